@@ -1,1 +1,83 @@
-fn main() {}
+//! The project's own commands: `cargo xtask serve`, `build`, `test`, `bench`, `lint` and `setup`.
+//!
+//! Each command first makes sure that the tools it needs are there ([`setup`]), so a fresh clone needs nothing but a Rust
+//! toolchain; what it has to install it names, with the reason, before it does so.
+
+mod bench;
+mod build;
+mod lint;
+mod process;
+mod project;
+mod serve;
+mod setup;
+mod test;
+
+use anyhow::{Result, bail};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Usage: cargo xtask <command>
+
+Commands
+  serve               set up, build, start the sandbox and the page with live reload; Ctrl-C stops both
+      --port N            port of the page (8000)
+      --sandbox-port N    port of the sandbox (8080)
+      --data DIR          where the sandbox keeps its data (.effusion/data)
+      --release           build both optimised
+      --open              open the page in the browser
+  build               the release page in dist/, ready for any static host and any path
+  test [STAGE...]     every test there is, or only the stages named:
+      unit                unit and property tests of the native crates
+      inspect             the captures in ../shared/captures (or EFFUSION_CAPTURES) through the codec
+      fuzz-smoke          each fuzz target of the protocol for a few seconds
+      wasm                component tests in headless Chromium (wasm-bindgen-test)
+      interop             the vendor's SDK in Node against the sandbox (tests/interop)
+      e2e                 the real page in Chromium against the sandbox (tests/e2e)
+      lint                the same as `cargo xtask lint`; not part of a plain `test`
+  bench               sizes of the page beside the vendor's SDK, decode and encode rates, time to first message
+  lint                format check and clippy with warnings denied, native and wasm32
+  setup               install whatever is missing for all of the above, then stop
+
+Environment
+  EFFUSION_CACHE      where downloaded and compiled tools go (default: effusion/ in the user's cache directory)
+  EFFUSION_CAPTURES   folder of protocol captures for `test inspect`
+  EFFUSION_CHROMIUM   the Chromium or Chrome to test with; CHROMEDRIVER, its driver
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: &[String]) -> Result<()> {
+    let Some((command, rest)) = args.split_first() else {
+        bail!("say what to do\n\n{HELP}");
+    };
+    if rest.iter().any(|arg| arg == "--help" || arg == "-h") {
+        print!("{HELP}");
+        return Ok(());
+    }
+    let takes_nothing = || match rest.first() {
+        Some(arg) => bail!("`cargo xtask {command}` takes no argument, but got `{arg}`"),
+        None => Ok(()),
+    };
+    match command.as_str() {
+        "serve" => serve::serve(&serve::Options::parse(rest)?),
+        "build" => takes_nothing().and_then(|()| build::build_for_release()),
+        "test" => test::test(rest),
+        "bench" => takes_nothing().and_then(|()| bench::bench()),
+        "lint" => takes_nothing().and_then(|()| lint::lint()),
+        "setup" => takes_nothing().and_then(|()| setup::prepare(setup::Purpose::Everything).map(drop)),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => bail!("there is no command `{other}`\n\n{HELP}"),
+    }
+}

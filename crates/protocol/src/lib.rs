@@ -1,1 +1,39 @@
-//! effusion-protocol
+//! The Diffusion protocol as bytes: no socket, no clock, no task inside.
+//!
+//! ```text
+//!   page · sandbox
+//!   transports · storage
+//!   client session · broker      (state machines)
+//!   effusion-protocol            (you are here: bytes <-> types)
+//! ```
+//!
+//! One codec serves protocol versions 13 (Diffusion 6.0) to 29 (6.12); the [`ProtocolVersion`] travels with every
+//! [`Reader`] and [`Writer`], so a type that changed between versions decides for itself. `docs/protocol.md` says
+//! what is known of the wire and where each fact comes from.
+
+mod codec;
+mod error;
+mod handshake;
+mod message;
+mod service;
+mod session;
+mod topic;
+mod version;
+
+pub mod body;
+pub mod time_series;
+pub mod value;
+
+pub use codec::{DecodeError, DecodeErrorKind, Reader, Wire, Writer, decode, encode, encode_into};
+pub use error::{ErrorReason, ErrorReport};
+pub use handshake::{
+    ClientType, ConnectRequest, ConnectRequestError, ConnectResponse, ConnectSuccess, Credentials,
+    Reconnect, ResponseCode, capabilities,
+};
+pub use message::{ConversationId, Message, MessageKind};
+pub use service::ServiceId;
+pub use session::{CloseReason, SessionId, SessionToken};
+pub use topic::{
+    TopicId, TopicPath, TopicPathError, TopicSpecification, TopicType, UnsubscribeReason, property,
+};
+pub use version::ProtocolVersion;

@@ -1,0 +1,1 @@
+//! Values: JSON as CBOR, primitives, and binary deltas.

@@ -1,0 +1,99 @@
+//! Finds the tools a command needs and installs those that are missing. Every step looks first, says what it is about to
+//! install and why, and can be repeated: with everything in place the whole set-up takes about a second.
+
+mod apt;
+mod browser;
+mod cargo_tool;
+mod node;
+mod step;
+mod wasm;
+
+pub use browser::Browser;
+pub use wasm::{TARGET, WasmToolchain};
+
+use crate::project;
+use anyhow::{Context, Result};
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The release of trunk that the project is built with.
+const TRUNK: &str = "0.21.14";
+
+/// What a command needs beside a compiler for wasm32, which all of them do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// trunk and wasm-bindgen: to build and serve the page.
+    Bundler,
+    /// wasm-opt: to build the page for release.
+    Optimiser,
+    /// wasm-bindgen's test runner: for component tests.
+    TestRunner,
+    /// Chromium and its driver.
+    Browser,
+    /// Node and the packages of `tests/package.json`.
+    TestPackages,
+}
+
+impl Need {
+    /// Everything that any command needs.
+    pub const ALL: [Self; 5] = [Self::Bundler, Self::Optimiser, Self::TestRunner, Self::Browser, Self::TestPackages];
+}
+
+/// The tools found or installed.
+pub struct Tools {
+    wasm: WasmToolchain,
+    /// Directories that hold trunk, wasm-bindgen and wasm-opt.
+    paths: Vec<PathBuf>,
+    browser: Option<Browser>,
+}
+
+/// Makes sure that everything needed is there.
+pub fn prepare(needs: &[Need]) -> Result<Tools> {
+    println!("Checking the tools");
+    let needed = |any: &[Need]| needs.iter().any(|need| any.contains(need));
+    let wasm = wasm::ensure()?;
+    let mut paths = Vec::new();
+    if needed(&[Need::Bundler, Need::TestRunner]) {
+        paths.extend(cargo_tool::ensure_wasm_bindgen(&project::locked_version("wasm-bindgen")?)?);
+    }
+    if needed(&[Need::Bundler]) {
+        paths.extend(cargo_tool::ensure_trunk(TRUNK)?);
+    }
+    if needed(&[Need::Optimiser, Need::TestPackages]) {
+        node::ensure_node()?;
+    }
+    if needed(&[Need::Optimiser]) {
+        paths.extend(node::ensure_wasm_opt()?);
+    }
+    let browser = if needed(&[Need::Browser]) { Some(browser::ensure()?) } else { None };
+    if needed(&[Need::TestPackages]) {
+        node::ensure_test_packages()?;
+    }
+    Ok(Tools { wasm, paths, browser })
+}
+
+impl Tools {
+    /// A command that finds the tools and, where it calls Cargo, compiles for wasm32 with the right compiler into the
+    /// target directory for web builds.
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Result<Command> {
+        let mut command = Command::new(program);
+        command.current_dir(project::root());
+        self.wasm.configure(&mut command);
+        let inherited = env::var_os("PATH").unwrap_or_default();
+        let paths = self.paths.iter().cloned().chain(self.wasm.directory.clone()).chain(env::split_paths(&inherited));
+        command.env("PATH", env::join_paths(paths).context("a directory's name cannot be put on PATH")?);
+        command.env("CARGO_TARGET_DIR", project::web_target());
+        Ok(command)
+    }
+
+    /// `cargo` for wasm32: [`Self::command`] with the toolchain's own Cargo.
+    pub fn cargo(&self) -> Result<Command> {
+        self.command(&self.wasm.cargo)
+    }
+
+    /// The browser to test with, where [`Need::Browser`] asked for one.
+    pub fn browser(&self) -> Result<&Browser> {
+        self.browser.as_ref().context("no browser was set up for this command")
+    }
+}

@@ -1,0 +1,32 @@
+//! One line a step of the set-up, with the time it took.
+
+use std::fmt::Display;
+use std::time::Instant;
+
+/// A step being taken, named by what it provides.
+pub struct Step {
+    name: &'static str,
+    started: Instant,
+}
+
+impl Step {
+    /// Begins a step; prints nothing yet, because most steps find everything in place.
+    pub fn new(name: &'static str) -> Self {
+        Self { name, started: Instant::now() }
+    }
+
+    /// Says what is about to be installed, and why.
+    pub fn installing(&self, what: impl Display, why: impl Display) {
+        println!("  ..  {:<16} installing {what}: {why}", self.name);
+    }
+
+    /// Says that one way did not work and why, before another is tried.
+    pub fn note(&self, text: impl Display) {
+        println!("  ..  {:<16} {text}", self.name);
+    }
+
+    /// Ends the step with what is there now.
+    pub fn done(self, what: impl Display) {
+        println!("  ok  {:<16} {what} ({:.1} s)", self.name, self.started.elapsed().as_secs_f64());
+    }
+}
