@@ -1,0 +1,132 @@
+//! Rooms as topics.
+
+use std::fmt;
+
+/// Every room is a topic below this one, as in the tutorial's pages.
+const ROOT: &str = "Chat/";
+
+/// How many events a history room keeps, and how many of them a newcomer gets: the tutorial's Lesson 2.
+pub const HISTORY_LIMIT: &str = "limit 100";
+
+/// The longest name of a room, in characters.
+const LONGEST: usize = 80;
+
+/// The name of a room, known to be usable as the end of a topic path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomName(String);
+
+/// Why a text cannot name a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomNameError {
+    /// Nothing but blanks.
+    Empty,
+    /// More than 80 characters.
+    TooLong,
+    /// A path such as `a//b` or `/a`: a topic path has no empty parts.
+    EmptyPart,
+}
+
+impl RoomName {
+    /// Reads what somebody typed. Blanks around it are dropped.
+    ///
+    /// # Errors
+    /// See [`RoomNameError`].
+    pub fn parse(typed: &str) -> Result<Self, RoomNameError> {
+        let name = typed.trim();
+        if name.is_empty() {
+            Err(RoomNameError::Empty)
+        } else if name.chars().count() > LONGEST {
+            Err(RoomNameError::TooLong)
+        } else if name.split('/').any(|part| part.trim().is_empty()) {
+            Err(RoomNameError::EmptyPart)
+        } else {
+            Ok(Self(name.to_owned()))
+        }
+    }
+
+    /// The name as people read it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The path of the topic that carries the room.
+    #[must_use]
+    pub fn topic_path(&self) -> String {
+        [ROOT, &self.0].concat()
+    }
+}
+
+impl fmt::Display for RoomName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The two kinds of room, after the lessons that introduce them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RoomKind {
+    /// Lesson 1: a JSON topic that holds the newest message only.
+    Live,
+    /// Lesson 2: a time series of JSON events, the newest hundred of them kept.
+    #[default]
+    History,
+}
+
+impl RoomKind {
+    /// The word for it in addresses and stored settings.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::History => "history",
+        }
+    }
+
+    /// Reads [`RoomKind::word`] back.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "live" => Some(Self::Live),
+            "history" => Some(Self::History),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_is_the_topic_the_tutorial_uses() {
+        let room = RoomName::parse("  Default Room ").unwrap();
+        assert_eq!(room.topic_path(), "Chat/Default Room");
+        assert_eq!(room.to_string(), "Default Room");
+        assert_eq!(
+            RoomName::parse("team/red").unwrap().topic_path(),
+            "Chat/team/red"
+        );
+    }
+
+    #[test]
+    fn names_that_cannot_be_topics_are_refused() {
+        assert_eq!(RoomName::parse(" \t"), Err(RoomNameError::Empty));
+        for bad in ["/a", "a/", "a//b", "a/ /b", "/"] {
+            assert_eq!(RoomName::parse(bad), Err(RoomNameError::EmptyPart), "{bad}");
+        }
+        assert!(RoomName::parse(&"é".repeat(80)).is_ok());
+        assert_eq!(
+            RoomName::parse(&"é".repeat(81)),
+            Err(RoomNameError::TooLong)
+        );
+    }
+
+    #[test]
+    fn kinds_survive_their_words() {
+        for kind in [RoomKind::Live, RoomKind::History] {
+            assert_eq!(RoomKind::from_word(kind.word()), Some(kind));
+        }
+        assert_eq!(RoomKind::from_word("Live"), None);
+    }
+}

@@ -1,0 +1,260 @@
+//! What can go wrong for a person, and what that person can do next.
+
+use crate::chat::RoomKind;
+
+/// Everything that a user of the page can meet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing that speaks Diffusion answers at this address (`host:port`).
+    Unreachable {
+        /// `host:port`.
+        address: String,
+        /// Whether TLS was asked for.
+        secure: bool,
+    },
+    /// The page came by `https:` and this host was to be reached without TLS.
+    MixedContent(String),
+    /// The principal or its password is wrong.
+    WrongCredentials(String),
+    /// The service turned the session away for this reason.
+    Refused(String),
+    /// The service and this page have no protocol version in common.
+    VersionNotSupported,
+    /// The session is over, for this reason.
+    Lost(String),
+    /// The connection broke while a message was on its way: nobody knows whether it arrived.
+    Unconfirmed,
+    /// There is no connection to send by.
+    NotConnected,
+    /// The service did not answer in time.
+    TimedOut,
+    /// The principal lacks a right.
+    NotPermitted(Right),
+    /// The room exists and is of another kind.
+    OtherKind(RoomKind),
+    /// The topic of the room exists and is no room at all.
+    NotARoom,
+    /// Somebody removed the room's topic.
+    RoomRemoved,
+    /// The message, of this many bytes, is larger than the service's limit.
+    TooLarge {
+        /// Bytes the message takes.
+        size: usize,
+        /// Bytes the service allows.
+        limit: usize,
+    },
+    /// An account of this name exists already.
+    AccountExists(String),
+    /// The service did not accept a change to its accounts, for this reason.
+    AccountRefused(String),
+    /// Anything else, in the service's or the browser's own words.
+    Other(String),
+}
+
+/// What a principal may not do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// Make a room that does not exist yet.
+    Create,
+    /// See a room's messages.
+    Read,
+    /// Send messages into a room.
+    Write,
+    /// Add accounts.
+    Register,
+}
+
+impl Fault {
+    /// What happened, as one sentence.
+    #[must_use]
+    pub fn what(&self) -> String {
+        match self {
+            Self::Unreachable { address, secure } => [
+                "No Diffusion service answers at ",
+                address,
+                if *secure {
+                    " over a secure connection."
+                } else {
+                    "."
+                },
+            ]
+            .concat(),
+            Self::MixedContent(host) => [
+                "This page came over https, so the browser lets it reach ",
+                host,
+                " only over a secure connection.",
+            ]
+            .concat(),
+            Self::WrongCredentials(principal) => [
+                "The service does not accept this password for the account “",
+                principal,
+                "”.",
+            ]
+            .concat(),
+            Self::Refused(reason) => [
+                "The service turned the connection away",
+                &because(reason),
+                ".",
+            ]
+            .concat(),
+            Self::VersionNotSupported => {
+                "The service speaks none of the protocol versions that this page does.".into()
+            }
+            Self::Lost(reason) => ["The session has ended", &because(reason), "."].concat(),
+            Self::Unconfirmed => {
+                "The connection broke before the service confirmed this message.".into()
+            }
+            Self::NotConnected => "There is no connection to the service.".into(),
+            Self::TimedOut => "The service did not answer in time.".into(),
+            Self::NotPermitted(right) => match right {
+                Right::Create => "This room does not exist, and your account may not create it.",
+                Right::Read => "Your account may not read this room.",
+                Right::Write => "Your account may not write in this room.",
+                Right::Register => "The registrar’s account may not add accounts.",
+            }
+            .into(),
+            Self::OtherKind(RoomKind::Live) => "This room exists as a live room.".into(),
+            Self::OtherKind(RoomKind::History) => "This room exists as a history room.".into(),
+            Self::NotARoom => "The topic of this name exists, but holds no chat.".into(),
+            Self::RoomRemoved => "This room was removed from the service.".into(),
+            Self::TooLarge { size, limit } => [
+                "This message is ",
+                &size.to_string(),
+                " bytes long, and the service takes at most ",
+                &limit.to_string(),
+                ".",
+            ]
+            .concat(),
+            Self::AccountExists(name) => ["There is an account “", name, "” already."].concat(),
+            Self::AccountRefused(reason) => {
+                ["The service did not add the account", &because(reason), "."].concat()
+            }
+            Self::Other(words) => sentence(words),
+        }
+    }
+
+    /// What to do about it, as one sentence.
+    #[must_use]
+    pub fn next(&self) -> &'static str {
+        match self {
+            Self::Unreachable { secure: false, .. } => {
+                "Check host and port, and that the service is running; then try again."
+            }
+            Self::Unreachable { secure: true, .. } => {
+                "Check host and port, and whether the service has a certificate that this browser trusts."
+            }
+            Self::MixedContent(_) => "Tick “Secure”, or open this page over http.",
+            Self::WrongCredentials(_) => "Check account and password, or create an account.",
+            Self::Refused(_) => "Wait a moment and try again, or ask whoever runs the service.",
+            Self::VersionNotSupported => "Choose another service, of Diffusion 6.0 or newer.",
+            Self::Lost(_) => "Reconnect to go on; your rooms are still open here.",
+            Self::Unconfirmed => "It may have arrived: look before you send it again.",
+            Self::NotConnected => "Send it again when the connection is back.",
+            Self::TimedOut => "Check your network, then try again.",
+            Self::NotPermitted(Right::Create) => {
+                "Join a room that exists, or use an account with the role TOPIC_CONTROL."
+            }
+            Self::NotPermitted(Right::Read) => {
+                "Ask whoever runs the service for the right to read it."
+            }
+            Self::NotPermitted(Right::Write) => {
+                "Sign in with an account that has the role TOPIC_CONTROL, or ask for the right."
+            }
+            Self::NotPermitted(Right::Register) => {
+                "Use one that may change the authentication store, such as the service’s administrator."
+            }
+            Self::OtherKind(RoomKind::Live) => "Join it as a live room, or choose another name.",
+            Self::OtherKind(RoomKind::History) => {
+                "Join it as a history room, or choose another name."
+            }
+            Self::NotARoom => "Choose another name for the room.",
+            Self::RoomRemoved => "Join it again to make it anew.",
+            Self::TooLarge { .. } => "Shorten it, or send it in parts.",
+            Self::AccountExists(_) => "Choose another name, or sign in with this one.",
+            Self::AccountRefused(_) => "Change what it names, then try again.",
+            Self::Other(_) => "Try again.",
+        }
+    }
+}
+
+/// A reason as the end of a sentence, if there is one.
+fn because(reason: &str) -> String {
+    let reason = reason.trim().trim_end_matches('.');
+    if reason.is_empty() {
+        String::new()
+    } else {
+        [": ", reason].concat()
+    }
+}
+
+fn sentence(words: &str) -> String {
+    let mut rest = words.trim().trim_end_matches('.').chars();
+    match rest.next() {
+        None => "Something went wrong.".into(),
+        Some(first) => first.to_uppercase().chain(rest).chain(['.']).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_a_sentence_and_says_what_next() {
+        let text = || "x".to_owned();
+        let faults = [
+            Fault::Unreachable {
+                address: text(),
+                secure: false,
+            },
+            Fault::Unreachable {
+                address: text(),
+                secure: true,
+            },
+            Fault::MixedContent(text()),
+            Fault::WrongCredentials(text()),
+            Fault::Refused(text()),
+            Fault::Refused(String::new()),
+            Fault::VersionNotSupported,
+            Fault::Lost("the service stopped.".to_owned()),
+            Fault::Unconfirmed,
+            Fault::NotConnected,
+            Fault::TimedOut,
+            Fault::NotPermitted(Right::Create),
+            Fault::NotPermitted(Right::Read),
+            Fault::NotPermitted(Right::Write),
+            Fault::NotPermitted(Right::Register),
+            Fault::OtherKind(RoomKind::Live),
+            Fault::OtherKind(RoomKind::History),
+            Fault::NotARoom,
+            Fault::RoomRemoved,
+            Fault::TooLarge { size: 2, limit: 1 },
+            Fault::AccountExists(text()),
+            Fault::AccountRefused(text()),
+            Fault::Other("no dot".to_owned()),
+            Fault::Other(String::new()),
+        ];
+        for fault in faults {
+            for sentence in [fault.what(), fault.next().to_owned()] {
+                assert!(sentence.starts_with(char::is_uppercase), "{sentence}");
+                assert!(
+                    sentence.ends_with('.') && !sentence.ends_with(".."),
+                    "{sentence}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn reasons_are_told_in_the_sentence() {
+        let what = Fault::Refused("too many connections.".to_owned()).what();
+        assert_eq!(
+            what,
+            "The service turned the connection away: too many connections."
+        );
+        assert_eq!(
+            Fault::Lost("  ".to_owned()).what(),
+            "The session has ended."
+        );
+    }
+}

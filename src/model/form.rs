@@ -1,0 +1,442 @@
+//! What people fill in: one form behind the join, account and settings pages, so that nothing is typed twice.
+
+use crate::chat::{RoomKind, RoomName, RoomNameError, SYSTEM_NAME};
+use crate::model::query;
+use crate::model::service::{
+    DEVELOPMENT_PASSWORD, REGISTRAR, SHARED_ACCOUNT, Service, ServiceError, is_loopback,
+    parse_service,
+};
+
+/// The tutorial's name for a room that nobody named.
+const DEFAULT_ROOM: &str = "Default Room";
+
+/// The longest name of a person, in characters.
+const LONGEST_NAME: usize = 64;
+
+/// Diffusion's own roles, in the order they are offered, and whether the tutorial's Lesson 3 grants them.
+pub const ROLES: [(&str, bool); 6] = [
+    ("CLIENT", true),
+    ("TOPIC_CONTROL", true),
+    ("CLIENT_CONTROL", false),
+    ("AUTHENTICATION_HANDLER", false),
+    ("OPERATOR", false),
+    ("ADMINISTRATOR", false),
+];
+
+/// The text fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The name that others see.
+    Name,
+    /// The principal to sign in as; if empty, the name.
+    Account,
+    /// The principal's password.
+    Password,
+    /// The service's host.
+    Host,
+    /// The service's port.
+    Port,
+    /// The room to join.
+    Room,
+    /// The principal to create.
+    NewAccount,
+    /// Its password.
+    NewPassword,
+    /// Its password once more.
+    Again,
+    /// The principal that may create accounts.
+    Registrar,
+    /// The password of that principal.
+    RegistrarPassword,
+}
+
+const FIELDS: usize = 11;
+
+/// The contents of every field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Form {
+    texts: [String; FIELDS],
+    /// Whether to use TLS.
+    pub secure: bool,
+    /// The kind of room to join.
+    pub kind: RoomKind,
+    /// Whether the password may stay on this device.
+    pub remember: bool,
+    /// Which of [`ROLES`] to grant.
+    pub roles: [bool; ROLES.len()],
+    /// Whether account and password are the sandbox's shared ones, put there by the page.
+    shared: bool,
+}
+
+/// A field that cannot be used as it is, and what to do about it.
+pub type Problem = (Field, &'static str);
+
+/// A principal and its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The principal's name.
+    pub principal: String,
+    /// Its password.
+    pub password: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.principal)
+    }
+}
+
+/// How to get to a service, and as whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignIn {
+    /// The name that others see.
+    pub name: String,
+    /// Who signs in.
+    pub credentials: Credentials,
+    /// Where.
+    pub service: Service,
+}
+
+/// A room to be in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Its name.
+    pub name: RoomName,
+    /// Its kind.
+    pub kind: RoomKind,
+}
+
+/// An account to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAccount {
+    /// The account.
+    pub credentials: Credentials,
+    /// Who may make it.
+    pub registrar: Credentials,
+    /// Where.
+    pub service: Service,
+    /// What it may do.
+    pub roles: Vec<&'static str>,
+}
+
+impl Default for Form {
+    fn default() -> Self {
+        let mut form = Self {
+            texts: Default::default(),
+            secure: false,
+            kind: RoomKind::default(),
+            remember: false,
+            roles: ROLES.map(|(_, granted)| granted),
+            shared: false,
+        };
+        form.set_service(&Service::default());
+        form.put(Field::Room, DEFAULT_ROOM);
+        form
+    }
+}
+
+impl Form {
+    /// What is in a field.
+    #[must_use]
+    pub fn text(&self, field: Field) -> &str {
+        &self.texts[field as usize]
+    }
+
+    /// Somebody typed into a field.
+    pub fn set(&mut self, field: Field, text: String) {
+        if self.text(field) == text {
+            return;
+        }
+        self.texts[field as usize] = text;
+        match field {
+            Field::Host => self.offer_development_accounts(),
+            Field::Account => self.shared = false,
+            Field::Password if self.shared => {
+                // Whoever types a password has an account of their own: not the one the page filled in.
+                self.shared = false;
+                self.put(Field::Account, "");
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the shared account of a sandbox on this machine could be used and is not.
+    #[must_use]
+    pub fn may_share(&self) -> bool {
+        !self.shared && is_loopback(self.text(Field::Host))
+    }
+
+    /// Whether account and password are the sandbox's shared ones.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    /// Fills in the sandbox's shared account.
+    pub fn share(&mut self) {
+        self.put(Field::Account, SHARED_ACCOUNT);
+        self.put(Field::Password, DEVELOPMENT_PASSWORD);
+        self.shared = true;
+    }
+
+    /// Fills in a service.
+    pub fn set_service(&mut self, service: &Service) {
+        self.put(Field::Port, &service.port.to_string());
+        self.secure = service.secure;
+        self.set(Field::Host, service.host.clone());
+    }
+
+    /// Fills in who signs in.
+    pub fn set_credentials(&mut self, credentials: &Credentials) {
+        self.put(Field::Account, &credentials.principal);
+        self.put(Field::Password, &credentials.password);
+        self.shared = is_loopback(self.text(Field::Host))
+            && credentials.principal == SHARED_ACCOUNT
+            && credentials.password == DEVELOPMENT_PASSWORD;
+    }
+
+    /// Takes what an address or the stored settings say. Passwords are never taken from there.
+    pub fn apply(&mut self, pairs: &[(String, String)]) {
+        for (name, value) in pairs {
+            let field = match name.as_str() {
+                "name" => Field::Name,
+                "account" => Field::Account,
+                "host" => Field::Host,
+                "port" => Field::Port,
+                "room" => Field::Room,
+                "secure" => {
+                    self.secure = !matches!(value.as_str(), "false" | "0" | "no" | "off");
+                    continue;
+                }
+                "kind" => {
+                    self.kind = RoomKind::from_word(value).unwrap_or(self.kind);
+                    continue;
+                }
+                _ => continue,
+            };
+            self.set(field, value.clone());
+        }
+        // Only the shared account's own name may stand beside its password.
+        if !self.shared
+            && self.text(Field::Account) == SHARED_ACCOUNT
+            && self.text(Field::Password) == DEVELOPMENT_PASSWORD
+        {
+            self.share();
+        } else if !self.shared && self.text(Field::Password) == DEVELOPMENT_PASSWORD {
+            self.put(Field::Password, "");
+        }
+    }
+
+    /// What [`Form::apply`] reads back: everything but passwords.
+    #[must_use]
+    pub fn to_query(&self) -> String {
+        query::format([
+            ("name", self.text(Field::Name)),
+            ("account", self.text(Field::Account)),
+            ("host", self.text(Field::Host)),
+            ("port", self.text(Field::Port)),
+            ("secure", if self.secure { "true" } else { "false" }),
+            ("room", self.text(Field::Room)),
+            ("kind", self.kind.word()),
+        ])
+    }
+
+    /// Reads the fields of the join page.
+    ///
+    /// # Errors
+    /// Every field that needs another look.
+    pub fn join(&self) -> Result<(SignIn, Room), Vec<Problem>> {
+        match (self.sign_in(), self.room()) {
+            (Ok(sign_in), Ok(room)) => Ok((sign_in, room)),
+            (sign_in, room) => {
+                let mut problems = sign_in.err().unwrap_or_default();
+                problems.extend(room.err());
+                Err(problems)
+            }
+        }
+    }
+
+    /// Reads the fields that say how to get to a service.
+    ///
+    /// # Errors
+    /// Every field that needs another look.
+    pub fn sign_in(&self) -> Result<SignIn, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let name = self.text(Field::Name).trim();
+        if name.is_empty() {
+            problems.push((Field::Name, "Type the name that others will see."));
+        } else if name.chars().count() > LONGEST_NAME {
+            problems.push((
+                Field::Name,
+                "Choose a shorter name, of at most 64 characters.",
+            ));
+        } else if name.eq_ignore_ascii_case(SYSTEM_NAME) {
+            problems.push((
+                Field::Name,
+                "“System” speaks for the rooms. Choose another name.",
+            ));
+        }
+        let principal = match self.text(Field::Account).trim() {
+            "" => name,
+            account => account,
+        };
+        let password = self.text(Field::Password);
+        if password.is_empty() {
+            problems.push((Field::Password, "Type the password of this account."));
+        }
+        match self.service() {
+            Ok(service) if problems.is_empty() => {
+                return Ok(SignIn {
+                    name: name.to_owned(),
+                    credentials: Credentials {
+                        principal: principal.to_owned(),
+                        password: password.to_owned(),
+                    },
+                    service,
+                });
+            }
+            Ok(_) => {}
+            Err(problem) => problems.push(problem),
+        }
+        Err(problems)
+    }
+
+    /// Reads the fields that name a room.
+    ///
+    /// # Errors
+    /// What is wrong with the name.
+    pub fn room(&self) -> Result<Room, Problem> {
+        RoomName::parse(self.text(Field::Room))
+            .map(|name| Room {
+                name,
+                kind: self.kind,
+            })
+            .map_err(|error| {
+                let words = match error {
+                    RoomNameError::Empty => "Type the name of a room.",
+                    RoomNameError::TooLong => "Choose a shorter name, of at most 80 characters.",
+                    RoomNameError::EmptyPart => {
+                        "A room’s name cannot start or end with “/”, nor have two in a row."
+                    }
+                };
+                (Field::Room, words)
+            })
+    }
+
+    /// Reads the fields of the account page.
+    ///
+    /// # Errors
+    /// Every field that needs another look.
+    pub fn new_account(&self) -> Result<NewAccount, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let name = self.text(Field::NewAccount).trim();
+        if name.is_empty() {
+            problems.push((Field::NewAccount, "Type a user name."));
+        } else if name.chars().count() > LONGEST_NAME {
+            problems.push((
+                Field::NewAccount,
+                "Choose a shorter name, of at most 64 characters.",
+            ));
+        } else if name.eq_ignore_ascii_case(SYSTEM_NAME) {
+            problems.push((
+                Field::NewAccount,
+                "“System” speaks for the rooms. Choose another name.",
+            ));
+        }
+        let password = self.text(Field::NewPassword);
+        if password.is_empty() {
+            problems.push((Field::NewPassword, "Type a password."));
+        } else if password != self.text(Field::Again) {
+            problems.push((
+                Field::Again,
+                "The two passwords differ. Type the same one twice.",
+            ));
+        }
+        let registrar = self.text(Field::Registrar).trim();
+        if registrar.is_empty() {
+            problems.push((Field::Registrar, "Type the account that may add accounts."));
+        } else if self.text(Field::RegistrarPassword).is_empty() {
+            problems.push((Field::RegistrarPassword, "Type the registrar’s password."));
+        }
+        match self.service() {
+            Ok(service) if problems.is_empty() => {
+                let granted = ROLES.iter().zip(self.roles).filter(|(_, granted)| *granted);
+                return Ok(NewAccount {
+                    credentials: Credentials {
+                        principal: name.to_owned(),
+                        password: password.to_owned(),
+                    },
+                    registrar: Credentials {
+                        principal: registrar.to_owned(),
+                        password: self.text(Field::RegistrarPassword).to_owned(),
+                    },
+                    service,
+                    roles: granted.map(|((role, _), _)| *role).collect(),
+                });
+            }
+            Ok(_) => {}
+            Err(problem) => problems.push(problem),
+        }
+        Err(problems)
+    }
+
+    /// Signs in as the account just made, under its name.
+    pub fn use_new_account(&mut self) {
+        let credentials = Credentials {
+            principal: self.text(Field::NewAccount).trim().to_owned(),
+            password: self.text(Field::NewPassword).to_owned(),
+        };
+        self.put(Field::Name, &credentials.principal);
+        self.set_credentials(&credentials);
+        self.put(Field::NewAccount, "");
+        self.put(Field::NewPassword, "");
+        self.put(Field::Again, "");
+    }
+
+    fn service(&self) -> Result<Service, Problem> {
+        parse_service(self.text(Field::Host), self.text(Field::Port), self.secure).map_err(
+            |error| match error {
+                ServiceError::Host => (
+                    Field::Host,
+                    "Type a host name or an IP address, without “ws://” and without the port.",
+                ),
+                ServiceError::Port => (Field::Port, "Type a port from 1 to 65535."),
+            },
+        )
+    }
+
+    /// The passwords that everybody knows are offered for this machine only, and taken away for any other.
+    fn offer_development_accounts(&mut self) {
+        let loopback = is_loopback(self.text(Field::Host));
+        if loopback {
+            if self.text(Field::Account).is_empty() && self.text(Field::Password).is_empty() {
+                self.share();
+            }
+            if self.text(Field::Registrar).is_empty()
+                && self.text(Field::RegistrarPassword).is_empty()
+            {
+                self.put(Field::Registrar, REGISTRAR);
+                self.put(Field::RegistrarPassword, DEVELOPMENT_PASSWORD);
+            }
+        } else {
+            if self.shared {
+                self.shared = false;
+                self.put(Field::Account, "");
+                self.put(Field::Password, "");
+            }
+            if self.text(Field::Registrar) == REGISTRAR
+                && self.text(Field::RegistrarPassword) == DEVELOPMENT_PASSWORD
+            {
+                self.put(Field::Registrar, "");
+                self.put(Field::RegistrarPassword, "");
+            }
+        }
+    }
+
+    fn put(&mut self, field: Field, text: &str) {
+        text.clone_into(&mut self.texts[field as usize]);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+use super::*;
+
+fn filled() -> Form {
+    let mut form = Form::default();
+    form.set(Field::Name, " Ann ".to_owned());
+    form
+}
+
+fn type_in(form: &mut Form, field: Field, text: &str) {
+    form.set(field, text.to_owned());
+}
+
+fn wrong(form: &Form) -> Vec<Field> {
+    form.join()
+        .unwrap_err()
+        .into_iter()
+        .map(|(field, _)| field)
+        .collect()
+}
+
+#[test]
+fn a_name_is_all_it_takes_on_a_sandbox() {
+    let (sign_in, room) = filled().join().unwrap();
+    assert_eq!(sign_in.name, "Ann");
+    assert_eq!(sign_in.credentials.principal, "user");
+    assert_eq!(sign_in.credentials.password, "password");
+    assert_eq!(sign_in.service.address(), "127.0.0.1:8080");
+    assert_eq!(room.name.as_str(), "Default Room");
+    assert_eq!(room.kind, RoomKind::History);
+}
+
+#[test]
+fn whoever_types_a_password_signs_in_under_their_name() {
+    let mut form = filled();
+    type_in(&mut form, Field::Password, "password");
+    assert!(form.is_shared(), "nothing changed");
+    type_in(&mut form, Field::Password, "secret");
+    assert!(!form.is_shared());
+    assert_eq!(form.join().unwrap().0.credentials.principal, "Ann");
+    type_in(&mut form, Field::Account, "ann@example");
+    assert_eq!(form.join().unwrap().0.credentials.principal, "ann@example");
+    assert!(form.may_share());
+    form.share();
+    assert_eq!(form.join().unwrap().0.credentials.principal, "user");
+}
+
+#[test]
+fn the_public_password_never_goes_to_another_machine() {
+    let mut form = filled();
+    type_in(&mut form, Field::Host, "chat.example");
+    assert_eq!(form.text(Field::Password), "");
+    assert_eq!(form.text(Field::Account), "");
+    assert_eq!(form.text(Field::RegistrarPassword), "");
+    assert!(!form.may_share());
+    assert_eq!(wrong(&form), [Field::Password]);
+    type_in(&mut form, Field::Host, "localhost");
+    assert!(form.is_shared());
+    assert_eq!(form.text(Field::Registrar), "auth-handler");
+
+    type_in(&mut form, Field::Password, "mine");
+    type_in(&mut form, Field::Registrar, "admin");
+    type_in(&mut form, Field::Host, "chat.example");
+    assert_eq!(
+        form.text(Field::Password),
+        "mine",
+        "what somebody typed stays"
+    );
+    assert_eq!(form.text(Field::Registrar), "admin");
+}
+
+#[test]
+fn an_address_fills_in_everything_but_passwords() {
+    let mut form = Form::default();
+    let query = "?host=chat.example&port=443&secure=true&room=Tea+%2F+cake&name=Ann&kind=live&password=p&registrar=x&roles=y";
+    form.apply(&query::parse(query));
+    assert_eq!(form.text(Field::Password), "");
+    assert_eq!(form.text(Field::Registrar), "");
+    assert_eq!(form.text(Field::Room), "Tea / cake");
+    assert_eq!(form.kind, RoomKind::Live);
+    assert!(form.secure);
+
+    let mut other = Form::default();
+    other.apply(&query::parse(&form.to_query()));
+    assert_eq!(other, form);
+}
+
+#[test]
+fn an_account_from_an_address_does_not_get_the_public_password() {
+    let mut form = Form::default();
+    form.apply(&query::parse("account=ann&kind=sideways&secure=0"));
+    assert_eq!(form.text(Field::Account), "ann");
+    assert_eq!(form.text(Field::Password), "");
+    assert_eq!(form.kind, RoomKind::History);
+    assert!(!form.secure);
+    form.apply(&query::parse("account=user&host=localhost"));
+    assert_eq!(form.text(Field::Password), "");
+}
+
+#[test]
+fn every_wrong_field_is_named() {
+    let mut form = filled();
+    for name in ["", " ", "system", &"x".repeat(65)] {
+        type_in(&mut form, Field::Name, name);
+        assert_eq!(wrong(&form), [Field::Name], "{name}");
+    }
+    type_in(&mut form, Field::Password, "");
+    type_in(&mut form, Field::Port, "x");
+    type_in(&mut form, Field::Room, "a//b");
+    assert_eq!(
+        wrong(&form),
+        [Field::Name, Field::Password, Field::Port, Field::Room]
+    );
+}
+
+#[test]
+fn an_account_needs_the_same_password_twice() {
+    let mut form = Form::default();
+    type_in(&mut form, Field::NewAccount, "ann");
+    type_in(&mut form, Field::NewPassword, "secret");
+    type_in(&mut form, Field::Again, "secre");
+    assert_eq!(form.new_account().unwrap_err()[0].0, Field::Again);
+    type_in(&mut form, Field::Again, "secret");
+    form.roles[5] = true;
+    let account = form.new_account().unwrap();
+    assert_eq!(account.registrar.principal, "auth-handler");
+    assert_eq!(account.roles, ["CLIENT", "TOPIC_CONTROL", "ADMINISTRATOR"]);
+    type_in(&mut form, Field::Registrar, "");
+    assert_eq!(form.new_account().unwrap_err()[0].0, Field::Registrar);
+
+    form.use_new_account();
+    let sign_in = form.sign_in().unwrap();
+    assert_eq!(
+        (
+            sign_in.name.as_str(),
+            sign_in.credentials.principal.as_str()
+        ),
+        ("ann", "ann")
+    );
+    assert_eq!(sign_in.credentials.password, "secret");
+    assert_eq!(form.text(Field::Again), "");
+}
+
+#[test]
+fn credentials_do_not_show_their_password() {
+    let credentials = Credentials {
+        principal: "ann".to_owned(),
+        password: "secret".to_owned(),
+    };
+    assert_eq!(format!("{credentials:?}"), "ann");
+}

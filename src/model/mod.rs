@@ -1,0 +1,10 @@
+//! View models: plain data and pure functions. No browser, no network, no clock, so that they are tested natively.
+
+pub mod fault;
+pub mod form;
+pub mod guest;
+pub mod place;
+pub mod query;
+pub mod service;
+pub mod time;
+pub mod timeline;

@@ -1,0 +1,103 @@
+//! Where a window is: the rooms it is in, which of them it shows, and how that is said in its address.
+
+use crate::chat::{RoomKind, RoomName};
+use crate::model::form::Room;
+use crate::model::query;
+use crate::model::service::Service;
+
+/// Names that mean a secret in an address. Nobody should send one this way, and none may stay there.
+const SECRETS: [&str; 3] = ["password", "credentials", "registrar_password"];
+
+/// The query without secrets, if it held any. An address is stored, shared and logged by many.
+#[must_use]
+pub fn without_secrets(query: &str) -> Option<String> {
+    let pairs = query::parse(query);
+    let is_secret = |name: &str| {
+        SECRETS
+            .iter()
+            .any(|secret| name.eq_ignore_ascii_case(secret))
+    };
+    if !pairs.iter().any(|(name, _)| is_secret(name)) {
+        return None;
+    }
+    let kept = pairs.iter().filter(|(name, _)| !is_secret(name));
+    Some(query::format(
+        kept.map(|(name, value)| (name.as_str(), value.as_str())),
+    ))
+}
+
+/// The query of an address that leads somebody else into a room: without a name and an account.
+#[must_use]
+pub fn invitation(service: &Service, room: &Room) -> String {
+    query::format([
+        ("host", service.host.as_str()),
+        ("port", &service.port.to_string()),
+        ("secure", if service.secure { "true" } else { "false" }),
+        ("room", room.name.as_str()),
+        ("kind", room.kind.word()),
+    ])
+}
+
+/// Writes the rooms of a window, the shown one first, so that a reload finds them again.
+#[must_use]
+pub fn format_rooms(rooms: &[Room]) -> String {
+    query::format(
+        rooms
+            .iter()
+            .map(|room| (room.kind.word(), room.name.as_str())),
+    )
+}
+
+/// Reads [`format_rooms`] back; what is no room is left out.
+#[must_use]
+pub fn parse_rooms(text: &str) -> Vec<Room> {
+    query::parse(text)
+        .into_iter()
+        .filter_map(|(kind, name)| {
+            Some(Room {
+                kind: RoomKind::from_word(&kind)?,
+                name: RoomName::parse(&name).ok()?,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(name: &str, kind: RoomKind) -> Room {
+        Room {
+            name: RoomName::parse(name).unwrap(),
+            kind,
+        }
+    }
+
+    #[test]
+    fn secrets_leave_the_address_and_nothing_else_does() {
+        assert_eq!(without_secrets("?room=a&name=b"), None);
+        assert_eq!(
+            without_secrets("?room=a%20b&Password=x&name=y&password=").as_deref(),
+            Some("room=a%20b&name=y")
+        );
+    }
+
+    #[test]
+    fn rooms_survive_a_reload() {
+        let rooms = [
+            room("a & b", RoomKind::Live),
+            room("c=d/é", RoomKind::History),
+        ];
+        assert_eq!(parse_rooms(&format_rooms(&rooms)), rooms);
+        assert!(parse_rooms("live=&dead=x&history=%2F").is_empty());
+    }
+
+    #[test]
+    fn an_invitation_names_the_room_and_nobody() {
+        let query = invitation(&Service::default(), &room("Tea", RoomKind::Live));
+        assert_eq!(
+            query,
+            "host=127.0.0.1&port=8080&secure=false&room=Tea&kind=live"
+        );
+    }
+}

@@ -1,0 +1,186 @@
+//! Which Diffusion service to talk to.
+
+use crate::model::fault::Fault;
+
+/// Where `effusion-sandbox` listens unless told otherwise.
+const SANDBOX_HOST: &str = "127.0.0.1";
+const SANDBOX_PORT: u16 = 8080;
+
+/// The sandbox's principal for the tutorial's first two lessons.
+pub const SHARED_ACCOUNT: &str = "user";
+/// The sandbox's principal that may add accounts, as in Lesson 3.
+pub const REGISTRAR: &str = "auth-handler";
+/// The password of both. It is public, so it is only ever offered for a service on this machine.
+pub const DEVELOPMENT_PASSWORD: &str = "password";
+
+/// The address of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// A DNS name or an IP address, an IPv6 one without its brackets.
+    pub host: String,
+    /// The TCP port.
+    pub port: u16,
+    /// Whether to use TLS (`wss:`).
+    pub secure: bool,
+}
+
+impl Default for Service {
+    fn default() -> Self {
+        Self {
+            host: SANDBOX_HOST.to_owned(),
+            port: SANDBOX_PORT,
+            secure: false,
+        }
+    }
+}
+
+impl Service {
+    /// Whether the service can only be on the reader's own machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.host)
+    }
+
+    /// `host:port`, with brackets where the host is an IPv6 address.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let port = self.port.to_string();
+        if self.host.contains(':') {
+            ["[", &self.host, "]:", &port].concat()
+        } else {
+            [&self.host, ":", &port].concat()
+        }
+    }
+
+    /// Browsers forbid a page that came by `https:` to open `ws:`, except to the reader's own machine.
+    ///
+    /// # Errors
+    /// [`Fault::MixedContent`] if this service cannot be reached from such a page.
+    pub fn check_allowed_from(&self, page_is_secure: bool) -> Result<(), Fault> {
+        if page_is_secure && !self.secure && !self.is_loopback() {
+            Err(Fault::MixedContent(self.host.clone()))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Whether a host's name can only mean the reader's own machine.
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
+    let host = host.trim();
+    host.eq_ignore_ascii_case("localhost")
+        || host == "::1"
+        || host == "[::1]"
+        || (host.starts_with("127.")
+            && host.split('.').count() == 4
+            && host.split('.').all(|part| part.parse::<u8>().is_ok()))
+}
+
+/// Why a typed host or port is of no use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceError {
+    /// No host, or one with characters that no host has, such as those of a whole URL.
+    Host,
+    /// Not a number from 1 to 65535.
+    Port,
+}
+
+/// Reads the three fields of a form.
+///
+/// # Errors
+/// The first field that cannot be used.
+pub fn parse_service(host: &str, port: &str, secure: bool) -> Result<Service, ServiceError> {
+    let host = host.trim();
+    let host = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(host);
+    // An IPv6 address is the only host with a colon, and it has at least two.
+    let colons = host.matches(':').count();
+    let usable = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%');
+    if host.is_empty() || colons == 1 || !host.chars().all(usable) {
+        return Err(ServiceError::Host);
+    }
+    match port.trim().parse::<u16>() {
+        Ok(port) if port > 0 => Ok(Service {
+            host: host.to_owned(),
+            port,
+            secure,
+        }),
+        _ => Err(ServiceError::Port),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for host in [
+            "localhost",
+            "LocalHost",
+            "127.0.0.1",
+            "127.9.9.9",
+            "::1",
+            "[::1]",
+            " 127.0.0.1 ",
+        ] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in [
+            "127.0.0.1.example.com",
+            "127.evil.example",
+            "localhost.example",
+            "10.0.0.1",
+            "",
+            "127.1",
+        ] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_service_is_read_from_what_people_type() {
+        let service = parse_service(" diffusion.example ", "443", true).unwrap();
+        assert_eq!(service.address(), "diffusion.example:443");
+        assert_eq!(
+            parse_service("[::1]", "8080", false).unwrap().address(),
+            "[::1]:8080"
+        );
+        for host in ["", "  ", "http://x", "x:80", "a b", "x/y", "u@x"] {
+            assert_eq!(
+                parse_service(host, "80", false),
+                Err(ServiceError::Host),
+                "{host}"
+            );
+        }
+        for port in ["", "0", "65536", "-1", "http", "80 80"] {
+            assert_eq!(
+                parse_service("x", port, false),
+                Err(ServiceError::Port),
+                "{port}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_secure_page_may_use_plain_sockets_on_this_machine_only() {
+        let far = parse_service("chat.example", "8080", false).unwrap();
+        assert_eq!(
+            far.check_allowed_from(true),
+            Err(Fault::MixedContent("chat.example".to_owned()))
+        );
+        assert_eq!(far.check_allowed_from(false), Ok(()));
+        assert_eq!(
+            Service {
+                secure: true,
+                ..far
+            }
+            .check_allowed_from(true),
+            Ok(())
+        );
+        assert_eq!(Service::default().check_allowed_from(true), Ok(()));
+    }
+}
