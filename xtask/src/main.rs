@@ -73,7 +73,7 @@ fn dispatch(args: &[String]) -> Result<()> {
         "test" => test::test(rest),
         "bench" => takes_nothing().and_then(|()| bench::bench()),
         "lint" => takes_nothing().and_then(|()| lint::lint()),
-        "setup" => takes_nothing().and_then(|()| setup::prepare(setup::Purpose::Everything).map(drop)),
+        "setup" => takes_nothing().and_then(|()| setup::prepare(&setup::Need::ALL).map(drop)),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -18,13 +18,16 @@ const SHOWN_ON_FAILURE: usize = 30;
 /// The first executable of this name on PATH.
 pub fn find_on_path(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
-    env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(&file)).find(|path| is_executable(path))
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|dir| dir.join(&file))
+        .find(|path| is_executable(path))
 }
 
 #[cfg(unix)]
 fn is_executable(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    path.metadata()
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(not(unix))]
@@ -40,10 +43,18 @@ pub fn run(command: &mut Command) -> Result<()> {
 
 /// Runs a program and gives back what it wrote to standard output; what it wrote to standard error becomes the error's text.
 pub fn capture(command: &mut Command) -> Result<String> {
-    let output = command.stdin(Stdio::null()).output().with_context(|| cannot_start(command))?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| cannot_start(command))?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
-        bail!("`{}` failed ({}): {}", shown(command), output.status, stderr.trim());
+        bail!(
+            "`{}` failed ({}): {}",
+            shown(command),
+            output.status,
+            stderr.trim()
+        );
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
@@ -51,10 +62,19 @@ pub fn capture(command: &mut Command) -> Result<String> {
 /// Runs a program that prints much and takes long: hides its output, but says every few seconds what its last line was.
 /// Stops it after `limit`. On failure, the end of the output is the error's text.
 pub fn run_quietly(command: &mut Command, limit: Duration) -> Result<()> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().with_context(|| cannot_start(command))?;
     let (sender, lines) = mpsc::channel();
-    let readers = [child.stdout.take().map(|pipe| each_line(pipe, sender.clone())), child.stderr.take().map(|pipe| each_line(pipe, sender))];
+    let readers = [
+        child
+            .stdout
+            .take()
+            .map(|pipe| each_line(pipe, sender.clone())),
+        child.stderr.take().map(|pipe| each_line(pipe, sender)),
+    ];
     let started = Instant::now();
     let mut said = started;
     let mut tail: VecDeque<String> = VecDeque::new();
@@ -75,8 +95,15 @@ pub fn run_quietly(command: &mut Command, limit: Duration) -> Result<()> {
             println!("        {:>4} s  {last}", started.elapsed().as_secs());
         }
         if started.elapsed() > limit {
-            child.kill().and_then(|()| child.wait()).context("cannot stop it")?;
-            bail!("`{}` took longer than {} s", shown(command), limit.as_secs());
+            child
+                .kill()
+                .and_then(|()| child.wait())
+                .context("cannot stop it")?;
+            bail!(
+                "`{}` took longer than {} s",
+                shown(command),
+                limit.as_secs()
+            );
         }
     }
     let status = child.wait()?;
@@ -87,7 +114,11 @@ pub fn run_quietly(command: &mut Command, limit: Duration) -> Result<()> {
     }
     if !status.success() {
         let tail: Vec<String> = tail.into();
-        bail!("`{}` failed ({status}):\n{}", shown(command), tail.join("\n"));
+        bail!(
+            "`{}` failed ({status}):\n{}",
+            shown(command),
+            tail.join("\n")
+        );
     }
     Ok(())
 }
@@ -112,14 +143,23 @@ pub fn run_and_keep(command: &mut Command) -> Result<(bool, String)> {
         }
     }
     let status = child.wait()?;
-    Ok((status.success(), String::from_utf8_lossy(&kept).into_owned()))
+    Ok((
+        status.success(),
+        String::from_utf8_lossy(&kept).into_owned(),
+    ))
 }
 
 /// Sends each line of a pipe into a channel, on a thread of its own, until the pipe closes.
-pub fn each_line(pipe: impl Read + Send + 'static, lines: mpsc::Sender<String>) -> thread::JoinHandle<()> {
+pub fn each_line(
+    pipe: impl Read + Send + 'static,
+    lines: mpsc::Sender<String>,
+) -> thread::JoinHandle<()> {
     thread::spawn(move || {
         for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
-            if lines.send(String::from_utf8_lossy(&line).trim_end().to_owned()).is_err() {
+            if lines
+                .send(String::from_utf8_lossy(&line).trim_end().to_owned())
+                .is_err()
+            {
                 return;
             }
         }
@@ -139,7 +179,11 @@ fn cannot_start(command: &Command) -> String {
 
 /// The command as a user would type it, without the directories of the program.
 fn shown(command: &Command) -> String {
-    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
-    let words = std::iter::once(program).chain(command.get_args()).map(|word| word.to_string_lossy());
+    let program = Path::new(command.get_program())
+        .file_name()
+        .unwrap_or(command.get_program());
+    let words = std::iter::once(program)
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy());
     words.collect::<Vec<_>>().join(" ")
 }

@@ -16,7 +16,12 @@ pub struct Browser {
     pub driver: PathBuf,
 }
 
-const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const NAMES: [&str; 4] = [
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+];
 
 /// Finds Chromium and its driver, or installs both.
 pub fn ensure() -> Result<Browser> {
@@ -24,21 +29,36 @@ pub fn ensure() -> Result<Browser> {
     let browser = match find() {
         Some(browser) => browser,
         None => {
-            step.installing("chromium and chromium-driver with apt", "the page is tested in a real browser");
+            step.installing(
+                "chromium and chromium-driver with apt",
+                "the page is tested in a real browser",
+            );
             apt::install_or_explain(
                 &["chromium", "chromium-driver"],
                 "the browser tests need Chromium (or Chrome) and chromedriver of the same version on PATH, or named by EFFUSION_CHROMIUM and CHROMEDRIVER",
             )?;
-            find().context("apt-get installed chromium and chromium-driver, but they are not on PATH")?
+            find().context(
+                "apt-get installed chromium and chromium-driver, but they are not on PATH",
+            )?
         }
     };
-    step.done(process::capture(Command::new(&browser.driver).arg("--version"))?.split(" (").next().unwrap_or_default());
+    step.done(
+        process::capture(Command::new(&browser.driver).arg("--version"))?
+            .split(" (")
+            .next()
+            .unwrap_or_default(),
+    );
     Ok(browser)
 }
 
 fn find() -> Option<Browser> {
-    let from_env = |variable| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_file());
-    let chromium = from_env("EFFUSION_CHROMIUM").or_else(|| NAMES.iter().find_map(|name| process::find_on_path(name)))?;
+    let from_env = |variable| {
+        env::var_os(variable)
+            .map(PathBuf::from)
+            .filter(|path| path.is_file())
+    };
+    let chromium = from_env("EFFUSION_CHROMIUM")
+        .or_else(|| NAMES.iter().find_map(|name| process::find_on_path(name)))?;
     let driver = from_env("CHROMEDRIVER").or_else(|| process::find_on_path("chromedriver"))?;
     Some(Browser { chromium, driver })
 }

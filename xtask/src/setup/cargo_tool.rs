@@ -47,17 +47,22 @@ struct Tool {
 impl Tool {
     fn ensure(&self, version: &str) -> Result<Option<PathBuf>> {
         let step = Step::new(self.name);
-        let root = project::cache()?.join("tools").join(format!("{}-{version}", self.package));
+        let root = project::cache()?
+            .join("tools")
+            .join(format!("{}-{version}", self.package));
         let bin = root.join("bin");
         if self.is_version(version, |program| bin.join(program)) {
             step.done(version);
             return Ok(Some(bin));
         }
-        if self.is_version(version, PathBuf::from) {
+        if self.is_version(version, |program| PathBuf::from(program)) {
             step.done(format_args!("{version}, from PATH"));
             return Ok(None);
         }
-        step.installing(format_args!("{} {version} with cargo", self.package), self.why);
+        step.installing(
+            format_args!("{} {version} with cargo", self.package),
+            self.why,
+        );
         self.install(version, &root).with_context(|| {
             format!(
                 "could not install {package} {version}; check the network, or install it yourself: cargo install {package} --version {version}",
@@ -71,7 +76,8 @@ impl Tool {
     /// Whether every program of the tool is there and says it is of this version.
     fn is_version(&self, version: &str, locate: impl Fn(&str) -> PathBuf) -> bool {
         self.programs.iter().all(|program| {
-            let said = process::capture(Command::new(locate(program)).arg("--version")).unwrap_or_default();
+            let said = process::capture(Command::new(locate(program)).arg("--version"))
+                .unwrap_or_default();
             said.split_whitespace().any(|word| word == version)
         })
     }
@@ -87,7 +93,10 @@ impl Tool {
             }
             None => Command::new(cargo),
         };
-        command.args(["install", self.package, "--version", version, "--root"]).arg(root).args(self.options);
+        command
+            .args(["install", self.package, "--version", version, "--root"])
+            .arg(root)
+            .args(self.options);
         // These tools wait for the disk and the compiler: half the time to build them is worth more than their speed.
         command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
         command.env("CARGO_PROFILE_RELEASE_LTO", "off");

@@ -37,7 +37,13 @@ pub enum Need {
 
 impl Need {
     /// Everything that any command needs.
-    pub const ALL: [Self; 5] = [Self::Bundler, Self::Optimiser, Self::TestRunner, Self::Browser, Self::TestPackages];
+    pub const ALL: [Self; 5] = [
+        Self::Bundler,
+        Self::Optimiser,
+        Self::TestRunner,
+        Self::Browser,
+        Self::TestPackages,
+    ];
 }
 
 /// The tools found or installed.
@@ -55,7 +61,9 @@ pub fn prepare(needs: &[Need]) -> Result<Tools> {
     let wasm = wasm::ensure()?;
     let mut paths = Vec::new();
     if needed(&[Need::Bundler, Need::TestRunner]) {
-        paths.extend(cargo_tool::ensure_wasm_bindgen(&project::locked_version("wasm-bindgen")?)?);
+        paths.extend(cargo_tool::ensure_wasm_bindgen(&project::locked_version(
+            "wasm-bindgen",
+        )?)?);
     }
     if needed(&[Need::Bundler]) {
         paths.extend(cargo_tool::ensure_trunk(TRUNK)?);
@@ -66,11 +74,19 @@ pub fn prepare(needs: &[Need]) -> Result<Tools> {
     if needed(&[Need::Optimiser]) {
         paths.extend(node::ensure_wasm_opt()?);
     }
-    let browser = if needed(&[Need::Browser]) { Some(browser::ensure()?) } else { None };
+    let browser = if needed(&[Need::Browser]) {
+        Some(browser::ensure()?)
+    } else {
+        None
+    };
     if needed(&[Need::TestPackages]) {
         node::ensure_test_packages()?;
     }
-    Ok(Tools { wasm, paths, browser })
+    Ok(Tools {
+        wasm,
+        paths,
+        browser,
+    })
 }
 
 impl Tools {
@@ -81,8 +97,16 @@ impl Tools {
         command.current_dir(project::root());
         self.wasm.configure(&mut command);
         let inherited = env::var_os("PATH").unwrap_or_default();
-        let paths = self.paths.iter().cloned().chain(self.wasm.directory.clone()).chain(env::split_paths(&inherited));
-        command.env("PATH", env::join_paths(paths).context("a directory's name cannot be put on PATH")?);
+        let paths = self
+            .paths
+            .iter()
+            .cloned()
+            .chain(self.wasm.directory.clone())
+            .chain(env::split_paths(&inherited));
+        command.env(
+            "PATH",
+            env::join_paths(paths).context("a directory's name cannot be put on PATH")?,
+        );
         command.env("CARGO_TARGET_DIR", project::web_target());
         Ok(command)
     }
@@ -94,6 +118,8 @@ impl Tools {
 
     /// The browser to test with, where [`Need::Browser`] asked for one.
     pub fn browser(&self) -> Result<&Browser> {
-        self.browser.as_ref().context("no browser was set up for this command")
+        self.browser
+            .as_ref()
+            .context("no browser was set up for this command")
     }
 }

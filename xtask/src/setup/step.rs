@@ -12,7 +12,10 @@ pub struct Step {
 impl Step {
     /// Begins a step; prints nothing yet, because most steps find everything in place.
     pub fn new(name: &'static str) -> Self {
-        Self { name, started: Instant::now() }
+        Self {
+            name,
+            started: Instant::now(),
+        }
     }
 
     /// Says what is about to be installed, and why.
@@ -27,6 +30,10 @@ impl Step {
 
     /// Ends the step with what is there now.
     pub fn done(self, what: impl Display) {
-        println!("  ok  {:<16} {what} ({:.1} s)", self.name, self.started.elapsed().as_secs_f64());
+        println!(
+            "  ok  {:<16} {what} ({:.1} s)",
+            self.name,
+            self.started.elapsed().as_secs_f64()
+        );
     }
 }

@@ -1,0 +1,128 @@
+//! The release page: what `cargo xtask build` puts into `dist/`.
+
+use crate::setup::{self, Need, Tools};
+use crate::{process, project};
+use anyhow::{Context, Result, bail};
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What the release build of the page needs.
+pub const NEEDS: [Need; 2] = [Need::Bundler, Need::Optimiser];
+
+/// `cargo xtask build`.
+pub fn build_for_release() -> Result<()> {
+    let dist = page(&setup::prepare(&NEEDS)?)?;
+    println!(
+        "\nThe page is in {}: copy it to any static host, under any path.",
+        dist.display()
+    );
+    Ok(())
+}
+
+/// Builds the page for release and checks that it can be hosted anywhere. Gives back its directory.
+pub fn page(tools: &Tools) -> Result<PathBuf> {
+    println!("Building the page for release");
+    let dist = project::root().join("dist");
+    let mut trunk = tools.command("trunk")?;
+    trunk
+        .args(["build", "--release", "--dist"])
+        .arg(&dist)
+        .env("RUST_BACKTRACE", "0");
+    process::run(&mut trunk).context("the page does not build")?;
+    check(&dist)?;
+    Ok(dist)
+}
+
+/// Refuses a page that only works at the root of a host, or that tells where it was built.
+fn check(dist: &Path) -> Result<()> {
+    let index =
+        fs::read_to_string(dist.join("index.html")).context("trunk left no dist/index.html")?;
+    if let Some(url) = absolute_url(&index) {
+        bail!(
+            "dist/index.html refers to `{url}`, which only works at the root of a host; public_url in Trunk.toml must be \"./\""
+        );
+    }
+    let mut private = vec![project::root()];
+    private.extend(env::home_dir().filter(|home| home.components().count() > 1));
+    for file in files(dist)? {
+        let bytes = fs::read(&file)?;
+        if let Some(dir) = private
+            .iter()
+            .find(|dir| contains(&bytes, dir.as_os_str().as_encoded_bytes()))
+        {
+            bail!(
+                "{} names the directory {} of this machine",
+                file.display(),
+                dir.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The first quoted reference in a page that begins with `/` or names a host it loads something from.
+fn absolute_url(html: &str) -> Option<&str> {
+    let references = ["src=", "href=", "from ", "import(", "module_or_path: "]
+        .iter()
+        .flat_map(|before| html.split(before).skip(1));
+    let targets = references.filter_map(|rest| {
+        let quote = rest
+            .chars()
+            .next()
+            .filter(|first| matches!(first, '"' | '\''))?;
+        rest.get(1..)?.split(quote).next()
+    });
+    let mut targets = targets.chain(
+        html.split("import")
+            .skip(1)
+            .filter_map(|rest| rest.trim_start().strip_prefix('\'')?.split('\'').next()),
+    );
+    targets.find(|target| target.starts_with('/') || target.contains("://"))
+}
+
+fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+/// All files below a directory, sorted.
+pub fn files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let entries = fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::absolute_url;
+
+    #[test]
+    fn finds_urls_that_need_the_root_of_a_host() {
+        assert_eq!(
+            absolute_url("<link href=\"./a.css\"><script src='b.js'></script>"),
+            None
+        );
+        assert_eq!(absolute_url("<link rel=x href=\"/a.css\">"), Some("/a.css"));
+        assert_eq!(
+            absolute_url("import init, * as bindings from '/effusion.js';"),
+            Some("/effusion.js")
+        );
+        assert_eq!(
+            absolute_url("init({ module_or_path: '/effusion_bg.wasm' })"),
+            Some("/effusion_bg.wasm")
+        );
+        assert_eq!(
+            absolute_url("<script src=\"https://host/x.js\">"),
+            Some("https://host/x.js")
+        );
+    }
+}

@@ -1,0 +1,55 @@
+//! Format and clippy, for the native crates and for what goes into the page.
+
+use crate::setup::{self, Need, Tools};
+use crate::{process, project};
+use anyhow::{Context, Result};
+
+/// `cargo xtask lint`.
+pub fn lint() -> Result<()> {
+    println!("Checking the format");
+    process::run(project::cargo().args(["fmt", "--all", "--check"]))
+        .context("run `cargo fmt --all`")?;
+    let tools = setup::prepare(&[] as &[Need])?;
+    clippy(&tools)
+}
+
+/// Clippy with warnings denied.
+fn clippy(tools: &Tools) -> Result<()> {
+    println!("Clippy, native");
+    let everything = [
+        "clippy",
+        "--quiet",
+        "--workspace",
+        "--exclude",
+        "effusion",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    process::run(project::cargo().args(everything))?;
+    for (what, arguments) in [
+        ("protocol", &["-p", "effusion-protocol"] as &[&str]),
+        (
+            "client",
+            &[
+                "-p",
+                "effusion-client",
+                "--no-default-features",
+                "--features",
+                "web",
+            ],
+        ),
+        ("page and its tests", &["-p", "effusion", "--all-targets"]),
+    ] {
+        println!("Clippy, wasm32: {what}");
+        let mut command = tools.cargo()?;
+        command
+            .args(["clippy", "--quiet", "--target", setup::TARGET])
+            .args(arguments)
+            .args(["--", "-D", "warnings"]);
+        process::run(&mut command)?;
+    }
+    println!("Nothing to complain about");
+    Ok(())
+}

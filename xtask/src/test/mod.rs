@@ -1,0 +1,126 @@
+//! `cargo xtask test`: every test there is, stage by stage, and one line at the end that sums them up.
+
+mod captures;
+mod fuzz;
+mod stages;
+mod tally;
+
+use crate::lint;
+use crate::setup::{self, Need};
+use anyhow::{Result, bail};
+use stages::Context;
+use std::collections::BTreeSet;
+use std::time::Instant;
+use tally::Tally;
+
+/// One part of the tests.
+struct Stage {
+    name: &'static str,
+    what: &'static str,
+    needs: &'static [Need],
+    run: fn(&Context) -> Result<Tally>,
+}
+
+/// The stages in the order they run: the quick ones that explain a failure best come first.
+const STAGES: [Stage; 6] = [
+    Stage {
+        name: "unit",
+        what: "the native crates and the page's logic",
+        needs: &[],
+        run: stages::unit,
+    },
+    Stage {
+        name: "inspect",
+        what: "captures of a real server through the codec",
+        needs: &[],
+        run: captures::inspect,
+    },
+    Stage {
+        name: "fuzz-smoke",
+        what: "each fuzz target for a few seconds",
+        needs: &[],
+        run: fuzz::smoke,
+    },
+    Stage {
+        name: "wasm",
+        what: "components in headless Chromium",
+        needs: &[Need::TestRunner, Need::Browser],
+        run: stages::wasm,
+    },
+    Stage {
+        name: "interop",
+        what: "the vendor's SDK against the sandbox",
+        needs: &[Need::TestPackages],
+        run: stages::interop,
+    },
+    Stage {
+        name: "e2e",
+        what: "the page in Chromium against the sandbox",
+        needs: &[
+            Need::Bundler,
+            Need::Optimiser,
+            Need::Browser,
+            Need::TestPackages,
+        ],
+        run: stages::e2e,
+    },
+];
+
+/// Runs the stages named, or all of them.
+pub fn test(names: &[String]) -> Result<()> {
+    if names.iter().any(|name| name == "lint") {
+        lint::lint()?;
+    }
+    let named: BTreeSet<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| *name != "lint")
+        .collect();
+    if let Some(unknown) = named
+        .iter()
+        .find(|name| STAGES.iter().all(|stage| stage.name != **name))
+    {
+        let known: Vec<_> = STAGES.iter().map(|stage| stage.name).collect();
+        bail!(
+            "there is no stage `{unknown}`; the stages are {}, lint",
+            known.join(", ")
+        );
+    }
+    if named.is_empty() && !names.is_empty() {
+        return Ok(());
+    }
+    let chosen: Vec<&Stage> = STAGES
+        .iter()
+        .filter(|stage| named.is_empty() || named.contains(stage.name))
+        .collect();
+    let needs: Vec<Need> = chosen
+        .iter()
+        .flat_map(|stage| stage.needs)
+        .copied()
+        .collect();
+    let tools = if needs.is_empty() {
+        None
+    } else {
+        Some(setup::prepare(&needs)?)
+    };
+    let context = Context::new(tools);
+
+    let mut total = Tally::default();
+    let mut summary = Vec::new();
+    for stage in chosen {
+        println!("\n== {}: {}", stage.name, stage.what);
+        let started = Instant::now();
+        let tally = (stage.run)(&context).unwrap_or_else(|error| {
+            eprintln!("error: {error:#}");
+            Tally::failed(1)
+        });
+        let seconds = started.elapsed().as_secs_f64();
+        summary.push(format!("{:<12} {tally} ({seconds:.1} s)", stage.name));
+        total += tally;
+    }
+    println!("\n{}\n\n{total}", summary.join("\n"));
+    if total.failed > 0 {
+        bail!("tests failed");
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! The stages that hand over to a test runner: Cargo's, wasm-bindgen's, Node's.
+
+use super::tally::Tally;
+use crate::setup::{self, Tools};
+use crate::{build, process, project, serve};
+use anyhow::{Context as _, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What the stages share.
+pub struct Context {
+    tools: Option<Tools>,
+}
+
+impl Context {
+    /// With the tools that the chosen stages need.
+    pub fn new(tools: Option<Tools>) -> Self {
+        Self { tools }
+    }
+
+    fn tools(&self) -> Result<&Tools> {
+        self.tools
+            .as_ref()
+            .context("this stage was started without the tools it needs")
+    }
+}
+
+/// Tests of the native crates, and those of the page that need no browser.
+pub fn unit(_: &Context) -> Result<Tally> {
+    let mut tally = cargo_test(project::cargo().args([
+        "test",
+        "--no-fail-fast",
+        "--workspace",
+        "--exclude",
+        "effusion",
+    ]))?;
+    tally +=
+        cargo_test(project::cargo().args(["test", "--no-fail-fast", "-p", "effusion", "--lib"]))?;
+    Ok(tally)
+}
+
+/// Tests that run in the browser, of every package that has some.
+pub fn wasm(context: &Context) -> Result<Tally> {
+    let tools = context.tools()?;
+    let browser = tools.browser()?;
+    let capabilities = project::web_target().join("webdriver.json");
+    let chromium = browser.chromium.to_string_lossy().replace('\\', "\\\\");
+    let options = format!("{{\"goog:chromeOptions\": {{\"binary\": \"{chromium}\"}}}}\n");
+    fs::write(&capabilities, options)?;
+
+    let mut tally = Tally::default();
+    for (package, dir, features) in [
+        ("effusion-protocol", "crates/protocol", &[] as &[&str]),
+        (
+            "effusion-client",
+            "crates/client",
+            &["--no-default-features", "--features", "web"],
+        ),
+        ("effusion", "", &[]),
+    ] {
+        let manifest = fs::read_to_string(project::root().join(dir).join("Cargo.toml"))?;
+        if !manifest.contains("\nwasm-bindgen-test") {
+            continue;
+        }
+        println!("-- {package}");
+        let mut cargo = tools.cargo()?;
+        cargo
+            .args([
+                "test",
+                "--no-fail-fast",
+                "--target",
+                setup::TARGET,
+                "-p",
+                package,
+            ])
+            .args(features);
+        cargo.env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+            "wasm-bindgen-test-runner",
+        );
+        cargo
+            .env("CHROMEDRIVER", &browser.driver)
+            .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &capabilities);
+        tally += cargo_test(&mut cargo)?;
+    }
+    if tally == Tally::default() {
+        return Ok(Tally::skip("no package has tests for the browser"));
+    }
+    Ok(tally)
+}
+
+/// The vendor's SDK in Node against the sandbox.
+pub fn interop(context: &Context) -> Result<Tally> {
+    let sandbox = serve::build_sandbox(false)?;
+    let mut node = context.tools()?.command("node")?;
+    node.env("EFFUSION_SANDBOX_BIN", sandbox);
+    node_test(node, "interop")
+}
+
+/// The release page in Chromium against the sandbox.
+pub fn e2e(context: &Context) -> Result<Tally> {
+    let tools = context.tools()?;
+    let sandbox = serve::build_sandbox(false)?;
+    let dist = build::page(tools)?;
+    let mut node = tools.command("node")?;
+    node.env("EFFUSION_SANDBOX_BIN", sandbox)
+        .env("EFFUSION_DIST", dist)
+        .env("EFFUSION_CHROMIUM", &tools.browser()?.chromium);
+    node_test(node, "e2e")
+}
+
+fn cargo_test(command: &mut Command) -> Result<Tally> {
+    let (succeeded, output) = process::run_and_keep(command)?;
+    Ok(Tally::of_rust(succeeded, &output))
+}
+
+/// Runs `*.test.mjs` and `*.test.js` of a folder in `tests/` with Node's test runner.
+fn node_test(mut node: Command, folder: &str) -> Result<Tally> {
+    let tests = project::root().join("tests");
+    let files = test_files(&tests.join(folder))?;
+    if files.is_empty() {
+        return Ok(Tally::skip(format_args!(
+            "there is no *.test.mjs in tests/{folder}"
+        )));
+    }
+    // One report for people, and one to count by.
+    let report = project::root()
+        .join("target")
+        .join("xtask")
+        .join(format!("{folder}.tap"));
+    fs::create_dir_all(report.parent().unwrap_or(&report))?;
+    node.current_dir(&tests).args([
+        "--test",
+        "--test-reporter=spec",
+        "--test-reporter-destination=stdout",
+        "--test-reporter=tap",
+    ]);
+    node.arg(format!("--test-reporter-destination={}", report.display()))
+        .args(&files);
+    let succeeded = node.status().context("cannot start node")?.success();
+    Ok(Tally::of_tap(
+        succeeded,
+        &fs::read_to_string(&report).unwrap_or_default(),
+    ))
+}
+
+fn test_files(dir: &Path) -> Result<Vec<PathBuf>> {
+    if !dir.is_dir() {
+        return Ok(Vec::new());
+    }
+    let is_test = |path: &PathBuf| {
+        path.to_str()
+            .is_some_and(|path| path.ends_with(".test.mjs") || path.ends_with(".test.js"))
+    };
+    Ok(build::files(dir)?.into_iter().filter(is_test).collect())
+}
