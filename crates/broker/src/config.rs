@@ -1,0 +1,93 @@
+//! What the broker is set up with.
+
+use effusion_protocol::ProtocolVersion;
+
+/// How a [`crate::Broker`] is set up.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Secret randomness for session ids and tokens: 32 bytes from the operating system, fresh at every start. With
+    /// it, anyone can tell the tokens of all sessions.
+    pub seed: [u8; 32],
+    /// The server's name, as the session property `$ServerName` shows it.
+    pub server_name: String,
+    /// The oldest protocol version that is accepted.
+    pub oldest_version: ProtocolVersion,
+    /// The newest protocol version that is accepted.
+    pub newest_version: ProtocolVersion,
+    /// How often the server pings each client, in milliseconds (Diffusion: 90,000). A client that neither answers nor
+    /// sends for two periods is taken for lost. 0 turns it off.
+    pub ping_period_ms: u32,
+    /// The longest that a session whose connection is lost is kept, in milliseconds; a client may ask for less.
+    pub reconnect_timeout_ms: u32,
+    /// How long the receiver of a request message has to answer, in milliseconds.
+    pub messaging_timeout_ms: u32,
+    /// Whether changes are given to [`crate::Output::Store`]. If not, everything is gone with the broker, and nothing
+    /// waits for a store.
+    pub durable: bool,
+    /// What a single client, or all of them, may use up.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// The defaults, with a seed.
+    #[must_use]
+    pub fn new(seed: [u8; 32]) -> Self {
+        Self {
+            seed,
+            server_name: "effusion-sandbox".to_owned(),
+            oldest_version: ProtocolVersion::OLDEST,
+            newest_version: ProtocolVersion::NEWEST,
+            ping_period_ms: 90_000,
+            reconnect_timeout_ms: 60_000,
+            messaging_timeout_ms: 10_000,
+            durable: true,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Bounds on what clients can use up. None is zero by default; each has an error of its own when it is reached.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest message that a client may send, in bytes; a larger one ends its session.
+    pub message_bytes: usize,
+    /// Sessions at a time, connected or waiting for a reconnect.
+    pub sessions: usize,
+    /// Topics at a time.
+    pub topics: usize,
+    /// Events that one time series can keep, whatever its retained range says.
+    pub series_events: usize,
+    /// Principals in the authentication store.
+    pub principals: usize,
+    /// Selectors that one session can have selected by.
+    pub selections: usize,
+    /// Requests of one session that wait for the store, a password check or another session.
+    pub open_requests: usize,
+    /// Passwords that are being checked or hashed at a time, over all connections.
+    pub verifications: usize,
+    /// Messages that are kept for a client that is connected, to send again after a reconnect. Should be at least what
+    /// the transport queues.
+    pub recovery_messages: usize,
+    /// Messages that are kept for a client that is not connected.
+    pub queued_messages: usize,
+    /// Bytes of messages that are kept for one client, connected or not.
+    pub queued_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_bytes: 1024 * 1024,
+            sessions: 20_000,
+            topics: 100_000,
+            series_events: 100_000,
+            principals: 100_000,
+            selections: 1_000,
+            open_requests: 1_000,
+            verifications: 64,
+            recovery_messages: 512,
+            queued_messages: 10_000,
+            queued_bytes: 8 * 1024 * 1024,
+        }
+    }
+}
