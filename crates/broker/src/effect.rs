@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use core::fmt;
 use effusion_protocol::time_series::Event;
-use effusion_protocol::{CloseReason, ResponseCode, TopicSpecification};
+use effusion_protocol::{CloseReason, ResponseCode};
 
 use crate::{AuthenticationPolicy, Principal, SecurityStore, StoredTopic};
 
@@ -180,16 +180,3 @@ pub enum Completion {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct EffectError(pub String);
-
-impl StoredTopic {
-    /// A topic without a value.
-    #[must_use]
-    pub const fn new(specification: TopicSpecification, created_ms: u64) -> Self {
-        Self {
-            specification,
-            created_ms,
-            value: None,
-            events: Vec::new(),
-        }
-    }
-}

@@ -28,5 +28,5 @@ pub use effect::{
     Completion, ConnectionEnd, ConnectionId, EffectError, Output, Peer, Secret, StoreOp, Ticket,
 };
 pub use security::{GlobalPermission, PathPermission, Role, SecurityStore};
-pub use snapshot::{Snapshot, StoredTopic};
+pub use snapshot::{Creator, Snapshot, StoredTopic};
 pub use time::Time;

@@ -4,7 +4,19 @@ use bytes::Bytes;
 use effusion_protocol::TopicSpecification;
 use effusion_protocol::time_series::Event;
 
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
 use crate::{AuthenticationPolicy, Principal, SecurityStore};
+
+/// Who added a topic: what its removal policy needs to know after a restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Creator {
+    /// The session's id as text; for `when this session closes`.
+    pub session: String,
+    /// The session's roles at the time; a removal happens with their rights.
+    pub roles: BTreeSet<String>,
+}
 
 /// A stored topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +25,8 @@ pub struct StoredTopic {
     pub specification: TopicSpecification,
     /// When it was added, in milliseconds since 1970.
     pub created_ms: u64,
+    /// Who added it.
+    pub creator: Creator,
     /// Its value, unless it is a time series or has none.
     pub value: Option<Bytes>,
     /// The events of a time series, ascending by sequence. Empty in [`crate::StoreOp::PutTopic`].
