@@ -1,0 +1,131 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Parser};
+use tracing_subscriber::filter::Targets;
+
+/// A service for development that speaks the Diffusion protocol over WebSocket.
+///
+/// It keeps topics, time series, principals and the security store in DIR, and acknowledges a change to them only once
+/// it is on disk. Clients connect to ws://HOST:PORT/diffusion.
+#[derive(Debug, Parser)]
+#[command(name = "effusion-sandbox", version, group = ArgGroup::new("storage").args(["data", "memory"]).required(true))]
+pub struct Args {
+    /// Where to listen: an address and a port (0 picks a free one). Repeat it to listen in several places
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: Vec<String>,
+
+    /// Keep everything in this folder (made if it is missing); one sandbox at a time can use it
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+
+    /// Keep everything in memory: it is gone when the sandbox stops
+    #[arg(long)]
+    pub memory: bool,
+
+    /// Serve the files of this folder over HTTP: a built page, with its index.html
+    #[arg(long, value_name = "DIR")]
+    pub r#static: Option<PathBuf>,
+
+    /// Speak TLS (wss, https) with this certificate chain, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The private key of --tls-cert, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Listen on an address that others can reach, although the principals for development still have the password
+    /// "password"
+    #[arg(long)]
+    pub allow_default_principals: bool,
+
+    /// What to log to stderr: off, error, warn, info, debug or trace, also for a part, as in info,effusion_sandbox=debug
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub log: Targets,
+
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// What one client, and all of them, may take.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// Sessions at a time, those included whose client may still reconnect
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_sessions: u32,
+
+    /// Connections at a time, HTTP ones included
+    #[arg(long, value_name = "N", default_value_t = 24_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections: u32,
+
+    /// Connections at a time from one address
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections_per_address: u32,
+
+    /// The largest message that a client may send, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20, value_parser = clap::value_parser!(u32).range(1024..=64 << 20))]
+    pub max_message_size: u32,
+
+    /// Bytes that may wait for one client that reads too slowly, before its session is closed
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20, value_parser = clap::value_parser!(u32).range(1024..))]
+    pub max_queue_bytes: u32,
+
+    /// Messages that may wait for one client that reads too slowly, before its session is closed
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(16..))]
+    pub max_queue_messages: u32,
+
+    /// Seconds that a client may take to say what it wants once it is connected, or to read what waits for it
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub io_timeout: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Args, String> {
+        Args::try_parse_from(["effusion-sandbox"].iter().chain(args))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_defaults_listen_on_loopback() {
+        let args = parse(&["--memory"]).unwrap();
+        assert_eq!(args.listen, ["127.0.0.1:8080"]);
+        assert!(!args.allow_default_principals);
+    }
+
+    #[test]
+    fn storage_is_a_choice_of_one() {
+        assert!(parse(&[]).unwrap_err().contains("--data <DIR>"));
+        let both = parse(&["--memory", "--data", "x"]).unwrap_err();
+        assert!(both.contains("cannot be used with"), "{both}");
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key() {
+        let error = parse(&["--memory", "--tls-cert", "c.pem"]).unwrap_err();
+        assert!(error.contains("--tls-key"), "{error}");
+    }
+
+    #[test]
+    fn limits_have_limits() {
+        for bad in [
+            ["--max-sessions", "0"],
+            ["--max-message-size", "10"],
+            ["--max-message-size", "999999999"],
+            ["--io-timeout", "0"],
+        ] {
+            assert!(parse(&["--memory", bad[0], bad[1]]).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn log_levels_are_checked() {
+        assert!(parse(&["--memory", "--log", "warn,effusion_sandbox=debug"]).is_ok());
+        assert!(parse(&["--memory", "--log", "effusion_sandbox=loud"]).is_err());
+    }
+}

@@ -1,0 +1,18 @@
+//! A Diffusion service for development: the world around the broker.
+//!
+//! ```text
+//!   effusion-sandbox             (you are here: sockets, database, password hashing, time)
+//!   effusion-broker              (sessions, topics, rights)
+//!   effusion-protocol            (bytes <-> types)
+//! ```
+//!
+//! One task owns the broker and never waits for anything but its inputs. Around it, each connection has a task that
+//! reads, and writes what is in its [`outbox`]; a thread writes to the [`store`]; passwords are hashed on a few
+//! threads of their own.
+
+pub mod address;
+pub mod cli;
+pub mod outbox;
+pub mod password;
+pub mod store;
+pub mod tls;

@@ -1,0 +1,277 @@
+//! What waits to be written to one connection: bounded in messages and in bytes.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+/// How much may wait for one connection.
+#[derive(Clone, Copy, Debug)]
+pub struct OutboxLimits {
+    /// Messages.
+    pub messages: usize,
+    /// Bytes in all of them.
+    pub bytes: usize,
+}
+
+/// Between the task that owns the broker, which never waits for a connection, and the task of one connection, which
+/// writes as fast as its client reads.
+#[derive(Debug)]
+pub struct Outbox {
+    limits: OutboxLimits,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    messages: VecDeque<Bytes>,
+    /// Bytes in `messages` and in the batch that is being written.
+    bytes: usize,
+    /// Messages and bytes of the batch that is being written.
+    writing: (usize, usize),
+    end: Option<End>,
+}
+
+/// How a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// What waits is written first, then the connection is closed.
+    Flushed(EndCause),
+    /// The connection is closed at once; what waits is dropped.
+    Now(EndCause),
+}
+
+/// Why the service ends a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndCause {
+    /// The broker is done with it.
+    Closed,
+    /// The client read too slowly.
+    TooSlow,
+    /// The service stops.
+    Stopping,
+}
+
+/// More waits for the connection than it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overflow {
+    /// Messages that waited.
+    pub messages: usize,
+    /// Bytes that waited.
+    pub bytes: usize,
+}
+
+/// What the connection's task is to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Write these.
+    Write(Vec<Bytes>),
+    /// Close the connection.
+    End(EndCause),
+}
+
+/// Bytes in one batch, about: enough to fill a few packets, little enough that a queue is not doubled.
+const BATCH_BYTES: usize = 64 * 1024;
+
+impl Outbox {
+    /// An empty one.
+    #[must_use]
+    pub fn new(limits: OutboxLimits) -> Self {
+        Self {
+            limits,
+            state: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Adds a message for the client. After the end, it is dropped.
+    ///
+    /// # Errors
+    /// If the client is too slow: the connection then ends, and all that waits is dropped.
+    pub fn push(&self, message: Bytes) -> Result<(), Overflow> {
+        let mut state = self.lock();
+        if state.end.is_some() {
+            return Ok(());
+        }
+        let messages = state.messages.len() + state.writing.0 + 1;
+        let bytes = state.bytes + message.len();
+        // One message alone may be larger than the limit: the largest that the service takes has to get through.
+        if messages > self.limits.messages || (bytes > self.limits.bytes && messages > 1) {
+            state.end = Some(End::Now(EndCause::TooSlow));
+            state.bytes = state.writing.1;
+            state.messages = VecDeque::new();
+            drop(state);
+            self.changed.notify_one();
+            return Err(Overflow { messages, bytes });
+        }
+        state.bytes = bytes;
+        state.messages.push_back(message);
+        let wake = state.messages.len() == 1;
+        drop(state);
+        if wake {
+            self.changed.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Ends the connection, unless it ends already. An end at once overtakes one that waits for the client.
+    pub fn end(&self, end: End) {
+        let mut state = self.lock();
+        match (state.end, end) {
+            (None | Some(End::Flushed(_)), End::Now(_)) => {
+                state.messages = VecDeque::new();
+                state.end = Some(end);
+            }
+            (None, End::Flushed(_)) => state.end = Some(end),
+            _ => return,
+        }
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// Waits for work. The batch taken counts as waiting until [`Self::written`] is called.
+    pub async fn work(&self) -> Work {
+        loop {
+            if let Some(work) = self.try_work() {
+                return work;
+            }
+            self.changed.notified().await;
+        }
+    }
+
+    /// Waits until the connection is to end at once, whatever still waits: to run beside a write that is stuck.
+    pub async fn ended_now(&self) -> EndCause {
+        loop {
+            if let Some(End::Now(cause)) = self.lock().end {
+                return cause;
+            }
+            self.changed.notified().await;
+        }
+    }
+
+    /// The batch that [`Self::work`] gave has been written.
+    pub fn written(&self) {
+        let mut state = self.lock();
+        state.bytes = state.bytes.saturating_sub(state.writing.1);
+        state.writing = (0, 0);
+    }
+
+    fn try_work(&self) -> Option<Work> {
+        let mut state = self.lock();
+        if let Some(End::Now(cause)) = state.end {
+            return Some(Work::End(cause));
+        }
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        while bytes < BATCH_BYTES
+            && let Some(message) = state.messages.pop_front()
+        {
+            bytes += message.len();
+            batch.push(message);
+        }
+        if !batch.is_empty() {
+            state.writing = (batch.len(), bytes);
+            return Some(Work::Write(batch));
+        }
+        // An idle connection holds no buffer: thousands of them may be idle.
+        state.messages = VecDeque::new();
+        match state.end {
+            Some(End::Flushed(cause)) => Some(Work::End(cause)),
+            _ => None,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outbox(messages: usize, bytes: usize) -> Outbox {
+        Outbox::new(OutboxLimits { messages, bytes })
+    }
+
+    #[tokio::test]
+    async fn messages_come_out_in_order_and_in_batches() {
+        let outbox = outbox(10, 1 << 20);
+        for text in ["a", "b", "c"] {
+            outbox.push(Bytes::from(text)).unwrap();
+        }
+        outbox.end(End::Flushed(EndCause::Closed));
+        assert_eq!(
+            outbox.push(Bytes::from("late")),
+            Ok(()),
+            "dropped after the end"
+        );
+        assert_eq!(
+            outbox.work().await,
+            Work::Write(vec!["a".into(), "b".into(), "c".into()])
+        );
+        outbox.written();
+        assert_eq!(outbox.work().await, Work::End(EndCause::Closed));
+    }
+
+    #[tokio::test]
+    async fn large_messages_go_in_batches_of_their_own() {
+        let outbox = outbox(10, 1 << 20);
+        let large = Bytes::from(vec![0; BATCH_BYTES]);
+        outbox.push(large.clone()).unwrap();
+        outbox.push(large.clone()).unwrap();
+        for _ in 0..2 {
+            assert_eq!(outbox.work().await, Work::Write(vec![large.clone()]));
+            outbox.written();
+        }
+    }
+
+    #[tokio::test]
+    async fn too_many_messages_end_the_connection() {
+        let outbox = outbox(3, 1 << 20);
+        for _ in 0..3 {
+            outbox.push(Bytes::from("x")).unwrap();
+        }
+        let _batch = outbox.work().await;
+        assert_eq!(
+            outbox.push(Bytes::from("x")),
+            Err(Overflow {
+                messages: 4,
+                bytes: 4
+            }),
+            "what is being written still counts"
+        );
+        assert_eq!(outbox.work().await, Work::End(EndCause::TooSlow));
+        assert_eq!(outbox.ended_now().await, EndCause::TooSlow);
+    }
+
+    #[tokio::test]
+    async fn too_many_bytes_end_the_connection() {
+        let outbox = outbox(10, 100);
+        outbox.push(Bytes::from(vec![0; 99])).unwrap();
+        let _batch = outbox.work().await;
+        outbox.written();
+        outbox.push(Bytes::from(vec![0; 60])).unwrap();
+        assert!(outbox.push(Bytes::from(vec![0; 60])).is_err());
+        assert_eq!(outbox.work().await, Work::End(EndCause::TooSlow));
+    }
+
+    #[tokio::test]
+    async fn one_large_message_passes() {
+        let outbox = outbox(10, 100);
+        outbox.push(Bytes::from(vec![0; 1000])).unwrap();
+        assert!(matches!(outbox.work().await, Work::Write(batch) if batch.len() == 1));
+    }
+
+    #[tokio::test]
+    async fn an_end_at_once_drops_what_waits() {
+        let outbox = outbox(10, 100);
+        outbox.push(Bytes::from("x")).unwrap();
+        outbox.end(End::Flushed(EndCause::Closed));
+        outbox.end(End::Now(EndCause::Stopping));
+        outbox.end(End::Flushed(EndCause::Closed));
+        assert_eq!(outbox.work().await, Work::End(EndCause::Stopping));
+    }
+}

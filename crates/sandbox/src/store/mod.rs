@@ -1,0 +1,215 @@
+//! What survives: a database, and the one thread that writes to it.
+//!
+//! The broker's changes queue up here. The thread takes all that wait, writes them in one transaction, waits for the
+//! disk once, and completes each in its order: the busier the sandbox, the more changes share one wait.
+
+mod database;
+mod error;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use effusion_broker::{EffectError, StoreOp, Ticket};
+use tracing::{error, info, warn};
+
+pub use database::{Database, Opened};
+pub use error::StoreError;
+
+/// Changes in one transaction, at most.
+const BATCH_CHANGES: usize = 4096;
+/// Bytes in one transaction, about: more would keep the first of them waiting for long.
+const BATCH_BYTES: usize = 8 << 20;
+/// How long a database that failed is left alone before it is opened again.
+const REOPEN_PAUSE: Duration = Duration::from_secs(1);
+
+/// Takes changes and writes them on a thread of its own.
+#[derive(Debug)]
+pub struct Writer {
+    jobs: mpsc::Sender<Job>,
+    waiting: Arc<AtomicUsize>,
+    thread: JoinHandle<()>,
+}
+
+/// One broker request.
+#[derive(Debug)]
+struct Job {
+    ticket: Ticket,
+    operations: Vec<StoreOp>,
+    bytes: usize,
+}
+
+/// Told of each change that is durable, or is not written at all; in the order in which they were submitted.
+pub type OnStored = Box<dyn FnMut(Ticket, Result<(), EffectError>) + Send>;
+
+/// Opens the database again after it failed.
+pub type Reopen = Box<dyn FnMut() -> Result<Database, StoreError> + Send>;
+
+impl Writer {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// If there can be no thread.
+    pub fn start(
+        database: Database,
+        reopen: Reopen,
+        on_stored: OnStored,
+    ) -> Result<Self, StoreError> {
+        let (jobs, queue) = mpsc::channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let mut worker = Worker {
+            database: State::Open(database),
+            reopen,
+            on_stored,
+            waiting: Arc::clone(&waiting),
+        };
+        let thread = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || worker.run(&queue))
+            .map_err(StoreError::Thread)?;
+        Ok(Self {
+            jobs,
+            waiting,
+            thread,
+        })
+    }
+
+    /// Queues a change.
+    ///
+    /// # Errors
+    /// If the thread is gone.
+    pub fn submit(&self, ticket: Ticket, operations: Vec<StoreOp>) -> Result<(), EffectError> {
+        let bytes = operations.iter().map(size).sum();
+        self.waiting.fetch_add(bytes, Ordering::Relaxed);
+        self.jobs
+            .send(Job {
+                ticket,
+                operations,
+                bytes,
+            })
+            .map_err(|_| EffectError("the store has stopped".to_owned()))
+    }
+
+    /// Bytes that wait to be written. If the disk is slower than the clients, whoever submits should pause.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Writes what waits, completes it, and closes the database.
+    pub fn stop(self) {
+        drop(self.jobs);
+        if self.thread.join().is_err() {
+            error!("the store's thread failed");
+        }
+    }
+}
+
+struct Worker {
+    database: State,
+    reopen: Reopen,
+    on_stored: OnStored,
+    waiting: Arc<AtomicUsize>,
+}
+
+enum State {
+    Open(Database),
+    /// It failed, and has to be opened again.
+    Failed {
+        since: Instant,
+    },
+}
+
+impl Worker {
+    fn run(&mut self, queue: &mpsc::Receiver<Job>) {
+        while let Ok(first) = queue.recv() {
+            let mut bytes = first.bytes;
+            let mut batch = vec![first];
+            while batch.len() < BATCH_CHANGES
+                && bytes < BATCH_BYTES
+                && let Ok(job) = queue.try_recv()
+            {
+                bytes += job.bytes;
+                batch.push(job);
+            }
+            let result = self.write(&batch);
+            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+            for job in batch {
+                (self.on_stored)(job.ticket, result.clone());
+            }
+        }
+    }
+
+    fn write(&mut self, batch: &[Job]) -> Result<(), EffectError> {
+        let database = match &mut self.database {
+            State::Open(database) => database,
+            State::Failed { since } if since.elapsed() < REOPEN_PAUSE => {
+                return Err(EffectError("the database failed a moment ago".to_owned()));
+            }
+            State::Failed { .. } => match (self.reopen)() {
+                Ok(database) => {
+                    info!("the database is open again");
+                    self.database = State::Open(database);
+                    return self.write(batch);
+                }
+                Err(problem) => {
+                    error!(%problem, "the database cannot be opened again yet: no change is accepted");
+                    return Err(self.failed(&problem));
+                }
+            },
+        };
+        let number = database.batch() + 1;
+        let operations = batch.iter().flat_map(|job| &job.operations);
+        let Err(problem) = database.apply(operations) else {
+            return Ok(());
+        };
+        error!(%problem, changes = batch.len(), "the database failed: changes are refused until it works again");
+        // After a failure the database takes nothing more until it is opened again. Only then is it known whether the
+        // transaction reached the disk before the failure.
+        let failed = self.failed(&problem);
+        match (self.reopen)() {
+            Ok(database) => {
+                let written = database.batch() >= number;
+                self.database = State::Open(database);
+                if written {
+                    warn!("the last changes had reached the disk before the failure");
+                    return Ok(());
+                }
+            }
+            Err(problem) => error!(%problem, "the database cannot be opened again yet"),
+        }
+        Err(failed)
+    }
+
+    /// Closes the database, and says so to whoever asked for a change.
+    fn failed(&mut self, problem: &StoreError) -> EffectError {
+        self.database = State::Failed {
+            since: Instant::now(),
+        };
+        EffectError(problem.to_string())
+    }
+}
+
+/// About how many bytes an operation takes in memory and on disk.
+fn size(operation: &StoreOp) -> usize {
+    const OVERHEAD: usize = 64;
+    OVERHEAD
+        + match operation {
+            StoreOp::PutTopic { path, topic } => {
+                path.len() + topic.value.as_ref().map_or(0, bytes::Bytes::len)
+            }
+            StoreOp::PutValue { path, value } => path.len() + value.len(),
+            StoreOp::AppendEvent { path, event } => path.len() + event.value.len(),
+            StoreOp::RemoveEvents { path, sequences } => path.len() + 8 * sequences.len(),
+            StoreOp::RemoveTopic { path } => path.len(),
+            StoreOp::PutPrincipal(principal) => principal.password_hash.len(),
+            StoreOp::RemovePrincipal { name } => name.len(),
+            // Rare, and as large as an administrator made them.
+            StoreOp::PutAuthentication(_) | StoreOp::PutSecurity(_) => 4096,
+        }
+}
