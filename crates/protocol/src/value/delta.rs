@@ -96,10 +96,7 @@ mod tests {
     fn copies_and_inserts_make_the_new_value() {
         let new = applied(b"hello world", b"\x00\x06\x43you\x05\x01");
         assert_eq!(new, Ok(Bytes::from_static(b"hello you ")));
-        assert_eq!(
-            applied(b"same", NO_CHANGE),
-            Ok(Bytes::from_static(b"same"))
-        );
+        assert_eq!(applied(b"same", NO_CHANGE), Ok(Bytes::from_static(b"same")));
         assert_eq!(applied(b"gone", b""), Ok(Bytes::new()));
     }
 
@@ -120,7 +117,10 @@ mod tests {
     fn a_small_delta_cannot_make_a_huge_value() {
         let old = Bytes::from(vec![0; 1000]);
         let delta = b"\x00\x19\x03\xe8".repeat(5);
-        assert_eq!(apply_within(&old, &delta, 5000).map(|new| new.len()), Ok(5000));
+        assert_eq!(
+            apply_within(&old, &delta, 5000).map(|new| new.len()),
+            Ok(5000)
+        );
         assert_eq!(apply_within(&old, &delta, 4999), Err(DeltaError::TooLarge));
     }
 }

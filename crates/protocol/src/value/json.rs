@@ -400,7 +400,10 @@ mod tests {
         assert_eq!(tree("f90001"), Ok(json!(5.960464477539063e-8)));
         assert_eq!(tree("fa3fc00000"), Ok(json!(1.5)));
         assert_eq!(tree("1bffffffffffffffff"), Ok(json!(u64::MAX)));
-        assert_eq!(tree("3bffffffffffffffff"), Ok(json!(-1.8446744073709552e19)));
+        assert_eq!(
+            tree("3bffffffffffffffff"),
+            Ok(json!(-1.8446744073709552e19))
+        );
         assert_eq!(
             tree("c249010000000000000000"),
             Ok(json!(1.8446744073709552e19))

@@ -74,28 +74,33 @@ impl Finder<'_> {
 
     /// Splits a large range of the new value by the runs that it shares with the old one.
     fn find_runs(&mut self, old_range: Range, new_range: Range) {
-        let blocks = unique_blocks(self.old, old_range.clone());
+        let blocks = unique_blocks(self.old);
         // What is before these is accounted for.
         let (mut old_done, mut new_done) = (old_range.start, new_range.start);
         let mut at = new_range.start;
         let mut hash = RollingHash::default();
         while at + BLOCK <= new_range.end {
-            let window = &self.new[at..at + BLOCK];
-            let found = blocks.get(&hash.of(self.new, at)).copied().flatten();
-            let Some(block) = found.filter(|start| self.old[*start..*start + BLOCK] == *window)
-            else {
-                at += 1;
-                continue;
+            let straight_on = (at == new_done).then(|| self.same_after(old_done, new_done));
+            let block = if let Some(skip) = straight_on.flatten() {
+                at = new_done + skip;
+                old_done + skip
+            } else {
+                let window = &self.new[at..at + BLOCK];
+                let found = blocks.get(&hash.of(self.new, at)).copied().flatten();
+                match found.filter(|block| self.old[*block..*block + BLOCK] == *window) {
+                    Some(block) => block,
+                    None => {
+                        at += 1;
+                        continue;
+                    }
+                }
             };
             // The run may begin before the block, and go on after it.
             let before = common(
-                self.old[old_range.start..block].iter().rev(),
+                self.old[..block].iter().rev(),
                 self.new[new_done..at].iter().rev(),
             );
-            let after = common(
-                self.old[block..old_range.end].iter(),
-                self.new[at..new_range.end].iter(),
-            );
+            let after = common(self.old[block..].iter(), self.new[at..new_range.end].iter());
             let (old_run, new_run) = (block - before, at - before);
             // A part that moved backwards has no counterpart before it.
             let old_gap = old_done.min(old_run)..old_run;
@@ -105,8 +110,17 @@ impl Finder<'_> {
             new_done = new_run + before + after;
             at = new_done;
         }
-        let old_gap = old_done..old_range.end.max(old_done);
+        let old_gap = old_done.min(old_range.end)..old_range.end;
         self.compare(old_gap, new_done..new_range.end);
+    }
+
+    /// How many bytes to skip in both values until they go on alike: a change that left the length alone is the most
+    /// likely one.
+    fn same_after(&self, old_start: usize, new_start: usize) -> Option<usize> {
+        (0..4 * BLOCK).find(|skip| {
+            let old = self.old.get(old_start + skip..old_start + skip + BLOCK);
+            old.is_some() && old == self.new.get(new_start + skip..new_start + skip + BLOCK)
+        })
     }
 
     /// Compares two ranges byte by byte, or gives up and inserts the new one.
@@ -156,22 +170,17 @@ impl Finder<'_> {
 type Range = core::ops::Range<usize>;
 
 /// How many items both begin with.
-fn common<'b>(
-    one: impl Iterator<Item = &'b u8>,
-    other: impl Iterator<Item = &'b u8>,
-) -> usize {
+fn common<'b>(one: impl Iterator<Item = &'b u8>, other: impl Iterator<Item = &'b u8>) -> usize {
     one.zip(other).take_while(|(a, b)| a == b).count()
 }
 
 /// Where each block of the old value starts, by its hash; `None` for those that are there more than once, since
 /// nothing says which of them is meant.
-fn unique_blocks(old: &[u8], range: Range) -> HashMap<u64, Option<usize>> {
-    let mut blocks = HashMap::with_capacity(range.len() / BLOCK);
-    for start in range.clone().step_by(BLOCK) {
-        if start + BLOCK > range.end {
-            break;
-        }
-        match blocks.entry(RollingHash::default().of(old, start)) {
+fn unique_blocks(old: &[u8]) -> HashMap<u64, Option<usize>> {
+    let mut blocks = HashMap::with_capacity(old.len() / BLOCK);
+    for (index, block) in old.chunks_exact(BLOCK).enumerate() {
+        let start = index * BLOCK;
+        match blocks.entry(RollingHash::default().of(block, 0)) {
             Entry::Vacant(entry) => {
                 entry.insert(Some(start));
             }
@@ -314,7 +323,9 @@ mod tests {
 
     fn records(count: usize) -> Vec<u8> {
         (0..count)
-            .flat_map(|i| format!("{{id:{i},text:'message {}',on:true}},", i * 7919 % 1000).into_bytes())
+            .flat_map(|i| {
+                format!("{{id:{i},text:'message {}',on:true}},", i * 7919 % 1000).into_bytes()
+            })
             .collect()
     }
 
