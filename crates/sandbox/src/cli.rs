@@ -45,6 +45,8 @@ pub struct Args {
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     pub log: Targets,
 
+    // No text for the help: it would be that of the whole group.
+    #[allow(missing_docs)]
     #[command(flatten)]
     pub limits: LimitArgs,
 }

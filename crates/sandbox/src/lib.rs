@@ -12,7 +12,11 @@
 
 pub mod address;
 pub mod cli;
+pub mod connection;
+pub mod http;
+pub mod hub;
 pub mod outbox;
 pub mod password;
+pub mod server;
 pub mod store;
 pub mod tls;

@@ -1,2 +1,85 @@
-//! The sandbox.
-fn main() {}
+//! The command.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use effusion_sandbox::cli::Args;
+use effusion_sandbox::server::{Options, Server};
+use tracing::warn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    tracing_subscriber::registry()
+        .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
+        .with(args.log.clone())
+        .init();
+    // Each connection is an open file.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        warn!(%error, "the number of open files stays limited");
+    }
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("effusion-sandbox: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(args)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("effusion-sandbox: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
+    let server = Server::start(Options {
+        listen: args.listen,
+        data: args.data,
+        files: args.r#static,
+        tls: args.tls_cert.zip(args.tls_key),
+        allow_default_principals: args.allow_default_principals,
+        limits: args.limits,
+    })
+    .await?;
+    if !server.default_principals().is_empty() {
+        eprintln!(
+            "WARNING: the principals {} have the password \"password\". They are for development: anyone who reaches \
+             this service can sign in as them.",
+            server.default_principals().join(", ")
+        );
+    }
+    for url in server.urls() {
+        println!("listening on {url}");
+    }
+    stop_signal().await?;
+    server.stop().await;
+    Ok(())
+}
+
+/// Waits until the user or the system asks for the end. Asked a second time, the process ends at once.
+async fn stop_signal() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            std::process::exit(130);
+        });
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}

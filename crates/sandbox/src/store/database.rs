@@ -111,8 +111,20 @@ impl Database {
         self.batch
     }
 
-    /// Opens the database again after it failed.
-    pub(super) fn reopen(inner: redb::Database) -> Result<Self, StoreError> {
+    /// Opens the database in a folder again after it failed.
+    ///
+    /// # Errors
+    /// If the folder or the file still cannot be used.
+    pub fn reopen(folder: &Path) -> Result<Self, StoreError> {
+        let file = folder.join(FILE);
+        let inner = builder()
+            .open(&file)
+            .map_err(|error| open_error(error, folder, &file))?;
+        Self::resume(inner)
+    }
+
+    /// As [`Self::reopen`], where the database comes from anywhere.
+    pub(super) fn resume(inner: redb::Database) -> Result<Self, StoreError> {
         let batch = {
             let transaction = inner.begin_read()?;
             let meta = transaction.open_table(schema::META)?;

@@ -380,7 +380,7 @@ fn start_writer(folder: &Path, full: &Arc<AtomicBool>) -> (Writer, Stored) {
             stored.lock().unwrap().push((ticket.0, result.is_ok()));
         })
     };
-    let reopen = Box::new(move || open().and_then(Database::reopen));
+    let reopen = Box::new(move || open().and_then(Database::resume));
     let writer = Writer::start(opened.database, reopen, on_stored).unwrap();
     (writer, stored)
 }

@@ -1,0 +1,165 @@
+//! HTTP: the upgrade of `/diffusion` to WebSocket, and the files of a built page.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{Extension, Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use effusion_broker::Peer;
+use effusion_protocol::{
+    ConnectRequest, ConnectRequestError, ConnectResponse, ProtocolVersion, ResponseCode,
+};
+use tower_http::services::ServeDir;
+use tracing::info;
+
+use crate::address::Counted;
+use crate::connection::{self, ConnectionLimits};
+use crate::hub::HubHandle;
+
+/// Where clients connect.
+pub const PATH: &str = "/diffusion";
+
+/// Bytes that each connection reads at a time. Small, because every connection holds them all the time.
+const READ_BUFFER: usize = 4096;
+/// Bytes that are collected before they are written to the socket.
+const WRITE_BUFFER: usize = 16 * 1024;
+
+/// Whose connection a request came over.
+#[derive(Clone, Debug)]
+pub struct From {
+    /// For session properties.
+    pub peer: Peer,
+    /// Its place in the count of connections, kept as long as the connection.
+    pub counted: Arc<Counted>,
+}
+
+/// What requests are answered with.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The broker.
+    pub hub: HubHandle,
+    /// What bounds a connection.
+    pub limits: ConnectionLimits,
+    /// The largest message that is read, in bytes.
+    pub max_message_size: usize,
+    /// Dropped when the last connection is gone.
+    pub alive: tokio::sync::mpsc::Sender<()>,
+}
+
+/// All that is served.
+pub fn router(service: Service, files: Option<&Path>) -> Router {
+    let router = Router::new()
+        .route(PATH, any(diffusion))
+        .with_state(service);
+    match files {
+        None => router.fallback(nothing_here),
+        Some(folder) => router
+            .fallback_service(
+                ServeDir::new(folder)
+                    .precompressed_br()
+                    .precompressed_gzip(),
+            )
+            .layer(middleware::from_fn(file_headers)),
+    }
+}
+
+async fn nothing_here() -> impl IntoResponse {
+    (
+        StatusCode::NOT_FOUND,
+        "There is nothing here. Diffusion clients connect to /diffusion.\n",
+    )
+}
+
+/// What a page's files are sent with. The page's own policy on scripts is in its HTML, where the build knows the
+/// scripts; what only a header can say is said here.
+async fn file_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+        (
+            CONTENT_SECURITY_POLICY,
+            "frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'",
+        ),
+        // A page that was built again is seen at once; what did not change is not sent again.
+        (CACHE_CONTROL, "no-cache"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+async fn diffusion(
+    State(service): State<Service>,
+    Extension(from): Extension<From>,
+    uri: Uri,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let upgrade = upgrade
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(service.max_message_size)
+        .max_frame_size(service.max_message_size);
+    let refused = match (from.counted.over, connect_request(&uri, &headers)) {
+        (None, Ok(request)) => {
+            let Service {
+                hub, limits, alive, ..
+            } = service;
+            return upgrade.on_upgrade(move |socket| async move {
+                let From { peer, counted } = from;
+                connection::serve(socket, Box::new(request), peer, hub, limits).await;
+                drop((counted, alive));
+            });
+        }
+        (Some(over), _) => {
+            info!(address = %from.peer.address, ?over, "refused: too many connections");
+            ConnectResponse::refusal(version(&uri, &headers), ResponseCode::LicenceExceeded)
+        }
+        (None, Err(error)) => {
+            info!(address = %from.peer.address, %error, "refused");
+            ConnectResponse::refusal(version(&uri, &headers), ResponseCode::ProtocolError)
+        }
+    };
+    upgrade.on_upgrade(move |socket| async move {
+        connection::refuse(socket, refused.encode()).await;
+        drop((from, service));
+    })
+}
+
+/// Browsers can only send a query, Java clients send headers.
+fn connect_request(uri: &Uri, headers: &HeaderMap) -> Result<ConnectRequest, ConnectRequestError> {
+    match uri.query() {
+        Some(query) if !query.is_empty() => ConnectRequest::from_query(query),
+        _ => ConnectRequest::from_pairs(|name| header(headers, name)),
+    }
+}
+
+/// The version that a refusal of a bad request is written for: the client's, if it says one.
+fn version(uri: &Uri, headers: &HeaderMap) -> u8 {
+    let query = uri.query().unwrap_or_default();
+    let from_query = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("v=")?.parse().ok());
+    from_query
+        .or_else(|| header(headers, "v")?.parse().ok())
+        .unwrap_or(ProtocolVersion::NEWEST.number())
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}

@@ -1,0 +1,423 @@
+//! The service as a whole: started, listening, stopped.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use effusion_broker::{Broker, Config, Peer, Snapshot, bootstrap};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tracing::{debug, error, warn};
+
+use crate::address::{ConnectionLimits as AddressLimits, Connections};
+use crate::cli::LimitArgs;
+use crate::connection::ConnectionLimits;
+use crate::http::{self, From, Service};
+use crate::hub::{Clock, Completions, Hub};
+use crate::outbox::OutboxLimits;
+use crate::password::{self, Passwords};
+use crate::store::{Database, Opened, StoreError, Writer};
+use crate::tls::{self, TlsError};
+
+/// Passwords that may wait to be checked.
+const PASSWORDS_WAITING: usize = 256;
+/// How long connections have to close when the service stops.
+const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+/// Bytes of a request's head, at most: a query holds credentials and session properties.
+const MAX_HEAD: usize = 64 * 1024;
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// What to start.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Hosts and ports to listen on.
+    pub listen: Vec<String>,
+    /// The data folder; `None` keeps everything in memory.
+    pub data: Option<PathBuf>,
+    /// A built page.
+    pub files: Option<PathBuf>,
+    /// Certificate and key.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Listen where others can reach it, default principals or not.
+    pub allow_default_principals: bool,
+    /// Bounds.
+    pub limits: LimitArgs,
+}
+
+/// Why the service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The stored state cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// There is no such folder.
+    #[error("the folder to serve, {folder}, is not a folder with an index.html", folder = .0.display())]
+    Files(PathBuf),
+    /// A place to listen makes no sense.
+    #[error("cannot listen on {place}: {error}")]
+    Listen {
+        /// The place.
+        place: String,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// Others could sign in with a well-known password.
+    #[error(
+        "{address} can be reached by others, and the principals {principals} still have the password \"password\": \
+         change their passwords (or remove them) while listening on 127.0.0.1, or allow it with \
+         --allow-default-principals",
+        principals = .principals.join(", ")
+    )]
+    DefaultPrincipals {
+        /// The address that others can reach.
+        address: SocketAddr,
+        /// Who has the password.
+        principals: Vec<String>,
+    },
+    /// There is no randomness.
+    #[error("the operating system gives no random numbers: {0}")]
+    Random(getrandom::Error),
+}
+
+/// A running service.
+#[derive(Debug)]
+pub struct Server {
+    addresses: Vec<SocketAddr>,
+    secure: bool,
+    default_principals: Vec<String>,
+    listeners: JoinSet<()>,
+    alive: mpsc::Receiver<()>,
+    stop: oneshot::Sender<()>,
+    hub: JoinHandle<()>,
+}
+
+impl Server {
+    /// Opens the store and listens. When it returns, clients can connect.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let acceptor = match &options.tls {
+            Some((certificate, key)) => Some(tls::acceptor(certificate, key)?),
+            None => None,
+        };
+        if let Some(folder) = &options.files
+            && !folder.join("index.html").is_file()
+        {
+            return Err(StartError::Files(folder.clone()));
+        }
+        let data = options.data.clone();
+        let (store, nobody) = tokio::task::spawn_blocking(move || {
+            let nobody = password::hash_now("nobody").map_err(initial)?;
+            Ok::<_, StoreError>((open(data.as_deref())?, nobody))
+        })
+        .await
+        .map_err(initial)??;
+        let places = resolve(&options.listen).await?;
+        if !options.allow_default_principals
+            && !store.default_principals.is_empty()
+            && let Some(address) = places
+                .iter()
+                .flat_map(|(_, addresses)| addresses)
+                .find(|address| !is_loopback(address))
+        {
+            return Err(StartError::DefaultPrincipals {
+                address: *address,
+                principals: store.default_principals,
+            });
+        }
+        let mut listeners = Vec::new();
+        for (place, addresses) in places {
+            listeners.extend(listen_at(place, &addresses)?);
+        }
+
+        let completions = Completions::new();
+        let writer = match store.database {
+            None => None,
+            Some((database, folder)) => Some(Writer::start(
+                database,
+                Box::new(move || Database::reopen(&folder)),
+                completions.on_stored(),
+            )?),
+        };
+        let clock = Clock::start();
+        let broker = Broker::new(
+            config(&options.limits, writer.is_some())?,
+            store.snapshot,
+            clock.now(),
+        );
+        let (stop, stopped) = oneshot::channel();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let (hub, hub_task) = Hub::start(
+            broker,
+            clock,
+            writer,
+            completions,
+            Passwords::new(cores, PASSWORDS_WAITING),
+            nobody.into(),
+            stopped,
+        );
+
+        let (alive_sender, alive) = mpsc::channel(1);
+        let limits = &options.limits;
+        let io_timeout = Duration::from_secs(limits.io_timeout.into());
+        let service = Service {
+            hub,
+            limits: ConnectionLimits {
+                outbox: OutboxLimits {
+                    messages: limits.max_queue_messages as usize,
+                    bytes: limits.max_queue_bytes as usize,
+                },
+                write_timeout: io_timeout,
+            },
+            max_message_size: limits.max_message_size as usize,
+            alive: alive_sender,
+        };
+        let acceptor = Acceptor {
+            router: http::router(service, options.files.as_deref()),
+            tls: acceptor,
+            connections: Connections::new(AddressLimits {
+                total: limits.max_connections,
+                per_address: limits.max_connections_per_address,
+            }),
+            io_timeout,
+        };
+        let mut server = Self {
+            addresses: Vec::new(),
+            secure: acceptor.tls.is_some(),
+            default_principals: store.default_principals,
+            listeners: JoinSet::new(),
+            alive,
+            stop,
+            hub: hub_task,
+        };
+        for listener in listeners {
+            let address = listener.local_addr().map_err(|error| StartError::Listen {
+                place: "a socket".to_owned(),
+                error,
+            })?;
+            server.addresses.push(address);
+            server.listeners.spawn(acceptor.clone().run(listener));
+        }
+        Ok(server)
+    }
+
+    /// Where it listens: with the ports that the system chose.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The addresses for clients.
+    pub fn urls(&self) -> impl Iterator<Item = String> {
+        let scheme = if self.secure { "wss" } else { "ws" };
+        let addresses = self.addresses.iter();
+        addresses.map(move |address| format!("{scheme}://{address}{}", http::PATH))
+    }
+
+    /// The principals that have the well-known password.
+    #[must_use]
+    pub fn default_principals(&self) -> &[String] {
+        &self.default_principals
+    }
+
+    /// Stops: no new connections, sessions closed, everything written.
+    pub async fn stop(mut self) {
+        self.listeners.shutdown().await;
+        // If the hub is gone already, there is nothing to close.
+        let _ = self.stop.send(());
+        let closed = async { while self.alive.recv().await.is_some() {} };
+        if timeout(STOP_TIMEOUT, closed).await.is_err() {
+            warn!("some connections did not close in time: they are cut");
+        }
+        if let Err(error) = self.hub.await {
+            error!(%error, "the service did not stop in order");
+        }
+    }
+}
+
+/// What the broker starts with.
+struct Store {
+    database: Option<(Database, PathBuf)>,
+    snapshot: Snapshot,
+    default_principals: Vec<String>,
+}
+
+fn open(data: Option<&Path>) -> Result<Store, StoreError> {
+    let make = || bootstrap::development_snapshot(password::hash_now).map_err(initial);
+    let (database, snapshot, first_start) = match data {
+        None => (None, make()?, true),
+        Some(folder) => {
+            let Opened {
+                database,
+                snapshot,
+                first_start,
+            } = Database::open(folder, make)?;
+            (Some((database, folder.to_owned())), snapshot, first_start)
+        }
+    };
+    let default_principals = bootstrap::development_named(&snapshot)
+        .filter(|principal| {
+            first_start
+                || password::verify_now(&principal.password_hash, bootstrap::DEVELOPMENT_PASSWORD)
+                    == Ok(true)
+        })
+        .map(|principal| principal.name.clone())
+        .collect();
+    Ok(Store {
+        database,
+        snapshot,
+        default_principals,
+    })
+}
+
+fn initial(error: impl ToString) -> StoreError {
+    StoreError::Initial(error.to_string())
+}
+
+fn config(limits: &LimitArgs, durable: bool) -> Result<Config, StartError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(StartError::Random)?;
+    let mut config = Config::new(seed);
+    config.durable = durable;
+    config.limits.sessions = limits.max_sessions as usize;
+    config.limits.message_bytes = limits.max_message_size as usize;
+    Ok(config)
+}
+
+/// A place and what its name stands for.
+type Place = (String, Vec<SocketAddr>);
+
+async fn resolve(places: &[String]) -> Result<Vec<Place>, StartError> {
+    let mut resolved = Vec::new();
+    for place in places {
+        let found = tokio::net::lookup_host(place).await;
+        let found = found.map_err(|error| StartError::Listen {
+            place: place.clone(),
+            error,
+        })?;
+        resolved.push((place.clone(), found.collect()));
+    }
+    Ok(resolved)
+}
+
+/// A name may stand for an address that this machine does not have (`localhost` without IPv6): one is enough.
+fn listen_at(place: String, addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, StartError> {
+    let mut listeners = Vec::new();
+    let mut problem = std::io::ErrorKind::AddrNotAvailable.into();
+    for address in addresses {
+        match listen(*address) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) => problem = error,
+        }
+    }
+    if listeners.is_empty() {
+        return Err(StartError::Listen {
+            place,
+            error: problem,
+        });
+    }
+    Ok(listeners)
+}
+
+fn is_loopback(address: &SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A service that is started again at once finds its port still held by closed connections.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Takes connections.
+#[derive(Clone)]
+struct Acceptor {
+    router: Router,
+    tls: Option<TlsAcceptor>,
+    connections: Connections,
+    io_timeout: Duration,
+}
+
+impl Acceptor {
+    async fn run(self, listener: TcpListener) {
+        // Dropped with the listener, so that HTTP connections end with the service. A WebSocket connection is a task of
+        // its own by then.
+        let mut tasks = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                Some(_) = tasks.join_next(), if !tasks.is_empty() => continue,
+            };
+            match accepted {
+                Ok((stream, address)) => {
+                    // One that gets no answer is dropped here.
+                    if let Some(counted) = self.connections.join(address.ip()) {
+                        let from = From {
+                            peer: Peer {
+                                address: address.ip().to_canonical().to_string(),
+                                connector: "Client Connector".to_owned(),
+                                secure: self.tls.is_some(),
+                            },
+                            counted: Arc::new(counted),
+                        };
+                        tasks.spawn(self.clone().connection(stream, from));
+                    }
+                }
+                Err(error) => {
+                    // Mostly: too many open files. It passes when some are closed.
+                    warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    async fn connection(self, stream: TcpStream, from: From) {
+        // Messages are small, and batched before they are written.
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(%error, "TCP_NODELAY");
+        }
+        match &self.tls {
+            None => self.http(stream, from).await,
+            Some(tls) => match timeout(self.io_timeout, tls.accept(stream)).await {
+                Ok(Ok(stream)) => self.http(stream, from).await,
+                Ok(Err(error)) => debug!(address = %from.peer.address, %error, "no TLS"),
+                Err(_) => debug!(address = %from.peer.address, "no TLS in time"),
+            },
+        }
+    }
+
+    async fn http(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, from: From) {
+        let address = from.peer.address.clone();
+        let router = self.router.clone().layer(axum::Extension(from));
+        let service = TowerToHyperService::new(router);
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.io_timeout)
+            .max_buf_size(MAX_HEAD)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        if let Err(error) = connection.await {
+            debug!(%address, %error, "an HTTP connection ended early");
+        }
+    }
+}
