@@ -4,7 +4,9 @@
 mod apt;
 mod browser;
 mod cargo_tool;
+mod debian;
 mod node;
+mod remap;
 mod step;
 mod wasm;
 
@@ -13,7 +15,6 @@ pub use wasm::{TARGET, WasmToolchain};
 
 use crate::project;
 use anyhow::{Context, Result};
-use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -93,20 +94,8 @@ impl Tools {
     /// A command that finds the tools and, where it calls Cargo, compiles for wasm32 with the right compiler into the
     /// target directory for web builds.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Result<Command> {
-        let mut command = Command::new(program);
+        let mut command = self.wasm.command(program, &self.paths)?;
         command.current_dir(project::root());
-        self.wasm.configure(&mut command);
-        let inherited = env::var_os("PATH").unwrap_or_default();
-        let paths = self
-            .paths
-            .iter()
-            .cloned()
-            .chain(self.wasm.directory.clone())
-            .chain(env::split_paths(&inherited));
-        command.env(
-            "PATH",
-            env::join_paths(paths).context("a directory's name cannot be put on PATH")?,
-        );
         command.env("CARGO_TARGET_DIR", project::web_target());
         Ok(command)
     }
