@@ -1,1 +1,63 @@
-//! effusion-client
+//! A Diffusion client: sessions, topics and their values.
+//!
+//! ```text
+//!   page · tools
+//!   Session, value streams       (async handles: one thread, browser or native)
+//!   Machine                      (state machine: bytes and time in, bytes and events out)
+//!   effusion-protocol            (bytes <-> types)
+//! ```
+//!
+//! [`Session::connect`] opens a session over any [`Transport`]; `web::connect` and `native::connect` bring a WebSocket of
+//! the browser's or tokio's. The [`machine`] alone is for those who have an event loop of their own.
+//!
+//! ```no_run
+//! use effusion_client::{Json, Session, StreamEvent, TopicSpecification, TopicType};
+//! use futures_util::StreamExt;
+//!
+//! # async fn example(session: Session) -> Result<(), Box<dyn std::error::Error>> {
+//! session.topics().add("Chat/room", TopicSpecification::new(TopicType::Json)).await?;
+//! let mut messages = session.add_stream::<Json>(">Chat/room")?;
+//! session.topics().select(">Chat/room").await?;
+//! while let Some(event) = messages.next().await {
+//!     if let StreamEvent::Value { new, .. } = event {
+//!         println!("{}", new.to_text()?);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod machine;
+
+mod driver;
+mod options;
+mod reason;
+mod selector;
+mod session;
+mod shared;
+mod stream;
+mod transport;
+mod value;
+
+#[cfg(feature = "native")]
+pub use transport::native;
+#[cfg(all(feature = "web", target_arch = "wasm32"))]
+pub use transport::web;
+
+pub use machine::{SessionInfo, SessionState, Topic, UnsubscribedReason};
+pub use options::{ConnectOptions, Renew, ServiceAddress, SessionOptions};
+pub use reason::{ConnectError, Interruption, RequestError, SessionCloseReason};
+pub use selector::{Selector, SelectorError};
+pub use session::{Security, Session, States, TimeSeries, TopicUpdate, Topics};
+pub use stream::{StreamError, StreamEvent, ValueStream};
+pub use transport::{LocalFuture, Runtime, Transport, TransportEvent};
+pub use value::{StreamValue, TimeSeriesEvent, Typed};
+
+// What a user of the client needs of the protocol.
+pub use effusion_protocol::body::{AddTopicResult, ScriptError, UpdateConstraint};
+pub use effusion_protocol::time_series::EventMetadata;
+pub use effusion_protocol::value::{DataType, Json, RecordV2, Value, ValueError};
+pub use effusion_protocol::{
+    Credentials, ErrorReason, ErrorReport, ProtocolVersion, ResponseCode, SessionId,
+    TopicSpecification, TopicType, UnsubscribeReason, property,
+};

@@ -1,0 +1,117 @@
+//! The task that moves bytes and time between a transport and the machine.
+
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::rc::Rc;
+
+use crate::machine::Output;
+use crate::options::ServiceAddress;
+use crate::shared::Shared;
+use crate::transport::{LocalFuture, Transport, TransportEvent};
+
+/// How many messages are read before other tasks get their turn.
+const BATCH: usize = 64;
+
+pub(crate) struct Driver {
+    shared: Rc<Shared>,
+    address: ServiceAddress,
+    transport: Box<dyn Transport>,
+    /// The timer that runs, and what for.
+    timer: Option<(u64, LocalFuture)>,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        shared: Rc<Shared>,
+        address: ServiceAddress,
+        transport: Box<dyn Transport>,
+    ) -> Self {
+        Self {
+            shared,
+            address,
+            transport,
+            timer: None,
+        }
+    }
+
+    /// Does what the machine wants. Handles may call the machine in between, so it is not borrowed meanwhile.
+    fn drain(&mut self) {
+        loop {
+            let output = self.shared.machine.borrow_mut().poll_output();
+            match output {
+                None => return,
+                Some(Output::Open { query }) => self.transport.open(&self.address.url(&query)),
+                Some(Output::Send(message)) => self.transport.send(message),
+                Some(Output::Close) => self.transport.close(),
+                Some(Output::Event(event)) => self.shared.dispatch(event),
+            }
+        }
+    }
+
+    /// Ticks the machine if its time has come; starts a timer otherwise. Whether the machine was ticked.
+    fn poll_timer(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(due) = self.shared.machine.borrow().next_timeout() else {
+            self.timer = None;
+            return false;
+        };
+        let now = self.shared.now();
+        if due <= now {
+            self.timer = None;
+            self.shared.machine.borrow_mut().tick(now);
+            return true;
+        }
+        // A timer that rings too early is started again; one that would ring too late is replaced.
+        let mut timer = match self.timer.take() {
+            Some((rings, timer)) if rings <= due && rings > now => (rings, timer),
+            _ => (due, self.shared.runtime.sleep(due - now)),
+        };
+        if timer.1.as_mut().poll(context).is_ready() {
+            context.waker().wake_by_ref();
+        } else {
+            self.timer = Some(timer);
+        }
+        false
+    }
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let driver = self.get_mut();
+        driver.shared.drive_with(context.waker());
+        for _ in 0..BATCH {
+            driver.drain();
+            if driver.shared.state().is_closed() {
+                return Poll::Ready(());
+            }
+            // Messages first: a service must not be taken for silent while its messages wait to be read.
+            match driver.transport.poll_event(context) {
+                Poll::Ready(event) => {
+                    let now = driver.shared.now();
+                    let mut machine = driver.shared.machine.borrow_mut();
+                    match event {
+                        TransportEvent::Opened => machine.opened(now),
+                        TransportEvent::Message(message) => machine.received(now, message),
+                        TransportEvent::Lost => machine.lost(now),
+                    }
+                }
+                Poll::Pending => {
+                    if !driver.poll_timer(context) {
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.transport.close();
+        self.shared.abandon();
+    }
+}

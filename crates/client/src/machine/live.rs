@@ -1,0 +1,297 @@
+//! An open connection: messages in both directions, and noticing that nothing comes any more.
+
+use bytes::Bytes;
+use effusion_protocol::body::{SubscriptionNotification, UnsubscriptionNotification};
+use effusion_protocol::{
+    ConversationId, DecodeError, DecodeErrorKind, ErrorReason, ErrorReport, Message, Reader,
+    ServiceId, decode, encode,
+};
+
+use super::{Call, Event, Machine, Output, Pending, Phase, UnsubscribedReason};
+use crate::{RequestError, SessionCloseReason};
+
+impl Machine {
+    /// Sends one message, and keeps it until the service is known to have it.
+    fn send(&mut self, message: Bytes) -> Option<u32> {
+        let session = self.session.as_mut()?;
+        let sequence = session.recovery.sent(message.clone());
+        self.outputs.push_back(Output::Send(message));
+        Some(sequence)
+    }
+
+    /// Sends the requests that wait, as many as the recovery buffer can answer for.
+    ///
+    /// At most half of the buffer is requests that the service is not known to have: the other half is left for answers
+    /// to the service, so that a reconnect finds every request that it must send again.
+    pub(super) fn send_waiting(&mut self) {
+        let window = (self.options.recovery_buffer / 2).max(1);
+        while matches!(self.phase, Phase::Live { .. }) && self.requests.unconfirmed() < window {
+            let Some((id, message)) = self.requests.take_waiting(self.version) else {
+                return;
+            };
+            let limit = self
+                .session
+                .as_ref()
+                .and_then(|session| session.info.maximum_message_size)
+                .unwrap_or(usize::MAX);
+            if message.len() > limit {
+                let size = message.len();
+                if let Some(pending) = self.requests.withdraw(super::Ticket(id)) {
+                    let error = RequestError::TooLarge { size, limit };
+                    self.answer(id, &pending, Err(error));
+                }
+            } else if let Some(sequence) = self.send(message) {
+                self.requests.sent(id, sequence);
+            }
+        }
+    }
+
+    /// One message of an open session.
+    pub(super) fn message(&mut self, now: u64, message: Bytes) {
+        self.phase = Phase::Live {
+            heard: now,
+            pinged: None,
+        };
+        if let Some(session) = &mut self.session {
+            session.recovery.received();
+        }
+        match Message::decode(message.clone(), self.version) {
+            Ok(Message::Request {
+                service,
+                conversation,
+                body,
+            }) => {
+                if let Err(error) = self.serve(service, conversation, body) {
+                    self.invalid_message(now, error);
+                }
+            }
+            Ok(Message::Response {
+                service,
+                conversation,
+                body,
+            }) => {
+                if let Some((id, pending)) = self.answered(conversation, service) {
+                    self.succeeded(id, pending, body);
+                }
+            }
+            Ok(Message::Error {
+                service,
+                conversation,
+                body,
+            }) => {
+                if let Some((id, pending)) = self.answered(conversation, service) {
+                    match decode::<ErrorReport>(body, self.version) {
+                        Ok(report) => self.refused(id, &pending, report),
+                        Err(error) => self.answer(id, &pending, Err(error.into())),
+                    }
+                }
+            }
+            Ok(Message::TopicValue { topic, value }) => {
+                if let Some(change) = self.topics.value(topic, value) {
+                    self.changed(change);
+                }
+            }
+            Ok(Message::TopicDelta { topic, delta }) => match self.topics.delta(topic, &delta) {
+                Some(Ok(change)) => self.changed(change),
+                Some(Err((topic, error))) => self.event(Event::Broken { topic, error }),
+                None => {}
+            },
+            Ok(Message::Abort) => {
+                self.outputs.push_back(Output::Close);
+                self.session_gone(now, SessionCloseReason::ClosedByService);
+            }
+            // The SDK passes over a close request from the service, too (docs/protocol.md, 1.3).
+            Ok(Message::Close) => {}
+            Err(error) => {
+                if !self.refuse_unknown_service(message, &error) {
+                    self.invalid_message(now, error);
+                }
+            }
+        }
+        // An answer may have made room for more.
+        self.send_waiting();
+    }
+
+    fn invalid_message(&mut self, now: u64, error: DecodeError) {
+        self.outputs.push_back(Output::Close);
+        self.session_gone(now, SessionCloseReason::InvalidMessage(error));
+    }
+
+    fn changed(&mut self, change: super::topics::Change) {
+        self.event(Event::Value {
+            topic: change.topic,
+            old: change.old,
+            new: change.new,
+        });
+    }
+
+    /// The request that an answer belongs to. The service handles messages in order, so it has everything before too.
+    fn answered(
+        &mut self,
+        conversation: ConversationId,
+        service: Option<ServiceId>,
+    ) -> Option<(u64, Pending)> {
+        let (pending, sequence) = self.requests.answered(conversation, service)?;
+        self.requests.confirmed(sequence);
+        if let Some(session) = &mut self.session {
+            session.recovery.confirmed(sequence);
+        }
+        Some((conversation.0, pending))
+    }
+
+    fn succeeded(&mut self, id: u64, mut pending: Pending, body: Bytes) {
+        if let Call::Selection { selector, select } = &mut pending.call
+            && !pending.internal
+        {
+            self.selections.done(core::mem::take(selector), *select);
+        }
+        self.answer(id, &pending, Ok(body));
+    }
+
+    /// A call by the service.
+    fn serve(
+        &mut self,
+        service: ServiceId,
+        conversation: ConversationId,
+        body: Bytes,
+    ) -> Result<(), DecodeError> {
+        match service {
+            ServiceId::SubscriptionNotification => {
+                let notification: SubscriptionNotification = decode(body, self.version)?;
+                let topic = self.topics.subscribed(notification);
+                self.event(Event::Subscribed(topic));
+            }
+            ServiceId::UnsubscriptionNotification => {
+                let notification: UnsubscriptionNotification = decode(body, self.version)?;
+                if let Some(topic) = self.topics.unsubscribed(notification.topic) {
+                    self.event(Event::Unsubscribed {
+                        topic,
+                        reason: UnsubscribedReason::Service(notification.reason),
+                    });
+                }
+            }
+            ServiceId::SystemPing | ServiceId::UserPing => {}
+            ServiceId::MessagingReceiverClient => {
+                self.refuse(
+                    service,
+                    conversation,
+                    ErrorReason::UnhandledMessage,
+                    "No handler",
+                );
+                return Ok(());
+            }
+            _ => {
+                self.refuse(
+                    service,
+                    conversation,
+                    ErrorReason::Unsupported,
+                    "Not a client service",
+                );
+                return Ok(());
+            }
+        }
+        let answer = Message::Response {
+            service: Some(service),
+            conversation,
+            body: Bytes::new(),
+        };
+        self.send(answer.encode(self.version));
+        Ok(())
+    }
+
+    fn refuse(
+        &mut self,
+        service: ServiceId,
+        conversation: ConversationId,
+        reason: ErrorReason,
+        message: &str,
+    ) {
+        let report = ErrorReport {
+            message: message.to_owned(),
+            reason,
+        };
+        let answer = Message::Error {
+            service: Some(service),
+            conversation,
+            body: encode(&report, self.version),
+        };
+        self.send(answer.encode(self.version));
+    }
+
+    /// Answers a call of a service that the codec does not know, if that is what is wrong with the message.
+    ///
+    /// In versions that name the service in an answer there is no way to answer, so the call is passed over.
+    fn refuse_unknown_service(&mut self, message: Bytes, error: &DecodeError) -> bool {
+        let unknown_service = matches!(
+            error.kind,
+            DecodeErrorKind::Unknown {
+                what: "service",
+                ..
+            }
+        );
+        let mut reader = Reader::new(message, self.version);
+        if !unknown_service || reader.byte() != Ok(0) || reader.varint64().is_err() {
+            return false;
+        }
+        if let (Ok(conversation), true) =
+            (reader.varint64(), self.version.answers_without_service())
+        {
+            self.refuse(
+                ServiceId::SystemPing,
+                ConversationId(conversation),
+                ErrorReason::CommunicationFailure,
+                "Unknown client service",
+            );
+        }
+        true
+    }
+
+    /// When to look whether the service is still there.
+    pub(super) fn silence_deadline(&self, heard: u64, pinged: Option<u64>) -> Option<u64> {
+        let wait = match pinged {
+            Some(_) => self.options.ping_timeout,
+            None => self.silence()?,
+        };
+        Some(pinged.unwrap_or(heard).saturating_add(wait))
+    }
+
+    /// How much silence is suspicious: what the options say, or two of the service's ping periods.
+    fn silence(&self) -> Option<u64> {
+        let own = self.options.ping_after;
+        let period = self
+            .session
+            .as_ref()
+            .map_or(0, |session| session.ping_period);
+        let service = period.saturating_mul(2);
+        match (own, service) {
+            (0, 0) => None,
+            (0, service) => Some(service),
+            (own, 0) => Some(own),
+            (own, service) => Some(own.min(service)),
+        }
+    }
+
+    pub(super) fn supervise(&mut self, now: u64, heard: u64, pinged: Option<u64>) {
+        if self
+            .silence_deadline(heard, pinged)
+            .is_none_or(|deadline| deadline > now)
+        {
+            return;
+        }
+        if pinged.is_some() || self.options.ping_after == 0 {
+            self.outputs.push_back(Output::Close);
+            self.connection_lost(now);
+            return;
+        }
+        let ping = Message::Request {
+            service: ServiceId::UserPing,
+            conversation: self.requests.next_id(),
+            body: Bytes::new(),
+        };
+        self.send(ping.encode(self.version));
+        self.phase = Phase::Live {
+            heard,
+            pinged: Some(now),
+        };
+    }
+}

@@ -1,0 +1,565 @@
+//! A session as a state machine without I/O.
+//!
+//! Bytes and the time go in by method calls; [`Output`]s come out of [`Machine::poll_output`]. The machine knows no
+//! socket, no clock and no other source of randomness than its seed, so that the same inputs give the same outputs.
+//!
+//! After every input: take all outputs, and call [`Machine::tick`] no later than [`Machine::next_timeout`].
+//!
+//! ```
+//! use effusion_client::SessionOptions;
+//! use effusion_client::machine::{Event, Machine, Output};
+//!
+//! let mut machine = Machine::new(SessionOptions::default(), 0, 42);
+//! let mut opens = false;
+//! while let Some(output) = machine.poll_output() {
+//!     match output {
+//!         // Open a WebSocket with this query; then call `machine.opened`, `received` and, at the end, `lost`.
+//!         Output::Open { query } => opens = query.starts_with("ty=WB&v=29&"),
+//!         Output::Send(message) => drop(message),
+//!         Output::Close => {}
+//!         Output::Event(Event::State(state)) => println!("{state:?}"),
+//!         Output::Event(_) => {}
+//!     }
+//! }
+//! assert!(opens);
+//! assert!(machine.next_timeout().is_some());
+//! ```
+
+mod connecting;
+mod live;
+mod random;
+mod recovery;
+mod requests;
+mod selections;
+#[cfg(test)]
+mod tests;
+mod topics;
+
+pub use topics::Topic;
+
+use core::fmt;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use effusion_protocol::value::delta::DeltaError;
+use effusion_protocol::{
+    ErrorReport, Message, ProtocolVersion, ServiceId, SessionId, SessionToken, UnsubscribeReason,
+};
+
+use crate::{ConnectError, Interruption, Renew, RequestError, SessionCloseReason, SessionOptions};
+use random::Random;
+use recovery::Recovery;
+use requests::{Call, Pending, Requests};
+use selections::Selections;
+use topics::Topics;
+
+/// The number of a request, by which its answer comes. It is used once in a machine's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(u64);
+
+/// What is known of an open session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionInfo {
+    /// Its identity.
+    pub id: SessionId,
+    /// The protocol version that both sides speak.
+    pub version: ProtocolVersion,
+    /// The largest message that the service reads, in bytes, if it says.
+    pub maximum_message_size: Option<usize>,
+}
+
+/// Where a session stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionState {
+    /// The first connection is being opened.
+    Connecting,
+    /// The session is open.
+    Connected(SessionInfo),
+    /// The connection was lost; the machine tries to get it back.
+    Recovering {
+        /// How many attempts have failed.
+        attempts: u32,
+        /// When the next attempt begins: milliseconds from when this state was reported.
+        retry_in: u64,
+        /// Whether the old session is gone, so that a new one is being opened in its place.
+        renewing: bool,
+    },
+    /// The session is over.
+    Closed(SessionCloseReason),
+}
+
+impl SessionState {
+    /// Whether requests are sent at once.
+    #[must_use]
+    pub const fn is_connected(&self) -> bool {
+        matches!(self, Self::Connected(_))
+    }
+
+    /// Whether nothing will ever happen again.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed(_))
+    }
+}
+
+/// Why a subscription ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UnsubscribedReason {
+    /// The service says why.
+    Service(UnsubscribeReason),
+    /// The session lost its subscriptions: it is gone and a new one is being opened, or it reconnected with a loss of
+    /// messages. What was selected will be selected again.
+    SessionLost,
+}
+
+impl UnsubscribedReason {
+    /// What it means, in words.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Service(UnsubscribeReason::Requested) => "the session asked for it",
+            Self::Service(UnsubscribeReason::Control) => "another client or the service ended it",
+            Self::Service(UnsubscribeReason::Removal) => "the topic was removed",
+            Self::Service(UnsubscribeReason::Authorization) => {
+                "the session may no longer read the topic"
+            }
+            Self::Service(UnsubscribeReason::BackPressure) => "the session reads too slowly",
+            Self::Service(UnsubscribeReason::BranchMappings) => {
+                "the branch is mapped to another one"
+            }
+            Self::Service(_) => "the service does not say why",
+            Self::SessionLost => "the session was lost",
+        }
+    }
+}
+
+/// What the machine reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The session's state changed.
+    State(SessionState),
+    /// The session is subscribed to a topic.
+    Subscribed(Arc<Topic>),
+    /// A topic has a value.
+    Value {
+        /// The topic.
+        topic: Arc<Topic>,
+        /// The value before, if the session had one.
+        old: Option<Bytes>,
+        /// The value.
+        new: Bytes,
+    },
+    /// A delta does not fit the topic's last value. The topic is silent until the service sends a whole value.
+    Broken {
+        /// The topic.
+        topic: Arc<Topic>,
+        /// What is wrong.
+        error: DeltaError,
+    },
+    /// The session is no longer subscribed to a topic.
+    Unsubscribed {
+        /// The topic.
+        topic: Arc<Topic>,
+        /// Why.
+        reason: UnsubscribedReason,
+    },
+    /// A request was answered, or will never be.
+    Answer {
+        /// What [`Machine::request`] returned.
+        ticket: Ticket,
+        /// The body of the answer.
+        result: Result<Bytes, RequestError>,
+    },
+    /// A selection that was made again in a new session was refused.
+    SelectionFailed {
+        /// The topic selector expression.
+        selector: String,
+        /// Why.
+        error: RequestError,
+    },
+}
+
+/// What the machine wants done.
+///
+/// `Debug` shows no query, because it holds credentials.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Open a connection with this query, after dropping the one before, of which nothing must be reported any more.
+    Open {
+        /// The upgrade request's query, without the `?`.
+        query: String,
+    },
+    /// Send one binary message.
+    Send(Bytes),
+    /// Send what is left to send, then close the connection. Nothing more must be reported of it.
+    Close,
+    /// Tell the session's owner.
+    Event(Event),
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open { .. } => f.write_str("Open(…)"),
+            Self::Send(message) => f.debug_tuple("Send").field(message).finish(),
+            Self::Close => f.write_str("Close"),
+            Self::Event(event) => f.debug_tuple("Event").field(event).finish(),
+        }
+    }
+}
+
+/// Why a connection ended, or did not come about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loss {
+    /// The transport says so.
+    Transport,
+    /// The service took too long.
+    Silence,
+}
+
+/// What a connection is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Aim {
+    /// The first session.
+    First,
+    /// The session that lost its connection.
+    Reconnect,
+    /// A session in place of one that is gone.
+    Renew,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Phase {
+    Connecting {
+        aim: Aim,
+        opened: bool,
+        deadline: u64,
+    },
+    /// Between two attempts.
+    Waiting {
+        aim: Aim,
+        until: u64,
+    },
+    Live {
+        heard: u64,
+        pinged: Option<u64>,
+    },
+    /// The close request is sent; the service may answer it.
+    Closing {
+        until: u64,
+    },
+    Closed,
+}
+
+/// A session that the service knows.
+#[derive(Debug)]
+struct OpenSession {
+    info: SessionInfo,
+    token: SessionToken,
+    ping_period: u64,
+    recovery: Recovery,
+    /// When the connection was lost.
+    lost_at: u64,
+}
+
+/// How long the service may take to answer a close request, in milliseconds: as long as the LGPL 5.9 client waits.
+const CLOSE_TIMEOUT: u64 = 1_000;
+
+/// A session, from the first attempt to connect to its end.
+#[derive(Debug)]
+pub struct Machine {
+    options: SessionOptions,
+    random: Random,
+    outputs: VecDeque<Output>,
+    phase: Phase,
+    /// The version that is spoken, or asked for.
+    version: ProtocolVersion,
+    /// Whether the service has accepted the version.
+    version_settled: bool,
+    attempts: u32,
+    session: Option<OpenSession>,
+    requests: Requests,
+    topics: Topics,
+    selections: Selections,
+}
+
+impl Machine {
+    /// A session that begins to connect at once. `now` is a monotonic time in milliseconds, as everywhere here; `seed`
+    /// spreads the waits between attempts.
+    #[must_use]
+    pub fn new(options: SessionOptions, now: u64, seed: u64) -> Self {
+        let mut machine = Self {
+            version: options.version.unwrap_or(ProtocolVersion::NEWEST),
+            options,
+            random: Random::new(seed),
+            outputs: VecDeque::new(),
+            phase: Phase::Closed,
+            version_settled: false,
+            attempts: 0,
+            session: None,
+            requests: Requests::default(),
+            topics: Topics::default(),
+            selections: Selections::default(),
+        };
+        machine.event(Event::State(SessionState::Connecting));
+        machine.open(now, Aim::First);
+        machine
+    }
+
+    /// What to do next; `None` until there is another input.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Machine::tick`] must be called, if nothing else happens before.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<u64> {
+        let phase = match self.phase {
+            Phase::Connecting { aim, deadline, .. } => self.not_after_session(aim, deadline),
+            Phase::Waiting { aim, until } => self.not_after_session(aim, until),
+            Phase::Live { heard, pinged } => self.silence_deadline(heard, pinged),
+            Phase::Closing { until } => Some(until),
+            Phase::Closed => None,
+        };
+        match (phase, self.requests.next_deadline()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Tells the machine the time.
+    pub fn tick(&mut self, now: u64) {
+        for (id, pending) in self.requests.overdue(now) {
+            self.interrupt(id, &pending, Interruption::TimedOut);
+        }
+        match self.phase {
+            Phase::Connecting {
+                aim: Aim::Reconnect,
+                ..
+            }
+            | Phase::Waiting {
+                aim: Aim::Reconnect,
+                ..
+            } if self.reconnect_deadline() <= now => {
+                if matches!(self.phase, Phase::Connecting { .. }) {
+                    self.outputs.push_back(Output::Close);
+                }
+                self.session_gone(now, SessionCloseReason::ConnectionLost);
+            }
+            Phase::Connecting { deadline, .. } if deadline <= now => {
+                self.outputs.push_back(Output::Close);
+                self.attempt_failed(now, Loss::Silence);
+            }
+            Phase::Waiting { aim, until } if until <= now => self.open(now, aim),
+            Phase::Live { heard, pinged } => self.supervise(now, heard, pinged),
+            Phase::Closing { until } if until <= now => {
+                self.outputs.push_back(Output::Close);
+                self.end(SessionCloseReason::ClosedByClient);
+            }
+            _ => {}
+        }
+    }
+
+    /// The connection that [`Output::Open`] asked for is open.
+    pub fn opened(&mut self, _now: u64) {
+        if let Phase::Connecting { opened, .. } = &mut self.phase {
+            *opened = true;
+        }
+    }
+
+    /// A binary message has come.
+    pub fn received(&mut self, now: u64, message: Bytes) {
+        match self.phase {
+            Phase::Connecting { aim, .. } => self.connect_response(now, aim, message),
+            Phase::Live { .. } => self.message(now, message),
+            Phase::Closing { .. } => {
+                if let Ok(Message::Abort) = Message::decode(message, self.version) {
+                    self.outputs.push_back(Output::Close);
+                    self.end(SessionCloseReason::ClosedByClient);
+                }
+            }
+            Phase::Waiting { .. } | Phase::Closed => {}
+        }
+    }
+
+    /// The connection is gone, or did not come about.
+    pub fn lost(&mut self, now: u64) {
+        match self.phase {
+            Phase::Connecting { .. } => self.attempt_failed(now, Loss::Transport),
+            Phase::Live { .. } => self.connection_lost(now),
+            Phase::Closing { .. } => self.end(SessionCloseReason::ClosedByClient),
+            Phase::Waiting { .. } | Phase::Closed => {}
+        }
+    }
+
+    /// Calls a service; the answer comes as [`Event::Answer`], in any case and only once.
+    ///
+    /// While there is no connection, the request waits.
+    pub fn request(&mut self, now: u64, service: ServiceId, body: Bytes) -> Ticket {
+        self.call(now, Call::Service { service, body })
+    }
+
+    /// Subscribes (`select`) to the topics that a selector names, or ends these subscriptions; answered as a request is.
+    ///
+    /// The machine remembers selections for a session that takes the place of this one.
+    pub fn select(&mut self, now: u64, selector: &str, select: bool) -> Ticket {
+        let selector = selector.to_owned();
+        self.call(now, Call::Selection { selector, select })
+    }
+
+    /// Closes the session. Requests on their way are answered with what is known of them.
+    pub fn close(&mut self, now: u64) {
+        match self.phase {
+            Phase::Live { .. } => {
+                let message = Message::Close.encode(self.version);
+                self.outputs.push_back(Output::Send(message));
+                self.phase = Phase::Closing {
+                    until: now.saturating_add(CLOSE_TIMEOUT),
+                };
+                self.interrupt_all(Interruption::SessionClosed);
+            }
+            Phase::Connecting { aim, .. } => {
+                self.outputs.push_back(Output::Close);
+                self.end(if aim == Aim::First {
+                    SessionCloseReason::NotConnected(ConnectError::Cancelled)
+                } else {
+                    SessionCloseReason::ClosedByClient
+                });
+            }
+            Phase::Waiting { .. } => self.end(SessionCloseReason::ClosedByClient),
+            Phase::Closing { .. } | Phase::Closed => {}
+        }
+    }
+
+    /// Ends a wait between two attempts, for instance because the network is said to be back.
+    pub fn hurry(&mut self, now: u64) {
+        if let Phase::Waiting { until, .. } = &mut self.phase {
+            *until = now;
+        }
+    }
+
+    /// Every topic that the session is subscribed to, with its newest value.
+    pub fn topics(&self) -> impl Iterator<Item = (&Arc<Topic>, Option<&Bytes>)> {
+        self.topics.iter()
+    }
+
+    /// What is known of the session; `None` before the first and between two.
+    #[must_use]
+    pub fn session(&self) -> Option<SessionInfo> {
+        self.session.as_ref().map(|session| session.info)
+    }
+
+    /// The version in which bodies are to be written and read.
+    #[must_use]
+    pub const fn version(&self) -> ProtocolVersion {
+        self.version
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    fn call(&mut self, now: u64, call: Call) -> Ticket {
+        let timeout = self.options.request_timeout;
+        let deadline = (timeout > 0).then(|| now.saturating_add(timeout));
+        let too_many = self.requests.waiting() >= self.options.waiting_requests;
+        let ticket = self.requests.add(call, deadline);
+        let refusal = match self.phase {
+            Phase::Closing { .. } | Phase::Closed => Some(Interruption::SessionClosed),
+            _ if too_many => Some(Interruption::TooManyWaiting),
+            _ => None,
+        };
+        if let Some(interruption) = refusal {
+            if let Some(pending) = self.requests.withdraw(ticket) {
+                self.interrupt(ticket.0, &pending, interruption);
+            }
+        } else {
+            self.send_waiting();
+        }
+        ticket
+    }
+
+    fn answer(&mut self, id: u64, pending: &Pending, result: Result<Bytes, RequestError>) {
+        if !pending.internal {
+            self.event(Event::Answer {
+                ticket: Ticket(id),
+                result,
+            });
+        } else if let (Err(error), Call::Selection { selector, .. }) = (result, &pending.call) {
+            let selector = selector.clone();
+            self.event(Event::SelectionFailed { selector, error });
+        }
+    }
+
+    fn interrupt(&mut self, id: u64, pending: &Pending, why: Interruption) {
+        let error = if pending.is_sent() {
+            RequestError::OutcomeUnknown(why)
+        } else {
+            RequestError::NeverSent(why)
+        };
+        self.answer(id, pending, Err(error));
+    }
+
+    fn interrupt_all(&mut self, why: Interruption) {
+        for (id, pending) in self.requests.take(|_| true) {
+            // What the machine asked for itself is of no interest any more.
+            if !pending.internal {
+                self.interrupt(id, &pending, why);
+            }
+        }
+        self.requests.forget_sequences();
+    }
+
+    /// The session is over for good.
+    fn end(&mut self, reason: SessionCloseReason) {
+        self.phase = Phase::Closed;
+        self.session = None;
+        self.interrupt_all(Interruption::SessionClosed);
+        self.event(Event::State(SessionState::Closed(reason)));
+    }
+
+    /// The session is gone, without its owner having closed it.
+    fn session_gone(&mut self, now: u64, reason: SessionCloseReason) {
+        let renew = match reason {
+            SessionCloseReason::ClosedByService => self.options.renew == Renew::Always,
+            _ => self.options.renew != Renew::Never,
+        };
+        if renew {
+            self.leave_session();
+            self.attempts = 0;
+            self.wait(now, Aim::Renew);
+        } else {
+            self.end(reason);
+        }
+    }
+
+    /// Ends everything that belongs to the session, but for selections.
+    fn leave_session(&mut self) {
+        self.session = None;
+        self.drop_subscriptions();
+        for (id, pending) in self.requests.take(|_| true) {
+            match pending.call {
+                // To select twice is the same as to select once, so it can be done again without asking.
+                Call::Selection { .. } if !pending.internal => self.requests.add_again(id, pending),
+                _ if pending.internal => {}
+                _ => self.interrupt(id, &pending, Interruption::SessionLost),
+            }
+        }
+        self.requests.forget_sequences();
+    }
+
+    fn drop_subscriptions(&mut self) {
+        let ended: Vec<_> = self.topics.clear().collect();
+        for topic in ended {
+            self.event(Event::Unsubscribed {
+                topic,
+                reason: UnsubscribedReason::SessionLost,
+            });
+        }
+    }
+
+    fn refused(&mut self, id: u64, pending: &Pending, report: ErrorReport) {
+        self.answer(id, pending, Err(RequestError::Refused(report)));
+    }
+}

@@ -1,0 +1,207 @@
+//! Requests on their way: waiting for a connection, or for an answer.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use effusion_protocol::body::SelectRequest;
+use effusion_protocol::{ConversationId, Message, ProtocolVersion, ServiceId, encode};
+
+use super::Ticket;
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub(super) enum Call {
+    /// A service with its arguments.
+    Service { service: ServiceId, body: Bytes },
+    /// A selection: kept as text, because it may be made again in a later session.
+    Selection { selector: String, select: bool },
+}
+
+impl Call {
+    pub(super) const fn service(&self) -> ServiceId {
+        match self {
+            Self::Service { service, .. } => *service,
+            Self::Selection { select: true, .. } => ServiceId::Subscribe,
+            Self::Selection { select: false, .. } => ServiceId::Unsubscribe,
+        }
+    }
+
+    fn encode(&self, conversation: ConversationId, version: ProtocolVersion) -> Bytes {
+        let body = match self {
+            Self::Service { body, .. } => body.clone(),
+            Self::Selection { selector, .. } => encode(&SelectRequest::new(selector), version),
+        };
+        Message::Request {
+            service: self.service(),
+            conversation,
+            body,
+        }
+        .encode(version)
+    }
+}
+
+/// One request.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) call: Call,
+    /// Whether the caller wants to know, or the machine asks for itself.
+    pub(super) internal: bool,
+    deadline: Option<u64>,
+    /// Its number among the session's messages, once it is sent.
+    sequence: Option<u32>,
+}
+
+impl Pending {
+    pub(super) const fn is_sent(&self) -> bool {
+        self.sequence.is_some()
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    last: u64,
+    /// By conversation id: the numbers are never used again, so an answer that comes late finds nothing.
+    open: BTreeMap<u64, Pending>,
+    /// Not yet sent, in order.
+    waiting: VecDeque<u64>,
+    /// The message numbers of requests that the service is not known to have, in order.
+    unconfirmed: VecDeque<u32>,
+}
+
+impl Requests {
+    /// A conversation id that was not used before.
+    pub(super) const fn next_id(&mut self) -> ConversationId {
+        self.last += 1;
+        ConversationId(self.last)
+    }
+
+    /// Puts a caller's request in line.
+    pub(super) fn add(&mut self, call: Call, deadline: Option<u64>) -> Ticket {
+        let id = self.next_id().0;
+        self.open.insert(
+            id,
+            Pending {
+                call,
+                internal: false,
+                deadline,
+                sequence: None,
+            },
+        );
+        self.waiting.push_back(id);
+        Ticket(id)
+    }
+
+    /// Puts a selection of the machine's own before everything that waits.
+    pub(super) fn add_first(&mut self, call: Call) {
+        let id = self.next_id().0;
+        self.open.insert(
+            id,
+            Pending {
+                call,
+                internal: true,
+                deadline: None,
+                sequence: None,
+            },
+        );
+        self.waiting.push_front(id);
+    }
+
+    /// Takes a request that was not answered.
+    pub(super) fn withdraw(&mut self, ticket: Ticket) -> Option<Pending> {
+        let pending = self.open.remove(&ticket.0)?;
+        self.waiting.retain(|id| *id != ticket.0);
+        Some(pending)
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// How many requests were sent that the service is not known to have.
+    pub(super) fn unconfirmed(&self) -> usize {
+        self.unconfirmed.len()
+    }
+
+    /// Takes the next request to send, as a message.
+    pub(super) fn take_waiting(&mut self, version: ProtocolVersion) -> Option<(u64, Bytes)> {
+        loop {
+            let id = self.waiting.pop_front()?;
+            if let Some(pending) = self.open.get_mut(&id) {
+                let message = pending.call.encode(ConversationId(id), version);
+                if let Call::Service { body, .. } = &mut pending.call {
+                    *body = Bytes::new();
+                }
+                return Some((id, message));
+            }
+        }
+    }
+
+    pub(super) fn sent(&mut self, id: u64, sequence: u32) {
+        if let Some(pending) = self.open.get_mut(&id) {
+            pending.sequence = Some(sequence);
+            self.unconfirmed.push_back(sequence);
+        }
+    }
+
+    /// The service has every message up to this number.
+    pub(super) fn confirmed(&mut self, sequence: u32) {
+        while let Some(first) = self.unconfirmed.front()
+            && sequence.wrapping_sub(*first) < u32::MAX / 2
+        {
+            self.unconfirmed.pop_front();
+        }
+    }
+
+    /// Takes the request that an answer belongs to, with its message number.
+    pub(super) fn answered(
+        &mut self,
+        id: ConversationId,
+        service: Option<ServiceId>,
+    ) -> Option<(Pending, u32)> {
+        let pending = self.open.get(&id.0)?;
+        let sequence = pending.sequence?;
+        if service.is_some_and(|service| service != pending.call.service()) {
+            return None;
+        }
+        self.open.remove(&id.0).map(|pending| (pending, sequence))
+    }
+
+    /// Takes every request for which `which` holds, in the order in which they were made.
+    pub(super) fn take(&mut self, which: impl Fn(&Pending) -> bool) -> Vec<(u64, Pending)> {
+        let mut taken = Vec::new();
+        for (id, pending) in core::mem::take(&mut self.open) {
+            if which(&pending) {
+                taken.push((id, pending));
+            } else {
+                self.open.insert(id, pending);
+            }
+        }
+        self.waiting.retain(|id| self.open.contains_key(id));
+        taken
+    }
+
+    /// Forgets what was sent in the session that is gone.
+    pub(super) fn forget_sequences(&mut self) {
+        self.unconfirmed.clear();
+    }
+
+    /// Puts a request that was sent in an earlier session in line again.
+    pub(super) fn add_again(&mut self, id: u64, mut pending: Pending) {
+        pending.sequence = None;
+        self.open.insert(id, pending);
+        self.waiting.push_back(id);
+    }
+
+    pub(super) fn overdue(&mut self, now: u64) -> Vec<(u64, Pending)> {
+        if self.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.take(|pending| pending.deadline.is_some_and(|deadline| deadline <= now))
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The first deadline. All requests have the same timeout, so it is the oldest request's that has one.
+    pub(super) fn next_deadline(&self) -> Option<u64> {
+        self.open.values().find_map(|pending| pending.deadline)
+    }
+}

@@ -1,0 +1,1 @@
+//! The machine against a service made by hand, message by message.

@@ -1,0 +1,122 @@
+//! The topics that the session is subscribed to, with their newest values.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use effusion_protocol::body::SubscriptionNotification;
+use effusion_protocol::value::delta::{self, DeltaError};
+use effusion_protocol::{TopicId, TopicSpecification};
+
+/// A topic as a subscriber sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topic {
+    /// Its path.
+    pub path: String,
+    /// What it holds.
+    pub specification: TopicSpecification,
+}
+
+#[derive(Debug)]
+struct Subscription {
+    topic: Arc<Topic>,
+    /// The newest value as it is on the wire: deltas apply to it.
+    value: Option<Bytes>,
+}
+
+/// What a topic message changed.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) topic: Arc<Topic>,
+    pub(super) old: Option<Bytes>,
+    pub(super) new: Bytes,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Topics {
+    by_id: BTreeMap<TopicId, Subscription>,
+    by_path: BTreeMap<String, TopicId>,
+}
+
+impl Topics {
+    /// Takes a subscription in. A path has one subscription only: a second one takes the place of the first.
+    pub(super) fn subscribed(&mut self, notification: SubscriptionNotification) -> Arc<Topic> {
+        let topic = Arc::new(Topic {
+            path: notification.path,
+            specification: notification.specification,
+        });
+        let before = self.by_path.insert(topic.path.clone(), notification.topic);
+        if let Some(before) = before {
+            self.by_id.remove(&before);
+        }
+        let replaced = self.by_id.insert(
+            notification.topic,
+            Subscription {
+                topic: Arc::clone(&topic),
+                value: None,
+            },
+        );
+        if let Some(replaced) = replaced
+            && replaced.topic.path != topic.path
+        {
+            self.by_path.remove(&replaced.topic.path);
+        }
+        topic
+    }
+
+    pub(super) fn unsubscribed(&mut self, id: TopicId) -> Option<Arc<Topic>> {
+        let subscription = self.by_id.remove(&id)?;
+        self.by_path.remove(&subscription.topic.path);
+        Some(subscription.topic)
+    }
+
+    /// Takes a whole value in; `None` for a topic that is not subscribed to.
+    pub(super) fn value(&mut self, id: TopicId, new: Bytes) -> Option<Change> {
+        let subscription = self.by_id.get_mut(&id)?;
+        let old = subscription.value.replace(new.clone());
+        Some(Change {
+            topic: Arc::clone(&subscription.topic),
+            old,
+            new,
+        })
+    }
+
+    /// Takes a delta in; `None` for a topic that is not subscribed to.
+    ///
+    /// # Errors
+    /// The topic, if the delta does not fit its value. Later deltas will not fit either, so the value is forgotten; the
+    /// next whole value makes the topic good again.
+    pub(super) fn delta(
+        &mut self,
+        id: TopicId,
+        delta: &[u8],
+    ) -> Option<Result<Change, (Arc<Topic>, DeltaError)>> {
+        let subscription = self.by_id.get_mut(&id)?;
+        let new = match &subscription.value {
+            Some(old) => delta::apply(old, delta),
+            None => Err(DeltaError::OutOfRange),
+        };
+        match new {
+            Ok(new) => self.value(id, new).map(Ok),
+            Err(error) => {
+                subscription.value = None;
+                Some(Err((Arc::clone(&subscription.topic), error)))
+            }
+        }
+    }
+
+    /// Every topic with its newest value, by id.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<Topic>, Option<&Bytes>)> {
+        self.by_id
+            .values()
+            .map(|subscription| (&subscription.topic, subscription.value.as_ref()))
+    }
+
+    /// Ends every subscription.
+    pub(super) fn clear(&mut self) -> impl Iterator<Item = Arc<Topic>> {
+        self.by_path.clear();
+        core::mem::take(&mut self.by_id)
+            .into_values()
+            .map(|subscription| subscription.topic)
+    }
+}

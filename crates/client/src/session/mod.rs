@@ -1,0 +1,203 @@
+//! The handle of a session.
+
+mod security;
+mod time_series;
+mod topic_update;
+mod topics;
+
+pub use security::Security;
+pub use time_series::TimeSeries;
+pub use topic_update::TopicUpdate;
+pub use topics::Topics;
+
+use core::fmt;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::rc::Rc;
+
+use effusion_protocol::body::call;
+use futures_channel::mpsc;
+use futures_util::{Stream, StreamExt};
+
+use crate::driver::Driver;
+use crate::machine::{Machine, SessionInfo, SessionState};
+use crate::selector::{Selector, SelectorError};
+use crate::shared::Shared;
+use crate::stream::ValueStream;
+use crate::transport::{Runtime, Transport};
+use crate::{ConnectError, ConnectOptions, RequestError, SessionCloseReason, StreamValue};
+
+/// A session with a Diffusion service.
+///
+/// Handles are cheap to clone and stay on one thread; the session lives in a background task of that thread's runtime.
+/// It is closed when [`Session::close`] is called or the last handle is dropped. Streams do not keep it open.
+///
+/// While the connection is lost, requests wait for it. An error of theirs says whether the service may have carried
+/// them out: see [`RequestError`].
+#[derive(Clone)]
+pub struct Session {
+    guard: Rc<Guard>,
+}
+
+/// Closes the session when the last handle goes.
+struct Guard {
+    shared: Rc<Shared>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let now = self.shared.now();
+        self.shared.machine.borrow_mut().close(now);
+        self.shared.wake();
+    }
+}
+
+impl Session {
+    /// Opens a session over any transport; `web::connect` and `native::connect` bring their own.
+    ///
+    /// # Errors
+    /// See [`ConnectError`]. The first session is tried once (in as many protocol versions as it takes); only a session
+    /// that was open reconnects.
+    pub async fn connect(
+        options: ConnectOptions,
+        transport: Box<dyn Transport>,
+        runtime: Rc<dyn Runtime>,
+    ) -> Result<Self, ConnectError> {
+        let machine = Machine::new(options.session, runtime.now(), runtime.seed());
+        let shared = Rc::new(Shared::new(machine, Rc::clone(&runtime)));
+        let mut states = shared.watch();
+        let session = Self {
+            guard: Rc::new(Guard {
+                shared: Rc::clone(&shared),
+            }),
+        };
+        runtime.spawn(Box::pin(Driver::new(shared, options.address, transport)));
+        loop {
+            match states.next().await {
+                Some(SessionState::Connected(_)) => return Ok(session),
+                Some(SessionState::Closed(SessionCloseReason::NotConnected(error))) => {
+                    return Err(error);
+                }
+                Some(SessionState::Closed(_)) | None => return Err(ConnectError::Cancelled),
+                Some(_) => {}
+            }
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.guard.shared
+    }
+
+    /// Where the session stands now.
+    #[must_use]
+    pub fn state(&self) -> SessionState {
+        self.shared().state()
+    }
+
+    /// The session's state now, and each change of it. The stream ends after [`SessionState::Closed`].
+    #[must_use]
+    pub fn states(&self) -> States {
+        States {
+            first: Some(self.state()),
+            changes: self.shared().watch(),
+        }
+    }
+
+    /// The session's identity and what was agreed when it was opened; `None` while there is no session.
+    #[must_use]
+    pub fn info(&self) -> Option<SessionInfo> {
+        self.shared().machine.borrow().session()
+    }
+
+    /// Adding, removing and selecting topics.
+    #[must_use]
+    pub const fn topics(&self) -> Topics<'_> {
+        Topics { session: self }
+    }
+
+    /// Setting the values of topics.
+    #[must_use]
+    pub const fn topic_update(&self) -> TopicUpdate<'_> {
+        TopicUpdate { session: self }
+    }
+
+    /// Appending to time series, and querying them.
+    #[must_use]
+    pub const fn time_series(&self) -> TimeSeries<'_> {
+        TimeSeries { session: self }
+    }
+
+    /// The stores of principals and permissions.
+    #[must_use]
+    pub const fn security(&self) -> Security<'_> {
+        Security { session: self }
+    }
+
+    /// A stream of what happens to the topics that a selector names, with their values as `T`.
+    ///
+    /// Topics whose values `T` cannot hold are left out.
+    ///
+    /// # Errors
+    /// If the selector is none.
+    pub fn add_stream<T: StreamValue>(
+        &self,
+        selector: &str,
+    ) -> Result<ValueStream<T>, SelectorError> {
+        let (slot, stream) = ValueStream::new(Selector::parse(selector)?);
+        self.shared().add_stream(slot);
+        Ok(stream)
+    }
+
+    /// Measures a round trip to the service, in milliseconds.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub async fn ping(&self) -> Result<u64, RequestError> {
+        let begin = self.shared().now();
+        self.shared().call::<call::UserPing>(&()).await?;
+        Ok(self.shared().now().saturating_sub(begin))
+    }
+
+    /// Ends a wait between two attempts to reconnect, for instance because the network is said to be back.
+    pub fn reconnect_now(&self) {
+        let now = self.shared().now();
+        self.shared().machine.borrow_mut().hurry(now);
+        self.shared().wake();
+    }
+
+    /// Closes the session, and waits until the service has said that it is closed, or a second.
+    pub async fn close(&self) {
+        let mut states = self.states();
+        let now = self.shared().now();
+        self.shared().machine.borrow_mut().close(now);
+        self.shared().wake();
+        while states.next().await.is_some() {}
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Session").field(&self.state()).finish()
+    }
+}
+
+/// The states of a session: see [`Session::states`].
+#[derive(Debug)]
+pub struct States {
+    first: Option<SessionState>,
+    changes: mpsc::UnboundedReceiver<SessionState>,
+}
+
+impl Stream for States {
+    type Item = SessionState;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<SessionState>> {
+        match self.first.take() {
+            Some(state) => Poll::Ready(Some(state)),
+            None => Pin::new(&mut self.changes).poll_next(context),
+        }
+    }
+}

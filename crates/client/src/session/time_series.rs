@@ -1,0 +1,79 @@
+//! Appending to time series, and querying them.
+
+use effusion_protocol::body::call;
+use effusion_protocol::time_series::{AppendRequest, EditRequest, EventMetadata};
+use effusion_protocol::value::Value;
+
+use super::Session;
+use crate::RequestError;
+
+/// Appending to time series, and querying them: see [`Session::time_series`].
+#[derive(Clone, Copy, Debug)]
+pub struct TimeSeries<'a> {
+    pub(super) session: &'a Session,
+}
+
+impl TimeSeries<'_> {
+    /// Appends an event to a time series topic. The answer is the event's place in the series.
+    ///
+    /// # Errors
+    /// Refused with `AccessDenied` without the permission `update_topic`, and if the topic is no time series of this type.
+    ///
+    /// ```no_run
+    /// # use effusion_client::{Session, RequestError};
+    /// use effusion_client::Json;
+    ///
+    /// # async fn example(session: &Session) -> Result<(), RequestError> {
+    /// let message = serde_json::json!({ "text": "hello", "name": "Ann" });
+    /// let event = session.time_series().append("Chat/room", &Json::from_tree(&message)).await?;
+    /// println!("event {} at {}", event.sequence, event.timestamp);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn append<T: Value>(
+        &self,
+        path: &str,
+        value: &T,
+    ) -> Result<EventMetadata, RequestError> {
+        let request = AppendRequest {
+            path: path.to_owned(),
+            value_type: T::DATA_TYPE.name().to_owned(),
+            value: value.to_bytes(),
+        };
+        self.session
+            .shared()
+            .call::<call::TimeSeriesAppend>(&request)
+            .await
+    }
+
+    /// Edits the event with the sequence `original`, which must not be an edit itself.
+    ///
+    /// # Errors
+    /// Refused with `AccessDenied` without the permission `edit_time_series_events` (or, for the session's own events,
+    /// `edit_own_time_series_events`).
+    ///
+    /// ```no_run
+    /// # use effusion_client::{Session, RequestError};
+    /// # async fn example(session: &Session) -> Result<(), RequestError> {
+    /// session.time_series().edit("temperatures", 7, &21.5f64).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn edit<T: Value>(
+        &self,
+        path: &str,
+        original: u64,
+        value: &T,
+    ) -> Result<EventMetadata, RequestError> {
+        let request = EditRequest {
+            path: path.to_owned(),
+            value_type: T::DATA_TYPE.name().to_owned(),
+            original,
+            value: value.to_bytes(),
+        };
+        self.session
+            .shared()
+            .call::<call::TimeSeriesEdit>(&request)
+            .await
+    }
+}

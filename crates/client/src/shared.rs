@@ -1,0 +1,206 @@
+//! What a session's handles and its driver have in common.
+
+use core::cell::{Cell, RefCell};
+use core::task::Waker;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use effusion_protocol::body::Call;
+use effusion_protocol::{ServiceId, TopicSpecification, decode, encode};
+use futures_channel::{mpsc, oneshot};
+
+use crate::machine::{Event, Machine, SessionState, Ticket};
+use crate::stream::{Slot, TopicEvent};
+use crate::transport::Runtime;
+use crate::{Interruption, RequestError, SessionCloseReason};
+
+type Answer = Result<Bytes, RequestError>;
+
+/// The machine and everybody who waits for something from it. One thread, so cells instead of locks.
+pub(crate) struct Shared {
+    pub(crate) runtime: Rc<dyn Runtime>,
+    pub(crate) machine: RefCell<Machine>,
+    driver: Cell<Option<Waker>>,
+    answers: RefCell<BTreeMap<Ticket, oneshot::Sender<Answer>>>,
+    streams: RefCell<Vec<Slot>>,
+    state: RefCell<SessionState>,
+    watchers: RefCell<Vec<mpsc::UnboundedSender<SessionState>>>,
+}
+
+impl Shared {
+    pub(crate) fn new(machine: Machine, runtime: Rc<dyn Runtime>) -> Self {
+        Self {
+            runtime,
+            machine: RefCell::new(machine),
+            driver: Cell::new(None),
+            answers: RefCell::default(),
+            streams: RefCell::default(),
+            state: RefCell::new(SessionState::Connecting),
+            watchers: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.runtime.now()
+    }
+
+    /// Asks for the driver to be woken when a handle has given the machine something to do.
+    pub(crate) fn drive_with(&self, waker: &Waker) {
+        self.driver.set(Some(waker.clone()));
+    }
+
+    /// Has the driver look at the machine's outputs.
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = self.driver.take() {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn state(&self) -> SessionState {
+        self.state.borrow().clone()
+    }
+
+    /// Calls a service.
+    pub(crate) async fn call<C: Call>(
+        &self,
+        request: &C::Request,
+    ) -> Result<C::Response, RequestError> {
+        let body = encode(request, self.machine.borrow().version());
+        let body = self.request(C::SERVICE, body).await?;
+        Ok(decode(body, self.machine.borrow().version())?)
+    }
+
+    /// Calls a service by bytes: the part of [`Shared::call`] that is compiled once.
+    async fn request(&self, service: ServiceId, body: Bytes) -> Answer {
+        let ticket = self.machine.borrow_mut().request(self.now(), service, body);
+        self.answer(ticket).await
+    }
+
+    pub(crate) async fn select(&self, selector: &str, select: bool) -> Result<(), RequestError> {
+        let ticket = self
+            .machine
+            .borrow_mut()
+            .select(self.now(), selector, select);
+        self.answer(ticket).await.map(drop)
+    }
+
+    async fn answer(&self, ticket: Ticket) -> Answer {
+        if self.state.borrow().is_closed() {
+            return Err(RequestError::NeverSent(Interruption::SessionClosed));
+        }
+        let (sender, receiver) = oneshot::channel();
+        self.answers.borrow_mut().insert(ticket, sender);
+        self.wake();
+        // The sender is dropped only if the runtime has dropped the driver.
+        receiver.await.unwrap_or(Err(RequestError::OutcomeUnknown(
+            Interruption::SessionClosed,
+        )))
+    }
+
+    /// A stream that learns of every change of state from now on.
+    pub(crate) fn watch(&self) -> mpsc::UnboundedReceiver<SessionState> {
+        let (sender, receiver) = mpsc::unbounded();
+        if !self.state.borrow().is_closed() {
+            self.watchers.borrow_mut().push(sender);
+        }
+        receiver
+    }
+
+    /// Adds a stream, and tells it of the topics that the session is subscribed to already.
+    pub(crate) fn add_stream(&self, slot: Slot) {
+        let state = self.state();
+        if let SessionState::Closed(reason) = state {
+            slot.tell(TopicEvent::Closed(reason));
+            return;
+        }
+        for (topic, value) in self.machine.borrow().topics() {
+            if slot.wants(&topic.path, &topic.specification) {
+                slot.tell(TopicEvent::Subscribed(Arc::clone(topic)));
+                if let Some(value) = value {
+                    slot.tell(TopicEvent::Value {
+                        topic: Arc::clone(topic),
+                        old: None,
+                        new: value.clone(),
+                    });
+                }
+            }
+        }
+        self.streams.borrow_mut().push(slot);
+    }
+
+    fn tell_streams(&self, path: &str, specification: &TopicSpecification, event: &TopicEvent) {
+        // A stream whose owner has dropped it is forgotten on the way.
+        self.streams
+            .borrow_mut()
+            .retain(|slot| !slot.wants(path, specification) || slot.tell(event.clone()));
+    }
+
+    /// Hands on what the machine reports.
+    pub(crate) fn dispatch(&self, event: Event) {
+        match event {
+            Event::State(state) => self.change_state(state),
+            Event::Answer { ticket, result } => {
+                if let Some(sender) = self.answers.borrow_mut().remove(&ticket) {
+                    // Nobody listens if the caller has dropped its future.
+                    let _ = sender.send(result);
+                }
+            }
+            Event::Subscribed(topic) => {
+                let event = TopicEvent::Subscribed(Arc::clone(&topic));
+                self.tell_streams(&topic.path, &topic.specification, &event);
+            }
+            Event::Value { topic, old, new } => {
+                let event = TopicEvent::Value {
+                    topic: Arc::clone(&topic),
+                    old,
+                    new,
+                };
+                self.tell_streams(&topic.path, &topic.specification, &event);
+            }
+            Event::Broken { topic, error } => {
+                let event = TopicEvent::Broken {
+                    topic: Arc::clone(&topic),
+                    error,
+                };
+                self.tell_streams(&topic.path, &topic.specification, &event);
+            }
+            Event::Unsubscribed { topic, reason } => {
+                let event = TopicEvent::Unsubscribed {
+                    topic: Arc::clone(&topic),
+                    reason,
+                };
+                self.tell_streams(&topic.path, &topic.specification, &event);
+            }
+            Event::SelectionFailed { selector, error } => {
+                for slot in self.streams.borrow().iter() {
+                    if slot.selector() == selector {
+                        slot.tell(TopicEvent::NotSelected(error.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn change_state(&self, state: SessionState) {
+        self.state.replace(state.clone());
+        self.watchers
+            .borrow_mut()
+            .retain(|watcher| watcher.unbounded_send(state.clone()).is_ok());
+        if let SessionState::Closed(reason) = state {
+            for slot in self.streams.take() {
+                slot.tell(TopicEvent::Closed(reason.clone()));
+            }
+            self.watchers.take();
+        }
+    }
+
+    /// The driver is gone: nothing will be answered any more.
+    pub(crate) fn abandon(&self) {
+        if !self.state.borrow().is_closed() {
+            self.change_state(SessionState::Closed(SessionCloseReason::ClosedByClient));
+        }
+        self.answers.take();
+    }
+}

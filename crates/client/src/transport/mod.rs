@@ -1,0 +1,58 @@
+//! What carries messages and tells the time: the one part that differs between a browser, a native program and a test.
+
+#[cfg(feature = "native")]
+pub mod native;
+#[cfg(all(feature = "web", target_arch = "wasm32"))]
+pub mod web;
+
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use bytes::Bytes;
+
+/// A future that may stay on its thread.
+pub type LocalFuture = Pin<Box<dyn Future<Output = ()>>>;
+
+/// What a connection reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransportEvent {
+    /// The WebSocket is open.
+    Opened,
+    /// A binary message has come.
+    Message(Bytes),
+    /// The connection is gone or did not come about; also if a text message has come, which Diffusion has none of.
+    Lost,
+}
+
+/// One connection at a time to a service, by messages.
+pub trait Transport {
+    /// Begins to open a connection; one from before is dropped. Failure is reported as [`TransportEvent::Lost`].
+    ///
+    /// The address holds credentials: it must not be logged.
+    fn open(&mut self, url: &str);
+
+    /// What has happened to the connection; pending for ever if there is none.
+    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<TransportEvent>;
+
+    /// Sends a message, or keeps it until it can be sent. Failure is reported as [`TransportEvent::Lost`].
+    fn send(&mut self, message: Bytes);
+
+    /// Sends what is left, then closes the connection. Nothing of it is reported any more.
+    fn close(&mut self);
+}
+
+/// Time, tasks and chance.
+pub trait Runtime {
+    /// A monotonic time in milliseconds.
+    fn now(&self) -> u64;
+
+    /// A future that is ready after so many milliseconds.
+    fn sleep(&self, milliseconds: u64) -> LocalFuture;
+
+    /// Runs a future in the background, on this thread.
+    fn spawn(&self, task: LocalFuture);
+
+    /// A number that nobody can foresee, to spread the attempts of many clients.
+    fn seed(&self) -> u64;
+}

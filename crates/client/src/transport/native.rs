@@ -1,0 +1,179 @@
+//! WebSocket by tokio, for tests and tools.
+
+use core::task::{Context, Poll};
+use core::time::Duration;
+use std::hash::{BuildHasher as _, RandomState};
+use std::rc::Rc;
+use tokio::time::Instant;
+
+use bytes::Bytes;
+use futures_channel::mpsc;
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::{LocalFuture, Runtime, Transport, TransportEvent};
+use crate::{ConnectError, ConnectOptions, Session};
+
+/// Opens a session.
+///
+/// Must be called in a `tokio` `LocalSet` (or `LocalRuntime`): the session stays on one thread.
+///
+/// # Errors
+/// See [`ConnectError`].
+///
+/// ```no_run
+/// use effusion_client::ConnectOptions;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let local = tokio::task::LocalSet::new();
+/// local
+///     .run_until(async {
+///         let options = ConnectOptions::new("localhost").port(8080).principal("client").password("password");
+///         let session = effusion_client::native::connect(options).await?;
+///         println!("a round trip takes {} ms", session.ping().await?);
+///         session.close().await;
+///         Ok(())
+///     })
+///     .await
+/// # }
+/// ```
+pub async fn connect(options: ConnectOptions) -> Result<Session, ConnectError> {
+    Session::connect(
+        options,
+        Box::new(WebSocket::default()),
+        Rc::new(Tokio::new()),
+    )
+    .await
+}
+
+/// Tokio's clock and tasks. Tasks need a `LocalSet`.
+#[derive(Debug)]
+pub struct Tokio {
+    start: Instant,
+}
+
+impl Tokio {
+    /// A clock that starts at 0 now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+}
+
+impl Default for Tokio {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Runtime for Tokio {
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn sleep(&self, milliseconds: u64) -> LocalFuture {
+        Box::pin(tokio::time::sleep(Duration::from_millis(milliseconds)))
+    }
+
+    fn spawn(&self, task: LocalFuture) {
+        tokio::task::spawn_local(task);
+    }
+
+    fn seed(&self) -> u64 {
+        // The standard library seeds its hash tables from the operating system.
+        RandomState::new().hash_one(())
+    }
+}
+
+/// One WebSocket connection at a time, each in a task of its own.
+#[derive(Debug, Default)]
+pub struct WebSocket {
+    connection: Option<Connection>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    outgoing: mpsc::UnboundedSender<Bytes>,
+    events: mpsc::UnboundedReceiver<TransportEvent>,
+}
+
+impl Transport for WebSocket {
+    fn open(&mut self, url: &str) {
+        let (outgoing, to_send) = mpsc::unbounded();
+        let (reports, events) = mpsc::unbounded();
+        tokio::task::spawn_local(run(url.to_owned(), to_send, reports));
+        self.connection = Some(Connection { outgoing, events });
+    }
+
+    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<TransportEvent> {
+        let Some(connection) = &mut self.connection else {
+            return Poll::Pending;
+        };
+        let event = core::task::ready!(connection.events.poll_next_unpin(context));
+        let event = event.unwrap_or(TransportEvent::Lost);
+        if event == TransportEvent::Lost {
+            self.connection = None;
+        }
+        Poll::Ready(event)
+    }
+
+    fn send(&mut self, message: Bytes) {
+        if let Some(connection) = &self.connection {
+            // If the task has ended, it has reported the loss.
+            let _ = connection.outgoing.unbounded_send(message);
+        }
+    }
+
+    fn close(&mut self) {
+        // The task sends what is queued when its channel ends, then closes the connection.
+        self.connection = None;
+    }
+}
+
+/// How long a connection that is being closed may take to send what is left.
+const LINGER: Duration = Duration::from_secs(2);
+
+async fn run(
+    url: String,
+    mut outgoing: mpsc::UnboundedReceiver<Bytes>,
+    reports: mpsc::UnboundedSender<TransportEvent>,
+) {
+    // The reports' receiver is gone once the connection is closed: then nobody is interested.
+    let Ok((socket, _)) = tokio_tungstenite::connect_async(url).await else {
+        let _ = reports.unbounded_send(TransportEvent::Lost);
+        return;
+    };
+    let _ = reports.unbounded_send(TransportEvent::Opened);
+    let (mut sink, mut stream) = socket.split();
+    let write = async {
+        while let Some(message) = outgoing.next().await {
+            if sink.send(Message::Binary(message)).await.is_err() {
+                return;
+            }
+        }
+        let _ = sink.close().await;
+    };
+    let read = async {
+        loop {
+            match stream.next().await {
+                Some(Ok(Message::Binary(message))) => {
+                    let _ = reports.unbounded_send(TransportEvent::Message(message));
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                _ => return,
+            }
+        }
+    };
+    let mut write = core::pin::pin!(write);
+    tokio::select! {
+        () = &mut write => {}
+        () = read => {
+            if reports.is_closed() {
+                let _ = tokio::time::timeout(LINGER, write).await;
+            }
+        }
+    }
+    let _ = reports.unbounded_send(TransportEvent::Lost);
+}

@@ -1,0 +1,159 @@
+//! Reading topic values as Rust types.
+
+use bytes::Bytes;
+use effusion_protocol::time_series::{Event, EventMetadata};
+use effusion_protocol::value::{DataType, Json, Value, ValueError};
+use effusion_protocol::{ProtocolVersion, TopicSpecification, TopicType, decode, property};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A type that a value stream can yield.
+///
+/// Every [`Value`] is one: of topics of its own type, and of time series whose events are of its type, where it stands
+/// for the event's value alone (as in Diffusion 6.12; source: `docs/protocol.md`, 3.3). [`TimeSeriesEvent`] keeps an
+/// event's place in its series.
+pub trait StreamValue: Sized + 'static {
+    /// Whether the values of a topic of this specification can be read as this type.
+    fn reads(specification: &TopicSpecification) -> bool;
+
+    /// Reads a value of a topic.
+    ///
+    /// # Errors
+    /// If the bytes are no such value.
+    fn read(bytes: Bytes, topic: TopicType) -> Result<Self, ValueError>;
+}
+
+/// A value of a JSON topic as a type of one's own, by `serde`.
+///
+/// ```
+/// use effusion_client::{Typed, Value as _};
+///
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct ChatMessage {
+///     text: String,
+///     name: String,
+/// }
+///
+/// let message = ChatMessage { text: "hello".into(), name: "Ann".into() };
+/// let json = Typed(message).to_json()?;
+/// let Typed(message) = Typed::<ChatMessage>::from_json(&json)?;
+/// assert_eq!(message.name, "Ann");
+/// # Ok::<(), effusion_client::ValueError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Typed<T>(pub T);
+
+impl<T: Serialize> Typed<T> {
+    /// The JSON value.
+    ///
+    /// # Errors
+    /// If the type cannot be JSON, such as a map whose keys are no strings.
+    pub fn to_json(&self) -> Result<Json, ValueError> {
+        serde_json::to_value(&self.0)
+            .map(|tree| Json::from_tree(&tree))
+            .map_err(|_| ValueError::WrongType("a type that JSON can hold"))
+    }
+}
+
+impl<T: DeserializeOwned> Typed<T> {
+    /// Reads a JSON value.
+    ///
+    /// # Errors
+    /// If it is not what the type needs.
+    pub fn from_json(json: &Json) -> Result<Self, ValueError> {
+        serde_json::from_value(json.to_tree()?)
+            .map(Self)
+            .map_err(|_| ValueError::WrongType("of the members that are expected"))
+    }
+}
+
+/// One event of a time series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeSeriesEvent<T> {
+    /// The event's sequence, timestamp and author.
+    pub metadata: EventMetadata,
+    /// If the event is an edit, the metadata of the event that it edits.
+    pub original: Option<EventMetadata>,
+    /// The value.
+    pub value: T,
+}
+
+impl<T> TimeSeriesEvent<T> {
+    /// Whether this event replaces the value of an earlier one.
+    #[must_use]
+    pub const fn is_edit(&self) -> bool {
+        self.original.is_some()
+    }
+
+    /// The event that this one is, or edits: what readers of the series show it as.
+    #[must_use]
+    pub fn original(&self) -> &EventMetadata {
+        self.original.as_ref().unwrap_or(&self.metadata)
+    }
+
+    pub(crate) fn of(event: Event, value: T) -> Self {
+        Self {
+            metadata: event.metadata,
+            original: event.original,
+            value,
+        }
+    }
+}
+
+/// Whether a time series has events of this type.
+fn is_series_of(specification: &TopicSpecification, data_type: DataType) -> bool {
+    specification.topic_type == TopicType::TimeSeries
+        && specification.get(property::TIME_SERIES_EVENT_VALUE_TYPE) == Some(data_type.name())
+}
+
+/// Reads what a TIME_SERIES topic sends as its value.
+fn read_event(bytes: Bytes) -> Result<Event, ValueError> {
+    // An event has the same form in every version.
+    decode(bytes, ProtocolVersion::NEWEST).map_err(|_| ValueError::WrongType("a time series event"))
+}
+
+fn reads_value(specification: &TopicSpecification, data_type: DataType) -> bool {
+    specification.topic_type == data_type.topic_type() || is_series_of(specification, data_type)
+}
+
+/// The bytes of the plain value.
+fn plain(bytes: Bytes, topic: TopicType) -> Result<Bytes, ValueError> {
+    if topic == TopicType::TimeSeries {
+        read_event(bytes).map(|event| event.value)
+    } else {
+        Ok(bytes)
+    }
+}
+
+impl<T: Value + 'static> StreamValue for T {
+    fn reads(specification: &TopicSpecification) -> bool {
+        reads_value(specification, T::DATA_TYPE)
+    }
+
+    fn read(bytes: Bytes, topic: TopicType) -> Result<Self, ValueError> {
+        T::from_bytes(plain(bytes, topic)?)
+    }
+}
+
+impl<T: DeserializeOwned + 'static> StreamValue for Typed<T> {
+    fn reads(specification: &TopicSpecification) -> bool {
+        reads_value(specification, DataType::Json)
+    }
+
+    fn read(bytes: Bytes, topic: TopicType) -> Result<Self, ValueError> {
+        Self::from_json(&Json::from_cbor(plain(bytes, topic)?))
+    }
+}
+
+impl<T: StreamValue> StreamValue for TimeSeriesEvent<T> {
+    fn reads(specification: &TopicSpecification) -> bool {
+        specification.topic_type == TopicType::TimeSeries && T::reads(specification)
+    }
+
+    fn read(bytes: Bytes, _: TopicType) -> Result<Self, ValueError> {
+        let event = read_event(bytes)?;
+        // The topic type of an event's value: any but a time series reads plain bytes.
+        let value = T::read(event.value.clone(), TopicType::Json)?;
+        Ok(Self::of(event, value))
+    }
+}
