@@ -558,6 +558,39 @@ macro_rules! wire_enum {
 }
 pub(crate) use wire_enum;
 
+/// Declares an enum that is one byte on the wire, and then what that byte stands for.
+macro_rules! wire_union {
+    (@field $type:ty, $field:ident) => { $field };
+    ($(
+        $(#[$meta:meta])*
+        pub enum $name:ident ($what:literal) {
+            $( $(#[$variant_meta:meta])* $variant:ident $( ( $type:ty ) )? = $value:literal ),* $(,)?
+        }
+    )+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum $name { $( $(#[$variant_meta])* $variant $( ( $type ) )? ),* }
+
+        impl $crate::Wire for $name {
+            fn read(reader: &mut $crate::Reader) -> Result<Self, $crate::DecodeError> {
+                match <u8 as $crate::Wire>::read(reader)? {
+                    $( $value => Ok(Self::$variant $( ( <$type as $crate::Wire>::read(reader)? ) )?), )*
+                    other => Err(reader.unknown($what, u64::from(other))),
+                }
+            }
+            fn write(&self, writer: &mut $crate::Writer) {
+                match self {
+                    $( Self::$variant $( ( $crate::codec::wire_union!(@field $type, value) ) )? => {
+                        writer.byte($value);
+                        $( <$type as $crate::Wire>::write(value, writer); )?
+                    } )*
+                }
+            }
+        }
+    )+};
+}
+pub(crate) use wire_union;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ macro_rules! reasons {
     ($( $(#[$meta:meta])* $name:ident = $code:literal, $text:literal; )+) => {
         /// Why a service refused a request.
         ///
-        /// Source: the constants that the SDK exports, the API documentation and the captures. A code that this codec
+        /// Source: the constants that the SDKs export, the API documentation and the captures. A code that this codec
         /// does not know is kept as [`ErrorReason::Other`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum ErrorReason {
@@ -75,12 +75,32 @@ reasons! {
     HandlerConflict = 201, "another handler is registered";
     /// The path is no path.
     InvalidPath = 202, "the path is not valid";
+    /// There is no such topic.
+    NoSuchTopic = 9000, "there is no such topic";
+    /// The topic is of another type.
+    IncompatibleTopic = 9001, "the topic is not of the type that is needed";
+    /// The time series has no such event.
+    NoSuchEvent = 9002, "the time series has no such event";
     /// The other session rejected the request.
     RejectedRequest = 9003, "the receiver rejected the request";
     /// A topic with another specification is there.
     TopicExistsMismatch = 9004, "a topic with another specification exists at this path";
+    /// The name is no topic path.
+    InvalidTopicPath = 9005, "the topic path is not valid";
     /// The specification is not valid.
     InvalidTopicSpecification = 9006, "the topic specification is not valid";
+    /// The licence allows no more topics.
+    TopicLicenceLimit = 9007, "the service's licence allows no more topics";
+    /// The topic that is there is managed by something else.
+    TopicExistsIncompatible = 9010, "a topic that is managed by another component exists at this path";
+    /// Adding the topic failed.
+    UnexpectedTopicError = 9011, "the service failed to add the topic";
+    /// An update constraint does not hold.
+    UnsatisfiedConstraint = 9012, "the update's constraint does not hold";
+    /// The update stream is closed, or was never open.
+    InvalidUpdateStream = 9013, "the update stream is no longer valid";
+    /// A branch mapping is not valid.
+    InvalidBranchMapping = 9017, "the branch mapping is not valid";
 }
 
 impl Wire for ErrorReason {

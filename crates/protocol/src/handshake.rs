@@ -321,6 +321,8 @@ wire_enum! {
         UnknownSession = 117,
         /// The session to reconnect to lost messages, and so cannot go on.
         ReconnectionMessageLoss = 118,
+        /// The server is starting or stopping.
+        NotReady = 119,
         /// The server failed.
         Error = 127,
     }
@@ -352,6 +354,7 @@ impl ResponseCode {
             Self::AuthenticationFailed => "the user name or the password is wrong",
             Self::UnknownSession => "the service no longer knows the session",
             Self::ReconnectionMessageLoss => "messages were lost, so the session cannot go on",
+            Self::NotReady => "the service is not ready yet",
             Self::Error => "the service failed",
         }
     }

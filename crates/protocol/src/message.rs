@@ -98,18 +98,6 @@ pub enum MessageKind {
     Close = 0x1d,
 }
 
-impl ProtocolVersion {
-    /// Whether responses and errors leave out the service id.
-    #[must_use]
-    pub const fn answers_without_service(self) -> bool {
-        self.number() >= FIRST_WITHOUT_SERVICE
-    }
-}
-
-/// The first version whose answers leave the service id out. The captures show 13 to 15 with it and the SDK shows 29
-/// without; no source says where between them it changed, so this is a guess.
-const FIRST_WITHOUT_SERVICE: u8 = 16;
-
 impl Message {
     /// Reads one whole message.
     ///

@@ -1,5 +1,13 @@
 //! Time series: events, and the requests that append, edit and query them.
 
+mod query;
+mod range;
+
+pub use query::{
+    QueryRange, QueryType, RangeAnchor, RangeQueryRequest, RangeQueryResponse, RangeSpan,
+};
+pub use range::{RangeExpression, RangeExpressionError};
+
 use bytes::Bytes;
 
 use crate::codec::wire_struct;
@@ -24,6 +32,18 @@ wire_struct! {
         pub value_type: String,
         /// The value.
         pub value: Bytes,
+    }
+
+    /// Append an event with a time of the client's choice (6.12).
+    pub struct AppendAtRequest {
+        /// The topic.
+        pub path: String,
+        /// The name of the event value's type.
+        pub value_type: String,
+        /// The value.
+        pub value: Bytes,
+        /// Milliseconds since 1970.
+        pub timestamp: u64,
     }
 
     /// Edit an event.

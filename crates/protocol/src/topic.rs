@@ -12,6 +12,8 @@ wire_enum! {
     /// Types that Diffusion 6.0 no longer makes are named too, since a service may still list them.
     /// Source: the dissector.
     pub enum TopicType("topic type") {
+        /// None: there is no topic.
+        None = 0x00,
         /// No value; what a topic of a version before 6 that only routes has.
         Stateless = 0x01,
         /// Delegated to a handler (before 6).

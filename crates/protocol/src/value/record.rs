@@ -11,6 +11,9 @@ const RECORD_SEPARATOR: char = '\u{1}';
 /// Stands for a record with one field that is empty, to tell it from a record without fields.
 const EMPTY_FIELD: &str = "\u{5}";
 
+/// Stands for a single record without fields, to tell it from a value without records.
+const EMPTY_RECORD: &str = "\u{4}";
+
 /// A list of records, each a list of fields; what the fields mean, the topic's schema says.
 ///
 /// Source: what the SDK's `recordv2()` wrote for values with empty fields and records.
@@ -25,8 +28,14 @@ impl Value for RecordV2 {
 
     fn from_bytes(bytes: Bytes) -> Result<Self, ValueError> {
         let text = core::str::from_utf8(&bytes).map_err(|_| ValueError::WrongType("text"))?;
-        if text.is_empty() {
-            return Ok(Self::default());
+        match text {
+            "" => return Ok(Self::default()),
+            EMPTY_RECORD => {
+                return Ok(Self {
+                    records: vec![Vec::new()],
+                });
+            }
+            _ => {}
         }
         let records = text
             .split(RECORD_SEPARATOR)
@@ -40,6 +49,9 @@ impl Value for RecordV2 {
     }
 
     fn to_bytes(&self) -> Bytes {
+        if matches!(self.records.as_slice(), [only] if only.is_empty()) {
+            return Bytes::from_static(EMPTY_RECORD.as_bytes());
+        }
         let mut text = String::new();
         for (index, record) in self.records.iter().enumerate() {
             if index > 0 {
@@ -85,6 +97,9 @@ mod tests {
                 b"a\x02\x02c\x01\x05\x01",
             ),
             (records(&[]), b""),
+            (records(&[&[]]), b"\x04"),
+            (records(&[&[], &[]]), b"\x01"),
+            (records(&[&["a"], &[], &["b"]]), b"a\x01\x01b"),
         ] {
             assert_eq!(value.to_bytes().as_ref(), bytes);
             assert_eq!(
