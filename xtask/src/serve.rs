@@ -164,10 +164,14 @@ fn run(
     command
         .args(["serve", "--address", "127.0.0.1", "--port"])
         .arg(options.page_port.to_string());
-    // Not dist/, which is for `cargo xtask build`.
+    // Not dist/, which is for `cargo xtask build`. Emptied, so that an index.html there is one that was built now.
+    let served = project::web_target().join("served");
+    if served.exists() {
+        std::fs::remove_dir_all(&served)?;
+    }
     command
         .arg("--dist")
-        .arg(project::web_target().join("served"))
+        .arg(&served)
         .env("RUST_BACKTRACE", "0");
     if options.release {
         command.arg("--release");
@@ -178,7 +182,13 @@ fn run(
     }
 
     let address = options.address();
-    println!("\n    Effusion is at  {address}\n    Ctrl-C stops it\n");
+    if served.join("index.html").is_file() {
+        println!("\n    Effusion is at  {address}\n    Ctrl-C stops it\n");
+    } else {
+        println!(
+            "\n    The page did not build: the reason is above. Once it is mended, it is at  {address}\n"
+        );
+    }
     if options.open {
         open(&address);
     }
@@ -222,6 +232,8 @@ fn wait(
 fn check(programs: &mut [Program]) -> Result<()> {
     for program in programs {
         if let Some(status) = program.child.try_wait()? {
+            // Its last words are still on their way through the pipe.
+            thread::sleep(Duration::from_millis(200));
             bail!(
                 "the {} ended by itself ({status}); its last words are above",
                 program.name
