@@ -1,6 +1,7 @@
 //! The services that either side can call, by number.
 //!
-//! Numbers: the dissector's table, checked against the captures and the 6.12.1 SDK where these show them.
+//! Numbers: the dissector's table, checked against the captures and the 6.12.1 SDK where these show them; above 0x85
+//! what the SDK sends.
 
 use core::fmt;
 
@@ -33,28 +34,94 @@ macro_rules! services {
 }
 
 services! {
+    /// Streams the topics that match a selector (before 6.2).
+    FetchStream = 0x02, "fetch stream";
     /// Subscribes the session to the topics that match a selector.
     Subscribe = 0x03, "subscribe";
     /// Ends subscriptions to the topics that match a selector.
     Unsubscribe = 0x04, "unsubscribe";
+    /// Changes the session's principal (before 6.12).
+    ChangePrincipal = 0x05, "change principal";
+    /// Sends a one-way message to a path (before 6.3).
+    Send = 0x06, "send message to path";
+    /// Subscribes another session.
+    SubscribeClient = 0x0a, "subscribe session";
+    /// Unsubscribes another session.
+    UnsubscribeClient = 0x0b, "unsubscribe session";
     /// Closes another session.
     CloseClient = 0x0e, "close client";
+    /// Turns conflation of a session's queue on or off.
+    SetClientQueueConflation = 0x0f, "set conflation";
+    /// Throttles a session's queue (before 6.0).
+    ThrottleClientQueue = 0x10, "throttle queue";
+    /// Reads the details of a session (before 6.0).
+    GetSessionDetails = 0x11, "get session details";
+    /// Registers a control handler.
+    ServerControlRegistration = 0x12, "control handler registration";
+    /// Ends a control handler's registration.
+    ServerControlDeregistration = 0x13, "control handler deregistration";
+    /// Registers a handler for a branch of the topic tree.
+    TopicControlRegistration = 0x14, "topic handler registration";
+    /// Ends the registration of a handler for a branch of the topic tree.
+    TopicControlDeregistration = 0x15, "topic handler deregistration";
+    /// Registers an authentication handler (before 6.3).
+    AuthenticationControlRegistration = 0x16, "authentication handler registration";
+    /// Ends an authentication handler's registration (before 6.3).
+    AuthenticationControlDeregistration = 0x17, "authentication handler deregistration";
+    /// Registers a listener for the details of sessions (before 6.0).
+    SessionDetailsListenerRegistration = 0x19, "session details listener registration";
+    /// Tells a listener of the details of a session (before 6.0).
+    SessionDetailsEvent = 0x1a, "session details event";
+    /// Sends a one-way message to a session (before 6.3).
+    SendToSession = 0x1c, "send message to session";
+    /// Sends a one-way message to all sessions that match a filter (before 6.3).
+    SendToFilter = 0x1d, "send message to filter";
     /// Registers an update source (6.0 to 6.3).
     UpdateSourceRegistration = 0x1e, "update source registration";
     /// Ends an update source's registration (6.0 to 6.3).
     UpdateSourceDeregistration = 0x1f, "update source deregistration";
     /// Tells an update source its state (6.0 to 6.3).
     UpdateSourceState = 0x20, "update source state";
+    /// Updates a topic through an update source, by content (before 6.0).
+    UpdateSourceUpdate = 0x23, "update source update";
     /// Tells the session that it is no longer subscribed to a topic.
     UnsubscriptionNotification = 0x2a, "unsubscription notification";
+    /// Asks a handler for a topic that somebody selected and that is not there.
+    MissingTopic = 0x32, "missing topic";
+    /// Has a branch removed when the session closes (before 6.1).
+    TopicWillRegistration = 0x35, "topic will registration";
+    /// Takes that back (before 6.1).
+    TopicWillDeregistration = 0x36, "topic will deregistration";
     /// The server or the client asks whether the other end still answers.
     SystemPing = 0x37, "system ping";
     /// The client measures a round trip.
     UserPing = 0x38, "user ping";
+    /// Reads the system authentication store.
+    GetSystemAuthentication = 0x39, "get system authentication store";
     /// Changes the system authentication store by a script.
     UpdateSystemAuthentication = 0x3a, "update system authentication store";
+    /// Reads the security store.
+    GetSecurity = 0x3b, "get security store";
     /// Changes the security store by a script.
     UpdateSecurity = 0x3c, "update security store";
+    /// Updates a topic by content (before 6.0).
+    UpdateTopic = 0x3d, "update topic";
+    /// Hands a one-way message to a handler (before 6.3).
+    SendReceiverClient = 0x3e, "message for handler";
+    /// Registers a handler of one-way messages (before 6.3).
+    MessageReceiverControlRegistration = 0x3f, "message handler registration";
+    /// Ends the registration of a handler of one-way messages (before 6.3).
+    MessageReceiverControlDeregistration = 0x40, "message handler deregistration";
+    /// Subscribes all sessions that match a filter.
+    FilterSubscribe = 0x41, "subscribe by filter";
+    /// Unsubscribes all sessions that match a filter.
+    FilterUnsubscribe = 0x42, "unsubscribe by filter";
+    /// Reads the properties of a session.
+    GetSessionProperties = 0x43, "get session properties";
+    /// Asks to be told of sessions' properties, one event a message (before 5.9).
+    SessionPropertiesRegistrationSingle = 0x45, "session properties registration, single";
+    /// Tells of one session's properties (before 5.9).
+    SessionPropertiesEventSingle = 0x46, "session properties event, single";
     /// Updates a topic through an update source, by a value (6.0 to 6.3).
     UpdateSourceSet = 0x4d, "update source set";
     /// Updates a topic through an update source, by a delta (6.0 to 6.3).
@@ -63,8 +130,14 @@ services! {
     UpdateTopicSet = 0x4f, "update topic set";
     /// Updates a topic by a delta (6.0 to 6.3).
     UpdateTopicDelta = 0x50, "update topic delta";
+    /// Asks to be told of sessions' properties.
+    SessionPropertiesRegistration = 0x51, "session properties registration";
+    /// Tells of sessions' properties.
+    SessionPropertiesEvent = 0x52, "session properties event";
     /// Removes the topics that match a selector.
     RemoveTopics = 0x53, "remove topics";
+    /// Queries the events of a time series.
+    RangeQuery = 0x54, "time series range query";
     /// Sends a request to a path.
     MessagingSend = 0x55, "send request to path";
     /// Sends a request to a session, through the server.
@@ -91,6 +164,14 @@ services! {
     TimeSeriesAppend = 0x63, "time series append";
     /// Edits an event of a time series.
     TimeSeriesEdit = 0x64, "time series edit";
+    /// Sends a request to all sessions that match a filter.
+    MessagingFilterSend = 0x66, "send request to filter";
+    /// Hands on one session's response to a request by filter.
+    FilterResponse = 0x67, "response to filter";
+    /// Sets the properties of a session.
+    SetSessionProperties = 0x69, "set session properties";
+    /// Sets the properties of all sessions that match a filter.
+    SetSessionPropertiesFilter = 0x6a, "set session properties by filter";
     /// Adds a topic.
     AddTopic = 0x70, "add topic";
     /// Takes a session lock, or waits for it.
@@ -99,10 +180,22 @@ services! {
     CancelAcquireSessionLock = 0x73, "cancel acquire session lock";
     /// Gives a session lock back.
     ReleaseSessionLock = 0x74, "release session lock";
+    /// Reads topics and their values.
+    Fetch = 0x75, "fetch";
     /// Sets the value of a topic.
     SetTopic = 0x76, "set topic";
+    /// Registers a control authentication handler.
+    AuthenticatorRegistration = 0x77, "authenticator registration";
+    /// Asks a control authentication handler.
+    Authenticator = 0x78, "authenticator";
+    /// Ends a control authentication handler's registration.
+    AuthenticatorDeregistration = 0x79, "authenticator deregistration";
     /// Adds a topic if it is not there, and sets its value.
     AddAndSetTopic = 0x7a, "add and set topic";
+    /// Changes the roles of a session.
+    ChangeRoles = 0x7b, "change roles";
+    /// Changes the roles of all sessions that match a filter.
+    ChangeRolesFilter = 0x7c, "change roles by filter";
     /// Opens an update stream.
     CreateUpdateStream = 0x7d, "create update stream";
     /// Opens an update stream and sets the topic's value.
@@ -117,6 +210,38 @@ services! {
     StreamAddTopic = 0x82, "update stream add topic";
     /// Opens an update stream for a topic that it adds and sets.
     StreamAddAndSetTopic = 0x83, "update stream add and set topic";
+    /// Reads the global permissions of the session.
+    GetGlobalPermissions = 0x8f, "get global permissions";
+    /// Reads the permissions of the session for a path.
+    GetPathPermissions = 0x90, "get path permissions";
+    /// Changes a topic by a JSON patch.
+    ApplyJsonPatch = 0x97, "apply JSON patch";
+    /// Closes all sessions that match a filter.
+    CloseClientFilter = 0xa2, "close sessions by filter";
+    /// Turns conflation on or off for all sessions that match a filter.
+    SetConflationFilter = 0xa3, "set conflation by filter";
+    /// Appends an event with a time of the client's choice to a time series.
+    TimeSeriesAppendAt = 0xa6, "time series append with time";
+    /// Registers a session event listener.
+    SessionEventRegistration = 0xbd, "session event registration";
+    /// Ends a session event listener's registration.
+    SessionEventDeregistration = 0xbe, "session event deregistration";
+    /// Reads who holds a session lock.
+    GetSessionLock = 0xc4, "get session lock";
+    /// Reads all session locks.
+    GetSessionLocks = 0xc5, "get session locks";
+    /// Reads the topic selections of a session.
+    GetTopicSelections = 0xc6, "get topic selections";
+    /// Ends the subscriptions of all scopes to the topics that match a selector.
+    UnsubscribeAllScopes = 0xc7, "unsubscribe in all scopes";
+    /// The same for all sessions that match a filter.
+    FilterUnsubscribeAllScopes = 0xc8, "unsubscribe in all scopes by filter";
+    /// The same for another session.
+    UnsubscribeClientAllScopes = 0xc9, "unsubscribe session in all scopes";
+    /// Changes the session's principal.
+    Reauthenticate = 0xcb, "reauthenticate";
+    /// Revokes the authentication of a session.
+    RevokeAuthentication = 0xcc, "revoke authentication";
 }
 
 impl ServiceId {

@@ -64,6 +64,12 @@ impl ProtocolVersion {
         self.0 >= FIRST_UNSEEN
     }
 
+    /// Whether handlers of missing topics are told of the properties of the session that selected.
+    #[must_use]
+    pub const fn has_missing_topic_properties(self) -> bool {
+        self.0 >= FIRST_UNSEEN
+    }
+
     /// Whether responses and errors leave out the service id: 15 has it, 25 does not.
     #[must_use]
     pub const fn answers_without_service(self) -> bool {

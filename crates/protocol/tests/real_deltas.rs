@@ -1,5 +1,7 @@
 //! The delta codec against the only real JSON deltas at hand: one session sets the values that another one receives.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod captures;
 
 use bytes::Bytes;

@@ -1,5 +1,6 @@
 //! Session locks (source: the dissector).
 
+use crate::SessionId;
 use crate::codec::{wire_enum, wire_struct};
 
 wire_enum! {
@@ -39,5 +40,15 @@ wire_struct! {
         pub name: String,
         /// The number of the request.
         pub request: u64,
+    }
+
+    /// Who holds a lock (6.12).
+    pub struct SessionLockDetails {
+        /// The server that the session is on.
+        pub server: String,
+        /// The session.
+        pub session: SessionId,
+        /// The acquisition's sequence.
+        pub sequence: u64,
     }
 }

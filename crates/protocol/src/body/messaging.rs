@@ -1,12 +1,14 @@
-//! Request-response messaging: to a path, to a session (source: the dissector).
+//! Request-response messaging: to a path, to a session, to all sessions that match a filter.
+//!
+//! Source: the dissector for old versions, the SDK for 29.
 
 use bytes::Bytes;
 
-use crate::codec::wire_struct;
-use crate::{ConversationId, SessionId};
+use crate::codec::{wire_struct, wire_union};
+use crate::{ConversationId, ErrorReport, SessionId};
 
 wire_struct! {
-    /// A request to whoever handles a path.
+    /// A request to whoever handles a path; also a request on its way from the server to a session.
     pub struct SendRequest {
         /// The path.
         pub path: String,
@@ -74,5 +76,41 @@ wire_struct! {
         pub group: String,
         /// The path.
         pub path: String,
+        /// Which session properties of senders were handed on.
+        pub properties: Vec<String>,
+    }
+
+    /// A request to all sessions that match a filter.
+    pub struct SendToFilterRequest {
+        /// The sender's conversation, which answers carry.
+        pub conversation: ConversationId,
+        /// The filter.
+        pub filter: String,
+        /// The path.
+        pub path: String,
+        /// The name of the value's type.
+        pub data_type: String,
+        /// The value.
+        pub value: Bytes,
+    }
+
+    /// One session's answer to a request by filter.
+    pub struct FilterResponse {
+        /// The sender's conversation.
+        pub conversation: ConversationId,
+        /// The session that answers.
+        pub session: SessionId,
+        /// Its answer.
+        pub outcome: FilterOutcome,
+    }
+}
+
+wire_union! {
+    /// What a session answers to a request by filter.
+    pub enum FilterOutcome("filter response") {
+        /// A value.
+        Response(MessagingResponse) = 0,
+        /// A failure.
+        Failure(ErrorReport) = 1,
     }
 }

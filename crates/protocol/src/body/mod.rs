@@ -3,26 +3,41 @@
 //! [`Call`] ties a service to its two bodies, for code that makes one call. [`RequestBody`] and [`ResponseBody`] hold
 //! any of them, for code that serves or inspects all.
 
+mod constraint;
 mod control;
+mod fetch;
+mod legacy;
 mod lock;
 mod messaging;
 mod notification;
+mod registration;
 mod security;
+mod session_event;
 mod topic;
 mod update;
 
+pub use constraint::*;
 pub use control::*;
+pub use fetch::*;
+pub use legacy::*;
 pub use lock::*;
 pub use messaging::*;
 pub use notification::*;
+pub use registration::*;
 pub use security::*;
+pub use session_event::*;
 pub use topic::*;
 pub use update::*;
 
 use bytes::Bytes;
 
-use crate::time_series::{AppendRequest, EditRequest, EventMetadata};
-use crate::{ConversationId, DecodeError, ProtocolVersion, ServiceId, Wire, decode, encode};
+use crate::time_series::{
+    AppendAtRequest, AppendRequest, EditRequest, EventMetadata, RangeQueryRequest,
+    RangeQueryResponse,
+};
+use crate::{
+    ConversationId, DecodeError, ProtocolVersion, ServiceId, SessionId, Wire, decode, encode,
+};
 
 /// A service with the types of its bodies.
 pub trait Call {
@@ -108,22 +123,58 @@ macro_rules! calls {
 }
 
 calls! {
+    FetchStream(FetchStreamRequest) -> ();
     Subscribe(SelectRequest) -> ();
     Unsubscribe(SelectRequest) -> ();
+    ChangePrincipal(ChangePrincipalRequest) -> bool;
+    Send(SendMessage) -> ();
+    SubscribeClient(SessionSelectRequest) -> ();
+    UnsubscribeClient(SessionSelectRequest) -> ();
     CloseClient(CloseClientRequest) -> ();
+    SetClientQueueConflation(SetConflationRequest) -> ();
+    ThrottleClientQueue(ThrottleQueueRequest) -> ();
+    GetSessionDetails(GetSessionDetailsRequest) -> Option<SessionDetails>;
+    ServerControlRegistration(ControlRegistration) -> ();
+    ServerControlDeregistration(ControlDeregistration) -> ();
+    TopicControlRegistration(NamedRegistration) -> ();
+    TopicControlDeregistration(NamedDeregistration) -> ();
+    AuthenticationControlRegistration(NamedRegistration) -> ();
+    AuthenticationControlDeregistration(NamedDeregistration) -> ();
+    SessionDetailsListenerRegistration(SessionDetailsListenerRegistration) -> ();
+    SessionDetailsEvent(SessionDetailsEvent) -> ();
+    SendToSession(SendMessageToSession) -> ();
+    SendToFilter(SendMessageToFilter) -> SendMessageToFilterResult;
     UpdateSourceRegistration(UpdateSourceRegistrationRequest) -> UpdateSourceState;
     UpdateSourceDeregistration(ConversationId) -> ();
     UpdateSourceState(UpdateSourceStateRequest) -> ();
+    UpdateSourceUpdate(UpdateSourceUpdateRequest) -> UpdateSourceResult;
     UnsubscriptionNotification(UnsubscriptionNotification) -> ();
+    MissingTopic(MissingTopicRequest) -> bool;
+    TopicWillRegistration(TopicWill) -> TopicWillResult;
+    TopicWillDeregistration(TopicWill) -> ();
     SystemPing(()) -> ();
     UserPing(()) -> ();
+    GetSystemAuthentication(()) -> SystemAuthenticationStore;
     UpdateSystemAuthentication(String) -> Vec<ScriptError>;
+    GetSecurity(()) -> SecurityStore;
     UpdateSecurity(String) -> Vec<ScriptError>;
-    UpdateSourceSet(UpdateSourceSetRequest) -> UpdateResult;
-    UpdateSourceDelta(UpdateSourceDeltaRequest) -> UpdateResult;
+    UpdateTopic(UpdateTopicRequest) -> UpdateResult;
+    SendReceiverClient(ForwardedMessage) -> ();
+    MessageReceiverControlRegistration(RequestHandlerRegistration) -> ();
+    MessageReceiverControlDeregistration(RequestHandlerDeregistration) -> ();
+    FilterSubscribe(FilterSelectRequest) -> FilterCount;
+    FilterUnsubscribe(FilterSelectRequest) -> FilterCount;
+    GetSessionProperties(GetSessionPropertiesRequest) -> Option<Properties>;
+    SessionPropertiesRegistrationSingle(SessionPropertiesRegistration) -> ();
+    SessionPropertiesEventSingle(SingleSessionEvent) -> ();
+    UpdateSourceSet(UpdateSourceSetRequest) -> UpdateSourceResult;
+    UpdateSourceDelta(UpdateSourceDeltaRequest) -> UpdateSourceResult;
     UpdateTopicSet(UpdateTopicSetRequest) -> UpdateResult;
     UpdateTopicDelta(UpdateTopicDeltaRequest) -> UpdateResult;
+    SessionPropertiesRegistration(SessionPropertiesRegistration) -> ();
+    SessionPropertiesEvent(SessionEvents) -> ();
     RemoveTopics(String) -> RemoveTopicsResponse;
+    RangeQuery(RangeQueryRequest) -> RangeQueryResponse;
     MessagingSend(SendRequest) -> MessagingResponse;
     MessagingReceiverServer(SendToSessionRequest) -> MessagingResponse;
     SubscriptionNotification(SubscriptionNotification) -> ();
@@ -137,17 +188,43 @@ calls! {
     MessagingReceiverControlDeregistration(RequestHandlerDeregistration) -> ();
     TimeSeriesAppend(AppendRequest) -> EventMetadata;
     TimeSeriesEdit(EditRequest) -> EventMetadata;
+    MessagingFilterSend(SendToFilterRequest) -> FilterCount;
+    FilterResponse(FilterResponse) -> ();
+    SetSessionProperties(SetSessionPropertiesRequest) -> SetSessionPropertiesResponse;
+    SetSessionPropertiesFilter(SetSessionPropertiesFilterRequest) -> FilterResult;
     AddTopic(AddTopicRequest) -> AddTopicResult;
     AcquireSessionLock(SessionLockRequest) -> SessionLockAcquisition;
     CancelAcquireSessionLock(SessionLockCancellation) -> ();
     ReleaseSessionLock(SessionLockAcquisition) -> bool;
+    Fetch(FetchRequest) -> FetchResponse;
     SetTopic(SetTopicRequest) -> ();
+    AuthenticatorRegistration(NamedRegistration) -> ();
+    Authenticator(AuthenticatorRequest) -> AuthenticatorResponse;
+    AuthenticatorDeregistration(NamedDeregistration) -> ();
     AddAndSetTopic(AddAndSetTopicRequest) -> AddTopicResult;
-    CreateUpdateStream(CreateUpdateStreamRequest) -> UpdateStreamId;
-    CreateUpdateStreamAndSet(CreateUpdateStreamAndSetRequest) -> UpdateStreamId;
+    ChangeRoles(ChangeRolesRequest) -> ();
+    ChangeRolesFilter(ChangeRolesFilterRequest) -> FilterResult;
+    CreateUpdateStream(CreateUpdateStreamRequest) -> UpdateStreamCreated;
+    CreateUpdateStreamAndSet(CreateUpdateStreamAndSetRequest) -> UpdateStreamCreated;
     CheckUpdateStream(UpdateStreamId) -> ();
     StreamSet(UpdateStreamRequest) -> ();
     StreamApplyDelta(UpdateStreamRequest) -> ();
     StreamAddTopic(StreamAddTopicRequest) -> UpdateStreamAddResponse;
     StreamAddAndSetTopic(StreamAddAndSetTopicRequest) -> UpdateStreamAddResponse;
+    GetGlobalPermissions(()) -> Vec<GlobalPermission>;
+    GetPathPermissions(String) -> Vec<PathPermission>;
+    ApplyJsonPatch(ApplyJsonPatchRequest) -> ApplyJsonPatchResponse;
+    CloseClientFilter(String) -> FilterResult;
+    SetConflationFilter(SetConflationFilterRequest) -> FilterResult;
+    TimeSeriesAppendAt(AppendAtRequest) -> EventMetadata;
+    SessionEventRegistration(SessionEventRegistration) -> SessionEventRegistrationResponse;
+    SessionEventDeregistration(ConversationId) -> ();
+    GetSessionLock(String) -> Option<SessionLockDetails>;
+    GetSessionLocks(()) -> Vec<(String, SessionLockDetails)>;
+    GetTopicSelections(SessionId) -> TopicSelections;
+    UnsubscribeAllScopes(String) -> ();
+    FilterUnsubscribeAllScopes(FilterUnsubscribeAllRequest) -> FilterCount;
+    UnsubscribeClientAllScopes(SessionUnsubscribeAllRequest) -> ();
+    Reauthenticate(ReauthenticateRequest) -> bool;
+    RevokeAuthentication(SessionId) -> ();
 }

@@ -5,7 +5,7 @@ use crate::{DecodeError, Reader, TopicId, TopicSpecification, UnsubscribeReason,
 
 /// Subscribe or unsubscribe by a selector.
 ///
-/// The last byte is there in version 29 and not in 13 to 15 (captures, SDK).
+/// The scope is there in version 29, and not in 13 to 15 (captures) and 25 (Python SDK).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SelectRequest {
     /// The topic selector expression.
@@ -28,7 +28,7 @@ impl SelectRequest {
 impl Wire for SelectRequest {
     fn read(reader: &mut Reader) -> Result<Self, DecodeError> {
         let selector = reader.string()?;
-        let scope = if reader.version().answers_without_service() {
+        let scope = if reader.version().has_selection_scopes() {
             reader.string()?
         } else {
             String::new()
@@ -37,7 +37,7 @@ impl Wire for SelectRequest {
     }
     fn write(&self, writer: &mut Writer) {
         writer.string(&self.selector);
-        if writer.version().answers_without_service() {
+        if writer.version().has_selection_scopes() {
             writer.string(&self.scope);
         }
     }
@@ -69,11 +69,27 @@ wire_struct! {
         /// Why.
         pub reason: UnsubscribeReason,
     }
+}
 
-    /// How many topics were removed.
-    pub struct RemoveTopicsResponse {
-        /// The number of topics.
-        pub removed: u32,
+/// What removing topics answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RemoveTopicsResponse {
+    /// The number of topics. Services before 6.6 say nothing (LGPL 5.9 client, API documentation).
+    pub removed: Option<u32>,
+}
+
+impl Wire for RemoveTopicsResponse {
+    fn read(reader: &mut Reader) -> Result<Self, DecodeError> {
+        let removed = match reader.remaining() {
+            0 => None,
+            _ => Some(reader.varint32()?),
+        };
+        Ok(Self { removed })
+    }
+    fn write(&self, writer: &mut Writer) {
+        if let Some(removed) = self.removed {
+            removed.write(writer);
+        }
     }
 }
 

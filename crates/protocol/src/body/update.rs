@@ -1,88 +1,13 @@
-//! Setting values: plainly, by update stream, by update source (before 6.4), and under constraints.
+//! Setting values: plainly, by update stream, by JSON patch, and by update source (before 6.4).
 //!
-//! Source: the dissector, the captures, and for `set topic` the SDK.
+//! Source: the dissector and the captures for old versions, the SDK for 29.
 
 use bytes::Bytes;
 
 use crate::codec::{wire_enum, wire_struct};
 use crate::{ConversationId, DecodeError, Reader, TopicSpecification, TopicType, Wire, Writer};
 
-use super::AddTopicResult;
-
-/// What must hold for an update to be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum UpdateConstraint {
-    /// Nothing.
-    Unconstrained,
-    /// All of these.
-    Conjunction(Vec<UpdateConstraint>),
-    /// The topic has this value.
-    BinaryValue(Bytes),
-    /// The topic has no value.
-    NoValue,
-    /// The session holds a lock.
-    Locked {
-        /// The lock's name.
-        name: String,
-        /// The acquisition's sequence.
-        sequence: u64,
-    },
-    /// There is no topic.
-    NoTopic,
-    /// The topic's JSON value has these values at these pointers, and nothing at those.
-    PartialJson {
-        /// JSON pointers and the values that must be there.
-        with: Vec<(String, Bytes)>,
-        /// JSON pointers with nothing there.
-        without: Vec<String>,
-    },
-}
-
-impl Wire for UpdateConstraint {
-    fn read(reader: &mut Reader) -> Result<Self, DecodeError> {
-        Ok(match u8::read(reader)? {
-            0 => Self::Unconstrained,
-            1 => Self::Conjunction(Vec::read(reader)?),
-            2 => Self::BinaryValue(reader.bytes()?),
-            3 => Self::NoValue,
-            4 => Self::Locked {
-                name: reader.string()?,
-                sequence: reader.varint64()?,
-            },
-            5 => Self::NoTopic,
-            6 => Self::PartialJson {
-                with: Vec::read(reader)?,
-                without: Vec::read(reader)?,
-            },
-            other => return Err(reader.unknown("update constraint", u64::from(other))),
-        })
-    }
-    fn write(&self, writer: &mut Writer) {
-        match self {
-            Self::Unconstrained => writer.byte(0),
-            Self::Conjunction(constraints) => {
-                writer.byte(1);
-                constraints.write(writer);
-            }
-            Self::BinaryValue(value) => {
-                writer.byte(2);
-                writer.bytes(value);
-            }
-            Self::NoValue => writer.byte(3),
-            Self::Locked { name, sequence } => {
-                writer.byte(4);
-                writer.string(name);
-                writer.varint64(*sequence);
-            }
-            Self::NoTopic => writer.byte(5),
-            Self::PartialJson { with, without } => {
-                writer.byte(6);
-                with.write(writer);
-                without.write(writer);
-            }
-        }
-    }
-}
+use super::{AddTopicResult, UpdateConstraint};
 
 wire_enum! {
     /// What an update of versions before 6.4 did.
@@ -210,7 +135,23 @@ wire_struct! {
         /// Whether the topic is new.
         pub result: AddTopicResult,
         /// The stream.
-        pub stream: UpdateStreamId,
+        pub created: UpdateStreamCreated,
+    }
+
+    /// Change a JSON topic by a patch (RFC 6902).
+    pub struct ApplyJsonPatchRequest {
+        /// The topic.
+        pub path: String,
+        /// The patch, as JSON text.
+        pub patch: String,
+        /// What must hold.
+        pub constraint: UpdateConstraint,
+    }
+
+    /// What applying a JSON patch did.
+    pub struct ApplyJsonPatchResponse {
+        /// The index of the operation that failed; -1 if none did.
+        pub failed: i32,
     }
 
     /// Set a value, or apply a delta, through an update stream.
@@ -277,5 +218,36 @@ wire_struct! {
         pub old: UpdateSourceState,
         /// What it is.
         pub new: UpdateSourceState,
+    }
+}
+
+/// An update stream that was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpdateStreamCreated {
+    /// The stream.
+    pub stream: UpdateStreamId,
+    /// Bit 0: the stream takes deltas. The dissector does not know of it, the SDK requires it.
+    pub flags: Option<u8>,
+}
+
+impl UpdateStreamCreated {
+    /// Set if the stream takes deltas.
+    pub const TAKES_DELTAS: u8 = 1;
+}
+
+impl Wire for UpdateStreamCreated {
+    fn read(reader: &mut Reader) -> Result<Self, DecodeError> {
+        let stream = UpdateStreamId::read(reader)?;
+        let flags = match reader.remaining() {
+            0 => None,
+            _ => Some(u8::read(reader)?),
+        };
+        Ok(Self { stream, flags })
+    }
+    fn write(&self, writer: &mut Writer) {
+        self.stream.write(writer);
+        if let Some(flags) = self.flags {
+            flags.write(writer);
+        }
     }
 }
