@@ -272,7 +272,7 @@ fn merge(parts: Vec<Part>) -> Vec<Part> {
 
 /// How many bytes an unsigned integer takes in CBOR.
 const fn cost(number: usize) -> usize {
-    match number {
+    match number as u64 {
         0..24 => 1,
         24..0x100 => 2,
         0x100..0x1_0000 => 3,
