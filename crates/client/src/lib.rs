@@ -48,14 +48,16 @@ pub use machine::{SessionInfo, SessionState, Topic, UnsubscribedReason};
 pub use options::{ConnectOptions, Renew, ServiceAddress, SessionOptions};
 pub use reason::{ConnectError, Interruption, RequestError, SessionCloseReason};
 pub use selector::{Selector, SelectorError};
-pub use session::{Security, Session, States, TimeSeries, TopicUpdate, Topics};
+pub use session::{
+    QueryResult, RangeQuery, Security, Session, States, TimeSeries, TopicUpdate, Topics,
+};
 pub use stream::{StreamError, StreamEvent, ValueStream};
 pub use transport::{LocalFuture, Runtime, Transport, TransportEvent};
 pub use value::{StreamValue, TimeSeriesEvent, Typed};
 
 // What a user of the client needs of the protocol.
 pub use effusion_protocol::body::{AddTopicResult, ScriptError, UpdateConstraint};
-pub use effusion_protocol::time_series::EventMetadata;
+pub use effusion_protocol::time_series::{EventMetadata, RangeAnchor, RangeSpan};
 pub use effusion_protocol::value::{DataType, Json, RecordV2, Value, ValueError};
 pub use effusion_protocol::{
     Credentials, ErrorReason, ErrorReport, ProtocolVersion, ResponseCode, SessionId,

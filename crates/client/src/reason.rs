@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use effusion_protocol::value::ValueError;
 use effusion_protocol::{DecodeError, ErrorReason, ErrorReport, ProtocolVersion, ResponseCode};
 
 /// Why no session could be opened.
@@ -140,6 +141,8 @@ pub enum RequestError {
     },
     /// It was carried out, but the answer makes no sense.
     UnreadableResponse(DecodeError),
+    /// It was carried out, but a value in the answer is not of the type that was asked for.
+    UnreadableValue(ValueError),
 }
 
 impl RequestError {
@@ -155,7 +158,10 @@ impl RequestError {
     /// Whether the request may have been carried out in spite of the error.
     #[must_use]
     pub const fn may_have_happened(&self) -> bool {
-        matches!(self, Self::OutcomeUnknown(_) | Self::UnreadableResponse(_))
+        matches!(
+            self,
+            Self::OutcomeUnknown(_) | Self::UnreadableResponse(_) | Self::UnreadableValue(_)
+        )
     }
 }
 
@@ -181,6 +187,10 @@ impl fmt::Display for RequestError {
                 f.write_str("the answer could not be read: ")?;
                 error.fmt(f)
             }
+            Self::UnreadableValue(error) => {
+                f.write_str("a value in the answer could not be read: ")?;
+                error.fmt(f)
+            }
         }
     }
 }
@@ -190,5 +200,11 @@ impl core::error::Error for RequestError {}
 impl From<DecodeError> for RequestError {
     fn from(error: DecodeError) -> Self {
         Self::UnreadableResponse(error)
+    }
+}
+
+impl From<ValueError> for RequestError {
+    fn from(error: ValueError) -> Self {
+        Self::UnreadableValue(error)
     }
 }

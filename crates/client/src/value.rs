@@ -112,8 +112,16 @@ fn read_event(bytes: Bytes) -> Result<Event, ValueError> {
     decode(bytes, ProtocolVersion::NEWEST).map_err(|_| ValueError::WrongType("a time series event"))
 }
 
+/// JSON holds strings and numbers too, as their CBOR is the same (source: `docs/protocol.md`, 8).
 fn reads_value(specification: &TopicSpecification, data_type: DataType) -> bool {
-    specification.topic_type == data_type.topic_type() || is_series_of(specification, data_type)
+    let topic_type = specification.topic_type;
+    topic_type == data_type.topic_type()
+        || is_series_of(specification, data_type)
+        || (data_type == DataType::Json
+            && matches!(
+                topic_type,
+                TopicType::String | TopicType::Int64 | TopicType::Double
+            ))
 }
 
 /// The bytes of the plain value.
@@ -155,5 +163,61 @@ impl<T: StreamValue> StreamValue for TimeSeriesEvent<T> {
         // The topic type of an event's value: any but a time series reads plain bytes.
         let value = T::read(event.value.clone(), TopicType::Json)?;
         Ok(Self::of(event, value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(of: &str) -> TopicSpecification {
+        TopicSpecification::new(TopicType::TimeSeries)
+            .with(property::TIME_SERIES_EVENT_VALUE_TYPE, of)
+    }
+
+    #[test]
+    fn a_type_reads_topics_of_its_kind() {
+        let json = TopicSpecification::new(TopicType::Json);
+        let string = TopicSpecification::new(TopicType::String);
+        assert!(Json::reads(&json) && Json::reads(&string) && Json::reads(&series("json")));
+        assert!(Typed::<bool>::reads(&json) && !Typed::<bool>::reads(&series("string")));
+        assert!(String::reads(&string) && !String::reads(&json));
+        assert!(!Bytes::reads(&json) && !i64::reads(&series("double")));
+        assert!(TimeSeriesEvent::<f64>::reads(&series("double")));
+        assert!(!TimeSeriesEvent::<Json>::reads(&json));
+        assert!(!TimeSeriesEvent::<Json>::reads(&TopicSpecification::new(
+            TopicType::TimeSeries
+        )));
+    }
+
+    /// The bytes are those of the example in `docs/protocol.md`, 3.2.
+    #[test]
+    fn events_are_read_whole_or_as_their_value() {
+        let edit = Bytes::from_static(
+            b"\x01\x05\x81\xd0\x95\xff\xbc\x31\x02al\x09\x89\xd0\x95\xff\xbc\x31\x02bo\x05\xbf\x61a\x02\xff",
+        );
+        let event = TimeSeriesEvent::<Json>::read(edit.clone(), TopicType::TimeSeries).unwrap();
+        assert!(event.is_edit());
+        assert_eq!((event.metadata.sequence, event.original().sequence), (9, 5));
+        assert_eq!(
+            (
+                event.metadata.author.as_str(),
+                event.original().author.as_str()
+            ),
+            ("bo", "al")
+        );
+        assert_eq!(event.value.to_text().unwrap(), r#"{"a":2}"#);
+        let value = Json::read(edit.clone(), TopicType::TimeSeries).unwrap();
+        assert_eq!(value, event.value);
+        assert!(Json::read(edit.slice(1..), TopicType::TimeSeries).is_err());
+        assert!(TimeSeriesEvent::<i64>::read(edit, TopicType::TimeSeries).is_err());
+    }
+
+    #[test]
+    fn a_value_of_another_shape_is_an_error() {
+        let json = Json::from_tree(&serde_json::json!({ "a": 1 }));
+        assert!(Typed::<Vec<u8>>::from_json(&json).is_err());
+        let keys: std::collections::BTreeMap<Vec<u8>, u8> = [(vec![1], 1)].into();
+        assert!(Typed(keys).to_json().is_err());
     }
 }

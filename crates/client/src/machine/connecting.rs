@@ -108,12 +108,12 @@ impl Machine {
         if self.options.version.is_some() || self.version_settled {
             return false;
         }
-        let next = self.version.number().saturating_sub(1);
-        let older = match offered {
-            Some(offered) if offered < self.version.number() => offered,
-            _ => next,
-        };
-        let Some(version) = ProtocolVersion::new(older) else {
+        let asked = self.version;
+        let offered = offered
+            .and_then(ProtocolVersion::new)
+            .filter(|offered| *offered < asked);
+        let next = ProtocolVersion::new(asked.number().saturating_sub(1));
+        let Some(version) = offered.or(next) else {
             return false;
         };
         self.version = version;
@@ -324,6 +324,9 @@ impl Machine {
 const fn is_temporary(code: ResponseCode) -> bool {
     matches!(
         code,
-        ResponseCode::Rejected | ResponseCode::LicenceExceeded | ResponseCode::Error
+        ResponseCode::Rejected
+            | ResponseCode::LicenceExceeded
+            | ResponseCode::NotReady
+            | ResponseCode::Error
     )
 }

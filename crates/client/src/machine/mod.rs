@@ -26,6 +26,7 @@
 //! ```
 
 mod connecting;
+mod event;
 mod live;
 mod random;
 mod recovery;
@@ -35,17 +36,14 @@ mod selections;
 mod tests;
 mod topics;
 
+pub use event::{Event, Output, SessionInfo, SessionState, UnsubscribedReason};
 pub use topics::Topic;
 
-use core::fmt;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use effusion_protocol::value::delta::DeltaError;
-use effusion_protocol::{
-    ErrorReport, Message, ProtocolVersion, ServiceId, SessionId, SessionToken, UnsubscribeReason,
-};
+use effusion_protocol::{ErrorReport, Message, ProtocolVersion, ServiceId, SessionToken};
 
 use crate::{ConnectError, Interruption, Renew, RequestError, SessionCloseReason, SessionOptions};
 use random::Random;
@@ -57,157 +55,6 @@ use topics::Topics;
 /// The number of a request, by which its answer comes. It is used once in a machine's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(u64);
-
-/// What is known of an open session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SessionInfo {
-    /// Its identity.
-    pub id: SessionId,
-    /// The protocol version that both sides speak.
-    pub version: ProtocolVersion,
-    /// The largest message that the service reads, in bytes, if it says.
-    pub maximum_message_size: Option<usize>,
-}
-
-/// Where a session stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SessionState {
-    /// The first connection is being opened.
-    Connecting,
-    /// The session is open.
-    Connected(SessionInfo),
-    /// The connection was lost; the machine tries to get it back.
-    Recovering {
-        /// How many attempts have failed.
-        attempts: u32,
-        /// When the next attempt begins: milliseconds from when this state was reported.
-        retry_in: u64,
-        /// Whether the old session is gone, so that a new one is being opened in its place.
-        renewing: bool,
-    },
-    /// The session is over.
-    Closed(SessionCloseReason),
-}
-
-impl SessionState {
-    /// Whether requests are sent at once.
-    #[must_use]
-    pub const fn is_connected(&self) -> bool {
-        matches!(self, Self::Connected(_))
-    }
-
-    /// Whether nothing will ever happen again.
-    #[must_use]
-    pub const fn is_closed(&self) -> bool {
-        matches!(self, Self::Closed(_))
-    }
-}
-
-/// Why a subscription ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum UnsubscribedReason {
-    /// The service says why.
-    Service(UnsubscribeReason),
-    /// The session lost its subscriptions: it is gone and a new one is being opened, or it reconnected with a loss of
-    /// messages. What was selected will be selected again.
-    SessionLost,
-}
-
-impl UnsubscribedReason {
-    /// What it means, in words.
-    #[must_use]
-    pub const fn description(self) -> &'static str {
-        match self {
-            Self::Service(UnsubscribeReason::Requested) => "the session asked for it",
-            Self::Service(UnsubscribeReason::Control) => "another client or the service ended it",
-            Self::Service(UnsubscribeReason::Removal) => "the topic was removed",
-            Self::Service(UnsubscribeReason::Authorization) => {
-                "the session may no longer read the topic"
-            }
-            Self::Service(UnsubscribeReason::BackPressure) => "the session reads too slowly",
-            Self::Service(UnsubscribeReason::BranchMappings) => {
-                "the branch is mapped to another one"
-            }
-            Self::Service(_) => "the service does not say why",
-            Self::SessionLost => "the session was lost",
-        }
-    }
-}
-
-/// What the machine reports.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// The session's state changed.
-    State(SessionState),
-    /// The session is subscribed to a topic.
-    Subscribed(Arc<Topic>),
-    /// A topic has a value.
-    Value {
-        /// The topic.
-        topic: Arc<Topic>,
-        /// The value before, if the session had one.
-        old: Option<Bytes>,
-        /// The value.
-        new: Bytes,
-    },
-    /// A delta does not fit the topic's last value. The topic is silent until the service sends a whole value.
-    Broken {
-        /// The topic.
-        topic: Arc<Topic>,
-        /// What is wrong.
-        error: DeltaError,
-    },
-    /// The session is no longer subscribed to a topic.
-    Unsubscribed {
-        /// The topic.
-        topic: Arc<Topic>,
-        /// Why.
-        reason: UnsubscribedReason,
-    },
-    /// A request was answered, or will never be.
-    Answer {
-        /// What [`Machine::request`] returned.
-        ticket: Ticket,
-        /// The body of the answer.
-        result: Result<Bytes, RequestError>,
-    },
-    /// A selection that was made again in a new session was refused.
-    SelectionFailed {
-        /// The topic selector expression.
-        selector: String,
-        /// Why.
-        error: RequestError,
-    },
-}
-
-/// What the machine wants done.
-///
-/// `Debug` shows no query, because it holds credentials.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Output {
-    /// Open a connection with this query, after dropping the one before, of which nothing must be reported any more.
-    Open {
-        /// The upgrade request's query, without the `?`.
-        query: String,
-    },
-    /// Send one binary message.
-    Send(Bytes),
-    /// Send what is left to send, then close the connection. Nothing more must be reported of it.
-    Close,
-    /// Tell the session's owner.
-    Event(Event),
-}
-
-impl fmt::Debug for Output {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Open { .. } => f.write_str("Open(…)"),
-            Self::Send(message) => f.debug_tuple("Send").field(message).finish(),
-            Self::Close => f.write_str("Close"),
-            Self::Event(event) => f.debug_tuple("Event").field(event).finish(),
-        }
-    }
-}
 
 /// Why a connection ended, or did not come about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

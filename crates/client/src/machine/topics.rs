@@ -81,7 +81,7 @@ impl Topics {
         })
     }
 
-    /// Takes a delta in; `None` for a topic that is not subscribed to.
+    /// Takes a delta in; `None` if nothing changed, or for a topic that is not subscribed to.
     ///
     /// # Errors
     /// The topic, if the delta does not fit its value. Later deltas will not fit either, so the value is forgotten; the
@@ -93,6 +93,8 @@ impl Topics {
     ) -> Option<Result<Change, (Arc<Topic>, DeltaError)>> {
         let subscription = self.by_id.get_mut(&id)?;
         let new = match &subscription.value {
+            // The SDK reports no event for it (docs/protocol.md, 7.2).
+            Some(_) if delta == delta::NO_CHANGE => return None,
             Some(old) => delta::apply(old, delta),
             None => Err(DeltaError::OutOfRange),
         };

@@ -1,10 +1,12 @@
 //! The handle of a session.
 
+mod range_query;
 mod security;
 mod time_series;
 mod topic_update;
 mod topics;
 
+pub use range_query::{QueryResult, RangeQuery};
 pub use security::Security;
 pub use time_series::TimeSeries;
 pub use topic_update::TopicUpdate;

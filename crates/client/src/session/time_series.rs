@@ -4,7 +4,7 @@ use effusion_protocol::body::call;
 use effusion_protocol::time_series::{AppendRequest, EditRequest, EventMetadata};
 use effusion_protocol::value::Value;
 
-use super::Session;
+use super::{RangeQuery, Session};
 use crate::RequestError;
 
 /// Appending to time series, and querying them: see [`Session::time_series`].
@@ -75,5 +75,11 @@ impl TimeSeries<'_> {
             .shared()
             .call::<call::TimeSeriesEdit>(&request)
             .await
+    }
+
+    /// A query of the events of a time series, to be narrowed down and then made: see [`RangeQuery::select_from`].
+    #[must_use]
+    pub fn range_query(&self) -> RangeQuery<'_> {
+        RangeQuery::new(self.session)
     }
 }

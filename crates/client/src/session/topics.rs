@@ -54,7 +54,7 @@ impl Topics<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn remove(&self, selector: &str) -> Result<u32, RequestError> {
+    pub async fn remove(&self, selector: &str) -> Result<Option<u32>, RequestError> {
         let selector = selector.to_owned();
         let answer = self
             .session

@@ -1,1 +1,0 @@
-//! The machine against a service made by hand, message by message.
