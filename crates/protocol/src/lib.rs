@@ -15,6 +15,7 @@ mod codec;
 mod error;
 mod handshake;
 mod message;
+mod selector;
 mod service;
 mod session;
 mod topic;
@@ -31,6 +32,9 @@ pub use handshake::{
     Reconnect, ResponseCode, capabilities,
 };
 pub use message::{ConversationId, Message, MessageKind};
+#[cfg(feature = "regex")]
+pub use selector::compile_whole;
+pub use selector::{TopicSelector, TopicSelectorError};
 pub use service::ServiceId;
 pub use session::{CloseReason, SessionId, SessionToken};
 pub use topic::{

@@ -1,0 +1,525 @@
+//! Topic selectors: which paths an expression means.
+//!
+//! Source: the API documentation of `TopicSelectors`. Patterns are Rust regular expressions, which lack Java's
+//! look-around and back-references; in return their time is bounded by the length of the path. They need the feature
+//! `regex`: without it a pattern is an error, unless it is plain text or `.*`.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+#[cfg(feature = "regex")]
+use regex::{Regex, RegexBuilder};
+
+/// Compiled patterns larger than this, in bytes, are refused: clients choose them, the service keeps them.
+#[cfg(feature = "regex")]
+const MAX_PATTERN_MEMORY: usize = 256 * 1024;
+/// The longest expression, in bytes.
+const MAX_EXPRESSION: usize = 16 * 1024;
+/// The most expressions in a set.
+const MAX_SET: usize = 1_000;
+/// What stands between the expressions of a set.
+const SET_SEPARATOR: &str = "////";
+
+/// Why text is no topic selector.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TopicSelectorError {
+    /// There was nothing in it.
+    #[error("a topic selector cannot be empty")]
+    Empty,
+    /// It starts with a character that no selector starts with.
+    #[error("a topic selector cannot start with {0:?}")]
+    Prefix(char),
+    /// What should be a path is none.
+    #[error("{0:?} is not a topic path")]
+    Path(String),
+    /// What should be a regular expression is none, or too large a one.
+    #[error("{0:?} is not a regular expression that can be used here")]
+    Pattern(String),
+    /// This build does not have regular expressions.
+    #[error("{0:?} is a regular expression, and this build has none")]
+    NoPatterns(String),
+    /// It is longer than any real one.
+    #[error("the topic selector is too long")]
+    TooLong,
+}
+
+/// A topic selector, ready to be matched.
+///
+/// `>a/b` or plain `a/b` is a path, `?a/b.*/c` a pattern for each part of a path, `*a/.*` a pattern for the whole path,
+/// `#x////y` a set. A pattern that ends with `/` means what is below the paths that it matches, one that ends with `//`
+/// means those paths and what is below.
+#[derive(Clone, Debug)]
+pub struct TopicSelector {
+    expression: String,
+    any_of: Vec<Member>,
+}
+
+#[derive(Clone, Debug)]
+struct Member {
+    kind: Kind,
+    reach: Reach,
+    /// The path that every match is at or below; empty for the whole tree.
+    prefix: String,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Path,
+    Split(Vec<Pattern>),
+    Full(Pattern),
+}
+
+/// A pattern for the whole of a text.
+#[derive(Clone, Debug)]
+enum Pattern {
+    Any,
+    Literal(String),
+    #[cfg(feature = "regex")]
+    Matching(Regex),
+}
+
+/// What a trailing slash or two make of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    Matches,
+    Descendants,
+    MatchesAndDescendants,
+}
+
+impl TopicSelector {
+    /// Reads an expression.
+    ///
+    /// # Errors
+    /// If it is no selector.
+    pub fn parse(expression: &str) -> Result<Self, TopicSelectorError> {
+        if expression.len() > MAX_EXPRESSION {
+            return Err(TopicSelectorError::TooLong);
+        }
+        let any_of = match expression.strip_prefix('#') {
+            None => vec![Member::parse(expression)?],
+            Some(set) => {
+                let parts: Vec<&str> = split_set(set);
+                if parts.len() > MAX_SET {
+                    return Err(TopicSelectorError::TooLong);
+                }
+                parts
+                    .into_iter()
+                    .map(Member::parse)
+                    .collect::<Result<_, _>>()?
+            }
+        };
+        Ok(Self {
+            expression: expression.to_owned(),
+            any_of,
+        })
+    }
+
+    /// The expression that was read.
+    #[must_use]
+    pub fn expression(&self) -> &str {
+        &self.expression
+    }
+
+    /// Whether the selector means this path.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        self.any_of.iter().any(|member| member.matches(path))
+    }
+
+    /// The branches that all matches are in: no other path can match. An empty one is the whole tree.
+    #[must_use]
+    pub fn prefixes(&self) -> BTreeSet<&str> {
+        self.any_of
+            .iter()
+            .map(|member| member.prefix.as_str())
+            .collect()
+    }
+
+    /// The one branch that all matches are in; empty if that is the whole tree.
+    #[must_use]
+    pub fn path_prefix(&self) -> &str {
+        let mut prefixes = self.any_of.iter().map(|member| member.prefix.as_str());
+        let first = prefixes.next().unwrap_or_default();
+        prefixes.fold(first, |common, prefix| {
+            let mut end = 0;
+            // Where a part of both ends.
+            for (one, other) in common.split('/').zip(prefix.split('/')) {
+                if one != other {
+                    break;
+                }
+                end += one.len() + 1;
+            }
+            &common[..end.saturating_sub(1).min(common.len())]
+        })
+    }
+
+    /// The one path that is selected, if the selector is a plain path.
+    #[must_use]
+    pub fn as_path(&self) -> Option<&str> {
+        match self.any_of.as_slice() {
+            [
+                Member {
+                    kind: Kind::Path,
+                    prefix,
+                    ..
+                },
+            ] => Some(prefix),
+            _ => None,
+        }
+    }
+
+    /// The prefixes, and whether a right to select must hold in the whole branch below: a full path pattern could
+    /// otherwise tell what is in the parts that the right leaves out (source: the API documentation, SELECT_TOPIC).
+    pub fn rights_needed(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.any_of
+            .iter()
+            .map(|member| (member.prefix.as_str(), matches!(member.kind, Kind::Full(_))))
+    }
+}
+
+impl FromStr for TopicSelector {
+    type Err = TopicSelectorError;
+
+    fn from_str(expression: &str) -> Result<Self, TopicSelectorError> {
+        Self::parse(expression)
+    }
+}
+
+/// A selector in a set may itself end with one or two slashes: `#a/////b` is `a/` and `b`.
+fn split_set(set: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut rest = set;
+    while let Some(found) = rest.find(SET_SEPARATOR) {
+        let slashes = rest.get(found..).map_or(0, |tail| {
+            tail.bytes().take_while(|byte| *byte == b'/').count()
+        });
+        let end = found + slashes.saturating_sub(SET_SEPARATOR.len()).min(2);
+        parts.push(&rest[..end]);
+        rest = &rest[end + SET_SEPARATOR.len()..];
+    }
+    parts.push(rest);
+    parts
+}
+
+impl Member {
+    fn parse(expression: &str) -> Result<Self, TopicSelectorError> {
+        let first = expression.chars().next().ok_or(TopicSelectorError::Empty)?;
+        match first {
+            '>' => Self::path(&expression[1..]),
+            '?' => Self::split(&expression[1..]),
+            '*' => Self::full(&expression[1..]),
+            '#' | '$' | '%' | '&' | '<' => Err(TopicSelectorError::Prefix(first)),
+            _ => Self::path(expression),
+        }
+    }
+
+    fn path(text: &str) -> Result<Self, TopicSelectorError> {
+        let path = text.strip_prefix('/').unwrap_or(text);
+        let path = path.strip_suffix('/').unwrap_or(path);
+        if path.is_empty() || path.split('/').any(str::is_empty) {
+            return Err(TopicSelectorError::Path(text.to_owned()));
+        }
+        Ok(Self {
+            kind: Kind::Path,
+            reach: Reach::Matches,
+            prefix: path.to_owned(),
+        })
+    }
+
+    fn split(text: &str) -> Result<Self, TopicSelectorError> {
+        let (text, reach) = Reach::cut(text);
+        let text = text.strip_prefix('/').unwrap_or(text);
+        let parts = if text.is_empty() {
+            if reach == Reach::Matches {
+                return Err(TopicSelectorError::Empty);
+            }
+            Vec::new()
+        } else {
+            text.split('/')
+                .map(Pattern::parse)
+                .collect::<Result<Vec<_>, _>>()?
+        };
+        let prefix = parts
+            .iter()
+            .map_while(|part| match part {
+                Pattern::Literal(text) => Some(text.as_str()),
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+            .join("/");
+        Ok(Self {
+            kind: Kind::Split(parts),
+            reach,
+            prefix,
+        })
+    }
+
+    fn full(text: &str) -> Result<Self, TopicSelectorError> {
+        let (text, reach) = Reach::cut(text);
+        if text.is_empty() {
+            return Err(TopicSelectorError::Empty);
+        }
+        let pattern = Pattern::parse(text)?;
+        let prefix = match &pattern {
+            Pattern::Literal(path) => path,
+            // The other side of an alternative may begin in another way.
+            _ if text.contains('|') => "",
+            _ => literal_branch(text),
+        };
+        Ok(Self {
+            prefix: prefix.trim_start_matches('/').to_owned(),
+            kind: Kind::Full(pattern),
+            reach,
+        })
+    }
+
+    fn matches(&self, path: &str) -> bool {
+        match &self.kind {
+            Kind::Path => path == self.prefix,
+            Kind::Split(parts) => {
+                let mut rest = path.split('/');
+                for part in parts {
+                    match rest.next() {
+                        Some(text) if part.matches(text) => {}
+                        _ => return false,
+                    }
+                }
+                let deeper = rest.next().is_some();
+                match self.reach {
+                    Reach::Matches => !deeper,
+                    Reach::Descendants => deeper,
+                    Reach::MatchesAndDescendants => true,
+                }
+            }
+            Kind::Full(pattern) => {
+                let ancestor_matches = || {
+                    path.match_indices('/')
+                        .any(|(slash, _)| pattern.matches(&path[..slash]))
+                };
+                match self.reach {
+                    Reach::Matches => pattern.matches(path),
+                    Reach::Descendants => ancestor_matches(),
+                    Reach::MatchesAndDescendants => pattern.matches(path) || ancestor_matches(),
+                }
+            }
+        }
+    }
+}
+
+impl Reach {
+    fn cut(text: &str) -> (&str, Self) {
+        if let Some(text) = text.strip_suffix("//") {
+            (text, Self::MatchesAndDescendants)
+        } else if let Some(text) = text.strip_suffix('/') {
+            (text, Self::Descendants)
+        } else {
+            (text, Self::Matches)
+        }
+    }
+}
+
+impl Pattern {
+    fn parse(text: &str) -> Result<Self, TopicSelectorError> {
+        match text {
+            "" => Err(TopicSelectorError::Pattern(text.to_owned())),
+            ".*" | ".+" => Ok(Self::Any),
+            _ if !text.contains(is_special) => Ok(Self::Literal(text.to_owned())),
+            _ => Self::compile(text),
+        }
+    }
+
+    #[cfg(feature = "regex")]
+    fn compile(text: &str) -> Result<Self, TopicSelectorError> {
+        compile_whole(text)
+            .map(Self::Matching)
+            .ok_or_else(|| TopicSelectorError::Pattern(text.to_owned()))
+    }
+
+    #[cfg(not(feature = "regex"))]
+    fn compile(text: &str) -> Result<Self, TopicSelectorError> {
+        Err(TopicSelectorError::NoPatterns(text.to_owned()))
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Literal(literal) => literal == text,
+            #[cfg(feature = "regex")]
+            Self::Matching(regex) => regex.is_match(text),
+        }
+    }
+}
+
+/// A regular expression that must match the whole of a text, as Diffusion's do, and is of bounded size.
+#[cfg(feature = "regex")]
+#[must_use]
+pub fn compile_whole(pattern: &str) -> Option<Regex> {
+    let build = |pattern: &str| {
+        RegexBuilder::new(pattern)
+            .size_limit(MAX_PATTERN_MEMORY)
+            .dfa_size_limit(MAX_PATTERN_MEMORY)
+            .build()
+            .ok()
+    };
+    // It must stand on its own: `a)|(b` would break out of the group.
+    build(pattern)?;
+    build(&format!("^(?:{pattern})$"))
+}
+
+/// The whole parts of a path that a pattern begins with.
+fn literal_branch(pattern: &str) -> &str {
+    let end = pattern.find(is_special).unwrap_or(pattern.len());
+    let (literal, special) = pattern.split_at(end);
+    let mut characters = literal.chars();
+    if special.starts_with(['?', '*', '{']) {
+        // The last character need not be there.
+        characters.next_back();
+    }
+    let literal = characters.as_str();
+    literal.rfind('/').map_or("", |slash| &literal[..slash])
+}
+
+const fn is_special(character: char) -> bool {
+    matches!(
+        character,
+        '.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|' | '^' | '$' | '\\'
+    )
+}
+
+#[cfg(all(test, not(feature = "regex")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_patterns_plain_selectors_work() {
+        for (expression, path) in [
+            (">a/b", "a/b"),
+            ("?a/.*//", "a/b/c"),
+            ("*a/b/", "a/b/c"),
+            ("#a////b", "b"),
+        ] {
+            assert!(TopicSelector::parse(expression).unwrap().matches(path));
+        }
+        assert_eq!(
+            TopicSelector::parse("?a/b.*").unwrap_err(),
+            TopicSelectorError::NoPatterns("b.*".to_owned())
+        );
+    }
+}
+
+#[cfg(all(test, feature = "regex"))]
+mod tests {
+    use super::*;
+
+    fn check(expression: &str, yes: &[&str], no: &[&str]) {
+        let selector = TopicSelector::parse(expression).unwrap();
+        for path in yes {
+            assert!(selector.matches(path), "{expression} selects {path}");
+            let prefixes = selector.prefixes();
+            assert!(
+                prefixes.iter().any(|prefix| prefix.is_empty()
+                    || path == prefix
+                    || path.starts_with(&format!("{prefix}/"))),
+                "{path} is below a prefix of {expression}: {prefixes:?}"
+            );
+        }
+        for path in no {
+            assert!(
+                !selector.matches(path),
+                "{expression} does not select {path}"
+            );
+        }
+    }
+
+    const AB: &str = "alpha/beta";
+    const ABC: &str = "alpha/beta/gamma";
+
+    /// The tables of the API documentation.
+    #[test]
+    fn expressions_select_what_the_documentation_says() {
+        for path in [">alpha/beta", "alpha/beta", ">/alpha/beta/", "/alpha/beta/"] {
+            check(path, &[AB], &[ABC]);
+        }
+        check(">beta", &[], &[AB, ABC]);
+        check("?alpha/beta", &[AB], &[ABC]);
+        check("?beta", &[], &[AB, ABC]);
+        check("?.*", &["alpha"], &[AB, ABC]);
+        check("?.*/.*", &[AB], &[ABC]);
+        check("?alpha/beta/", &[ABC], &[AB]);
+        check("?alpha/beta//", &[AB, ABC], &["alpha", "alpha/betas"]);
+        check("?alpha/.*//", &[AB, ABC], &["alpha"]);
+        check("?a[lx]pha/b.*", &[AB], &["alpha/gamma"]);
+        check("*alpha/beta", &[AB], &[ABC]);
+        check("*beta", &[], &[AB, ABC]);
+        check("*.*beta", &[AB], &[ABC]);
+        check("*.*", &[AB, ABC], &[]);
+        check("*alpha/beta/", &[ABC], &[AB]);
+        check("*alpha/beta//", &[AB, ABC], &["alpha"]);
+        check("*alpha/b.*|gamma", &[AB, ABC, "gamma"], &["alpha"]);
+        check("?/", &["a", "a/b"], &[]);
+    }
+
+    #[test]
+    fn a_character_that_may_be_missing_is_in_no_prefix() {
+        check("*alpha/?x", &["alpha/x", "alphax"], &["alpha"]);
+        check("*alpha/x{0}y", &["alpha/y"], &["alpha/xy"]);
+    }
+
+    #[test]
+    fn sets_have_the_prefix_that_all_have() {
+        let prefix = |expression| {
+            TopicSelector::parse(expression)
+                .unwrap()
+                .path_prefix()
+                .to_owned()
+        };
+        assert_eq!(prefix("#a/b/c////a/b/d"), "a/b");
+        assert_eq!(prefix("#a/bc////a/b"), "a");
+        assert_eq!(prefix("#a////b"), "");
+        assert_eq!(prefix("?a/b.*/c"), "a");
+        assert_eq!(prefix("?.*"), "");
+        assert_eq!(prefix("a/b"), "a/b");
+    }
+
+    #[test]
+    fn a_set_selects_what_any_of_it_selects() {
+        check("#>a////?b/////c", &["a", "b/x", "c"], &["b", "x"]);
+        check("#?a//////>b", &["a", "a/x", "b"], &["c"]);
+        check("#>a", &["a"], &["b"]);
+    }
+
+    #[test]
+    fn what_is_no_selector_is_refused() {
+        for bad in [
+            "",
+            ">",
+            ">/",
+            ">a//b",
+            "?",
+            "*",
+            "?a//b",
+            "?(",
+            "*(",
+            "$x",
+            "#",
+            "##a",
+            "*a)|(b",
+            "?a{1000}{1000}",
+        ] {
+            assert!(TopicSelector::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(
+            TopicSelector::parse(&"a".repeat(MAX_EXPRESSION + 1)).unwrap_err(),
+            TopicSelectorError::TooLong
+        );
+    }
+
+    #[test]
+    fn a_full_path_pattern_needs_rights_in_the_whole_branch() {
+        let selector = TopicSelector::parse("#>a/b////*c/d.*////?e/.*").unwrap();
+        let needed: Vec<_> = selector.rights_needed().collect();
+        assert_eq!(needed, [("a/b", false), ("c", true), ("e", false)]);
+        assert_eq!(TopicSelector::parse("a/b").unwrap().as_path(), Some("a/b"));
+        assert_eq!(TopicSelector::parse("?a/b").unwrap().as_path(), None);
+    }
+}
