@@ -255,18 +255,9 @@ impl ConnectRequest {
                 last_server_sequence: number(get("ss"), "ss")?.unwrap_or(0),
             }),
         };
-        let proposed_properties = match get("sp").filter(|json| !json.is_empty()) {
+        let proposed_properties = match get("sp").filter(|text| !text.is_empty()) {
             None => Vec::new(),
-            Some(json) => match serde_json::from_str(&json) {
-                Ok(serde_json::Value::Object(map)) => map
-                    .into_iter()
-                    .map(|(name, value)| match value {
-                        serde_json::Value::String(value) => Ok((name, value)),
-                        _ => Err(Invalid("sp")),
-                    })
-                    .collect::<Result<_, _>>()?,
-                _ => return Err(Invalid("sp")),
-            },
+            Some(text) => proposed_properties(&text).ok_or(Invalid("sp"))?,
         };
         let credentials = match get("password").filter(|password| !password.is_empty()) {
             None => Credentials::None,
@@ -290,6 +281,27 @@ impl ConnectRequest {
             reconnect,
         })
     }
+}
+
+/// Reads proposed session properties: a JSON object (JavaScript SDK), or names and values in turn as JSON strings with
+/// commas between them (Python SDKs).
+fn proposed_properties(text: &str) -> Option<Vec<(String, String)>> {
+    if let Ok(map) = serde_json::from_str::<serde_json::Map<_, _>>(text) {
+        return map
+            .into_iter()
+            .map(|(name, value)| match value {
+                serde_json::Value::String(value) => Some((name, value)),
+                _ => None,
+            })
+            .collect();
+    }
+    let list: Vec<String> = serde_json::from_str(&format!("[{text}]")).ok()?;
+    list.chunks(2)
+        .map(|pair| match pair {
+            [name, value] => Some((name.clone(), value.clone())),
+            _ => None,
+        })
+        .collect()
 }
 
 wire_enum! {
@@ -387,8 +399,10 @@ pub struct ConnectResponse {
     pub success: Option<ConnectSuccess>,
 }
 
-/// The first version whose connect response ends with a number. 13 and 14 have none (captures), 29 has one (SDK);
-/// no source says where between them it came, so the reader takes it if it is there.
+/// The first version whose connect response ends with a number. 13 and 14 have none (captures); 19, 21, 22, 24, 25 (Python
+/// SDKs) and 29 (JavaScript SDK) cannot read the response without it. Nothing is known of 16 to 18: they get it, because a
+/// client that does not expect it passes it over (JavaScript SDKs of 9 and 29), and one that does fails without it. The
+/// reader takes it if it is there.
 const FIRST_WITH_MAXIMUM: u8 = 16;
 
 impl ConnectResponse {

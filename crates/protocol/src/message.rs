@@ -107,6 +107,7 @@ impl Message {
         let mut reader = Reader::new(bytes, version);
         let kind = reader.byte()?;
         let named = !version.answers_without_service();
+        let bare = !named || version.answers_in_unknown_form();
         let message = match kind {
             0x00 => {
                 let service = ServiceId::read(&mut reader)?;
@@ -135,7 +136,7 @@ impl Message {
                     }
                 }
             }
-            0x06 if !named => {
+            0x06 if bare => {
                 let conversation = ConversationId(reader.varint64()?);
                 Self::Response {
                     service: None,
@@ -143,7 +144,7 @@ impl Message {
                     body: reader.rest(),
                 }
             }
-            0x07 if !named => {
+            0x07 if bare => {
                 let conversation = ConversationId(reader.varint64()?);
                 Self::Error {
                     service: None,

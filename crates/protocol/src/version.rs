@@ -4,13 +4,25 @@ use core::fmt;
 
 /// A protocol version that this codec speaks: 13 (Diffusion 6.0) to 29 (6.12).
 ///
-/// Source: the captures (`v=13` is 6.0, `v=14` is 6.1) and the 6.12.1 SDK (`v=29`).
+/// 13 is 6.0, 14 is 6.1, 15 is 6.2 (captures); 18 is 6.5 (recordings and API documentation); 19 to 25 are 6.6 to 6.9
+/// (Python SDKs); 29 is 6.12 (JavaScript SDK). `docs/protocol-versions.md` has the table and how each line is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProtocolVersion(u8);
 
-/// The first version that no source describes: the captures and the dissector end with 15, the Python SDK speaks 25
-/// and the JavaScript SDK 29. What 15 does not have and 25 has is taken to have come here.
+/// The first version that no source describes: the captures and the dissector end with 15. Of what 15 does not have
+/// and 25 has, and of which nothing else is known, it is taken to have come here.
 const FIRST_UNSEEN: u8 = 16;
+/// Principals and roles can be locked, and fetch requests limit deep branches, since 6.4 (API documentation). Its number
+/// follows from the order: 15 is 6.2 and 18 is 6.5.
+const FIRST_OF_6_4: u8 = 17;
+/// Isolated paths, trusted session properties and fetching unpublished topics came with 6.5 (API documentation). A
+/// recorded fetch request of 18 has the field for the last, and 18 is the last before the previews of 6.6.
+const FIRST_OF_6_5: u8 = 18;
+/// 18 answers by conversation (recordings), and so do 19, 21, 22, 24 and 25 (Python SDKs), 15 by service (captures).
+const FIRST_WITHOUT_SERVICE: u8 = 18;
+/// Removing topics answers how many since 6.6 (API documentation). 21 waits for the number in vain if it is not there
+/// (Python SDK); 19 is 6.6's first preview.
+const FIRST_WITH_REMOVAL_COUNT: u8 = 19;
 /// Update constraints got operators in 6.10 (API documentation); its number is a guess.
 const FIRST_WITH_OPERATORS: u8 = 27;
 /// Fetch requests can ask for sizes since 6.11 (API documentation); its number is a guess. 25 cannot.
@@ -58,10 +70,40 @@ impl ProtocolVersion {
         self.0 >= FIRST_UNSEEN
     }
 
-    /// Whether principals and roles may be locked, and the stores hold what came with that.
+    /// Whether principals and roles may be locked.
     #[must_use]
     pub const fn has_locking_principals(self) -> bool {
-        self.0 >= FIRST_UNSEEN
+        self.0 >= FIRST_OF_6_4
+    }
+
+    /// Whether the security store tells of isolated paths.
+    #[must_use]
+    pub const fn has_isolated_paths(self) -> bool {
+        self.0 >= FIRST_OF_6_5
+    }
+
+    /// Whether the authentication store tells which session properties are taken from clients.
+    #[must_use]
+    pub const fn has_trusted_properties(self) -> bool {
+        self.0 >= FIRST_OF_6_5
+    }
+
+    /// Whether fetch requests limit deep branches.
+    #[must_use]
+    pub const fn has_fetch_deep_branches(self) -> bool {
+        self.0 >= FIRST_OF_6_4
+    }
+
+    /// Whether fetch requests say if they want topics whose publication is delayed.
+    #[must_use]
+    pub const fn has_fetch_unpublished(self) -> bool {
+        self.0 >= FIRST_OF_6_5
+    }
+
+    /// Whether removing topics answers how many were removed.
+    #[must_use]
+    pub const fn has_removal_count(self) -> bool {
+        self.0 >= FIRST_WITH_REMOVAL_COUNT
     }
 
     /// Whether handlers of missing topics are told of the properties of the session that selected.
@@ -70,10 +112,17 @@ impl ProtocolVersion {
         self.0 >= FIRST_UNSEEN
     }
 
-    /// Whether responses and errors leave out the service id: 15 has it, 25 does not.
+    /// Whether responses and errors leave out the service id.
     #[must_use]
     pub const fn answers_without_service(self) -> bool {
-        self.0 >= FIRST_UNSEEN
+        self.0 >= FIRST_WITHOUT_SERVICE
+    }
+
+    /// Whether nothing is known of the form of answers: between the last version seen with the service id and the first
+    /// seen without it. An answer of such a version is read in either form.
+    #[must_use]
+    pub const fn answers_in_unknown_form(self) -> bool {
+        self.0 >= FIRST_UNSEEN && self.0 < FIRST_WITHOUT_SERVICE
     }
 
     /// Whether fetch requests say if they want sizes, and fetch responses hold them.

@@ -142,6 +142,14 @@ impl FetchRequest {
     }
 }
 
+fn read_branch_limit(reader: &mut Reader) -> Result<u32, DecodeError> {
+    if reader.version().has_fetch_deep_branches() {
+        reader.varint32()
+    } else {
+        Ok(FetchRequest::NO_LIMIT)
+    }
+}
+
 impl Wire for FetchRequest {
     fn read(reader: &mut Reader) -> Result<Self, DecodeError> {
         Ok(Self {
@@ -153,9 +161,9 @@ impl Wire for FetchRequest {
             with_properties: bool::read(reader)?,
             limit: i32::read(reader)?,
             maximum_size: reader.varint32()?,
-            deep_branch_depth: reader.varint32()?,
-            deep_branch_limit: reader.varint32()?,
-            with_unpublished: bool::read(reader)?,
+            deep_branch_depth: read_branch_limit(reader)?,
+            deep_branch_limit: read_branch_limit(reader)?,
+            with_unpublished: reader.version().has_fetch_unpublished() && bool::read(reader)?,
             with_sizes: reader.version().has_fetch_sizes() && bool::read(reader)?,
         })
     }
@@ -168,9 +176,13 @@ impl Wire for FetchRequest {
         self.with_properties.write(writer);
         self.limit.write(writer);
         self.maximum_size.write(writer);
-        self.deep_branch_depth.write(writer);
-        self.deep_branch_limit.write(writer);
-        self.with_unpublished.write(writer);
+        if writer.version().has_fetch_deep_branches() {
+            self.deep_branch_depth.write(writer);
+            self.deep_branch_limit.write(writer);
+        }
+        if writer.version().has_fetch_unpublished() {
+            self.with_unpublished.write(writer);
+        }
         if writer.version().has_fetch_sizes() {
             self.with_sizes.write(writer);
         }

@@ -172,7 +172,7 @@ impl Wire for SystemAuthenticationStore {
             principals: Vec::read(reader)?,
             anonymous_action: AnonymousAction::read(reader)?,
             anonymous_roles: Vec::read(reader)?,
-            trusted_properties: if reader.version().has_locking_principals() {
+            trusted_properties: if reader.version().has_trusted_properties() {
                 Vec::read(reader)?
             } else {
                 Vec::new()
@@ -183,7 +183,7 @@ impl Wire for SystemAuthenticationStore {
         self.principals.write(writer);
         self.anonymous_action.write(writer);
         self.anonymous_roles.write(writer);
-        if writer.version().has_locking_principals() {
+        if writer.version().has_trusted_properties() {
             self.trusted_properties.write(writer);
         }
     }
@@ -252,7 +252,7 @@ impl Wire for SecurityStore {
             anonymous_roles: Vec::read(reader)?,
             named_roles: Vec::read(reader)?,
             roles: Vec::read(reader)?,
-            isolated_paths: if reader.version().has_locking_principals() {
+            isolated_paths: if reader.version().has_isolated_paths() {
                 Vec::read(reader)?
             } else {
                 Vec::new()
@@ -263,7 +263,7 @@ impl Wire for SecurityStore {
         self.anonymous_roles.write(writer);
         self.named_roles.write(writer);
         self.roles.write(writer);
-        if writer.version().has_locking_principals() {
+        if writer.version().has_isolated_paths() {
             self.isolated_paths.write(writer);
         }
     }

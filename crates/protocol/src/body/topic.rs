@@ -5,7 +5,7 @@ use crate::{DecodeError, Reader, TopicId, TopicSpecification, UnsubscribeReason,
 
 /// Subscribe or unsubscribe by a selector.
 ///
-/// The scope is there in version 29, and not in 13 to 15 (captures) and 25 (Python SDK).
+/// The scope is there in version 29, and not in 13 to 15 (captures), 18 (recordings) and 21 to 25 (Python SDKs).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SelectRequest {
     /// The topic selector expression.
@@ -87,7 +87,9 @@ impl Wire for RemoveTopicsResponse {
         Ok(Self { removed })
     }
     fn write(&self, writer: &mut Writer) {
-        if let Some(removed) = self.removed {
+        if let Some(removed) = self.removed
+            && writer.version().has_removal_count()
+        {
             removed.write(writer);
         }
     }
