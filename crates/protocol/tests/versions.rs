@@ -294,7 +294,7 @@ fn the_python_sdk_connects_with_headers() {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
     );
-    // 6.6 to 6.9 send the header, but nothing in it.
+    // 6.6 to 6.10 send the header, but nothing in it.
     assert_eq!(read(Some("")).unwrap().proposed_properties, []);
     for wrong in [r#""A""#, r#""A",1"#, r#"{"A":1}"#, r#""A","B"]"#, "x"] {
         assert!(read(Some(wrong)).is_err(), "{wrong}");
