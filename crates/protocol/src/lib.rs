@@ -22,6 +22,7 @@ mod topic;
 mod version;
 
 pub mod body;
+pub mod script;
 pub mod time_series;
 pub mod value;
 
