@@ -32,7 +32,6 @@ pub mod machine;
 mod driver;
 mod options;
 mod reason;
-mod selector;
 mod session;
 mod shared;
 mod stream;
@@ -47,19 +46,19 @@ pub use transport::web;
 pub use machine::{SessionInfo, SessionState, Topic, UnsubscribedReason};
 pub use options::{ConnectOptions, Renew, ServiceAddress, SessionOptions};
 pub use reason::{ConnectError, Interruption, RequestError, SessionCloseReason};
-pub use selector::{Selector, SelectorError};
 pub use session::{
-    QueryResult, RangeQuery, Security, Session, States, TimeSeries, TopicUpdate, Topics,
+    Clients, Fetch, FetchResult, FetchedTopic, Messages, QueryResult, RangeQuery, Security,
+    Session, States, TimeSeries, TopicUpdate, Topics,
 };
 pub use stream::{StreamError, StreamEvent, ValueStream};
 pub use transport::{LocalFuture, Runtime, Transport, TransportEvent};
 pub use value::{StreamValue, TimeSeriesEvent, Typed};
 
 // What a user of the client needs of the protocol.
-pub use effusion_protocol::body::{AddTopicResult, ScriptError, UpdateConstraint};
+pub use effusion_protocol::body::{AddTopicResult, Properties, ScriptError, UpdateConstraint};
 pub use effusion_protocol::time_series::{EventMetadata, RangeAnchor, RangeSpan};
 pub use effusion_protocol::value::{DataType, Json, RecordV2, Value, ValueError};
 pub use effusion_protocol::{
     Credentials, ErrorReason, ErrorReport, ProtocolVersion, ResponseCode, SessionId,
-    TopicSpecification, TopicType, UnsubscribeReason, property,
+    TopicSelectorError, TopicSpecification, TopicType, UnsubscribeReason, property,
 };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use effusion_protocol::body::Call;
-use effusion_protocol::{ServiceId, TopicSpecification, decode, encode};
+use effusion_protocol::{ProtocolVersion, ServiceId, TopicSpecification, decode, encode};
 use futures_channel::{mpsc, oneshot};
 
 use crate::machine::{Event, Machine, SessionState, Ticket};
@@ -62,14 +62,19 @@ impl Shared {
         self.state.borrow().clone()
     }
 
+    /// The version that is spoken.
+    pub(crate) fn version(&self) -> ProtocolVersion {
+        self.machine.borrow().version()
+    }
+
     /// Calls a service.
     pub(crate) async fn call<C: Call>(
         &self,
         request: &C::Request,
     ) -> Result<C::Response, RequestError> {
-        let body = encode(request, self.machine.borrow().version());
+        let body = encode(request, self.version());
         let body = self.request(C::SERVICE, body).await?;
-        Ok(decode(body, self.machine.borrow().version())?)
+        Ok(decode(body, self.version())?)
     }
 
     /// Calls a service by bytes: the part of [`Shared::call`] that is compiled once.

@@ -5,10 +5,9 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::sync::Arc;
 
-use crate::selector::Selector;
 use bytes::Bytes;
-use effusion_protocol::TopicSpecification;
 use effusion_protocol::value::delta::DeltaError;
+use effusion_protocol::{TopicSelector, TopicSpecification};
 use futures_channel::mpsc;
 use futures_util::Stream;
 
@@ -95,7 +94,7 @@ pub(crate) enum TopicEvent {
 
 /// A stream as the session sees it.
 pub(crate) struct Slot {
-    selector: Selector,
+    selector: TopicSelector,
     reads: fn(&TopicSpecification) -> bool,
     sender: mpsc::UnboundedSender<TopicEvent>,
 }
@@ -111,7 +110,7 @@ impl Slot {
     }
 
     pub(crate) fn selector(&self) -> &str {
-        self.selector.as_str()
+        self.selector.expression()
     }
 }
 
@@ -125,7 +124,7 @@ pub struct ValueStream<T> {
 }
 
 impl<T: StreamValue> ValueStream<T> {
-    pub(crate) fn new(selector: Selector) -> (Slot, Self) {
+    pub(crate) fn new(selector: TopicSelector) -> (Slot, Self) {
         let (sender, receiver) = mpsc::unbounded();
         let slot = Slot {
             selector,

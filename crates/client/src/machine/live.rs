@@ -171,7 +171,7 @@ impl Machine {
                 }
             }
             ServiceId::SystemPing | ServiceId::UserPing => {}
-            ServiceId::MessagingReceiverClient => {
+            ServiceId::MessagingReceiverClient | ServiceId::MessagingSend => {
                 self.refuse(
                     service,
                     conversation,

@@ -1,11 +1,17 @@
 //! The handle of a session.
 
+mod clients;
+mod fetch;
+mod messages;
 mod range_query;
 mod security;
 mod time_series;
 mod topic_update;
 mod topics;
 
+pub use clients::Clients;
+pub use fetch::{Fetch, FetchResult, FetchedTopic};
+pub use messages::Messages;
 pub use range_query::{QueryResult, RangeQuery};
 pub use security::Security;
 pub use time_series::TimeSeries;
@@ -18,12 +24,12 @@ use core::task::{Context, Poll};
 use std::rc::Rc;
 
 use effusion_protocol::body::call;
+use effusion_protocol::{TopicSelector, TopicSelectorError};
 use futures_channel::mpsc;
 use futures_util::{Stream, StreamExt};
 
 use crate::driver::Driver;
 use crate::machine::{Machine, SessionInfo, SessionState};
-use crate::selector::{Selector, SelectorError};
 use crate::shared::Shared;
 use crate::stream::ValueStream;
 use crate::transport::{Runtime, Transport};
@@ -97,6 +103,23 @@ impl Session {
     }
 
     /// The session's state now, and each change of it. The stream ends after [`SessionState::Closed`].
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) {
+    /// use effusion_client::SessionState;
+    /// use futures_util::StreamExt;
+    ///
+    /// let mut states = session.states();
+    /// while let Some(state) = states.next().await {
+    ///     match state {
+    ///         SessionState::Connecting => println!("connecting"),
+    ///         SessionState::Connected(info) => println!("connected as {}", info.id),
+    ///         SessionState::Recovering { retry_in, .. } => println!("next attempt in {retry_in} ms"),
+    ///         SessionState::Closed(reason) => println!("closed: {reason}"),
+    ///     }
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn states(&self) -> States {
         States {
@@ -135,17 +158,52 @@ impl Session {
         Security { session: self }
     }
 
+    /// Sending requests to message handlers and other sessions.
+    #[must_use]
+    pub const fn messages(&self) -> Messages<'_> {
+        Messages { session: self }
+    }
+
+    /// Looking at sessions and changing them.
+    #[must_use]
+    pub const fn clients(&self) -> Clients<'_> {
+        Clients { session: self }
+    }
+
+    /// A fetch of the topics that a selector names, to be narrowed down and then made: see [`Fetch::fetch`].
+    #[must_use]
+    pub fn fetch(&self, selector: &str) -> Fetch<'_> {
+        Fetch::new(self, selector)
+    }
+
     /// A stream of what happens to the topics that a selector names, with their values as `T`.
     ///
     /// Topics whose values `T` cannot hold are left out.
     ///
     /// # Errors
-    /// If the selector is none.
+    /// If the expression is no topic selector, or is a pattern and this build has none (feature `regex`).
+    ///
+    /// ```no_run
+    /// # use effusion_client::{Session, StreamEvent};
+    /// # async fn example(session: &Session) -> Result<(), Box<dyn std::error::Error>> {
+    /// use effusion_client::{Json, TimeSeriesEvent};
+    /// use futures_util::StreamExt;
+    ///
+    /// let mut events = session.add_stream::<TimeSeriesEvent<Json>>(">Chat/room")?;
+    /// session.topics().select(">Chat/room").await?;
+    /// while let Some(event) = events.next().await {
+    ///     if let StreamEvent::Value { new, .. } = event {
+    ///         println!("{}: {}", new.original().author, new.value.to_text()?);
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn add_stream<T: StreamValue>(
         &self,
         selector: &str,
-    ) -> Result<ValueStream<T>, SelectorError> {
-        let (slot, stream) = ValueStream::new(Selector::parse(selector)?);
+    ) -> Result<ValueStream<T>, TopicSelectorError> {
+        let (slot, stream) = ValueStream::new(TopicSelector::parse(selector)?);
         self.shared().add_stream(slot);
         Ok(stream)
     }
@@ -154,6 +212,13 @@ impl Session {
     ///
     /// # Errors
     /// See [`RequestError`].
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// println!("{} ms", session.ping().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn ping(&self) -> Result<u64, RequestError> {
         let begin = self.shared().now();
         self.shared().call::<call::UserPing>(&()).await?;

@@ -1,13 +1,19 @@
 //! Setting the values of topics.
 
-use effusion_protocol::TopicSpecification;
+use bytes::Bytes;
 use effusion_protocol::body::{
-    AddAndSetTopicRequest, AddTopicResult, SetTopicRequest, UpdateConstraint, call,
+    AddAndSetTopicRequest, AddTopicResult, SetTopicRequest, UpdateConstraint, UpdateResult,
+    UpdateTopicSetRequest, call,
 };
 use effusion_protocol::value::Value;
+use effusion_protocol::{ErrorReason, ErrorReport, TopicSpecification};
 
 use super::Session;
 use crate::RequestError;
+
+/// The first version that sets topics under constraints, and adds and sets in one request (6.2; source: the dissector and
+/// the captures).
+const FIRST_WITH_CONSTRAINTS: u8 = 15;
 
 /// Setting the values of topics: see [`Session::topic_update`].
 #[derive(Clone, Copy, Debug)]
@@ -57,13 +63,17 @@ impl TopicUpdate<'_> {
         value: &T,
         constraint: UpdateConstraint,
     ) -> Result<(), RequestError> {
+        let shared = self.session.shared();
+        if shared.version().number() < FIRST_WITH_CONSTRAINTS {
+            return self.set_plainly(path, value.to_bytes(), &constraint).await;
+        }
         let request = SetTopicRequest {
             path: path.to_owned(),
             topic_type: T::DATA_TYPE.topic_type(),
             value: value.to_bytes(),
             constraint,
         };
-        self.session.shared().call::<call::SetTopic>(&request).await
+        shared.call::<call::SetTopic>(&request).await
     }
 
     /// Adds a topic if there is none, and sets its value.
@@ -87,15 +97,51 @@ impl TopicUpdate<'_> {
         specification: TopicSpecification,
         value: &T,
     ) -> Result<AddTopicResult, RequestError> {
+        let shared = self.session.shared();
+        if shared.version().number() < FIRST_WITH_CONSTRAINTS {
+            let result = self.session.topics().add(path, specification).await?;
+            self.set(path, value).await?;
+            return Ok(result);
+        }
         let request = AddAndSetTopicRequest {
             path: path.to_owned(),
             specification,
             value: value.to_bytes(),
             constraint: UpdateConstraint::Unconstrained,
         };
-        self.session
-            .shared()
-            .call::<call::AddAndSetTopic>(&request)
-            .await
+        shared.call::<call::AddAndSetTopic>(&request).await
     }
+
+    /// Sets a value by the service that old versions have for it.
+    async fn set_plainly(
+        &self,
+        path: &str,
+        value: Bytes,
+        constraint: &UpdateConstraint,
+    ) -> Result<(), RequestError> {
+        if *constraint != UpdateConstraint::Unconstrained {
+            return Err(refused(ErrorReason::Unsupported));
+        }
+        let request = UpdateTopicSetRequest {
+            path: path.to_owned(),
+            value,
+        };
+        let shared = self.session.shared();
+        Err(refused(
+            match shared.call::<call::UpdateTopicSet>(&request).await? {
+                UpdateResult::Success => return Ok(()),
+                UpdateResult::MissingTopic => ErrorReason::NoSuchTopic,
+                UpdateResult::IncompatibleUpdate => ErrorReason::IncompatibleTopic,
+                UpdateResult::ClusterRepartition => ErrorReason::ClusterRepartition,
+                _ => ErrorReason::IncompatibleState,
+            },
+        ))
+    }
+}
+
+fn refused(reason: ErrorReason) -> RequestError {
+    RequestError::Refused(ErrorReport {
+        message: String::new(),
+        reason,
+    })
 }

@@ -1,0 +1,193 @@
+//! Reading topics without subscribing to them.
+
+use bytes::Bytes;
+use effusion_protocol::body::{FetchLimit, FetchRequest, FetchResponse, TopicTypes, call};
+use effusion_protocol::{TopicSpecification, TopicType};
+
+use super::Session;
+use crate::{RequestError, StreamValue, ValueError};
+
+/// A fetch of topics: see [`Session::fetch`]. Source of the terms: the API documentation of `FetchRequest`.
+#[derive(Clone, Debug)]
+pub struct Fetch<'a> {
+    session: &'a Session,
+    request: FetchRequest,
+}
+
+/// What a fetch found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchResult {
+    /// The topics, in the order of their paths.
+    pub topics: Vec<FetchedTopic>,
+    /// Whether a limit kept topics out.
+    pub has_more: bool,
+}
+
+/// A topic that a fetch found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchedTopic {
+    /// Its path.
+    pub path: String,
+    /// Its type and, if they were asked for, its properties.
+    pub specification: TopicSpecification,
+    /// Its value as on the wire, if it was asked for and there is one; of a time series, the newest event.
+    pub bytes: Option<Bytes>,
+}
+
+impl FetchedTopic {
+    /// The value as `T`, if there is one.
+    ///
+    /// # Errors
+    /// If it is no such value.
+    pub fn value<T: StreamValue>(&self) -> Result<Option<T>, ValueError> {
+        self.bytes
+            .clone()
+            .map(|bytes| T::read(bytes, self.specification.topic_type))
+            .transpose()
+    }
+}
+
+impl<'a> Fetch<'a> {
+    pub(super) fn new(session: &'a Session, selector: &str) -> Self {
+        Self {
+            session,
+            request: FetchRequest::new(selector),
+        }
+    }
+
+    fn limit(path: &str, inclusive: bool) -> Option<FetchLimit> {
+        Some(FetchLimit {
+            path: path.to_owned(),
+            inclusive,
+        })
+    }
+
+    /// Only paths from this one on; there need not be a topic.
+    #[must_use]
+    pub fn from(mut self, path: &str) -> Self {
+        self.request.from = Self::limit(path, true);
+        self
+    }
+
+    /// Only paths after this one.
+    #[must_use]
+    pub fn after(mut self, path: &str) -> Self {
+        self.request.from = Self::limit(path, false);
+        self
+    }
+
+    /// Only paths up to this one.
+    #[must_use]
+    pub fn to(mut self, path: &str) -> Self {
+        self.request.to = Self::limit(path, true);
+        self
+    }
+
+    /// Only paths before this one.
+    #[must_use]
+    pub fn before(mut self, path: &str) -> Self {
+        self.request.to = Self::limit(path, false);
+        self
+    }
+
+    /// Only topics of these types.
+    #[must_use]
+    pub fn topic_types(mut self, types: &[TopicType]) -> Self {
+        self.request.types = types
+            .iter()
+            .fold(TopicTypes::NONE, |set, kind| set.with(*kind));
+        self
+    }
+
+    /// Answers with the topics' values.
+    #[must_use]
+    pub const fn with_values(mut self) -> Self {
+        self.request.with_values = true;
+        self
+    }
+
+    /// Answers with the topics' properties.
+    #[must_use]
+    pub const fn with_properties(mut self) -> Self {
+        self.request.with_properties = true;
+        self
+    }
+
+    /// Only the first so many topics, by path.
+    #[must_use]
+    pub fn first(mut self, topics: u32) -> Self {
+        self.request.limit = i32::try_from(topics).unwrap_or(i32::MAX);
+        self
+    }
+
+    /// Only the last so many topics, by path.
+    #[must_use]
+    pub fn last(mut self, topics: u32) -> Self {
+        self.request.limit = i32::try_from(topics).map_or(i32::MIN, |topics| -topics);
+        self
+    }
+
+    /// No more than so many bytes of answer.
+    #[must_use]
+    pub const fn maximum_result_size(mut self, bytes: u32) -> Self {
+        self.request.maximum_size = bytes;
+        self
+    }
+
+    /// Of branches that are `depth` levels deep, only so many topics each.
+    #[must_use]
+    pub const fn limit_deep_branches(mut self, depth: u32, topics: u32) -> Self {
+        self.request.deep_branch_depth = depth;
+        self.request.deep_branch_limit = topics;
+        self
+    }
+
+    /// Makes the request.
+    ///
+    /// # Errors
+    /// Refused with `AccessDenied` without the permission `select_topic` or `read_topic`.
+    ///
+    /// ```no_run
+    /// # use effusion_client::{Session, RequestError};
+    /// # async fn example(session: &Session) -> Result<(), RequestError> {
+    /// let found = session.fetch("?Chat/").with_values().first(20).fetch().await?;
+    /// for topic in &found.topics {
+    ///     println!("{}: {:?}", topic.path, topic.value::<effusion_client::Json>());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn fetch(self) -> Result<FetchResult, RequestError> {
+        let with_properties = self.request.with_properties;
+        let answer = self
+            .session
+            .shared()
+            .call::<call::Fetch>(&self.request)
+            .await?;
+        Ok(read(answer, with_properties))
+    }
+}
+
+fn read(answer: FetchResponse, with_properties: bool) -> FetchResult {
+    let sets = answer.property_sets;
+    let topics = answer
+        .topics
+        .into_iter()
+        .map(|topic| FetchedTopic {
+            path: topic.path,
+            specification: TopicSpecification {
+                topic_type: topic.topic_type,
+                // An index outside the list means no properties (docs/protocol.md, 4).
+                properties: with_properties
+                    .then(|| sets.get(topic.property_set as usize).cloned())
+                    .flatten()
+                    .unwrap_or_default(),
+            },
+            bytes: topic.value,
+        })
+        .collect();
+    FetchResult {
+        topics,
+        has_more: answer.has_more,
+    }
+}
