@@ -386,7 +386,8 @@ const fn is_special(character: char) -> bool {
     )
 }
 
-#[cfg(all(test, not(feature = "regex")))]
+#[cfg(test)]
+#[cfg(not(feature = "regex"))]
 mod tests {
     use super::*;
 
@@ -407,7 +408,8 @@ mod tests {
     }
 }
 
-#[cfg(all(test, feature = "regex"))]
+#[cfg(test)]
+#[cfg(feature = "regex")]
 mod tests {
     use super::*;
 

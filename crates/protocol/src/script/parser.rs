@@ -174,10 +174,11 @@ impl Parser<'_> {
         loop {
             match &self.next.0 {
                 Token::End => return,
-                Token::Word(word) if self.begins_line => {
-                    if verbs.iter().any(|verb| word.eq_ignore_ascii_case(verb)) {
-                        return;
-                    }
+                Token::Word(word)
+                    if self.begins_line
+                        && verbs.iter().any(|verb| word.eq_ignore_ascii_case(verb)) =>
+                {
+                    return;
                 }
                 _ => {}
             }
