@@ -56,6 +56,7 @@ pub use value::{StreamValue, TimeSeriesEvent, Typed};
 
 // What a user of the client needs of the protocol.
 pub use effusion_protocol::body::{AddTopicResult, Properties, ScriptError, UpdateConstraint};
+pub use effusion_protocol::script::{AuthenticationScript, SecurityScript};
 pub use effusion_protocol::time_series::{EventMetadata, RangeAnchor, RangeSpan};
 pub use effusion_protocol::value::{DataType, Json, RecordV2, Value, ValueError};
 pub use effusion_protocol::{

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use effusion_protocol::body::ScriptError;
 use effusion_protocol::value::ValueError;
 use effusion_protocol::{DecodeError, ErrorReason, ErrorReport, ProtocolVersion, ResponseCode};
 
@@ -128,6 +129,8 @@ impl fmt::Display for Interruption {
 pub enum RequestError {
     /// The service refused it: it was not carried out.
     Refused(ErrorReport),
+    /// The service refused the script in it, for these reasons: nothing of it was carried out.
+    ScriptRefused(Vec<ScriptError>),
     /// It never reached the service: it was not carried out and may be made again.
     NeverSent(Interruption),
     /// It was sent, but no answer came: nobody knows whether it was carried out.
@@ -169,6 +172,17 @@ impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(report) => report.fmt(f),
+            Self::ScriptRefused(errors) => {
+                f.write_str("the script was refused")?;
+                for error in errors {
+                    write!(
+                        f,
+                        "; line {}, column {}: {}",
+                        error.line, error.column, error.message
+                    )?;
+                }
+                Ok(())
+            }
             Self::NeverSent(why) => {
                 f.write_str("the request was not sent: ")?;
                 why.fmt(f)

@@ -102,6 +102,18 @@ impl Machine {
             }
             // The SDK passes over a close request from the service, too (docs/protocol.md, 1.3).
             Ok(Message::Close) => {}
+            // Not asked for: the connect request does not announce that the client reads compressed messages.
+            Ok(Message::Compressed { .. } | Message::FetchReply { .. }) => {
+                self.invalid_message(
+                    now,
+                    DecodeError {
+                        kind: DecodeErrorKind::Invalid(
+                            "a message of a kind that was not asked for",
+                        ),
+                        offset: 0,
+                    },
+                );
+            }
             Err(error) => {
                 if !self.refuse_unknown_service(message, &error) {
                     self.invalid_message(now, error);
