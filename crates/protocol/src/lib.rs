@@ -12,6 +12,8 @@
 //! what is known of the wire and where each fact comes from.
 
 mod codec;
+#[cfg(feature = "compression")]
+mod compression;
 mod error;
 mod handshake;
 mod message;
@@ -27,6 +29,8 @@ pub mod time_series;
 pub mod value;
 
 pub use codec::{DecodeError, DecodeErrorKind, Reader, Wire, Writer, decode, encode, encode_into};
+#[cfg(feature = "compression")]
+pub use compression::InflateError;
 pub use error::{ErrorReason, ErrorReport};
 pub use handshake::{
     ClientType, ConnectRequest, ConnectRequestError, ConnectResponse, ConnectSuccess, Credentials,

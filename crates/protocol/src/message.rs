@@ -68,6 +68,23 @@ pub enum Message {
         /// A binary delta.
         delta: Bytes,
     },
+    /// A topic's value or delta, compressed: `Message::inflate` makes the plain message of it. Servers send it only to
+    /// clients that announce [`crate::capabilities::COMPRESSION`].
+    Compressed {
+        /// The topic.
+        topic: TopicId,
+        /// Whether it is a delta, or else a value.
+        is_delta: bool,
+        /// The value or the delta, in zlib's format (RFC 1950).
+        zlib: Bytes,
+    },
+    /// A topic and its value for a fetch stream (before 6.2).
+    FetchReply {
+        /// The topic and the conversation, as text.
+        headers: Bytes,
+        /// The value.
+        body: Bytes,
+    },
     /// The server ends the session.
     Abort,
     /// The client ends the session.
@@ -92,11 +109,18 @@ pub enum MessageKind {
     Response = 0x06,
     /// A failure with only its conversation.
     Error = 0x07,
+    /// A topic for a fetch stream.
+    FetchReply = 0x22,
     /// The server ends the session.
     Abort = 0x1c,
     /// The client ends the session.
     Close = 0x1d,
 }
+
+/// What the first byte has besides the kind if the topic's value or delta is compressed (source: the SDK).
+const COMPRESSED: u8 = 0x80;
+/// Ends the headers of a fetch reply (source: the LGPL 5.9 client).
+const END_OF_HEADERS: u8 = 0x01;
 
 impl Message {
     /// Reads one whole message.
@@ -160,6 +184,20 @@ impl Message {
                 } else {
                     Self::TopicDelta { topic, delta: rest }
                 }
+            }
+            0x84 | 0x85 => Self::Compressed {
+                topic: TopicId(u32::from_be_bytes(reader.array()?)),
+                is_delta: kind == 0x85,
+                zlib: reader.rest(),
+            },
+            0x22 => {
+                let mut headers = reader.rest();
+                let Some(end) = headers.iter().position(|byte| *byte == END_OF_HEADERS) else {
+                    return Err(reader.error(DecodeErrorKind::Truncated));
+                };
+                let body = headers.split_off(end + 1);
+                headers.truncate(end);
+                Self::FetchReply { headers, body }
             }
             0x1c => Self::Abort,
             0x1d => Self::Close,
@@ -231,6 +269,26 @@ impl Message {
                 writer.raw(&topic.0.to_be_bytes());
                 writer.raw(delta);
             }
+            Self::Compressed {
+                topic,
+                is_delta,
+                zlib,
+            } => {
+                let kind = if *is_delta {
+                    MessageKind::TopicDelta
+                } else {
+                    MessageKind::TopicValue
+                };
+                writer.byte(kind as u8 | COMPRESSED);
+                writer.raw(&topic.0.to_be_bytes());
+                writer.raw(zlib);
+            }
+            Self::FetchReply { headers, body } => {
+                writer.byte(MessageKind::FetchReply as u8);
+                writer.raw(headers);
+                writer.byte(END_OF_HEADERS);
+                writer.raw(body);
+            }
             Self::Abort => writer.byte(MessageKind::Abort as u8),
             Self::Close => writer.byte(MessageKind::Close as u8),
         }
@@ -253,4 +311,59 @@ fn write_answer(
     }
     writer.varint64(conversation.0);
     writer.raw(body);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(message: &Message, bytes: &'static [u8]) {
+        let version = ProtocolVersion::NEWEST;
+        assert_eq!(message.encode(version).as_ref(), bytes);
+        let decoded = Message::decode(Bytes::from_static(bytes), version);
+        assert_eq!(decoded.as_ref(), Ok(message));
+    }
+
+    #[test]
+    fn compressed_messages_are_told_from_plain_ones() {
+        for (kind, is_delta) in [
+            (&b"\x84\0\0\x02\xbax\x9c"[..], false),
+            (b"\x85\0\0\x02\xbax\x9c", true),
+        ] {
+            let message = Message::Compressed {
+                topic: TopicId(0x2ba),
+                is_delta,
+                zlib: Bytes::from_static(b"x\x9c"),
+            };
+            check(&message, kind);
+        }
+    }
+
+    #[test]
+    fn fetch_replies_have_headers_and_a_body() {
+        let message = Message::FetchReply {
+            headers: Bytes::from_static(b"a/b\x025"),
+            body: Bytes::from_static(b"\x01value"),
+        };
+        check(&message, b"\x22a/b\x025\x01\x01value");
+        let cut = Message::decode(Bytes::from_static(b"\x22a/b"), ProtocolVersion::NEWEST);
+        assert_eq!(cut.unwrap_err().kind, DecodeErrorKind::Truncated);
+    }
+
+    #[test]
+    fn other_kinds_and_flags_are_errors() {
+        for first in (0..=u8::MAX)
+            .filter(|first| ![0, 4, 5, 6, 7, 0x1c, 0x1d, 0x22, 0x84, 0x85].contains(first))
+        {
+            let message = Bytes::copy_from_slice(&[first, 0, 0, 0, 0, 1]);
+            let error = Message::decode(message, ProtocolVersion::NEWEST).unwrap_err();
+            assert_eq!(
+                error.kind,
+                DecodeErrorKind::Unknown {
+                    what: "message type",
+                    value: u64::from(first)
+                }
+            );
+        }
+    }
 }
