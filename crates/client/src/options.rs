@@ -1,6 +1,6 @@
 //! What a caller chooses about a session.
 
-use effusion_protocol::{ConnectRequest, Credentials, ProtocolVersion, Reconnect};
+use effusion_protocol::{ConnectRequest, Credentials, ProtocolVersion, Reconnect, capabilities};
 
 /// Where a service is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +116,9 @@ impl SessionOptions {
     /// The query of a connect request in this version.
     pub(crate) fn query(&self, version: ProtocolVersion, reconnect: Option<Reconnect>) -> String {
         let mut request = ConnectRequest::new(version);
+        if cfg!(feature = "compression") {
+            request.capabilities |= capabilities::COMPRESSION;
+        }
         request.reconnect_timeout = self.reconnect_timeout;
         request.proposed_properties.clone_from(&self.properties);
         request.principal.clone_from(&self.principal);

@@ -10,6 +10,10 @@ use effusion_protocol::{
 use super::{Call, Event, Machine, Output, Pending, Phase, UnsubscribedReason};
 use crate::{RequestError, SessionCloseReason};
 
+/// What is wrong with a message of a kind that a client is not sent.
+const UNEXPECTED: DecodeErrorKind =
+    DecodeErrorKind::Invalid("a message of a kind that was not asked for");
+
 impl Machine {
     /// Sends one message, and keeps it until the service is known to have it.
     fn send(&mut self, message: Bytes) -> Option<u32> {
@@ -55,7 +59,7 @@ impl Machine {
         if let Some(session) = &mut self.session {
             session.recovery.received();
         }
-        match Message::decode(message.clone(), self.version) {
+        match self.read(message.clone()) {
             Ok(Message::Request {
                 service,
                 conversation,
@@ -102,14 +106,12 @@ impl Machine {
             }
             // The SDK passes over a close request from the service, too (docs/protocol.md, 1.3).
             Ok(Message::Close) => {}
-            // Not asked for: the connect request does not announce that the client reads compressed messages.
+            // Compressed although the connect request did not announce that the client reads it, or nothing a client reads.
             Ok(Message::Compressed { .. } | Message::FetchReply { .. }) => {
                 self.invalid_message(
                     now,
                     DecodeError {
-                        kind: DecodeErrorKind::Invalid(
-                            "a message of a kind that was not asked for",
-                        ),
+                        kind: UNEXPECTED,
                         offset: 0,
                     },
                 );
@@ -122,6 +124,21 @@ impl Machine {
         }
         // An answer may have made room for more.
         self.send_waiting();
+    }
+
+    #[cfg(not(feature = "compression"))]
+    fn read(&self, message: Bytes) -> Result<Message, DecodeError> {
+        Message::decode(message, self.version)
+    }
+
+    #[cfg(feature = "compression")]
+    fn read(&self, message: Bytes) -> Result<Message, DecodeError> {
+        use effusion_protocol::value::delta::MAX_VALUE;
+        let message = Message::decode(message, self.version)?;
+        message.inflate(MAX_VALUE).map_err(|_| DecodeError {
+            kind: DecodeErrorKind::Invalid("damaged compression"),
+            offset: 0,
+        })
     }
 
     fn invalid_message(&mut self, now: u64, error: DecodeError) {

@@ -343,3 +343,15 @@ fn a_request_that_is_too_large_is_not_sent() {
     assert!(bench.answers(fits).is_empty());
     assert_eq!(bench.last_sent(), "00760201020304050607");
 }
+
+/// The zlib stream is what `zlib.compress` makes of `bf616101ff`.
+#[cfg(feature = "compression")]
+#[test]
+fn compressed_values_are_read() {
+    let mut bench = Bench::connected(SessionOptions::default());
+    bench.receives("00 57 01 01 03 612f62 0f 00");
+    bench.receives("84 00000001 789cdb9f98c8f81f0007680282");
+    assert!(matches!(&bench.events[1], Event::Value { new, .. } if *new == hex("bf616101ff")));
+    bench.receives("84 00000001 00");
+    assert!(bench.state().is_closed());
+}

@@ -1,0 +1,225 @@
+//! Sessions over real sockets, with a service made by hand on loopback.
+#![cfg(feature = "native")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::result_large_err,
+    reason = "a test fails by panicking, and the WebSocket library's callback returns a whole response as its error"
+)]
+
+use bytes::Bytes;
+use effusion_client::{
+    ConnectError, ConnectOptions, ErrorReason, RequestError, SessionCloseReason, SessionState,
+    TopicSpecification, TopicType, native,
+};
+use effusion_protocol::{
+    ConnectRequest, ConnectResponse, ConnectSuccess, ErrorReport, Message, ProtocolVersion,
+    ResponseCode, ServiceId, SessionId, encode,
+};
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::LocalSet;
+use tokio_tungstenite::tungstenite::Message as Frame;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
+
+const VERSION: ProtocolVersion = ProtocolVersion::NEWEST;
+
+/// A service that takes one connection after the other.
+struct Service {
+    listener: TcpListener,
+}
+
+impl Service {
+    async fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self { listener }
+    }
+
+    fn options(&self) -> ConnectOptions {
+        ConnectOptions::new("127.0.0.1").port(self.listener.local_addr().unwrap().port())
+    }
+
+    async fn accept(&self) -> (Connection, ConnectRequest) {
+        let (stream, _) = self.listener.accept().await.unwrap();
+        let mut query = String::new();
+        let keep = |request: &Request, response: Response| {
+            assert_eq!(request.uri().path(), "/diffusion");
+            request.uri().query().unwrap().clone_into(&mut query);
+            Ok(response)
+        };
+        let socket = accept_hdr_async(stream, keep).await.unwrap();
+        (
+            Connection(socket),
+            ConnectRequest::from_query(&query).unwrap(),
+        )
+    }
+}
+
+struct Connection(WebSocketStream<TcpStream>);
+
+impl Connection {
+    async fn send(&mut self, bytes: Bytes) {
+        self.0.send(Frame::Binary(bytes)).await.unwrap();
+    }
+
+    /// The next message; `None` at the end.
+    async fn receive(&mut self) -> Option<Message> {
+        match self.0.next().await? {
+            Ok(Frame::Binary(bytes)) => Some(Message::decode(bytes, VERSION).unwrap()),
+            _ => None,
+        }
+    }
+
+    async fn answer(&mut self, code: ResponseCode, last: i32) {
+        let success = ConnectSuccess {
+            session: SessionId {
+                server: 1,
+                local: 2,
+            },
+            token: "tm+Q2GwK+dEUhy028R8WMn2l".parse().unwrap(),
+            ping_period: 90_000,
+            last: Some(last),
+        };
+        let response = ConnectResponse {
+            version: VERSION.number(),
+            code,
+            success: code.is_success().then_some(success),
+        };
+        self.send(response.encode()).await;
+    }
+
+    /// Answers the next request with these bytes.
+    async fn respond(&mut self, wanted: ServiceId, body: &'static [u8]) {
+        let Some(Message::Request {
+            service,
+            conversation,
+            ..
+        }) = self.receive().await
+        else {
+            panic!("no request");
+        };
+        assert_eq!(service, wanted);
+        let response = Message::Response {
+            service: Some(service),
+            conversation,
+            body: Bytes::from_static(body),
+        };
+        self.send(response.encode(VERSION)).await;
+    }
+}
+
+async fn local<T>(test: impl Future<Output = T>) -> T {
+    LocalSet::new().run_until(test).await
+}
+
+#[tokio::test]
+async fn a_session_from_beginning_to_end() {
+    let service = Service::new().await;
+    let client = async {
+        let options = service.options().principal("ann").password("secret");
+        let session = native::connect(options).await.unwrap();
+        assert!(session.state().is_connected());
+        assert_eq!(session.info().unwrap().maximum_message_size, Some(1 << 20));
+        session.ping().await.unwrap();
+        let json = TopicSpecification::new(TopicType::Json);
+        let error = session.topics().add("a", json).await.unwrap_err();
+        assert_eq!(error.refusal(), Some(ErrorReason::AccessDenied));
+        let also = session.clone();
+        session.close().await;
+        let closed = SessionState::Closed(SessionCloseReason::ClosedByClient);
+        assert_eq!(also.state(), closed);
+        assert!(matches!(also.ping().await, Err(RequestError::NeverSent(_))));
+        assert_eq!(also.states().collect::<Vec<_>>().await, [closed]);
+    };
+    let server = async {
+        let (mut connection, request) = service.accept().await;
+        assert_eq!(request.version, 29);
+        assert_eq!(request.principal.as_deref(), Some("ann"));
+        connection.answer(ResponseCode::Connected, 1 << 20).await;
+        connection.respond(ServiceId::UserPing, b"").await;
+        let Some(Message::Request { conversation, .. }) = connection.receive().await else {
+            panic!("no request");
+        };
+        let report = ErrorReport {
+            message: "no".to_owned(),
+            reason: ErrorReason::AccessDenied,
+        };
+        let refusal = Message::Error {
+            service: None,
+            conversation,
+            body: encode(&report, VERSION),
+        };
+        connection.send(refusal.encode(VERSION)).await;
+        assert_eq!(connection.receive().await, Some(Message::Close));
+        connection.send(Message::Abort.encode(VERSION)).await;
+        assert_eq!(connection.receive().await, None);
+    };
+    local(async { tokio::join!(client, server) }).await;
+}
+
+#[tokio::test]
+async fn a_lost_connection_comes_back() {
+    let service = Service::new().await;
+    let client = async {
+        let session = native::connect(service.options()).await.unwrap();
+        session.topics().select(">a").await.unwrap();
+        assert!(session.state().is_connected());
+    };
+    let server = async {
+        let (mut connection, _) = service.accept().await;
+        connection.answer(ResponseCode::Connected, 0).await;
+        // The request is received, but the connection breaks before it is answered.
+        assert!(connection.receive().await.is_some());
+        drop(connection);
+        let (mut connection, request) = service.accept().await;
+        let reconnect = request.reconnect.unwrap();
+        assert_eq!(reconnect.available_client_sequence, 1);
+        assert_eq!(reconnect.last_server_sequence, 0);
+        connection.answer(ResponseCode::Reconnected, 1).await;
+        connection.respond(ServiceId::Subscribe, b"").await;
+        // The last handle is dropped: the session is closed.
+        assert_eq!(connection.receive().await, Some(Message::Close));
+    };
+    local(async { tokio::join!(client, server) }).await;
+}
+
+#[tokio::test]
+async fn a_text_message_breaks_the_connection() {
+    let service = Service::new().await;
+    let client = async {
+        let options = service.options().reconnect_timeout(0);
+        let session = native::connect(options).await.unwrap();
+        session.states().collect::<Vec<_>>().await
+    };
+    let server = async {
+        let (mut connection, _) = service.accept().await;
+        connection.answer(ResponseCode::Connected, 0).await;
+        let text = Frame::Text("hello".into());
+        connection.0.send(text).await.unwrap();
+        assert_eq!(connection.receive().await, None);
+    };
+    let (states, ()) = local(async { tokio::join!(client, server) }).await;
+    assert_eq!(
+        states.last(),
+        Some(&SessionState::Closed(SessionCloseReason::ConnectionLost))
+    );
+}
+
+#[tokio::test]
+async fn refusals_and_nobody_there() {
+    let service = Service::new().await;
+    let options = service.options();
+    let client = native::connect(options.clone());
+    let server = async {
+        let (mut connection, _) = service.accept().await;
+        connection
+            .answer(ResponseCode::AuthenticationFailed, 0)
+            .await;
+        connection.receive().await
+    };
+    let (result, _) = local(async { tokio::join!(client, server) }).await;
+    assert!(result.unwrap_err().is_authentication_failure());
+    drop(service);
+    let result = local(native::connect(options)).await;
+    assert_eq!(result.unwrap_err(), ConnectError::Unreachable);
+}
