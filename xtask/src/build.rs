@@ -61,23 +61,21 @@ fn check(dist: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The first quoted reference in a page that begins with `/` or names a host it loads something from.
+/// The first reference in a page that begins with `/` or names a host to load something from.
 fn absolute_url(html: &str) -> Option<&str> {
-    let references = ["src=", "href=", "from ", "import(", "module_or_path: "]
-        .iter()
-        .flat_map(|before| html.split(before).skip(1));
-    let targets = references.filter_map(|rest| {
-        let quote = rest
-            .chars()
-            .next()
-            .filter(|first| matches!(first, '"' | '\''))?;
-        rest.get(1..)?.split(quote).next()
+    let before = [
+        "src=",
+        "href=",
+        "from ",
+        "import ",
+        "import(",
+        "module_or_path:",
+    ];
+    let references = before.iter().flat_map(|before| html.split(before).skip(1));
+    let mut targets = references.map(|rest| {
+        let rest = rest.trim_start().trim_start_matches(['"', '\'']);
+        rest.split(['"', '\'', ' ', '>']).next().unwrap_or_default()
     });
-    let mut targets = targets.chain(
-        html.split("import")
-            .skip(1)
-            .filter_map(|rest| rest.trim_start().strip_prefix('\'')?.split('\'').next()),
-    );
     targets.find(|target| target.starts_with('/') || target.contains("://"))
 }
 
@@ -119,6 +117,10 @@ mod tests {
         assert_eq!(
             absolute_url("init({ module_or_path: '/effusion_bg.wasm' })"),
             Some("/effusion_bg.wasm")
+        );
+        assert_eq!(
+            absolute_url("<script src=./a.js><link href=/b.css>"),
+            Some("/b.css")
         );
         assert_eq!(
             absolute_url("<script src=\"https://host/x.js\">"),

@@ -47,7 +47,7 @@ Environment
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match dispatch(&args) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("\nerror: {error:#}");
             ExitCode::FAILURE
@@ -55,29 +55,32 @@ fn main() -> ExitCode {
     }
 }
 
-fn dispatch(args: &[String]) -> Result<()> {
+fn dispatch(args: &[String]) -> Result<ExitCode> {
     let Some((command, rest)) = args.split_first() else {
         bail!("say what to do\n\n{HELP}");
     };
-    if rest.iter().any(|arg| arg == "--help" || arg == "-h") {
+    let help = ["help", "--help", "-h"];
+    if help.contains(&command.as_str()) || rest.iter().any(|arg| help.contains(&arg.as_str())) {
         print!("{HELP}");
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
-    let takes_nothing = || match rest.first() {
-        Some(arg) => bail!("`cargo xtask {command}` takes no argument, but got `{arg}`"),
-        None => Ok(()),
-    };
-    match command.as_str() {
-        "serve" => serve::serve(&serve::Options::parse(rest)?),
-        "build" => takes_nothing().and_then(|()| build::build_for_release()),
-        "test" => test::test(rest),
-        "bench" => takes_nothing().and_then(|()| bench::bench()),
-        "lint" => takes_nothing().and_then(|()| lint::lint()),
-        "setup" => takes_nothing().and_then(|()| setup::prepare(&setup::Need::ALL).map(drop)),
-        "help" | "--help" | "-h" => {
-            print!("{HELP}");
-            Ok(())
-        }
+    if command == "serve" {
+        serve::serve(&serve::Options::parse(rest)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if command == "test" {
+        return test::test(rest);
+    }
+    let run: fn() -> Result<()> = match command.as_str() {
+        "build" => build::build_for_release,
+        "bench" => bench::bench,
+        "lint" => lint::lint,
+        "setup" => || setup::prepare(&setup::Need::ALL).map(drop),
         other => bail!("there is no command `{other}`\n\n{HELP}"),
+    };
+    if let Some(argument) = rest.first() {
+        bail!("`cargo xtask {command}` takes no argument, but got `{argument}`");
     }
+    run()?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -8,7 +8,6 @@ use crate::{process, project};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 /// The compiler that Debian builds its browsers with, the library's source, and the linker, which the others only recommend
@@ -49,8 +48,7 @@ pub fn install(apt: Apt, step: &Step) -> Result<WasmToolchain> {
         "Rust's standard library for wasm32",
         "apt brings only its source; compiling it takes a minute, once",
     );
-    let sysroot = process::capture(Command::new(&toolchain.rustc).args(["--print", "sysroot"]))?;
-    let sysroot = Path::new(&sysroot).join("lib/rustlib");
+    let sysroot = toolchain.rustlib()?;
     let libraries = build_library(&toolchain, &sysroot)
         .context("could not compile Rust's standard library for wasm32")?;
     let destination = sysroot.join(TARGET).join("lib");
@@ -81,7 +79,7 @@ fn build_library(toolchain: &WasmToolchain, sysroot: &Path) -> Result<Vec<PathBu
         // The library's own build uses unstable features of the compiler it belongs to.
         cargo.env("RUSTC_BOOTSTRAP", "1");
         // Bitcode is what link-time optimisation of the page asks for.
-        let mut flags = remap::flags(&sysroot.join("src/rust"), "std");
+        let mut flags = remap::flags(&[(sysroot.join("src/rust"), "rust")]);
         flags.push("-Cembed-bitcode=yes".to_owned());
         cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
         process::run_quietly(&mut cargo, LIMIT)

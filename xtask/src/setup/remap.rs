@@ -2,13 +2,13 @@
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// Compiler flags that replace the names of local directories, the one given and those of Cargo's registries, in panic
-/// messages: there they would tell the world the builder's user name, and one source would compile to different bytes on
-/// different machines. Names that are not UTF-8 are left alone.
-pub fn flags(dir: &Path, replacement: &str) -> Vec<String> {
-    let mut replacements = vec![(dir.to_owned(), replacement)];
+/// Compiler flags that replace the names of local directories, those given and those of Cargo's registries, in panic messages:
+/// there they would tell the world the builder's user name, and one source would compile to different bytes on different
+/// machines. Names that are not UTF-8 are left alone.
+pub fn flags(dirs: &[(PathBuf, &str)]) -> Vec<String> {
+    let mut replacements = dirs.to_vec();
     let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
     if let Some(home) = cargo_home.or_else(|| Some(env::home_dir()?.join(".cargo"))) {
         let registries = home.join("registry").join("src");

@@ -126,6 +126,12 @@ impl WasmToolchain {
         process::capture(Command::new(&self.rustc).arg("--version"))
     }
 
+    /// The directory of the compiler's libraries, and of their source where that is installed.
+    pub(super) fn rustlib(&self) -> Result<PathBuf> {
+        let sysroot = process::capture(Command::new(&self.rustc).args(["--print", "sysroot"]))?;
+        Ok(PathBuf::from(sysroot).join("lib").join("rustlib"))
+    }
+
     /// A command that finds this compiler's programs, after those in `paths`, before any other, and that keeps this
     /// machine's directories out of what it compiles for wasm32.
     pub fn command(&self, program: impl AsRef<OsStr>, paths: &[PathBuf]) -> Result<Command> {
@@ -142,7 +148,8 @@ impl WasmToolchain {
             paths.context("a directory's name cannot be put on PATH")?,
         );
         // Cargo splits this variable at spaces, so a directory with a space in its name has to stay as it is.
-        let mut flags = remap::flags(&project::root(), "effusion");
+        let library = self.rustlib()?.join("src").join("rust");
+        let mut flags = remap::flags(&[(library, "rust"), (project::root(), "effusion")]);
         flags.retain(|flag| !flag.contains(' '));
         command.env(
             "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
