@@ -35,7 +35,7 @@ const WRITE_BUFFER: usize = 16 * 1024;
 
 /// Whose connection a request came over.
 #[derive(Clone, Debug)]
-pub struct From {
+pub struct Caller {
     /// For session properties.
     pub peer: Peer,
     /// Its place in the count of connections, kept as long as the connection.
@@ -101,7 +101,7 @@ async fn file_headers(request: Request, next: Next) -> Response {
 
 async fn diffusion(
     State(service): State<Service>,
-    Extension(from): Extension<From>,
+    Extension(caller): Extension<Caller>,
     uri: Uri,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -115,29 +115,29 @@ async fn diffusion(
         .write_buffer_size(WRITE_BUFFER)
         .max_message_size(service.max_message_size)
         .max_frame_size(service.max_message_size);
-    let refused = match (from.counted.over, connect_request(&uri, &headers)) {
+    let refused = match (caller.counted.over, connect_request(&uri, &headers)) {
         (None, Ok(request)) => {
             let Service {
                 hub, limits, alive, ..
             } = service;
             return upgrade.on_upgrade(move |socket| async move {
-                let From { peer, counted } = from;
+                let Caller { peer, counted } = caller;
                 connection::serve(socket, Box::new(request), peer, hub, limits).await;
                 drop((counted, alive));
             });
         }
         (Some(over), _) => {
-            info!(address = %from.peer.address, ?over, "refused: too many connections");
+            info!(address = %caller.peer.address, ?over, "refused: too many connections");
             ConnectResponse::refusal(version(&uri, &headers), ResponseCode::LicenceExceeded)
         }
         (None, Err(error)) => {
-            info!(address = %from.peer.address, %error, "refused");
+            info!(address = %caller.peer.address, %error, "refused");
             ConnectResponse::refusal(version(&uri, &headers), ResponseCode::ProtocolError)
         }
     };
     upgrade.on_upgrade(move |socket| async move {
         connection::refuse(socket, refused.encode()).await;
-        drop((from, service));
+        drop((caller, service));
     })
 }
 

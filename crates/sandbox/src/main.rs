@@ -36,15 +36,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
-    let server = Server::start(Options {
-        listen: args.listen,
-        data: args.data,
-        files: args.r#static,
-        tls: args.tls_cert.zip(args.tls_key),
-        allow_default_principals: args.allow_default_principals,
-        limits: args.limits,
-    })
-    .await?;
+    let server = Server::start(Options::from(args)).await?;
     if !server.default_principals().is_empty() {
         eprintln!(
             "WARNING: the principals {} have the password \"password\". They are for development: anyone who reaches \

@@ -18,9 +18,9 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{debug, error, warn};
 
 use crate::address::{ConnectionLimits as AddressLimits, Connections};
-use crate::cli::LimitArgs;
+use crate::cli::{Args, LimitArgs};
 use crate::connection::ConnectionLimits;
-use crate::http::{self, From, Service};
+use crate::http::{self, Caller, Service};
 use crate::hub::{Clock, Completions, Hub};
 use crate::outbox::OutboxLimits;
 use crate::password::{self, Passwords};
@@ -51,6 +51,19 @@ pub struct Options {
     pub allow_default_principals: bool,
     /// Bounds.
     pub limits: LimitArgs,
+}
+
+impl From<Args> for Options {
+    fn from(args: Args) -> Self {
+        Self {
+            listen: args.listen,
+            data: args.data,
+            files: args.r#static,
+            tls: args.tls_cert.zip(args.tls_key),
+            allow_default_principals: args.allow_default_principals,
+            limits: args.limits,
+        }
+    }
 }
 
 /// Why the service could not start.
@@ -371,7 +384,7 @@ impl Acceptor {
                 Ok((stream, address)) => {
                     // One that gets no answer is dropped here.
                     if let Some(counted) = self.connections.join(address.ip()) {
-                        let from = From {
+                        let caller = Caller {
                             peer: Peer {
                                 address: address.ip().to_canonical().to_string(),
                                 connector: "Client Connector".to_owned(),
@@ -379,7 +392,7 @@ impl Acceptor {
                             },
                             counted: Arc::new(counted),
                         };
-                        tasks.spawn(self.clone().connection(stream, from));
+                        tasks.spawn(self.clone().connection(stream, caller));
                     }
                 }
                 Err(error) => {
@@ -391,24 +404,28 @@ impl Acceptor {
         }
     }
 
-    async fn connection(self, stream: TcpStream, from: From) {
+    async fn connection(self, stream: TcpStream, caller: Caller) {
         // Messages are small, and batched before they are written.
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, "TCP_NODELAY");
         }
         match &self.tls {
-            None => self.http(stream, from).await,
+            None => self.http(stream, caller).await,
             Some(tls) => match timeout(self.io_timeout, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.http(stream, from).await,
-                Ok(Err(error)) => debug!(address = %from.peer.address, %error, "no TLS"),
-                Err(_) => debug!(address = %from.peer.address, "no TLS in time"),
+                Ok(Ok(stream)) => self.http(stream, caller).await,
+                Ok(Err(error)) => debug!(address = %caller.peer.address, %error, "no TLS"),
+                Err(_) => debug!(address = %caller.peer.address, "no TLS in time"),
             },
         }
     }
 
-    async fn http(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, from: From) {
-        let address = from.peer.address.clone();
-        let router = self.router.clone().layer(axum::Extension(from));
+    async fn http(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        caller: Caller,
+    ) {
+        let address = caller.peer.address.clone();
+        let router = self.router.clone().layer(axum::Extension(caller));
         let service = TowerToHyperService::new(router);
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())

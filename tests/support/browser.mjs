@@ -1,0 +1,46 @@
+// Chromium, and the windows of a test in it.
+
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { chromium } from 'playwright-core';
+
+import { ChatWindow } from './chat_window.mjs';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The built page. */
+export const dist = path.resolve(root, process.env.EFFUSION_DIST ?? 'dist');
+
+export const DESKTOP = { width: 1280, height: 800 };
+export const PHONE = { width: 390, height: 844 };
+
+/** Starts Chromium: the one that the environment names, or the system's. */
+export function launch() {
+    return chromium.launch({
+        executablePath: process.env.EFFUSION_CHROMIUM || '/usr/bin/chromium',
+        args: [
+            // Root has no sandbox to offer, as in many a container.
+            ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+            '--disable-background-networking',
+            '--disable-component-update',
+            '--disable-default-apps',
+            '--disable-dev-shm-usage',
+            '--disable-gpu',
+            '--disable-sync',
+            '--no-first-run',
+        ],
+    });
+}
+
+/** Opens an empty window with a profile of its own: nobody's storage but its own. */
+export async function openWindow(browser, options = {}) {
+    const context = await browser.newContext({ viewport: DESKTOP, locale: 'en-GB', ...options });
+    context.setDefaultTimeout(10_000);
+    return new ChatWindow(await context.newPage());
+}
+
+/** The address of the page that a sandbox serves, set to that sandbox, with more fields that it fills in. */
+export function addressAt({ host, port }, fields = {}) {
+    return `http://${host}:${port}/?${new URLSearchParams({ host, port, ...fields })}`;
+}

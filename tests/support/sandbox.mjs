@@ -1,0 +1,71 @@
+// A sandbox of its own for each test file, on a port that the system chooses.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const binary = path.resolve(root, process.env.EFFUSION_SANDBOX_BIN ?? 'target/debug/effusion-sandbox');
+const START_TIMEOUT = 20_000;
+
+/** Every sandbox that runs, so that none outlives the tests. */
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
+/**
+ * Starts a sandbox; resolves once clients can connect.
+ *
+ * @param {{data?: string, port?: number, args?: string[]}} options a data folder (without one, everything is in memory),
+ *   a port (without one, a free one) and more arguments
+ */
+export async function startSandbox({ data, port = 0, args = [] } = {}) {
+    const storage = data === undefined ? ['--memory'] : ['--data', data];
+    const child = spawn(binary, ['--listen', `127.0.0.1:${port}`, '--log', 'warn', ...storage, ...args], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    running.add(child);
+    const exited = once(child, 'exit').then(([code, signal]) => {
+        running.delete(child);
+        return { code, signal };
+    });
+    const log = [];
+    createInterface({ input: child.stderr }).on('line', (line) => log.push(line));
+    const listening = new Promise((resolve) => {
+        createInterface({ input: child.stdout }).on('line', (line) => {
+            const [, found] = line.match(/^listening on wss?:\/\/127\.0\.0\.1:(\d+)\/diffusion$/) ?? [];
+            if (found !== undefined) {
+                resolve(Number(found));
+            }
+        });
+    });
+    const failed = Promise.race([
+        once(child, 'error').then(([error]) => error.message),
+        exited.then(({ code, signal }) => `it ended with ${code ?? signal}`),
+        new Promise((resolve) => {
+            setTimeout(resolve, START_TIMEOUT, 'it was not ready in time').unref();
+        }),
+    ]).then((why) => {
+        child.kill('SIGKILL');
+        throw new Error(`${binary} did not start: ${why}\n${log.join('\n')}`);
+    });
+    const chosen = await Promise.race([listening, failed]);
+    failed.catch(() => {});
+    return {
+        host: '127.0.0.1',
+        port: chosen,
+        /** What it said on stderr. */
+        log,
+        /** Asks it to stop, as Ctrl-C does; resolves to how it ended. */
+        stop() {
+            child.kill('SIGINT');
+            return exited;
+        },
+        /** Ends it as a power cut would. */
+        kill() {
+            child.kill('SIGKILL');
+            return exited;
+        },
+    };
+}

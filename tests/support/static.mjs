@@ -1,0 +1,70 @@
+// A plain file server, as any static host is one: it knows nothing of the page.
+
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+const TYPES = {
+    '.css': 'text/css; charset=utf-8',
+    '.html': 'text/html; charset=utf-8',
+    '.ico': 'image/x-icon',
+    '.js': 'text/javascript; charset=utf-8',
+    '.png': 'image/png',
+    '.svg': 'image/svg+xml',
+    '.wasm': 'application/wasm',
+    '.webmanifest': 'application/manifest+json',
+};
+
+/**
+ * Serves folders, each below a path of its own, gzipped for who accepts that; everything else is not found.
+ *
+ * @param {Record<string, string>} folders by path, such as `/` or `/some/where/`
+ * @returns {Promise<{origin: string, requests: string[], close(): Promise<void>}>} the paths asked for are in `requests`
+ */
+export async function serveFolders(folders) {
+    const requests = [];
+    const files = new Map();
+    const server = createServer(async (request, response) => {
+        const { pathname } = new URL(request.url, 'http://localhost');
+        requests.push(pathname);
+        const file = fileFor(folders, decodeURIComponent(pathname));
+        const body = file && (files.get(file) ?? (await readFile(file).catch(() => undefined)));
+        if (body === undefined) {
+            response.writeHead(404, { 'content-type': 'text/plain' }).end('not found');
+            return;
+        }
+        files.set(file, body);
+        const headers = { 'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream' };
+        if (/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) {
+            const zipped = files.get(`${file}\0gzip`) ?? gzipSync(body, { level: 9 });
+            files.set(`${file}\0gzip`, zipped);
+            response.writeHead(200, { ...headers, 'content-encoding': 'gzip', 'content-length': zipped.length }).end(zipped);
+        } else {
+            response.writeHead(200, { ...headers, 'content-length': body.length }).end(body);
+        }
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return {
+        origin: `http://127.0.0.1:${server.address().port}`,
+        requests,
+        async close() {
+            server.closeAllConnections();
+            server.close();
+            await once(server, 'close');
+        },
+    };
+}
+
+function fileFor(folders, pathname) {
+    const [below, folder] = Object.entries(folders)
+        .sort(([a], [b]) => b.length - a.length)
+        .find(([below]) => pathname.startsWith(below)) ?? [];
+    if (folder === undefined) {
+        return undefined;
+    }
+    const file = path.join(folder, pathname.endsWith('/') ? `${pathname.slice(below.length)}index.html` : pathname.slice(below.length));
+    return path.relative(folder, file).startsWith('..') ? undefined : file;
+}
