@@ -148,6 +148,23 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'~');
 
+/// A JSON object of strings. A `serde_json::Value` would bring a page the code for writing every kind of JSON.
+fn json_object(members: &[(String, String)]) -> String {
+    let mut json = String::from("{");
+    for (index, (name, value)) in members.iter().enumerate() {
+        if index > 0 {
+            json.push(',');
+        }
+        for (text, end) in [(name, ":"), (value, "")] {
+            // Writing a string to memory does not fail.
+            json.push_str(&serde_json::to_string(text).unwrap_or_default());
+            json.push_str(end);
+        }
+    }
+    json.push('}');
+    json
+}
+
 impl ConnectRequest {
     /// A request for a new session.
     #[must_use]
@@ -183,12 +200,7 @@ impl ConnectRequest {
         put("ca", &self.capabilities.to_string());
         put("r", &self.reconnect_timeout.to_string());
         if !self.proposed_properties.is_empty() {
-            let map: serde_json::Map<_, _> = self
-                .proposed_properties
-                .iter()
-                .map(|(name, value)| (name.clone(), value.as_str().into()))
-                .collect();
-            put("sp", &serde_json::Value::Object(map).to_string());
+            put("sp", &json_object(&self.proposed_properties));
         }
         if let Some(reconnect) = &self.reconnect {
             put("c", reconnect.token.as_str());
@@ -494,7 +506,10 @@ mod tests {
         let mut request = ConnectRequest::new(ProtocolVersion::NEWEST);
         request.principal = Some("jürgen & co".to_owned());
         request.credentials = Credentials::Password("password".to_owned());
-        request.proposed_properties = vec![("$Country".to_owned(), "DE".to_owned())];
+        request.proposed_properties = vec![
+            ("$Country".to_owned(), "DE".to_owned()),
+            ("say \"\\\n".to_owned(), "ä".to_owned()),
+        ];
         request.reconnect = Some(Reconnect {
             token: "tm+Q2GwK+dEUhy028R8WMn2l".parse().unwrap(),
             available_client_sequence: 1,

@@ -303,7 +303,9 @@ fn write_answer(
     conversation: ConversationId,
     body: &[u8],
 ) {
-    if writer.version().answers_without_service() {
+    let version = writer.version();
+    let leaves_out = version.answers_in_unknown_form() && service.is_none();
+    if version.answers_without_service() || leaves_out {
         writer.byte(bare as u8);
     } else {
         writer.byte(named as u8);

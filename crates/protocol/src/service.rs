@@ -86,6 +86,8 @@ services! {
     UpdateSourceUpdate = 0x23, "update source update";
     /// Tells the session that it is no longer subscribed to a topic.
     UnsubscriptionNotification = 0x2a, "unsubscription notification";
+    /// Removes the topics that match a selector (before 6.0).
+    RemoveTopicsOld = 0x2f, "remove topics, old";
     /// Asks a handler for a topic that somebody selected and that is not there.
     MissingTopic = 0x32, "missing topic";
     /// Has a branch removed when the session closes (before 6.1).

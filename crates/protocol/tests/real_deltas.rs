@@ -9,10 +9,39 @@ use effusion_protocol::body::UpdateTopicSetRequest;
 use effusion_protocol::value::{Json, delta};
 use effusion_protocol::{ProtocolVersion, decode};
 
+/// One message of a capture.
+struct Line {
+    stream: u64,
+    from_client: bool,
+    bytes: Bytes,
+}
+
+/// The messages of a capture, without its connect lines.
+fn messages(name: &str) -> Option<Vec<Line>> {
+    let path = captures::folder()?.join(name);
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        eprintln!("SKIPPED: there is no capture {}", path.display());
+        return None;
+    };
+    Some(text.lines().filter_map(line).collect())
+}
+
+fn line(text: &str) -> Option<Line> {
+    let line: serde_json::Value = serde_json::from_str(text).unwrap();
+    let hex = line["hex"].as_str()?;
+    Some(Line {
+        stream: line["stream"].as_u64().unwrap(),
+        from_client: line["from"] == "client",
+        bytes: (0..hex.len() / 2)
+            .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap())
+            .collect(),
+    })
+}
+
 /// The values that session 0 sets, and the value and the deltas that session 1 receives.
 fn values_and_deltas() -> Option<(Vec<Bytes>, Bytes, Vec<Bytes>)> {
     let (mut set, mut first, mut deltas) = (Vec::new(), None, Vec::new());
-    for line in captures::messages("v59jsonTopics.jsonl")? {
+    for line in messages("v59jsonTopics.jsonl")? {
         match (line.stream, line.from_client, line.bytes.first()) {
             // A request to the service `update topic set`: type, service and conversation take a byte each here.
             (0, true, Some(0x00)) if line.bytes.get(1) == Some(&0x4f) => {

@@ -149,6 +149,7 @@ calls! {
     UpdateSourceState(UpdateSourceStateRequest) -> ();
     UpdateSourceUpdate(UpdateSourceUpdateRequest) -> UpdateSourceResult;
     UnsubscriptionNotification(UnsubscriptionNotification) -> ();
+    RemoveTopicsOld(String) -> ();
     MissingTopic(MissingTopicRequest) -> bool;
     TopicWillRegistration(TopicWill) -> TopicWillResult;
     TopicWillDeregistration(TopicWill) -> ();

@@ -4,7 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use super::parser::{Parser, parse_commands};
-use super::{List, Quoted, ScriptErrors, owned, write_lines};
+use super::{List, Placed, Quoted, ScriptErrors, owned, write_lines};
 use crate::body::ScriptError;
 
 /// A password, which `Debug` does not show, so that it never reaches a log.
@@ -333,11 +333,22 @@ impl fmt::Display for AuthenticationScript {
     }
 }
 
+impl AuthenticationScript {
+    /// Reads a script, and where each command of it starts.
+    ///
+    /// # Errors
+    /// What is wrong with the script.
+    pub fn parse_placed(script: &str) -> Result<Vec<Placed<AuthenticationCommand>>, ScriptErrors> {
+        parse_commands(script, VERBS, parse)
+    }
+}
+
 impl FromStr for AuthenticationScript {
     type Err = ScriptErrors;
 
     fn from_str(script: &str) -> Result<Self, ScriptErrors> {
-        let commands = parse_commands(script, VERBS, parse)?;
+        let placed = Self::parse_placed(script)?;
+        let commands = placed.into_iter().map(|it| it.command).collect();
         Ok(Self { commands })
     }
 }

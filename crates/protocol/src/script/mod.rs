@@ -32,6 +32,29 @@ impl ScriptErrors {
     pub const MAX: usize = 20;
 }
 
+/// A command and where it starts, to say what is wrong with it when it is carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed<T> {
+    /// The command.
+    pub command: T,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+}
+
+impl<T> Placed<T> {
+    /// A mistake in this command.
+    #[must_use]
+    pub fn error(&self, message: String) -> ScriptError {
+        ScriptError {
+            message,
+            line: self.line,
+            column: self.column,
+        }
+    }
+}
+
 impl fmt::Display for ScriptErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, error) in self.0.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! What both languages have in common: tokens, texts, lists, and finding the next command after a mistake.
 
-use super::ScriptErrors;
+use super::{Placed, ScriptErrors};
 use crate::body::ScriptError;
 
 /// A place in a script.
@@ -62,7 +62,7 @@ pub(super) fn parse_commands<T>(
     script: &str,
     verbs: &[&str],
     mut parse: impl FnMut(&mut Parser<'_>) -> Result<T>,
-) -> core::result::Result<Vec<T>, ScriptErrors> {
+) -> core::result::Result<Vec<Placed<T>>, ScriptErrors> {
     let mut parser = Parser {
         rest: script.chars().peekable(),
         place: Place { line: 1, column: 1 },
@@ -82,7 +82,14 @@ pub(super) fn parse_commands<T>(
         if parser.next.0 == Token::End {
             break;
         }
-        outcome = parse(&mut parser).map(|command| commands.push(command));
+        let Place { line, column } = parser.next.1;
+        outcome = parse(&mut parser).map(|command| {
+            commands.push(Placed {
+                command,
+                line,
+                column,
+            });
+        });
     }
     if errors.is_empty() {
         Ok(commands)

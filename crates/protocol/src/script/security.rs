@@ -4,7 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use super::parser::{Parser, parse_commands};
-use super::{List, Quoted, ScriptErrors, owned, write_lines};
+use super::{List, Placed, Quoted, ScriptErrors, owned, write_lines};
 use crate::body::{GlobalPermission, PathPermission, ScriptError};
 
 /// A command to the security store. `Display` writes it as the SDK does.
@@ -293,11 +293,22 @@ impl fmt::Display for SecurityScript {
     }
 }
 
+impl SecurityScript {
+    /// Reads a script, and where each command of it starts.
+    ///
+    /// # Errors
+    /// What is wrong with the script.
+    pub fn parse_placed(script: &str) -> Result<Vec<Placed<SecurityCommand>>, ScriptErrors> {
+        parse_commands(script, VERBS, parse)
+    }
+}
+
 impl FromStr for SecurityScript {
     type Err = ScriptErrors;
 
     fn from_str(script: &str) -> Result<Self, ScriptErrors> {
-        let commands = parse_commands(script, VERBS, parse)?;
+        let placed = Self::parse_placed(script)?;
+        let commands = placed.into_iter().map(|it| it.command).collect();
         Ok(Self { commands })
     }
 }
