@@ -2,7 +2,6 @@
 
 use core::cell::{Cell, RefCell};
 use core::task::Waker;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -23,7 +22,8 @@ pub(crate) struct Shared {
     pub(crate) runtime: Rc<dyn Runtime>,
     pub(crate) machine: RefCell<Machine>,
     driver: Cell<Option<Waker>>,
-    answers: RefCell<BTreeMap<Ticket, oneshot::Sender<Answer>>>,
+    /// Those who wait for answers, in no order. There are few.
+    answers: RefCell<Vec<(Ticket, oneshot::Sender<Answer>)>>,
     streams: RefCell<Vec<Slot>>,
     state: RefCell<SessionState>,
     watchers: RefCell<Vec<mpsc::UnboundedSender<SessionState>>>,
@@ -96,7 +96,7 @@ impl Shared {
             return Err(RequestError::NeverSent(Interruption::SessionClosed));
         }
         let (sender, receiver) = oneshot::channel();
-        self.answers.borrow_mut().insert(ticket, sender);
+        self.answers.borrow_mut().push((ticket, sender));
         self.wake();
         // The sender is dropped only if the runtime has dropped the driver.
         receiver.await.unwrap_or(Err(RequestError::OutcomeUnknown(
@@ -147,9 +147,10 @@ impl Shared {
         match event {
             Event::State(state) => self.change_state(state),
             Event::Answer { ticket, result } => {
-                if let Some(sender) = self.answers.borrow_mut().remove(&ticket) {
+                let mut answers = self.answers.borrow_mut();
+                if let Some(index) = answers.iter().position(|(waiting, _)| *waiting == ticket) {
                     // Nobody listens if the caller has dropped its future.
-                    let _ = sender.send(result);
+                    let _ = answers.swap_remove(index).1.send(result);
                 }
             }
             Event::Subscribed(topic) => {

@@ -248,7 +248,7 @@ impl Machine {
         session.token = success.token;
         session.recovery = Recovery::new(self.options.recovery_buffer);
         let info = session.info;
-        for (id, pending) in self.requests.take(super::Pending::is_sent) {
+        for (id, pending) in self.requests.take(&super::Pending::is_sent) {
             self.interrupt(id, &pending, Interruption::MessagesLost);
         }
         self.requests.forget_sequences();

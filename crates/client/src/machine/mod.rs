@@ -349,7 +349,7 @@ impl Machine {
     }
 
     fn interrupt_all(&mut self, why: Interruption) {
-        for (id, pending) in self.requests.take(|_| true) {
+        for (id, pending) in self.requests.take(&|_| true) {
             // What the machine asked for itself is of no interest any more.
             if !pending.internal {
                 self.interrupt(id, &pending, why);
@@ -385,7 +385,7 @@ impl Machine {
     fn leave_session(&mut self) {
         self.session = None;
         self.drop_subscriptions();
-        for (id, pending) in self.requests.take(|_| true) {
+        for (id, pending) in self.requests.take(&|_| true) {
             match pending.call {
                 // To select twice is the same as to select once, so it can be done again without asking.
                 Call::Selection { .. } if !pending.internal => self.requests.add_again(id, pending),

@@ -1,6 +1,6 @@
 //! Requests on their way: waiting for a connection, or for an answer.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 use effusion_protocol::body::SelectRequest;
@@ -60,8 +60,9 @@ impl Pending {
 #[derive(Debug, Default)]
 pub(super) struct Requests {
     last: u64,
-    /// By conversation id: the numbers are never used again, so an answer that comes late finds nothing.
-    open: BTreeMap<u64, Pending>,
+    /// In the order of their conversation ids, which are never used again, so that an answer that comes late finds
+    /// nothing. There are few, and most are answered in order: a list is as quick as a tree, and much less code.
+    open: Vec<(u64, Pending)>,
     /// Not yet sent, in order.
     waiting: VecDeque<u64>,
     /// The message numbers of requests that the service is not known to have, in order.
@@ -75,40 +76,54 @@ impl Requests {
         ConversationId(self.last)
     }
 
+    fn find(&self, id: u64) -> Result<usize, usize> {
+        self.open.binary_search_by_key(&id, |(id, _)| *id)
+    }
+
+    fn get_mut(&mut self, id: u64) -> Option<&mut Pending> {
+        let index = self.find(id).ok()?;
+        self.open.get_mut(index).map(|(_, pending)| pending)
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Pending> {
+        let index = self.find(id).ok()?;
+        Some(self.open.remove(index).1)
+    }
+
+    fn insert(&mut self, id: u64, pending: Pending) {
+        if let Err(index) = self.find(id) {
+            self.open.insert(index, (id, pending));
+        }
+    }
+
+    fn open(&mut self, call: Call, internal: bool, deadline: Option<u64>) -> u64 {
+        let id = self.next_id().0;
+        let pending = Pending {
+            call,
+            internal,
+            deadline,
+            sequence: None,
+        };
+        self.insert(id, pending);
+        id
+    }
+
     /// Puts a caller's request in line.
     pub(super) fn add(&mut self, call: Call, deadline: Option<u64>) -> Ticket {
-        let id = self.next_id().0;
-        self.open.insert(
-            id,
-            Pending {
-                call,
-                internal: false,
-                deadline,
-                sequence: None,
-            },
-        );
+        let id = self.open(call, false, deadline);
         self.waiting.push_back(id);
         Ticket(id)
     }
 
     /// Puts a selection of the machine's own before everything that waits.
     pub(super) fn add_first(&mut self, call: Call) {
-        let id = self.next_id().0;
-        self.open.insert(
-            id,
-            Pending {
-                call,
-                internal: true,
-                deadline: None,
-                sequence: None,
-            },
-        );
+        let id = self.open(call, true, None);
         self.waiting.push_front(id);
     }
 
     /// Takes a request that was not answered.
     pub(super) fn withdraw(&mut self, ticket: Ticket) -> Option<Pending> {
-        let pending = self.open.remove(&ticket.0)?;
+        let pending = self.remove(ticket.0)?;
         self.waiting.retain(|id| *id != ticket.0);
         Some(pending)
     }
@@ -126,7 +141,7 @@ impl Requests {
     pub(super) fn take_waiting(&mut self, version: ProtocolVersion) -> Option<(u64, Bytes)> {
         loop {
             let id = self.waiting.pop_front()?;
-            if let Some(pending) = self.open.get_mut(&id) {
+            if let Some(pending) = self.get_mut(id) {
                 let message = pending.call.encode(ConversationId(id), version);
                 if let Call::Service { body, .. } = &mut pending.call {
                     *body = Bytes::new();
@@ -137,7 +152,7 @@ impl Requests {
     }
 
     pub(super) fn sent(&mut self, id: u64, sequence: u32) {
-        if let Some(pending) = self.open.get_mut(&id) {
+        if let Some(pending) = self.get_mut(id) {
             pending.sequence = Some(sequence);
             self.unconfirmed.push_back(sequence);
         }
@@ -158,25 +173,25 @@ impl Requests {
         id: ConversationId,
         service: Option<ServiceId>,
     ) -> Option<(Pending, u32)> {
-        let pending = self.open.get(&id.0)?;
+        let pending = self.get_mut(id.0)?;
         let sequence = pending.sequence?;
         if service.is_some_and(|service| service != pending.call.service()) {
             return None;
         }
-        self.open.remove(&id.0).map(|pending| (pending, sequence))
+        self.remove(id.0).map(|pending| (pending, sequence))
     }
 
     /// Takes every request for which `which` holds, in the order in which they were made.
-    pub(super) fn take(&mut self, which: impl Fn(&Pending) -> bool) -> Vec<(u64, Pending)> {
-        let mut taken = Vec::new();
-        for (id, pending) in core::mem::take(&mut self.open) {
-            if which(&pending) {
-                taken.push((id, pending));
-            } else {
-                self.open.insert(id, pending);
-            }
-        }
-        self.waiting.retain(|id| self.open.contains_key(id));
+    pub(super) fn take(&mut self, which: &dyn Fn(&Pending) -> bool) -> Vec<(u64, Pending)> {
+        let (taken, kept) = core::mem::take(&mut self.open)
+            .into_iter()
+            .partition(|(_, pending)| which(pending));
+        self.open = kept;
+        let waiting = core::mem::take(&mut self.waiting);
+        self.waiting = waiting
+            .into_iter()
+            .filter(|id| self.find(*id).is_ok())
+            .collect();
         taken
     }
 
@@ -188,13 +203,13 @@ impl Requests {
     /// Puts a request that was sent in an earlier session in line again.
     pub(super) fn add_again(&mut self, id: u64, mut pending: Pending) {
         pending.sequence = None;
-        self.open.insert(id, pending);
+        self.insert(id, pending);
         self.waiting.push_back(id);
     }
 
     pub(super) fn overdue(&mut self, now: u64) -> Vec<(u64, Pending)> {
         if self.next_deadline().is_some_and(|deadline| deadline <= now) {
-            self.take(|pending| pending.deadline.is_some_and(|deadline| deadline <= now))
+            self.take(&|pending| pending.deadline.is_some_and(|deadline| deadline <= now))
         } else {
             Vec::new()
         }
@@ -202,6 +217,6 @@ impl Requests {
 
     /// The first deadline. All requests have the same timeout, so it is the oldest request's that has one.
     pub(super) fn next_deadline(&self) -> Option<u64> {
-        self.open.values().find_map(|pending| pending.deadline)
+        self.open.iter().find_map(|(_, pending)| pending.deadline)
     }
 }

@@ -1,6 +1,5 @@
 //! The topics that the session is subscribed to, with their newest values.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -32,47 +31,67 @@ pub(super) struct Change {
     pub(super) new: Bytes,
 }
 
+/// Two sorted lists: as quick as trees for as many topics as a client has, and much less code.
 #[derive(Debug, Default)]
 pub(super) struct Topics {
-    by_id: BTreeMap<TopicId, Subscription>,
-    by_path: BTreeMap<String, TopicId>,
+    by_id: Vec<(TopicId, Subscription)>,
+    /// The ids by the topics' paths.
+    by_path: Vec<(Arc<Topic>, TopicId)>,
 }
 
 impl Topics {
+    fn find(&self, id: TopicId) -> Result<usize, usize> {
+        self.by_id.binary_search_by_key(&id, |(id, _)| *id)
+    }
+
+    fn find_path(&self, path: &str) -> Result<usize, usize> {
+        self.by_path
+            .binary_search_by(|(topic, _)| topic.path.as_str().cmp(path))
+    }
+
+    fn get_mut(&mut self, id: TopicId) -> Option<&mut Subscription> {
+        let index = self.find(id).ok()?;
+        self.by_id
+            .get_mut(index)
+            .map(|(_, subscription)| subscription)
+    }
+
     /// Takes a subscription in. A path has one subscription only: a second one takes the place of the first.
     pub(super) fn subscribed(&mut self, notification: SubscriptionNotification) -> Arc<Topic> {
+        let id = notification.topic;
         let topic = Arc::new(Topic {
             path: notification.path,
             specification: notification.specification,
         });
-        let before = self.by_path.insert(topic.path.clone(), notification.topic);
-        if let Some(before) = before {
-            self.by_id.remove(&before);
-        }
-        let replaced = self.by_id.insert(
-            notification.topic,
-            Subscription {
-                topic: Arc::clone(&topic),
-                value: None,
-            },
-        );
-        if let Some(replaced) = replaced
-            && replaced.topic.path != topic.path
+        self.unsubscribed(id);
+        if let Ok(index) = self.find_path(&topic.path)
+            && let Some((_, before)) = self.by_path.get(index)
         {
-            self.by_path.remove(&replaced.topic.path);
+            self.unsubscribed(*before);
+        }
+        let subscription = Subscription {
+            topic: Arc::clone(&topic),
+            value: None,
+        };
+        if let (Err(by_id), Err(by_path)) = (self.find(id), self.find_path(&topic.path)) {
+            self.by_id.insert(by_id, (id, subscription));
+            self.by_path.insert(by_path, (Arc::clone(&topic), id));
         }
         topic
     }
 
     pub(super) fn unsubscribed(&mut self, id: TopicId) -> Option<Arc<Topic>> {
-        let subscription = self.by_id.remove(&id)?;
-        self.by_path.remove(&subscription.topic.path);
+        let index = self.find(id).ok()?;
+        let (_, subscription) = self.by_id.remove(index);
+        if let Ok(index) = self.find_path(&subscription.topic.path) {
+            self.by_path.remove(index);
+        }
         Some(subscription.topic)
     }
 
     /// Takes a whole value in; `None` for a topic that is not subscribed to.
     pub(super) fn value(&mut self, id: TopicId, new: Bytes) -> Option<Change> {
-        let subscription = self.by_id.get_mut(&id)?;
+        let subscription = self.get_mut(id)?;
         let old = subscription.value.replace(new.clone());
         Some(Change {
             topic: Arc::clone(&subscription.topic),
@@ -91,7 +110,7 @@ impl Topics {
         id: TopicId,
         delta: &[u8],
     ) -> Option<Result<Change, (Arc<Topic>, DeltaError)>> {
-        let subscription = self.by_id.get_mut(&id)?;
+        let subscription = self.get_mut(id)?;
         let new = match &subscription.value {
             // The SDK reports no event for it (docs/protocol.md, 7.2).
             Some(_) if delta == delta::NO_CHANGE => return None,
@@ -110,15 +129,15 @@ impl Topics {
     /// Every topic with its newest value, by id.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<Topic>, Option<&Bytes>)> {
         self.by_id
-            .values()
-            .map(|subscription| (&subscription.topic, subscription.value.as_ref()))
+            .iter()
+            .map(|(_, subscription)| (&subscription.topic, subscription.value.as_ref()))
     }
 
     /// Ends every subscription.
     pub(super) fn clear(&mut self) -> impl Iterator<Item = Arc<Topic>> {
         self.by_path.clear();
         core::mem::take(&mut self.by_id)
-            .into_values()
-            .map(|subscription| subscription.topic)
+            .into_iter()
+            .map(|(_, subscription)| subscription.topic)
     }
 }
