@@ -383,4 +383,15 @@ mod tests {
             ]
         );
     }
+
+    #[test]
+    fn commands_know_where_they_start() {
+        let placed =
+            SecurityScript::parse_placed("isolate path 'a'\n  deisolate path 'a' isolate path 'b'")
+                .unwrap();
+        let places: Vec<_> = placed.iter().map(|it| (it.line, it.column)).collect();
+        assert_eq!(places, [(1, 1), (2, 3), (2, 22)]);
+        let error = placed[1].error("no".to_owned());
+        assert_eq!((error.line, error.column), (2, 3));
+    }
 }
