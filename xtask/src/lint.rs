@@ -16,39 +16,21 @@ pub fn lint() -> Result<()> {
 /// Clippy with warnings denied.
 fn clippy(tools: &Tools) -> Result<()> {
     println!("Clippy, native");
-    let everything = [
-        "clippy",
-        "--quiet",
-        "--workspace",
-        "--exclude",
-        "effusion",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ];
-    process::run(project::cargo().args(everything))?;
+    let deny = ["--", "-D", "warnings"];
+    let everything = "clippy --quiet --workspace --exclude effusion --all-targets".split(' ');
+    process::run(project::cargo().args(everything).args(deny))?;
     for (what, arguments) in [
-        ("protocol", &["-p", "effusion-protocol"] as &[&str]),
+        ("protocol", "-p effusion-protocol --no-default-features"),
         (
             "client",
-            &[
-                "-p",
-                "effusion-client",
-                "--no-default-features",
-                "--features",
-                "web",
-            ],
+            "-p effusion-client --no-default-features --features web",
         ),
-        ("page and its tests", &["-p", "effusion", "--all-targets"]),
+        ("page and its tests", "-p effusion --all-targets"),
     ] {
         println!("Clippy, wasm32: {what}");
         let mut command = tools.cargo()?;
-        command
-            .args(["clippy", "--quiet", "--target", setup::TARGET])
-            .args(arguments)
-            .args(["--", "-D", "warnings"]);
-        process::run(&mut command)?;
+        command.args(["clippy", "--quiet", "--target", setup::TARGET]);
+        process::run(command.args(arguments.split(' ')).args(deny))?;
     }
     println!("Nothing to complain about");
     Ok(())
