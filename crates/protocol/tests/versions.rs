@@ -7,8 +7,8 @@
 
 use bytes::Bytes;
 use effusion_protocol::body::{
-    FetchRequest, FetchedSize, FetchedTopic, RemoveTopicsResponse, RequestBody, SecurityStore,
-    SelectRequest, SystemAuthenticationStore,
+    FetchRequest, FetchedSize, FetchedTopic, RemoveTopicsResponse, RequestBody, ResponseBody,
+    SecurityStore, SelectRequest, SystemAuthenticationStore,
 };
 use effusion_protocol::{
     ConnectRequest, ConnectResponse, ConversationId, ErrorReason, ErrorReport, Message,
@@ -206,10 +206,14 @@ fn errors_have_a_message_and_a_code_in_every_version() {
 
 #[test]
 fn removals_are_counted_from_19_on() {
-    let response = RemoveTopicsResponse { removed: Some(3) };
-    assert_eq!(encode(&response, version(18)), Bytes::new());
+    let response = ResponseBody::RemoveTopics(RemoveTopicsResponse { removed: Some(3) });
+    let written = |number| {
+        let version = version(number);
+        response.clone().as_of(version).encode(version)
+    };
+    assert_eq!(written(18), Bytes::new());
     for number in [19, 21, 25, 29] {
-        assert_eq!(encode(&response, version(number)), bytes("03"));
+        assert_eq!(written(number), bytes("03"));
     }
     assert_eq!(
         decode::<RemoveTopicsResponse>(Bytes::new(), version(18)).map(|it| it.removed),

@@ -122,6 +122,21 @@ macro_rules! calls {
     };
 }
 
+impl ResponseBody {
+    /// What a service of this version would answer: without the parts that came later.
+    ///
+    /// Reading and writing leave such parts as they are, so that what a service did say is kept.
+    #[must_use]
+    pub fn as_of(self, version: ProtocolVersion) -> Self {
+        match self {
+            Self::RemoveTopics(_) if !version.has_removal_count() => {
+                Self::RemoveTopics(RemoveTopicsResponse { removed: None })
+            }
+            other => other,
+        }
+    }
+}
+
 calls! {
     FetchStream(FetchStreamRequest) -> ();
     Subscribe(SelectRequest) -> ();

@@ -87,9 +87,7 @@ impl Wire for RemoveTopicsResponse {
         Ok(Self { removed })
     }
     fn write(&self, writer: &mut Writer) {
-        if let Some(removed) = self.removed
-            && writer.version().has_removal_count()
-        {
+        if let Some(removed) = self.removed {
             removed.write(writer);
         }
     }
