@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: what the page weighs, and how fast it is, beside the vendor's SDK.
 
 use crate::setup::{self, Need, Tools};
-use crate::{build, process, project, serve};
+use crate::{build, process, project};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
@@ -108,7 +108,7 @@ fn rates(tools: &Tools, dist: &Path) -> Result<()> {
         println!("\nThere is no tests/bench: nothing more to measure");
         return Ok(());
     }
-    let sandbox = serve::build_sandbox(true)?;
+    let sandbox = build::sandbox(true)?;
     for file in build::files(&dir)?
         .iter()
         .filter(|file| file.to_string_lossy().ends_with(".bench.mjs"))

@@ -34,6 +34,28 @@ pub fn page(tools: &Tools) -> Result<PathBuf> {
     Ok(dist)
 }
 
+/// Builds the sandbox and gives back the program.
+pub fn sandbox(release: bool) -> Result<PathBuf> {
+    let mut command = project::cargo();
+    command.args([
+        "build",
+        "--package",
+        "effusion-sandbox",
+        "--bin",
+        "effusion-sandbox",
+    ]);
+    if release {
+        command.arg("--release");
+    }
+    process::run(&mut command).context("the sandbox does not build")?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let target = project::root().join(target);
+    let profile = if release { "release" } else { "debug" };
+    Ok(target
+        .join(profile)
+        .join(format!("effusion-sandbox{}", std::env::consts::EXE_SUFFIX)))
+}
+
 /// Refuses a page that only works at the root of a host, or that tells where it was built.
 fn check(dist: &Path) -> Result<()> {
     let index =
@@ -49,7 +71,7 @@ fn check(dist: &Path) -> Result<()> {
         let bytes = fs::read(&file)?;
         if let Some(dir) = private
             .iter()
-            .find(|dir| contains(&bytes, dir.as_os_str().as_encoded_bytes()))
+            .find(|dir| contains(&bytes, dir.join("").as_os_str().as_encoded_bytes()))
         {
             bail!(
                 "{} names the directory {} of this machine",

@@ -7,6 +7,7 @@ mod bench;
 mod build;
 mod lint;
 mod process;
+mod program;
 mod project;
 mod serve;
 mod setup;

@@ -1,22 +1,19 @@
 //! `cargo xtask serve`: the sandbox and the page, side by side, until Ctrl-C.
 
-use crate::process::each_line;
+use crate::program::Program;
 use crate::setup::{self, Need, Tools};
-use crate::{process, project};
+use crate::{build, process, project};
 use anyhow::{Context, Result, bail};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::mpsc::{self, Receiver};
-use std::thread;
 use std::time::{Duration, Instant};
 
 const PAGE_PORT: u16 = 8000;
 const SANDBOX_PORT: u16 = 8080;
 /// How long the sandbox may take until it listens.
 const SANDBOX_STARTS: Duration = Duration::from_secs(60);
-/// How long a program may take to end once asked to.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the command line asked for.
 pub struct Options {
@@ -90,7 +87,7 @@ pub fn serve(options: &Options) -> Result<()> {
     };
     let tools = setup::prepare(needs)?;
     println!("Building the sandbox");
-    let sandbox = build_sandbox(options.release)?;
+    let sandbox = build::sandbox(options.release)?;
 
     let (stop, stopped) = mpsc::channel();
     ctrlc::set_handler(move || {
@@ -104,28 +101,6 @@ pub fn serve(options: &Options) -> Result<()> {
         program.stop();
     }
     outcome
-}
-
-/// Builds the sandbox and gives back the program.
-pub fn build_sandbox(release: bool) -> Result<PathBuf> {
-    let mut command = project::cargo();
-    command.args([
-        "build",
-        "--package",
-        "effusion-sandbox",
-        "--bin",
-        "effusion-sandbox",
-    ]);
-    if release {
-        command.arg("--release");
-    }
-    process::run(&mut command).context("the sandbox does not build")?;
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| project::root().join("target"), PathBuf::from);
-    let profile = if release { "release" } else { "debug" };
-    Ok(target
-        .join(profile)
-        .join(format!("effusion-sandbox{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// Starts both programs, in order, and waits for Ctrl-C or for one of them to end.
@@ -230,17 +205,7 @@ fn wait(
 
 /// An error if one of the programs has ended by itself.
 fn check(programs: &mut [Program]) -> Result<()> {
-    for program in programs {
-        if let Some(status) = program.child.try_wait()? {
-            // Its last words are still on their way through the pipe.
-            thread::sleep(Duration::from_millis(200));
-            bail!(
-                "the {} ended by itself ({status}); its last words are above",
-                program.name
-            );
-        }
-    }
-    Ok(())
+    programs.iter_mut().try_for_each(Program::check)
 }
 
 fn require_free(port: u16, what: &str, option: &str) -> Result<()> {
@@ -258,76 +223,6 @@ fn open(address: &str) {
     };
     if process::capture(Command::new(opener).arg(address)).is_err() {
         println!("Could not open a browser: open {address} yourself");
-    }
-}
-
-/// A program that runs beside others, its output shown line by line under its name.
-struct Program {
-    name: &'static str,
-    child: Child,
-}
-
-impl Program {
-    fn start(name: &'static str, mut command: Command) -> Result<Self> {
-        // A process group of its own, so that Ctrl-C in the terminal reaches only this program, which then stops the others
-        // in order, with all the programs that they have started.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("cannot start the {name}"))?;
-        let (sender, lines) = mpsc::channel();
-        child
-            .stdout
-            .take()
-            .map(|pipe| each_line(pipe, sender.clone()));
-        child.stderr.take().map(|pipe| each_line(pipe, sender));
-        thread::spawn(move || {
-            for line in lines {
-                println!("{name:>7} | {line}");
-            }
-        });
-        Ok(Self { name, child })
-    }
-
-    /// Asks the program and its children to end, and ends them if they do not.
-    fn stop(&mut self) {
-        self.signal(false);
-        let asked = Instant::now();
-        while matches!(self.child.try_wait(), Ok(None)) {
-            if asked.elapsed() > PATIENCE {
-                println!("The {} does not stop when asked: ending it", self.name);
-                self.signal(true);
-                // It cannot refuse that; what is left to learn is its status, which says nothing new.
-                let _ = self.child.wait();
-                return;
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    #[cfg(unix)]
-    fn signal(&mut self, kill: bool) {
-        use nix::sys::signal::{Signal, killpg};
-        let signal = if kill {
-            Signal::SIGKILL
-        } else {
-            Signal::SIGTERM
-        };
-        if let Ok(id) = i32::try_from(self.child.id()) {
-            // Fails only where the group has ended already.
-            let _ = killpg(nix::unistd::Pid::from_raw(id), signal);
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn signal(&mut self, _kill: bool) {
-        // Fails only where it has ended already.
-        let _ = self.child.kill();
     }
 }
 

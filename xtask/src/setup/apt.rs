@@ -26,10 +26,20 @@ impl Apt {
 
     /// Updates the package lists and installs packages, without the ones that are only recommended.
     pub fn install(self, packages: &[&str]) -> Result<()> {
-        let what = packages.join(" ");
-        process::run_quietly(self.as_root("apt-get").args(["update", "-q"]), LIMIT)
-            .and_then(|()| process::run_quietly(self.as_root("apt-get").args(["install", "-q", "-y", "--no-install-recommends"]).args(packages), LIMIT))
-            .with_context(|| format!("could not install {what} with apt-get; check the network and the package sources, or install them yourself"))
+        let run = |arguments: &[&str]| {
+            process::run_quietly(self.as_root("apt-get").args(arguments), LIMIT).with_context(|| {
+                format!(
+                    "could not install {} with apt-get; check the network and the package sources, or install them yourself",
+                    packages.join(" ")
+                )
+            })
+        };
+        run(&["update", "-q"])?;
+        run(&[
+            &["install", "-q", "-y", "--no-install-recommends"],
+            packages,
+        ]
+        .concat())
     }
 
     /// A program to be run with root's rights.

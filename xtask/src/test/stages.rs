@@ -2,7 +2,7 @@
 
 use super::tally::Tally;
 use crate::setup::{self, Tools};
-use crate::{build, process, project, serve};
+use crate::{build, process, project};
 use anyhow::{Context as _, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -92,7 +92,7 @@ pub fn wasm(context: &Context) -> Result<Tally> {
 
 /// The vendor's SDK in Node against the sandbox.
 pub fn interop(context: &Context) -> Result<Tally> {
-    let sandbox = serve::build_sandbox(false)?;
+    let sandbox = build::sandbox(false)?;
     let mut node = context.tools()?.command("node")?;
     node.env("EFFUSION_SANDBOX_BIN", sandbox);
     node_test(node, "interop")
@@ -101,7 +101,7 @@ pub fn interop(context: &Context) -> Result<Tally> {
 /// The release page in Chromium against the sandbox.
 pub fn e2e(context: &Context) -> Result<Tally> {
     let tools = context.tools()?;
-    let sandbox = serve::build_sandbox(false)?;
+    let sandbox = build::sandbox(false)?;
     let dist = build::page(tools)?;
     let mut node = tools.command("node")?;
     node.env("EFFUSION_SANDBOX_BIN", sandbox)
