@@ -514,6 +514,13 @@ macro_rules! wire_struct {
                 $( self.$field.write(writer); )*
             }
         }
+
+        #[cfg(test)]
+        impl $crate::sample::Sample for $name {
+            fn sample(source: &mut $crate::sample::Source) -> Self {
+                Self { $( $field: $crate::sample::Sample::sample(source) ),* }
+            }
+        }
     )+};
 }
 pub(crate) use wire_struct;
@@ -554,6 +561,13 @@ macro_rules! wire_enum {
                 $crate::Wire::write(&self.code(), writer);
             }
         }
+
+        #[cfg(test)]
+        impl $crate::sample::Sample for $name {
+            fn sample(source: &mut $crate::sample::Source) -> Self {
+                source.choose(Self::ALL)
+            }
+        }
     )+};
 }
 pub(crate) use wire_enum;
@@ -585,6 +599,16 @@ macro_rules! wire_union {
                         $( <$type as $crate::Wire>::write(value, writer); )?
                     } )*
                 }
+            }
+        }
+
+        #[cfg(test)]
+        impl $crate::sample::Sample for $name {
+            fn sample(source: &mut $crate::sample::Source) -> Self {
+                let makers: &[fn(&mut $crate::sample::Source) -> Self] = &[
+                    $( |_source| Self::$variant $( ( <$type as $crate::sample::Sample>::sample(_source) ) )? ),*
+                ];
+                source.choose(makers)(source)
             }
         }
     )+};

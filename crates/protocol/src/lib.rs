@@ -17,6 +17,8 @@ mod compression;
 mod error;
 mod handshake;
 mod message;
+#[cfg(test)]
+mod sample;
 mod selector;
 mod service;
 mod session;

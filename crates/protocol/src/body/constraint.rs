@@ -153,7 +153,7 @@ impl Wire for UpdateConstraint {
                 with: Vec::read(reader)?,
                 without: Vec::read(reader)?,
             },
-            7 if reader.version().has_constraint_operators() => {
+            7 => {
                 let (first, second) = read_pair(reader)?;
                 Self::Disjunction(join(first, second, |it| match it {
                     Self::Disjunction(list) => Ok(list),

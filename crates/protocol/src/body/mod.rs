@@ -76,6 +76,24 @@ macro_rules! calls {
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum ResponseBody { $( #[doc = concat!("Of `", stringify!($name), "`.")] $name($response) ),+ }
 
+        #[cfg(test)]
+        impl RequestBody {
+            /// Any request of a service.
+            fn sample(service: ServiceId, source: &mut crate::sample::Source) -> Self {
+                use crate::sample::Sample as _;
+                match service { $( ServiceId::$name => Self::$name(<$request>::sample(source)) ),+ }
+            }
+        }
+
+        #[cfg(test)]
+        impl ResponseBody {
+            /// Any response of a service.
+            fn sample(service: ServiceId, source: &mut crate::sample::Source) -> Self {
+                use crate::sample::Sample as _;
+                match service { $( ServiceId::$name => Self::$name(<$response>::sample(source)) ),+ }
+            }
+        }
+
         impl RequestBody {
             /// The service.
             #[must_use]
@@ -243,4 +261,117 @@ calls! {
     UnsubscribeClientAllScopes(SessionUnsubscribeAllRequest) -> ();
     Reauthenticate(ReauthenticateRequest) -> bool;
     RevokeAuthentication(SessionId) -> ();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::Source;
+    use proptest::prelude::*;
+
+    fn versions() -> impl Strategy<Value = ProtocolVersion> {
+        (13u8..=29).prop_map(|number| ProtocolVersion::new(number).unwrap())
+    }
+
+    fn services() -> impl Strategy<Value = ServiceId> {
+        prop::sample::select(ServiceId::ALL)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        /// What is written is read; what was read is written the same, and read as the same.
+        #[test]
+        fn requests_are_read_as_they_were_written(
+            service in services(),
+            version in versions(),
+            entropy in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let written = RequestBody::sample(service, &mut Source::new(entropy)).encode(version);
+            let read = RequestBody::decode(service, written.clone(), version).unwrap();
+            prop_assert_eq!(read.encode(version), written.clone());
+            prop_assert_eq!(RequestBody::decode(service, written, version), Ok(read));
+        }
+
+        #[test]
+        fn responses_are_read_as_they_were_written(
+            service in services(),
+            version in versions(),
+            entropy in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let written = ResponseBody::sample(service, &mut Source::new(entropy)).encode(version);
+            let read = ResponseBody::decode(service, written.clone(), version).unwrap();
+            prop_assert_eq!(read.encode(version), written.clone());
+            prop_assert_eq!(ResponseBody::decode(service, written, version), Ok(read));
+        }
+
+        /// In the newest version nothing that a body has is lost on the way.
+        #[test]
+        fn requests_of_the_newest_version_are_whole(
+            service in services(),
+            entropy in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let request = RequestBody::sample(service, &mut Source::new(entropy));
+            // Of these one form stands for others, too.
+            let has_forms = matches!(request, RequestBody::MissingTopic(_)
+                | RequestBody::SessionPropertiesEvent(_)
+                | RequestBody::SessionPropertiesEventSingle(_)
+                | RequestBody::SetTopic(_)
+                | RequestBody::AddAndSetTopic(_)
+                | RequestBody::CreateUpdateStream(_)
+                | RequestBody::CreateUpdateStreamAndSet(_)
+                | RequestBody::StreamAddTopic(_)
+                | RequestBody::StreamAddAndSetTopic(_)
+                | RequestBody::ApplyJsonPatch(_));
+            let version = ProtocolVersion::NEWEST;
+            let read = RequestBody::decode(service, request.encode(version), version);
+            prop_assert!(has_forms || read == Ok(request));
+        }
+
+        /// Whatever comes from the network is read or refused; if it is read, nothing of it is lost.
+        #[test]
+        fn any_bytes_are_read_whole_or_refused(
+            service in services(),
+            version in versions(),
+            bytes in prop::collection::vec(any::<u8>(), 0..100),
+        ) {
+            let bytes = Bytes::from(bytes);
+            if let Ok(read) = RequestBody::decode(service, bytes.clone(), version) {
+                prop_assert_eq!(read.encode(version), bytes.clone());
+            }
+            if let Ok(read) = ResponseBody::decode(service, bytes.clone(), version) {
+                prop_assert_eq!(read.encode(version), bytes);
+            }
+        }
+
+        /// The same for bytes that are almost right.
+        #[test]
+        fn damaged_bodies_are_read_whole_or_refused(
+            service in services(),
+            version in versions(),
+            entropy in prop::collection::vec(any::<u8>(), 0..100),
+            at in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+        ) {
+            let mut bytes = RequestBody::sample(service, &mut Source::new(entropy)).encode(version).to_vec();
+            if !bytes.is_empty() {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            let bytes = Bytes::from(bytes);
+            if let Ok(read) = RequestBody::decode(service, bytes.clone(), version) {
+                prop_assert_eq!(read.encode(version), bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn every_service_has_its_own_number() {
+        for service in ServiceId::ALL {
+            assert_eq!(
+                ServiceId::from_code(u64::from(service.code())),
+                Some(*service)
+            );
+        }
+    }
 }
