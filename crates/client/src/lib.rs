@@ -32,6 +32,7 @@ pub mod machine;
 mod driver;
 mod options;
 mod reason;
+mod response;
 mod session;
 mod shared;
 mod stream;
@@ -46,6 +47,7 @@ pub use transport::web;
 pub use machine::{SessionInfo, SessionState, Topic, UnsubscribedReason};
 pub use options::{ConnectOptions, Renew, ServiceAddress, SessionOptions};
 pub use reason::{ConnectError, Interruption, RequestError, SessionCloseReason};
+pub use response::Response;
 pub use session::{
     Clients, Fetch, FetchResult, FetchedTopic, Messages, QueryResult, RangeQuery, Security,
     Session, States, TimeSeries, TopicUpdate, Topics,

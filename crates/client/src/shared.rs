@@ -7,15 +7,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use effusion_protocol::body::Call;
-use effusion_protocol::{ProtocolVersion, ServiceId, TopicSpecification, decode, encode};
+use effusion_protocol::{
+    ErrorReason, ErrorReport, ProtocolVersion, ServiceId, TopicSpecification, encode,
+};
 use futures_channel::{mpsc, oneshot};
 
 use crate::machine::{Event, Machine, SessionState, Ticket};
+use crate::response::{self, Answer, Read, Response};
 use crate::stream::{Slot, TopicEvent};
 use crate::transport::Runtime;
 use crate::{Interruption, RequestError, SessionCloseReason};
-
-type Answer = Result<Bytes, RequestError>;
 
 /// The machine and everybody who waits for something from it. One thread, so cells instead of locks.
 pub(crate) struct Shared {
@@ -67,41 +68,69 @@ impl Shared {
         self.machine.borrow().version()
     }
 
+    /// Calls a service whose answer is the result.
+    pub(crate) fn call<C: Call>(&self, request: &C::Request) -> Response<C::Response> {
+        self.call_and_read::<C, _>(request, response::read)
+    }
+
     /// Calls a service.
-    pub(crate) async fn call<C: Call>(
+    pub(crate) fn call_and_read<C: Call, T>(
         &self,
         request: &C::Request,
-    ) -> Result<C::Response, RequestError> {
-        let body = encode(request, self.version());
-        let body = self.request(C::SERVICE, body).await?;
-        Ok(decode(body, self.version())?)
+        read: Read<T>,
+    ) -> Response<T> {
+        let version = self.version();
+        Response {
+            receiver: self.request(C::SERVICE, encode(request, version)),
+            version,
+            read,
+        }
     }
 
-    /// Calls a service by bytes: the part of [`Shared::call`] that is compiled once.
-    async fn request(&self, service: ServiceId, body: Bytes) -> Answer {
+    /// The answer to a request that the service would not understand.
+    pub(crate) fn refuse<T>(&self, reason: ErrorReason) -> Response<T> {
+        let (sender, receiver) = oneshot::channel();
+        // The receiver is here.
+        let _ = sender.send(Err(RequestError::Refused(ErrorReport {
+            message: String::new(),
+            reason,
+        })));
+        Response {
+            receiver,
+            version: self.version(),
+            read: |_, _| Err(RequestError::NeverSent(Interruption::SessionClosed)),
+        }
+    }
+
+    /// Calls a service by bytes: the part of a call that is compiled once.
+    fn request(&self, service: ServiceId, body: Bytes) -> oneshot::Receiver<Answer> {
         let ticket = self.machine.borrow_mut().request(self.now(), service, body);
-        self.answer(ticket).await
+        self.answer(ticket)
     }
 
-    pub(crate) async fn select(&self, selector: &str, select: bool) -> Result<(), RequestError> {
+    pub(crate) fn select(&self, selector: &str, select: bool) -> Response<()> {
         let ticket = self
             .machine
             .borrow_mut()
             .select(self.now(), selector, select);
-        self.answer(ticket).await.map(drop)
+        Response {
+            receiver: self.answer(ticket),
+            version: self.version(),
+            read: |_, _| Ok(()),
+        }
     }
 
-    async fn answer(&self, ticket: Ticket) -> Answer {
-        if self.state.borrow().is_closed() {
-            return Err(RequestError::NeverSent(Interruption::SessionClosed));
-        }
+    fn answer(&self, ticket: Ticket) -> oneshot::Receiver<Answer> {
         let (sender, receiver) = oneshot::channel();
-        self.answers.borrow_mut().push((ticket, sender));
-        self.wake();
-        // The sender is dropped only if the runtime has dropped the driver.
-        receiver.await.unwrap_or(Err(RequestError::OutcomeUnknown(
-            Interruption::SessionClosed,
-        )))
+        if self.state.borrow().is_closed() {
+            // The driver is gone, so nobody will hand on the machine's answer. The receiver is here.
+            let never = RequestError::NeverSent(Interruption::SessionClosed);
+            let _ = sender.send(Err(never));
+        } else {
+            self.answers.borrow_mut().push((ticket, sender));
+            self.wake();
+        }
+        receiver
     }
 
     /// A stream that learns of every change of state from now on.

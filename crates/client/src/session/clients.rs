@@ -1,11 +1,13 @@
 //! Looking at sessions and changing them.
 
 use effusion_protocol::body::{
-    CloseClientRequest, GetSessionPropertiesRequest, Properties, SetSessionPropertiesRequest, call,
+    CloseClientRequest, GetSessionPropertiesRequest, Properties, SetSessionPropertiesRequest,
+    SetSessionPropertiesResponse, call,
 };
 
 use super::Session;
-use crate::{RequestError, SessionId};
+use crate::response::read;
+use crate::{Response, SessionId};
 
 /// Looking at sessions and changing them: see [`Session::clients`].
 #[derive(Clone, Copy, Debug)]
@@ -30,11 +32,11 @@ impl Clients<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn session_properties(
+    pub fn session_properties(
         &self,
         session: SessionId,
         keys: &[&str],
-    ) -> Result<Option<Properties>, RequestError> {
+    ) -> Response<Option<Properties>> {
         let request = GetSessionPropertiesRequest {
             session,
             keys: keys.iter().map(|key| (*key).to_owned()).collect(),
@@ -42,7 +44,6 @@ impl Clients<'_> {
         self.session
             .shared()
             .call::<call::GetSessionProperties>(&request)
-            .await
     }
 
     /// Sets properties of a session that users may define, and removes others. The answer is the former values of those
@@ -58,12 +59,12 @@ impl Clients<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn set_session_properties(
+    pub fn set_session_properties(
         &self,
         session: SessionId,
         set: &[(&str, &str)],
         remove: &[&str],
-    ) -> Result<Properties, RequestError> {
+    ) -> Response<Properties> {
         let set: Properties = set
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
@@ -74,12 +75,12 @@ impl Clients<'_> {
             set: (!set.is_empty()).then_some(set),
             remove: (!remove.is_empty()).then_some(remove),
         };
-        let answer = self
-            .session
+        self.session
             .shared()
-            .call::<call::SetSessionProperties>(&request)
-            .await?;
-        Ok(answer.former.unwrap_or_default())
+            .call_and_read::<call::SetSessionProperties, _>(&request, |body, version| {
+                let answer: SetSessionPropertiesResponse = read(body, version)?;
+                Ok(answer.former.unwrap_or_default())
+            })
     }
 
     /// Closes a session.
@@ -94,14 +95,11 @@ impl Clients<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn close(&self, session: SessionId) -> Result<(), RequestError> {
+    pub fn close(&self, session: SessionId) -> Response<()> {
         let request = CloseClientRequest {
             session,
             reason: None,
         };
-        self.session
-            .shared()
-            .call::<call::CloseClient>(&request)
-            .await
+        self.session.shared().call::<call::CloseClient>(&request)
     }
 }

@@ -5,7 +5,7 @@ use effusion_protocol::body::{FetchLimit, FetchRequest, FetchResponse, TopicType
 use effusion_protocol::{TopicSpecification, TopicType};
 
 use super::Session;
-use crate::{RequestError, StreamValue, ValueError};
+use crate::{Response, StreamValue, ValueError, response};
 
 /// A fetch of topics: see [`Session::fetch`]. Source of the terms: the API documentation of `FetchRequest`.
 #[derive(Clone, Debug)]
@@ -157,18 +157,16 @@ impl<'a> Fetch<'a> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn fetch(self) -> Result<FetchResult, RequestError> {
-        let with_properties = self.request.with_properties;
-        let answer = self
-            .session
+    pub fn fetch(self) -> Response<FetchResult> {
+        self.session
             .shared()
-            .call::<call::Fetch>(&self.request)
-            .await?;
-        Ok(read(answer, with_properties))
+            .call_and_read::<call::Fetch, _>(&self.request, |body, version| {
+                Ok(result(response::read(body, version)?))
+            })
     }
 }
 
-fn read(answer: FetchResponse, with_properties: bool) -> FetchResult {
+fn result(answer: FetchResponse) -> FetchResult {
     let sets = answer.property_sets;
     let topics = answer
         .topics
@@ -178,9 +176,9 @@ fn read(answer: FetchResponse, with_properties: bool) -> FetchResult {
             specification: TopicSpecification {
                 topic_type: topic.topic_type,
                 // An index outside the list means no properties (docs/protocol.md, 4).
-                properties: with_properties
-                    .then(|| sets.get(topic.property_set as usize).cloned())
-                    .flatten()
+                properties: sets
+                    .get(topic.property_set as usize)
+                    .cloned()
                     .unwrap_or_default(),
             },
             bytes: topic.value,

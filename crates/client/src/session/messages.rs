@@ -1,10 +1,12 @@
 //! Request-response messaging.
 
+use bytes::Bytes;
+use effusion_protocol::ProtocolVersion;
 use effusion_protocol::body::{MessagingResponse, SendRequest, SendToSessionRequest, call};
 use effusion_protocol::value::Value;
 
 use super::Session;
-use crate::{RequestError, SessionId, ValueError};
+use crate::{RequestError, Response, SessionId, ValueError, response};
 
 /// Request-response messaging: see [`Session::messages`].
 #[derive(Clone, Copy, Debug)]
@@ -27,22 +29,15 @@ impl Messages<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send<T: Value, R: Value>(
-        &self,
-        path: &str,
-        request: &T,
-    ) -> Result<R, RequestError> {
+    pub fn send<T: Value, R: Value>(&self, path: &str, request: &T) -> Response<R> {
         let request = SendRequest {
             path: path.to_owned(),
             data_type: T::DATA_TYPE.name().to_owned(),
             value: request.to_bytes(),
         };
-        let answer = self
-            .session
+        self.session
             .shared()
-            .call::<call::MessagingSend>(&request)
-            .await?;
-        read(answer)
+            .call_and_read::<call::MessagingSend, _>(&request, read_value)
     }
 
     /// Sends a request to another session, and waits for its response.
@@ -57,28 +52,26 @@ impl Messages<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send_to_session<T: Value, R: Value>(
+    pub fn send_to_session<T: Value, R: Value>(
         &self,
         receiver: SessionId,
         path: &str,
         request: &T,
-    ) -> Result<R, RequestError> {
+    ) -> Response<R> {
         let request = SendToSessionRequest {
             session: receiver,
             path: path.to_owned(),
             data_type: T::DATA_TYPE.name().to_owned(),
             value: request.to_bytes(),
         };
-        let answer = self
-            .session
+        self.session
             .shared()
-            .call::<call::MessagingReceiverServer>(&request)
-            .await?;
-        read(answer)
+            .call_and_read::<call::MessagingReceiverServer, _>(&request, read_value)
     }
 }
 
-fn read<R: Value>(answer: MessagingResponse) -> Result<R, RequestError> {
+fn read_value<R: Value>(body: Bytes, version: ProtocolVersion) -> Result<R, RequestError> {
+    let answer: MessagingResponse = response::read(body, version)?;
     if answer.data_type != R::DATA_TYPE.name() {
         return Err(ValueError::WrongType("of the type that was asked for").into());
     }

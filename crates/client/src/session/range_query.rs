@@ -1,13 +1,14 @@
 //! Querying the events of a time series.
 
+use bytes::Bytes;
 use effusion_protocol::body::call;
 use effusion_protocol::time_series::{
     QueryType, RangeAnchor, RangeQueryRequest, RangeQueryResponse, RangeSpan,
 };
-use effusion_protocol::{TopicSpecification, TopicType, property};
+use effusion_protocol::{ProtocolVersion, TopicSpecification, TopicType, property};
 
 use super::Session;
-use crate::{RequestError, StreamValue, TimeSeriesEvent, ValueError};
+use crate::{RequestError, Response, StreamValue, TimeSeriesEvent, ValueError, response};
 
 /// A query of a time series: see [`TimeSeries::range_query`](super::TimeSeries::range_query).
 ///
@@ -116,21 +117,19 @@ impl<'a> RangeQuery<'a> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn select_from<T: StreamValue>(
-        mut self,
-        path: &str,
-    ) -> Result<QueryResult<T>, RequestError> {
+    pub fn select_from<T: StreamValue>(mut self, path: &str) -> Response<QueryResult<T>> {
         path.clone_into(&mut self.request.path);
-        let answer = self
-            .session
+        self.session
             .shared()
-            .call::<call::RangeQuery>(&self.request)
-            .await?;
-        read(answer)
+            .call_and_read::<call::RangeQuery, _>(&self.request, read)
     }
 }
 
-fn read<T: StreamValue>(answer: RangeQueryResponse) -> Result<QueryResult<T>, RequestError> {
+fn read<T: StreamValue>(
+    body: Bytes,
+    version: ProtocolVersion,
+) -> Result<QueryResult<T>, RequestError> {
+    let answer: RangeQueryResponse = response::read(body, version)?;
     let series = TopicSpecification::new(TopicType::TimeSeries)
         .with(property::TIME_SERIES_EVENT_VALUE_TYPE, &answer.value_type);
     if !T::reads(&series) && !answer.events.is_empty() {

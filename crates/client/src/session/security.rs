@@ -2,10 +2,13 @@
 
 use core::fmt::Display;
 
+use bytes::Bytes;
+use effusion_protocol::ProtocolVersion;
 use effusion_protocol::body::{ScriptError, SecurityStore, SystemAuthenticationStore, call};
 
 use super::Session;
-use crate::RequestError;
+use crate::response::read;
+use crate::{RequestError, Response};
 
 /// The stores of principals and permissions: see [`Session::security`].
 #[derive(Clone, Copy, Debug)]
@@ -33,17 +36,10 @@ impl Security<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn update_authentication_store<S: Display + ?Sized>(
-        &self,
-        script: &S,
-    ) -> Result<(), RequestError> {
-        let script = script.to_string();
-        carried_out(
-            self.session
-                .shared()
-                .call::<call::UpdateSystemAuthentication>(&script)
-                .await?,
-        )
+    pub fn update_authentication_store<S: Display + ?Sized>(&self, script: &S) -> Response<()> {
+        self.session
+            .shared()
+            .call_and_read::<call::UpdateSystemAuthentication, _>(&script.to_string(), carried_out)
     }
 
     /// Changes the security store (roles and permissions) by a script: all of it, or nothing.
@@ -61,17 +57,10 @@ impl Security<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn update_security_store<S: Display + ?Sized>(
-        &self,
-        script: &S,
-    ) -> Result<(), RequestError> {
-        let script = script.to_string();
-        carried_out(
-            self.session
-                .shared()
-                .call::<call::UpdateSecurity>(&script)
-                .await?,
-        )
+    pub fn update_security_store<S: Display + ?Sized>(&self, script: &S) -> Response<()> {
+        self.session
+            .shared()
+            .call_and_read::<call::UpdateSecurity, _>(&script.to_string(), carried_out)
     }
 
     /// Reads the system authentication store: principals and their roles, without passwords.
@@ -85,11 +74,10 @@ impl Security<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn authentication_store(&self) -> Result<SystemAuthenticationStore, RequestError> {
+    pub fn authentication_store(&self) -> Response<SystemAuthenticationStore> {
         self.session
             .shared()
             .call::<call::GetSystemAuthentication>(&())
-            .await
     }
 
     /// Reads the security store: roles and their permissions.
@@ -103,13 +91,14 @@ impl Security<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn security_store(&self) -> Result<SecurityStore, RequestError> {
-        self.session.shared().call::<call::GetSecurity>(&()).await
+    pub fn security_store(&self) -> Response<SecurityStore> {
+        self.session.shared().call::<call::GetSecurity>(&())
     }
 }
 
 /// A script was carried out if the service has nothing to say against it.
-fn carried_out(errors: Vec<ScriptError>) -> Result<(), RequestError> {
+fn carried_out(body: Bytes, version: ProtocolVersion) -> Result<(), RequestError> {
+    let errors: Vec<ScriptError> = read(body, version)?;
     if errors.is_empty() {
         Ok(())
     } else {

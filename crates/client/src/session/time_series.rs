@@ -5,7 +5,7 @@ use effusion_protocol::time_series::{AppendRequest, EditRequest, EventMetadata};
 use effusion_protocol::value::Value;
 
 use super::{RangeQuery, Session};
-use crate::RequestError;
+use crate::Response;
 
 /// Appending to time series, and querying them: see [`Session::time_series`].
 #[derive(Clone, Copy, Debug)]
@@ -30,11 +30,7 @@ impl TimeSeries<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn append<T: Value>(
-        &self,
-        path: &str,
-        value: &T,
-    ) -> Result<EventMetadata, RequestError> {
+    pub fn append<T: Value>(&self, path: &str, value: &T) -> Response<EventMetadata> {
         let request = AppendRequest {
             path: path.to_owned(),
             value_type: T::DATA_TYPE.name().to_owned(),
@@ -43,7 +39,6 @@ impl TimeSeries<'_> {
         self.session
             .shared()
             .call::<call::TimeSeriesAppend>(&request)
-            .await
     }
 
     /// Edits the event with the sequence `original`, which must not be an edit itself.
@@ -59,22 +54,14 @@ impl TimeSeries<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn edit<T: Value>(
-        &self,
-        path: &str,
-        original: u64,
-        value: &T,
-    ) -> Result<EventMetadata, RequestError> {
+    pub fn edit<T: Value>(&self, path: &str, original: u64, value: &T) -> Response<EventMetadata> {
         let request = EditRequest {
             path: path.to_owned(),
             value_type: T::DATA_TYPE.name().to_owned(),
             original,
             value: value.to_bytes(),
         };
-        self.session
-            .shared()
-            .call::<call::TimeSeriesEdit>(&request)
-            .await
+        self.session.shared().call::<call::TimeSeriesEdit>(&request)
     }
 
     /// A query of the events of a time series, to be narrowed down and then made: see [`RangeQuery::select_from`].

@@ -5,11 +5,11 @@ use effusion_protocol::body::{
     AddAndSetTopicRequest, AddTopicResult, SetTopicRequest, UpdateConstraint, UpdateResult,
     UpdateTopicSetRequest, call,
 };
-use effusion_protocol::value::Value;
-use effusion_protocol::{ErrorReason, ErrorReport, TopicSpecification};
+use effusion_protocol::value::{DataType, Value};
+use effusion_protocol::{ErrorReason, ErrorReport, ProtocolVersion, TopicSpecification};
 
 use super::Session;
-use crate::RequestError;
+use crate::{RequestError, Response, response};
 
 /// The first version that sets topics under constraints, and adds and sets in one request (6.2; source: the dissector and
 /// the captures).
@@ -38,9 +38,8 @@ impl TopicUpdate<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn set<T: Value>(&self, path: &str, value: &T) -> Result<(), RequestError> {
+    pub fn set<T: Value>(&self, path: &str, value: &T) -> Response<()> {
         self.set_if(path, value, UpdateConstraint::Unconstrained)
-            .await
     }
 
     /// Sets the value of a topic, if a constraint holds.
@@ -57,29 +56,19 @@ impl TopicUpdate<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn set_if<T: Value>(
+    pub fn set_if<T: Value>(
         &self,
         path: &str,
         value: &T,
         constraint: UpdateConstraint,
-    ) -> Result<(), RequestError> {
-        let shared = self.session.shared();
-        if shared.version().number() < FIRST_WITH_CONSTRAINTS {
-            return self.set_plainly(path, value.to_bytes(), &constraint).await;
-        }
-        let request = SetTopicRequest {
-            path: path.to_owned(),
-            topic_type: T::DATA_TYPE.topic_type(),
-            value: value.to_bytes(),
-            constraint,
-        };
-        shared.call::<call::SetTopic>(&request).await
+    ) -> Response<()> {
+        self.set_bytes(path, T::DATA_TYPE, value.to_bytes(), constraint)
     }
 
     /// Adds a topic if there is none, and sets its value.
     ///
     /// # Errors
-    /// As [`Topics::add`](super::Topics::add) and [`TopicUpdate::set`].
+    /// As [`Topics::add`](super::Topics::add) and [`TopicUpdate::set`]; refused with `Unsupported` by services before 6.2.
     ///
     /// ```no_run
     /// # use effusion_client::{Session, RequestError};
@@ -91,17 +80,15 @@ impl TopicUpdate<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn add_and_set<T: Value>(
+    pub fn add_and_set<T: Value>(
         &self,
         path: &str,
         specification: TopicSpecification,
         value: &T,
-    ) -> Result<AddTopicResult, RequestError> {
+    ) -> Response<AddTopicResult> {
         let shared = self.session.shared();
         if shared.version().number() < FIRST_WITH_CONSTRAINTS {
-            let result = self.session.topics().add(path, specification).await?;
-            self.set(path, value).await?;
-            return Ok(result);
+            return shared.refuse(ErrorReason::Unsupported);
         }
         let request = AddAndSetTopicRequest {
             path: path.to_owned(),
@@ -109,39 +96,47 @@ impl TopicUpdate<'_> {
             value: value.to_bytes(),
             constraint: UpdateConstraint::Unconstrained,
         };
-        shared.call::<call::AddAndSetTopic>(&request).await
+        shared.call::<call::AddAndSetTopic>(&request)
     }
 
-    /// Sets a value by the service that old versions have for it.
-    async fn set_plainly(
+    /// The part of setting a value that is compiled once.
+    fn set_bytes(
         &self,
         path: &str,
+        data_type: DataType,
         value: Bytes,
-        constraint: &UpdateConstraint,
-    ) -> Result<(), RequestError> {
-        if *constraint != UpdateConstraint::Unconstrained {
-            return Err(refused(ErrorReason::Unsupported));
-        }
-        let request = UpdateTopicSetRequest {
-            path: path.to_owned(),
-            value,
-        };
+        constraint: UpdateConstraint,
+    ) -> Response<()> {
         let shared = self.session.shared();
-        Err(refused(
-            match shared.call::<call::UpdateTopicSet>(&request).await? {
-                UpdateResult::Success => return Ok(()),
-                UpdateResult::MissingTopic => ErrorReason::NoSuchTopic,
-                UpdateResult::IncompatibleUpdate => ErrorReason::IncompatibleTopic,
-                UpdateResult::ClusterRepartition => ErrorReason::ClusterRepartition,
-                _ => ErrorReason::IncompatibleState,
-            },
-        ))
+        let path = path.to_owned();
+        if shared.version().number() >= FIRST_WITH_CONSTRAINTS {
+            let topic_type = data_type.topic_type();
+            return shared.call::<call::SetTopic>(&SetTopicRequest {
+                path,
+                topic_type,
+                value,
+                constraint,
+            });
+        }
+        if constraint != UpdateConstraint::Unconstrained {
+            return shared.refuse(ErrorReason::Unsupported);
+        }
+        let request = UpdateTopicSetRequest { path, value };
+        shared.call_and_read::<call::UpdateTopicSet, _>(&request, read_result)
     }
 }
 
-fn refused(reason: ErrorReason) -> RequestError {
-    RequestError::Refused(ErrorReport {
+/// Reads what old versions answer to setting a value.
+fn read_result(body: Bytes, version: ProtocolVersion) -> Result<(), RequestError> {
+    let reason = match response::read(body, version)? {
+        UpdateResult::Success => return Ok(()),
+        UpdateResult::MissingTopic => ErrorReason::NoSuchTopic,
+        UpdateResult::IncompatibleUpdate => ErrorReason::IncompatibleTopic,
+        UpdateResult::ClusterRepartition => ErrorReason::ClusterRepartition,
+        _ => ErrorReason::IncompatibleState,
+    };
+    Err(RequestError::Refused(ErrorReport {
         message: String::new(),
         reason,
-    })
+    }))
 }

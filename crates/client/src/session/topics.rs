@@ -1,10 +1,11 @@
 //! Adding, removing and selecting topics.
 
 use effusion_protocol::TopicSpecification;
-use effusion_protocol::body::{AddTopicRequest, AddTopicResult, call};
+use effusion_protocol::body::{AddTopicRequest, AddTopicResult, RemoveTopicsResponse, call};
 
 use super::Session;
-use crate::RequestError;
+use crate::Response;
+use crate::response::read;
 
 /// Adding, removing and selecting topics: see [`Session::topics`].
 #[derive(Clone, Copy, Debug)]
@@ -31,16 +32,12 @@ impl Topics<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn add(
-        &self,
-        path: &str,
-        specification: TopicSpecification,
-    ) -> Result<AddTopicResult, RequestError> {
+    pub fn add(&self, path: &str, specification: TopicSpecification) -> Response<AddTopicResult> {
         let request = AddTopicRequest {
             path: path.to_owned(),
             specification,
         };
-        self.session.shared().call::<call::AddTopic>(&request).await
+        self.session.shared().call::<call::AddTopic>(&request)
     }
 
     /// Removes the topics that a selector names, and answers how many there were.
@@ -54,14 +51,13 @@ impl Topics<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn remove(&self, selector: &str) -> Result<Option<u32>, RequestError> {
-        let selector = selector.to_owned();
-        let answer = self
-            .session
+    pub fn remove(&self, selector: &str) -> Response<Option<u32>> {
+        self.session
             .shared()
-            .call::<call::RemoveTopics>(&selector)
-            .await?;
-        Ok(answer.removed)
+            .call_and_read::<call::RemoveTopics, _>(&selector.to_owned(), |body, version| {
+                let answer: RemoveTopicsResponse = read(body, version)?;
+                Ok(answer.removed)
+            })
     }
 
     /// Subscribes to the topics that a selector names, now and later: topics that are added afterwards count too.
@@ -77,8 +73,8 @@ impl Topics<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn select(&self, selector: &str) -> Result<(), RequestError> {
-        self.session.shared().select(selector, true).await
+    pub fn select(&self, selector: &str) -> Response<()> {
+        self.session.shared().select(selector, true)
     }
 
     /// Ends the subscriptions to the topics that a selector names.
@@ -92,7 +88,7 @@ impl Topics<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn unsubscribe(&self, selector: &str) -> Result<(), RequestError> {
-        self.session.shared().select(selector, false).await
+    pub fn unsubscribe(&self, selector: &str) -> Response<()> {
+        self.session.shared().select(selector, false)
     }
 }
