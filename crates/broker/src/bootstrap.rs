@@ -1,6 +1,12 @@
 //! What a new store starts with: Diffusion's default principals and roles, and the tutorial's.
 
-use crate::{AnonymousPolicy, AuthenticationPolicy, Principal, SecurityStore, Snapshot};
+use effusion_protocol::body::{GlobalPermission, PathPermission};
+
+use crate::{AnonymousPolicy, AuthenticationPolicy, Principal, Role, SecurityStore, Snapshot};
+
+/// The role that lets `auth-handler` change the authentication store. Diffusion's AUTHENTICATION_HANDLER does not
+/// include that right, and the tutorial gives it in the console.
+pub const REGISTRAR: &str = "PRINCIPAL_REGISTRAR";
 
 /// The password of all principals that a new store starts with.
 pub const DEVELOPMENT_PASSWORD: &str = "password";
@@ -18,7 +24,7 @@ pub const DEVELOPMENT_PRINCIPALS: &[(&str, &[&str])] = &[
     ("admin", &["ADMINISTRATOR"]),
     ("operator", &["OPERATOR"]),
     ("user", &["CLIENT", "TOPIC_CONTROL"]),
-    ("auth-handler", &["AUTHENTICATION_HANDLER"]),
+    ("auth-handler", &["AUTHENTICATION_HANDLER", REGISTRAR]),
 ];
 
 /// What a new store starts with. `hash` hashes [`DEVELOPMENT_PASSWORD`]; it is called once a principal, so that each
@@ -51,11 +57,106 @@ pub fn development_snapshot<E>(
     })
 }
 
-/// Diffusion's default roles and what they may do.
+/// Diffusion's default roles and what they may do (source: the manual's table of pre-defined roles), and
+/// [`REGISTRAR`]'s.
 #[must_use]
 pub fn default_security() -> SecurityStore {
-    SecurityStore::default()
+    use GlobalPermission as Global;
+    use PathPermission as Path;
+    const EVERY_ROLE: [Path; 3] = [
+        Path::SelectTopic,
+        Path::ReadTopic,
+        Path::SendToMessageHandler,
+    ];
+    let role = |global: &[Global], more: &[Path], server_branch: &[Path]| Role {
+        global: global.iter().copied().collect(),
+        default_path: EVERY_ROLE.iter().chain(more).copied().collect(),
+        // The server's own branch is not for everyone.
+        paths: [(
+            SERVER_BRANCH.to_owned(),
+            server_branch.iter().copied().collect(),
+        )]
+        .into(),
+        ..Role::default()
+    };
+    let roles = [
+        ("CLIENT", role(&[], &[], &[])),
+        (
+            "TOPIC_CONTROL",
+            role(
+                &[Global::ReadTopicViews, Global::ModifyTopicViews],
+                &[Path::ModifyTopic, Path::UpdateTopic, Path::AcquireLock],
+                &[],
+            ),
+        ),
+        (
+            "CLIENT_CONTROL",
+            role(
+                &[
+                    Global::ViewSession,
+                    Global::ModifySession,
+                    Global::RegisterHandler,
+                ],
+                &[Path::SendToSession, Path::AcquireLock],
+                &[],
+            ),
+        ),
+        (
+            "AUTHENTICATION_HANDLER",
+            role(&[Global::Authenticate, Global::RegisterHandler], &[], &[]),
+        ),
+        (
+            "OPERATOR",
+            role(&[Global::ViewSession, Global::ViewServer], &[], &EVERY_ROLE),
+        ),
+        (
+            "ADMINISTRATOR",
+            role(
+                &[
+                    Global::ViewSession,
+                    Global::ModifySession,
+                    Global::RegisterHandler,
+                    Global::ViewSecurity,
+                    Global::ModifySecurity,
+                    Global::ViewServer,
+                    Global::ControlServer,
+                    Global::ReadTopicViews,
+                    Global::ModifyTopicViews,
+                ],
+                &[
+                    Path::ModifyTopic,
+                    Path::UpdateTopic,
+                    Path::SendToSession,
+                    Path::AcquireLock,
+                ],
+                &[
+                    Path::SelectTopic,
+                    Path::ReadTopic,
+                    Path::SendToMessageHandler,
+                    Path::ModifyTopic,
+                    Path::UpdateTopic,
+                ],
+            ),
+        ),
+        (
+            REGISTRAR,
+            Role {
+                global: [Global::ViewSecurity, Global::ModifySecurity].into(),
+                ..Role::default()
+            },
+        ),
+    ];
+    SecurityStore {
+        roles: roles
+            .into_iter()
+            .map(|(name, role)| (name.to_owned(), role))
+            .collect(),
+        ..SecurityStore::default()
+    }
 }
+
+/// The branch of the topic tree where a Diffusion server publishes about itself.
+const SERVER_BRANCH: &str = "Diffusion";
 
 /// The principals of a store that bear the name of one that a new store starts with: check their hashes against
 /// [`DEVELOPMENT_PASSWORD`] before listening on an address that others can reach.

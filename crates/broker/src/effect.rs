@@ -104,6 +104,8 @@ pub enum ConnectionEnd {
     Session(CloseReason),
     /// The session goes on over another connection.
     Replaced,
+    /// The client was silent for too long; its session waits for a reconnect.
+    Unresponsive,
 }
 
 impl fmt::Display for ConnectionEnd {
@@ -112,6 +114,7 @@ impl fmt::Display for ConnectionEnd {
             Self::Refused(code) => write!(f, "refused: {}", code.description()),
             Self::Session(reason) => write!(f, "the session ended: {reason:?}"),
             Self::Replaced => f.write_str("the session goes on over another connection"),
+            Self::Unresponsive => f.write_str("the client did not answer pings"),
         }
     }
 }

@@ -12,14 +12,44 @@
 //!
 //! Nothing that must survive a crash is acknowledged, or shown to a subscriber, before its [`Output::Store`] completed.
 
+mod accounts;
 mod authentication;
+mod authentication_script;
 pub mod bootstrap;
 mod broker;
+mod clients;
 mod config;
+mod connect;
+mod constraint;
+mod dispatch;
+mod draft;
 mod effect;
+mod errors;
+mod filter;
+mod handlers;
+mod lifecycle;
+mod locks;
+mod notifications;
+mod outgoing;
+mod patch;
+mod pipeline;
+mod publish;
+mod removals;
+mod responses;
+mod scripts;
 mod security;
+mod security_script;
+mod selector;
+mod services;
+mod session;
+mod session_events;
 mod snapshot;
+mod subscriptions;
 mod time;
+mod timers;
+mod tokens;
+mod topic;
+mod wire;
 
 pub use authentication::{AnonymousPolicy, AuthenticationPolicy, Principal, PropertyTrust};
 pub use broker::Broker;
@@ -27,6 +57,7 @@ pub use config::{Config, Limits};
 pub use effect::{
     Completion, ConnectionEnd, ConnectionId, EffectError, Output, Peer, Secret, StoreOp, Ticket,
 };
-pub use security::{GlobalPermission, PathPermission, Role, SecurityStore};
+pub use effusion_protocol::body::{GlobalPermission, PathPermission};
+pub use security::{Role, SecurityStore};
 pub use snapshot::{Creator, Snapshot, StoredTopic};
 pub use time::Time;

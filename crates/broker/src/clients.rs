@@ -1,0 +1,107 @@
+//! The sessions, and the way to their clients.
+
+use bytes::Bytes;
+use effusion_protocol::{SessionId, SessionToken};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use crate::session::{Session, SessionKey};
+use crate::{ConnectionId, Limits, Output};
+
+/// All sessions, and what is to be done for them.
+#[derive(Debug)]
+pub(crate) struct Clients {
+    sessions: BTreeMap<SessionKey, Session>,
+    by_token: HashMap<SessionToken, SessionKey>,
+    /// The part of session ids that says which server.
+    pub(crate) server: u64,
+    last_key: u64,
+    pub(crate) outputs: VecDeque<Output>,
+    limits: Limits,
+}
+
+impl Clients {
+    pub(crate) fn new(server: u64, limits: Limits) -> Self {
+        Self {
+            sessions: BTreeMap::new(),
+            by_token: HashMap::new(),
+            server,
+            last_key: 0,
+            outputs: VecDeque::new(),
+            limits,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// The key and the id of a new session.
+    pub(crate) const fn new_id(&mut self) -> (SessionKey, SessionId) {
+        self.last_key += 1;
+        (
+            SessionKey(self.last_key),
+            SessionId {
+                server: self.server,
+                local: self.last_key,
+            },
+        )
+    }
+
+    pub(crate) fn insert(&mut self, session: Session) {
+        self.by_token.insert(session.token, session.key);
+        self.sessions.insert(session.key, session);
+    }
+
+    pub(crate) fn remove(&mut self, key: SessionKey) -> Option<Session> {
+        let session = self.sessions.remove(&key)?;
+        self.by_token.remove(&session.token);
+        Some(session)
+    }
+
+    pub(crate) fn get(&self, key: SessionKey) -> Option<&Session> {
+        self.sessions.get(&key)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: SessionKey) -> Option<&mut Session> {
+        self.sessions.get_mut(&key)
+    }
+
+    pub(crate) fn by_id(&self, id: SessionId) -> Option<SessionKey> {
+        let key = SessionKey(id.local);
+        (id.server == self.server && self.sessions.contains_key(&key)).then_some(key)
+    }
+
+    pub(crate) fn by_token(&self, token: &SessionToken) -> Option<SessionKey> {
+        self.by_token.get(token).copied()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Session> {
+        self.sessions.values()
+    }
+
+    pub(crate) fn keys(&self) -> Vec<SessionKey> {
+        self.sessions.keys().copied().collect()
+    }
+
+    /// Sends a message to a session, now or when its client is back.
+    pub(crate) fn send(&mut self, key: SessionKey, message: Bytes) {
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return;
+        };
+        let connection = session.connection();
+        session
+            .outbound
+            .push(message.clone(), connection.is_some(), &self.limits);
+        if let Some(connection) = connection {
+            self.send_uncounted(connection, message);
+        }
+    }
+
+    /// Sends what is not one of a session's counted messages: a connect response, or what is sent again.
+    pub(crate) fn send_uncounted(&mut self, connection: ConnectionId, message: Bytes) {
+        self.outputs.push_back(Output::Send {
+            connection,
+            message,
+        });
+    }
+}

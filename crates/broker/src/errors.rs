@@ -1,0 +1,91 @@
+//! The errors that services answer with.
+
+use effusion_protocol::body::{GlobalPermission, PathPermission};
+use effusion_protocol::{ErrorReason, ErrorReport};
+
+use crate::selector::SelectorError;
+
+pub(crate) fn error(reason: ErrorReason, message: impl Into<String>) -> ErrorReport {
+    ErrorReport {
+        message: message.into(),
+        reason,
+    }
+}
+
+pub(crate) fn denied(permission: PathPermission, path: &str) -> ErrorReport {
+    error(
+        ErrorReason::AccessDenied,
+        format!(
+            "The session does not have the permission {} for '{path}'",
+            permission.name()
+        ),
+    )
+}
+
+pub(crate) fn denied_global(permission: GlobalPermission) -> ErrorReport {
+    error(
+        ErrorReason::AccessDenied,
+        format!(
+            "The session does not have the permission {}",
+            permission.name()
+        ),
+    )
+}
+
+pub(crate) fn unsupported(what: impl core::fmt::Display) -> ErrorReport {
+    error(
+        ErrorReason::Unsupported,
+        format!("The service does not support: {what}"),
+    )
+}
+
+pub(crate) fn no_such_topic(path: &str) -> ErrorReport {
+    error(
+        ErrorReason::NoSuchTopic,
+        format!("There is no topic at '{path}'"),
+    )
+}
+
+pub(crate) fn incompatible_topic(path: &str, what: impl core::fmt::Display) -> ErrorReport {
+    error(
+        ErrorReason::IncompatibleTopic,
+        format!("The topic at '{path}' is not {what}"),
+    )
+}
+
+pub(crate) fn invalid_data(message: impl core::fmt::Display) -> ErrorReport {
+    error(ErrorReason::InvalidData, message.to_string())
+}
+
+pub(crate) fn no_such_session() -> ErrorReport {
+    error(ErrorReason::NoSuchSession, "There is no such session")
+}
+
+pub(crate) fn bad_selector(selector_error: &SelectorError) -> ErrorReport {
+    error(
+        ErrorReason::InvalidData,
+        format!("Invalid topic selector: {selector_error}"),
+    )
+}
+
+pub(crate) fn invalid_stream() -> ErrorReport {
+    error(
+        ErrorReason::InvalidUpdateStream,
+        "The update stream is no longer valid: the topic was removed or updated by another",
+    )
+}
+
+/// The store could not write a change; nothing of it was done.
+pub(crate) fn not_stored(why: impl core::fmt::Display) -> ErrorReport {
+    error(
+        ErrorReason::CommunicationFailure,
+        format!("The change could not be stored, and was not made: {why}"),
+    )
+}
+
+pub(crate) fn too_many(what: impl core::fmt::Display) -> ErrorReport {
+    error(
+        ErrorReason::CommunicationFailure,
+        format!("Too many {what}: the limit of the service is reached"),
+    )
+}

@@ -1,0 +1,145 @@
+//! What happens to sessions: pings, lost connections, the end.
+
+use effusion_protocol::body::ResponseBody;
+use effusion_protocol::{CloseReason, ServiceId};
+
+use crate::broker::{Broker, Caller, Hold};
+use crate::connect::abort;
+use crate::locks::Granted;
+use crate::outgoing::Outgoing;
+use crate::session::{Link, SessionKey};
+use crate::timers::Timer;
+use crate::{ConnectionEnd, Output, errors, wire};
+
+impl Broker {
+    /// A request will be answered later: until then it counts.
+    pub(crate) fn hold(&mut self, mut caller: Caller, hold: Hold) -> Caller {
+        if caller.hold == Hold::None
+            && let Some(session) = self.clients.get_mut(caller.session)
+        {
+            match hold {
+                Hold::None => {}
+                Hold::Write => session.writes += 1,
+                Hold::Wait => session.waits += 1,
+            }
+            caller.hold = hold;
+        }
+        caller
+    }
+
+    pub(crate) fn schedule_ping(&mut self, key: SessionKey) {
+        let period = u64::from(self.config.ping_period_ms);
+        if period > 0 {
+            let at = self.now.monotonic_ms.saturating_add(period);
+            self.timers.set(at, Timer::Ping(key));
+        }
+    }
+
+    /// Pings a client, unless it was silent for so long that its connection must be lost.
+    pub(crate) fn ping_due(&mut self, key: SessionKey) {
+        let period = u64::from(self.config.ping_period_ms);
+        let Some(session) = self.clients.get_mut(key) else {
+            return;
+        };
+        if let Link::Connected(connection) = session.link {
+            if self.now.monotonic_ms.saturating_sub(session.heard) >= 2 * period {
+                self.connections.remove(&connection);
+                self.output(Output::Close {
+                    connection,
+                    reason: ConnectionEnd::Unresponsive,
+                });
+                self.lost(key);
+            } else {
+                let version = session.version;
+                let conversation = session.new_conversation();
+                // Older pings that were not answered will not be.
+                session.outgoing.retain(|_, it| *it != Outgoing::Ping);
+                session.outgoing.insert(conversation, Outgoing::Ping);
+                let ping = wire::request(ServiceId::SystemPing, conversation, &(), version);
+                self.clients.send(key, ping);
+            }
+        }
+        self.schedule_ping(key);
+    }
+
+    /// A session's connection is gone.
+    pub(crate) fn lost(&mut self, key: SessionKey) {
+        let Some(session) = self.clients.get_mut(key) else {
+            return;
+        };
+        if session.reconnect_timeout_ms == 0 {
+            session.link = Link::Waiting(self.now.monotonic_ms);
+            self.close(key, CloseReason::ConnectionLost);
+            return;
+        }
+        let until = self
+            .now
+            .monotonic_ms
+            .saturating_add(session.reconnect_timeout_ms);
+        session.link = Link::Waiting(until);
+        self.timers.set(until, Timer::Expire(key));
+        let granted = self.locks.lost(key, false);
+        self.grant(granted);
+        self.session_disconnected(key);
+    }
+
+    pub(crate) fn expiry_due(&mut self, key: SessionKey) {
+        let is_over = self.clients.get(key).is_some_and(|session| {
+            matches!(session.link, Link::Waiting(until) if until <= self.now.monotonic_ms)
+        });
+        if is_over {
+            self.close(key, CloseReason::ConnectionLost);
+        }
+    }
+
+    /// Ends a session; its client is told if it is there.
+    pub(crate) fn close(&mut self, key: SessionKey, reason: CloseReason) {
+        let Some(session) = self.clients.remove(key) else {
+            return;
+        };
+        match session.link {
+            Link::Connected(connection) => {
+                self.connections.remove(&connection);
+                self.clients
+                    .send_uncounted(connection, abort(session.version));
+                self.output(Output::Close {
+                    connection,
+                    reason: ConnectionEnd::Session(reason),
+                });
+            }
+            Link::Waiting(until) => self.timers.cancel(until, Timer::Expire(key)),
+        }
+        for id in &session.subscriptions {
+            if let Some(topic) = self.tree.get_mut(*id) {
+                topic.subscribers.remove(&key);
+            }
+        }
+        for selector in session.selections.selectors() {
+            self.interest.remove(key, selector);
+        }
+        self.listening.remove(&key);
+        self.handlers.remove_session(key);
+        let granted = self.locks.lost(key, true);
+        self.grant(granted);
+        for outgoing in session.outgoing.values() {
+            self.unanswerable(session.id, outgoing.clone(), errors::no_such_session());
+        }
+        self.session_closed(&session, reason);
+    }
+
+    /// Tells sessions of the locks that they have now.
+    pub(crate) fn grant(&mut self, granted: Vec<Granted>) {
+        for it in granted {
+            self.answer(
+                it.caller,
+                Ok(ResponseBody::AcquireSessionLock(
+                    effusion_protocol::body::SessionLockAcquisition {
+                        name: it.name,
+                        sequence: it.sequence,
+                        scope: it.scope,
+                    },
+                )),
+            );
+        }
+    }
+}

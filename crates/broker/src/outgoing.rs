@@ -1,0 +1,153 @@
+//! Requests that the broker makes of clients, and what becomes of the answers.
+
+use bytes::Bytes;
+use effusion_protocol::body::{FilterOutcome, FilterResponse, MessagingResponse, ResponseBody};
+use effusion_protocol::{
+    ConversationId, ErrorReason, ErrorReport, ServiceId, SessionId, Wire, decode,
+};
+
+use crate::broker::{Broker, Caller};
+use crate::session::SessionKey;
+use crate::timers::Timer;
+use crate::{errors, wire};
+
+/// What a client was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outgoing {
+    /// Whether it is there.
+    Ping,
+    /// Another session's request message.
+    Message {
+        sender: Caller,
+        /// When the answer must be there, by the monotonic clock.
+        until: u64,
+    },
+    /// Another session's request message to all that match a filter.
+    FilterMessage {
+        sender: SessionKey,
+        conversation: ConversationId,
+        until: u64,
+    },
+}
+
+impl Broker {
+    /// Asks a client something.
+    pub(crate) fn ask<B: Wire>(
+        &mut self,
+        key: SessionKey,
+        service: ServiceId,
+        body: &B,
+        outgoing: Outgoing,
+    ) {
+        let Some(session) = self.clients.get_mut(key) else {
+            return;
+        };
+        let conversation = session.new_conversation();
+        if let Outgoing::Message { until, .. } | Outgoing::FilterMessage { until, .. } = &outgoing {
+            self.timers
+                .set(*until, Timer::Unanswered(key, conversation));
+        }
+        session.outgoing.insert(conversation, outgoing);
+        let message = wire::request(service, conversation, body, session.version);
+        self.clients.send(key, message);
+    }
+
+    /// When the answer to a message that is sent now must be there.
+    pub(crate) fn message_deadline(&self) -> u64 {
+        self.now
+            .monotonic_ms
+            .saturating_add(u64::from(self.config.messaging_timeout_ms))
+    }
+
+    /// A client answered. An answer to what was not asked is passed over: notifications are answered, too.
+    pub(crate) fn responded(
+        &mut self,
+        key: SessionKey,
+        conversation: ConversationId,
+        result: Result<Bytes, ErrorReport>,
+    ) {
+        let Some(session) = self.clients.get_mut(key) else {
+            return;
+        };
+        let (id, version) = (session.id, session.version);
+        let Some(outgoing) = session.outgoing.remove(&conversation) else {
+            return;
+        };
+        if let Outgoing::Message { until, .. } | Outgoing::FilterMessage { until, .. } = &outgoing {
+            self.timers
+                .cancel(*until, Timer::Unanswered(key, conversation));
+        }
+        let result = result.and_then(|body| {
+            decode::<MessagingResponse>(body, version).map_err(|error| {
+                errors::invalid_data(format_args!(
+                    "The receiver's response is not valid: {error}"
+                ))
+            })
+        });
+        self.hand_on(id, outgoing, result);
+    }
+
+    /// A client did not answer in time.
+    pub(crate) fn answer_due(&mut self, key: SessionKey, conversation: ConversationId) {
+        let Some(session) = self.clients.get_mut(key) else {
+            return;
+        };
+        let id = session.id;
+        if let Some(outgoing) = session.outgoing.remove(&conversation) {
+            let report = errors::error(
+                ErrorReason::RequestTimeOut,
+                "The receiver did not answer in time",
+            );
+            self.hand_on(id, outgoing, Err(report));
+        }
+    }
+
+    /// A client cannot answer any more: its session is closed.
+    pub(crate) fn unanswerable(&mut self, id: SessionId, outgoing: Outgoing, report: ErrorReport) {
+        self.hand_on(id, outgoing, Err(report));
+    }
+
+    fn hand_on(
+        &mut self,
+        receiver: SessionId,
+        outgoing: Outgoing,
+        result: Result<MessagingResponse, ErrorReport>,
+    ) {
+        match outgoing {
+            Outgoing::Ping => {}
+            Outgoing::Message { sender, .. } => {
+                let response = result.map(|response| match sender.service {
+                    ServiceId::MessagingReceiverServer => {
+                        ResponseBody::MessagingReceiverServer(response)
+                    }
+                    _ => ResponseBody::MessagingSend(response),
+                });
+                self.answer(sender, response);
+            }
+            Outgoing::FilterMessage {
+                sender,
+                conversation,
+                ..
+            } => {
+                let Some(session) = self.clients.get(sender) else {
+                    return;
+                };
+                let response = FilterResponse {
+                    conversation,
+                    session: receiver,
+                    outcome: match result {
+                        Ok(response) => FilterOutcome::Response(response),
+                        Err(report) => FilterOutcome::Failure(report),
+                    },
+                };
+                let message = wire::request(
+                    ServiceId::FilterResponse,
+                    wire::UNANSWERED,
+                    &response,
+                    session.version,
+                );
+                self.clients.send(sender, message);
+            }
+        }
+    }
+}

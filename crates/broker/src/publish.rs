@@ -1,0 +1,155 @@
+//! Changes of topics that are made: what becomes of the tree, and what subscribers are sent.
+
+use bytes::Bytes;
+use effusion_protocol::UnsubscribeReason;
+use effusion_protocol::body::{TopicNotificationType, UnsubscriptionNotification};
+use effusion_protocol::time_series::Event;
+use effusion_protocol::value::delta;
+use std::sync::Arc;
+
+use crate::broker::Broker;
+use crate::draft::{Change, NULL};
+use crate::timers::Timer;
+use crate::topic::{Series, Settings, Topic};
+use crate::{StoredTopic, wire};
+
+/// How often removal policies are looked at, in milliseconds.
+pub(crate) const REMOVAL_PERIOD: u64 = 1_000;
+
+impl Broker {
+    /// Puts a stored topic into the tree. One whose specification is no longer understood is left out, but stays
+    /// stored.
+    pub(crate) fn restore(&mut self, path: &str, stored: StoredTopic) {
+        let Ok(settings) = Settings::of(&stored.specification) else {
+            return;
+        };
+        let mut topic = Topic::new(
+            self.numbers.new_topic(),
+            path,
+            Arc::new(stored.specification),
+            Arc::new(settings),
+            stored.creator,
+            self.now.monotonic_ms,
+        );
+        if let Some(series) = topic.settings.series {
+            topic.series = Series::restore(stored.events);
+            topic.discarded = topic
+                .series
+                .trim(&series.retained, self.config.limits.series_events);
+        } else {
+            topic.set_value(stored.value.filter(|value| value.as_ref() != NULL));
+        }
+        self.insert(topic);
+    }
+
+    fn insert(&mut self, topic: Topic) {
+        if topic.settings.removal.is_some() && !self.tree.has_removals() {
+            let at = self.now.monotonic_ms.saturating_add(REMOVAL_PERIOD);
+            self.timers.set(at, Timer::Removals);
+        }
+        self.tree.insert(topic);
+    }
+
+    /// Makes a change, which is stored by now.
+    pub(crate) fn apply(&mut self, path: &str, change: Change) {
+        match change {
+            Change::Add {
+                id,
+                specification,
+                settings,
+                creator,
+            } => {
+                self.insert(Topic::new(
+                    id,
+                    path,
+                    specification,
+                    settings,
+                    creator,
+                    self.now.monotonic_ms,
+                ));
+                self.subscribe_waiting(id);
+                self.notify_listeners(id, TopicNotificationType::Added);
+            }
+            Change::Remove => self.remove(path),
+            Change::Value { value, delta } => self.publish_value(path, value, delta),
+            Change::Event(event) => self.publish_event(path, event),
+            Change::Stream(stream) => {
+                if let Some(topic) = self.tree.at_mut(path) {
+                    topic.stream = stream;
+                }
+            }
+        }
+    }
+
+    fn remove(&mut self, path: &str) {
+        if let Some(topic) = self.tree.at(path) {
+            self.notify_listeners(topic.id, TopicNotificationType::Removed);
+        }
+        let Some(topic) = self.tree.remove(path) else {
+            return;
+        };
+        let message = wire::unsubscription(&UnsubscriptionNotification {
+            topic: topic.id,
+            reason: UnsubscribeReason::Removal,
+        });
+        for key in topic.subscribers {
+            if let Some(session) = self.clients.get_mut(key) {
+                session.subscriptions.remove(&topic.id);
+            }
+            self.clients.send(key, message.clone());
+        }
+    }
+
+    fn publish_value(&mut self, path: &str, value: Option<Bytes>, known_delta: Option<Bytes>) {
+        let Some(topic) = self.tree.at_mut(path) else {
+            return;
+        };
+        topic.updated = self.now.monotonic_ms;
+        let old = topic.value.take();
+        topic.set_value(value.clone());
+        if topic.subscribers.is_empty() {
+            return;
+        }
+        // Every subscriber has the old value, so that one delta serves all.
+        let delta = match (&old, &value) {
+            (Some(old), Some(new)) if topic.settings.publishes_deltas => known_delta
+                .or_else(|| delta::diff(old, new))
+                .filter(|delta| delta.len() < new.len()),
+            _ => None,
+        };
+        let message = match delta {
+            Some(delta) => wire::delta(topic.id, &delta),
+            None => {
+                let bytes = value.unwrap_or_else(|| Bytes::from_static(NULL));
+                let message = wire::value(topic.id, &bytes);
+                topic.keep_value_message(message.clone());
+                message
+            }
+        };
+        for key in &topic.subscribers {
+            self.clients.send(*key, message.clone());
+        }
+    }
+
+    fn publish_event(&mut self, path: &str, event: Event) {
+        let Some(topic) = self.tree.at_mut(path) else {
+            return;
+        };
+        topic.updated = self.now.monotonic_ms;
+        if !topic.subscribers.is_empty() {
+            let message = wire::event(topic.id, &event);
+            for key in &topic.subscribers {
+                self.clients.send(*key, message.clone());
+            }
+        }
+        topic.series.push(event);
+        if let Some(series) = topic.settings.series {
+            let discarded = topic
+                .series
+                .trim(&series.retained, self.config.limits.series_events);
+            if topic.settings.is_persistent && self.config.durable {
+                topic.discarded.extend(discarded);
+            }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Scripts that change the authentication store and the security store: all of a script is done, or nothing.
+//!
+//! One script runs at a time. It is first worked out on a copy; then the passwords in it are hashed and checked, one
+//! after the other; then the changes are stored; only then they count.
+
+use effusion_protocol::ErrorReport;
+use effusion_protocol::body::{GlobalPermission, ResponseBody, ScriptError};
+use effusion_protocol::script::{AuthenticationCommand, SecurityCommand};
+use effusion_protocol::script::{AuthenticationScript, Placed, ScriptErrors, SecurityScript};
+
+use crate::authentication_script::{AuthenticationChanges, Password};
+use crate::broker::{Broker, Caller, Effect, Hold};
+use crate::dispatch::{Reply, Served};
+use crate::security_script;
+use crate::{Completion, EffectError, Output, SecurityStore, StoreOp, errors};
+
+/// A script that waits for its turn.
+#[derive(Debug)]
+pub(crate) struct Script {
+    caller: Caller,
+    commands: Commands,
+}
+
+#[derive(Debug)]
+enum Commands {
+    Authentication(Vec<Placed<AuthenticationCommand>>),
+    Security(Vec<Placed<SecurityCommand>>),
+}
+
+/// A script that runs.
+#[derive(Debug)]
+pub(crate) struct ScriptStage {
+    caller: Caller,
+    changes: Changes,
+    /// What is being waited for.
+    step: Step,
+}
+
+#[derive(Debug)]
+enum Changes {
+    Authentication(AuthenticationChanges),
+    Security(SecurityStore),
+}
+
+#[derive(Debug)]
+enum Step {
+    /// A password is being hashed or checked.
+    Password(Password),
+    Store,
+}
+
+/// Why a script was not done.
+enum Failure {
+    Mistakes(Vec<ScriptError>),
+    Fault(ErrorReport),
+}
+
+impl Broker {
+    pub(crate) fn update_system_authentication(&mut self, caller: Caller, text: &str) -> Served {
+        self.check_global(&caller, GlobalPermission::ModifySecurity)?;
+        Ok(match AuthenticationScript::parse_placed(text) {
+            Ok(commands) => self.queue_script(caller, Commands::Authentication(commands)),
+            Err(ScriptErrors(mistakes)) => {
+                Reply::Now(ResponseBody::UpdateSystemAuthentication(mistakes))
+            }
+        })
+    }
+
+    pub(crate) fn update_security(&mut self, caller: Caller, text: &str) -> Served {
+        self.check_global(&caller, GlobalPermission::ModifySecurity)?;
+        Ok(match SecurityScript::parse_placed(text) {
+            Ok(commands) => self.queue_script(caller, Commands::Security(commands)),
+            Err(ScriptErrors(mistakes)) => Reply::Now(ResponseBody::UpdateSecurity(mistakes)),
+        })
+    }
+
+    fn queue_script(&mut self, caller: Caller, commands: Commands) -> Reply {
+        let caller = self.hold(caller, Hold::Write);
+        self.scripts.push_back(Script { caller, commands });
+        self.run_scripts();
+        Reply::Later
+    }
+
+    /// Begins the next script, unless one runs.
+    fn run_scripts(&mut self) {
+        while !self.is_running_script {
+            let Some(Script { caller, commands }) = self.scripts.pop_front() else {
+                return;
+            };
+            self.is_running_script = true;
+            // Locks are about principals, so that the session must still be there.
+            let Some(session) = self.clients.get(caller.session) else {
+                self.is_running_script = false;
+                continue;
+            };
+            let principal = session.principal.clone();
+            let changes = match commands {
+                Commands::Authentication(commands) => AuthenticationChanges::of(
+                    &self.accounts,
+                    principal.as_deref(),
+                    commands,
+                    self.config.limits.principals,
+                )
+                .map(Changes::Authentication),
+                Commands::Security(commands) => {
+                    security_script::apply(&self.security, principal.as_deref(), &commands)
+                        .map(Changes::Security)
+                }
+            };
+            match changes {
+                Ok(changes) => self.go_on(caller, changes),
+                Err(mistakes) => self.end_script(caller, Err(Failure::Mistakes(mistakes))),
+            }
+        }
+    }
+
+    /// Does the next thing that the script needs.
+    fn go_on(&mut self, caller: Caller, mut changes: Changes) {
+        if let Changes::Authentication(authentication) = &mut changes
+            && let Some(password) = authentication.next_password()
+        {
+            self.verifications += 1;
+            let (hash, text) = (password.hash().cloned(), password.text());
+            let is_check = password.is_check();
+            let ticket = self.new_ticket(Effect::Script(Box::new(ScriptStage {
+                caller,
+                changes,
+                step: Step::Password(password),
+            })));
+            self.output(if is_check {
+                Output::Verify {
+                    ticket,
+                    hash,
+                    password: text,
+                }
+            } else {
+                Output::Hash {
+                    ticket,
+                    password: text,
+                }
+            });
+            return;
+        }
+        let operations = match &changes {
+            Changes::Authentication(authentication) => authentication.operations(),
+            Changes::Security(store) => vec![StoreOp::PutSecurity(store.clone())],
+        };
+        if operations.is_empty() || !self.config.durable {
+            self.script_stored(caller, changes, Ok(()));
+            return;
+        }
+        let ticket = self.new_ticket(Effect::Script(Box::new(ScriptStage {
+            caller,
+            changes,
+            step: Step::Store,
+        })));
+        self.output(Output::Store { ticket, operations });
+    }
+
+    /// What a script waited for is done.
+    pub(crate) fn script_stage_done(&mut self, stage: ScriptStage, completion: Completion) {
+        let ScriptStage {
+            caller,
+            mut changes,
+            step,
+        } = stage;
+        let password = match step {
+            Step::Store => {
+                let result = match completion {
+                    Completion::Stored(result) => result,
+                    _ => Err(EffectError::wrong_kind()),
+                };
+                self.script_stored(caller, changes, result);
+                return;
+            }
+            Step::Password(password) => password,
+        };
+        let result = if password.is_check() {
+            match completion.verified() {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(Failure::Mistakes(vec![password.mistake()])),
+                Err(error) => Err(Failure::Fault(errors::not_stored(error))),
+            }
+        } else {
+            match (completion.hashed(), &mut changes) {
+                (Ok(hash), Changes::Authentication(authentication)) => {
+                    authentication.hashed(&password, hash);
+                    Ok(())
+                }
+                (Ok(_), Changes::Security(_)) => Ok(()),
+                (Err(error), _) => Err(Failure::Fault(errors::not_stored(error))),
+            }
+        };
+        match result {
+            Ok(()) => self.go_on(caller, changes),
+            Err(failure) => self.end_script(caller, Err(failure)),
+        }
+    }
+
+    fn script_stored(&mut self, caller: Caller, changes: Changes, result: Result<(), EffectError>) {
+        if let Err(error) = result {
+            self.end_script(caller, Err(Failure::Fault(errors::not_stored(error))));
+            return;
+        }
+        match changes {
+            Changes::Authentication(authentication) => authentication.make(&mut self.accounts),
+            Changes::Security(store) => {
+                self.security = store;
+                self.rights.clear();
+                for key in self.clients.keys() {
+                    self.renew_rights(key);
+                }
+            }
+        }
+        self.end_script(caller, Ok(()));
+    }
+
+    /// The security store changed: a session's rights are worked out anew, and its subscriptions with them.
+    fn renew_rights(&mut self, key: crate::session::SessionKey) {
+        let Some(session) = self.clients.get(key) else {
+            return;
+        };
+        let roles = session.roles.clone();
+        let rights = self.rights_of(&roles);
+        if let Some(session) = self.clients.get_mut(key)
+            && *session.rights != *rights
+        {
+            session.rights = rights;
+            self.refresh(key);
+        }
+    }
+
+    fn end_script(&mut self, caller: Caller, result: Result<(), Failure>) {
+        self.is_running_script = false;
+        let mistakes = match result {
+            Ok(()) => Ok(Vec::new()),
+            Err(Failure::Mistakes(mistakes)) => Ok(mistakes),
+            Err(Failure::Fault(report)) => Err(report),
+        };
+        let response = mistakes.map(|mistakes| match caller.service {
+            effusion_protocol::ServiceId::UpdateSecurity => ResponseBody::UpdateSecurity(mistakes),
+            _ => ResponseBody::UpdateSystemAuthentication(mistakes),
+        });
+        self.answer(caller, response);
+        self.run_scripts();
+    }
+}

@@ -1,0 +1,80 @@
+//! Session locks.
+
+use effusion_protocol::ErrorReason;
+use effusion_protocol::body::{
+    GlobalPermission, PathPermission, ResponseBody, SessionLockAcquisition,
+    SessionLockCancellation, SessionLockDetails, SessionLockRequest,
+};
+
+use crate::broker::{Broker, Caller, Hold};
+use crate::dispatch::{Reply, Served};
+use crate::errors::{self, error};
+use crate::locks::{Held, Waiting};
+
+impl Broker {
+    pub(crate) fn acquire_lock(&mut self, caller: Caller, it: SessionLockRequest) -> Served {
+        let rights = &self.session(&caller)?.rights;
+        if !rights.has(PathPermission::AcquireLock, it.name.trim_matches('/')) {
+            return Err(errors::denied(PathPermission::AcquireLock, &it.name));
+        }
+        let caller = self.hold(caller, Hold::Wait);
+        let granted = self.locks.acquire(
+            &it.name,
+            Waiting {
+                caller,
+                request: it.request,
+                scope: it.scope,
+            },
+        );
+        self.grant(granted);
+        Ok(Reply::Later)
+    }
+
+    pub(crate) fn cancel_lock(&mut self, caller: &Caller, it: &SessionLockCancellation) -> Served {
+        if let Some(waiting) = self.locks.cancel(&it.name, caller.session, it.request) {
+            let report = error(
+                ErrorReason::CallbackException,
+                "The request for the session lock was cancelled",
+            );
+            self.answer(waiting, Err(report));
+        }
+        Ok(Reply::Now(ResponseBody::CancelAcquireSessionLock(())))
+    }
+
+    pub(crate) fn release_lock(&mut self, caller: &Caller, it: &SessionLockAcquisition) -> Served {
+        let (released, granted) = self.locks.release(&it.name, caller.session, it.sequence);
+        self.answer(
+            caller.clone(),
+            Ok(ResponseBody::ReleaseSessionLock(released)),
+        );
+        self.grant(granted);
+        Ok(Reply::Later)
+    }
+
+    fn lock_details(&self, held: &Held) -> Option<SessionLockDetails> {
+        Some(SessionLockDetails {
+            server: self.config.server_name.clone(),
+            session: self.clients.get(held.by)?.id,
+            sequence: held.sequence,
+        })
+    }
+
+    pub(crate) fn get_lock(&mut self, caller: &Caller, name: &str) -> Served {
+        self.check_global(caller, GlobalPermission::ViewSession)?;
+        let details = self
+            .locks
+            .get(name)
+            .and_then(|held| self.lock_details(held));
+        Ok(Reply::Now(ResponseBody::GetSessionLock(details)))
+    }
+
+    pub(crate) fn get_locks(&mut self, caller: &Caller) -> Served {
+        self.check_global(caller, GlobalPermission::ViewSession)?;
+        let details = self
+            .locks
+            .iter()
+            .filter_map(|(name, held)| Some((name.clone(), self.lock_details(held)?)))
+            .collect();
+        Ok(Reply::Now(ResponseBody::GetSessionLocks(details)))
+    }
+}

@@ -1,0 +1,200 @@
+//! Request-response messaging: to a path, to a session, to all sessions that match a filter.
+//!
+//! Source: the API documentation of `Messages`.
+
+use effusion_protocol::body::{
+    FilterCount, GlobalPermission, PathPermission, ReceiveRequest, RequestHandlerDeregistration,
+    RequestHandlerRegistration, ResponseBody, SendRequest, SendToFilterRequest,
+    SendToSessionRequest,
+};
+use effusion_protocol::{ErrorReason, ErrorReport, ServiceId};
+
+use crate::broker::{Broker, Caller, Hold};
+use crate::dispatch::{Reply, Served};
+use crate::errors::{self, error};
+use crate::handlers::Handler;
+use crate::outgoing::Outgoing;
+use crate::session::SessionKey;
+
+fn message_path(path: &str) -> &str {
+    path.trim_matches('/')
+}
+
+impl Broker {
+    pub(crate) fn register_handler(
+        &mut self,
+        caller: &Caller,
+        it: RequestHandlerRegistration,
+    ) -> Served {
+        self.check_global(caller, GlobalPermission::RegisterHandler)?;
+        if !it.properties.is_empty() {
+            self.check_global(caller, GlobalPermission::ViewSession)?;
+        }
+        if it.service != u32::from(ServiceId::MessagingReceiverClient.code()) {
+            return Err(errors::unsupported(format_args!(
+                "handlers for service {}",
+                it.service
+            )));
+        }
+        let handler = Handler {
+            session: caller.session,
+            conversation: it.handler,
+            properties: it.properties,
+        };
+        if !self.handlers.add(message_path(&it.path), handler) {
+            return Err(error(
+                ErrorReason::HandlerConflict,
+                format!("The session has a handler for '{}' already", it.path),
+            ));
+        }
+        Ok(Reply::Now(
+            ResponseBody::MessagingReceiverControlRegistration(()),
+        ))
+    }
+
+    pub(crate) fn deregister_handler(
+        &mut self,
+        caller: &Caller,
+        it: &RequestHandlerDeregistration,
+    ) -> Served {
+        self.handlers.remove(message_path(&it.path), caller.session);
+        Ok(Reply::Now(
+            ResponseBody::MessagingReceiverControlDeregistration(()),
+        ))
+    }
+
+    pub(crate) fn send_to_path(&mut self, caller: Caller, it: SendRequest) -> Served {
+        let session = self.session(&caller)?;
+        let path = message_path(&it.path);
+        let permission = PathPermission::SendToMessageHandler;
+        if !session.rights.has(permission, path) {
+            return Err(errors::denied(permission, path));
+        }
+        let handlers = self.handlers.find(path);
+        // A session whose client is there answers sooner than one whose client may not come back.
+        let is_connected = |it: &&Handler| {
+            self.clients
+                .get(it.session)
+                .is_some_and(|session| session.connection().is_some())
+        };
+        let handler = handlers
+            .iter()
+            .find(is_connected)
+            .or_else(|| handlers.first());
+        let Some(handler) = handler.cloned() else {
+            return Err(error(
+                ErrorReason::UnhandledMessage,
+                format!("No handler is registered for messages to '{path}'"),
+            ));
+        };
+        let request = ReceiveRequest {
+            handler: handler.conversation,
+            sender: session.id,
+            path: it.path,
+            properties: session
+                .select_properties(&handler.properties)
+                .into_iter()
+                .collect(),
+            data_type: it.data_type,
+            value: it.value,
+        };
+        self.relay(
+            caller,
+            handler.session,
+            ServiceId::MessagingReceiverClient,
+            &request,
+        )
+    }
+
+    pub(crate) fn send_to_session(&mut self, caller: Caller, it: SendToSessionRequest) -> Served {
+        self.check_send_to_session(&caller, &it.path)?;
+        let receiver = self
+            .clients
+            .by_id(it.session)
+            .ok_or_else(errors::no_such_session)?;
+        let request = SendRequest {
+            path: it.path,
+            data_type: it.data_type,
+            value: it.value,
+        };
+        self.relay(caller, receiver, ServiceId::MessagingSend, &request)
+    }
+
+    fn check_send_to_session(&self, caller: &Caller, path: &str) -> Result<(), ErrorReport> {
+        let permission = PathPermission::SendToSession;
+        let path = message_path(path);
+        if self.session(caller)?.rights.has(permission, path) {
+            Ok(())
+        } else {
+            Err(errors::denied(permission, path))
+        }
+    }
+
+    fn relay<B: effusion_protocol::Wire>(
+        &mut self,
+        sender: Caller,
+        receiver: SessionKey,
+        service: ServiceId,
+        body: &B,
+    ) -> Served {
+        self.check_outgoing(receiver)?;
+        let sender = self.hold(sender, Hold::Wait);
+        let until = self.message_deadline();
+        self.ask(receiver, service, body, Outgoing::Message { sender, until });
+        Ok(Reply::Later)
+    }
+
+    /// A session can be asked only so much before it answers.
+    fn check_outgoing(&self, receiver: SessionKey) -> Result<(), ErrorReport> {
+        let limit = self.config.limits.open_requests;
+        match self.clients.get(receiver) {
+            None => Err(errors::no_such_session()),
+            Some(session) if session.outgoing.len() >= limit => {
+                Err(errors::too_many("requests wait for the receiver"))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    pub(crate) fn send_to_filter(&mut self, caller: &Caller, it: SendToFilterRequest) -> Served {
+        self.check_send_to_session(caller, &it.path)?;
+        let receivers = match self.matching(&it.filter) {
+            Ok(receivers) => receivers,
+            Err(mistake) => {
+                return Ok(Reply::Now(ResponseBody::MessagingFilterSend(
+                    FilterCount::Errors(vec![mistake]),
+                )));
+            }
+        };
+        let count = u32::try_from(receivers.len()).unwrap_or(u32::MAX);
+        // The sender learns how many there are before the first of them answers.
+        self.answer(
+            caller.clone(),
+            Ok(ResponseBody::MessagingFilterSend(FilterCount::Selected(
+                count,
+            ))),
+        );
+        let request = SendRequest {
+            path: it.path,
+            data_type: it.data_type,
+            value: it.value,
+        };
+        let until = self.message_deadline();
+        for receiver in receivers {
+            let outgoing = Outgoing::FilterMessage {
+                sender: caller.session,
+                conversation: it.conversation,
+                until,
+            };
+            match self.check_outgoing(receiver) {
+                Ok(()) => self.ask(receiver, ServiceId::MessagingSend, &request, outgoing),
+                Err(report) => {
+                    if let Some(id) = self.clients.get(receiver).map(|session| session.id) {
+                        self.unanswerable(id, outgoing, report);
+                    }
+                }
+            }
+        }
+        Ok(Reply::Later)
+    }
+}

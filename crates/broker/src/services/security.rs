@@ -1,0 +1,92 @@
+//! Reading the authentication store and the security store.
+
+use effusion_protocol::body::{
+    AnonymousAction, GlobalPermission, PropertyValidation, ResponseBody, Role, SecurityStore,
+    SystemAuthenticationStore, SystemPrincipal,
+};
+
+use crate::broker::{Broker, Caller};
+use crate::dispatch::{Reply, Served};
+use crate::{AnonymousPolicy, PropertyTrust};
+
+impl Broker {
+    pub(crate) fn get_system_authentication(&mut self, caller: &Caller) -> Served {
+        self.check_global(caller, GlobalPermission::ViewSecurity)?;
+        let policy = self.accounts.policy();
+        let (anonymous_action, anonymous_roles) = match &policy.anonymous {
+            AnonymousPolicy::Allow(roles) => {
+                (AnonymousAction::Allow, roles.iter().cloned().collect())
+            }
+            AnonymousPolicy::Deny => (AnonymousAction::Deny, Vec::new()),
+            AnonymousPolicy::Abstain => (AnonymousAction::Abstain, Vec::new()),
+        };
+        let store = SystemAuthenticationStore {
+            principals: self
+                .accounts
+                .principals
+                .values()
+                .map(|principal| SystemPrincipal {
+                    name: principal.name.clone(),
+                    roles: principal.roles.iter().cloned().collect(),
+                    locking_principal: principal.locked_by.clone(),
+                })
+                .collect(),
+            anonymous_action,
+            anonymous_roles,
+            trusted_properties: policy
+                .trusted
+                .iter()
+                .map(|(name, trust)| {
+                    let validation = match trust {
+                        PropertyTrust::In(values) => {
+                            PropertyValidation::In(values.iter().cloned().collect())
+                        }
+                        PropertyTrust::Matches(pattern) => {
+                            PropertyValidation::Matches(pattern.clone())
+                        }
+                    };
+                    (name.clone(), validation)
+                })
+                .collect(),
+        };
+        Ok(Reply::Now(ResponseBody::GetSystemAuthentication(store)))
+    }
+
+    pub(crate) fn get_security(&mut self, caller: &Caller) -> Served {
+        self.check_global(caller, GlobalPermission::ViewSecurity)?;
+        let store = &self.security;
+        let response = SecurityStore {
+            anonymous_roles: store.anonymous_roles.iter().cloned().collect(),
+            named_roles: store.named_roles.iter().cloned().collect(),
+            roles: store
+                .roles
+                .iter()
+                .map(|(name, role)| Role {
+                    name: name.clone(),
+                    global: role.global.iter().copied().collect(),
+                    default_path: role.default_path.iter().copied().collect(),
+                    paths: role
+                        .paths
+                        .iter()
+                        .map(|(path, set)| (path.clone(), set.iter().copied().collect()))
+                        .collect(),
+                    includes: role.includes.iter().cloned().collect(),
+                    locking_principal: role.locked_by.clone(),
+                })
+                .collect(),
+            isolated_paths: store.isolated_paths.iter().cloned().collect(),
+        };
+        Ok(Reply::Now(ResponseBody::GetSecurity(response)))
+    }
+
+    pub(crate) fn get_global_permissions(&mut self, caller: &Caller) -> Served {
+        let permissions = self.session(caller)?.rights.global().collect();
+        Ok(Reply::Now(ResponseBody::GetGlobalPermissions(permissions)))
+    }
+
+    pub(crate) fn get_path_permissions(&mut self, caller: &Caller, path: &str) -> Served {
+        let session = self.session(caller)?;
+        let permissions = session.rights.at(path.trim_matches('/')).collect();
+        Ok(Reply::Now(ResponseBody::GetPathPermissions(permissions)))
+    }
+}

@@ -1,0 +1,186 @@
+//! Sessions: what the broker knows of each client.
+
+mod interest;
+mod outbound;
+mod selections;
+
+pub(crate) use interest::Interest;
+pub(crate) use outbound::Outbound;
+pub(crate) use selections::{ByOther, Selection, Selections};
+
+use effusion_protocol::body::{PathPermission, RequestBody};
+use effusion_protocol::{ConversationId, ProtocolVersion, SessionId, SessionToken, TopicId};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crate::filter::Properties;
+use crate::notifications::Listener;
+use crate::outgoing::Outgoing;
+use crate::security::Rights;
+use crate::topic::Settings;
+use crate::{ConnectionId, Creator};
+
+/// A session, by the order in which they were opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SessionKey(pub(crate) u64);
+
+/// Names of fixed session properties (source: the API documentation of `Session`).
+pub(crate) mod key {
+    pub(crate) const SESSION_ID: &str = "$SessionId";
+    pub(crate) const PRINCIPAL: &str = "$Principal";
+    pub(crate) const ROLES: &str = "$Roles";
+    pub(crate) const CLIENT_IP: &str = "$ClientIP";
+    pub(crate) const CLIENT_TYPE: &str = "$ClientType";
+    pub(crate) const CONNECTOR: &str = "$Connector";
+    pub(crate) const COUNTRY: &str = "$Country";
+    pub(crate) const LANGUAGE: &str = "$Language";
+    pub(crate) const LATITUDE: &str = "$Latitude";
+    pub(crate) const LONGITUDE: &str = "$Longitude";
+    pub(crate) const SERVER_NAME: &str = "$ServerName";
+    pub(crate) const START_TIME: &str = "$StartTime";
+    pub(crate) const TRANSPORT: &str = "$Transport";
+    /// In a request: all fixed properties.
+    pub(crate) const ALL_FIXED: &str = "*F";
+    /// In a request: all user properties.
+    pub(crate) const ALL_USER: &str = "*U";
+}
+
+/// Where a session's client is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Link {
+    Connected(ConnectionId),
+    /// Kept until this moment of the monotonic clock.
+    Waiting(u64),
+}
+
+/// A session.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) key: SessionKey,
+    pub(crate) id: SessionId,
+    pub(crate) token: SessionToken,
+    pub(crate) version: ProtocolVersion,
+    /// `None` for an anonymous session.
+    pub(crate) principal: Option<String>,
+    pub(crate) roles: BTreeSet<String>,
+    pub(crate) rights: Arc<Rights>,
+    /// Fixed and user properties, but for `$Roles`.
+    pub(crate) properties: BTreeMap<String, String>,
+    pub(crate) link: Link,
+    pub(crate) reconnect_timeout_ms: u64,
+    pub(crate) outbound: Outbound,
+    /// How many messages the client sent.
+    pub(crate) received: u64,
+    /// When the client was last heard of, by the monotonic clock.
+    pub(crate) heard: u64,
+    pub(crate) subscriptions: BTreeSet<TopicId>,
+    pub(crate) selections: Selections,
+    /// Topic notification listeners, by the number that the client gave.
+    pub(crate) listeners: BTreeMap<ConversationId, Listener>,
+    /// What the client was asked and has not answered.
+    pub(crate) outgoing: BTreeMap<ConversationId, Outgoing>,
+    pub(crate) last_conversation: u64,
+    /// Requests that wait for the store.
+    pub(crate) writes: usize,
+    /// Requests that wait for something else: a password check, a lock, another session.
+    pub(crate) waits: usize,
+    /// Requests that read what earlier ones write, and what came after them.
+    pub(crate) deferred: VecDeque<(ConversationId, RequestBody)>,
+    pub(crate) is_running_deferred: bool,
+}
+
+impl Session {
+    pub(crate) const fn connection(&self) -> Option<ConnectionId> {
+        match self.link {
+            Link::Connected(connection) => Some(connection),
+            Link::Waiting(_) => None,
+        }
+    }
+
+    pub(crate) fn creator(&self) -> Creator {
+        Creator {
+            session: self.id.to_string(),
+            roles: self.roles.clone(),
+        }
+    }
+
+    /// Whether the session has a permission at a topic's path; an owner has some whatever its roles.
+    pub(crate) fn may(
+        &self,
+        permission: PathPermission,
+        path: &str,
+        settings: Option<&Settings>,
+    ) -> bool {
+        self.rights.allow(
+            permission,
+            path,
+            self.principal.as_deref(),
+            settings.and_then(|it| it.owner.as_deref()),
+        )
+    }
+
+    /// The number of a request that the broker makes.
+    pub(crate) const fn new_conversation(&mut self) -> ConversationId {
+        self.last_conversation += 1;
+        ConversationId(self.last_conversation)
+    }
+
+    /// How many requests of the client wait for an answer.
+    pub(crate) fn open_requests(&self) -> usize {
+        self.writes + self.waits + self.deferred.len()
+    }
+
+    /// The roles as the property `$Roles` shows them.
+    pub(crate) fn roles_text(&self) -> String {
+        let quoted: Vec<String> = self.roles.iter().map(|role| format!("{role:?}")).collect();
+        quoted.join(",")
+    }
+
+    /// The properties that these keys ask for; `*F` and `*U` mean all fixed and all user properties.
+    pub(crate) fn select_properties<'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k String>,
+    ) -> BTreeMap<String, String> {
+        let mut selected = BTreeMap::new();
+        for key in keys {
+            match key.as_str() {
+                key::ALL_FIXED => {
+                    selected.extend(self.properties_where(|name| name.starts_with('$')));
+                    selected.insert(key::ROLES.to_owned(), self.roles_text());
+                }
+                key::ALL_USER => {
+                    selected.extend(self.properties_where(|name| !name.starts_with('$')));
+                }
+                name => {
+                    if let Some(value) = self.property(name) {
+                        selected.insert(name.to_owned(), value);
+                    }
+                }
+            }
+        }
+        selected
+    }
+
+    fn properties_where(
+        &self,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> impl Iterator<Item = (String, String)> {
+        self.properties
+            .iter()
+            .filter(move |(name, _)| is_wanted(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+    }
+}
+
+impl Properties for Session {
+    fn property(&self, name: &str) -> Option<String> {
+        if name == key::ROLES {
+            return Some(self.roles_text());
+        }
+        self.properties.get(name).cloned()
+    }
+
+    fn roles(&self) -> &BTreeSet<String> {
+        &self.roles
+    }
+}

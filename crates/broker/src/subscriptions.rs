@@ -1,0 +1,253 @@
+//! Subscriptions: which sessions receive which topics.
+
+use effusion_protocol::body::{
+    PathPermission, ResponseBody, SelectRequest, UnsubscriptionNotification,
+};
+use effusion_protocol::{ErrorReport, TopicId, UnsubscribeReason};
+use std::sync::Arc;
+
+use crate::broker::{Broker, Caller};
+use crate::dispatch::{Reply, Served};
+use crate::security::Rights;
+use crate::selector::Selector;
+use crate::session::{ByOther, Selection, Session, SessionKey};
+use crate::topic::Topic;
+use crate::{errors, wire};
+
+/// Whether a session may use a selector (source: the API documentation, SELECT_TOPIC).
+pub(crate) fn check_select(rights: &Rights, selector: &Selector) -> Result<(), ErrorReport> {
+    for (prefix, whole_branch) in selector.rights_needed() {
+        let has = if whole_branch {
+            rights.has_throughout(PathPermission::SelectTopic, prefix)
+        } else {
+            rights.has(PathPermission::SelectTopic, prefix)
+        };
+        if !has {
+            return Err(errors::denied(PathPermission::SelectTopic, prefix));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a session is to be subscribed to a topic.
+fn wants(session: &Session, topic: &Topic) -> bool {
+    session.may(
+        PathPermission::ReadTopic,
+        &topic.path,
+        Some(&topic.settings),
+    ) && match session.selections.selects(&topic.path) {
+        None => false,
+        Some(ByOther(true)) => true,
+        Some(ByOther(false)) => session.rights.has(PathPermission::SelectTopic, &topic.path),
+    }
+}
+
+impl Broker {
+    /// A selector that a caller may use.
+    pub(crate) fn selector_of(
+        &mut self,
+        caller: &Caller,
+        expression: &str,
+    ) -> Result<Arc<Selector>, ErrorReport> {
+        let selector = self
+            .selector(expression)
+            .map_err(|error| errors::bad_selector(&error))?;
+        let rights = &self.session(caller)?.rights;
+        check_select(rights, &selector)?;
+        Ok(selector)
+    }
+
+    /// The caller's session.
+    pub(crate) fn session(&self, caller: &Caller) -> Result<&Session, ErrorReport> {
+        self.clients
+            .get(caller.session)
+            .ok_or_else(errors::no_such_session)
+    }
+
+    pub(crate) fn subscribe(&mut self, caller: &Caller, request: &SelectRequest) -> Served {
+        let selector = self.selector_of(caller, &request.selector)?;
+        self.select(caller.session, &request.scope, &selector, false)?;
+        Ok(Reply::Now(ResponseBody::Subscribe(())))
+    }
+
+    pub(crate) fn unsubscribe(&mut self, caller: &Caller, request: &SelectRequest) -> Served {
+        let selector = self
+            .selector(&request.selector)
+            .map_err(|error| errors::bad_selector(&error))?;
+        let scopes = [request.scope.clone()];
+        self.deselect(
+            caller.session,
+            &scopes,
+            &selector,
+            UnsubscribeReason::Requested,
+        );
+        Ok(Reply::Now(ResponseBody::Unsubscribe(())))
+    }
+
+    pub(crate) fn unsubscribe_all_scopes(&mut self, caller: &Caller, expression: &str) -> Served {
+        let selector = self
+            .selector(expression)
+            .map_err(|error| errors::bad_selector(&error))?;
+        let scopes = self.session(caller)?.selections.names();
+        self.deselect(
+            caller.session,
+            &scopes,
+            &selector,
+            UnsubscribeReason::Requested,
+        );
+        Ok(Reply::Now(ResponseBody::UnsubscribeAllScopes(())))
+    }
+
+    /// Subscribes a session to the topics that a selector matches, now and later.
+    pub(crate) fn select(
+        &mut self,
+        key: SessionKey,
+        scope: &str,
+        selector: &Arc<Selector>,
+        is_by_other: bool,
+    ) -> Result<(), ErrorReport> {
+        let limit = self.config.limits.selections;
+        let Some(session) = self.clients.get_mut(key) else {
+            return Err(errors::no_such_session());
+        };
+        if session.selections.len() >= limit {
+            return Err(errors::too_many("topic selections"));
+        }
+        let old: Vec<_> = session.selections.selectors().cloned().collect();
+        session.selections.push(
+            scope,
+            Selection {
+                selector: selector.clone(),
+                selects: true,
+                is_by_other,
+            },
+        );
+        self.reindex(key, &old);
+        let selected: Vec<TopicId> = self.tree.select(selector).iter().map(|it| it.id).collect();
+        for id in selected {
+            self.subscribe_if_wanted(key, id);
+        }
+        Ok(())
+    }
+
+    /// Ends a session's subscriptions to the topics that a selector matches, unless something else selects them.
+    pub(crate) fn deselect(
+        &mut self,
+        key: SessionKey,
+        scopes: &[String],
+        selector: &Arc<Selector>,
+        reason: UnsubscribeReason,
+    ) {
+        let Some(session) = self.clients.get_mut(key) else {
+            return;
+        };
+        let old: Vec<_> = session.selections.selectors().cloned().collect();
+        for scope in scopes {
+            session.selections.push(
+                scope,
+                Selection {
+                    selector: selector.clone(),
+                    selects: false,
+                    is_by_other: false,
+                },
+            );
+        }
+        self.reindex(key, &old);
+        let Some(session) = self.clients.get(key) else {
+            return;
+        };
+        let ended: Vec<TopicId> = session
+            .subscriptions
+            .iter()
+            .filter_map(|id| self.tree.get(*id))
+            .filter(|topic| {
+                selector.matches(&topic.path) && session.selections.selects(&topic.path).is_none()
+            })
+            .map(|topic| topic.id)
+            .collect();
+        for id in ended {
+            self.end_subscription(key, id, reason);
+        }
+    }
+
+    /// A session's selections changed: finds it by its new ones.
+    fn reindex(&mut self, key: SessionKey, old: &[Arc<Selector>]) {
+        for selector in old {
+            self.interest.remove(key, selector);
+        }
+        if let Some(session) = self.clients.get(key) {
+            for selector in session.selections.selectors() {
+                self.interest.add(key, selector);
+            }
+        }
+    }
+
+    /// A topic was added: subscribes the sessions that selected it before it was there.
+    pub(crate) fn subscribe_waiting(&mut self, id: TopicId) {
+        let Some(path) = self.tree.get(id).map(|topic| topic.path.clone()) else {
+            return;
+        };
+        for key in self.interest.in_path(&path) {
+            self.subscribe_if_wanted(key, id);
+        }
+    }
+
+    fn subscribe_if_wanted(&mut self, key: SessionKey, id: TopicId) {
+        let (Some(session), Some(topic)) = (self.clients.get_mut(key), self.tree.get_mut(id))
+        else {
+            return;
+        };
+        if topic.subscribers.contains(&key) || !wants(session, topic) {
+            return;
+        }
+        topic.subscribers.insert(key);
+        session.subscriptions.insert(id);
+        self.clients.send(key, topic.notification());
+        for message in topic.first_values() {
+            self.clients.send(key, message);
+        }
+    }
+
+    pub(crate) fn end_subscription(
+        &mut self,
+        key: SessionKey,
+        id: TopicId,
+        reason: UnsubscribeReason,
+    ) {
+        if let Some(topic) = self.tree.get_mut(id) {
+            topic.subscribers.remove(&key);
+        }
+        if let Some(session) = self.clients.get_mut(key)
+            && session.subscriptions.remove(&id)
+        {
+            let message = wire::unsubscription(&UnsubscriptionNotification { topic: id, reason });
+            self.clients.send(key, message);
+        }
+    }
+
+    /// A session's rights changed: ends what it may no longer receive, and begins what it may now.
+    pub(crate) fn refresh(&mut self, key: SessionKey) {
+        let Some(session) = self.clients.get(key) else {
+            return;
+        };
+        let ended: Vec<TopicId> = session
+            .subscriptions
+            .iter()
+            .filter_map(|id| self.tree.get(*id))
+            .filter(|topic| !wants(session, topic))
+            .map(|topic| topic.id)
+            .collect();
+        let begun: Vec<TopicId> = session
+            .selections
+            .selectors()
+            .flat_map(|selector| self.tree.select(selector))
+            .map(|topic| topic.id)
+            .collect();
+        for id in ended {
+            self.end_subscription(key, id, UnsubscribeReason::Authorization);
+        }
+        for id in begun {
+            self.subscribe_if_wanted(key, id);
+        }
+    }
+}

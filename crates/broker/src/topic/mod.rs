@@ -1,0 +1,134 @@
+//! Topics and the tree that they are in.
+
+mod date;
+mod removal;
+mod series;
+mod settings;
+mod tree;
+
+pub(crate) use removal::{Circumstances, Watch};
+pub(crate) use series::Series;
+pub(crate) use settings::Settings;
+pub(crate) use tree::{TopicTree, ancestors};
+
+use bytes::Bytes;
+use effusion_protocol::body::SubscriptionNotification;
+use effusion_protocol::{TopicId, TopicSpecification};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::Creator;
+use crate::session::SessionKey;
+use crate::wire;
+
+/// A topic.
+#[derive(Debug)]
+pub(crate) struct Topic {
+    pub(crate) id: TopicId,
+    pub(crate) path: Arc<str>,
+    pub(crate) specification: Arc<TopicSpecification>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) creator: Creator,
+    pub(crate) value: Option<Bytes>,
+    /// The events; empty unless the topic is a time series.
+    pub(crate) series: Series,
+    pub(crate) subscribers: BTreeSet<SessionKey>,
+    /// When it was added or restored, by the monotonic clock.
+    pub(crate) present_since: u64,
+    /// When it was last updated, by the monotonic clock.
+    pub(crate) updated: u64,
+    pub(crate) watch: Watch,
+    /// The update stream that is valid, if any: see `services::stream`.
+    pub(crate) stream: Option<u32>,
+    /// Events that were discarded but are still stored.
+    pub(crate) discarded: Vec<u64>,
+    /// The subscription notification, the same for every session.
+    notification: Option<Bytes>,
+    /// The value message, the same for every session.
+    value_message: Option<Bytes>,
+}
+
+impl Topic {
+    pub(crate) fn new(
+        id: TopicId,
+        path: &str,
+        specification: Arc<TopicSpecification>,
+        settings: Arc<Settings>,
+        creator: Creator,
+        now: u64,
+    ) -> Self {
+        Self {
+            id,
+            path: path.into(),
+            watch: settings
+                .removal
+                .as_ref()
+                .map(|removal| removal.watch())
+                .unwrap_or_default(),
+            specification,
+            settings,
+            creator,
+            value: None,
+            series: Series::default(),
+            subscribers: BTreeSet::new(),
+            present_since: now,
+            updated: now,
+            stream: None,
+            discarded: Vec::new(),
+            notification: None,
+            value_message: None,
+        }
+    }
+
+    /// The value, or that of the latest event of a time series.
+    pub(crate) fn present_value(&self) -> Option<&Bytes> {
+        if self.settings.series.is_some() {
+            self.series.events().back().map(|event| &event.value)
+        } else {
+            self.value.as_ref()
+        }
+    }
+
+    /// Replaces the value, if the topic keeps one.
+    pub(crate) fn set_value(&mut self, value: Option<Bytes>) {
+        self.value = value.filter(|_| self.settings.retains_value);
+        self.value_message = None;
+    }
+
+    /// The message that tells a session of its subscription.
+    pub(crate) fn notification(&mut self) -> Bytes {
+        self.notification
+            .get_or_insert_with(|| {
+                wire::notification(&SubscriptionNotification {
+                    topic: self.id,
+                    path: self.path.to_string(),
+                    specification: (*self.specification).clone(),
+                })
+            })
+            .clone()
+    }
+
+    /// The messages with what a new subscriber receives: the value, or the latest events.
+    pub(crate) fn first_values(&mut self) -> Vec<Bytes> {
+        if let Some(series) = self.settings.series {
+            return series.subscription.map_or_else(Vec::new, |range| {
+                self.series
+                    .latest(&range)
+                    .map(|event| wire::event(self.id, event))
+                    .collect()
+            });
+        }
+        let Some(value) = &self.value else {
+            return Vec::new();
+        };
+        let message = self
+            .value_message
+            .get_or_insert_with(|| wire::value(self.id, value));
+        vec![message.clone()]
+    }
+
+    /// Remembers the message of the value that is set now, which was made for the subscribers already.
+    pub(crate) fn keep_value_message(&mut self, message: Bytes) {
+        self.value_message = self.value.is_some().then_some(message);
+    }
+}

@@ -1,0 +1,254 @@
+//! What a topic specification asks for, checked once when the topic is added.
+//!
+//! Source: the API documentation of `TopicSpecification`. Properties that a topic type does not use, or that the
+//! broker does not know, are kept and passed over.
+
+use effusion_protocol::time_series::RangeExpression;
+use effusion_protocol::value::DataType;
+use effusion_protocol::{TopicSpecification, TopicType, property};
+
+use crate::tokens::{Token, tokens};
+
+use super::removal::Removal;
+
+/// How many events a time series keeps if its specification does not say.
+const DEFAULT_RETAINED: u64 = 10;
+
+/// A checked specification.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// The type of the topic's values, or of its events' values.
+    pub(crate) data_type: DataType,
+    /// Present for a time series.
+    pub(crate) series: Option<SeriesSettings>,
+    pub(crate) publishes_deltas: bool,
+    pub(crate) retains_value: bool,
+    pub(crate) is_persistent: bool,
+    /// The principal that may read, update and remove the topic whatever its roles.
+    pub(crate) owner: Option<String>,
+    pub(crate) removal: Option<Removal>,
+}
+
+/// The ranges of a time series.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SeriesSettings {
+    pub(crate) retained: RangeExpression,
+    /// What a new subscriber receives; `None` is nothing.
+    pub(crate) subscription: Option<RangeExpression>,
+}
+
+impl Settings {
+    /// Checks a specification.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(crate) fn of(specification: &TopicSpecification) -> Result<Self, String> {
+        let get = |name: &str| specification.get(name);
+        let values_only = boolean(specification, property::PUBLISH_VALUES_ONLY)?;
+        let (data_type, series) = if specification.topic_type == TopicType::TimeSeries {
+            let name = get(property::TIME_SERIES_EVENT_VALUE_TYPE).ok_or_else(|| {
+                // The words of a captured server (`v60errors.jsonl`).
+                format!(
+                    "Missing mandatory property '{}'",
+                    property::TIME_SERIES_EVENT_VALUE_TYPE
+                )
+            })?;
+            let data_type = DataType::from_name(name)
+                .ok_or_else(|| invalid(property::TIME_SERIES_EVENT_VALUE_TYPE, name))?;
+            (data_type, Some(series(specification, values_only)?))
+        } else {
+            let data_type = DataType::of_topic(specification.topic_type).ok_or_else(|| {
+                format!(
+                    "Topics of type {:?} cannot be added",
+                    specification.topic_type
+                )
+            })?;
+            (data_type, None)
+        };
+        one_of(
+            specification,
+            property::CONFLATION,
+            if series.is_some() {
+                &["off", "unsubscribe"]
+            } else {
+                &["off", "conflate", "unsubscribe", "always"]
+            },
+        )?;
+        one_of(
+            specification,
+            property::COMPRESSION,
+            &["off", "low", "medium", "high", "true", "false"],
+        )?;
+        one_of(
+            specification,
+            property::PRIORITY,
+            &["low", "default", "high"],
+        )?;
+        boolean(specification, property::VALIDATE_VALUES)?;
+        boolean(specification, property::TIDY_ON_UNSUBSCRIBE)?;
+        let retains_value =
+            series.is_some() || !boolean(specification, property::DONT_RETAIN_VALUE)?;
+        // Numbers are as short as any delta of them could be; time series are sent by the event.
+        let has_deltas = matches!(
+            data_type,
+            DataType::Json | DataType::String | DataType::Binary | DataType::RecordV2
+        ) && series.is_none();
+        Ok(Self {
+            data_type,
+            series,
+            publishes_deltas: has_deltas && !values_only && retains_value,
+            retains_value,
+            is_persistent: get(property::PERSISTENT) != Some("false"),
+            owner: get(property::OWNER)
+                .map(|text| owner(text).ok_or_else(|| invalid(property::OWNER, text)))
+                .transpose()?,
+            removal: get(property::REMOVAL)
+                .map(|text| {
+                    Removal::parse(text)
+                        .map_err(|error| format!("{}: {error}", invalid(property::REMOVAL, text)))
+                })
+                .transpose()?,
+        })
+    }
+}
+
+fn invalid(name: &str, value: &str) -> String {
+    format!("Invalid value '{value}' for property '{name}'")
+}
+
+fn boolean(specification: &TopicSpecification, name: &str) -> Result<bool, String> {
+    match specification.get(name) {
+        None => Ok(false),
+        Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+        Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+        Some(text) => Err(invalid(name, text)),
+    }
+}
+
+fn one_of(specification: &TopicSpecification, name: &str, allowed: &[&str]) -> Result<(), String> {
+    match specification.get(name) {
+        Some(text) if !allowed.iter().any(|it| it.eq_ignore_ascii_case(text)) => {
+            Err(invalid(name, text))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn range(
+    specification: &TopicSpecification,
+    name: &str,
+) -> Result<Option<RangeExpression>, String> {
+    specification
+        .get(name)
+        .map(|text| {
+            text.parse()
+                .map_err(|error| format!("{}: {error}", invalid(name, text)))
+        })
+        .transpose()
+}
+
+fn series(specification: &TopicSpecification, values_only: bool) -> Result<SeriesSettings, String> {
+    let subscription = range(specification, property::TIME_SERIES_SUBSCRIPTION_RANGE)?;
+    let retained = range(specification, property::TIME_SERIES_RETAINED_RANGE)?
+        .unwrap_or(RangeExpression::limit(DEFAULT_RETAINED));
+    // The newest event tells where sequences go on, so that one is always kept.
+    if retained.limit == Some(0) {
+        return Err(invalid(property::TIME_SERIES_RETAINED_RANGE, "limit 0"));
+    }
+    Ok(SeriesSettings {
+        retained,
+        // Without a range, a new subscriber gets the latest event, unless the topic sends no deltas.
+        subscription: subscription.or((!values_only).then_some(RangeExpression::limit(1))),
+    })
+}
+
+/// `$Principal is 'name'`.
+fn owner(text: &str) -> Option<String> {
+    let tokens = tokens(text).ok()?;
+    match tokens.as_slice() {
+        [
+            (Token::Word(key), _),
+            (Token::Word(operator), _),
+            (Token::Text(name), _),
+        ] if key == "$Principal" && operator.eq_ignore_ascii_case("is") => Some(name.clone()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(topic_type: TopicType, properties: &[(&str, &str)]) -> Result<Settings, String> {
+        let mut specification = TopicSpecification::new(topic_type);
+        for (name, value) in properties {
+            specification = specification.with(name, value);
+        }
+        Settings::of(&specification)
+    }
+
+    #[test]
+    fn a_time_series_needs_an_event_type() {
+        assert_eq!(
+            settings(TopicType::TimeSeries, &[]).unwrap_err(),
+            "Missing mandatory property 'TIME_SERIES_EVENT_VALUE_TYPE'"
+        );
+        let event_type = (property::TIME_SERIES_EVENT_VALUE_TYPE, "json");
+        let series = settings(TopicType::TimeSeries, &[event_type]).unwrap();
+        assert_eq!(series.data_type, DataType::Json);
+        let ranges = series.series.unwrap();
+        assert_eq!(ranges.retained, RangeExpression::limit(10));
+        assert_eq!(ranges.subscription, Some(RangeExpression::limit(1)));
+        let values_only = (property::PUBLISH_VALUES_ONLY, "true");
+        let series = settings(TopicType::TimeSeries, &[event_type, values_only]).unwrap();
+        assert_eq!(series.series.unwrap().subscription, None);
+        for bad in [
+            (property::TIME_SERIES_RETAINED_RANGE, "10"),
+            (property::TIME_SERIES_RETAINED_RANGE, "limit 0"),
+            (property::TIME_SERIES_SUBSCRIPTION_RANGE, "last"),
+            (property::CONFLATION, "always"),
+        ] {
+            assert!(settings(TopicType::TimeSeries, &[event_type, bad]).is_err());
+        }
+    }
+
+    #[test]
+    fn deltas_are_for_values_that_are_kept() {
+        let deltas = |topic_type, properties: &[_]| {
+            settings(topic_type, properties).unwrap().publishes_deltas
+        };
+        assert!(deltas(TopicType::Json, &[]));
+        assert!(!deltas(TopicType::Int64, &[]));
+        assert!(!deltas(
+            TopicType::Json,
+            &[(property::PUBLISH_VALUES_ONLY, "true")]
+        ));
+        assert!(!deltas(
+            TopicType::Json,
+            &[(property::DONT_RETAIN_VALUE, "true")]
+        ));
+    }
+
+    #[test]
+    fn an_owner_is_a_principal() {
+        let owner = |text| settings(TopicType::Json, &[(property::OWNER, text)]).map(|it| it.owner);
+        assert_eq!(owner("$Principal is \"al\""), Ok(Some("al".to_owned())));
+        assert!(owner("al").is_err());
+    }
+
+    #[test]
+    fn bad_values_are_told() {
+        for (name, value) in [
+            (property::PUBLISH_VALUES_ONLY, "maybe"),
+            (property::COMPRESSION, "much"),
+            (property::PRIORITY, "urgent"),
+            (property::CONFLATION, "sometimes"),
+            (property::REMOVAL, "never"),
+        ] {
+            let error = settings(TopicType::Json, &[(name, value)]).unwrap_err();
+            assert!(error.contains(name) && error.contains(value), "{error}");
+        }
+        assert!(settings(TopicType::Stateless, &[]).is_err());
+        assert!(settings(TopicType::Json, &[("SOMETHING_NEW", "x")]).is_ok());
+    }
+}
