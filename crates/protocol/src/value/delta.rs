@@ -5,8 +5,9 @@
 //! (`v59jsonTopics.jsonl`), the LGPL 5.9 client and the SDK's `diff`.
 
 use bytes::Bytes;
-use minicbor::Decoder;
-use minicbor::data::Type;
+
+use super::ValueError;
+use super::cbor::{Cursor, major};
 
 #[cfg(feature = "diff")]
 mod diff;
@@ -59,29 +60,37 @@ pub fn apply_within(old: &Bytes, delta: &[u8], max: usize) -> Result<Bytes, Delt
         new.extend_from_slice(bytes);
         Ok(())
     };
-    let mut decoder = Decoder::new(delta);
-    while decoder.position() < delta.len() {
-        match decoder.datatype() {
-            Ok(Type::Bytes | Type::BytesIndef) => {
-                for part in decoder.bytes_iter().map_err(|_| DeltaError::Malformed)? {
-                    append(part.map_err(|_| DeltaError::Malformed)?)?;
+    let mut cursor = Cursor::new(delta);
+    while !cursor.is_at_end() {
+        let head = cursor.head()?;
+        match head.major {
+            major::BYTES => cursor.parts(head, &mut append)?,
+            major::UNSIGNED => {
+                let start = position(head.argument)?;
+                let length = cursor.head()?;
+                if length.major != major::UNSIGNED {
+                    return Err(DeltaError::Malformed);
                 }
-            }
-            Ok(_) => {
-                let start = position(&mut decoder)?;
-                let length = position(&mut decoder)?;
-                let end = start.checked_add(length).ok_or(DeltaError::OutOfRange)?;
+                let end = start
+                    .checked_add(position(length.argument)?)
+                    .ok_or(DeltaError::OutOfRange)?;
                 append(old.get(start..end).ok_or(DeltaError::OutOfRange)?)?;
             }
-            Err(_) => return Err(DeltaError::Malformed),
+            _ => return Err(DeltaError::Malformed),
         }
     }
     Ok(Bytes::from(new))
 }
 
-fn position(decoder: &mut Decoder<'_>) -> Result<usize, DeltaError> {
-    let number = decoder.u64().map_err(|_| DeltaError::Malformed)?;
+fn position(number: u64) -> Result<usize, DeltaError> {
     usize::try_from(number).map_err(|_| DeltaError::OutOfRange)
+}
+
+impl From<ValueError> for DeltaError {
+    /// Whatever is wrong with the CBOR.
+    fn from(_: ValueError) -> Self {
+        Self::Malformed
+    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 use core::fmt;
-use minicbor::data::Type;
-use minicbor::{Decoder, Encoder};
 use serde_json::{Map, Number, Value as Tree};
 
+use super::cbor::{Cursor, Head, info, major, write_float, write_info, write_integer, write_text};
 use super::{DataType, Value, ValueError};
 
 /// A JSON value, kept as the CBOR that it travels as.
@@ -37,25 +36,21 @@ impl Json {
     /// Integers above `i64::MAX` become floating point numbers, because the SDK reads them as negative ones.
     #[must_use]
     pub fn from_tree(tree: &Tree) -> Self {
-        let mut encoder = Encoder::new(Vec::new());
-        // Writing to memory does not fail.
-        let _infallible = write(&mut encoder, tree);
-        Self(Bytes::from(encoder.into_writer()))
+        let mut bytes = Vec::new();
+        write(&mut bytes, tree);
+        Self(Bytes::from(bytes))
     }
 
     /// Reads the CBOR as a tree.
     ///
     /// Undefined and numbers that JSON does not have (NaN, infinity) become null; integers beyond 64 bits become
     /// floating point numbers; tags other than those of big numbers are passed over; of two members of one name
-    /// the last counts; a key that is a number becomes text, as the SDK has it.
+    /// the last counts; a key that is an integer becomes text, as the SDK has it.
     ///
     /// # Errors
     /// If the bytes are not CBOR, not one value, nest too deep, or hold what JSON has no form for.
     pub fn to_tree(&self) -> Result<Tree, ValueError> {
-        let mut decoder = Decoder::new(&self.0);
-        let tree = read(&mut decoder, 0)?;
-        finish(&decoder)?;
-        Ok(tree)
+        read_all(&self.0)
     }
 
     /// Reads JSON text.
@@ -110,162 +105,124 @@ impl fmt::Debug for Json {
     }
 }
 
-fn write(
-    encoder: &mut Encoder<Vec<u8>>,
-    tree: &Tree,
-) -> Result<(), minicbor::encode::Error<core::convert::Infallible>> {
+fn write(bytes: &mut Vec<u8>, tree: &Tree) {
     match tree {
-        Tree::Null => encoder.null()?,
-        Tree::Bool(value) => encoder.bool(*value)?,
-        Tree::Number(number) => write_number(encoder, number)?,
-        Tree::String(text) => encoder.str(text)?,
+        Tree::Null => write_info(bytes, major::OTHER, info::NULL),
+        Tree::Bool(false) => write_info(bytes, major::OTHER, info::FALSE),
+        Tree::Bool(true) => write_info(bytes, major::OTHER, info::TRUE),
+        Tree::Number(number) => write_number(bytes, number),
+        Tree::String(text) => write_text(bytes, text),
         Tree::Array(items) => {
-            encoder.begin_array()?;
+            write_info(bytes, major::ARRAY, info::INDEFINITE);
             for item in items {
-                write(encoder, item)?;
+                write(bytes, item);
             }
-            encoder.end()?
+            write_info(bytes, major::OTHER, info::INDEFINITE);
         }
         Tree::Object(members) => {
-            encoder.begin_map()?;
+            write_info(bytes, major::MAP, info::INDEFINITE);
             for (name, value) in members {
-                encoder.str(name)?;
-                write(encoder, value)?;
+                write_text(bytes, name);
+                write(bytes, value);
             }
-            encoder.end()?
+            write_info(bytes, major::OTHER, info::INDEFINITE);
         }
-    };
-    Ok(())
+    }
 }
 
 /// 2^53: up to here every integer is a floating point number too.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-fn write_number<'e>(
-    encoder: &'e mut Encoder<Vec<u8>>,
-    number: &Number,
-) -> Result<&'e mut Encoder<Vec<u8>>, minicbor::encode::Error<core::convert::Infallible>> {
+fn write_number(bytes: &mut Vec<u8>, number: &Number) {
     if let Some(integer) = number.as_i64() {
-        return encoder.i64(integer);
+        return write_integer(bytes, integer);
     }
     let float = number.as_f64().unwrap_or_default();
     let minus_zero = float == 0.0 && float.is_sign_negative();
-    if float.abs() <= EXACT && float % 1.0 == 0.0 && !minus_zero {
-        encoder.i64(float as i64)
+    if float.abs() <= EXACT && float.trunc() == float && !minus_zero {
+        write_integer(bytes, float as i64);
     } else {
-        encoder.f64(float)
+        write_float(bytes, float);
     }
 }
 
 /// Whether the bytes are one JSON value.
 pub(super) fn validate(bytes: &[u8]) -> Result<(), ValueError> {
-    let mut decoder = Decoder::new(bytes);
-    read(&mut decoder, 0)?;
-    finish(&decoder)
+    read_all(bytes).map(|_| ())
 }
 
-fn finish(decoder: &Decoder<'_>) -> Result<(), ValueError> {
-    if decoder.position() == decoder.input().len() {
-        Ok(())
-    } else {
-        Err(ValueError::TrailingBytes)
-    }
-}
-
-/// The type of the next item.
-fn peek(decoder: &Decoder<'_>) -> Result<Type, ValueError> {
-    decoder.datatype().map_err(|_| ValueError::Truncated)
-}
-
-/// Whether the next item ends an array or object of indefinite length; if so, it is taken.
-fn take_break(decoder: &mut Decoder<'_>) -> Result<bool, ValueError> {
-    let ends = peek(decoder)? == Type::Break;
-    if ends {
-        decoder.set_position(decoder.position() + 1);
-    }
-    Ok(ends)
+fn read_all(bytes: &[u8]) -> Result<Tree, ValueError> {
+    let mut cursor = Cursor::new(bytes);
+    let tree = read(&mut cursor, 0)?;
+    cursor.finish()?;
+    Ok(tree)
 }
 
 /// Counts down the items of a definite length, or looks for the end of an indefinite one.
-fn has_next(decoder: &mut Decoder<'_>, left: &mut Option<u64>) -> Result<bool, ValueError> {
-    match left {
-        None => Ok(!take_break(decoder)?),
-        Some(0) => Ok(false),
-        Some(count) => {
-            *count -= 1;
-            Ok(true)
-        }
+fn has_next(cursor: &mut Cursor<'_>, head: &mut Head) -> Result<bool, ValueError> {
+    if head.is_indefinite() {
+        return Ok(!cursor.take_break()?);
     }
+    let more = head.argument > 0;
+    head.argument = head.argument.saturating_sub(1);
+    Ok(more)
 }
 
-fn read(decoder: &mut Decoder<'_>, depth: usize) -> Result<Tree, ValueError> {
+fn read(cursor: &mut Cursor<'_>, depth: usize) -> Result<Tree, ValueError> {
     if depth > Json::MAX_DEPTH {
         return Err(ValueError::TooDeep);
     }
-    Ok(match peek(decoder)? {
-        Type::Null | Type::Undefined => {
-            decoder.set_position(decoder.position() + 1);
-            Tree::Null
-        }
-        Type::Bool => decoder.bool().map_err(|_| ValueError::Truncated)?.into(),
-        Type::String | Type::StringIndef => Tree::String(read_text(decoder)?),
-        kind @ (Type::F16 | Type::F32 | Type::F64) => float(read_float(decoder, kind)?),
-        kind if is_integer(kind) => read_integer(decoder)?,
-        Type::Array | Type::ArrayIndef => {
-            let mut left = decoder.array().map_err(|_| ValueError::Truncated)?;
+    let mut head = cursor.head()?;
+    Ok(match head.major {
+        major::UNSIGNED => head.argument.into(),
+        major::NEGATIVE => negative(head.argument),
+        major::TEXT => Tree::String(cursor.text(head)?),
+        major::ARRAY => {
             let mut items = Vec::new();
-            while has_next(decoder, &mut left)? {
-                items.push(read(decoder, depth + 1)?);
+            while has_next(cursor, &mut head)? {
+                items.push(read(cursor, depth + 1)?);
             }
             Tree::Array(items)
         }
-        Type::Map | Type::MapIndef => {
-            let mut left = decoder.map().map_err(|_| ValueError::Truncated)?;
+        major::MAP => {
             let mut members = Map::new();
-            while has_next(decoder, &mut left)? {
-                let key = match read(decoder, depth + 1)? {
-                    Tree::String(text) => text,
-                    Tree::Number(number) => number.to_string(),
-                    _ => return Err(ValueError::NotJson("a key that is not text")),
-                };
-                members.insert(key, read(decoder, depth + 1)?);
+            while has_next(cursor, &mut head)? {
+                let key = read_key(cursor)?;
+                members.insert(key, read(cursor, depth + 1)?);
             }
             Tree::Object(members)
         }
-        Type::Tag => read_tagged(decoder, depth)?,
-        Type::Bytes | Type::BytesIndef => return Err(ValueError::NotJson("bytes")),
-        Type::Simple => return Err(ValueError::NotJson("a simple value")),
-        _ => return Err(ValueError::Malformed),
+        major::TAG => read_tagged(cursor, head, depth)?,
+        major::BYTES => return Err(ValueError::NotJson("bytes")),
+        _ => match (head.info, head.float()) {
+            (_, Some(number)) => float(number),
+            (info::FALSE, _) => Tree::Bool(false),
+            (info::TRUE, _) => Tree::Bool(true),
+            (info::NULL | info::UNDEFINED, _) => Tree::Null,
+            (info::INDEFINITE, _) => return Err(ValueError::Malformed),
+            _ => return Err(ValueError::NotJson("a simple value")),
+        },
     })
 }
 
-const fn is_integer(kind: Type) -> bool {
-    matches!(
-        kind,
-        Type::U8
-            | Type::U16
-            | Type::U32
-            | Type::U64
-            | Type::I8
-            | Type::I16
-            | Type::I32
-            | Type::I64
-            | Type::Int
-    )
+fn read_key(cursor: &mut Cursor<'_>) -> Result<String, ValueError> {
+    let head = cursor.head()?;
+    match head.major {
+        major::TEXT => cursor.text(head),
+        major::UNSIGNED => Ok(head.argument.to_string()),
+        major::NEGATIVE => match negative(head.argument).as_i64() {
+            Some(number) => Ok(number.to_string()),
+            None => Err(ValueError::NotJson("a key beyond 64 bits")),
+        },
+        _ => Err(ValueError::NotJson("a key that is not text")),
+    }
 }
 
-fn read_integer(decoder: &mut Decoder<'_>) -> Result<Tree, ValueError> {
-    let number = i128::from(decoder.int().map_err(|_| ValueError::Truncated)?);
-    Ok(integer(number))
-}
-
-fn integer(number: i128) -> Tree {
-    if let Ok(number) = i64::try_from(number) {
-        number.into()
-    } else if let Ok(number) = u64::try_from(number) {
-        number.into()
-    } else {
-        float(number as f64)
+/// The integer -1 - `argument`.
+fn negative(argument: u64) -> Tree {
+    match i64::try_from(argument) {
+        Ok(number) => (-1 - number).into(),
+        Err(_) => float(-1.0 - argument as f64),
     }
 }
 
@@ -274,62 +231,27 @@ fn float(number: f64) -> Tree {
 }
 
 /// Big integers (tags 2 and 3), which other CBOR writers make of numbers beyond 64 bits; other tags add nothing.
-fn read_tagged(decoder: &mut Decoder<'_>, depth: usize) -> Result<Tree, ValueError> {
-    let tag = decoder.tag().map_err(|_| ValueError::Truncated)?.as_u64();
-    if !matches!(tag, 2 | 3) {
-        return read(decoder, depth + 1);
+fn read_tagged(cursor: &mut Cursor<'_>, tag: Head, depth: usize) -> Result<Tree, ValueError> {
+    if !matches!(tag.argument, 2 | 3) {
+        return read(cursor, depth + 1);
     }
-    let bytes = decoder
-        .bytes()
-        .map_err(|_| ValueError::NotJson("a big number that is not bytes"))?;
+    let head = cursor.head()?;
+    if head.major != major::BYTES || head.is_indefinite() {
+        return Err(ValueError::NotJson("a big number that is not bytes"));
+    }
+    let bytes = cursor.take(head.argument)?;
+    let positive = tag.argument == 2;
     let significant = bytes.iter().skip_while(|byte| **byte == 0);
-    // 15 bytes fit a signed integer of 128 bits.
-    if significant.clone().count() <= 15 {
-        let number = significant.fold(0i128, |number, byte| number << 8 | i128::from(*byte));
-        return Ok(integer(if tag == 2 { number } else { -1 - number }));
+    if significant.clone().count() <= 8 {
+        let number = significant.fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+        return Ok(if positive {
+            number.into()
+        } else {
+            negative(number)
+        });
     }
     let number = significant.fold(0f64, |number, byte| number * 256.0 + f64::from(*byte));
-    Ok(float(if tag == 2 { number } else { -1.0 - number }))
-}
-
-pub(super) fn read_text(decoder: &mut Decoder<'_>) -> Result<String, ValueError> {
-    let mut text = String::new();
-    for part in decoder.str_iter().map_err(|_| ValueError::Truncated)? {
-        text.push_str(part.map_err(|_| ValueError::Malformed)?);
-    }
-    Ok(text)
-}
-
-pub(super) fn read_float(decoder: &mut Decoder<'_>, kind: Type) -> Result<f64, ValueError> {
-    match kind {
-        Type::F64 => decoder.f64(),
-        Type::F32 => decoder.f32().map(f64::from),
-        _ => return read_half(decoder),
-    }
-    .map_err(|_| ValueError::Truncated)
-}
-
-/// A 16 bit floating point number (RFC 8949, appendix D).
-fn read_half(decoder: &mut Decoder<'_>) -> Result<f64, ValueError> {
-    let start = decoder.position();
-    let bits = match decoder.input().get(start + 1..start + 3) {
-        Some(&[high, low]) => u16::from_be_bytes([high, low]),
-        _ => return Err(ValueError::Truncated),
-    };
-    decoder.set_position(start + 3);
-    let exponent = i32::from(bits >> 10 & 0x1f);
-    let fraction = f64::from(bits & 0x3ff);
-    let magnitude = match exponent {
-        0 => fraction * 2f64.powi(-24),
-        31 if fraction == 0.0 => f64::INFINITY,
-        31 => f64::NAN,
-        _ => (fraction + 1024.0) * 2f64.powi(exponent - 25),
-    };
-    Ok(if bits & 0x8000 == 0 {
-        magnitude
-    } else {
-        -magnitude
-    })
+    Ok(float(if positive { number } else { -1.0 - number }))
 }
 
 #[cfg(test)]

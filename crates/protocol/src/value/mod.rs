@@ -5,6 +5,7 @@
 //! captures). [`Value`] ties a Rust type to its data type. Between two values of one topic a server may send a
 //! binary [`delta`] instead of the whole.
 
+mod cbor;
 pub mod delta;
 mod json;
 mod primitive;

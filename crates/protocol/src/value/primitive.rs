@@ -1,78 +1,61 @@
 //! Strings and numbers: one CBOR item each, null if the topic has been set to nothing.
 
 use bytes::Bytes;
-use minicbor::data::Type;
-use minicbor::{Decoder, Encoder};
 
-use super::json::{read_float, read_text};
+use super::cbor::{Cursor, Head, info, major, write_float, write_info, write_integer, write_text};
 use super::{DataType, Value, ValueError};
 
 pub(super) fn read_string(bytes: &[u8]) -> Result<Option<String>, ValueError> {
-    read_one(bytes, |decoder, kind| match kind {
-        Type::String | Type::StringIndef => read_text(decoder),
+    read_one(bytes, |cursor, head| match head.major {
+        major::TEXT => cursor.text(head),
         _ => Err(ValueError::WrongType("a string")),
     })
 }
 
 pub(super) fn read_int64(bytes: &[u8]) -> Result<Option<i64>, ValueError> {
-    read_one(bytes, |decoder, kind| match kind {
-        Type::U8
-        | Type::U16
-        | Type::U32
-        | Type::U64
-        | Type::I8
-        | Type::I16
-        | Type::I32
-        | Type::I64
-        | Type::Int => {
-            let number = decoder.int().map_err(|_| ValueError::Truncated)?;
-            i64::try_from(number).map_err(|_| ValueError::WrongType("a 64 bit integer"))
+    read_one(bytes, |_, head| {
+        let number = i64::try_from(head.argument);
+        match head.major {
+            major::UNSIGNED => number.map_err(|_| ValueError::WrongType("a 64 bit integer")),
+            major::NEGATIVE => number
+                .map(|number| -1 - number)
+                .map_err(|_| ValueError::WrongType("a 64 bit integer")),
+            _ => Err(ValueError::WrongType("an integer")),
         }
-        _ => Err(ValueError::WrongType("an integer")),
     })
 }
 
 pub(super) fn read_double(bytes: &[u8]) -> Result<Option<f64>, ValueError> {
-    read_one(bytes, |decoder, kind| match kind {
-        Type::F16 | Type::F32 | Type::F64 => read_float(decoder, kind),
-        _ => Err(ValueError::WrongType("a floating point number")),
+    read_one(bytes, |_, head| {
+        head.float()
+            .ok_or(ValueError::WrongType("a floating point number"))
     })
 }
 
 /// Reads the one item that the bytes hold; null is `None`.
 fn read_one<T>(
     bytes: &[u8],
-    read: impl FnOnce(&mut Decoder<'_>, Type) -> Result<T, ValueError>,
+    read: impl FnOnce(&mut Cursor<'_>, Head) -> Result<T, ValueError>,
 ) -> Result<Option<T>, ValueError> {
-    let mut decoder = Decoder::new(bytes);
-    let kind = decoder.datatype().map_err(|_| ValueError::Truncated)?;
-    let value = if kind == Type::Null {
-        decoder.null().map_err(|_| ValueError::Truncated)?;
+    let mut cursor = Cursor::new(bytes);
+    let head = cursor.head()?;
+    let value = if head.is_null() {
         None
     } else {
-        Some(read(&mut decoder, kind)?)
+        Some(read(&mut cursor, head)?)
     };
-    if decoder.position() == bytes.len() {
-        Ok(value)
-    } else {
-        Err(ValueError::TrailingBytes)
+    cursor.finish()?;
+    Ok(value)
+}
+
+fn write<T>(value: Option<T>, write: impl FnOnce(&mut Vec<u8>, T)) -> Bytes {
+    let mut bytes = Vec::new();
+    match value {
+        Some(value) => write(&mut bytes, value),
+        None => write_info(&mut bytes, major::OTHER, info::NULL),
     }
+    Bytes::from(bytes)
 }
-
-fn write<T>(
-    value: Option<T>,
-    write: impl FnOnce(&mut Encoder<Vec<u8>>, T) -> Result<(), Never>,
-) -> Bytes {
-    let mut encoder = Encoder::new(Vec::new());
-    // Writing to memory does not fail.
-    let _infallible = match value {
-        Some(value) => write(&mut encoder, value),
-        None => encoder.null().map(|_| ()),
-    };
-    Bytes::from(encoder.into_writer())
-}
-
-type Never = minicbor::encode::Error<core::convert::Infallible>;
 
 /// A STRING value or null.
 impl Value for Option<String> {
@@ -83,9 +66,7 @@ impl Value for Option<String> {
     }
 
     fn to_bytes(&self) -> Bytes {
-        write(self.as_deref(), |encoder, text| {
-            encoder.str(text).map(|_| ())
-        })
+        write(self.as_deref(), write_text)
     }
 }
 
@@ -98,7 +79,7 @@ impl Value for Option<i64> {
     }
 
     fn to_bytes(&self) -> Bytes {
-        write(*self, |encoder, number| encoder.i64(number).map(|_| ()))
+        write(*self, write_integer)
     }
 }
 
@@ -111,7 +92,7 @@ impl Value for Option<f64> {
     }
 
     fn to_bytes(&self) -> Bytes {
-        write(*self, |encoder, number| encoder.f64(number).map(|_| ()))
+        write(*self, write_float)
     }
 }
 
