@@ -1,7 +1,6 @@
 //! Connecting: the upgrade request's query or headers, and the server's first message.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64, Encoding as _};
 use bytes::Bytes;
 use core::fmt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -213,7 +212,7 @@ impl ConnectRequest {
         if self.credentials != Credentials::None {
             put(
                 "password",
-                &STANDARD.encode(encode(&self.credentials, ProtocolVersion::NEWEST)),
+                &Base64::encode_string(&encode(&self.credentials, ProtocolVersion::NEWEST)),
             );
         }
         query
@@ -274,9 +273,7 @@ impl ConnectRequest {
         let credentials = match get("password").filter(|password| !password.is_empty()) {
             None => Credentials::None,
             Some(base64) => {
-                let bytes = STANDARD
-                    .decode(base64.as_bytes())
-                    .map_err(|_| Invalid("password"))?;
+                let bytes = Base64::decode_vec(&base64).map_err(|_| Invalid("password"))?;
                 decode(Bytes::from(bytes), ProtocolVersion::NEWEST)
                     .map_err(|_| Invalid("password"))?
             }
