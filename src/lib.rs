@@ -3,9 +3,30 @@
 //! ```text
 //!   view      components: what is on the screen
 //!   session   the bridge between a Diffusion session and signals; the only module that talks to the network
+//!   state     what the page knows, as signals
 //!   model     view models: plain data, tested without a browser
 //!   chat      what a room and a message are on the wire, as in the tutorial
 //! ```
 
+// Only browsers can run these; the rest is tested natively.
+#[cfg(target_arch = "wasm32")]
+pub mod browser;
 pub mod chat;
 pub mod model;
+#[cfg(target_arch = "wasm32")]
+pub mod session;
+#[cfg(target_arch = "wasm32")]
+pub mod state;
+#[cfg(target_arch = "wasm32")]
+pub mod view;
+
+/// Shows the page in place of what `index.html` shows while it loads.
+#[cfg(target_arch = "wasm32")]
+pub fn start() {
+    use leptos::prelude::*;
+
+    if let Some(loading) = document().get_element_by_id("loading") {
+        loading.remove();
+    }
+    mount_to_body(|| view::ElView::from(view::page(session::start())));
+}

@@ -12,6 +12,8 @@ pub enum Fault {
         /// Whether TLS was asked for.
         secure: bool,
     },
+    /// Something answers at this address (`host:port`), but not a Diffusion service.
+    NotDiffusion(String),
     /// The page came by `https:` and this host was to be reached without TLS.
     MixedContent(String),
     /// The principal or its password is wrong.
@@ -79,6 +81,9 @@ impl Fault {
                 },
             ]
             .concat(),
+            Self::NotDiffusion(address) => {
+                ["What answers at ", address, " is no Diffusion service."].concat()
+            }
             Self::MixedContent(host) => [
                 "This page came over https, so the browser lets it reach ",
                 host,
@@ -143,6 +148,7 @@ impl Fault {
             Self::Unreachable { secure: true, .. } => {
                 "Check host and port, and whether the service has a certificate that this browser trusts."
             }
+            Self::NotDiffusion(_) => "Check host and port.",
             Self::MixedContent(_) => "Tick “Secure”, or open this page over http.",
             Self::WrongCredentials(_) => "Check account and password, or create an account.",
             Self::Refused(_) => "Wait a moment and try again, or ask whoever runs the service.",
@@ -211,6 +217,7 @@ mod tests {
                 address: text(),
                 secure: true,
             },
+            Fault::NotDiffusion(text()),
             Fault::MixedContent(text()),
             Fault::WrongCredentials(text()),
             Fault::Refused(text()),

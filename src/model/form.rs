@@ -393,6 +393,12 @@ impl Form {
         self.put(Field::Again, "");
     }
 
+    /// The service's `host:port`, if both can be used.
+    #[must_use]
+    pub fn service_address(&self) -> Option<String> {
+        self.service().ok().map(|service| service.address())
+    }
+
     fn service(&self) -> Result<Service, Problem> {
         parse_service(self.text(Field::Host), self.text(Field::Port), self.secure).map_err(
             |error| match error {

@@ -8,7 +8,7 @@ use crate::model::time::At;
 const GROUP_MS: i64 = 5 * 60_000;
 
 /// Names a message for as long as the room is open.
-pub type Key = u64;
+pub type Key = usize;
 
 /// Whose message it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +122,12 @@ impl Timeline {
         }
     }
 
+    /// Who is reading.
+    #[must_use]
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
     /// Somebody else is reading from now on; what is shown stays as it was attributed.
     pub fn set_reader(&mut self, reader: Reader) {
         self.reader = reader;
@@ -175,11 +181,8 @@ impl Timeline {
 
     /// What changed since the last call.
     pub fn take_changes(&mut self) -> Changes {
-        let mut touched = std::mem::take(&mut self.touched);
-        touched.sort_unstable();
-        touched.dedup();
         Changes {
-            touched,
+            touched: std::mem::take(&mut self.touched),
             reordered: std::mem::take(&mut self.reordered),
         }
     }
@@ -264,7 +267,7 @@ impl Timeline {
         let key = entry.key;
         self.outbox.push(entry);
         self.reordered = true;
-        self.touched.push(key);
+        self.touch(key);
         key
     }
 
@@ -306,16 +309,6 @@ impl Timeline {
             .retain(|entry| entry.key != key || entry.delivery == Delivery::Sending);
         self.reordered = true;
         self.touch_from(self.settled.len());
-    }
-
-    /// Every message still on its way has failed for the same reason.
-    pub fn fail_all(&mut self, fault: &Fault) {
-        for entry in &mut self.outbox {
-            if entry.delivery == Delivery::Sending {
-                entry.delivery = Delivery::Failed(fault.clone());
-                self.touched.push(entry.key);
-            }
-        }
     }
 
     fn at(&self, place: usize) -> Option<&Entry> {
@@ -459,6 +452,12 @@ impl Timeline {
     fn set_delivery(&mut self, key: Key, delivery: Delivery) {
         if let Some(entry) = self.outbox.iter_mut().find(|entry| entry.key == key) {
             entry.delivery = delivery;
+            self.touch(key);
+        }
+    }
+
+    fn touch(&mut self, key: Key) {
+        if !self.touched.contains(&key) {
             self.touched.push(key);
         }
     }
@@ -467,7 +466,7 @@ impl Timeline {
     fn touch_from(&mut self, place: usize) {
         for place in [place, place + 1] {
             if let Some(key) = self.at(place).map(|entry| entry.key) {
-                self.touched.push(key);
+                self.touch(key);
             }
         }
     }

@@ -120,7 +120,7 @@ fn a_failed_message_can_be_sent_again_or_given_up() {
     assert_eq!(room.retry(key), None, "it is on its way");
     room.cancel(key);
     assert_eq!(room.len(), 1, "it may still arrive");
-    room.fail_all(&Fault::TimedOut);
+    room.fail(key, Fault::TimedOut);
     assert_eq!(room.retry(key), Some(message("ann", "one")));
     assert_eq!(states(&room), [Delivery::Sending]);
     room.fail(key, Fault::TimedOut);
@@ -133,7 +133,7 @@ fn a_failed_message_can_be_sent_again_or_given_up() {
 fn a_message_thought_lost_is_recognised_when_it_comes_back() {
     let mut room = Timeline::new(reader());
     let key = room.send(message("ann", "did it arrive?"), at(1));
-    room.fail_all(&Fault::TimedOut);
+    room.fail(key, Fault::TimedOut);
     room.receive_event(event(0, "ann", "did it arrive?"));
     assert_eq!(room.order(), [key]);
     assert_eq!(states(&room), [Delivery::Sent]);

@@ -1,0 +1,205 @@
+//! What the page needs from the browser: clock, words for times, storage, address, focus.
+
+use js_sys::{Array, Date, Intl, Object, Reflect};
+use leptos::prelude::{document, window};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{HtmlElement, Storage};
+
+use crate::model::time::At;
+
+/// Milliseconds since 1970.
+#[must_use]
+pub fn now() -> i64 {
+    Date::now() as i64
+}
+
+/// The instant as the reader's calendar has it.
+#[must_use]
+pub fn at(ms: i64) -> At {
+    At::instant(ms, date(ms).get_timezone_offset() as i64)
+}
+
+/// An instant in ISO 8601, UTC.
+#[must_use]
+pub fn iso(ms: i64) -> String {
+    // Only an impossible date has no ISO form.
+    let date = date(ms);
+    if date.get_time().is_nan() {
+        String::new()
+    } else {
+        date.to_iso_string().into()
+    }
+}
+
+/// Reads ISO 8601 and nothing laxer: browsers would take many a text for a date.
+#[must_use]
+pub fn parse_iso(text: &str) -> Option<i64> {
+    let shaped = text.len() >= 19 && text.as_bytes().get(10) == Some(&b'T');
+    let ms = if shaped { Date::parse(text) } else { f64::NAN };
+    (!ms.is_nan()).then_some(ms as i64)
+}
+
+/// The time of day, as the reader writes it.
+#[must_use]
+pub fn time_of_day(ms: i64) -> String {
+    words(ms, &[("hour", "numeric"), ("minute", "2-digit")])
+}
+
+/// Date and time in full.
+#[must_use]
+pub fn date_and_time(ms: i64) -> String {
+    words(ms, &[("dateStyle", "full"), ("timeStyle", "medium")])
+}
+
+/// The calendar day of an instant: today and yesterday by name.
+#[must_use]
+pub fn day(ms: i64, day: i64) -> String {
+    match at(now()).day().map(|today| today - day) {
+        Some(0) => "Today".to_owned(),
+        Some(1) => "Yesterday".to_owned(),
+        _ => words(
+            ms,
+            &[
+                ("weekday", "long"),
+                ("day", "numeric"),
+                ("month", "long"),
+                ("year", "numeric"),
+            ],
+        ),
+    }
+}
+
+/// What is stored on this device under a name.
+#[must_use]
+pub fn recall(key: &str) -> Option<String> {
+    recall_from(local()?, key)
+}
+
+/// Stores something on this device, or removes it. Where the browser forbids it, nothing is remembered.
+pub fn remember(key: &str, value: Option<&str>) {
+    remember_in(local(), key, value);
+}
+
+/// What is stored for this window.
+#[must_use]
+pub fn recall_here(key: &str) -> Option<String> {
+    recall_from(here()?, key)
+}
+
+/// Stores something for this window, or removes it.
+pub fn remember_here(key: &str, value: Option<&str>) {
+    remember_in(here(), key, value);
+}
+
+/// The query of the page's address.
+#[must_use]
+pub fn query() -> String {
+    window().location().search().unwrap_or_default()
+}
+
+/// Replaces the query of the page's address, without loading anything.
+pub fn set_query(query: &str) {
+    let Ok(history) = window().history() else {
+        return;
+    };
+    let path = window().location().pathname().unwrap_or_default();
+    // A page opened from a file may not change its address. It then stays as it is.
+    let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&[&path, "?", query].concat()));
+}
+
+/// What follows `#` in the page's address, with it.
+#[must_use]
+pub fn hash() -> String {
+    window().location().hash().unwrap_or_default()
+}
+
+/// Forces light or dark colours, or neither.
+pub fn set_theme(theme: Option<&str>) {
+    if let Some(root) = document().document_element() {
+        // The name is a fixed one, and right.
+        let _ = match theme {
+            Some(theme) => root.set_attribute("data-theme", theme),
+            None => root.remove_attribute("data-theme"),
+        };
+    }
+}
+
+/// Whether the page came by `https:`.
+#[must_use]
+pub fn page_is_secure() -> bool {
+    window()
+        .location()
+        .protocol()
+        .is_ok_and(|protocol| protocol == "https:")
+}
+
+/// What the page's host chose in a `<meta>`.
+#[must_use]
+pub fn meta(name: &str) -> Option<String> {
+    let found = document()
+        .query_selector(&["meta[name=", name, "]"].concat())
+        .ok()??;
+    found
+        .get_attribute("content")
+        .filter(|content| !content.is_empty())
+}
+
+/// A random number from 0 up to 1.
+#[must_use]
+pub fn random() -> f64 {
+    js_sys::Math::random()
+}
+
+/// Moves the keyboard's focus to an element, if it is there.
+pub fn focus(id: &str) {
+    if let Some(element) = document()
+        .get_element_by_id(id)
+        .and_then(|e| e.dyn_into::<HtmlElement>().ok())
+    {
+        // Focusing an element that is not shown does nothing, which is right.
+        let _ = element.focus();
+    }
+}
+
+fn date(ms: i64) -> Date {
+    Date::new(&JsValue::from_f64(ms as f64))
+}
+
+fn words(ms: i64, options: &[(&str, &str)]) -> String {
+    let bag = Object::new();
+    for (name, value) in options {
+        // Setting a property of a fresh object cannot fail.
+        let _ = Reflect::set(&bag, &JsValue::from_str(name), &JsValue::from_str(value));
+    }
+    let date = date(ms);
+    if date.get_time().is_nan() {
+        return String::new();
+    }
+    let format = Intl::DateTimeFormat::new(&Array::new(), &bag);
+    format
+        .format()
+        .call1(&JsValue::UNDEFINED, &date)
+        .ok()
+        .and_then(|text| text.as_string())
+        .unwrap_or_default()
+}
+
+fn local() -> Option<Storage> {
+    window().local_storage().ok()?
+}
+
+fn here() -> Option<Storage> {
+    window().session_storage().ok()?
+}
+
+fn recall_from(storage: Storage, key: &str) -> Option<String> {
+    storage.get_item(key).ok()?
+}
+
+fn remember_in(storage: Option<Storage>, key: &str, value: Option<&str>) {
+    // A full or forbidden storage is no fault of the user's, and the page works without it.
+    let _ = storage.map(|storage| match value {
+        Some(value) => storage.set_item(key, value),
+        None => storage.remove_item(key),
+    });
+}

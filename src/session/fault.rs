@@ -1,0 +1,73 @@
+//! What the client's errors mean for a person.
+
+use effusion_client::{
+    ConnectError, ErrorReason, Interruption, RequestError, ResponseCode, SessionCloseReason,
+};
+
+use crate::model::fault::{Fault, Right};
+use crate::model::form::SignIn;
+
+/// Why there is no session.
+pub(super) fn of_connecting(error: &ConnectError, sign_in: &SignIn) -> Fault {
+    let service = &sign_in.service;
+    match error {
+        ConnectError::Unreachable => Fault::Unreachable {
+            address: service.address(),
+            secure: service.secure,
+        },
+        ConnectError::NoResponse | ConnectError::UnreadableResponse(_) => {
+            Fault::NotDiffusion(service.address())
+        }
+        ConnectError::TimedOut => Fault::TimedOut,
+        ConnectError::VersionRefused(_) => Fault::VersionNotSupported,
+        ConnectError::Refused(ResponseCode::AuthenticationFailed) => {
+            Fault::WrongCredentials(sign_in.credentials.principal.clone())
+        }
+        ConnectError::Refused(code) => Fault::Refused(code.description().to_owned()),
+        ConnectError::Cancelled => Fault::NotConnected,
+    }
+}
+
+/// Why a session is over; none if the reader wanted it so.
+pub(super) fn of_closing(reason: &SessionCloseReason, sign_in: &SignIn) -> Option<Fault> {
+    Some(match reason {
+        SessionCloseReason::ClosedByClient => return None,
+        SessionCloseReason::ClosedByService => Fault::Lost("the service closed it".to_owned()),
+        SessionCloseReason::ConnectionLost => {
+            Fault::Lost("the connection broke and did not come back".to_owned())
+        }
+        SessionCloseReason::SessionUnknown => {
+            Fault::Lost("the service no longer knows it".to_owned())
+        }
+        SessionCloseReason::MessagesLost => Fault::Lost("messages were lost".to_owned()),
+        SessionCloseReason::InvalidMessage(_) => {
+            Fault::Lost("the service sent something that cannot be read".to_owned())
+        }
+        SessionCloseReason::NotConnected(error) => of_connecting(error, sign_in),
+    })
+}
+
+/// Why the service did not do what it was asked for, where this right was needed.
+pub(super) fn of_request(error: RequestError, right: Right) -> Fault {
+    match error {
+        RequestError::Refused(report) => match report.reason {
+            ErrorReason::AccessDenied => Fault::NotPermitted(right),
+            ErrorReason::TopicExistsMismatch
+            | ErrorReason::IncompatibleTopic
+            | ErrorReason::IncompatibleDatatype
+            | ErrorReason::TopicExistsIncompatible => Fault::NotARoom,
+            ErrorReason::NoSuchTopic => Fault::RoomRemoved,
+            reason if report.message.is_empty() => Fault::Other(reason.description().to_owned()),
+            _ => Fault::Other(report.message),
+        },
+        RequestError::NeverSent(Interruption::TimedOut) => Fault::TimedOut,
+        RequestError::NeverSent(_) => Fault::NotConnected,
+        RequestError::TooLarge { size, limit } => Fault::TooLarge { size, limit },
+        RequestError::ScriptRefused(errors) => {
+            let reasons: Vec<String> = errors.into_iter().map(|error| error.message).collect();
+            Fault::AccountRefused(reasons.join("; "))
+        }
+        // The answer was lost or made no sense: it may well have been done.
+        _ => Fault::Unconfirmed,
+    }
+}

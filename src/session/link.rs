@@ -1,0 +1,217 @@
+//! The session itself: opening it, following its state, and opening another one in its place.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use effusion_client::{ConnectOptions, Renew, Session, SessionState, web};
+use futures_util::StreamExt;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::{fault, memory, room};
+use crate::browser;
+use crate::model::fault::Fault;
+use crate::model::form::{Room, SignIn};
+use crate::model::timeline::Reader;
+use crate::state::{App, Connection, Screen};
+
+thread_local! {
+    static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
+    /// Tells the session in use from those before it.
+    static EPOCH: Cell<usize> = const { Cell::new(0) };
+    /// Tells a state of the connection from those before it.
+    static CHANGE: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The session that is in use.
+pub(super) fn session() -> Option<Session> {
+    SESSION.with_borrow(Option::clone)
+}
+
+/// Opens a session and joins a room.
+pub fn join(app: App, sign_in: SignIn, room: Room) {
+    enter(app, sign_in, vec![room], true);
+}
+
+/// Opens a session and joins rooms, the first of which is shown. `announce` says so to those who are there.
+pub(super) fn enter(app: App, sign_in: SignIn, rooms: Vec<Room>, announce: bool) {
+    begin(app);
+    app.connection.set(Connection::Connecting);
+    spawn_local(async move {
+        match connect(&sign_in, Renew::WhenLost).await {
+            Ok(session) => {
+                memory::signed_in(app, &sign_in);
+                adopt(app, session, sign_in);
+                app.screen.set(Screen::Chat);
+                for room in rooms {
+                    room::open(app, room, announce);
+                }
+                if let Some(first) = app.rooms.get_untracked().first() {
+                    app.show_room(*first);
+                }
+            }
+            Err(fault) => {
+                app.connection.set(Connection::Idle);
+                app.fault.set(Some(fault));
+            }
+        }
+        app.busy.set(false);
+    });
+}
+
+/// Goes to another service, or to the same one as somebody else, and takes the rooms along.
+pub fn switch(app: App, sign_in: SignIn) {
+    begin(app);
+    spawn_local(async move {
+        match connect(&sign_in, Renew::WhenLost).await {
+            Ok(session) => {
+                let moved = app
+                    .me
+                    .get_untracked()
+                    .is_none_or(|before| before.service != sign_in.service);
+                memory::signed_in(app, &sign_in);
+                let reader = reader(&sign_in);
+                adopt(app, session, sign_in);
+                for open in app.rooms.get_untracked() {
+                    open.change(|timeline| {
+                        timeline.set_reader(reader.clone());
+                        if moved {
+                            timeline.start_anew();
+                        }
+                    });
+                    room::establish(app, open, true);
+                }
+                app.dialog.set(None);
+            }
+            Err(fault) => app.fault.set(Some(fault)),
+        }
+        app.busy.set(false);
+    });
+}
+
+/// Tries at once, or opens a new session where the old one is over.
+pub fn reconnect(app: App) {
+    if let (Some(session), Connection::Recovering { .. }) =
+        (session(), app.connection.get_untracked())
+    {
+        session.reconnect_now();
+        return;
+    }
+    let Some(sign_in) = app.me.get_untracked() else {
+        return;
+    };
+    app.connection.set(Connection::Connecting);
+    spawn_local(async move {
+        match connect(&sign_in, Renew::WhenLost).await {
+            Ok(session) => {
+                adopt(app, session, sign_in);
+                for open in app.rooms.get_untracked() {
+                    room::establish(app, open, false);
+                }
+            }
+            Err(fault) => app.connection.set(Connection::Lost(fault)),
+        }
+    });
+}
+
+/// Leaves everything and goes back to the beginning.
+pub fn sign_out(app: App) {
+    replace(None);
+    memory::signed_out();
+    app.dialog.set(None);
+    app.rooms.set(Vec::new());
+    app.active.set(None);
+    app.me.set(None);
+    app.connection.set(Connection::Idle);
+    app.go(Screen::Join);
+}
+
+/// Opens a session.
+pub(super) async fn connect(sign_in: &SignIn, renew: Renew) -> Result<Session, Fault> {
+    let service = &sign_in.service;
+    service.check_allowed_from(browser::page_is_secure())?;
+    let options = ConnectOptions::new(&service.host)
+        .port(service.port)
+        .secure(service.secure)
+        .principal(&sign_in.credentials.principal)
+        .password(&sign_in.credentials.password)
+        .renew(renew);
+    web::connect(options)
+        .await
+        .map_err(|error| fault::of_connecting(&error, sign_in))
+}
+
+/// Who reads, for timelines.
+pub(super) fn reader(sign_in: &SignIn) -> Reader {
+    Reader {
+        name: sign_in.name.clone(),
+        principal: sign_in.credentials.principal.clone(),
+    }
+}
+
+pub(super) fn begin(app: App) {
+    app.problems.set(Vec::new());
+    app.fault.set(None);
+    app.busy.set(true);
+}
+
+/// Puts a session, or none, in the place of the one before, which is closed. Answers how to tell it from others.
+fn replace(session: Option<Session>) -> usize {
+    if let Some(old) = SESSION.replace(session) {
+        spawn_local(async move { old.close().await });
+    }
+    EPOCH.with(|epoch| {
+        epoch.set(epoch.get() + 1);
+        epoch.get()
+    })
+}
+
+fn adopt(app: App, session: Session, sign_in: SignIn) {
+    let mut states = session.states();
+    let epoch = replace(Some(session));
+    app.connection.set(Connection::Connected);
+    app.me.set(Some(sign_in.clone()));
+    spawn_local(async move {
+        while let Some(state) = states.next().await {
+            if EPOCH.get() != epoch {
+                return; // Another session has taken this one's place.
+            }
+            let change = CHANGE.get() + 1;
+            CHANGE.set(change);
+            match state {
+                SessionState::Connecting => app.connection.set(Connection::Connecting),
+                SessionState::Connected(_) => app.connection.set(Connection::Connected),
+                SessionState::Recovering { retry_in, .. } => {
+                    count_down(
+                        app,
+                        change,
+                        browser::now().saturating_add_unsigned(retry_in),
+                    );
+                }
+                SessionState::Closed(reason) => {
+                    if let Some(fault) = fault::of_closing(&reason, &sign_in) {
+                        app.connection.set(Connection::Lost(fault));
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// Shows the seconds until the next attempt, for as long as the connection's state is this one.
+fn count_down(app: App, change: usize, until: i64) {
+    if CHANGE.get() != change {
+        return;
+    }
+    let left = until.saturating_sub(browser::now()).clamp(0, 3_600_000) as u32;
+    app.connection.set(Connection::Recovering {
+        seconds: left.div_ceil(1000),
+    });
+    if left > 0 {
+        let step = if left.is_multiple_of(1000) { 1000 } else { left % 1000 };
+        set_timeout(
+            move || count_down(app, change, until),
+            Duration::from_millis(step.into()),
+        );
+    }
+}

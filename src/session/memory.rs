@@ -1,0 +1,206 @@
+//! What stays on the device: settings for the next visit, and where this window is for a reload. A password stays only if
+//! its owner wants it to, and never gets into an address.
+
+use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
+
+use super::link;
+use crate::browser;
+use crate::model::form::{Credentials, Field, Form, Room, SignIn};
+use crate::model::guest::guest_name;
+use crate::model::{place, query};
+use crate::state::{App, Dialog, Screen};
+
+/// Settings of the last visit.
+const SETTINGS: &str = "effusion.settings";
+/// A password that its owner asked to keep, with its account and service.
+const CREDENTIALS: &str = "effusion.credentials";
+/// `light` or `dark`, if not as the system.
+const THEME: &str = "effusion.theme";
+/// This window's settings.
+const WINDOW: &str = "effusion.window";
+/// This window's rooms.
+const ROOMS: &str = "effusion.rooms";
+/// Where a page's host says which service to use, in the form of an address's query.
+const META: &str = "effusion-service";
+/// What follows `#` while an account is being made.
+const ACCOUNT: &str = "#account";
+
+/// The page as this device and this window remember it, on its way back into its rooms if it was in some.
+pub fn start() -> App {
+    if let Some(clean) = place::without_secrets(&browser::query()) {
+        browser::set_query(&clean);
+    }
+    let address = query::parse(&browser::query());
+    let mut form = Form::default();
+    for stored in [
+        browser::meta(META),
+        browser::recall(SETTINGS),
+        browser::recall_here(WINDOW),
+    ] {
+        form.apply(&query::parse(&stored.unwrap_or_default()));
+    }
+    let guest = guest_name(browser::random());
+    if form.text(Field::Name).is_empty() {
+        form.set(Field::Name, guest.clone());
+    }
+    let before = form.clone();
+    form.apply(&address);
+    recall_credentials(&mut form);
+
+    let app = App::new(form.clone(), guest);
+    set_theme(app, browser::recall(THEME).unwrap_or_default());
+    follow_hash(app);
+    Effect::new(move |_| remember_place(app));
+    Effect::new(move |_| show_unread(app));
+    let seen = Closure::<dyn FnMut()>::new(move || app.look()).into_js_value();
+    // Listening fails only for what is no function.
+    let _ = document().add_event_listener_with_callback("visibilitychange", seen.unchecked_ref());
+
+    if let Some((sign_in, rooms)) = where_it_was(&before, &form) {
+        link::enter(app, sign_in, rooms, false);
+    }
+    app
+}
+
+/// Changes the colours, and remembers which.
+pub fn set_theme(app: App, theme: String) {
+    let theme = if matches!(theme.as_str(), "light" | "dark") {
+        theme
+    } else {
+        "system".to_owned()
+    };
+    let forced = Some(theme.as_str()).filter(|theme| *theme != "system");
+    browser::remember(THEME, forced);
+    browser::set_theme(forced);
+    app.theme.set(theme);
+}
+
+/// Opens the settings with what is in use.
+pub fn open_settings(app: App) {
+    if let Some(me) = app.me.get_untracked() {
+        app.form.update(|form| {
+            form.set_service(&me.service);
+            form.set_credentials(&me.credentials);
+            form.set(Field::Name, me.name);
+        });
+    }
+    app.problems.set(Vec::new());
+    app.fault.set(None);
+    app.dialog.set(Some(Dialog::Settings));
+}
+
+/// Keeps what led to a session.
+pub(super) fn signed_in(app: App, sign_in: &SignIn) {
+    let mut form = app.form.get_untracked();
+    browser::remember_here(WINDOW, Some(&form.to_query()));
+    if sign_in.name == app.guest.read_value().as_str() {
+        // A name that nobody chose is this window's alone.
+        form.set(Field::Name, String::new());
+    }
+    browser::remember(SETTINGS, Some(&form.to_query()));
+    let Credentials {
+        principal,
+        password,
+    } = &sign_in.credentials;
+    let kept = query::format([
+        ("service", sign_in.service.address().as_str()),
+        ("account", principal),
+        ("password", password),
+    ]);
+    browser::remember(CREDENTIALS, form.remember.then_some(kept.as_str()));
+}
+
+/// Forgets where the window was.
+pub(super) fn signed_out() {
+    browser::remember_here(WINDOW, None);
+    browser::remember_here(ROOMS, None);
+}
+
+/// A kept password goes to the service and the account that it belongs to, and nowhere else.
+fn recall_credentials(form: &mut Form) {
+    let Some(kept) = browser::recall(CREDENTIALS) else {
+        return;
+    };
+    let kept = query::parse(&kept);
+    let part = |name| {
+        kept.iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    };
+    let (Some(service), Some(principal), Some(password)) =
+        (part("service"), part("account"), part("password"))
+    else {
+        return;
+    };
+    let fits = form
+        .service_address()
+        .is_some_and(|address| address == service);
+    if fits
+        && matches!(form.text(Field::Account), account if account.is_empty() || account == principal)
+    {
+        form.remember = true;
+        form.set_credentials(&Credentials {
+            principal: principal.to_owned(),
+            password: password.to_owned(),
+        });
+    }
+}
+
+/// The rooms that the window was in before a reload, unless its address now says something else or a password is missing.
+fn where_it_was(before: &Form, now: &Form) -> Option<(SignIn, Vec<Room>)> {
+    browser::recall_here(WINDOW)?;
+    let mut rooms = place::parse_rooms(&browser::recall_here(ROOMS)?);
+    let fields = [Field::Name, Field::Account, Field::Host, Field::Port];
+    if before.secure != now.secure
+        || fields
+            .iter()
+            .any(|field| before.text(*field) != now.text(*field))
+    {
+        return None;
+    }
+    let shown = now.room().ok()?;
+    let first = rooms.iter().position(|room| *room == shown)?;
+    rooms.swap(0, first);
+    Some((now.sign_in().ok()?, rooms))
+}
+
+/// Keeps the window's rooms, and puts the one that is shown into the address, as an invitation for others.
+fn remember_place(app: App) {
+    let me = app.me.read();
+    let Some(me) = me.as_ref() else { return };
+    let active = app.active.get();
+    let mut rooms = app.rooms.get();
+    rooms.sort_by_key(|room| Some(room.id) != active);
+    let rooms: Vec<Room> = rooms.iter().map(|room| room.room.get()).collect();
+    browser::remember_here(ROOMS, Some(&place::format_rooms(&rooms)));
+    if let Some(first) = rooms.first() {
+        browser::set_query(&place::invitation(&me.service, first));
+    }
+}
+
+fn show_unread(app: App) {
+    let unread: usize = app.rooms.read().iter().map(|room| room.unread.get()).sum();
+    let title = if unread > 0 {
+        ["(", &unread.to_string(), ") Effusion"].concat()
+    } else {
+        "Effusion".to_owned()
+    };
+    document().set_title(&title);
+}
+
+/// The account page has a place in the browser's history, so that one can go back from it.
+fn follow_hash(app: App) {
+    let look = move || {
+        let wanted = browser::hash() == ACCOUNT;
+        match app.screen.get_untracked() {
+            Screen::Join if wanted => app.go(Screen::Account),
+            Screen::Account if !wanted => app.go(Screen::Join),
+            _ => {}
+        }
+    };
+    look();
+    let look = Closure::<dyn FnMut()>::new(look).into_js_value();
+    // Listening fails only for what is no function.
+    let _ = window().add_event_listener_with_callback("hashchange", look.unchecked_ref());
+}

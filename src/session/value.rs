@@ -1,0 +1,76 @@
+//! What comes out of a room's topic.
+
+use bytes::Bytes;
+use effusion_client::{
+    Json, StreamValue, TimeSeriesEvent, TopicSpecification, TopicType, ValueError, property,
+};
+
+use crate::browser;
+use crate::chat::{ChatMessage, RoomKind, SYSTEM_NAME, Timestamp};
+use crate::model::time::At;
+use crate::model::timeline::Event;
+
+/// A value of a live room, or an event of a history room.
+#[derive(Clone, Debug)]
+pub(super) enum RoomValue {
+    Live(ChatMessage),
+    Event(Event),
+}
+
+impl StreamValue for RoomValue {
+    fn reads(_: &TopicSpecification) -> bool {
+        // Also what is no room: to say so, its subscription has to be seen.
+        true
+    }
+
+    fn read(bytes: Bytes, topic: TopicType) -> Result<Self, ValueError> {
+        match topic {
+            TopicType::Json => Ok(Self::Live(message(&bytes))),
+            TopicType::TimeSeries => {
+                TimeSeriesEvent::<Json>::read(bytes, topic).map(|event| Self::Event(of(event)))
+            }
+            _ => Err(ValueError::WrongType("a chat message")),
+        }
+    }
+}
+
+/// The timeline's form of an event.
+pub(super) fn of(event: TimeSeriesEvent<Json>) -> Event {
+    Event {
+        sequence: event.metadata.sequence,
+        edits: event.original.map(|original| original.sequence),
+        author: event.metadata.author,
+        message: message(event.value.as_cbor()),
+        at: browser::at(event.metadata.timestamp as i64),
+    }
+}
+
+/// The kind of room that a topic carries, if it carries one.
+pub(super) fn kind(specification: &TopicSpecification) -> Option<RoomKind> {
+    let events = specification.get(property::TIME_SERIES_EVENT_VALUE_TYPE);
+    match specification.topic_type {
+        TopicType::Json => Some(RoomKind::Live),
+        TopicType::TimeSeries if events == Some("json") => Some(RoomKind::History),
+        _ => None,
+    }
+}
+
+/// When a message was written, as far as it says so itself.
+pub(super) fn written(timestamp: &Timestamp) -> At {
+    match timestamp {
+        Timestamp::Millis(ms) => browser::at(*ms),
+        Timestamp::Text(text) => {
+            browser::parse_iso(text).map_or_else(|| At::Written(text.clone()), browser::at)
+        }
+        Timestamp::Missing => At::Written(String::new()),
+    }
+}
+
+fn message(cbor: &[u8]) -> ChatMessage {
+    // Anybody with the right to may put anything there. It has its place in the series all the same.
+    ChatMessage::from_cbor(cbor).unwrap_or_else(|| ChatMessage {
+        text: "Something was put here that is no chat message.".to_owned(),
+        name: SYSTEM_NAME.to_owned(),
+        timestamp: Timestamp::Missing,
+    })
+}

@@ -1,0 +1,56 @@
+//! The page that makes an account: Lesson 3.
+
+use leptos::prelude::*;
+
+use super::brand::with_story;
+use super::element::{El, el};
+use super::fault::alert;
+use super::field::{actions, complain, field, form, group, pair, service_fields, tick};
+use crate::model::form::{Field, ROLES};
+use crate::session;
+use crate::state::App;
+
+/// User name, password, registrar and roles.
+pub fn account(app: App) -> El {
+    let submit = move || match app.form.read_untracked().new_account() {
+        Ok(account) => session::create_account(app, account),
+        Err(problems) => complain(app, problems),
+    };
+    let mut roles = el("div").class("roles");
+    for (place, (role, _)) in ROLES.iter().enumerate() {
+        roles = roles.child(tick(
+            &["account-role-", role].concat(),
+            role,
+            move || app.form.read().roles[place],
+            move |granted| app.form.update(|form| form.roles[place] = granted),
+        ));
+    }
+    let back = el("p").child(el("a").attr("href", "#").test("account-back").text("Back"));
+    with_story(
+        form("account-form", submit)
+            .class("card")
+            .child(el("h1").text("Create an account"))
+            .child_of(move || app.fault.get().map(|fault| alert(&fault, None)))
+            .child(
+                group("Account")
+                    .child(field(app, Field::NewAccount, "User name", "username", ""))
+                    .child(pair(
+                        field(app, Field::NewPassword, "Password", "new-password", ""),
+                        field(app, Field::Again, "Password again", "new-password", ""),
+                    )),
+            )
+            .child(group("Roles").child(roles))
+            .child(
+                group("Registrar")
+                    .child(el("p").class("hint").text(
+                        "The account that adds yours. It needs the right to modify the authentication store.",
+                    ))
+                    .child(pair(
+                        field(app, Field::Registrar, "Account", "off", "auth-handler"),
+                        field(app, Field::RegistrarPassword, "Password", "off password", ""),
+                    )),
+            )
+            .child(service_fields(app))
+            .child(actions(app, "account-button", "Create and join", "Creating…").child(back)),
+    )
+}

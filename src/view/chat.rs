@@ -1,0 +1,153 @@
+//! The rooms: the list of them, and the one that is shown.
+
+use leptos::prelude::*;
+
+use super::composer::composer;
+use super::connection::connection_badge;
+use super::element::{El, el};
+use super::fault::{alert, join_as};
+use super::icon::{button, icon, icon_button};
+use super::messages::messages;
+use super::settings::{another_room, settings};
+use super::sidebar::{ask_for_room, sidebar};
+use crate::browser;
+use crate::chat::RoomKind;
+use crate::model::fault::Fault;
+use crate::session;
+use crate::state::{App, Connection, Dialog, OpenRoom, RoomState};
+
+/// Sidebar, room and whatever lies over them.
+pub fn chat(app: App) -> El {
+    let active = Memo::new(move |_| app.active.get());
+    let room = move || {
+        let active = active.get();
+        app.rooms
+            .read_untracked()
+            .iter()
+            .find(|room| Some(room.id) == active)
+            .copied()
+    };
+    let main = el("main")
+        .flag_of("inert", move || app.drawer.get())
+        .child(bar(app, room))
+        .child_of(move || match &*app.connection.read() {
+            Connection::Lost(fault) => Some(alert(
+                fault,
+                Some(
+                    button("", "reconnect-button", move || session::reconnect(app))
+                        .text("Reconnect"),
+                ),
+            )),
+            _ => None,
+        })
+        .child_of(move || Some(room().map_or_else(|| nowhere(app), |room| pane(app, room))));
+    let veil = el("div")
+        .class("veil")
+        .on_click(move || app.drawer.set(false));
+    el("div")
+        .attr_of("class", move || {
+            Some(
+                (if app.drawer.get() {
+                    "chat drawer"
+                } else {
+                    "chat"
+                })
+                .to_owned(),
+            )
+        })
+        .child(
+            el("a")
+                .class("skip")
+                .attr("href", "#composer")
+                .text("Skip to the message box"),
+        )
+        .child(sidebar(app))
+        .child(veil)
+        .child(main)
+        .child_of(move || match app.dialog.get() {
+            Some(Dialog::Settings) => Some(settings(app)),
+            Some(Dialog::AnotherRoom) => Some(another_room(app)),
+            None => None,
+        })
+}
+
+fn bar(app: App, room: impl Fn() -> Option<OpenRoom> + Copy + 'static) -> El {
+    let open_drawer = move || {
+        app.drawer.set(true);
+        // The drawer cannot take the focus before it is shown.
+        request_animation_frame(|| browser::focus("sidebar"));
+    };
+    let unread = Memo::new(move |_| app.rooms.read().iter().any(|room| room.unread.get() > 0));
+    let menu = icon_button("menu", "Rooms", "menu-button", open_drawer)
+        .attr("id", "menu-button")
+        .attr_of("aria-expanded", move || Some(app.drawer.get().to_string()))
+        .child_of(move || unread.get().then(|| el("span").class("mark")));
+    el("header")
+        .class("bar")
+        .child(menu)
+        .child_of(move || room().map(title))
+        .child(connection_badge(app))
+        .child_of(move || {
+            room().map(|room| {
+                icon_button("leave", "Leave this room", "leave-button", move || {
+                    session::leave(app, room)
+                })
+            })
+        })
+}
+
+fn title(room: OpenRoom) -> El {
+    let kind = move || {
+        let kind = room.room.read().kind;
+        let word = match kind {
+            RoomKind::Live => "Live",
+            RoomKind::History => "History",
+        };
+        Some(el("span").class("chip").child(icon(kind.word())).text(word))
+    };
+    el("div")
+        .class("title")
+        .child(
+            el("h1")
+                .attr("dir", "auto")
+                .test("room-title")
+                .text_of(move || room.room.read().name.to_string()),
+        )
+        .child_of(kind)
+}
+
+fn pane(app: App, room: OpenRoom) -> El {
+    let notice = move || match &*room.state.read() {
+        RoomState::Failed(fault) => {
+            let help = match *fault {
+                Fault::OtherKind(kind) => join_as(kind, move || session::join_as(app, room, kind)),
+                _ => button("", "join-again", move || session::join_again(app, room))
+                    .text("Join again"),
+            };
+            Some(alert(fault, Some(help)))
+        }
+        RoomState::ReadOnly(fault) => Some(alert(fault, None)),
+        RoomState::Joining | RoomState::Open => None,
+    };
+    el("div")
+        .class("pane")
+        .child_of(notice)
+        .child(messages(
+            room,
+            move |key| session::retry(room, key),
+            move || session::earlier(room),
+        ))
+        .child(composer(room, move |text| session::send(app, room, text)))
+}
+
+fn nowhere(app: App) -> El {
+    el("div")
+        .class("empty")
+        .test("no-rooms")
+        .child(icon("brand"))
+        .child(el("h2").text("You are in no room"))
+        .child(el("p").text("Join one, and what is said there appears here."))
+        .child(
+            button("primary", "first-room-button", move || ask_for_room(app)).text("Join a room"),
+        )
+}

@@ -1,0 +1,87 @@
+//! Where messages are written.
+
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{HtmlElement, KeyboardEvent};
+
+use super::element::{El, el, value_of};
+use super::icon::icon;
+use crate::state::{OpenRoom, RoomState};
+
+/// The box and its button. Enter sends, Shift+Enter breaks the line; a key that ends the choice of a character (as for
+/// Japanese) does neither.
+pub fn composer(room: OpenRoom, send: impl Fn(String) + Clone + 'static) -> El {
+    let area = el("textarea").id("composer");
+    let node: HtmlElement = area.node().clone().unchecked_into();
+    let submit = {
+        let node = node.clone();
+        move || {
+            let text = room.draft.get_untracked();
+            if !text.trim().is_empty() {
+                room.draft.set(String::new());
+                send(text);
+            }
+            // Focusing what is on the screen does not fail.
+            let _ = node.focus();
+        }
+    };
+    let closed = move || matches!(*room.state.read(), RoomState::Failed(_));
+    let enter = submit.clone();
+    let area = area
+        .attr("rows", "1")
+        .attr("dir", "auto")
+        .attr("enterkeyhint", "send")
+        .attr_of("placeholder", move || {
+            Some(["Message ", room.room.read().name.as_str()].concat())
+        })
+        .flag_of("disabled", closed)
+        .prop_of("value", move || {
+            let draft = room.draft.get();
+            let node = node.clone();
+            request_animation_frame(move || fit(&node));
+            JsValue::from_str(&draft)
+        })
+        .on("input", move |event| room.draft.set(value_of(&event)))
+        .on("keydown", move |event| {
+            let key: &KeyboardEvent = event.unchecked_ref();
+            if key.key() == "Enter" && !key.shift_key() && !key.is_composing() {
+                event.prevent_default();
+                enter();
+            }
+        });
+    let button = el("button")
+        .attr("type", "submit")
+        .class("primary")
+        .attr("aria-label", "Send")
+        .attr("title", "Send")
+        .test("send-button")
+        .flag_of("disabled", move || {
+            closed() || room.draft.read().trim().is_empty()
+        })
+        .child(icon("send"));
+    el("form")
+        .class("composer")
+        .on("submit", move |event| {
+            event.prevent_default();
+            submit();
+        })
+        .child(
+            el("label")
+                .class("unseen")
+                .attr("for", "composer")
+                .text("Message"),
+        )
+        .child(area)
+        .child(button)
+}
+
+/// Grows with the text, up to what the style allows.
+fn fit(area: &HtmlElement) {
+    let style = area.style();
+    // A style that the browser does not take leaves the box as high as it was.
+    let _ = style.set_property("height", "auto");
+    let _ = style.set_property(
+        "height",
+        &[&area.scroll_height().to_string(), "px"].concat(),
+    );
+}

@@ -1,0 +1,30 @@
+//! What lies over the page. The browser's own dialog keeps the focus inside, closes on Esc and gives the focus back.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlDialogElement;
+
+use super::element::{El, el};
+use super::icon::icon_button;
+use crate::state::App;
+
+/// A dialog with a title and a button to close it.
+pub fn dialog(app: App, test: &str, title: &str, body: El) -> El {
+    let dialog = el("dialog")
+        .test(test)
+        .attr("aria-label", title)
+        .on("close", move |_| app.dialog.set(None));
+    let node: HtmlDialogElement = dialog.node().clone().unchecked_into();
+    let (shown, closed) = (node.clone(), node);
+    request_animation_frame(move || {
+        // It fails only where the dialog is shown already, or is gone again.
+        let _ = shown.show_modal();
+    });
+    let header = el("header").child(el("h2").text(title)).child(icon_button(
+        "close",
+        "Close",
+        "close-dialog",
+        move || closed.close(),
+    ));
+    dialog.child(el("div").class("dialog").child(header).child(body))
+}

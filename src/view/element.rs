@@ -1,0 +1,362 @@
+//! Elements of the page.
+//!
+//! Leptos' `view!` gives every element, attribute and closure a type of its own, and the compiler writes the code for each
+//! anew: for this page that came to more than all the rest together. Here an element is the browser's own, a closure is
+//! boxed, and there is one copy of the code. Signals, effects and owners are Leptos', and an [`El`] is a Leptos view, so
+//! both ways can be mixed.
+
+use leptos::prelude::*;
+use leptos::tachys::html::attribute::Attribute;
+use leptos::tachys::html::attribute::any_attribute::AnyAttribute;
+use leptos::tachys::hydration::Cursor;
+use leptos::tachys::view::add_attr::AddAnyAttr;
+use leptos::tachys::view::{Position, PositionState, Render, RenderHtml};
+use send_wrapper::SendWrapper;
+use wasm_bindgen::prelude::*;
+use web_sys::{Element, Event, HtmlInputElement, Node};
+
+/// An element under construction, or one that is on the page.
+#[derive(Clone)]
+pub struct El(Element);
+
+/// A new element.
+///
+/// # Panics
+/// If this is no name of an element.
+#[must_use]
+pub fn el(tag: &str) -> El {
+    match document().create_element(tag) {
+        Ok(element) => El(element),
+        Err(_) => unreachable!("only names of elements are given"),
+    }
+}
+
+impl El {
+    /// The browser's element.
+    #[must_use]
+    pub fn node(&self) -> &Element {
+        &self.0
+    }
+
+    /// Sets an attribute.
+    pub fn attr(self, name: &str, value: &str) -> Self {
+        set_attribute(&self.0, name, Some(value));
+        self
+    }
+
+    /// Sets the class.
+    pub fn class(self, class: &str) -> Self {
+        self.attr("class", class)
+    }
+
+    /// Sets the name by which tests find the element.
+    pub fn test(self, id: &str) -> Self {
+        self.attr("data-testid", id)
+    }
+
+    /// Sets the name by which labels and tests find the element.
+    pub fn id(self, id: &str) -> Self {
+        self.attr("id", id).test(id)
+    }
+
+    /// Keeps an attribute as a closure says; `None` takes it away.
+    pub fn attr_of(self, name: &'static str, value: impl Fn() -> Option<String> + 'static) -> Self {
+        let element = self.0.clone();
+        let mut shown = None;
+        follow(Box::new(move || {
+            let value = value();
+            if value != shown {
+                set_attribute(&element, name, value.as_deref());
+                shown = value;
+            }
+        }));
+        self
+    }
+
+    /// Keeps an attribute there or not, such as `disabled`.
+    pub fn flag_of(self, name: &'static str, there: impl Fn() -> bool + 'static) -> Self {
+        self.attr_of(name, move || there().then(String::new))
+    }
+
+    /// Keeps a property of the element as a closure says: what an input holds is no attribute.
+    pub fn prop_of(self, name: &'static str, value: impl Fn() -> JsValue + 'static) -> Self {
+        let element = self.0.clone();
+        follow(Box::new(move || {
+            // The properties used here can all be set.
+            let _ = js_sys::Reflect::set(&element, &JsValue::from_str(name), &value());
+        }));
+        self
+    }
+
+    /// Listens to an event.
+    pub fn on(self, event: &str, heard: impl FnMut(Event) + 'static) -> Self {
+        listen(&self.0, event, Box::new(heard));
+        self
+    }
+
+    /// Listens to clicks.
+    pub fn on_click(self, mut clicked: impl FnMut() + 'static) -> Self {
+        self.on("click", move |_| clicked())
+    }
+
+    /// Adds a text. It is only ever text: whatever it holds, no element comes of it.
+    pub fn text(self, text: &str) -> Self {
+        append(&self.0, &document().create_text_node(text));
+        self
+    }
+
+    /// Adds a text that is kept as a closure says.
+    pub fn text_of(self, text: impl Fn() -> String + 'static) -> Self {
+        let node = document().create_text_node("");
+        append(&self.0, &node);
+        let mut shown = String::new();
+        follow(Box::new(move || {
+            let text = text();
+            if text != shown {
+                node.set_data(&text);
+                shown = text;
+            }
+        }));
+        self
+    }
+
+    /// Adds an element.
+    pub fn child(self, child: El) -> Self {
+        append(&self.0, &child.0);
+        self
+    }
+
+    /// Adds an element, if there is one.
+    pub fn maybe(self, child: Option<El>) -> Self {
+        match child {
+            Some(child) => self.child(child),
+            None => self,
+        }
+    }
+
+    /// Keeps an element here or not, as a closure says. It is made anew each time that a signal it has read changes.
+    pub fn child_of(self, child: impl Fn() -> Option<El> + 'static) -> Self {
+        let place = document().create_comment("");
+        append(&self.0, &place);
+        let mut shown: Option<El> = None;
+        follow(Box::new(move || {
+            let child = child();
+            if let Some(old) = shown.take() {
+                old.0.remove();
+            }
+            if let (Some(child), Some(parent)) = (&child, place.parent_node()) {
+                // The place is a child of its own parent.
+                let _ = parent.insert_before(&child.0, Some(&place));
+            }
+            shown = child;
+        }));
+        self
+    }
+
+    /// Keeps one child for each item, in their order, and holds nothing else. Items with the same key keep their element.
+    pub fn each<T: 'static>(
+        self,
+        items: impl Fn() -> Vec<T> + 'static,
+        key: impl Fn(&T) -> usize + 'static,
+        child: impl Fn(T) -> El + 'static,
+    ) -> Self {
+        let mut list = List {
+            parent: self.0.clone(),
+            owner: Owner::current(),
+            shown: Vec::new(),
+        };
+        follow(Box::new(move || {
+            let items = items();
+            let keys: Vec<usize> = items.iter().map(&key).collect();
+            let mut items: Vec<Option<T>> = items.into_iter().map(Some).collect();
+            list.show(&keys, &mut |place| items.get_mut(place)?.take().map(&child));
+        }));
+        self
+    }
+
+    /// Sets the content to markup of the page's own.
+    pub fn markup(self, html: &'static str) -> Self {
+        self.0.set_inner_html(html);
+        self
+    }
+}
+
+/// Children that stand for items.
+struct List {
+    parent: Element,
+    owner: Option<Owner>,
+    shown: Vec<Item>,
+}
+
+struct Item {
+    key: usize,
+    element: Element,
+    owner: Owner,
+}
+
+impl List {
+    fn show(&mut self, keys: &[usize], make: &mut dyn FnMut(usize) -> Option<El>) {
+        self.drop_all_but(keys);
+        let mut old: Vec<_> = std::mem::take(&mut self.shown)
+            .into_iter()
+            .map(Some)
+            .collect();
+        let mut from = 0;
+        // What stands where the next child goes: as long as the order stays, nothing is moved.
+        let mut at = self.parent.first_child();
+        for (place, &key) in keys.iter().enumerate() {
+            let known = |place: &usize| old[*place].as_ref().is_some_and(|item| item.key == key);
+            let item = match (from..old.len()).chain(0..from).find(known) {
+                Some(known) => {
+                    from = known + 1;
+                    old[known].take()
+                }
+                None => {
+                    let owner = self.owner.as_ref().map_or_else(Owner::new, Owner::child);
+                    let made = owner.with(|| untrack(|| make(place)));
+                    made.map(|El(element)| Item {
+                        key,
+                        element,
+                        owner,
+                    })
+                }
+            };
+            let Some(item) = item else { continue };
+            let node: &Node = &item.element;
+            if at.as_ref() == Some(node) {
+                at = node.next_sibling();
+            } else {
+                // `at` is a child of the parent, or there is none and the node comes last.
+                let _ = self.parent.insert_before(node, at.as_ref());
+            }
+            self.shown.push(item);
+        }
+    }
+
+    fn drop_all_but(&mut self, keys: &[usize]) {
+        let mut rest = keys;
+        self.shown.retain(|item| {
+            let stays = match rest.iter().position(|key| *key == item.key) {
+                // Nearly always the first one.
+                Some(place) => {
+                    rest = if place == 0 { &rest[1..] } else { rest };
+                    true
+                }
+                None => keys.contains(&item.key),
+            };
+            if !stays {
+                item.element.remove();
+                item.owner.cleanup();
+            }
+            stays
+        });
+    }
+}
+
+/// The value of the input that an event comes from.
+#[must_use]
+pub fn value_of(event: &Event) -> String {
+    event
+        .target()
+        .map(|target| target.unchecked_into::<HtmlInputElement>().value())
+        .unwrap_or_default()
+}
+
+/// Whether the box that an event comes from is ticked.
+#[must_use]
+pub fn ticked(event: &Event) -> bool {
+    event
+        .target()
+        .is_some_and(|target| target.unchecked_into::<HtmlInputElement>().checked())
+}
+
+/// Runs now, and again whenever a signal that was read has changed, until the owner is done with.
+fn follow(mut run: Box<dyn FnMut()>) {
+    let effect = RenderEffect::new(move |_| run());
+    let effect = SendWrapper::new(effect);
+    on_cleanup(move || drop(effect));
+}
+
+fn listen(element: &Element, event: &str, heard: Box<dyn FnMut(Event)>) {
+    // The browser keeps the closure for as long as it keeps the element.
+    let heard = Closure::wrap(heard).into_js_value();
+    // Adding a listener fails only for one that is no function.
+    let _ = element.add_event_listener_with_callback(event, heard.unchecked_ref());
+}
+
+fn append(parent: &Element, child: &Node) {
+    // Appending a node that was just made cannot fail.
+    let _ = parent.append_child(child);
+}
+
+fn set_attribute(element: &Element, name: &str, value: Option<&str>) {
+    // These fail only for names that no attribute can have.
+    let _ = match value {
+        Some(value) => element.set_attribute(name, value),
+        None => element.remove_attribute(name),
+    };
+}
+
+/// An [`El`] where Leptos expects a view.
+pub struct ElView(SendWrapper<Element>);
+
+impl From<El> for ElView {
+    fn from(el: El) -> Self {
+        Self(SendWrapper::new(el.0))
+    }
+}
+
+impl Render for ElView {
+    type State = Element;
+
+    fn build(self) -> Element {
+        self.0.take()
+    }
+
+    fn rebuild(self, state: &mut Element) {
+        let element = self.0.take();
+        // The element that is replaced is on the page.
+        let _ = state.replace_with_with_node_1(&element);
+        *state = element;
+    }
+}
+
+impl AddAnyAttr for ElView {
+    type Output<NewAttr: Attribute> = Self;
+
+    fn add_any_attr<NewAttr: Attribute>(self, _: NewAttr) -> Self {
+        self
+    }
+}
+
+impl RenderHtml for ElView {
+    type AsyncOutput = Self;
+    type Owned = Self;
+
+    const MIN_LENGTH: usize = 0;
+
+    fn dry_resolve(&mut self) {}
+
+    async fn resolve(self) -> Self {
+        self
+    }
+
+    fn to_html_with_buf(
+        self,
+        buffer: &mut String,
+        _: &mut Position,
+        _: bool,
+        _: bool,
+        _: Vec<AnyAttribute>,
+    ) {
+        buffer.push_str(&self.0.outer_html());
+    }
+
+    fn hydrate<const FROM_SERVER: bool>(self, _: &Cursor, _: &PositionState) -> Element {
+        self.build()
+    }
+
+    fn into_owned(self) -> Self {
+        self
+    }
+}

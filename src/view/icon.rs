@@ -1,0 +1,29 @@
+//! Icons: drawn once in `index.html`, used by name.
+
+use super::element::{El, el};
+
+/// The icon of this name. It says nothing that a text beside it does not.
+pub fn icon(name: &str) -> El {
+    let icon = el("span").class("icon").attr("aria-hidden", "true");
+    // Only names that this page's code gives come here.
+    icon.node()
+        .set_inner_html(&["<svg><use href=\"#i-", name, "\"/></svg>"].concat());
+    icon
+}
+
+/// A button that shows an icon alone, and says in words what it does.
+pub fn icon_button(name: &str, words: &str, test: &str, clicked: impl FnMut() + 'static) -> El {
+    button("quiet", test, clicked)
+        .attr("aria-label", words)
+        .attr("title", words)
+        .child(icon(name))
+}
+
+/// A button.
+pub fn button(class: &str, test: &str, clicked: impl FnMut() + 'static) -> El {
+    el("button")
+        .attr("type", "button")
+        .class(class)
+        .test(test)
+        .on_click(clicked)
+}

@@ -1,0 +1,76 @@
+//! The page that leads into a chat.
+
+use leptos::prelude::*;
+
+use super::brand::with_story;
+use super::element::{El, el};
+use super::fault::alert;
+use super::field::{actions, complain, field, form, group, link, pair, service_fields, tick};
+use super::room_choice::room_choice;
+use crate::model::form::Field;
+use crate::session;
+use crate::state::App;
+
+/// Name, account, service and room.
+pub fn join(app: App) -> El {
+    let submit = move || match app.form.read_untracked().join() {
+        Ok((sign_in, room)) => session::join(app, sign_in, room),
+        Err(problems) => complain(app, problems),
+    };
+    let account = el("p").text("No account yet? ").child(
+        el("a")
+            .attr("href", "#account")
+            .test("create-account-link")
+            .text("Create one"),
+    );
+    with_story(
+        form("join-form", submit)
+            .class("card")
+            .child(el("h1").text("Join a room"))
+            .child_of(move || app.fault.get().map(|fault| alert(&fault, None)))
+            .child(you(app))
+            .child(room_choice(app))
+            .child(service_fields(app))
+            .child(actions(app, "join-button", "Join", "Joining…").child(account)),
+    )
+}
+
+/// Who the reader is, for others and for the service.
+pub fn you(app: App) -> El {
+    let hint = move || {
+        let form = app.form.read();
+        let hint = el("p").class("hint");
+        Some(if form.is_shared() {
+            hint.text("The sandbox’s shared account, for development. Type a password to use an account of your own.")
+        } else if form.may_share() {
+            hint.child(link(
+                "use-shared",
+                "Use the sandbox’s shared account",
+                move || {
+                    app.form.update(|form| form.share());
+                },
+            ))
+        } else {
+            hint.text("Leave the account empty if it is the same as your name.")
+        })
+    };
+    group("You")
+        .child(field(
+            app,
+            Field::Name,
+            "Name",
+            "nickname",
+            "As others will see it",
+        ))
+        .child(pair(
+            field(app, Field::Account, "Account", "username", "Same as name"),
+            field(app, Field::Password, "Password", "current-password", ""),
+        ))
+        .child_of(hint)
+        .child(tick(
+            "remember",
+            "Keep this password on this device",
+            move || app.form.read().remember,
+            move |remember| app.form.update(|form| form.remember = remember),
+        ))
+}

@@ -1,0 +1,142 @@
+//! One message.
+
+use leptos::prelude::*;
+
+use super::element::{El, el};
+use super::field::link;
+use super::sidebar::{avatar, hue_style};
+use crate::browser;
+use crate::model::time::At;
+use crate::model::timeline::{Delivery, Key, Origin, Row};
+use crate::state::{OpenRoom, RowSignal};
+
+/// A message of the list: author, time, text, and how far it has come if it is the reader's own.
+pub fn message(room: OpenRoom, row: RowSignal, retry: impl Fn(Key) + Copy + 'static) -> El {
+    let RowSignal { key, row } = row;
+    let Row { entry, .. } = row.get_untracked();
+    // What of the row is shown where; only what changes is drawn again.
+    let of = |part: fn(&Row) -> String| {
+        let row = row.clone();
+        move || part(&row.read())
+    };
+    let day = {
+        let day = of(new_day);
+        move || {
+            Some(day())
+                .filter(|day| !day.is_empty())
+                .map(|day| el("p").class("day").text(&day))
+        }
+    };
+    let time = el("time")
+        .text_of(of(short_time))
+        .attr("title", &full_time(&entry.at));
+    let text = of(|row| row.entry.message.text.clone());
+    if entry.origin == Origin::Notice {
+        let words = el("p").child(el("bdi").text_of(text)).text(" ").child(time);
+        return el("li")
+            .class("notice")
+            .test("notice")
+            .child_of(day)
+            .child(words);
+    }
+    let own = entry.origin == Origin::Own;
+    let name = &entry.message.name;
+    let state = of(|row| word(&row.entry.delivery).to_owned());
+    let class = of(|row| {
+        (if row.heads_group {
+            "message heads"
+        } else {
+            "message"
+        })
+        .to_owned()
+    });
+    let head = el("p")
+        .class("head")
+        .attr("style", &hue_style(name))
+        .child(el("bdi").class("author").test("author").text(name))
+        .text(" ")
+        .child(time);
+    let item = el("li")
+        .attr_of("class", move || Some(class()))
+        .test("message")
+        .attr("data-own", if own { "true" } else { "false" })
+        .attr_of("data-state", move || Some(state()))
+        .child_of(day)
+        .child(avatar(name))
+        .child(head)
+        .child(
+            el("p")
+                .class("text")
+                .attr("dir", "auto")
+                .test("text")
+                .text_of(text),
+        )
+        .child(el("small").class("edited").text_of(of(|row| {
+            (if row.entry.edited.is_some() {
+                "edited"
+            } else {
+                ""
+            })
+            .to_owned()
+        })));
+    if !own {
+        return item;
+    }
+    item.child_of(move || Some(delivery(room, key, &row.read().entry.delivery, retry)))
+}
+
+fn delivery(
+    room: OpenRoom,
+    key: Key,
+    delivery: &Delivery,
+    retry: impl Fn(Key) + Copy + 'static,
+) -> El {
+    let line = el("p").class("delivery").test("delivery");
+    match delivery {
+        Delivery::Received => line,
+        Delivery::Sending => line.text("Sending…"),
+        Delivery::Sent => line.text("Sent"),
+        Delivery::Failed(fault) => line
+            .child(
+                el("span")
+                    .text("Not sent. ")
+                    .text(&fault.what())
+                    .text(" ")
+                    .text(fault.next()),
+            )
+            .child(link("retry", "Retry", move || retry(key)))
+            .child(link("cancel", "Discard", move || {
+                room.change(|timeline| timeline.cancel(key))
+            })),
+    }
+}
+
+fn word(delivery: &Delivery) -> &'static str {
+    match delivery {
+        Delivery::Received => "received",
+        Delivery::Sending => "sending",
+        Delivery::Sent => "sent",
+        Delivery::Failed(_) => "failed",
+    }
+}
+
+fn new_day(row: &Row) -> String {
+    match (row.new_day, &row.entry.at) {
+        (Some(day), At::Instant { ms, .. }) => browser::day(*ms, day),
+        _ => String::new(),
+    }
+}
+
+fn short_time(row: &Row) -> String {
+    match &row.entry.at {
+        At::Instant { ms, .. } => browser::time_of_day(*ms),
+        At::Written(text) => text.clone(),
+    }
+}
+
+fn full_time(at: &At) -> String {
+    match at {
+        At::Instant { ms, .. } => browser::date_and_time(*ms),
+        At::Written(text) => text.clone(),
+    }
+}

@@ -1,0 +1,39 @@
+//! Components: what is on the screen. They read signals and say what people did; none talks to the network.
+
+mod account;
+mod brand;
+mod chat;
+mod composer;
+mod connection;
+mod dialog;
+mod element;
+mod fault;
+mod field;
+mod icon;
+mod join;
+mod message;
+mod messages;
+mod room_choice;
+mod settings;
+mod sidebar;
+
+use leptos::prelude::*;
+
+use crate::state::{App, Screen};
+
+pub use composer::composer;
+pub use connection::connection_badge;
+pub use element::{El, ElView, el};
+pub use join::join;
+pub use messages::messages;
+
+/// The whole page.
+pub fn page(app: App) -> El {
+    el("div").attr("id", "page").child_of(move || {
+        Some(match app.screen.get() {
+            Screen::Join => join::join(app),
+            Screen::Account => account::account(app),
+            Screen::Chat => chat::chat(app),
+        })
+    })
+}

@@ -1,0 +1,66 @@
+//! Name, account, service and looks, changed without leaving the page.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsValue;
+
+use super::dialog::dialog;
+use super::element::{El, el, value_of};
+use super::fault::alert;
+use super::field::{actions, complain, form, group, service_fields};
+use super::icon::button;
+use super::join::you;
+use super::room_choice::room_choice;
+use crate::session;
+use crate::state::App;
+
+/// The settings.
+pub fn settings(app: App) -> El {
+    let submit = move || match app.form.read_untracked().sign_in() {
+        Ok(sign_in) => session::switch(app, sign_in),
+        Err(problems) => complain(app, problems),
+    };
+    let mut themes = el("select").id("theme");
+    for (value, label) in [
+        ("system", "As the system"),
+        ("light", "Light"),
+        ("dark", "Dark"),
+    ] {
+        themes = themes.child(el("option").attr("value", value).text(label));
+    }
+    let themes = themes
+        .prop_of("value", move || JsValue::from_str(&app.theme.read()))
+        .on("change", move |event| {
+            session::set_theme(app, value_of(&event))
+        });
+    let looks = group("Looks").child(
+        el("div")
+            .class("field")
+            .child(el("label").attr("for", "theme").text("Theme"))
+            .child(themes),
+    );
+    let body = form("settings-form", submit)
+        .child_of(move || app.fault.get().map(|fault| alert(&fault, None)))
+        .child(you(app))
+        .child(service_fields(app))
+        .child(looks)
+        .child(
+            actions(app, "apply-button", "Apply and reconnect", "Connecting…")
+                .child(button("", "sign-out", move || session::sign_out(app)).text("Sign out")),
+        );
+    dialog(app, "settings", "Settings", body)
+}
+
+/// Asks for another room.
+pub fn another_room(app: App) -> El {
+    let submit = move || match app.form.read_untracked().room() {
+        Ok(room) => {
+            app.dialog.set(None);
+            session::open_room(app, room);
+        }
+        Err(problem) => complain(app, vec![problem]),
+    };
+    let body = form("room-form", submit)
+        .child(room_choice(app))
+        .child(actions(app, "room-button", "Join", "Joining…"));
+    dialog(app, "another-room", "Join another room", body)
+}
