@@ -389,7 +389,14 @@ impl<'a> Draft<'a> {
     }
 
     fn check_value(&self, value: &Bytes) -> Result<(), ErrorReport> {
-        let data_type = self.topic()?.settings.data_type;
+        let settings = &self.topic()?.settings;
+        if settings.is_slave {
+            return Err(errors::incompatible_topic(
+                self.path,
+                "one that takes values",
+            ));
+        }
+        let data_type = settings.data_type;
         data_type.validate(value).map_err(|why| {
             errors::invalid_data(format_args!("The value is not a {data_type} value: {why}"))
         })

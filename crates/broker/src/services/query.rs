@@ -142,6 +142,8 @@ fn sequences(events: &[&Event], range: &QueryRange) -> Option<RangeInclusive<u64
         RangeAnchor::LastMillis(milliseconds) => Point::Time(newest.saturating_sub(milliseconds)),
     };
     let (from, to) = match range.span {
+        // The start is before the first event, and nothing is between it and itself (source: the API documentation).
+        RangeSpan::ToStart if range.anchor == RangeAnchor::Start => return None,
         RangeSpan::ToStart => (anchor, Point::Index(0)),
         RangeSpan::ToSequence(sequence) => (anchor, Point::Sequence(sequence)),
         RangeSpan::ToTime(time) => (anchor, Point::Time(time)),
@@ -272,6 +274,8 @@ mod tests {
             (Last(0), Span::UntilLast(0), &[]),
             (Last(99), Span::UntilLast(6), &[0, 8]),
             (Last(2), Span::ToStart, &[0, 8, 2, 3, 10, 5, 7]),
+            (Start, Span::ToStart, &[]),
+            (Sequence(0), Span::ToStart, &[0]),
             (Start, Span::Next(2), &[0, 8]),
             (Start, Span::Next(0), &[]),
             (Sequence(6), Span::Next(2), &[7, 9]),

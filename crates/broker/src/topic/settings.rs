@@ -14,11 +14,16 @@ use super::removal::Removal;
 /// How many events a time series keeps if its specification does not say.
 const DEFAULT_RETAINED: u64 = 10;
 
+/// The topic that a SLAVE topic is a name for (source: `v60TopicNotifications.jsonl`).
+const SLAVE_MASTER_TOPIC: &str = "SLAVE_MASTER_TOPIC";
+
 /// A checked specification.
 #[derive(Debug)]
 pub(crate) struct Settings {
     /// The type of the topic's values, or of its events' values.
     pub(crate) data_type: DataType,
+    /// A SLAVE topic: a name for another topic (before 6.2). It is listed, but takes no values.
+    pub(crate) is_slave: bool,
     /// Present for a time series.
     pub(crate) series: Option<SeriesSettings>,
     pub(crate) publishes_deltas: bool,
@@ -45,17 +50,18 @@ impl Settings {
     pub(crate) fn of(specification: &TopicSpecification) -> Result<Self, String> {
         let get = |name: &str| specification.get(name);
         let values_only = boolean(specification, property::PUBLISH_VALUES_ONLY)?;
+        let is_slave = specification.topic_type == TopicType::Slave;
         let (data_type, series) = if specification.topic_type == TopicType::TimeSeries {
-            let name = get(property::TIME_SERIES_EVENT_VALUE_TYPE).ok_or_else(|| {
-                // The words of a captured server (`v60errors.jsonl`).
-                format!(
-                    "Missing mandatory property '{}'",
-                    property::TIME_SERIES_EVENT_VALUE_TYPE
-                )
-            })?;
+            let name = get(property::TIME_SERIES_EVENT_VALUE_TYPE)
+                .ok_or_else(|| missing(property::TIME_SERIES_EVENT_VALUE_TYPE))?;
             let data_type = DataType::from_name(name)
                 .ok_or_else(|| invalid(property::TIME_SERIES_EVENT_VALUE_TYPE, name))?;
             (data_type, Some(series(specification, values_only)?))
+        } else if is_slave {
+            if get(SLAVE_MASTER_TOPIC).is_none() {
+                return Err(missing(SLAVE_MASTER_TOPIC));
+            }
+            (DataType::Binary, None)
         } else {
             let data_type = DataType::of_topic(specification.topic_type).ok_or_else(|| {
                 format!(
@@ -95,6 +101,7 @@ impl Settings {
         ) && series.is_none();
         Ok(Self {
             data_type,
+            is_slave,
             series,
             publishes_deltas: has_deltas && !values_only && retains_value,
             retains_value,
@@ -110,6 +117,11 @@ impl Settings {
                 .transpose()?,
         })
     }
+}
+
+/// The words of a captured server (`v60errors.jsonl`).
+fn missing(name: &str) -> String {
+    format!("Missing mandatory property {name}")
 }
 
 fn invalid(name: &str, value: &str) -> String {
@@ -191,7 +203,7 @@ mod tests {
     fn a_time_series_needs_an_event_type() {
         assert_eq!(
             settings(TopicType::TimeSeries, &[]).unwrap_err(),
-            "Missing mandatory property 'TIME_SERIES_EVENT_VALUE_TYPE'"
+            "Missing mandatory property TIME_SERIES_EVENT_VALUE_TYPE"
         );
         let event_type = (property::TIME_SERIES_EVENT_VALUE_TYPE, "json");
         let series = settings(TopicType::TimeSeries, &[event_type]).unwrap();
