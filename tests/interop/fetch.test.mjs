@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { startSandbox } from '../support/sandbox.mjs';
-import { TopicSpecification, TopicType, connect, int64, json, plain, string, timeseries, withSession } from '../support/sdk.mjs';
+import { TopicSpecification, TopicType, connect, diffusion, failsWith, int64, json, plain, string, withSession } from '../support/sdk.mjs';
 
 let sandbox;
 let session;
@@ -33,7 +33,7 @@ const request = () => session.fetchRequest();
 const paths = (result) => result.results().map((topic) => topic.path());
 
 test('paths and types', async () => {
-    const result = await request().fetch('*.*');
+    const result = await request().fetch('?.*//');
     assert.deepEqual(
         result.results().map((topic) => [topic.path(), topic.type()]),
         [
@@ -87,10 +87,10 @@ test('types and values', async () => {
     assert.deepEqual(paths(numbers), ['n/int64']);
     assert.equal(numbers.results()[0].value().toString(), '9007199254740993');
 
-    const series = await request().withValues(timeseries(json())).fetch('?n/');
+    const series = await request().topicTypes([TopicType.TIME_SERIES]).withValues(diffusion.datatypes.any()).fetch('?n/');
     assert.deepEqual(paths(series), ['n/series']);
-    const event = plain(series.results()[0].value());
-    assert.deepEqual([event.sequence, event.author, event.value], [1, 'user', { n: 2 }]);
+    const event = series.results()[0].value();
+    assert.deepEqual([event.sequence, event.author, json().readValue(event.value).get()], [1, 'user', { n: 2 }]);
 });
 
 test('properties and sizes', async () => {
@@ -115,5 +115,8 @@ test('who may not read a topic does not find it', async () => {
     await withSession(sandbox, 'client', async (client) => {
         const result = await client.fetchRequest().fetch('?a//');
         assert.deepEqual(paths(result), ['a', 'a/b', 'a/d']);
+        // A pattern over whole paths needs the right to every path that it might match.
+        await failsWith(client.fetchRequest().fetch('*a/.*'), 103);
+        await failsWith(client.fetchRequest().fetch('a/c/x'), 103);
     });
 });

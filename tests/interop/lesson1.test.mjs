@@ -45,7 +45,7 @@ test('two sessions read each other in a room', async () => {
 
     await bob.unsubscribe(room);
     const { reason } = await atBob.find('the end of the subscription', ({ kind }) => kind === 'unsubscribe');
-    assert.match(reason, /unsubscribed by the client/i);
+    assert.match(reason, /requested by this client/i);
     await alice.topicUpdate.set(room, json(), message('anyone here?'));
     await atAlice.all('value', 4);
     assert.equal((await atBob.all('value', 3)).length, 3, 'who unsubscribed is told nothing more');
@@ -124,7 +124,7 @@ test('values of any size and shape come through unchanged, by delta or whole', a
     const long = 'x'.repeat(40_000);
     const values = [
         { text: 'plain' },
-        { text: 'plain', more: [1, -1, 1.5, 1e300, true, false, null, { deep: [[[]]] }] },
+        { text: 'plain', more: [1, -1, 1.5, 0.1, 123_456_789_012, true, false, null, { deep: [[[]]] }] },
         { text: '𝔘𝔫𝔦𝔠𝔬𝔡𝔢 \u0000 \u202e ünïcödé 👩‍👩‍👧' },
         { text: long },
         { text: `${long.slice(0, 20_000)}!${long.slice(20_000)}` },

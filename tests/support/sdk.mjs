@@ -7,7 +7,11 @@ export const diffusion = createRequire(import.meta.url)('diffusion');
 diffusion.log('silent');
 
 export const { TopicType, TopicSpecification } = diffusion.topics;
-export const { json, string, int64, double, binary, recordv2, timeseries } = diffusion.datatypes;
+const types = diffusion.datatypes;
+export const json = () => types.json();
+export const string = () => types.string();
+export const int64 = () => types.int64();
+export const timeseries = (valueType) => types.timeseries(valueType);
 
 const WAIT = 5_000;
 

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
-    let server = Server::start(Options::from(args)).await?;
+    let mut server = Server::start(Options::from(args)).await?;
     if !server.default_principals().is_empty() {
         eprintln!(
             "WARNING: the principals {} have the password \"password\". They are for development: anyone who reaches \
@@ -47,7 +47,10 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     for url in server.urls() {
         println!("listening on {url}");
     }
-    stop_signal().await?;
+    tokio::select! {
+        signal = stop_signal() => signal?,
+        failure = server.failed() => return Err(failure.into()),
+    }
     server.stop().await;
     Ok(())
 }

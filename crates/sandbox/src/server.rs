@@ -246,6 +246,15 @@ impl Server {
         &self.default_principals
     }
 
+    /// Waits until the service fails by itself, which it should never do. Whoever started it should then end, so that
+    /// nobody waits for answers that will not come.
+    pub async fn failed(&mut self) -> String {
+        match (&mut self.hub).await {
+            Ok(()) => "the service ended by itself".to_owned(),
+            Err(error) => format!("the service failed: {error}"),
+        }
+    }
+
     /// Stops: no new connections, sessions closed, everything written.
     pub async fn stop(mut self) {
         self.listeners.shutdown().await;

@@ -59,9 +59,13 @@ impl Sandbox {
 type Acknowledged = BTreeMap<u64, Bytes>;
 
 /// Appends until the service is gone. Each value says who wrote it and as which of theirs.
-async fn write(url: String, round: u64, writer: u64, acknowledged: Arc<AtomicU64>) -> Acknowledged {
+async fn write(
+    mut client: Client,
+    round: u64,
+    writer: u64,
+    acknowledged: Arc<AtomicU64>,
+) -> Acknowledged {
     let mut told = Acknowledged::new();
-    let mut client = Client::connect(&url, &request("user")).await.unwrap();
     let mut waiting = BTreeMap::new();
     for number in 0_u64.. {
         let value = Bytes::from(format!("{round}/{writer}/{number}"));
@@ -116,11 +120,14 @@ async fn what_was_acknowledged_survives_a_kill_once_and_in_order() {
     for round in 0..ROUNDS {
         let mut random = Random::new(round);
         let count = Arc::new(AtomicU64::new(0));
-        let writers: Vec<_> = (0..WRITERS)
-            .map(|writer| {
-                let (url, count) = (sandbox.url.clone(), Arc::clone(&count));
-                tokio::spawn(write(url, round, writer, count))
-            })
+        let mut writers = Vec::new();
+        for _ in 0..WRITERS {
+            let client = Client::connect(&sandbox.url, &request("user")).await;
+            writers.push(client.unwrap());
+        }
+        let writers: Vec<_> = (0..)
+            .zip(writers)
+            .map(|(writer, client)| tokio::spawn(write(client, round, writer, Arc::clone(&count))))
             .collect();
         // In the middle of traffic: after some acknowledgements, and then at a moment that nobody chose.
         let enough = 20 + random.below(200);

@@ -323,8 +323,8 @@ async fn a_client_that_stops_reading_is_cut_off() {
     let mut stuck = connect_with_small_buffers(&url(&server)).await;
     stuck.subscribe("Chat/room").await.unwrap();
     // Less than may wait, more than the sockets take.
-    for _ in 0..10 {
-        let value = Bytes::from(vec![7; 1_000_000]);
+    for number in 0..10 {
+        let value = Bytes::from(vec![number; 1_000_000]);
         writer.set("Chat/room", value).await.unwrap();
     }
     tokio::time::sleep(Duration::from_millis(3500)).await;
