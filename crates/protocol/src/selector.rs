@@ -17,6 +17,8 @@ const MAX_PATTERN_MEMORY: usize = 256 * 1024;
 const MAX_EXPRESSION: usize = 16 * 1024;
 /// The most expressions in a set.
 const MAX_SET: usize = 1_000;
+/// The most regular expressions in all of a selector: each may take as much memory as the limit on one allows.
+const MAX_PATTERNS: usize = 32;
 /// What stands between the expressions of a set.
 const SET_SEPARATOR: &str = "////";
 
@@ -95,8 +97,9 @@ impl TopicSelector {
         if expression.len() > MAX_EXPRESSION {
             return Err(TopicSelectorError::TooLong);
         }
+        let mut patterns = 0;
         let any_of = match expression.strip_prefix('#') {
-            None => vec![Member::parse(expression)?],
+            None => vec![Member::parse(expression, &mut patterns)?],
             Some(set) => {
                 let parts: Vec<&str> = split_set(set);
                 if parts.len() > MAX_SET {
@@ -104,7 +107,7 @@ impl TopicSelector {
                 }
                 parts
                     .into_iter()
-                    .map(Member::parse)
+                    .map(|part| Member::parse(part, &mut patterns))
                     .collect::<Result<_, _>>()?
             }
         };
@@ -202,12 +205,12 @@ fn split_set(set: &str) -> Vec<&str> {
 }
 
 impl Member {
-    fn parse(expression: &str) -> Result<Self, TopicSelectorError> {
+    fn parse(expression: &str, patterns: &mut usize) -> Result<Self, TopicSelectorError> {
         let first = expression.chars().next().ok_or(TopicSelectorError::Empty)?;
         match first {
             '>' => Self::path(&expression[1..]),
-            '?' => Self::split(&expression[1..]),
-            '*' => Self::full(&expression[1..]),
+            '?' => Self::split(&expression[1..], patterns),
+            '*' => Self::full(&expression[1..], patterns),
             '#' | '$' | '%' | '&' | '<' => Err(TopicSelectorError::Prefix(first)),
             _ => Self::path(expression),
         }
@@ -226,7 +229,7 @@ impl Member {
         })
     }
 
-    fn split(text: &str) -> Result<Self, TopicSelectorError> {
+    fn split(text: &str, patterns: &mut usize) -> Result<Self, TopicSelectorError> {
         let (text, reach) = Reach::cut(text);
         let text = text.strip_prefix('/').unwrap_or(text);
         let parts = if text.is_empty() {
@@ -236,7 +239,7 @@ impl Member {
             Vec::new()
         } else {
             text.split('/')
-                .map(Pattern::parse)
+                .map(|part| Pattern::parse(part, patterns))
                 .collect::<Result<Vec<_>, _>>()?
         };
         let prefix = parts
@@ -254,12 +257,12 @@ impl Member {
         })
     }
 
-    fn full(text: &str) -> Result<Self, TopicSelectorError> {
+    fn full(text: &str, patterns: &mut usize) -> Result<Self, TopicSelectorError> {
         let (text, reach) = Reach::cut(text);
         if text.is_empty() {
             return Err(TopicSelectorError::Empty);
         }
-        let pattern = Pattern::parse(text)?;
+        let pattern = Pattern::parse(text, patterns)?;
         let prefix = match &pattern {
             Pattern::Literal(path) => path,
             // The other side of an alternative may begin in another way.
@@ -319,12 +322,17 @@ impl Reach {
 }
 
 impl Pattern {
-    fn parse(text: &str) -> Result<Self, TopicSelectorError> {
+    /// `patterns` counts the regular expressions of the selector.
+    fn parse(text: &str, patterns: &mut usize) -> Result<Self, TopicSelectorError> {
         match text {
             "" => Err(TopicSelectorError::Pattern(text.to_owned())),
             ".*" | ".+" => Ok(Self::Any),
             _ if !text.contains(is_special) => Ok(Self::Literal(text.to_owned())),
-            _ => Self::compile(text),
+            _ if *patterns == MAX_PATTERNS => Err(TopicSelectorError::TooLong),
+            _ => {
+                *patterns += 1;
+                Self::compile(text)
+            }
         }
     }
 
@@ -510,6 +518,12 @@ mod tests {
         ] {
             assert!(TopicSelector::parse(bad).is_err(), "{bad}");
         }
+        let patterns = |count| format!("?{}", vec!["a+"; count].join("/"));
+        assert!(TopicSelector::parse(&patterns(MAX_PATTERNS)).is_ok());
+        assert_eq!(
+            TopicSelector::parse(&patterns(MAX_PATTERNS + 1)).unwrap_err(),
+            TopicSelectorError::TooLong
+        );
         assert_eq!(
             TopicSelector::parse(&"a".repeat(MAX_EXPRESSION + 1)).unwrap_err(),
             TopicSelectorError::TooLong

@@ -209,7 +209,7 @@ fn security_commands() -> impl Strategy<Value = SecurityCommand> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn messages_are_read_as_they_were_written(message in messages(), version in versions()) {
