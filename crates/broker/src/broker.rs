@@ -188,6 +188,16 @@ impl Broker {
         }
     }
 
+    /// A connection is given up because of what its client did: it sent what is no message, or a message that is too
+    /// large, or reads too slowly. Its session ends, since a reconnect would only repeat it.
+    pub fn failed(&mut self, now: Time, connection: ConnectionId, reason: CloseReason) {
+        self.now = now;
+        match self.connections.get(&connection) {
+            Some(Connection::Session(session)) => self.close(*session, reason),
+            _ => self.disconnected(now, connection),
+        }
+    }
+
     /// Work that an output asked for is done.
     pub fn completed(&mut self, now: Time, ticket: Ticket, completion: Completion) {
         self.now = now;

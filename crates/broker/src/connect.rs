@@ -416,7 +416,7 @@ fn client_type(letters: &str) -> &'static str {
         "WC" => "C",
         "WA" => "ANDROID",
         "WI" => "IOS",
-        "WPY" | "WP" => "PYTHON",
+        "PY" | "WPY" => "PYTHON",
         _ => "OTHER",
     }
 }
