@@ -1,7 +1,7 @@
 //! What the page needs from the browser: clock, words for times, storage, address, focus.
 
 use js_sys::{Array, Date, Intl, Object, Reflect};
-use leptos::prelude::{document, window};
+use leptos::prelude::{document, request_animation_frame, window};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlElement, Storage};
 
@@ -150,8 +150,12 @@ pub fn random() -> f64 {
     js_sys::Math::random()
 }
 
-/// Moves the keyboard's focus to an element, if it is there.
-pub fn focus(id: &str) {
+/// Moves the keyboard's focus to an element once what has changed is on the screen, if it is there then.
+pub fn focus(id: &'static str) {
+    request_animation_frame(move || focus_now(id));
+}
+
+fn focus_now(id: &str) {
     if let Some(element) = document()
         .get_element_by_id(id)
         .and_then(|e| e.dyn_into::<HtmlElement>().ok())

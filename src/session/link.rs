@@ -208,7 +208,11 @@ fn count_down(app: App, change: usize, until: i64) {
         seconds: left.div_ceil(1000),
     });
     if left > 0 {
-        let step = if left.is_multiple_of(1000) { 1000 } else { left % 1000 };
+        let step = if left.is_multiple_of(1000) {
+            1000
+        } else {
+            left % 1000
+        };
         set_timeout(
             move || count_down(app, change, until),
             Duration::from_millis(step.into()),

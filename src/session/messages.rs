@@ -1,6 +1,6 @@
 //! Sending messages, and asking for earlier ones.
 
-use effusion_client::{Json, RangeAnchor, RangeSpan};
+use effusion_client::{Interruption, Json, RangeAnchor, RangeSpan, RequestError};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -97,23 +97,31 @@ fn mind_rights(open: OpenRoom, fault: &Fault) {
 
 /// Puts a message into a room: as the topic's value, or as an event, whose sequence is answered.
 async fn put(open: OpenRoom, message: &ChatMessage) -> Result<Option<u64>, Fault> {
-    let session = link::session().ok_or(Fault::NotConnected)?;
     let (path, kind) = {
         let room = open.room.read_untracked();
         (room.name.topic_path(), room.kind)
     };
     let value = Json::from_cbor(message.to_cbor().into());
-    let done = match kind {
-        RoomKind::Live => session
-            .topic_update()
-            .set(&path, &value)
-            .await
-            .map(|()| None),
-        RoomKind::History => session
-            .time_series()
-            .append(&path, &value)
-            .await
-            .map(|metadata| Some(metadata.sequence)),
-    };
-    done.map_err(|error| fault::of_request(error, Right::Write))
+    loop {
+        let session = link::session().ok_or(Fault::NotConnected)?;
+        let done = match kind {
+            RoomKind::Live => session
+                .topic_update()
+                .set(&path, &value)
+                .await
+                .map(|()| None),
+            RoomKind::History => session
+                .time_series()
+                .append(&path, &value)
+                .await
+                .map(|metadata| Some(metadata.sequence)),
+        };
+        match done {
+            // The session was lost with the message still here: it waits for the one that takes its place.
+            Err(RequestError::NeverSent(
+                Interruption::SessionLost | Interruption::MessagesLost,
+            )) => {}
+            done => return done.map_err(|error| fault::of_request(error, Right::Write)),
+        }
+    }
 }

@@ -30,7 +30,6 @@ pub fn account(app: App) -> El {
         form("account-form", submit)
             .class("card")
             .child(el("h1").text("Create an account"))
-            .child_of(move || app.fault.get().map(|fault| alert(&fault, None)))
             .child(
                 group("Account")
                     .child(field(app, Field::NewAccount, "User name", "username", ""))
@@ -51,6 +50,7 @@ pub fn account(app: App) -> El {
                     )),
             )
             .child(service_fields(app))
+            .child_of(move || app.fault.get().map(|fault| alert(&fault, None)))
             .child(actions(app, "account-button", "Create and join", "Creating…").child(back)),
     )
 }

@@ -74,8 +74,7 @@ pub fn chat(app: App) -> El {
 fn bar(app: App, room: impl Fn() -> Option<OpenRoom> + Copy + 'static) -> El {
     let open_drawer = move || {
         app.drawer.set(true);
-        // The drawer cannot take the focus before it is shown.
-        request_animation_frame(|| browser::focus("sidebar"));
+        browser::focus("sidebar");
     };
     let unread = Memo::new(move |_| app.rooms.read().iter().any(|room| room.unread.get() > 0));
     let menu = icon_button("menu", "Rooms", "menu-button", open_drawer)

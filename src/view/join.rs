@@ -27,10 +27,10 @@ pub fn join(app: App) -> El {
         form("join-form", submit)
             .class("card")
             .child(el("h1").text("Join a room"))
-            .child_of(move || app.fault.get().map(|fault| alert(&fault, None)))
             .child(you(app))
             .child(room_choice(app))
             .child(service_fields(app))
+            .child_of(move || app.fault.get().map(|fault| alert(&fault, None)))
             .child(actions(app, "join-button", "Join", "Joining…").child(account)),
     )
 }
@@ -41,7 +41,7 @@ pub fn you(app: App) -> El {
         let form = app.form.read();
         let hint = el("p").class("hint");
         Some(if form.is_shared() {
-            hint.text("The sandbox’s shared account, for development. Type a password to use an account of your own.")
+            hint.text("The sandbox’s shared account. Type a password to use your own.")
         } else if form.may_share() {
             hint.child(link(
                 "use-shared",
