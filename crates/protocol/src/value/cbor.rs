@@ -101,6 +101,11 @@ impl<'b> Cursor<'b> {
         self.rest.is_empty()
     }
 
+    /// How many bytes are left.
+    pub(super) const fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
     /// Fails unless everything was read.
     pub(super) const fn finish(&self) -> Result<(), ValueError> {
         if self.is_at_end() {
