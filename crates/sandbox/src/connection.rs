@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use effusion_broker::{ConnectionId, Peer};
-use effusion_protocol::ConnectRequest;
+use effusion_protocol::{CloseReason, ConnectRequest};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::time::timeout;
@@ -86,8 +86,26 @@ pub async fn serve(
         }
         _ => debug!(connection = connection.0, %address, "disconnected: {over}"),
     }
-    hub.disconnected(connection).await;
+    let fault = over.fault();
+    hub.disconnected(connection, fault).await;
+    if fault.is_some() {
+        // Tell the client in the protocol's words, too, that there is nothing to reconnect to.
+        let last_words = write(&mut sink, &outbox, CLOSE_TIMEOUT);
+        let _ = timeout(CLOSE_TIMEOUT, last_words).await;
+    }
     close(sink, stream, &over).await;
+}
+
+impl Over {
+    /// Why the session has to end with the connection, if it has to.
+    const fn fault(&self) -> Option<CloseReason> {
+        match self {
+            Self::Text | Self::Malformed(_) => Some(CloseReason::InvalidInboundMessage),
+            Self::TooLarge => Some(CloseReason::MessageTooLarge),
+            // The hub has told the broker already that the client is too slow; the rest may reconnect.
+            _ => None,
+        }
+    }
 }
 
 /// Tells a client that is not served why, in the protocol's words, and closes the connection.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use effusion_broker::{Broker, Completion, ConnectionId, EffectError, Output, Peer, Ticket, Time};
-use effusion_protocol::ConnectRequest;
+use effusion_protocol::{CloseReason, ConnectRequest};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tracing::{debug, error, info, warn};
 
@@ -54,6 +54,8 @@ pub enum Input {
     Disconnected {
         /// Which one.
         connection: ConnectionId,
+        /// Why its session has to end with it, if it has to.
+        fault: Option<CloseReason>,
     },
 }
 
@@ -113,10 +115,11 @@ impl HubHandle {
         .await
     }
 
-    /// Tells the broker that a connection is gone.
-    pub async fn disconnected(&self, connection: ConnectionId) {
+    /// Tells the broker that a connection is gone, and why its session has to end with it, if it has to: then the
+    /// broker's last words are put into the outbox.
+    pub async fn disconnected(&self, connection: ConnectionId, fault: Option<CloseReason>) {
         // If the service stops, there is nobody to tell.
-        let _ = self.send(Input::Disconnected { connection }).await;
+        let _ = self.send(Input::Disconnected { connection, fault }).await;
     }
 
     async fn send(&self, input: Input) -> Result<(), Stopped> {
@@ -278,11 +281,20 @@ impl Hub {
                 }
                 drop(share);
             }
-            Input::Disconnected { connection } => {
-                if self.outboxes.remove(&connection).is_some() {
+            Input::Disconnected { connection, fault } => match fault {
+                Some(reason) => {
+                    self.broker.failed(now, connection, reason);
+                    self.carry_out();
+                    // The broker has closed it, if it had a session.
+                    if let Some(outbox) = self.outboxes.remove(&connection) {
+                        outbox.end(End::Flushed(EndCause::Closed));
+                    }
+                }
+                None => {
+                    self.outboxes.remove(&connection);
                     self.broker.disconnected(now, connection);
                 }
-            }
+            },
         }
     }
 
@@ -351,7 +363,8 @@ impl Hub {
                 "the client reads too slowly: it is disconnected"
             );
             self.outboxes.remove(&connection);
-            self.broker.disconnected(self.clock.now(), connection);
+            let reason = CloseReason::MessageQueueLimitReached;
+            self.broker.failed(self.clock.now(), connection, reason);
         }
     }
 

@@ -71,7 +71,7 @@ async fn a_stopped_service_tells_its_sessions_and_keeps_what_it_has() {
         .unwrap();
     assert_eq!(errors, []);
     let (told, ()) = tokio::join!(user.closed(), server.stop());
-    assert!(matches!(told, Failure::Aborted), "{told:?}");
+    assert!(told.0, "aborted");
 
     let server = start(&data).await;
     assert!(!server.default_principals().contains(&"admin".to_owned()));
@@ -222,11 +222,7 @@ async fn text_is_refused() {
         .await
         .unwrap();
     client.socket.send(Frame::text("hello")).await.unwrap();
-    let end = client.closed().await;
-    assert!(
-        matches!(end, Failure::Closed(Some(CloseCode::Unsupported))),
-        "{end:?}"
-    );
+    assert_eq!(client.closed().await, (true, Some(CloseCode::Unsupported)));
     server.stop().await;
 }
 
@@ -257,11 +253,7 @@ async fn a_message_that_is_too_large_is_refused() {
     let mut client = connect().await;
     let size = Bytes::from(vec![1; 20_000]);
     client.socket.send(Frame::Binary(size)).await.unwrap();
-    let end = client.closed().await;
-    assert!(
-        matches!(end, Failure::Closed(Some(CloseCode::Size))),
-        "{end:?}"
-    );
+    assert_eq!(client.closed().await, (true, Some(CloseCode::Size)));
     fits.call::<UserPing>(&()).await.unwrap();
     server.stop().await;
 }

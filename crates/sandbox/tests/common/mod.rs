@@ -157,13 +157,14 @@ impl Client {
         Ok(())
     }
 
-    /// Reads until the connection is closed, and says how.
-    pub async fn closed(&mut self) -> Failure {
+    /// Reads until the connection is closed. Whether the session was aborted before, and the close frame's code.
+    pub async fn closed(&mut self) -> (bool, Option<CloseCode>) {
+        let mut aborted = false;
         loop {
             match self.receive().await {
-                Ok(Message::Abort) => return Failure::Aborted,
-                Ok(_) => {}
-                Err(failure) => return failure,
+                Ok(message) => aborted |= message == Message::Abort,
+                Err(Failure::Closed(code)) => return (aborted, code),
+                Err(other) => panic!("{other:?}"),
             }
         }
     }
