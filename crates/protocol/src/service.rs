@@ -126,10 +126,6 @@ services! {
     FilterUnsubscribe = 0x42, "unsubscribe by filter", "D L S";
     /// Reads the properties of a session.
     GetSessionProperties = 0x43, "get session properties", "D L S";
-    /// Asks to be told of sessions' properties, one event a message (before 5.9).
-    SessionPropertiesRegistrationSingle = 0x45, "session properties registration, single", "D L";
-    /// Tells of one session's properties (before 5.9).
-    SessionPropertiesEventSingle = 0x46, "session properties event, single", "D L";
     /// Updates a topic through an update source, by a value (6.0 to 6.3).
     UpdateSourceSet = 0x4d, "update source set", "D L";
     /// Updates a topic through an update source, by a delta (6.0 to 6.3).

@@ -199,8 +199,6 @@ calls! {
     FilterSubscribe(FilterSelectRequest) -> FilterCount;
     FilterUnsubscribe(FilterSelectRequest) -> FilterCount;
     GetSessionProperties(GetSessionPropertiesRequest) -> Option<Properties>;
-    SessionPropertiesRegistrationSingle(SessionPropertiesRegistration) -> ();
-    SessionPropertiesEventSingle(SingleSessionEvent) -> ();
     UpdateSourceSet(UpdateSourceSetRequest) -> UpdateSourceResult;
     UpdateSourceDelta(UpdateSourceDeltaRequest) -> UpdateSourceResult;
     UpdateTopicSet(UpdateTopicSetRequest) -> UpdateResult;
@@ -315,7 +313,6 @@ mod tests {
             // Of these one form stands for others, too.
             let has_forms = matches!(request, RequestBody::MissingTopic(_)
                 | RequestBody::SessionPropertiesEvent(_)
-                | RequestBody::SessionPropertiesEventSingle(_)
                 | RequestBody::SetTopic(_)
                 | RequestBody::AddAndSetTopic(_)
                 | RequestBody::CreateUpdateStream(_)

@@ -67,14 +67,6 @@ wire_struct! {
         /// What happened, in order.
         pub events: Vec<SessionEvent>,
     }
-
-    /// Tells a listener what happened to one session (versions before 5.9).
-    pub struct SingleSessionEvent {
-        /// The listener.
-        pub listener: ConversationId,
-        /// What happened.
-        pub event: SessionEvent,
-    }
 }
 
 wire_enum! {
