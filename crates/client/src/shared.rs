@@ -161,7 +161,9 @@ impl Shared {
                 }
             }
         }
-        self.streams.borrow_mut().push(slot);
+        let mut streams = self.streams.borrow_mut();
+        streams.retain(Slot::is_open);
+        streams.push(slot);
     }
 
     fn tell_streams(&self, path: &str, specification: &TopicSpecification, event: &TopicEvent) {

@@ -109,6 +109,11 @@ impl Slot {
         self.sender.unbounded_send(event).is_ok()
     }
 
+    /// Whether the stream's owner still has it.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.sender.is_closed()
+    }
+
     pub(crate) fn selector(&self) -> &str {
         self.selector.expression()
     }

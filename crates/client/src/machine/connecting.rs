@@ -181,6 +181,10 @@ impl Machine {
         }
         self.version = spoken;
         self.version_settled = true;
+        // What waits was written for the service that was there before, which spoke another version.
+        for (id, pending) in self.requests.take(&|pending| !pending.call.is_in(spoken)) {
+            self.interrupt(id, &pending, Interruption::SessionLost);
+        }
         self.attempts = 0;
         let info = SessionInfo {
             id: success.session,

@@ -244,7 +244,15 @@ impl Machine {
     ///
     /// While there is no connection, the request waits.
     pub fn request(&mut self, now: u64, service: ServiceId, body: Bytes) -> Ticket {
-        self.call(now, Call::Service { service, body })
+        let version = self.version;
+        self.call(
+            now,
+            Call::Service {
+                service,
+                body,
+                version,
+            },
+        )
     }
 
     /// Subscribes (`select`) to the topics that a selector names, or ends these subscriptions; answered as a request is.

@@ -11,8 +11,12 @@ use super::Ticket;
 /// What is asked.
 #[derive(Clone, Debug)]
 pub(super) enum Call {
-    /// A service with its arguments.
-    Service { service: ServiceId, body: Bytes },
+    /// A service with its arguments, written in this version.
+    Service {
+        service: ServiceId,
+        body: Bytes,
+        version: ProtocolVersion,
+    },
     /// A selection: kept as text, because it may be made again in a later session.
     Selection { selector: String, select: bool },
 }
@@ -23,6 +27,14 @@ impl Call {
             Self::Service { service, .. } => *service,
             Self::Selection { select: true, .. } => ServiceId::Subscribe,
             Self::Selection { select: false, .. } => ServiceId::Unsubscribe,
+        }
+    }
+
+    /// Whether the arguments can be sent in this version.
+    pub(super) fn is_in(&self, spoken: ProtocolVersion) -> bool {
+        match self {
+            Self::Service { version, .. } => *version == spoken,
+            Self::Selection { .. } => true,
         }
     }
 

@@ -358,10 +358,18 @@ fn a_service_that_was_replaced_by_an_older_one() {
     bench.waits();
     assert_eq!(bench.opened.last().unwrap().version, 29);
     bench.opens();
+    // What was written in the one version is not sent in the other.
+    let written = bench.asks(ServiceId::SetTopic, "");
+    let selected = bench.selects(">a", true);
     bench.receives("23 0e 73");
     assert_eq!(bench.opened.last().unwrap().version, 14);
+    bench.forget();
     bench.receives(CONNECTED_14);
     assert!(bench.state().is_connected());
+    assert_eq!(bench.answers(written), [never(Interruption::SessionLost)]);
+    assert_eq!(bench.sent, [hex("00 03 02 02 3e61")]);
+    bench.receives("01 03 02");
+    assert_eq!(bench.answers(selected), [Ok(hex(""))]);
 }
 
 #[test]
