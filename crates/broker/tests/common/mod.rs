@@ -6,6 +6,9 @@
     reason = "each test uses a part; tests may panic"
 )]
 
+pub mod requests;
+pub mod topics;
+
 use bytes::Bytes;
 use effusion_broker::{
     Broker, Completion, Config, ConnectionEnd, ConnectionId, EffectError, Output, Peer, Principal,
