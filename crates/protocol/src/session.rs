@@ -10,7 +10,7 @@ use crate::{DecodeError, Reader, Wire, Writer};
 ///
 /// In service bodies it is two varints, in the connect response two big-endian 64 bit numbers (source: the captures).
 /// As text it is two hexadecimal numbers of 16 digits with a hyphen between them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId {
     /// The server that opened the session.
     pub server: u64,
@@ -21,6 +21,12 @@ pub struct SessionId {
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}-{:016x}", self.server, self.local)
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
     }
 }
 

@@ -91,7 +91,7 @@ fn requests_of_the_sdk_are_read_and_written_the_same() {
         (
             0x58,
             r#"10 fcc3a486ebe0fb8fc101 05 01 "p" 01 0a "$Principal" 03 "bob" 04 "json" 05 bf616101ff"#,
-            "local: 5",
+            "sender: c11fef06b0c921fc-0000000000000005",
         ),
         (
             0xbd,

@@ -3,7 +3,7 @@
 use core::fmt::Debug;
 
 use bytes::Bytes;
-use effusion_protocol::body::{FilterOutcome, RequestBody, ResponseBody};
+use effusion_protocol::body::{FetchedTopic, FilterOutcome, RequestBody, ResponseBody};
 use effusion_protocol::time_series::{Event, EventMetadata};
 use effusion_protocol::value::{DataType, Json, RecordV2, Value, ValueError};
 use effusion_protocol::{ConnectRequest, ConnectResponse, TopicSpecification, TopicType};
@@ -142,6 +142,13 @@ pub fn event(event: &Event, data_type: Option<DataType>) -> Result<String, Value
     })
 }
 
+fn fetched(topic: &FetchedTopic) -> String {
+    let value = topic.value.as_ref().map_or_else(String::new, |value| {
+        format!(" {}", sent(DataType::of_topic(topic.topic_type), value))
+    });
+    format!("{} {:?}{value}", topic.path, topic.topic_type)
+}
+
 /// The fields of a body, by their names.
 fn fields(body: &impl Debug) -> String {
     let shown = format!("{body:?}");
@@ -267,6 +274,11 @@ pub fn response(body: &ResponseBody) -> String {
                 it.selected,
                 events.join(", ")
             )
+        }
+        Body::Fetch(it) => {
+            let topics: Vec<String> = it.topics.iter().map(fetched).collect();
+            let more = if it.has_more { ", and more" } else { "" };
+            format!("{}{more}", topics.join(", "))
         }
         Body::AddTopic(it) | Body::AddAndSetTopic(it) => format!("{it:?}"),
         other => return fields(other),

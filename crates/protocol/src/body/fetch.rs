@@ -1,6 +1,7 @@
 //! Fetching topics and their values without subscribing (source: the SDK, and the API documentation of `FetchRequest`).
 
 use bytes::Bytes;
+use core::fmt;
 
 use crate::codec::{wire_struct, wire_union};
 use crate::{DecodeError, Reader, TopicType, Wire, Writer};
@@ -8,7 +9,7 @@ use crate::{DecodeError, Reader, TopicType, Wire, Writer};
 use super::Properties;
 
 /// A set of topic types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TopicTypes(u64);
 
 impl TopicTypes {
@@ -35,6 +36,13 @@ impl TopicTypes {
     #[must_use]
     pub const fn contains(self, topic_type: TopicType) -> bool {
         self.0 & 1 << topic_type.code() != 0
+    }
+}
+
+impl fmt::Debug for TopicTypes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let types = TopicType::ALL.iter().filter(|it| self.contains(**it));
+        f.debug_set().entries(types).finish()
     }
 }
 
