@@ -8,8 +8,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::accounts::Accounts;
+use crate::authenticate::{Authenticators, Candidate};
 use crate::clients::Clients;
-use crate::connect::Connecting;
 use crate::draft::Numbers;
 use crate::handlers::Handlers;
 use crate::locks::Locks;
@@ -47,6 +47,8 @@ pub struct Broker {
     pub(crate) listening: BTreeSet<SessionKey>,
     pub(crate) session_listeners: SessionListeners,
     pub(crate) handlers: Handlers,
+    pub(crate) missing_topic_handlers: Handlers,
+    pub(crate) authenticators: Authenticators,
     pub(crate) locks: Locks,
     pub(crate) accounts: Accounts,
     pub(crate) security: SecurityStore,
@@ -64,7 +66,7 @@ pub struct Broker {
 /// What a connection is for.
 #[derive(Debug)]
 pub(crate) enum Connection {
-    /// Its principal's password is being checked.
+    /// Its principal is being authenticated.
     Connecting(Ticket),
     Session(SessionKey),
 }
@@ -74,10 +76,8 @@ pub(crate) enum Connection {
 pub(crate) enum Effect {
     /// Changes of the topic at a path are stored.
     Topic { path: String, steps: Vec<Step> },
-    /// The password of a connecting client is checked.
-    Connect(Box<Connecting>),
-    /// A session's new principal's password is checked.
-    ChangePrincipal(Box<crate::connect::ChangingPrincipal>),
+    /// A handler knows whether a client is who it says it is.
+    Authenticate(Box<Candidate>),
     /// A script's next stage.
     Script(Box<ScriptStage>),
     /// Nobody waits.
@@ -136,6 +136,8 @@ impl Broker {
             listening: BTreeSet::new(),
             session_listeners: SessionListeners::default(),
             handlers: Handlers::default(),
+            missing_topic_handlers: Handlers::default(),
+            authenticators: Authenticators::default(),
             locks: Locks::default(),
             accounts: Accounts::new(snapshot.principals, snapshot.authentication),
             security: snapshot.security,
@@ -209,9 +211,8 @@ impl Broker {
         }
         match effect {
             Effect::Topic { path, steps } => self.batch_stored(&path, steps, completion.stored()),
-            Effect::Connect(connecting) => self.verified(*connecting, completion.verified()),
-            Effect::ChangePrincipal(changing) => {
-                self.principal_verified(*changing, completion.verified());
+            Effect::Authenticate(candidate) => {
+                self.password_checked(*candidate, completion.verified());
             }
             Effect::Script(stage) => self.script_stage_done(*stage, completion),
             Effect::Nothing => {}
@@ -270,6 +271,11 @@ impl Broker {
         let ticket = Ticket(self.last_ticket);
         self.effects.insert(ticket, effect);
         ticket
+    }
+
+    /// What was to go on, if it still is.
+    pub(crate) fn take_effect(&mut self, ticket: Ticket) -> Option<Effect> {
+        self.effects.remove(&ticket)
     }
 
     /// Nobody waits for a piece of work any more; it still counts until it is done.

@@ -19,6 +19,10 @@ pub struct Config {
     pub ping_period_ms: u32,
     /// The longest that a session whose connection is lost is kept, in milliseconds; a client may ask for less.
     pub reconnect_timeout_ms: u32,
+    /// Who is asked whether a client is who it says it is, in this order: the first that allows or denies decides.
+    pub authentication: Vec<AuthenticationHandler>,
+    /// How long a client that authenticates others has to decide, in milliseconds; then it abstains.
+    pub authenticator_timeout_ms: u32,
     /// How long the receiver of a request message has to answer, in milliseconds.
     pub messaging_timeout_ms: u32,
     /// Whether changes are given to [`crate::Output::Store`]. If not, everything is gone with the broker, and nothing
@@ -39,11 +43,27 @@ impl Config {
             newest_version: ProtocolVersion::NEWEST,
             ping_period_ms: 90_000,
             reconnect_timeout_ms: 60_000,
+            // As Diffusion's own configuration has them.
+            authentication: vec![
+                AuthenticationHandler::Client("before-system-handler".to_owned()),
+                AuthenticationHandler::Store,
+                AuthenticationHandler::Client("after-system-handler".to_owned()),
+            ],
+            authenticator_timeout_ms: 10_000,
             messaging_timeout_ms: 10_000,
             durable: true,
             limits: Limits::default(),
         }
     }
+}
+
+/// Who can tell whether a client is who it says it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuthenticationHandler {
+    /// The authentication store.
+    Store,
+    /// A client that registered an authenticator under this name; passed over while there is none.
+    Client(String),
 }
 
 /// Bounds on what clients can use up. None is zero by default; each has an error of its own when it is reached.

@@ -1,40 +1,30 @@
 //! Connecting: who may open a session, and who gets one back.
 
 use bytes::Bytes;
-use effusion_protocol::body::ResponseBody;
 use effusion_protocol::{
-    CloseReason, ConnectRequest, ConnectResponse, ConnectSuccess, Credentials, ProtocolVersion,
-    Reconnect, ResponseCode, SessionToken,
+    CloseReason, ConnectRequest, ConnectResponse, ConnectSuccess, ProtocolVersion, Reconnect,
+    ResponseCode, SessionToken,
 };
 use rand::Rng;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::broker::{Broker, Caller, Connection, Effect};
+use crate::authenticate::{Admission, Candidate, Purpose};
+use crate::broker::{Broker, Connection};
 use crate::session::{Link, Outbound, Selections, Session, SessionKey, key};
 use crate::timers::Timer;
-use crate::{
-    AnonymousPolicy, ConnectionEnd, ConnectionId, EffectError, Output, Peer, Secret, errors,
-};
+use crate::{ConnectionEnd, ConnectionId, Output, Peer};
 
 /// The characters of session tokens: they go into a query as they are.
 const TOKEN_CHARACTERS: &[u8; 64] =
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// A client whose password is being checked.
+/// A client that wants a session.
 #[derive(Debug)]
 pub(crate) struct Connecting {
-    connection: ConnectionId,
-    version: ProtocolVersion,
-    request: ConnectRequest,
-    peer: Peer,
-}
-
-/// A session that wants another principal, whose password is being checked.
-#[derive(Debug)]
-pub(crate) struct ChangingPrincipal {
-    caller: Caller,
-    principal: String,
-    proposed: Vec<(String, String)>,
+    pub(crate) connection: ConnectionId,
+    pub(crate) version: ProtocolVersion,
+    pub(crate) request: ConnectRequest,
+    pub(crate) peer: Peer,
 }
 
 impl Broker {
@@ -62,78 +52,38 @@ impl Broker {
             self.refuse(connection, version.number(), ResponseCode::LicenceExceeded);
             return;
         }
+        let (principal, credentials) = (request.principal.clone(), request.credentials.clone());
+        let proposed = request.proposed_properties.clone();
         let connecting = Connecting {
             connection,
             version,
             request,
             peer,
         };
-        let Some(principal) = connecting.request.principal.clone() else {
-            match &self.accounts.policy().anonymous {
-                AnonymousPolicy::Allow(roles) => {
-                    let mut roles = roles.clone();
-                    roles.extend(self.security.anonymous_roles.iter().cloned());
-                    self.open(connecting, None, roles);
-                }
-                AnonymousPolicy::Deny | AnonymousPolicy::Abstain => self.refuse(
-                    connection,
-                    version.number(),
-                    ResponseCode::AuthenticationFailed,
-                ),
-            }
-            return;
-        };
-        if self.verifications >= self.config.limits.verifications {
-            self.refuse(connection, version.number(), ResponseCode::NotReady);
-            return;
-        }
-        let password = password_of(&connecting.request.credentials);
-        let ticket = self.new_ticket(Effect::Connect(Box::new(connecting)));
-        self.connections
-            .insert(connection, Connection::Connecting(ticket));
-        self.verify(ticket, &principal, password);
-    }
-
-    fn verify(&mut self, ticket: crate::Ticket, principal: &str, password: Option<Secret>) {
-        self.verifications += 1;
-        let hash = self
-            .accounts
-            .principals
-            .get(principal)
-            // Credentials that are no password cannot be right.
-            .filter(|_| password.is_some())
-            .map(|principal| principal.password_hash.clone());
-        self.output(Output::Verify {
-            ticket,
-            hash,
-            password: password.unwrap_or_else(|| Secret::new(String::new())),
+        self.authenticate(Candidate {
+            purpose: Purpose::Connect(connecting),
+            principal,
+            credentials,
+            proposed,
+            stage: 0,
         });
     }
 
-    /// A connecting client's password was checked.
-    pub(crate) fn verified(&mut self, connecting: Connecting, result: Result<bool, EffectError>) {
+    /// A connecting client is who it says it is.
+    pub(crate) fn admit(&mut self, connecting: Connecting, admission: Admission) {
         let (connection, version) = (connecting.connection, connecting.version.number());
         self.connections.remove(&connection);
-        // The principal may be gone since.
-        let principal = connecting
-            .request
-            .principal
-            .as_ref()
-            .and_then(|name| self.accounts.principals.get(name));
-        match (result, principal) {
-            (Err(_), _) => self.refuse(connection, version, ResponseCode::Error),
-            (Ok(true), Some(principal)) => {
-                let name = principal.name.clone();
-                let mut roles = principal.roles.clone();
-                roles.extend(self.security.named_roles.iter().cloned());
-                if self.clients.len() >= self.config.limits.sessions {
-                    self.refuse(connection, version, ResponseCode::LicenceExceeded);
-                } else {
-                    self.open(connecting, Some(name), roles);
-                }
-            }
-            _ => self.refuse(connection, version, ResponseCode::AuthenticationFailed),
+        if self.clients.len() >= self.config.limits.sessions {
+            self.refuse(connection, version, ResponseCode::LicenceExceeded);
+        } else {
+            self.open(connecting, admission);
         }
+    }
+
+    /// A connecting client is not let in.
+    pub(crate) fn turn_away(&mut self, connecting: &Connecting, code: ResponseCode) {
+        self.connections.remove(&connecting.connection);
+        self.refuse(connecting.connection, connecting.version.number(), code);
     }
 
     fn refuse(&mut self, connection: ConnectionId, version: u8, code: ResponseCode) {
@@ -155,7 +105,12 @@ impl Broker {
         );
     }
 
-    fn open(&mut self, connecting: Connecting, principal: Option<String>, roles: BTreeSet<String>) {
+    fn open(&mut self, connecting: Connecting, admission: Admission) {
+        let Admission {
+            principal,
+            roles,
+            properties: own,
+        } = admission;
         let Connecting {
             connection,
             version,
@@ -164,28 +119,13 @@ impl Broker {
         } = connecting;
         let (key, id) = self.clients.new_id();
         let token = self.new_token();
-        let mut properties: BTreeMap<String, String> = request
-            .proposed_properties
-            .into_iter()
-            .filter(|(name, value)| self.accounts.trusts(name, value))
-            .collect();
-        let client_type = client_type(request.client_type.as_str());
-        for (name, value) in [
-            (key::SESSION_ID, id.to_string()),
-            (key::PRINCIPAL, principal.clone().unwrap_or_default()),
-            (key::CLIENT_IP, peer.address),
-            (key::CLIENT_TYPE, client_type.to_owned()),
-            (key::CONNECTOR, peer.connector),
-            (key::COUNTRY, String::new()),
-            (key::LANGUAGE, String::new()),
-            (key::LATITUDE, "NaN".to_owned()),
-            (key::LONGITUDE, "NaN".to_owned()),
-            (key::SERVER_NAME, self.config.server_name.clone()),
-            (key::START_TIME, self.now.wall_ms.to_string()),
-            (key::TRANSPORT, "WEBSOCKET".to_owned()),
-        ] {
-            properties.insert(name.to_owned(), value);
-        }
+        let mut properties: BTreeMap<String, String> = own.into_iter().collect();
+        properties.extend(self.fixed_properties(
+            principal.as_deref(),
+            request.client_type.as_str(),
+            &peer,
+        ));
+        properties.insert(key::SESSION_ID.to_owned(), id.to_string());
         let rights = self.rights_of(&roles);
         self.clients.insert(Session {
             key,
@@ -226,6 +166,32 @@ impl Broker {
         );
         self.schedule_ping(key);
         self.session_opened(key);
+    }
+
+    /// The properties that the server gives a session, but for its id and its roles.
+    pub(crate) fn fixed_properties(
+        &self,
+        principal: Option<&str>,
+        client_type: &str,
+        peer: &Peer,
+    ) -> BTreeMap<String, String> {
+        let start = self.now.wall_ms.to_string();
+        [
+            (key::PRINCIPAL, principal.unwrap_or_default()),
+            (key::CLIENT_IP, &peer.address),
+            (key::CLIENT_TYPE, client_type_name(client_type)),
+            (key::CONNECTOR, &peer.connector),
+            (key::COUNTRY, ""),
+            (key::LANGUAGE, ""),
+            (key::LATITUDE, "NaN"),
+            (key::LONGITUDE, "NaN"),
+            (key::SERVER_NAME, &self.config.server_name),
+            (key::START_TIME, &start),
+            (key::TRANSPORT, "WEBSOCKET"),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
     }
 
     fn greet(
@@ -326,89 +292,10 @@ impl Broker {
         }
         self.session_reconnected(key);
     }
-
-    /// A session wants to be another principal's, or to prove again that it is its own.
-    pub(crate) fn change_principal(
-        &mut self,
-        caller: Caller,
-        principal: String,
-        credentials: &Credentials,
-        proposed: Vec<(String, String)>,
-    ) -> crate::dispatch::Served {
-        if self.verifications >= self.config.limits.verifications {
-            return Err(errors::too_many("passwords are being checked"));
-        }
-        let password = password_of(credentials);
-        let caller = self.hold(caller, crate::broker::Hold::Wait);
-        let ticket = self.new_ticket(Effect::ChangePrincipal(Box::new(ChangingPrincipal {
-            caller,
-            principal: principal.clone(),
-            proposed,
-        })));
-        self.verify(ticket, &principal, password);
-        Ok(crate::dispatch::Reply::Later)
-    }
-
-    pub(crate) fn principal_verified(
-        &mut self,
-        changing: ChangingPrincipal,
-        result: Result<bool, EffectError>,
-    ) {
-        let ChangingPrincipal {
-            caller,
-            principal,
-            proposed,
-        } = changing;
-        let key = caller.session;
-        let is_right = match result {
-            Ok(is_right) => is_right,
-            Err(error) => {
-                self.answer(caller, Err(errors::invalid_data(error)));
-                return;
-            }
-        };
-        let entry = self.accounts.principals.get(&principal);
-        let is_accepted = is_right && entry.is_some();
-        if let (true, Some(entry)) = (is_right, entry) {
-            let mut roles = entry.roles.clone();
-            roles.extend(self.security.named_roles.iter().cloned());
-            let trusted: Vec<_> = proposed
-                .into_iter()
-                .filter(|(name, value)| self.accounts.trusts(name, value))
-                .collect();
-            let rights = self.rights_of(&roles);
-            self.change_session(key, |session| {
-                session
-                    .properties
-                    .insert(key::PRINCIPAL.to_owned(), principal.clone());
-                session.properties.extend(trusted);
-                session.principal = Some(principal);
-                session.roles = roles;
-                session.rights = rights;
-            });
-            self.refresh(key);
-        }
-        let response = match caller.service {
-            effusion_protocol::ServiceId::ChangePrincipal => {
-                ResponseBody::ChangePrincipal(is_accepted)
-            }
-            _ => ResponseBody::Reauthenticate(is_accepted),
-        };
-        self.answer(caller, Ok(response));
-    }
-}
-
-/// The password of credentials; none are an empty one.
-fn password_of(credentials: &Credentials) -> Option<Secret> {
-    match credentials {
-        Credentials::None => Some(Secret::new(String::new())),
-        Credentials::Password(password) => Some(Secret::new(password.clone())),
-        Credentials::Custom(_) => None,
-    }
 }
 
 /// The session property's value for the client types that are known (source: the dissector, the API documentation).
-fn client_type(letters: &str) -> &'static str {
+fn client_type_name(letters: &str) -> &'static str {
     match letters {
         "WB" | "B" => "JAVASCRIPT_BROWSER",
         "WJ" | "J" => "JAVA",

@@ -257,10 +257,18 @@ impl Broker {
             Request::RevokeAuthentication(session) => self.revoke_authentication(&caller, session),
 
             Request::ChangePrincipal(it) => {
-                self.change_principal(caller, it.principal, &it.credentials, Vec::new())
+                self.change_principal(caller, it.principal, it.credentials, Vec::new())
             }
             Request::Reauthenticate(it) => {
-                self.change_principal(caller, it.principal, &it.credentials, it.proposed)
+                self.change_principal(caller, it.principal, it.credentials, it.proposed)
+            }
+            Request::AuthenticatorRegistration(it) => self.register_authenticator(&caller, it),
+            Request::AuthenticatorDeregistration(it) => self.deregister_authenticator(&caller, &it),
+            Request::TopicControlRegistration(it) => {
+                self.register_missing_topic_handler(&caller, it)
+            }
+            Request::TopicControlDeregistration(it) => {
+                self.deregister_missing_topic_handler(&caller, &it)
             }
             Request::GetSystemAuthentication(()) => self.get_system_authentication(&caller),
             Request::UpdateSystemAuthentication(script) => {

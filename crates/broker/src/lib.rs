@@ -13,6 +13,7 @@
 //! Nothing that must survive a crash is acknowledged, or shown to a subscriber, before its [`Output::Store`] completed.
 
 mod accounts;
+mod authenticate;
 mod authentication;
 mod authentication_script;
 pub mod bootstrap;
@@ -29,6 +30,7 @@ mod filter;
 mod handlers;
 mod lifecycle;
 mod locks;
+mod missing_topics;
 mod notifications;
 mod outgoing;
 mod patch;
@@ -53,7 +55,7 @@ mod wire;
 
 pub use authentication::{AnonymousPolicy, AuthenticationPolicy, Principal, PropertyTrust};
 pub use broker::Broker;
-pub use config::{Config, Limits};
+pub use config::{AuthenticationHandler, Config, Limits};
 pub use effect::{
     Completion, ConnectionEnd, ConnectionId, EffectError, Output, Peer, Secret, StoreOp, Ticket,
 };

@@ -119,6 +119,8 @@ impl Broker {
         }
         self.listening.remove(&key);
         self.handlers.remove_session(key);
+        self.missing_topic_handlers.remove_session(key);
+        self.authenticators.remove_session(key);
         let granted = self.locks.lost(key, true);
         self.grant(granted);
         for outgoing in session.outgoing.values() {

@@ -1,21 +1,23 @@
 //! Requests that the broker makes of clients, and what becomes of the answers.
 
 use bytes::Bytes;
-use effusion_protocol::body::{FilterOutcome, FilterResponse, MessagingResponse, ResponseBody};
+use effusion_protocol::body::{FilterOutcome, FilterResponse, ResponseBody};
 use effusion_protocol::{
-    ConversationId, ErrorReason, ErrorReport, ServiceId, SessionId, Wire, decode,
+    ConversationId, ErrorReason, ErrorReport, ProtocolVersion, ServiceId, SessionId, Wire, decode,
 };
 
 use crate::broker::{Broker, Caller};
 use crate::session::SessionKey;
 use crate::timers::Timer;
-use crate::{errors, wire};
+use crate::{Ticket, errors, wire};
 
 /// What a client was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outgoing {
     /// Whether it is there.
     Ping,
+    /// Whether someone is to be let in.
+    Authentication { ticket: Ticket, until: u64 },
     /// Another session's request message.
     Message {
         sender: Caller,
@@ -28,6 +30,28 @@ pub(crate) enum Outgoing {
         conversation: ConversationId,
         until: u64,
     },
+}
+
+impl Outgoing {
+    /// When the answer must be there, by the monotonic clock.
+    const fn deadline(&self) -> Option<u64> {
+        match self {
+            Self::Ping => None,
+            Self::Authentication { until, .. }
+            | Self::Message { until, .. }
+            | Self::FilterMessage { until, .. } => Some(*until),
+        }
+    }
+}
+
+/// Reads an answer's body.
+fn read<T: Wire>(result: Result<(Bytes, ProtocolVersion), ErrorReport>) -> Result<T, ErrorReport> {
+    let (body, version) = result?;
+    decode(body, version).map_err(|error| {
+        errors::invalid_data(format_args!(
+            "The receiver's response is not valid: {error}"
+        ))
+    })
 }
 
 impl Broker {
@@ -43,9 +67,8 @@ impl Broker {
             return;
         };
         let conversation = session.new_conversation();
-        if let Outgoing::Message { until, .. } | Outgoing::FilterMessage { until, .. } = &outgoing {
-            self.timers
-                .set(*until, Timer::Unanswered(key, conversation));
+        if let Some(until) = outgoing.deadline() {
+            self.timers.set(until, Timer::Unanswered(key, conversation));
         }
         session.outgoing.insert(conversation, outgoing);
         let message = wire::request(service, conversation, body, session.version);
@@ -73,18 +96,11 @@ impl Broker {
         let Some(outgoing) = session.outgoing.remove(&conversation) else {
             return;
         };
-        if let Outgoing::Message { until, .. } | Outgoing::FilterMessage { until, .. } = &outgoing {
+        if let Some(until) = outgoing.deadline() {
             self.timers
-                .cancel(*until, Timer::Unanswered(key, conversation));
+                .cancel(until, Timer::Unanswered(key, conversation));
         }
-        let result = result.and_then(|body| {
-            decode::<MessagingResponse>(body, version).map_err(|error| {
-                errors::invalid_data(format_args!(
-                    "The receiver's response is not valid: {error}"
-                ))
-            })
-        });
-        self.hand_on(id, outgoing, result);
+        self.hand_on(id, outgoing, result.map(|body| (body, version)));
     }
 
     /// A client did not answer in time.
@@ -111,12 +127,15 @@ impl Broker {
         &mut self,
         receiver: SessionId,
         outgoing: Outgoing,
-        result: Result<MessagingResponse, ErrorReport>,
+        result: Result<(Bytes, ProtocolVersion), ErrorReport>,
     ) {
         match outgoing {
             Outgoing::Ping => {}
+            Outgoing::Authentication { ticket, .. } => {
+                self.authenticator_decided(ticket, read(result));
+            }
             Outgoing::Message { sender, .. } => {
-                let response = result.map(|response| match sender.service {
+                let response = read(result).map(|response| match sender.service {
                     ServiceId::MessagingReceiverServer => {
                         ResponseBody::MessagingReceiverServer(response)
                     }
@@ -135,7 +154,7 @@ impl Broker {
                 let response = FilterResponse {
                     conversation,
                     session: receiver,
-                    outcome: match result {
+                    outcome: match read(result) {
                         Ok(response) => FilterOutcome::Response(response),
                         Err(report) => FilterOutcome::Failure(report),
                     },

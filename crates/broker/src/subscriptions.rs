@@ -124,6 +124,9 @@ impl Broker {
         );
         self.reindex(key, &old);
         let selected: Vec<TopicId> = self.tree.select(selector).iter().map(|it| it.id).collect();
+        if selected.is_empty() {
+            self.report_missing(key, selector);
+        }
         for id in selected {
             self.subscribe_if_wanted(key, id);
         }

@@ -132,7 +132,18 @@ impl Session {
 
     /// The roles as the property `$Roles` shows them.
     pub(crate) fn roles_text(&self) -> String {
-        let quoted: Vec<String> = self.roles.iter().map(|role| format!("{role:?}")).collect();
+        Self::roles_text_of(&self.roles)
+    }
+
+    /// A set of roles as the property `$Roles` shows it: quoted, with commas between them.
+    pub(crate) fn roles_text_of(roles: &BTreeSet<String>) -> String {
+        let quoted: Vec<String> = roles
+            .iter()
+            .map(|role| {
+                let escaped = role.replace('\\', "\\\\").replace('"', "\\\"");
+                format!("\"{escaped}\"")
+            })
+            .collect();
         quoted.join(",")
     }
 

@@ -185,7 +185,32 @@ impl World {
         let request = login(principal, "password", version);
         let (connection, response) = self.connect_with(request);
         assert_eq!(response.code, ResponseCode::Connected, "{principal}");
-        let success = response.success.unwrap();
+        self.client_of(connection, version, response)
+    }
+
+    /// A client that an authenticator leaves to the store.
+    pub fn client_authenticated_by(&mut self, handler: &mut Client, principal: &str) -> Client {
+        use effusion_protocol::body::AuthenticatorResponse;
+        let version = ProtocolVersion::NEWEST;
+        let connection = self.new_connection();
+        let request = login(principal, "password", version);
+        self.broker.connect(self.now, connection, request, peer());
+        self.settle();
+        let (conversation, _) = requests::request::<call::Authenticator>(self, handler);
+        let abstain = AuthenticatorResponse::Abstain;
+        let service = call::Authenticator::SERVICE;
+        requests::respond(self, handler, service, conversation, Ok(&abstain));
+        let response = ConnectResponse::decode(self.read_raw(connection).unwrap()).unwrap();
+        self.client_of(connection, version, response)
+    }
+
+    fn client_of(
+        &self,
+        connection: ConnectionId,
+        version: ProtocolVersion,
+        response: ConnectResponse,
+    ) -> Client {
+        let success = response.success.expect("a session");
         Client {
             connection,
             version,

@@ -1,0 +1,410 @@
+//! Authentication: handlers that are asked, one after the other, whether a client is who it says it is.
+//!
+//! Source: the API documentation of `Authenticator` and `Security`. The first handler that allows or denies decides; if
+//! all abstain, the client is denied. One handler is the authentication store; the others are clients that registered
+//! under a name that [`crate::Config::authentication`] has.
+
+use effusion_protocol::body::{
+    AuthenticatorRequest, AuthenticatorResponse, GlobalPermission, NamedDeregistration,
+    NamedRegistration, Properties, ResponseBody,
+};
+use effusion_protocol::{
+    ConversationId, Credentials, ErrorReason, ErrorReport, ResponseCode, ServiceId,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::broker::{Broker, Caller, Connection, Effect, Hold};
+use crate::connect::Connecting;
+use crate::dispatch::{Reply, Served};
+use crate::errors::{self, error};
+use crate::outgoing::Outgoing;
+use crate::session::{Session, SessionKey, key};
+use crate::tokens::{Token, tokens};
+use crate::{AnonymousPolicy, AuthenticationHandler, EffectError, Output, Secret, Ticket};
+
+/// Someone who wants to be let in.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    pub(crate) purpose: Purpose,
+    pub(crate) principal: Option<String>,
+    pub(crate) credentials: Credentials,
+    pub(crate) proposed: Properties,
+    /// Which handler is to be asked next.
+    pub(crate) stage: usize,
+}
+
+/// What someone wants to be let in for.
+#[derive(Debug)]
+pub(crate) enum Purpose {
+    Connect(Connecting),
+    /// An open session wants another principal, or to prove again that it is its own.
+    Change(Caller),
+}
+
+/// As what someone is let in.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    pub(crate) principal: Option<String>,
+    pub(crate) roles: BTreeSet<String>,
+    /// User properties, and the environment that the client tells.
+    pub(crate) properties: Properties,
+}
+
+/// Clients that registered as authentication handlers, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Authenticators {
+    by_name: BTreeMap<String, Vec<(SessionKey, ConversationId)>>,
+}
+
+impl Authenticators {
+    pub(crate) fn remove_session(&mut self, session: SessionKey) {
+        self.by_name.retain(|_, registered| {
+            registered.retain(|(key, _)| *key != session);
+            !registered.is_empty()
+        });
+    }
+}
+
+impl Broker {
+    /// Asks the next handler.
+    pub(crate) fn authenticate(&mut self, mut candidate: Candidate) {
+        while let Some(handler) = self.config.authentication.get(candidate.stage).cloned() {
+            candidate.stage += 1;
+            match handler {
+                AuthenticationHandler::Store if candidate.principal.is_some() => {
+                    self.check_password(candidate);
+                    return;
+                }
+                AuthenticationHandler::Store => match &self.accounts.policy().anonymous {
+                    AnonymousPolicy::Allow(roles) => {
+                        let mut roles = roles.clone();
+                        roles.extend(self.security.anonymous_roles.iter().cloned());
+                        self.allow(candidate, roles, None);
+                        return;
+                    }
+                    AnonymousPolicy::Deny => break,
+                    AnonymousPolicy::Abstain => {}
+                },
+                AuthenticationHandler::Client(name) => {
+                    if let Some((session, conversation)) = self.authenticator(&name) {
+                        self.ask_authenticator(candidate, session, conversation);
+                        return;
+                    }
+                }
+            }
+        }
+        self.deny(candidate, ResponseCode::AuthenticationFailed);
+    }
+
+    /// A client that is registered under a name, and is there.
+    fn authenticator(&self, name: &str) -> Option<(SessionKey, ConversationId)> {
+        let is_there = |key| {
+            self.clients
+                .get(key)
+                .is_some_and(|session: &Session| session.connection().is_some())
+        };
+        let registered = self.authenticators.by_name.get(name)?;
+        registered.iter().copied().find(|(key, _)| is_there(*key))
+    }
+
+    /// Keeps a candidate until something is known.
+    fn park(&mut self, candidate: Candidate) -> Ticket {
+        let connection = match &candidate.purpose {
+            Purpose::Connect(connecting) => Some(connecting.connection),
+            Purpose::Change(_) => None,
+        };
+        let ticket = self.new_ticket(Effect::Authenticate(Box::new(candidate)));
+        if let Some(connection) = connection {
+            self.connections
+                .insert(connection, Connection::Connecting(ticket));
+        }
+        ticket
+    }
+
+    fn check_password(&mut self, candidate: Candidate) {
+        if self.verifications >= self.config.limits.verifications {
+            self.deny(candidate, ResponseCode::NotReady);
+            return;
+        }
+        self.verifications += 1;
+        let password = match &candidate.credentials {
+            Credentials::None => Some(String::new()),
+            Credentials::Password(password) => Some(password.clone()),
+            // Bytes that only another handler can understand.
+            Credentials::Custom(_) => None,
+        };
+        let principal = candidate.principal.as_deref().unwrap_or_default();
+        let hash = self
+            .accounts
+            .principals
+            .get(principal)
+            .filter(|_| password.is_some())
+            .map(|principal| principal.password_hash.clone());
+        let ticket = self.park(candidate);
+        self.output(Output::Verify {
+            ticket,
+            hash,
+            password: Secret::new(password.unwrap_or_default()),
+        });
+    }
+
+    /// A password was checked.
+    pub(crate) fn password_checked(
+        &mut self,
+        candidate: Candidate,
+        result: Result<bool, EffectError>,
+    ) {
+        let principal = candidate.principal.as_deref().unwrap_or_default();
+        let entry = self.accounts.principals.get(principal);
+        match (result, entry) {
+            (Err(_), _) => self.deny(candidate, ResponseCode::Error),
+            // Other handlers may know the principal.
+            (Ok(_), None) => self.authenticate(candidate),
+            (Ok(false), Some(_)) if matches!(candidate.credentials, Credentials::Custom(_)) => {
+                self.authenticate(candidate);
+            }
+            (Ok(false), Some(_)) => self.deny(candidate, ResponseCode::AuthenticationFailed),
+            (Ok(true), Some(entry)) => {
+                let mut roles = entry.roles.clone();
+                roles.extend(self.security.named_roles.iter().cloned());
+                self.allow(candidate, roles, None);
+            }
+        }
+    }
+
+    fn ask_authenticator(
+        &mut self,
+        candidate: Candidate,
+        session: SessionKey,
+        handler: ConversationId,
+    ) {
+        let principal = candidate.principal.clone();
+        let roles = principal
+            .as_ref()
+            .and_then(|name| self.accounts.principals.get(name))
+            .map(|entry| entry.roles.clone())
+            .unwrap_or_default();
+        let mut properties = match &candidate.purpose {
+            Purpose::Connect(connecting) => self.fixed_properties(
+                principal.as_deref(),
+                connecting.request.client_type.as_str(),
+                &connecting.peer,
+            ),
+            Purpose::Change(caller) => self
+                .clients
+                .get(caller.session)
+                .map(|session| session.properties.clone())
+                .unwrap_or_default(),
+        };
+        properties.insert(key::ROLES.to_owned(), Session::roles_text_of(&roles));
+        let request = AuthenticatorRequest {
+            principal: principal.unwrap_or_default(),
+            credentials: candidate.credentials.clone(),
+            properties: properties.into_iter().collect(),
+            proposed: candidate.proposed.clone(),
+            handler,
+        };
+        let ticket = self.park(candidate);
+        let until = self
+            .now
+            .monotonic_ms
+            .saturating_add(u64::from(self.config.authenticator_timeout_ms));
+        let outgoing = Outgoing::Authentication { ticket, until };
+        self.ask(session, ServiceId::Authenticator, &request, outgoing);
+    }
+
+    /// A client that authenticates others decided, or failed to: then it abstains.
+    pub(crate) fn authenticator_decided(
+        &mut self,
+        ticket: Ticket,
+        result: Result<AuthenticatorResponse, ErrorReport>,
+    ) {
+        let Some(Effect::Authenticate(candidate)) = self.take_effect(ticket) else {
+            return;
+        };
+        match result {
+            Ok(AuthenticatorResponse::Deny) => {
+                self.deny(*candidate, ResponseCode::AuthenticationFailed);
+            }
+            Ok(AuthenticatorResponse::Abstain) | Err(_) => self.authenticate(*candidate),
+            Ok(AuthenticatorResponse::Allow(properties)) => {
+                let roles = properties
+                    .iter()
+                    .find(|(name, _)| name == key::ROLES)
+                    .map(|(_, text)| roles_of(text));
+                let mut roles = roles.unwrap_or_else(|| {
+                    let entry = candidate.principal.as_ref();
+                    entry
+                        .and_then(|name| self.accounts.principals.get(name))
+                        .map(|entry| entry.roles.clone())
+                        .unwrap_or_default()
+                });
+                let defaults = if candidate.principal.is_some() {
+                    &self.security.named_roles
+                } else {
+                    &self.security.anonymous_roles
+                };
+                roles.extend(defaults.iter().cloned());
+                self.allow(*candidate, roles, Some(properties));
+            }
+        }
+    }
+
+    /// Lets someone in; `properties` are the handler's, if it names any, in place of the trusted ones of the client.
+    fn allow(
+        &mut self,
+        candidate: Candidate,
+        roles: BTreeSet<String>,
+        properties: Option<Properties>,
+    ) {
+        let Candidate {
+            purpose,
+            principal,
+            proposed,
+            ..
+        } = candidate;
+        let accounts = &self.accounts;
+        let properties = match properties {
+            None => proposed
+                .into_iter()
+                .filter(|(name, value)| accounts.trusts(name, value))
+                .collect(),
+            Some(properties) => {
+                let environment = proposed
+                    .into_iter()
+                    .filter(|(name, value)| name.starts_with('$') && accounts.trusts(name, value));
+                environment
+                    .chain(
+                        properties
+                            .into_iter()
+                            .filter(|(name, value)| crate::accounts::is_user_property(name, value)),
+                    )
+                    .collect()
+            }
+        };
+        let admission = Admission {
+            principal,
+            roles,
+            properties,
+        };
+        match purpose {
+            Purpose::Connect(connecting) => self.admit(connecting, admission),
+            Purpose::Change(caller) => self.principal_changed(caller, admission),
+        }
+    }
+
+    fn deny(&mut self, candidate: Candidate, code: ResponseCode) {
+        match candidate.purpose {
+            Purpose::Connect(connecting) => self.turn_away(&connecting, code),
+            Purpose::Change(caller) => {
+                let result = match code {
+                    ResponseCode::AuthenticationFailed => Ok(accepted(caller.service, false)),
+                    code => Err(errors::error(
+                        ErrorReason::CommunicationFailure,
+                        code.description(),
+                    )),
+                };
+                self.answer(caller, result);
+            }
+        }
+    }
+
+    /// A session wants to be another principal's, or to prove again that it is its own.
+    pub(crate) fn change_principal(
+        &mut self,
+        caller: Caller,
+        principal: String,
+        credentials: Credentials,
+        proposed: Properties,
+    ) -> Served {
+        let caller = self.hold(caller, Hold::Wait);
+        self.authenticate(Candidate {
+            purpose: Purpose::Change(caller),
+            principal: Some(principal).filter(|name| !name.is_empty()),
+            credentials,
+            proposed,
+            stage: 0,
+        });
+        Ok(Reply::Later)
+    }
+
+    fn principal_changed(&mut self, caller: Caller, admission: Admission) {
+        let Admission {
+            principal,
+            roles,
+            properties,
+        } = admission;
+        let rights = self.rights_of(&roles);
+        self.change_session(caller.session, |session| {
+            let name = principal.clone().unwrap_or_default();
+            session.properties.insert(key::PRINCIPAL.to_owned(), name);
+            session.properties.extend(properties);
+            session.principal = principal;
+            session.roles = roles;
+            session.rights = rights;
+        });
+        self.refresh(caller.session);
+        let response = accepted(caller.service, true);
+        self.answer(caller, Ok(response));
+    }
+
+    pub(crate) fn register_authenticator(
+        &mut self,
+        caller: &Caller,
+        it: NamedRegistration,
+    ) -> Served {
+        self.check_global(caller, GlobalPermission::RegisterHandler)?;
+        self.check_global(caller, GlobalPermission::Authenticate)?;
+        let is_known = self.config.authentication.iter().any(
+            |handler| matches!(handler, AuthenticationHandler::Client(name) if *name == it.name),
+        );
+        if !is_known {
+            return Err(error(
+                ErrorReason::InvalidData,
+                format!(
+                    "The service has no authentication handler named '{}'",
+                    it.name
+                ),
+            ));
+        }
+        let registered = self.authenticators.by_name.entry(it.name).or_default();
+        if registered.iter().any(|(key, _)| *key == caller.session) {
+            return Err(error(
+                ErrorReason::HandlerConflict,
+                "The session has an authenticator of this name already",
+            ));
+        }
+        registered.push((caller.session, it.handler));
+        Ok(Reply::Now(ResponseBody::AuthenticatorRegistration(())))
+    }
+
+    pub(crate) fn deregister_authenticator(
+        &mut self,
+        caller: &Caller,
+        it: &NamedDeregistration,
+    ) -> Served {
+        if let Some(registered) = self.authenticators.by_name.get_mut(&it.name) {
+            registered.retain(|(key, _)| *key != caller.session);
+        }
+        Ok(Reply::Now(ResponseBody::AuthenticatorDeregistration(())))
+    }
+}
+
+fn accepted(service: ServiceId, is_accepted: bool) -> ResponseBody {
+    match service {
+        ServiceId::ChangePrincipal => ResponseBody::ChangePrincipal(is_accepted),
+        _ => ResponseBody::Reauthenticate(is_accepted),
+    }
+}
+
+/// The roles in the text of the property `$Roles`.
+fn roles_of(text: &str) -> BTreeSet<String> {
+    tokens(text)
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|(token, _)| match token {
+            Token::Text(role) => Some(role),
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,236 @@
+//! Clients that authenticate other clients.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests may panic"
+)]
+
+mod common;
+
+use bytes::Bytes;
+use common::requests::{request, respond};
+use common::{Client, World, login, peer};
+use effusion_protocol::body::{
+    AuthenticatorRequest, AuthenticatorResponse, GetSessionPropertiesRequest, MissingTopicOrigin,
+    NamedDeregistration, NamedRegistration, ReauthenticateRequest, SelectRequest, call,
+};
+use effusion_protocol::{
+    ConnectRequest, ConnectResponse, ConversationId, Credentials, ErrorReason, ProtocolVersion,
+    ResponseCode, ServiceId,
+};
+
+const VERSION: ProtocolVersion = ProtocolVersion::NEWEST;
+
+fn registration(name: &str) -> NamedRegistration {
+    NamedRegistration {
+        service: 0x78,
+        group: "default".into(),
+        name: name.into(),
+        handler: ConversationId(40),
+    }
+}
+
+fn authenticator(world: &mut World, name: &str) -> Client {
+    let mut client = world.client("control");
+    client
+        .call::<call::AuthenticatorRegistration>(world, &registration(name))
+        .unwrap();
+    client
+}
+
+/// A client asks to be let in; the answer comes later.
+fn knock(world: &mut World, request: ConnectRequest) -> effusion_broker::ConnectionId {
+    let connection = world.new_connection();
+    world.broker.connect(world.now, connection, request, peer());
+    world.settle();
+    connection
+}
+
+fn decide(
+    world: &mut World,
+    authenticator: &mut Client,
+    decision: &AuthenticatorResponse,
+) -> AuthenticatorRequest {
+    let (conversation, asked) = request::<call::Authenticator>(world, authenticator);
+    let service = ServiceId::Authenticator;
+    respond(world, authenticator, service, conversation, Ok(decision));
+    asked
+}
+
+fn response(
+    world: &mut World,
+    connection: effusion_broker::ConnectionId,
+) -> Option<ConnectResponse> {
+    world
+        .read_raw(connection)
+        .map(|bytes| ConnectResponse::decode(bytes).unwrap())
+}
+
+#[test]
+fn a_handler_before_the_store_decides_first() {
+    let mut world = World::default();
+    let mut handler = authenticator(&mut world, "before-system-handler");
+    let mut guest = login("guest", "", VERSION);
+    guest.credentials = Credentials::Custom(Bytes::from_static(b"token"));
+    guest.proposed_properties = vec![("Wish".into(), "1".into())];
+    let connection = knock(&mut world, guest.clone());
+    assert_eq!(response(&mut world, connection), None, "not decided yet");
+    let allow = AuthenticatorResponse::Allow(vec![
+        ("Room".into(), "kitchen".into()),
+        ("$Roles".into(), "\"CLIENT\",\"COOK\"".into()),
+    ]);
+    let asked = decide(&mut world, &mut handler, &allow);
+    assert_eq!(asked.principal, "guest");
+    assert_eq!(asked.credentials, guest.credentials);
+    assert_eq!(asked.proposed, guest.proposed_properties);
+    assert!(
+        asked
+            .properties
+            .contains(&("$ClientIP".into(), "127.0.0.1".into()))
+    );
+    let success = response(&mut world, connection).unwrap().success.unwrap();
+    let mut control = world.client_authenticated_by(&mut handler, "control");
+    let keys = ["$Principal", "$Roles", "Room", "Wish"].map(str::to_owned);
+    let properties = control
+        .call::<call::GetSessionProperties>(
+            &mut world,
+            &GetSessionPropertiesRequest {
+                session: success.session,
+                keys: keys.into(),
+            },
+        )
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        properties,
+        [
+            ("$Principal", "guest"),
+            ("$Roles", "\"CLIENT\",\"COOK\""),
+            ("Room", "kitchen")
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
+    // A denial counts whatever the store would say.
+    let connection = knock(&mut world, login("user", "password", VERSION));
+    decide(&mut world, &mut handler, &AuthenticatorResponse::Deny);
+    let refused = response(&mut world, connection).unwrap();
+    assert_eq!(refused.code, ResponseCode::AuthenticationFailed);
+}
+
+#[test]
+fn who_abstains_or_is_silent_leaves_it_to_the_next() {
+    let mut world = World::default();
+    let mut handler = authenticator(&mut world, "before-system-handler");
+    for (password, code) in [
+        ("password", ResponseCode::Connected),
+        ("wrong", ResponseCode::AuthenticationFailed),
+    ] {
+        let connection = knock(&mut world, login("user", password, VERSION));
+        decide(&mut world, &mut handler, &AuthenticatorResponse::Abstain);
+        assert_eq!(response(&mut world, connection).unwrap().code, code);
+    }
+    let connection = knock(&mut world, login("user", "password", VERSION));
+    world.pass(9_999);
+    assert_eq!(response(&mut world, connection), None);
+    world.pass(1);
+    let let_in = response(&mut world, connection).unwrap();
+    assert_eq!(let_in.code, ResponseCode::Connected);
+    // One that goes away while it is asked has abstained, too.
+    let connection = knock(&mut world, login("user", "password", VERSION));
+    let close = effusion_protocol::Message::Close.encode(VERSION);
+    handler.send(&mut world, close);
+    let let_in = response(&mut world, connection).unwrap();
+    assert_eq!(let_in.code, ResponseCode::Connected);
+}
+
+#[test]
+fn a_handler_after_the_store_is_asked_about_strangers_only() {
+    let mut world = World::default();
+    let mut handler = authenticator(&mut world, "after-system-handler");
+    let connection = knock(&mut world, login("user", "wrong", VERSION));
+    let refused = response(&mut world, connection).unwrap();
+    assert_eq!(refused.code, ResponseCode::AuthenticationFailed);
+    let connection = knock(&mut world, login("stranger", "x", VERSION));
+    let allow = AuthenticatorResponse::Allow(vec![]);
+    decide(&mut world, &mut handler, &allow);
+    let let_in = response(&mut world, connection).unwrap();
+    assert_eq!(let_in.code, ResponseCode::Connected);
+    // A client that does not wait leaves nothing behind.
+    let connection = knock(&mut world, login("stranger", "x", VERSION));
+    world.broker.disconnected(world.now, connection);
+    decide(&mut world, &mut handler, &allow);
+    assert_eq!(response(&mut world, connection), None);
+    assert_eq!(world.broker.session_count(), 2);
+    // An open session can become another principal's in the same way.
+    let mut client = world.client("client");
+    let become_stranger = ReauthenticateRequest {
+        principal: "stranger".into(),
+        credentials: Credentials::None,
+        proposed: vec![],
+    };
+    client.request::<call::Reauthenticate>(&mut world, &become_stranger);
+    decide(&mut world, &mut handler, &AuthenticatorResponse::Deny);
+    let answers = client.read_all(&mut world);
+    assert!(matches!(
+        &answers[..],
+        [common::Incoming::Answer(_, Ok(body))] if body.as_ref() == [0]
+    ));
+}
+
+#[test]
+fn only_some_may_authenticate_others() {
+    let mut world = World::default();
+    let mut user = world.client("user");
+    let denied = user.call::<call::AuthenticatorRegistration>(
+        &mut world,
+        &registration("before-system-handler"),
+    );
+    assert_eq!(denied.unwrap_err().reason, ErrorReason::AccessDenied);
+    let mut control = world.client("control");
+    let unknown = control.call::<call::AuthenticatorRegistration>(&mut world, &registration("x"));
+    assert_eq!(unknown.unwrap_err().reason, ErrorReason::InvalidData);
+    let mut handler = authenticator(&mut world, "before-system-handler");
+    let twice = handler.call::<call::AuthenticatorRegistration>(
+        &mut world,
+        &registration("before-system-handler"),
+    );
+    assert_eq!(twice.unwrap_err().reason, ErrorReason::HandlerConflict);
+    let deregistration = NamedDeregistration {
+        service: 0x78,
+        group: "default".into(),
+        name: "before-system-handler".into(),
+    };
+    handler
+        .call::<call::AuthenticatorDeregistration>(&mut world, &deregistration)
+        .unwrap();
+    world.client("user");
+}
+
+#[test]
+fn a_handler_is_told_of_missing_topics() {
+    let mut world = World::default();
+    let (mut control, mut client) = (world.client("control"), world.client("client"));
+    let register = NamedRegistration {
+        service: 0x32,
+        group: "default".into(),
+        name: "a".into(),
+        handler: ConversationId(8),
+    };
+    control
+        .call::<call::TopicControlRegistration>(&mut world, &register)
+        .unwrap();
+    client
+        .call::<call::Subscribe>(&mut world, &SelectRequest::new("?a/b//"))
+        .unwrap();
+    let (_, missing) = request::<call::MissingTopic>(&mut world, &mut control);
+    assert_eq!(missing.selector, "?a/b//");
+    let MissingTopicOrigin::Properties { properties, .. } = missing.origin else {
+        panic!("properties are told in this version");
+    };
+    assert!(properties.contains(&("$SessionId".into(), client.session.to_string())));
+    client
+        .call::<call::Subscribe>(&mut world, &SelectRequest::new(">b"))
+        .unwrap();
+    assert_eq!(control.read_all(&mut world), []);
+}
