@@ -36,7 +36,7 @@ pub(crate) struct Candidate {
 /// What someone wants to be let in for.
 #[derive(Debug)]
 pub(crate) enum Purpose {
-    Connect(Connecting),
+    Connect(Box<Connecting>),
     /// An open session wants another principal, or to prove again that it is its own.
     Change(Caller),
 }
@@ -288,7 +288,7 @@ impl Broker {
             properties,
         };
         match purpose {
-            Purpose::Connect(connecting) => self.admit(connecting, admission),
+            Purpose::Connect(connecting) => self.admit(*connecting, admission),
             Purpose::Change(caller) => self.principal_changed(caller, admission),
         }
     }

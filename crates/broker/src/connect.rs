@@ -61,7 +61,7 @@ impl Broker {
             peer,
         };
         self.authenticate(Candidate {
-            purpose: Purpose::Connect(connecting),
+            purpose: Purpose::Connect(Box::new(connecting)),
             principal,
             credentials,
             proposed,
