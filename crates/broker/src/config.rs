@@ -79,8 +79,11 @@ pub struct Limits {
     pub series_events: usize,
     /// Principals in the authentication store.
     pub principals: usize,
-    /// Selectors that one session can have selected by.
+    /// Paths that one session can select by, in subscriptions, and again in topic notifications; a regular expression
+    /// counts as ten. Also how many handlers and listeners of each kind it can have.
     pub selections: usize,
+    /// Session locks that are held at a time, over all sessions.
+    pub locks: usize,
     /// Requests of one session that wait for the store, a password check or another session.
     pub open_requests: usize,
     /// Passwords that are being checked or hashed at a time, over all connections.
@@ -103,6 +106,7 @@ impl Default for Limits {
             series_events: 100_000,
             principals: 100_000,
             selections: 1_000,
+            locks: 100_000,
             open_requests: 1_000,
             verifications: 64,
             recovery_messages: 512,

@@ -13,6 +13,8 @@ use crate::tokens::{Token, TokenError, tokens};
 
 /// How deep parentheses and `not` may nest.
 const MAX_DEPTH: usize = 64;
+/// The most regular expressions in a filter.
+const MAX_REGEXES: usize = 16;
 /// The longest expression.
 const MAX_EXPRESSION: usize = 16 * 1024;
 /// The property with a set of values.
@@ -77,6 +79,7 @@ impl Filter {
             next: 0,
             end: text.len(),
             depth: 0,
+            regexes: 0,
         };
         let filter = parser.or()?;
         if parser.next < tokens.len() {
@@ -129,6 +132,7 @@ struct Parser<'a> {
     next: usize,
     end: usize,
     depth: usize,
+    regexes: usize,
 }
 
 impl Parser<'_> {
@@ -215,6 +219,10 @@ impl Parser<'_> {
             return Ok(Filter::In(key, self.values()?));
         }
         if self.take_word("matches") {
+            self.regexes += 1;
+            if self.regexes > MAX_REGEXES {
+                return Err(self.error("there are too many regular expressions"));
+            }
             let at = self.error("this is not a regular expression that the service accepts");
             return match compile_whole(&self.value()?) {
                 Some(regex) => Ok(Filter::Matches(key, regex)),
@@ -355,6 +363,8 @@ mod tests {
         assert!(Filter::parse(&"(".repeat(10_000)).is_err());
         assert!(Filter::parse(&"not ".repeat(4_000)).is_err());
         assert!(Filter::parse(&"a".repeat(MAX_EXPRESSION + 1)).is_err());
+        let many = vec!["A matches 'a'"; MAX_REGEXES + 1].join(" or ");
+        assert!(Filter::parse(&many).is_err());
     }
 
     proptest! {

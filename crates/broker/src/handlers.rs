@@ -23,6 +23,14 @@ pub(crate) struct Handlers {
 }
 
 impl Handlers {
+    pub(crate) fn count(&self, session: SessionKey) -> usize {
+        self.by_path
+            .values()
+            .flatten()
+            .filter(|it| it.session == session)
+            .count()
+    }
+
     /// Registers a handler; not if the session has one for the path already.
     pub(crate) fn add(&mut self, path: &str, handler: Handler) -> bool {
         let handlers = self.by_path.entry(path.to_owned()).or_default();

@@ -51,6 +51,10 @@ impl Locks {
         self.held.get(name)
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.held.len()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Held)> {
         self.held.iter()
     }

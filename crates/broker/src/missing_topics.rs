@@ -33,6 +33,9 @@ impl Broker {
                 it.service
             )));
         }
+        if self.missing_topic_handlers.count(caller.session) >= self.config.limits.selections {
+            return Err(errors::too_many("missing topic handlers"));
+        }
         let handler = Handler {
             session: caller.session,
             conversation: it.handler,

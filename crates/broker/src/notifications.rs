@@ -28,6 +28,10 @@ enum View {
     Selected,
 }
 
+fn weight(listener: &[Arc<Selector>]) -> usize {
+    listener.iter().map(|selector| selector.weight()).sum()
+}
+
 fn view(listener: &[Arc<Selector>], tree: &TopicTree, path: &str) -> View {
     let selects = |path: &str| listener.iter().any(|selector| selector.matches(path));
     if selects(path) {
@@ -62,9 +66,16 @@ impl Broker {
     ) -> Served {
         let selector = self.selector_of(caller, &request.selector)?;
         let limit = self.config.limits.selections;
+        let others: usize = self
+            .session(caller)?
+            .listeners
+            .iter()
+            .filter(|(id, _)| **id != request.listener)
+            .map(|(_, listener)| weight(listener))
+            .sum();
         let before = self.change_listener(caller.session, request.listener, |listener| {
             listener.retain(|it| it.expression() != selector.expression());
-            if listener.len() >= limit {
+            if others + weight(listener) + selector.weight() > limit {
                 return false;
             }
             listener.push(selector.clone());

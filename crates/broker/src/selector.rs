@@ -8,7 +8,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
 
 /// Compiled patterns larger than this, in bytes, are refused: clients choose them, the service keeps them.
-const MAX_PATTERN_MEMORY: usize = 256 * 1024;
+const MAX_PATTERN_MEMORY: usize = 128 * 1024;
+/// How much a pattern may remember of its matching, in bytes; with less it is only slower.
+const MAX_PATTERN_CACHE: usize = 64 * 1024;
+/// The most regular expressions in a selector.
+const MAX_REGEXES: usize = 32;
+/// How many paths a regular expression counts as where selections are limited.
+const REGEX_WEIGHT: usize = 10;
 /// The longest expression.
 const MAX_EXPRESSION: usize = 16 * 1024;
 /// The most expressions in a set.
@@ -80,16 +86,32 @@ impl Selector {
                 if parts.len() > MAX_SET {
                     return Err(SelectorError::TooLong);
                 }
-                parts
-                    .into_iter()
-                    .map(Pattern::parse)
-                    .collect::<Result<_, _>>()?
+                let mut any_of = Vec::with_capacity(parts.len());
+                let mut regexes = 0;
+                for part in parts {
+                    let pattern = Pattern::parse(part)?;
+                    regexes += pattern.regexes();
+                    if regexes > MAX_REGEXES {
+                        return Err(SelectorError::TooLong);
+                    }
+                    any_of.push(pattern);
+                }
+                any_of
             }
         };
         Ok(Self {
             expression: expression.to_owned(),
             any_of,
         })
+    }
+
+    fn regexes(&self) -> usize {
+        self.any_of.iter().map(Pattern::regexes).sum()
+    }
+
+    /// How much memory the selector takes up, in paths.
+    pub(crate) fn weight(&self) -> usize {
+        self.any_of.len() + REGEX_WEIGHT * self.regexes()
     }
 
     pub(crate) fn expression(&self) -> &str {
@@ -207,6 +229,13 @@ impl Pattern {
                 return Err(SelectorError::Empty);
             }
             Vec::new()
+        } else if text
+            .split('/')
+            .filter(|part| part.contains(is_special) && !is_any(part))
+            .count()
+            > MAX_REGEXES
+        {
+            return Err(SelectorError::TooLong);
         } else {
             text.split('/')
                 .map(Part::parse)
@@ -247,6 +276,17 @@ impl Pattern {
             reach,
             prefix: prefix.trim_start_matches('/').to_owned(),
         })
+    }
+
+    fn regexes(&self) -> usize {
+        match &self.kind {
+            Kind::Path => 0,
+            Kind::Full(_) => 1,
+            Kind::Split(parts) => parts
+                .iter()
+                .filter(|part| matches!(part, Part::Matching(_)))
+                .count(),
+        }
     }
 
     fn matches(&self, path: &str) -> bool {
@@ -300,7 +340,7 @@ impl Part {
             return Err(SelectorError::Pattern(text.to_owned()));
         }
         Ok(match text {
-            ".*" | ".+" => Self::Any,
+            any if is_any(any) => Self::Any,
             _ if !text.contains(is_special) => Self::Literal(text.to_owned()),
             _ => Self::Matching(compile(text)?),
         })
@@ -315,6 +355,11 @@ impl Part {
     }
 }
 
+/// Whether a part matches every part of a path, none of which is empty.
+fn is_any(part: &str) -> bool {
+    matches!(part, ".*" | ".+")
+}
+
 fn compile(pattern: &str) -> Result<Regex, SelectorError> {
     compile_whole(pattern).ok_or_else(|| SelectorError::Pattern(pattern.to_owned()))
 }
@@ -323,7 +368,7 @@ fn compile(pattern: &str) -> Result<Regex, SelectorError> {
 pub(crate) fn compile_whole(pattern: &str) -> Option<Regex> {
     RegexBuilder::new(&format!("^(?:{pattern})$"))
         .size_limit(MAX_PATTERN_MEMORY)
-        .dfa_size_limit(MAX_PATTERN_MEMORY)
+        .dfa_size_limit(MAX_PATTERN_CACHE)
         .build()
         .ok()
 }
@@ -413,6 +458,16 @@ mod tests {
             "?a{1000}{1000}",
         ] {
             assert!(Selector::parse(bad).is_err(), "{bad}");
+        }
+        let many = vec!["a+"; MAX_REGEXES + 1];
+        for too_many in [
+            format!("?{}", many.join("/")),
+            format!("#*{}", many.join("////*")),
+        ] {
+            assert_eq!(
+                Selector::parse(&too_many).unwrap_err(),
+                SelectorError::TooLong
+            );
         }
         assert_eq!(
             Selector::parse(&"a".repeat(MAX_EXPRESSION + 1)).unwrap_err(),

@@ -110,7 +110,7 @@ impl Broker {
         let Some(session) = self.clients.get_mut(key) else {
             return Err(errors::no_such_session());
         };
-        if session.selections.len() >= limit {
+        if session.selections.weight() + selector.weight() > limit {
             return Err(errors::too_many("topic selections"));
         }
         let old: Vec<_> = session.selections.selectors().cloned().collect();

@@ -4,6 +4,7 @@ use effusion_protocol::body::{GlobalPermission, PathPermission};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::SecurityStore;
+use crate::topic::MAX_PATH;
 
 /// What sessions with a certain set of roles may do.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -103,6 +104,10 @@ impl Rights {
     /// The nearest assignment, from the path upwards, is the only one that counts (source: the API documentation,
     /// "Evaluation of path permissions").
     fn bits_at(&self, path: &str) -> u16 {
+        // Topics cannot have such paths, and looking for an assignment takes a step for each part.
+        if path.len() > MAX_PATH {
+            return 0;
+        }
         if self.paths.is_empty() && self.isolated.is_empty() {
             return self.default_path;
         }

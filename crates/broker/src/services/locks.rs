@@ -17,6 +17,9 @@ impl Broker {
         if !rights.has(PathPermission::AcquireLock, it.name.trim_matches('/')) {
             return Err(errors::denied(PathPermission::AcquireLock, &it.name));
         }
+        if self.locks.len() >= self.config.limits.locks && self.locks.get(&it.name).is_none() {
+            return Err(errors::too_many("session locks are held"));
+        }
         let caller = self.hold(caller, Hold::Wait);
         let granted = self.locks.acquire(
             &it.name,

@@ -36,6 +36,9 @@ impl Broker {
                 it.service
             )));
         }
+        if self.handlers.count(caller.session) >= self.config.limits.selections {
+            return Err(errors::too_many("request handlers"));
+        }
         let handler = Handler {
             session: caller.session,
             conversation: it.handler,

@@ -13,10 +13,17 @@ use crate::dispatch::{Reply, Served};
 use crate::draft::{Actor, StreamUpdate, TopicOp};
 use crate::errors::{self, error};
 use crate::pipeline::{Queued, ReplyTo};
+use crate::topic::MAX_PATH;
 
 impl Broker {
     /// Queues a change of a topic.
     fn change_topic(&mut self, caller: Caller, path: &str, op: TopicOp) -> Served {
+        if path.len() > MAX_PATH {
+            return Err(error(
+                ErrorReason::InvalidTopicPath,
+                format!("A topic path cannot be longer than {MAX_PATH} bytes"),
+            ));
+        }
         let path = TopicPath::new(path).map_err(|why| {
             error(
                 ErrorReason::InvalidTopicPath,

@@ -26,8 +26,13 @@ pub(crate) struct Selections {
 }
 
 impl Selections {
-    pub(crate) fn len(&self) -> usize {
-        self.scopes.values().map(Vec::len).sum()
+    /// How much there is to remember, in paths.
+    pub(crate) fn weight(&self) -> usize {
+        self.scopes
+            .values()
+            .flatten()
+            .map(|it| it.selector.weight())
+            .sum()
     }
 
     /// Adds a selection. What was said with the same expression in the scope before no longer counts.
@@ -128,7 +133,7 @@ mod tests {
         assert_eq!(selections.selects("a/b"), Some(ByOther(false)));
         push(&mut selections, "", "?a//", false);
         assert_eq!(selections.selects("a/b"), None);
-        assert_eq!(selections.len(), 2);
+        assert_eq!(selections.weight(), 2);
     }
 
     #[test]
@@ -140,7 +145,7 @@ mod tests {
         assert_eq!(selections.selects("a"), Some(ByOther(false)));
         assert_eq!(selections.names(), ["two"]);
         push(&mut selections, "two", ">a", false);
-        assert_eq!(selections.len(), 0);
+        assert_eq!(selections.weight(), 0);
     }
 
     #[test]
@@ -149,11 +154,11 @@ mod tests {
         for number in 0..100 {
             push(&mut selections, "", &format!("?x{number}//"), false);
         }
-        assert_eq!(selections.len(), 0);
+        assert_eq!(selections.weight(), 0);
         push(&mut selections, "", ">a", true);
         for number in 0..100 {
             push(&mut selections, "", &format!(">b{number}"), false);
         }
-        assert_eq!(selections.len(), 1);
+        assert_eq!(selections.weight(), 1);
     }
 }

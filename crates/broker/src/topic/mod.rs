@@ -21,6 +21,9 @@ use crate::Creator;
 use crate::session::SessionKey;
 use crate::wire;
 
+/// The longest path of a topic, in bytes.
+pub(crate) const MAX_PATH: usize = 4 * 1024;
+
 /// A topic.
 #[derive(Debug)]
 pub(crate) struct Topic {
