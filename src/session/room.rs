@@ -180,7 +180,13 @@ async fn listen(
                 }
             }
             StreamEvent::Value { old, new, .. } => {
-                if receive(open, new, old.is_none()) && browser::now() > news_from {
+                let first = old.is_none();
+                // A live room has one value from before; which of the events are from before, nothing says.
+                let is_old = match new {
+                    RoomValue::Live(_) => first,
+                    RoomValue::Event(_) => browser::now() <= news_from,
+                };
+                if receive(open, new, first) && !is_old {
                     app.notice(open);
                 }
             }
