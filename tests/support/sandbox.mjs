@@ -40,18 +40,20 @@ export async function startSandbox({ data, port = 0, args = [] } = {}) {
             }
         });
     });
+    let timer;
     const failed = Promise.race([
         once(child, 'error').then(([error]) => error.message),
         exited.then(({ code, signal }) => `it ended with ${code ?? signal}`),
         new Promise((resolve) => {
-            setTimeout(resolve, START_TIMEOUT, 'it was not ready in time').unref();
+            timer = setTimeout(resolve, START_TIMEOUT, 'it was not ready in time');
         }),
     ]).then((why) => {
         child.kill('SIGKILL');
         throw new Error(`${binary} did not start: ${why}\n${log.join('\n')}`);
     });
-    const chosen = await Promise.race([listening, failed]);
+    // It fails in any case in the end; what counts is which comes first.
     failed.catch(() => {});
+    const chosen = await Promise.race([listening, failed]).finally(() => clearTimeout(timer));
     return {
         host: '127.0.0.1',
         port: chosen,
