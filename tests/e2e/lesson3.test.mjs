@@ -1,0 +1,106 @@
+// Lesson 3: people make accounts of their own.
+
+import assert from 'node:assert/strict';
+
+import { json, withSession } from '../support/sdk.mjs';
+import { stage } from './stage.mjs';
+
+const theatre = stage();
+const { scenario, address } = theatre;
+
+async function accountForm(open, fields) {
+    const window = await open(address({ room: 'Club' }));
+    await window.$('create-account-link').click();
+    await window.fill(fields);
+    return window;
+}
+
+const account = (name, password = 'a long secret') => ({
+    'account-name': name,
+    'account-password': password,
+    'account-password-again': password,
+});
+
+scenario('an account is made, leads into the chat, and works from then on', async (open) => {
+    const dora = await accountForm(open, account('dora'));
+    await dora.$('account-button').click();
+    await dora.inRoom();
+    assert.match(await dora.$('signed-in-as').innerText(), /^dora at 127\.0\.0\.1:/);
+    await dora.say('I have an account');
+    await dora.shows({ author: 'dora', text: 'I have an account', own: true, state: 'sent' });
+
+    const later = await open(address({ name: 'dora', room: 'Club' }));
+    await later.fill({ account: 'dora', password: 'a long secret' });
+    await later.join();
+    await later.shows({ author: 'dora', text: 'I have an account', own: true });
+
+    // The service knows the author of what the page appended.
+    await withSession(theatre.sandbox, 'user', async (session) => {
+        const { events } = await session.timeseries.rangeQuery().as(json()).selectFrom('Chat/Club');
+        const event = events.find(({ value }) => value.get().text === 'I have an account');
+        assert.equal(event?.author, 'dora');
+    });
+});
+
+scenario('an account without the right to write reads only', async (open) => {
+    const owner = await (await open(address({ name: 'Olga', room: 'Club', kind: 'history' }))).join();
+    await owner.say('welcome');
+    const reader = await accountForm(open, account('reader'));
+    for (const [role, granted] of Object.entries({ CLIENT: true, TOPIC_CONTROL: true, CLIENT_CONTROL: false, ADMINISTRATOR: false })) {
+        assert.equal(await reader.$(`account-role-${role}`).isChecked(), granted, `${role} is granted as in the tutorial`);
+    }
+    await reader.$('account-role-TOPIC_CONTROL').uncheck();
+    await reader.$('account-button').click();
+    await reader.inRoom();
+    await reader.$('message').filter({ hasText: 'welcome' }).waitFor();
+    await reader.fault(/may not write in this room/);
+});
+
+scenario('two passwords that differ are told at the field, and nothing is asked of the service', async (open) => {
+    const window = await accountForm(open, { ...account('eve'), 'account-password-again': 'another' });
+    await window.$('account-button').click();
+    await window.problem('account-password-again', /The two passwords differ\. Type the same one twice\./);
+    assert.equal(await window.page.evaluate(() => document.activeElement.id), 'account-password-again');
+    await window.fill({ 'account-name': '', 'account-password': '', 'account-password-again': '' });
+    await window.$('account-button').click();
+    await window.problem('account-name', /Type a user name\./);
+    await window.problem('account-password', /Type a password\./);
+});
+
+scenario('a name that is taken is told', async (open) => {
+    const window = await accountForm(open, account('admin'));
+    await window.$('account-button').click();
+    await window.fault(/There is an account “admin” already\. Choose another name/);
+    await window.fill({ 'account-name': 'frida' });
+    await window.$('account-button').click();
+    await window.inRoom();
+});
+
+scenario('a wrong password of the registrar is told', async (open) => {
+    const window = await accountForm(open, { ...account('gus'), 'account-registrar-password': 'wrong' });
+    await window.$('account-button').click();
+    await window.fault(/does not accept this password for the account “auth-handler”/);
+});
+
+scenario('a registrar without the right to add accounts is told', async (open) => {
+    const window = await accountForm(open, {
+        ...account('hal'),
+        'account-registrar': 'user',
+        'account-registrar-password': 'password',
+    });
+    await window.$('account-button').click();
+    await window.fault(/may not add accounts\. Use one that may change the authentication store/);
+});
+
+scenario('names with quotes and of other scripts make accounts', async (open) => {
+    for (const name of ['O’Brien "Bo" \\', "it's", 'Ærøskøbing 🌊']) {
+        const window = await accountForm(open, account(name, `pass "word' \\ ${name}`));
+        await window.$('account-button').click();
+        await window.inRoom();
+        assert.ok((await window.$('signed-in-as').innerText()).startsWith(name));
+        await window.close();
+        const again = await open(address({ name, room: 'Club' }));
+        await again.fill({ account: name, password: `pass "word' \\ ${name}` });
+        await again.join();
+    }
+});

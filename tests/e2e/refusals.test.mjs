@@ -1,0 +1,119 @@
+// What the service refuses: a password, a right, a kind of room.
+
+import assert from 'node:assert/strict';
+
+import { until } from '../support/chat_window.mjs';
+import { TopicType, withSession } from '../support/sdk.mjs';
+import { stage } from './stage.mjs';
+
+const LARGEST = 65_536;
+const theatre = stage('--max-message-size', `${LARGEST}`);
+const { scenario, address } = theatre;
+
+scenario('a wrong password is told, and the right one works afterwards', async (open) => {
+    const ann = await open(address({ name: 'Ann', room: 'Gate' }));
+    await ann.fill({ password: 'wrong', account: 'user' });
+    await ann.$('join-button').click();
+    const words = await ann.fault(/The service does not accept this password for the account “user”\./);
+    assert.match(words, /Check account and password, or create an account\./);
+    await ann.fill({ password: 'password' });
+    await ann.join();
+});
+
+scenario('an unknown account is told', async (open) => {
+    const ann = await open(address({ name: 'Ann', room: 'Gate' }));
+    await ann.fill({ account: 'nobody', password: 'password' });
+    await ann.$('join-button').click();
+    await ann.fault(/does not accept this password for the account “nobody”/);
+});
+
+for (const kind of ['live', 'history']) {
+    scenario(`who has no right to write in a ${kind} room reads, and is told why nothing can be sent`, async (open) => {
+        const room = `Pulpit ${kind}`;
+        const ann = await (await open(address({ name: 'Ann', room, kind }))).join();
+        await ann.say('listen');
+        await ann.shows({ text: 'listen', state: 'sent' });
+        const bob = await open(address({ name: 'Bob', room, kind }));
+        await bob.fill({ account: 'client', password: 'password' });
+        await bob.join();
+        await bob.shows({ author: 'Ann', text: 'listen', own: false });
+        await bob.say('may I?');
+        await bob.shows('listen', { text: 'may I?', own: true, state: 'failed' });
+        const why = await bob.$('delivery').filter({ hasText: 'Not sent' }).innerText();
+        assert.match(why, /Your account may not write in this room\. Sign in with an account that has the role TOPIC_CONTROL/);
+        await bob.$('cancel').click();
+        await bob.shows('listen');
+        await ann.say('go on');
+        await bob.shows('listen', 'go on');
+    });
+}
+
+scenario('who has no right to make a room is told', async (open) => {
+    const bob = await open(address({ name: 'Bob', room: 'Not there', kind: 'history' }));
+    await bob.fill({ account: 'client', password: 'password' });
+    await bob.$('join-button').click();
+    await bob.fault(/This room does not exist, and your account may not create it\./);
+});
+
+for (const [there, asked, words, fixed] of [
+    ['live', 'history', /This room exists as a live room\./, 'Live'],
+    ['history', 'live', /This room exists as a history room\./, 'History'],
+]) {
+    scenario(`a ${there} room cannot be joined as a ${asked} room, and is at a click's distance`, async (open) => {
+        const room = `Mixed ${there}`;
+        const ann = await (await open(address({ name: 'Ann', room, kind: there }))).join();
+        const bob = await open(address({ name: 'Bob', room, kind: asked }));
+        await bob.$('join-button').click();
+        await bob.fault(words);
+        await bob.$('join-as-other').click();
+        await bob.inRoom();
+        await until('the kind is told', () => bob.page.locator('.title').innerText(), (title) => title.includes(fixed));
+        await bob.say('found it');
+        await ann.shows({ author: 'Bob', text: 'found it' });
+        assert.equal(await bob.$('fault').count(), 0);
+    });
+}
+
+scenario('a topic that is no room is told', async (open) => {
+    await withSession(theatre.sandbox, 'user', (session) => session.topics.add('Chat/Number', TopicType.INT64));
+    for (const kind of ['live', 'history']) {
+        const ann = await open(address({ name: 'Ann', room: 'Number', kind }));
+        await ann.$('join-button').click();
+        await ann.fault(/The topic of this name exists, but holds no chat\. Choose another name for the room\./);
+    }
+});
+
+scenario('a room that is removed is told, and can be joined again', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'Tent', kind: 'live' }))).join();
+    await withSession(theatre.sandbox, 'user', (session) => session.topics.remove('Chat/Tent'));
+    await ann.fault(/This room was removed from the service\. Join it again to make it anew\./);
+    await ann.$('join-again').click();
+    await ann.inRoom();
+    await ann.say('up again');
+    await until('it is sent', () => ann.messages(), (messages) => messages.some(({ text, state }) => text === 'up again' && state === 'sent'));
+});
+
+scenario('a message that is larger than the service takes is told, and the connection stands', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'Flood', kind: 'history' }))).join();
+    await ann.say('x'.repeat(LARGEST));
+    await until('it failed', () => ann.messages(), ([message]) => message?.state === 'failed');
+    assert.match(await ann.$('delivery').innerText(), /bytes long, and the service takes at most \d+\. Shorten it, or send it in parts\./);
+    await ann.$('cancel').click();
+    await ann.say('shorter');
+    await ann.shows({ text: 'shorter', state: 'sent' });
+});
+
+scenario('fields that cannot be used are told at the field', async (open) => {
+    const ann = await open(address({ room: 'Gate' }));
+    await ann.fill({ name: '', port: '70000', host: 'ws://example', room: 'a//b' });
+    await ann.$('join-button').click();
+    await ann.problem('name', /Type the name that others will see\./);
+    await ann.problem('host', /Type a host name or an IP address/);
+    await ann.problem('room', /cannot start or end with “\/”, nor have two in a row/);
+    await ann.fill({ host: '127.0.0.1' });
+    await ann.$('join-button').click();
+    await ann.problem('port', /Type a port from 1 to 65535\./);
+    await ann.fill({ name: 'System', port: theatre.sandbox.port });
+    await ann.$('join-button').click();
+    await ann.problem('name', /“System” speaks for the rooms\. Choose another name\./);
+});

@@ -1,0 +1,110 @@
+// Makes docs/screenshots/: the real page with the real sandbox, at two widths, light and dark.
+//
+//     cargo xtask build && cargo build -p effusion-sandbox && node tests/e2e/screenshots.mjs
+
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { DESKTOP, PHONE, addressAt, dist, launch, openWindow } from '../support/browser.mjs';
+import { startSandbox } from '../support/sandbox.mjs';
+import { TopicSpecification, TopicType, json, withSession } from '../support/sdk.mjs';
+
+const folder = fileURLToPath(new URL('../../docs/screenshots/', import.meta.url));
+
+/** What is said in the rooms: by whom, minutes ago, what. */
+const HISTORY = [
+    ['Grace', 61, 'The sandbox keeps this room: I was here an hour ago, and you can still read it.'],
+    ['Linus', 58, 'A time series, subscribed with “limit 100”.'],
+    ['Linus', 58, 'Come later, and the last hundred messages wait for you.'],
+    ['Ada', 44, 'Good. I looked at the frames: one event a message, a sequence and a timestamp each.'],
+    ['Grace', 41, 'And edits?'],
+    ['Ada', 40, 'A new event that names the original.\nWhoever reads shows the newest.'],
+    ['Grace', 12, 'Then let us write Lesson 3: accounts.'],
+];
+const LIVE = [
+    ['Grace', 'Is anybody here?'],
+    ['Ada', 'I am. This one is a live room: one topic, one value.'],
+    ['Grace', 'So who comes later missed it?'],
+    ['Ada', 'All but the last message. For the rest, there are history rooms.'],
+    ['Grace', 'See you there, then 👋'],
+];
+
+const sandbox = await startSandbox({ args: ['--static', dist] });
+const browser = await launch();
+try {
+    mkdirSync(folder, { recursive: true });
+    await withSession(sandbox, 'user', fillHistory);
+    for (const viewport of [DESKTOP, PHONE]) {
+        for (const colorScheme of ['light', 'dark']) {
+            await all({ viewport, colorScheme, timezoneId: 'Europe/Berlin' });
+        }
+    }
+} finally {
+    await browser.close();
+    await sandbox.stop();
+}
+
+async function fillHistory(session) {
+    const range = 'limit 100';
+    const specification = new TopicSpecification(TopicType.TIME_SERIES, {
+        TIME_SERIES_EVENT_VALUE_TYPE: 'json',
+        TIME_SERIES_RETAINED_RANGE: range,
+        TIME_SERIES_SUBSCRIPTION_RANGE: range,
+    });
+    await session.topics.add('Chat/Lesson 2', specification);
+    for (const [name, minutes, text] of HISTORY) {
+        const then = Date.now() - minutes * 60_000;
+        const message = { text, name, timestamp: new Date(then).toISOString() };
+        await session.timeseries.append('Chat/Lesson 2', message, json(), then);
+    }
+}
+
+async function all(look) {
+    const keep = (window, name) =>
+        window.page.screenshot({
+            path: path.join(folder, `${name}-${look.viewport.width}-${look.colorScheme}.png`),
+            animations: 'disabled',
+            caret: 'hide',
+        });
+    const open = async (fields) => (await openWindow(browser, look)).visit(addressAt(sandbox, fields));
+
+    const join = await open({ name: 'Ada', room: 'Lesson 1', kind: 'live' });
+    await keep(join, 'join');
+    await join.$('create-account-link').click();
+    await join.fill({ 'account-name': 'ada', 'account-password': 'lovelace', 'account-password-again': 'lovelace' });
+    await keep(join, 'account');
+    await join.close();
+
+    const live = 'Lesson 1';
+    const [ada, grace] = [await open({ name: 'Ada', room: live, kind: 'live' }), await open({ name: 'Grace', room: live, kind: 'live' })];
+    await ada.join();
+    await grace.join();
+    await ada.notice('Grace has joined');
+    for (const [index, [name, text]] of LIVE.entries()) {
+        await (name === 'Ada' ? ada : grace).say(text);
+        for (const window of [ada, grace]) {
+            await window.$('text').nth(index).waitFor();
+        }
+    }
+    await ada.$('message').and(ada.page.locator('[data-state=sending]')).first().waitFor({ state: 'detached' });
+    await keep(ada, 'chat-live');
+    await grace.close();
+
+    if (look.viewport === PHONE) {
+        await ada.$('menu-button').click();
+    }
+    await ada.$('another-room-button').click();
+    await ada.$('room-form').getByTestId('room').fill('Lesson 2');
+    await ada.$('room-form').getByTestId('kind-history').check();
+    await ada.$('room-button').click();
+    await ada.$('text').filter({ hasText: 'Then let us write' }).waitFor();
+    await keep(ada, 'chat-history');
+    if (look.viewport === PHONE) {
+        await ada.$('menu-button').click();
+    }
+    await ada.$('settings-button').click();
+    await ada.$('settings').waitFor();
+    await keep(ada, 'settings');
+    await ada.close();
+}
