@@ -13,7 +13,7 @@ pub struct TimeSeries<'a> {
     pub(super) session: &'a Session,
 }
 
-impl TimeSeries<'_> {
+impl<'a> TimeSeries<'a> {
     /// Appends an event to a time series topic. The answer is the event's place in the series.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl TimeSeries<'_> {
 
     /// A query of the events of a time series, to be narrowed down and then made: see [`RangeQuery::select_from`].
     #[must_use]
-    pub fn range_query(&self) -> RangeQuery<'_> {
+    pub fn range_query(&self) -> RangeQuery<'a> {
         RangeQuery::new(self.session)
     }
 }

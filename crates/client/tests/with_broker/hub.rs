@@ -1,0 +1,214 @@
+//! A service that sessions reach without a network: the handles' part of the client, on tokio's clock.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use effusion_broker::{ConnectionId, Output, Peer};
+use effusion_client::native::Tokio;
+use effusion_client::{ConnectError, ConnectOptions, Runtime, Session, Transport, TransportEvent};
+use effusion_protocol::ConnectRequest;
+
+use super::service::Service;
+
+/// What a connection's client has yet to be told.
+#[derive(Default)]
+struct Inbox {
+    events: VecDeque<TransportEvent>,
+    waker: Option<Waker>,
+}
+
+impl Inbox {
+    fn put(&mut self, event: TransportEvent) {
+        self.events.push_back(event);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+struct State {
+    service: Service,
+    inboxes: HashMap<ConnectionId, Rc<RefCell<Inbox>>>,
+    last: u64,
+    clock: Rc<Tokio>,
+}
+
+/// The service, and everybody's connection to it.
+#[derive(Clone)]
+pub struct Hub(Rc<RefCell<State>>);
+
+impl Hub {
+    /// A service with the default principals. Needs a `LocalSet`.
+    pub fn new() -> Self {
+        let clock = Rc::new(Tokio::new());
+        let state = Rc::new(RefCell::new(State {
+            service: Service::new(clock.now()),
+            inboxes: HashMap::new(),
+            last: 0,
+            clock,
+        }));
+        tokio::task::spawn_local(tick(Rc::downgrade(&state)));
+        Self(state)
+    }
+
+    /// A session of one of the default principals.
+    pub async fn session(&self, principal: &str) -> Session {
+        self.connect(options(principal)).await.unwrap()
+    }
+
+    pub async fn connect(&self, options: ConnectOptions) -> Result<Session, ConnectError> {
+        let runtime = Rc::clone(&self.0.borrow().clock);
+        let transport = Box::new(Cable {
+            hub: self.clone(),
+            connection: None,
+        });
+        Session::connect(options, transport, runtime).await
+    }
+
+    /// Breaks every connection.
+    pub fn cut(&self) {
+        let mut state = self.0.borrow_mut();
+        let inboxes: Vec<_> = state.inboxes.drain().collect();
+        for (connection, inbox) in inboxes {
+            inbox.borrow_mut().put(TransportEvent::Lost);
+            let now = state.clock.now();
+            let service = &mut state.service;
+            service.input(now, |broker, now| broker.disconnected(now, connection));
+        }
+        state.pump();
+    }
+
+    /// Kills the service and starts it again with what it has stored.
+    pub fn restart(&self) {
+        let mut state = self.0.borrow_mut();
+        for (_, inbox) in state.inboxes.drain() {
+            inbox.borrow_mut().put(TransportEvent::Lost);
+        }
+        let now = state.clock.now();
+        state.service.restart(now, 0);
+    }
+
+    pub fn session_count(&self) -> usize {
+        self.0.borrow().service.broker.session_count()
+    }
+}
+
+pub fn options(principal: &str) -> ConnectOptions {
+    ConnectOptions::new("hub")
+        .principal(principal)
+        .password("password")
+}
+
+async fn tick(state: Weak<RefCell<State>>) {
+    while let Some(state) = state.upgrade() {
+        {
+            let mut state = state.borrow_mut();
+            let now = state.clock.now();
+            state.service.tick(now);
+            state.pump();
+        }
+        drop(state);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+impl State {
+    fn pump(&mut self) {
+        while let Some(output) = self.service.poll(self.clock.now()) {
+            match output {
+                Output::Send {
+                    connection,
+                    message,
+                } => {
+                    if let Some(inbox) = self.inboxes.get(&connection) {
+                        inbox.borrow_mut().put(TransportEvent::Message(message));
+                    }
+                }
+                Output::Close { connection, .. } => {
+                    if let Some(inbox) = self.inboxes.remove(&connection) {
+                        inbox.borrow_mut().put(TransportEvent::Lost);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// One session's connection.
+struct Cable {
+    hub: Hub,
+    connection: Option<(ConnectionId, Rc<RefCell<Inbox>>)>,
+}
+
+impl Transport for Cable {
+    fn open(&mut self, url: &str) {
+        self.close();
+        let (address, query) = url.split_once('?').unwrap();
+        assert_eq!(address, "ws://hub/diffusion");
+        let request = ConnectRequest::from_query(query).unwrap();
+        let mut state = self.hub.0.borrow_mut();
+        state.last += 1;
+        let connection = ConnectionId(state.last);
+        let inbox = Rc::new(RefCell::new(Inbox::default()));
+        inbox.borrow_mut().put(TransportEvent::Opened);
+        state.inboxes.insert(connection, Rc::clone(&inbox));
+        self.connection = Some((connection, inbox));
+        let peer = Peer {
+            address: "127.0.0.1".to_owned(),
+            connector: "hub".to_owned(),
+            secure: false,
+        };
+        let now = state.clock.now();
+        let service = &mut state.service;
+        service.input(now, |broker, now| {
+            broker.connect(now, connection, request, peer);
+        });
+        state.pump();
+    }
+
+    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<TransportEvent> {
+        let Some((_, inbox)) = &self.connection else {
+            return Poll::Pending;
+        };
+        let mut inbox = inbox.borrow_mut();
+        match inbox.events.pop_front() {
+            Some(event) => Poll::Ready(event),
+            None => {
+                inbox.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    fn send(&mut self, message: Bytes) {
+        let Some((connection, _)) = &self.connection else {
+            return;
+        };
+        let mut state = self.hub.0.borrow_mut();
+        // A connection that was cut is not there any more.
+        if state.inboxes.contains_key(connection) {
+            let now = state.clock.now();
+            let service = &mut state.service;
+            service.input(now, |broker, now| broker.receive(now, *connection, message));
+            state.pump();
+        }
+    }
+
+    fn close(&mut self) {
+        let Some((connection, _)) = self.connection.take() else {
+            return;
+        };
+        let mut state = self.hub.0.borrow_mut();
+        if state.inboxes.remove(&connection).is_some() {
+            let now = state.clock.now();
+            let service = &mut state.service;
+            service.input(now, |broker, now| broker.disconnected(now, connection));
+            state.pump();
+        }
+    }
+}

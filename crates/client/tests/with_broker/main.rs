@@ -1,0 +1,16 @@
+//! The client and the broker in one process, with nothing between them but what a test puts there.
+#![cfg(feature = "native")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod chat;
+mod faults;
+mod hub;
+mod network;
+mod random;
+mod service;
+mod session;
+mod versions;
