@@ -82,6 +82,10 @@ async fn nothing_here() -> impl IntoResponse {
 /// What a page's files are sent with. The page's own policy on scripts is in its HTML, where the build knows the
 /// scripts; what only a header can say is said here.
 async fn file_headers(request: Request, next: Next) -> Response {
+    let caller = request.extensions().get::<Caller>();
+    if request.uri().path() != PATH && caller.is_some_and(|caller| caller.counted.over.is_some()) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "Too many connections.\n").into_response();
+    }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
