@@ -6,8 +6,6 @@ use serde_json::Value as Tree;
 
 /// The most operations in a patch.
 const MAX_OPERATIONS: usize = 1_000;
-/// The most values that copies in a patch make: copying a value into itself doubles it each time.
-const MAX_COPIED: usize = 100_000;
 
 /// Why a patch cannot be applied at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,8 +18,13 @@ pub(crate) enum PatchError {
     TooLarge,
 }
 
-/// The patched value, or the index of the first operation that failed: then nothing is changed.
-pub(crate) fn apply(value: Bytes, patch: &str) -> Result<Result<Bytes, usize>, PatchError> {
+/// The patched value, or the index of the first operation that failed: then nothing is changed. A patch may copy no
+/// more than `max_bytes`: copying a value into itself doubles it each time.
+pub(crate) fn apply(
+    value: Bytes,
+    patch: &str,
+    max_bytes: usize,
+) -> Result<Result<Bytes, usize>, PatchError> {
     let mut tree = Json::from_cbor(value)
         .to_tree()
         .map_err(|_| PatchError::NotJson)?;
@@ -40,7 +43,7 @@ pub(crate) fn apply(value: Bytes, patch: &str) -> Result<Result<Bytes, usize>, P
     for (index, operation) in operations.iter().enumerate() {
         if let Operation::Copy(from, _) = operation {
             copied += tree.pointer(from).map_or(0, size);
-            if copied > MAX_COPIED {
+            if copied > max_bytes {
                 return Err(PatchError::TooLarge);
             }
         }
@@ -80,7 +83,8 @@ impl<'a> Operation<'a> {
             Self::Add(path, value) => add(tree, path, value.clone()),
             Self::Remove(path) => remove(tree, path).map(drop),
             Self::Replace(path, value) => {
-                *tree.pointer_mut(path)? = value.clone();
+                let place = tree.pointer_mut(path).filter(|_| fits(path, value))?;
+                *place = value.clone();
                 Some(())
             }
             Self::Move(from, path) => {
@@ -107,12 +111,30 @@ impl<'a> Operation<'a> {
     }
 }
 
-/// How many values a value holds, itself included.
+/// Whether a value can be put at a pointer without nesting deeper than values may.
+fn fits(pointer: &str, value: &Tree) -> bool {
+    fn depth(tree: &Tree) -> usize {
+        match tree {
+            Tree::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+            Tree::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+    pointer.matches('/').count() + depth(value) <= Json::MAX_DEPTH
+}
+
+/// How large a value is, in bytes, more or less.
 fn size(tree: &Tree) -> usize {
     match tree {
         Tree::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
-        Tree::Object(map) => 1 + map.values().map(size).sum::<usize>(),
-        _ => 1,
+        Tree::Object(map) => {
+            1 + map
+                .iter()
+                .map(|(name, value)| name.len() + size(value))
+                .sum::<usize>()
+        }
+        Tree::String(text) => 1 + text.len(),
+        _ => 8,
     }
 }
 
@@ -131,6 +153,9 @@ fn index(text: &str, bound: usize) -> Option<usize> {
 }
 
 fn add(tree: &mut Tree, pointer: &str, value: Tree) -> Option<()> {
+    if !fits(pointer, &value) {
+        return None;
+    }
     if pointer.is_empty() {
         *tree = value;
         return Some(());
@@ -172,7 +197,7 @@ mod tests {
 
     fn patched(value: &str, patch: &str) -> Result<Result<String, usize>, PatchError> {
         let value = Json::from_text(value).unwrap().as_cbor().clone();
-        apply(value, patch).map(|it| it.map(|it| Json::from_cbor(it).to_text().unwrap()))
+        apply(value, patch, 100_000).map(|it| it.map(|it| Json::from_cbor(it).to_text().unwrap()))
     }
 
     #[test]
@@ -251,10 +276,19 @@ mod tests {
         ] {
             assert_eq!(patched("{}", bad), Err(PatchError::Malformed), "{bad}");
         }
-        let doubling = vec![r#"{"op":"copy","from":"","path":"/a"}"#; 1_000].join(",");
+        let itself = vec![r#"{"op":"copy","from":"","path":"/a"}"#; 1_000].join(",");
+        assert!(matches!(patched("{}", &format!("[{itself}]")), Ok(Err(_))));
+        // Each step nests a hundred deeper than the one before.
+        let deep = |depth| "[".repeat(depth) + &"]".repeat(depth);
+        let nesting: Vec<String> = (0..3)
+            .map(|step| {
+                let pointer = "/0".repeat(99 * step) + "/-";
+                format!(r#"{{"op":"add","path":"{pointer}","value":{}}}"#, deep(100))
+            })
+            .collect();
         assert_eq!(
-            patched("{}", &format!("[{doubling}]")),
-            Err(PatchError::TooLarge)
+            patched("[]", &format!("[{}]", nesting.join(","))),
+            Ok(Err(1))
         );
         let copies: String = (0..40)
             .map(|i| format!(r#"{{"op":"copy","from":"","path":"/{i}"}},"#))

@@ -112,6 +112,7 @@ impl Broker {
         let around = Surroundings {
             wall_ms: self.now.wall_ms,
             has_room: self.tree.len() + self.pipeline.lines.len() <= self.config.limits.topics,
+            max_value: self.config.limits.message_bytes,
             locks: &self.locks,
         };
         let mut draft = Draft::new(path, self.tree.at(path), &mut numbers, around);

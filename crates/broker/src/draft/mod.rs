@@ -140,6 +140,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) wall_ms: u64,
     /// Whether the limit of topics allows one more.
     pub(crate) has_room: bool,
+    /// The largest value that a delta or a patch may make, in bytes.
+    pub(crate) max_value: usize,
     pub(crate) locks: &'a Locks,
 }
 
@@ -240,12 +242,15 @@ impl<'a> Draft<'a> {
                 Ok(Outcome::Added(added))
             }
             TopicOp::Update(value) => self.update(actor, |_| Ok((value, None))),
-            TopicOp::UpdateByDelta(delta) => self.update(actor, |old| {
-                let old = old.ok_or(UpdateResult::DeltaWithoutValue)?;
-                let value =
-                    delta::apply(&old, &delta).map_err(|_| UpdateResult::IncompatibleDelta)?;
-                Ok((value, Some(delta)))
-            }),
+            TopicOp::UpdateByDelta(delta) => {
+                let max_value = self.around.max_value;
+                self.update(actor, |old| {
+                    let old = old.ok_or(UpdateResult::DeltaWithoutValue)?;
+                    let value = delta::apply_within(&old, &delta, max_value)
+                        .map_err(|_| UpdateResult::IncompatibleDelta)?;
+                    Ok((value, Some(delta)))
+                })
+            }
             TopicOp::Append {
                 value_type,
                 value,

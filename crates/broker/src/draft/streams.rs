@@ -77,7 +77,8 @@ impl Draft<'_> {
                 let old = topic.value.clone().ok_or_else(|| {
                     errors::invalid_data("A delta was sent, but the topic has no value")
                 })?;
-                let value = delta::apply(&old, &delta).map_err(errors::invalid_data)?;
+                let value = delta::apply_within(&old, &delta, self.around.max_value)
+                    .map_err(errors::invalid_data)?;
                 (value, Some(delta))
             }
         };

@@ -201,7 +201,7 @@ impl Draft<'_> {
         let value = topic.value.clone().ok_or_else(|| {
             errors::invalid_data(format_args!("The topic '{}' has no value", self.path))
         })?;
-        match patch::apply(value, patch).map_err(errors::invalid_data)? {
+        match patch::apply(value, patch, self.around.max_value).map_err(errors::invalid_data)? {
             Ok(value) => {
                 self.set(actor, value, None)?;
                 Ok(Outcome::Patched(None))
