@@ -13,7 +13,7 @@ export const string = () => types.string();
 export const int64 = () => types.int64();
 export const timeseries = (valueType) => types.timeseries(valueType);
 
-const WAIT = 5_000;
+const WAIT = 20_000;
 
 /** Opens a session as `principal`, with the development password unless options say otherwise. */
 export function connect(sandbox, principal, options = {}) {
