@@ -1,4 +1,6 @@
 //! Opening connections: the handshake, older versions, attempts and the waits between them.
+//!
+//! Source: `docs/protocol.md`, 1.1 to 1.4. Where the SDK gives up, this client may try again: that is said at the place.
 
 use bytes::Bytes;
 use effusion_protocol::{

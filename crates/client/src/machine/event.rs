@@ -118,7 +118,7 @@ pub enum Event {
     },
     /// A request was answered, or will never be.
     Answer {
-        /// What [`Machine::request`] returned.
+        /// What [`Machine::request`](super::Machine::request) returned.
         ticket: Ticket,
         /// The body of the answer.
         result: Result<Bytes, RequestError>,
@@ -134,7 +134,7 @@ pub enum Event {
 
 /// What the machine wants done.
 ///
-/// `Debug` shows no query, because it holds credentials.
+/// `Debug` shows neither queries nor messages, because credentials may be in them.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Output {
     /// Open a connection with this query, after dropping the one before, of which nothing must be reported any more.
@@ -154,7 +154,7 @@ impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Open { .. } => f.write_str("Open(…)"),
-            Self::Send(message) => f.debug_tuple("Send").field(message).finish(),
+            Self::Send(message) => write!(f, "Send({} bytes)", message.len()),
             Self::Close => f.write_str("Close"),
             Self::Event(event) => f.debug_tuple("Event").field(event).finish(),
         }

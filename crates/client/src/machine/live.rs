@@ -1,4 +1,6 @@
 //! An open connection: messages in both directions, and noticing that nothing comes any more.
+//!
+//! Source: `docs/protocol.md`, 1.5 (pings) and 2 (messages).
 
 use bytes::Bytes;
 use effusion_protocol::body::{SubscriptionNotification, UnsubscriptionNotification};

@@ -3,17 +3,25 @@
 //! Both sides count the messages of a session from 1, in each direction, without the connect response; section 1.4 of
 //! `docs/protocol.md` has the rules. Counters wrap, as the wire's 32 bits do.
 
+use core::fmt;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-#[derive(Debug)]
+/// `Debug` does not show messages: a script in one may hold passwords.
 pub(super) struct Recovery {
     /// The last messages that were sent, the newest of them with the number `sent`.
     buffer: VecDeque<Bytes>,
     capacity: usize,
     sent: u32,
     received: u32,
+}
+
+impl fmt::Debug for Recovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kept, sent, received) = (self.buffer.len(), self.sent, self.received);
+        write!(f, "Recovery({kept} kept, {sent} sent, {received} received)")
+    }
 }
 
 impl Recovery {

@@ -1,5 +1,6 @@
 //! Requests on their way: waiting for a connection, or for an answer.
 
+use core::fmt;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
@@ -9,7 +10,9 @@ use effusion_protocol::{ConversationId, Message, ProtocolVersion, ServiceId, enc
 use super::Ticket;
 
 /// What is asked.
-#[derive(Clone, Debug)]
+///
+/// `Debug` does not show arguments: a script may hold passwords.
+#[derive(Clone)]
 pub(super) enum Call {
     /// A service with its arguments, written in this version.
     Service {
@@ -49,6 +52,12 @@ impl Call {
             body,
         }
         .encode(version)
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(…)", self.service())
     }
 }
 

@@ -9,7 +9,7 @@ use super::Session;
 use crate::response::read;
 use crate::{Response, SessionId};
 
-/// Looking at sessions and changing them: see [`Session::clients`].
+/// Looking at sessions and changing them: see [`Session::clients`]. Source: `docs/protocol.md`, 6.5.
 #[derive(Clone, Copy, Debug)]
 pub struct Clients<'a> {
     pub(super) session: &'a Session,

@@ -8,7 +8,7 @@ use effusion_protocol::value::Value;
 use super::Session;
 use crate::{RequestError, Response, SessionId, ValueError, response};
 
-/// Request-response messaging: see [`Session::messages`].
+/// Request-response messaging: see [`Session::messages`]. Source: `docs/protocol.md`, 6.4.
 #[derive(Clone, Copy, Debug)]
 pub struct Messages<'a> {
     pub(super) session: &'a Session,

@@ -129,6 +129,14 @@ impl Session {
     }
 
     /// The session's identity and what was agreed when it was opened; `None` while there is no session.
+    ///
+    /// ```no_run
+    /// # fn example(session: &effusion_client::Session) {
+    /// if let Some(info) = session.info() {
+    ///     println!("session {} in protocol version {}", info.id, info.version);
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn info(&self) -> Option<SessionInfo> {
         self.shared().machine.borrow().session()
@@ -226,6 +234,14 @@ impl Session {
     }
 
     /// Ends a wait between two attempts to reconnect, for instance because the network is said to be back.
+    ///
+    /// ```no_run
+    /// # fn example(session: &effusion_client::Session) {
+    /// if !session.state().is_connected() {
+    ///     session.reconnect_now();
+    /// }
+    /// # }
+    /// ```
     pub fn reconnect_now(&self) {
         let now = self.shared().now();
         self.shared().machine.borrow_mut().hurry(now);
@@ -233,6 +249,15 @@ impl Session {
     }
 
     /// Closes the session, and waits until the service has said that it is closed, or a second.
+    ///
+    /// Requests that were not answered yet are answered with what is known of them. Source: `docs/protocol.md`, 1.3.
+    ///
+    /// ```no_run
+    /// # async fn example(session: effusion_client::Session) {
+    /// session.close().await;
+    /// assert!(session.state().is_closed());
+    /// # }
+    /// ```
     pub async fn close(&self) {
         let mut states = self.states();
         let now = self.shared().now();

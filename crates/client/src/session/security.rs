@@ -10,7 +10,7 @@ use super::Session;
 use crate::response::read;
 use crate::{RequestError, Response};
 
-/// The stores of principals and permissions: see [`Session::security`].
+/// The stores of principals and permissions: see [`Session::security`]. Source: `docs/protocol.md`, 5.
 #[derive(Clone, Copy, Debug)]
 pub struct Security<'a> {
     pub(super) session: &'a Session,

@@ -7,7 +7,7 @@ use effusion_protocol::value::Value;
 use super::{RangeQuery, Session};
 use crate::Response;
 
-/// Appending to time series, and querying them: see [`Session::time_series`].
+/// Appending to time series, and querying them: see [`Session::time_series`]. Source: `docs/protocol.md`, 3.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeSeries<'a> {
     pub(super) session: &'a Session,

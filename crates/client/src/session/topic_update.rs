@@ -15,7 +15,7 @@ use crate::{RequestError, Response, response};
 /// the captures).
 const FIRST_WITH_CONSTRAINTS: u8 = 15;
 
-/// Setting the values of topics: see [`Session::topic_update`].
+/// Setting the values of topics: see [`Session::topic_update`]. Source: `docs/protocol.md`, 6.2.
 #[derive(Clone, Copy, Debug)]
 pub struct TopicUpdate<'a> {
     pub(super) session: &'a Session,

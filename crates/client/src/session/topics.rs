@@ -7,7 +7,7 @@ use super::Session;
 use crate::Response;
 use crate::response::read;
 
-/// Adding, removing and selecting topics: see [`Session::topics`].
+/// Adding, removing and selecting topics: see [`Session::topics`]. Source: `docs/protocol.md`, 6.1.
 #[derive(Clone, Copy, Debug)]
 pub struct Topics<'a> {
     pub(super) session: &'a Session,
@@ -80,7 +80,7 @@ impl Topics<'_> {
     /// Ends the subscriptions to the topics that a selector names.
     ///
     /// # Errors
-    /// See [`RequestError`].
+    /// See [`RequestError`](crate::RequestError).
     ///
     /// ```no_run
     /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {

@@ -1,5 +1,6 @@
 //! WebSocket by tokio, for tests and tools.
 
+use core::future::Future;
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::hash::{BuildHasher as _, RandomState};
@@ -9,7 +10,9 @@ use tokio::time::Instant;
 use bytes::Bytes;
 use futures_channel::mpsc;
 use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::{LocalFuture, Runtime, Transport, TransportEvent};
 use crate::{ConnectError, ConnectOptions, Session};
@@ -88,9 +91,30 @@ impl Runtime for Tokio {
 }
 
 /// One WebSocket connection at a time, each in a task of its own.
+///
+/// Without the feature `wss`, no service can be reached that needs TLS: it is as if nobody were there.
 #[derive(Debug, Default)]
 pub struct WebSocket {
     connection: Option<Connection>,
+    tls: Tls,
+}
+
+/// What to trust; `None` is what the operating system trusts.
+#[cfg(feature = "wss")]
+type Tls = Option<std::sync::Arc<tokio_rustls::rustls::ClientConfig>>;
+#[cfg(not(feature = "wss"))]
+type Tls = Option<std::sync::Arc<core::convert::Infallible>>;
+
+#[cfg(feature = "wss")]
+impl WebSocket {
+    /// Connections that trust what this configuration trusts, such as a certificate of one's own making.
+    #[must_use]
+    pub const fn with_tls(config: std::sync::Arc<tokio_rustls::rustls::ClientConfig>) -> Self {
+        Self {
+            connection: None,
+            tls: Some(config),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -103,7 +127,8 @@ impl Transport for WebSocket {
     fn open(&mut self, url: &str) {
         let (outgoing, to_send) = mpsc::unbounded();
         let (reports, events) = mpsc::unbounded();
-        tokio::task::spawn_local(run(url.to_owned(), to_send, reports));
+        let socket = open(url.to_owned(), self.tls.clone());
+        tokio::task::spawn_local(run(socket, to_send, reports));
         self.connection = Some(Connection { outgoing, events });
     }
 
@@ -132,16 +157,33 @@ impl Transport for WebSocket {
     }
 }
 
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Opens a connection. Messages are small and somebody waits for each, so none is held back to be sent with others.
+#[cfg(not(feature = "wss"))]
+async fn open(url: String, _: Tls) -> Option<Socket> {
+    let opened = tokio_tungstenite::connect_async_with_config(url, None, true).await;
+    opened.ok().map(|(socket, _)| socket)
+}
+
+#[cfg(feature = "wss")]
+async fn open(url: String, tls: Tls) -> Option<Socket> {
+    use tokio_tungstenite::{Connector, connect_async_tls_with_config};
+    let connector = tls.map(Connector::Rustls);
+    let opened = connect_async_tls_with_config(url, None, true, connector).await;
+    opened.ok().map(|(socket, _)| socket)
+}
+
 /// How long a connection that is being closed may take to send what is left.
 const LINGER: Duration = Duration::from_secs(2);
 
 async fn run(
-    url: String,
+    opening: impl Future<Output = Option<Socket>>,
     mut outgoing: mpsc::UnboundedReceiver<Bytes>,
     reports: mpsc::UnboundedSender<TransportEvent>,
 ) {
     // The reports' receiver is gone once the connection is closed: then nobody is interested.
-    let Ok((socket, _)) = tokio_tungstenite::connect_async(url).await else {
+    let Some(socket) = opening.await else {
         let _ = reports.unbounded_send(TransportEvent::Lost);
         return;
     };

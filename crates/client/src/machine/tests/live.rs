@@ -355,3 +355,33 @@ fn compressed_values_are_read() {
     bench.receives("84 00000001 00");
     assert!(bench.state().is_closed());
 }
+
+#[test]
+fn nothing_secret_is_shown() {
+    let mut bench = Bench::new(SessionOptions {
+        credentials: effusion_protocol::Credentials::Password("Xyzzy".to_owned()),
+        ..SessionOptions::default()
+    });
+    let show = |bench: &mut Bench| {
+        let mut shown = format!("{:?}", bench.machine);
+        while let Some(output) = bench.machine.poll_output() {
+            shown.push_str(&format!("{output:?}"));
+        }
+        // Neither as text nor as the bytes of it.
+        assert!(
+            !shown.contains("Xyzzy") && !shown.contains("88, 121, 122"),
+            "{shown}"
+        );
+    };
+    show(&mut bench);
+    bench.machine.opened(0);
+    bench.machine.received(0, hex(super::CONNECTED));
+    for _ in 0..2 {
+        let script = bytes::Bytes::from_static(b"\x05Xyzzy");
+        let service = ServiceId::UpdateSystemAuthentication;
+        bench.machine.request(0, service, script);
+        show(&mut bench);
+        bench.machine.lost(0);
+        show(&mut bench);
+    }
+}

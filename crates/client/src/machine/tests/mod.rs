@@ -1,5 +1,6 @@
 //! The machine against a service made by hand, message by message.
 
+#[cfg(not(target_arch = "wasm32"))]
 mod chance;
 mod connecting;
 mod live;

@@ -1,0 +1,68 @@
+//! Encrypted connections, with a certificate of the test's own making.
+#![cfg(feature = "wss")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use effusion_client::native::{Tokio, WebSocket};
+use effusion_client::{ConnectError, ConnectOptions, Session};
+use effusion_protocol::{ConnectResponse, ResponseCode};
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::net::TcpListener;
+use tokio::task::LocalSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio_tungstenite::tungstenite::Message;
+
+async fn connect(options: ConnectOptions, trusted: RootCertStore) -> Option<ConnectError> {
+    let config = ClientConfig::builder()
+        .with_root_certificates(trusted)
+        .with_no_client_auth();
+    let transport = Box::new(WebSocket::with_tls(Arc::new(config)));
+    let session = Session::connect(options, transport, Rc::new(Tokio::new())).await;
+    session.err()
+}
+
+#[tokio::test]
+async fn a_service_is_reached_if_its_certificate_is_trusted() {
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(own.signing_key.serialize_der()));
+    let certificate = own.cert.der().clone();
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let options = ConnectOptions::new("localhost").port(port).secure(true);
+
+    let service = async {
+        // The first client does not trust the certificate.
+        let (stream, _) = listener.accept().await.unwrap();
+        assert!(acceptor.accept(stream).await.is_err());
+        let (stream, _) = listener.accept().await.unwrap();
+        let stream = acceptor.accept(stream).await.unwrap();
+        let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+        let refusal = ConnectResponse::refusal(29, ResponseCode::Rejected);
+        socket
+            .send(Message::Binary(refusal.encode()))
+            .await
+            .unwrap();
+        while socket.next().await.is_some_and(|message| message.is_ok()) {}
+    };
+    let client = async {
+        let distrusted = connect(options.clone(), RootCertStore::empty()).await;
+        assert_eq!(distrusted, Some(ConnectError::Unreachable));
+        let mut trusted = RootCertStore::empty();
+        trusted.add(certificate).unwrap();
+        // That the service's refusal arrives shows that there is a connection.
+        let refused = connect(options, trusted).await;
+        assert_eq!(refused, Some(ConnectError::Refused(ResponseCode::Rejected)));
+    };
+    LocalSet::new()
+        .run_until(async { tokio::join!(service, client) })
+        .await;
+}
