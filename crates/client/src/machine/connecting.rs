@@ -58,6 +58,14 @@ impl Machine {
         self.attempts = self.attempts.saturating_add(1);
     }
 
+    /// Forgets failed attempts, if what came of the last one was of use: a service that takes connections and drops them
+    /// at once is not to be asked ever so often.
+    pub(super) const fn forgive(&mut self, now: u64, live_since: u64) {
+        if now.saturating_sub(live_since) >= self.options.longest_delay {
+            self.attempts = 0;
+        }
+    }
+
     /// When the service will have forgotten a session whose connection is lost.
     pub(super) fn reconnect_deadline(&self) -> u64 {
         let lost_at = self.session.as_ref().map_or(0, |session| session.lost_at);
@@ -77,7 +85,9 @@ impl Machine {
         if let Some(session) = &mut self.session {
             session.lost_at = now;
         }
-        self.attempts = 0;
+        if let Phase::Live { since, .. } = self.phase {
+            self.forgive(now, since);
+        }
         if self.options.reconnect_timeout == 0 {
             self.session_gone(now, SessionCloseReason::ConnectionLost);
         } else {
@@ -187,7 +197,6 @@ impl Machine {
         for (id, pending) in self.requests.take(&|pending| !pending.call.is_in(spoken)) {
             self.interrupt(id, &pending, Interruption::SessionLost);
         }
-        self.attempts = 0;
         let info = SessionInfo {
             id: success.session,
             version: spoken,
@@ -212,6 +221,7 @@ impl Machine {
 
     fn go_live(&mut self, now: u64, info: SessionInfo) {
         self.phase = Phase::Live {
+            since: now,
             heard: now,
             pinged: None,
         };
@@ -241,7 +251,6 @@ impl Machine {
             return;
         };
         self.requests.confirmed(confirmed);
-        self.attempts = 0;
         self.go_live(now, info);
         self.send_waiting();
     }
@@ -259,7 +268,6 @@ impl Machine {
         }
         self.requests.forget_sequences();
         self.drop_subscriptions();
-        self.attempts = 0;
         self.go_live(now, info);
         self.select_again();
         self.send_waiting();

@@ -54,10 +54,9 @@ impl Machine {
 
     /// One message of an open session.
     pub(super) fn message(&mut self, now: u64, message: Bytes) {
-        self.phase = Phase::Live {
-            heard: now,
-            pinged: None,
-        };
+        if let Phase::Live { heard, pinged, .. } = &mut self.phase {
+            (*heard, *pinged) = (now, None);
+        }
         if let Some(session) = &mut self.session {
             session.recovery.received();
         }
@@ -320,9 +319,8 @@ impl Machine {
             body: Bytes::new(),
         };
         self.send(ping.encode(self.version));
-        self.phase = Phase::Live {
-            heard,
-            pinged: Some(now),
-        };
+        if let Phase::Live { pinged, .. } = &mut self.phase {
+            *pinged = Some(now);
+        }
     }
 }

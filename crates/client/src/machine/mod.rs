@@ -89,6 +89,7 @@ enum Phase {
         until: u64,
     },
     Live {
+        since: u64,
         heard: u64,
         pinged: Option<u64>,
     },
@@ -165,7 +166,7 @@ impl Machine {
         let phase = match self.phase {
             Phase::Connecting { aim, deadline, .. } => self.not_after_session(aim, deadline),
             Phase::Waiting { aim, until } => self.not_after_session(aim, until),
-            Phase::Live { heard, pinged } => self.silence_deadline(heard, pinged),
+            Phase::Live { heard, pinged, .. } => self.silence_deadline(heard, pinged),
             Phase::Closing { until } => Some(until),
             Phase::Closed => None,
         };
@@ -199,7 +200,7 @@ impl Machine {
                 self.attempt_failed(now, Loss::Silence);
             }
             Phase::Waiting { aim, until } if until <= now => self.open(now, aim),
-            Phase::Live { heard, pinged } => self.supervise(now, heard, pinged),
+            Phase::Live { heard, pinged, .. } => self.supervise(now, heard, pinged),
             Phase::Closing { until } if until <= now => {
                 self.outputs.push_back(Output::Close);
                 self.end(SessionCloseReason::ClosedByClient);
@@ -382,7 +383,11 @@ impl Machine {
         };
         if renew {
             self.leave_session();
-            self.attempts = 0;
+            match self.phase {
+                Phase::Live { since, .. } => self.forgive(now, since),
+                // The service has answered, or has had all the time that it asked for.
+                _ => self.attempts = 0,
+            }
             self.wait(now, Aim::Renew);
         } else {
             self.end(reason);

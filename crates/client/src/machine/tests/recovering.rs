@@ -481,3 +481,23 @@ fn only_so_many_requests_wait() {
         [never(Interruption::TooManyWaiting)]
     );
 }
+
+#[test]
+fn a_service_that_drops_every_connection_is_not_asked_ever_so_often() {
+    let mut bench = Bench::connected(options(Renew::Always));
+    let begin = bench.now;
+    for _ in 0..20 {
+        bench.receives("1c");
+        bench.waits();
+        bench.receives(CONNECTED);
+        assert!(bench.state().is_connected());
+    }
+    assert!(bench.now - begin > 100_000, "{}", bench.now - begin);
+    // A connection that was of use makes up for it.
+    bench.now += 15_000;
+    bench.loses();
+    assert!(matches!(
+        bench.state(),
+        SessionState::Recovering { attempts: 0, .. }
+    ));
+}
