@@ -32,9 +32,9 @@ fn main() -> Result<(), String> {
         .lines()
         .map(|line| case(line).ok_or_else(|| format!("not three values in hexadecimal: {line}")))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut messages = Vec::new();
+    let mut trees = Vec::new();
     for case in &cases {
-        messages.push(decode(case.value.clone()).map_err(|error| error.to_string())?);
+        trees.push(decode(case.value.clone()).map_err(|error| error.to_string())?);
         if apply(&case.value, &case.delta).as_ref() != Ok(&case.edited) {
             return Err("a delta does not make the edited value".to_owned());
         }
@@ -51,7 +51,7 @@ fn main() -> Result<(), String> {
             ),
             (
                 "encode",
-                rate(round, &messages, |message| drop(black_box(encode(message)))),
+                rate(round, &trees, |tree| drop(black_box(encode(tree)))),
             ),
             (
                 "apply",

@@ -1,82 +1,104 @@
 //! The door for Node. Bytes come in and go out as they do at the browser's WebSocket: copied once each way.
 
 use bytes::Bytes;
+use effusion::chat::ChatMessage;
+use serde_json::Value as Tree;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::ChatMessage;
-
-/// Messages and values that the application holds, in WebAssembly's memory.
+/// Values that the application holds, in WebAssembly's memory.
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct Codec {
-    messages: Vec<ChatMessage>,
-    values: Vec<Bytes>,
+    held: Vec<Held>,
+}
+
+struct Held {
+    value: Bytes,
+    message: ChatMessage,
+    tree: Tree,
 }
 
 #[wasm_bindgen]
 impl Codec {
-    /// Without messages and values.
+    /// Without values.
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Holds a value, and the message in it; false if it is none.
+    /// Holds a value; false if it is no chat message.
     #[must_use]
     pub fn hold(&mut self, value: Vec<u8>) -> bool {
         let value = Bytes::from(value);
-        let Ok(message) = crate::decode(value.clone()) else {
+        let (Some(message), Ok(tree)) =
+            (ChatMessage::from_cbor(&value), crate::decode(value.clone()))
+        else {
             return false;
         };
-        self.messages.push(message);
-        self.values.push(value);
+        self.held.push(Held {
+            value,
+            message,
+            tree,
+        });
         true
     }
 
-    /// Decodes a value; gives back how many characters were said, or -1 if it is no JSON.
+    /// Decodes a chat message as the page does; gives back how many bytes of text were said, or -1 if it is none.
     #[must_use]
-    pub fn decode(&self, value: Vec<u8>) -> i32 {
-        crate::decode(Bytes::from(value))
-            .ok()
-            .and_then(|message| i32::try_from(message.text.len()).ok())
-            .unwrap_or(-1)
+    pub fn decode_message(&self, value: Vec<u8>) -> i32 {
+        length(ChatMessage::from_cbor(&value).map(|message| message.text.len()))
     }
 
-    /// Encodes a message that is held; empty if there is none.
+    /// Decodes a JSON value to a tree; gives back how many bytes of text were said in it, or -1 if it is none.
     #[must_use]
-    pub fn encode(&self, index: usize) -> Vec<u8> {
-        let message = self.messages.get(index);
-        message.map_or_else(Vec::new, |message| crate::encode(message).into())
+    pub fn decode_tree(&self, value: Vec<u8>) -> i32 {
+        let tree = crate::decode(Bytes::from(value)).ok();
+        length(tree.and_then(|tree| Some(tree.get("text")?.as_str()?.len())))
+    }
+
+    /// Encodes a message that is held as the page does; empty if there is none.
+    #[must_use]
+    pub fn encode_message(&self, index: usize) -> Vec<u8> {
+        let held = self.held.get(index);
+        held.map_or_else(Vec::new, |held| held.message.to_cbor())
+    }
+
+    /// Encodes a tree that is held; empty if there is none.
+    #[must_use]
+    pub fn encode_tree(&self, index: usize) -> Vec<u8> {
+        let held = self.held.get(index);
+        held.map_or_else(Vec::new, |held| crate::encode(&held.tree).into())
     }
 
     /// Applies a delta to a value that is held; gives back how long the new one is, or -1 if the two do not fit.
     #[must_use]
     pub fn apply(&self, index: usize, delta: &[u8]) -> i32 {
-        let new = self
-            .values
-            .get(index)
-            .and_then(|old| crate::apply(old, delta).ok());
-        new.and_then(|new| i32::try_from(new.len()).ok())
-            .unwrap_or(-1)
-    }
-
-    /// The delta between two values that are held.
-    #[must_use]
-    pub fn diff(&self, old: usize, new: usize) -> Vec<u8> {
-        match (self.values.get(old), self.values.get(new)) {
-            (Some(old), Some(new)) => crate::diff(old, new).into(),
-            _ => Vec::new(),
-        }
+        length(self.make(index, delta).map(|new| new.len()))
     }
 
     /// The value that a delta makes of one that is held, for comparing; empty if the two do not fit.
     #[must_use]
     pub fn applied(&self, index: usize, delta: &[u8]) -> Vec<u8> {
-        let new = self
-            .values
-            .get(index)
-            .and_then(|old| crate::apply(old, delta).ok());
-        new.map_or_else(Vec::new, Vec::from)
+        self.make(index, delta).map_or_else(Vec::new, Vec::from)
     }
+
+    /// The delta between two values that are held.
+    #[must_use]
+    pub fn diff(&self, old: usize, new: usize) -> Vec<u8> {
+        match (self.held.get(old), self.held.get(new)) {
+            (Some(old), Some(new)) => crate::diff(&old.value, &new.value).into(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn make(&self, index: usize, delta: &[u8]) -> Option<Bytes> {
+        crate::apply(&self.held.get(index)?.value, delta).ok()
+    }
+}
+
+fn length(length: Option<usize>) -> i32 {
+    length
+        .and_then(|length| i32::try_from(length).ok())
+        .unwrap_or(-1)
 }
