@@ -3,7 +3,7 @@
 //! ```text
 //!   view      components: what is on the screen
 //!   session   the bridge between a Diffusion session and signals; the only module that talks to the network
-//!   state     what the page knows, as signals
+//!   state     what the page knows, as values that it follows (live)
 //!   model     view models: plain data, tested without a browser
 //!   chat      what a room and a message are on the wire, as in the tutorial
 //! ```
@@ -12,6 +12,8 @@
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
 pub mod chat;
+#[cfg(target_arch = "wasm32")]
+pub mod live;
 pub mod model;
 #[cfg(target_arch = "wasm32")]
 pub mod session;

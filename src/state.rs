@@ -1,7 +1,12 @@
-//! What the page knows, as signals. Components read it; [`crate::session`] and [`crate::actions`] change it.
+//! What the page knows, as values that it follows. Components read them; what people do and [`crate::session`] change them.
 
-use leptos::prelude::*;
+use std::cell::{Cell, RefCell};
+use std::ops::Deref;
+use std::rc::Rc;
 
+use leptos::prelude::document;
+
+use crate::live::Live;
 use crate::model::fault::Fault;
 use crate::model::form::{Field, Form, Problem, Room, SignIn};
 use crate::model::timeline::{Key, Reader, Row, Timeline};
@@ -88,78 +93,96 @@ pub enum Earlier {
 
 /// A message on the screen: it changes in place, so that nothing is read out or drawn twice.
 #[derive(Clone)]
-pub struct RowSignal {
+pub struct LiveRow {
     /// Names the message.
     pub key: Key,
     /// What it looks like now.
-    pub row: ArcRwSignal<Row>,
+    pub row: Rc<Live<Row>>,
 }
 
 /// One room that the reader is in.
+///
+/// Handles are copied freely: a room stays in memory until the page is closed, though nothing but its name is left of it
+/// once the reader has left it.
 #[derive(Clone, Copy)]
-pub struct OpenRoom {
+pub struct OpenRoom(&'static RoomFields);
+
+/// What [`OpenRoom`] refers to.
+pub struct RoomFields {
     /// Names the room for as long as the page is open; a room left and joined again is another one.
     pub id: usize,
     /// Name and kind. The kind changes if the room turns out to be of the other one.
-    pub room: RwSignal<Room>,
+    pub room: Live<Room>,
     /// How it stands.
-    pub state: RwSignal<RoomState>,
+    pub state: Live<RoomState>,
     /// Its messages on the screen.
-    pub rows: RwSignal<Vec<RowSignal>>,
+    pub rows: Live<Vec<LiveRow>>,
     /// Messages from others that came while the reader looked elsewhere.
-    pub unread: RwSignal<usize>,
+    pub unread: Live<usize>,
     /// What is in the composer.
-    pub draft: RwSignal<String>,
+    pub draft: Live<String>,
     /// Whether to offer earlier messages.
-    pub earlier: RwSignal<Earlier>,
-    timeline: StoredValue<Timeline>,
-    visit: StoredValue<usize>,
+    pub earlier: Live<Earlier>,
+    timeline: RefCell<Timeline>,
+    visit: Cell<usize>,
+}
+
+impl Deref for OpenRoom {
+    type Target = RoomFields;
+
+    fn deref(&self) -> &RoomFields {
+        self.0
+    }
 }
 
 impl OpenRoom {
     /// A room that shows nothing yet.
     #[must_use]
     pub fn new(id: usize, room: Room, reader: Reader) -> Self {
-        Self {
+        Self(Box::leak(Box::new(RoomFields {
             id,
-            room: RwSignal::new(room),
-            state: RwSignal::new(RoomState::Joining),
-            rows: RwSignal::new(Vec::new()),
-            unread: RwSignal::new(0),
-            draft: RwSignal::new(String::new()),
-            earlier: RwSignal::new(Earlier::Unknown),
-            timeline: StoredValue::new(Timeline::new(reader)),
-            visit: StoredValue::new(0),
-        }
+            room: Live::new(room),
+            state: Live::new(RoomState::Joining),
+            rows: Live::default(),
+            unread: Live::default(),
+            draft: Live::default(),
+            earlier: Live::new(Earlier::Unknown),
+            timeline: RefCell::new(Timeline::new(reader)),
+            visit: Cell::new(0),
+        })))
     }
 
     /// Looks at the messages without following them.
     pub fn look<T>(&self, look: impl FnOnce(&Timeline) -> T) -> T {
-        self.timeline.with_value(look)
+        look(&self.timeline.borrow())
     }
 
     /// Changes the messages, and what is on the screen with them.
-    pub fn change<T: Default>(&self, change: impl FnOnce(&mut Timeline) -> T) -> T {
-        self.timeline
-            .try_update_value(|timeline| {
-                let result = change(timeline);
-                self.show(timeline);
-                result
-            })
-            .unwrap_or_default()
+    pub fn change<T>(&self, change: impl FnOnce(&mut Timeline) -> T) -> T {
+        let mut timeline = self.timeline.borrow_mut();
+        let result = change(&mut timeline);
+        self.show(&mut timeline);
+        result
     }
 
     /// Comes in once more; what was begun before counts no longer. Answers how to tell this visit from others.
     #[must_use]
     pub fn begin_visit(&self) -> usize {
-        self.visit.update_value(|visit| *visit += 1);
-        self.visit.get_value()
+        self.visit.set(self.visit.get() + 1);
+        self.visit.get()
     }
 
     /// Whether this is the visit that counts.
     #[must_use]
     pub fn is_visit(&self, visit: usize) -> bool {
-        self.visit.get_value() == visit
+        self.visit.get() == visit
+    }
+
+    /// Forgets the messages, and what was begun.
+    pub fn close(&self) {
+        self.timeline.replace(Timeline::default());
+        self.rows.set(Vec::new());
+        self.visit.set(self.visit.get() + 1);
     }
 
     fn show(&self, timeline: &mut Timeline) {
@@ -167,7 +190,7 @@ impl OpenRoom {
         if changes.touched.is_empty() && !changes.reordered {
             return;
         }
-        let known = self.rows.get_untracked();
+        let known = self.rows.peek().clone();
         for key in changes.touched {
             let shown = known.iter().rfind(|shown| shown.key == key);
             if let (Some(shown), Some(row)) = (shown, timeline.row(key)) {
@@ -188,9 +211,9 @@ impl OpenRoom {
                 from = place + 1;
                 return known[place].take();
             }
-            timeline.row(key).map(|row| RowSignal {
+            timeline.row(key).map(|row| LiveRow {
                 key,
-                row: ArcRwSignal::new(row),
+                row: Rc::new(Live::new(row)),
             })
         });
         self.rows.set(rows.collect());
@@ -199,95 +222,112 @@ impl OpenRoom {
 
 /// Everything the page knows.
 #[derive(Clone, Copy)]
-pub struct App {
+pub struct App(&'static AppFields);
+
+/// What [`App`] refers to.
+pub struct AppFields {
     /// Which page is shown.
-    pub screen: RwSignal<Screen>,
+    pub screen: Live<Screen>,
     /// What lies over the chat.
-    pub dialog: RwSignal<Option<Dialog>>,
+    pub dialog: Live<Option<Dialog>>,
     /// Whether the list of rooms lies over the chat, where there is no room for both.
-    pub drawer: RwSignal<bool>,
+    pub drawer: Live<bool>,
     /// What is filled in.
-    pub form: RwSignal<Form>,
+    pub form: Live<Form>,
     /// What is wrong with it.
-    pub problems: RwSignal<Vec<Problem>>,
+    pub problems: Live<Vec<Problem>>,
     /// Whether what the form asked for is under way.
-    pub busy: RwSignal<bool>,
+    pub busy: Live<bool>,
     /// Why it did not work.
-    pub fault: RwSignal<Option<Fault>>,
+    pub fault: Live<Option<Fault>>,
     /// Who is signed in, and where.
-    pub me: RwSignal<Option<SignIn>>,
+    pub me: Live<Option<SignIn>>,
     /// The connection.
-    pub connection: RwSignal<Connection>,
+    pub connection: Live<Connection>,
     /// The rooms in the order they were joined.
-    pub rooms: RwSignal<Vec<OpenRoom>>,
+    pub rooms: Live<Vec<OpenRoom>>,
     /// The one that is shown.
-    pub active: RwSignal<Option<usize>>,
+    pub active: Live<Option<usize>>,
     /// `system`, `light` or `dark`.
-    pub theme: RwSignal<String>,
+    pub theme: Live<String>,
     /// The name that the page has made up for who gives none.
-    pub guest: StoredValue<String>,
+    pub guest: String,
+}
+
+impl Deref for App {
+    type Target = AppFields;
+
+    fn deref(&self) -> &AppFields {
+        self.0
+    }
 }
 
 impl App {
     /// The page before anything happened.
     #[must_use]
     pub fn new(form: Form, guest: String) -> Self {
-        Self {
-            screen: RwSignal::default(),
-            dialog: RwSignal::default(),
-            drawer: RwSignal::default(),
-            form: RwSignal::new(form),
-            problems: RwSignal::default(),
-            busy: RwSignal::default(),
-            fault: RwSignal::default(),
-            me: RwSignal::default(),
-            connection: RwSignal::default(),
-            rooms: RwSignal::default(),
-            active: RwSignal::default(),
-            theme: RwSignal::new("system".to_owned()),
-            guest: StoredValue::new(guest),
-        }
+        Self(Box::leak(Box::new(AppFields {
+            screen: Live::default(),
+            dialog: Live::default(),
+            drawer: Live::default(),
+            form: Live::new(form),
+            problems: Live::default(),
+            busy: Live::default(),
+            fault: Live::default(),
+            me: Live::default(),
+            connection: Live::default(),
+            rooms: Live::default(),
+            active: Live::default(),
+            theme: Live::new("system".to_owned()),
+            guest,
+        })))
+    }
+
+    /// The room that is shown; follows which one that is.
+    #[must_use]
+    pub fn active_room(&self) -> Option<OpenRoom> {
+        self.find_room(*self.active.read())
+    }
+
+    fn find_room(&self, id: Option<usize>) -> Option<OpenRoom> {
+        self.rooms
+            .peek()
+            .iter()
+            .find(|room| Some(room.id) == id)
+            .copied()
     }
 
     /// Shows another room.
     pub fn show_room(&self, room: OpenRoom) {
-        room.unread.set(0);
-        self.active.set(Some(room.id));
-        self.drawer.set(false);
+        room.unread.put(0);
+        self.active.put(Some(room.id));
+        self.drawer.put(false);
     }
 
     /// Something new was said in a room: it is unread unless the reader is looking at it.
     pub fn notice(&self, room: OpenRoom) {
-        if self.active.get_untracked() != Some(room.id) || document().hidden() {
+        if *self.active.peek() != Some(room.id) || document().hidden() {
             room.unread.update(|unread| *unread += 1);
         }
     }
 
     /// The reader has come back to the window.
     pub fn look(&self) {
-        let active = self.active.get_untracked();
-        let room = self
-            .rooms
-            .read_untracked()
-            .iter()
-            .find(|room| Some(room.id) == active)
-            .copied();
-        if let Some(room) =
-            room.filter(|room| room.unread.get_untracked() > 0 && !document().hidden())
+        if let Some(room) = self.find_room(*self.active.peek())
+            && !document().hidden()
         {
-            room.unread.set(0);
+            room.unread.put(0);
         }
     }
 
     /// What is wrong with a field; follows changes.
     #[must_use]
     pub fn problem(&self, field: Field) -> Option<&'static str> {
-        self.problems.with(|problems| {
-            problems
-                .iter()
-                .find(|(wrong, _)| *wrong == field)
-                .map(|(_, words)| *words)
-        })
+        self.problems
+            .read()
+            .iter()
+            .find(|(wrong, _)| *wrong == field)
+            .map(|(_, words)| *words)
     }
 
     /// Goes to another page of forms.

@@ -1,8 +1,6 @@
 //! The value of a chat message.
 
-use minicbor::data::Type;
-use minicbor::decode::Error;
-use minicbor::{Decoder, Encoder};
+use effusion_protocol::value::Json;
 
 /// Who the tutorial's pages say has spoken when somebody joins.
 pub const SYSTEM_NAME: &str = "System";
@@ -40,98 +38,47 @@ impl ChatMessage {
         }
     }
 
-    /// Writes the message as a JSON value travels: CBOR, an object of indefinite length as the SDK writes it.
+    /// Writes the message as the value of a topic or an event.
     #[must_use]
-    pub fn to_cbor(&self) -> Vec<u8> {
-        let mut encoder = Encoder::new(Vec::with_capacity(self.text.len() + 64));
-        // Writing to memory does not fail.
-        let _infallible = self.write(&mut encoder);
-        encoder.into_writer()
-    }
-
-    /// Reads a message from the bytes of a JSON value. Other members are passed over, as people may add some.
-    ///
-    /// Only these members are decoded, straight from the bytes: a tree of the whole value would cost the page more than
-    /// everything else that it reads.
-    #[must_use]
-    pub fn from_cbor(bytes: &[u8]) -> Option<Self> {
-        Self::read(&mut Decoder::new(bytes)).ok().flatten()
-    }
-
-    fn write(
-        &self,
-        encoder: &mut Encoder<Vec<u8>>,
-    ) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
-        encoder.begin_map()?;
-        encoder.str("text")?.str(&self.text)?;
-        encoder.str("name")?.str(&self.name)?;
+    pub fn to_json(&self) -> Json {
+        let mut members = vec![
+            ("text", Json::text(&self.text)),
+            ("name", Json::text(&self.name)),
+        ];
         match &self.timestamp {
-            Timestamp::Text(text) => encoder.str("timestamp")?.str(text)?,
-            Timestamp::Millis(ms) => encoder.str("timestamp")?.i64(*ms)?,
-            Timestamp::Missing => encoder,
-        };
-        encoder.end()?;
-        Ok(())
-    }
-
-    fn read(decoder: &mut Decoder<'_>) -> Result<Option<Self>, Error> {
-        let (mut text, mut name, mut timestamp) = (None, None, Timestamp::Missing);
-        let mut members = decoder.map()?;
-        loop {
-            match &mut members {
-                Some(0) => break,
-                Some(left) => *left -= 1,
-                None if decoder.datatype()? == Type::Break => break,
-                None => {}
-            }
-            let key = read_text(decoder)?;
-            match key.as_deref() {
-                Some("text") => text = read_text(decoder)?,
-                Some("name") => name = read_text(decoder)?,
-                Some("timestamp") => timestamp = read_timestamp(decoder)?,
-                _ => decoder.skip()?,
-            }
+            Timestamp::Text(text) => members.push(("timestamp", Json::text(text))),
+            Timestamp::Millis(ms) => members.push(("timestamp", Json::integer(*ms))),
+            Timestamp::Missing => {}
         }
-        Ok(text.zip(name).map(|(text, name)| Self {
-            text,
-            name,
-            timestamp,
-        }))
+        Json::object(&members)
     }
-}
 
-/// A text, in one piece or in several; anything else is passed over.
-fn read_text(decoder: &mut Decoder<'_>) -> Result<Option<String>, Error> {
-    match decoder.datatype()? {
-        Type::String | Type::StringIndef => {
-            let mut text = String::new();
-            for piece in decoder.str_iter()? {
-                text.push_str(piece?);
-            }
-            Ok(Some(text))
-        }
-        _ => decoder.skip().map(|()| None),
+    /// Reads a message from the value of a topic or an event. Other members are passed over, as people may add some.
+    #[must_use]
+    pub fn from_json(json: &Json) -> Option<Self> {
+        Some(Self {
+            text: json.member("text")?.as_text()?,
+            name: json.member("name")?.as_text()?,
+            timestamp: json
+                .member("timestamp")
+                .map_or(Timestamp::Missing, |timestamp| {
+                    match (timestamp.as_text(), timestamp.as_number()) {
+                        (Some(text), _) => Timestamp::Text(text),
+                        (None, Some(ms)) => Timestamp::Millis(ms as i64),
+                        (None, None) => Timestamp::Missing,
+                    }
+                }),
+        })
     }
-}
-
-fn read_timestamp(decoder: &mut Decoder<'_>) -> Result<Timestamp, Error> {
-    Ok(match decoder.datatype()? {
-        Type::U8
-        | Type::U16
-        | Type::U32
-        | Type::U64
-        | Type::I8
-        | Type::I16
-        | Type::I32
-        | Type::I64 => Timestamp::Millis(decoder.i64()?),
-        Type::F32 | Type::F64 => Timestamp::Millis(decoder.f64()? as i64),
-        _ => read_text(decoder)?.map_or(Timestamp::Missing, Timestamp::Text),
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(bytes: &[u8]) -> Option<ChatMessage> {
+        ChatMessage::from_json(&Json::from_cbor(bytes.to_vec().into()))
+    }
 
     fn message(timestamp: Timestamp) -> ChatMessage {
         ChatMessage {
@@ -149,8 +96,8 @@ mod tests {
             timestamp: Timestamp::Text("c".to_owned()),
         };
         assert_eq!(
-            short.to_cbor(),
-            b"\xbf\x64text\x61a\x64name\x61b\x69timestamp\x61c\xff"
+            short.to_json().as_cbor()[..],
+            *b"\xbf\x64text\x61a\x64name\x61b\x69timestamp\x61c\xff"
         );
     }
 
@@ -163,7 +110,7 @@ mod tests {
             Timestamp::Missing,
         ] {
             let message = message(timestamp);
-            assert_eq!(ChatMessage::from_cbor(&message.to_cbor()), Some(message));
+            assert_eq!(ChatMessage::from_json(&message.to_json()), Some(message));
         }
     }
 
@@ -173,7 +120,7 @@ mod tests {
         let bytes =
             b"\xa5\x64name\x63Ann\x65extra\x82\xf6\xa1\x61x\x9f\xff\x64text\x7f\x62he\x63llo\xff\
             \x69timestamp\xfb\x40\x59\x00\x00\x00\x00\x00\x00\x01\x02";
-        let message = ChatMessage::from_cbor(bytes).unwrap();
+        let message = read(bytes).unwrap();
         assert_eq!(
             (message.text.as_str(), message.name.as_str()),
             ("hello", "Ann")
@@ -193,11 +140,11 @@ mod tests {
             b"\xbb\xff\xff\xff\xff\xff\xff\xff\xff",
             b"\xa2\x64text\x61\xff\x64name\x61b",
         ] {
-            assert_eq!(ChatMessage::from_cbor(bytes), None, "{bytes:x?}");
+            assert_eq!(read(bytes), None, "{bytes:x?}");
         }
-        let whole = message(Timestamp::Millis(7)).to_cbor();
+        let whole = message(Timestamp::Millis(7)).to_json().as_cbor().clone();
         for end in 0..whole.len() {
-            assert_eq!(ChatMessage::from_cbor(&whole[..end]), None, "cut at {end}");
+            assert_eq!(read(&whole[..end]), None, "cut at {end}");
         }
     }
 }

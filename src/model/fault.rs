@@ -197,7 +197,11 @@ fn sentence(words: &str) -> String {
     let mut rest = words.trim().trim_end_matches('.').chars();
     match rest.next() {
         None => "Something went wrong.".into(),
-        Some(first) => first.to_uppercase().chain(rest).chain(['.']).collect(),
+        Some(first) => [first.to_ascii_uppercase()]
+            .into_iter()
+            .chain(rest)
+            .chain(['.'])
+            .collect(),
     }
 }
 

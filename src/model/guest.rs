@@ -27,19 +27,16 @@ pub fn hue(name: &str) -> u32 {
     (hash >> 8) % 360
 }
 
-/// Up to two characters that stand for a name in its avatar.
+/// Up to two characters that stand for a name in its avatar, as they are in the name.
 #[must_use]
 pub fn initials(name: &str) -> String {
-    let mut words = name
-        .split_whitespace()
-        .filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
+    let first = |word: &str| {
+        word.chars()
+            .find(|c| !c.is_ascii() || c.is_ascii_alphanumeric())
+    };
+    let mut words = name.split_whitespace().filter_map(first);
     let first = words.next();
-    let last = words.next_back();
-    first
-        .into_iter()
-        .chain(last)
-        .flat_map(char::to_uppercase)
-        .collect()
+    first.into_iter().chain(words.next_back()).collect()
 }
 
 #[cfg(test)]
@@ -57,10 +54,10 @@ mod tests {
 
     #[test]
     fn avatars_have_initials_and_colours_that_stay() {
-        assert_eq!(initials("ada king lovelace"), "AL");
-        assert_eq!(initials("zoë"), "Z");
-        assert_eq!(initials("  \"(bob)\" "), "B");
-        assert_eq!(initials("…"), "");
+        assert_eq!(initials("ada king lovelace"), "al");
+        assert_eq!(initials("Zoë"), "Z");
+        assert_eq!(initials("  \"(bob)\" é!"), "bé");
+        assert_eq!(initials("!?"), "");
         assert_eq!(hue("ada"), hue("ada"));
         assert_ne!(hue("ada"), hue("adb"));
         assert!(hue("") < 360);

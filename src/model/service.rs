@@ -98,7 +98,9 @@ pub fn parse_service(host: &str, port: &str, secure: bool) -> Result<Service, Se
         .unwrap_or(host);
     // An IPv6 address is the only host with a colon, and it has at least two.
     let colons = host.matches(':').count();
-    let usable = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%');
+    let usable = |c: char| {
+        !c.is_ascii() || c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%')
+    };
     if host.is_empty() || colons == 1 || !host.chars().all(usable) {
         return Err(ServiceError::Host);
     }

@@ -1,7 +1,6 @@
 //! Making an account: a change to the service's authentication store, as in Lesson 3.
 
 use effusion_client::{AuthenticationScript, Renew};
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::{fault, link};
@@ -16,7 +15,8 @@ pub fn create_account(app: App, account: NewAccount) {
         match create(account).await {
             Ok(()) => {
                 app.form.update(|form| form.use_new_account());
-                match app.form.read_untracked().join() {
+                let joined = app.form.peek().join();
+                match joined {
                     Ok((sign_in, room)) => return link::join(app, sign_in, room),
                     // The room's name is missing: there is a field for it on the join page.
                     Err(_) => app.go(Screen::Join),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use effusion_client::{ConnectOptions, Renew, Session, SessionState, web};
 use futures_util::StreamExt;
-use leptos::prelude::*;
+use leptos::prelude::set_timeout;
 use leptos::task::spawn_local;
 
 use super::{fault, memory, room};
@@ -28,6 +28,16 @@ pub(super) fn session() -> Option<Session> {
     SESSION.with_borrow(Option::clone)
 }
 
+/// What a session is opened for.
+enum Purpose {
+    /// To come in, into these rooms, the first of which is shown, and to say so to those who are there or not.
+    Enter(Vec<Room>, bool),
+    /// To go on elsewhere, or as somebody else, in the rooms that are open.
+    Switch,
+    /// To go on after the session before has ended.
+    Again,
+}
+
 /// Opens a session and joins a room.
 pub fn join(app: App, sign_in: SignIn, room: Room) {
     enter(app, sign_in, vec![room], true);
@@ -37,81 +47,73 @@ pub fn join(app: App, sign_in: SignIn, room: Room) {
 pub(super) fn enter(app: App, sign_in: SignIn, rooms: Vec<Room>, announce: bool) {
     begin(app);
     app.connection.set(Connection::Connecting);
-    spawn_local(async move {
-        match connect(&sign_in, Renew::WhenLost).await {
-            Ok(session) => {
-                memory::signed_in(app, &sign_in);
-                adopt(app, session, sign_in);
-                app.screen.set(Screen::Chat);
-                for room in rooms {
-                    room::open(app, room, announce);
-                }
-                if let Some(first) = app.rooms.get_untracked().first() {
-                    app.show_room(*first);
-                }
-            }
-            Err(fault) => {
-                app.connection.set(Connection::Idle);
-                app.fault.set(Some(fault));
-            }
-        }
-        app.busy.set(false);
-    });
+    spawn_local(open(app, sign_in, Purpose::Enter(rooms, announce)));
 }
 
 /// Goes to another service, or to the same one as somebody else, and takes the rooms along.
 pub fn switch(app: App, sign_in: SignIn) {
     begin(app);
-    spawn_local(async move {
-        match connect(&sign_in, Renew::WhenLost).await {
-            Ok(session) => {
-                let moved = app
-                    .me
-                    .get_untracked()
-                    .is_none_or(|before| before.service != sign_in.service);
-                memory::signed_in(app, &sign_in);
-                let reader = reader(&sign_in);
-                adopt(app, session, sign_in);
-                for open in app.rooms.get_untracked() {
-                    open.change(|timeline| {
-                        timeline.set_reader(reader.clone());
-                        if moved {
-                            timeline.start_anew();
-                        }
-                    });
-                    room::establish(app, open, true);
-                }
-                app.dialog.set(None);
-            }
-            Err(fault) => app.fault.set(Some(fault)),
-        }
-        app.busy.set(false);
-    });
+    spawn_local(open(app, sign_in, Purpose::Switch));
 }
 
 /// Tries at once, or opens a new session where the old one is over.
 pub fn reconnect(app: App) {
-    if let (Some(session), Connection::Recovering { .. }) =
-        (session(), app.connection.get_untracked())
-    {
+    let recovering = matches!(*app.connection.peek(), Connection::Recovering { .. });
+    if let Some(session) = session().filter(|_| recovering) {
         session.reconnect_now();
         return;
     }
-    let Some(sign_in) = app.me.get_untracked() else {
-        return;
-    };
-    app.connection.set(Connection::Connecting);
-    spawn_local(async move {
-        match connect(&sign_in, Renew::WhenLost).await {
-            Ok(session) => {
-                adopt(app, session, sign_in);
-                for open in app.rooms.get_untracked() {
-                    room::establish(app, open, false);
-                }
-            }
-            Err(fault) => app.connection.set(Connection::Lost(fault)),
+    let me = app.me.peek().clone();
+    if let Some(me) = me {
+        app.connection.set(Connection::Connecting);
+        spawn_local(open(app, me, Purpose::Again));
+    }
+}
+
+async fn open(app: App, sign_in: SignIn, purpose: Purpose) {
+    match (connect(&sign_in, Renew::WhenLost).await, purpose) {
+        (Ok(session), purpose) => settle(app, session, sign_in, purpose),
+        (Err(fault), Purpose::Again) => app.connection.set(Connection::Lost(fault)),
+        (Err(fault), Purpose::Switch) => app.fault.set(Some(fault)),
+        (Err(fault), Purpose::Enter(..)) => {
+            app.connection.set(Connection::Idle);
+            app.fault.set(Some(fault));
         }
-    });
+    }
+    app.busy.set(false);
+}
+
+/// Puts a new session to use.
+fn settle(app: App, session: Session, sign_in: SignIn, purpose: Purpose) {
+    let same_service = app
+        .me
+        .peek()
+        .as_ref()
+        .is_none_or(|before| before.service == sign_in.service);
+    let reader = reader(&sign_in);
+    if !matches!(purpose, Purpose::Again) {
+        memory::signed_in(app, &sign_in);
+    }
+    adopt(app, session, sign_in);
+    for open in app.rooms.peek().iter() {
+        open.change(|timeline| {
+            timeline.set_reader(reader.clone());
+            if !same_service {
+                timeline.start_anew();
+            }
+        });
+        room::establish(app, *open, matches!(purpose, Purpose::Switch));
+    }
+    app.dialog.put(None);
+    if let Purpose::Enter(rooms, announce) = purpose {
+        app.screen.set(Screen::Chat);
+        for room in rooms {
+            room::open(app, room, announce);
+        }
+        if let Some(first) = app.rooms.peek().first() {
+            app.show_room(*first);
+        }
+    }
 }
 
 /// Leaves everything and goes back to the beginning.
@@ -119,6 +121,9 @@ pub fn sign_out(app: App) {
     replace(None);
     memory::signed_out();
     app.dialog.set(None);
+    for room in app.rooms.peek().iter() {
+        room.close();
+    }
     app.rooms.set(Vec::new());
     app.active.set(None);
     app.me.set(None);

@@ -1,11 +1,12 @@
 //! What stays on the device: settings for the next visit, and where this window is for a reload. A password stays only if
 //! its owner wants it to, and never gets into an address.
 
-use leptos::prelude::*;
+use leptos::prelude::{document, window};
 use wasm_bindgen::prelude::*;
 
 use super::link;
 use crate::browser;
+use crate::live::follow;
 use crate::model::form::{Credentials, Field, Form, Room, SignIn};
 use crate::model::guest::guest_name;
 use crate::model::{place, query};
@@ -51,8 +52,8 @@ pub fn start() -> App {
     let app = App::new(form.clone(), guest);
     set_theme(app, browser::recall(THEME).unwrap_or_default());
     follow_hash(app);
-    Effect::new(move |_| remember_place(app));
-    Effect::new(move |_| show_unread(app));
+    follow(Box::new(move || remember_place(app)));
+    follow(Box::new(move || show_unread(app)));
     let seen = Closure::<dyn FnMut()>::new(move || app.look()).into_js_value();
     // Listening fails only for what is no function.
     let _ = document().add_event_listener_with_callback("visibilitychange", seen.unchecked_ref());
@@ -78,11 +79,11 @@ pub fn set_theme(app: App, theme: String) {
 
 /// Opens the settings with what is in use.
 pub fn open_settings(app: App) {
-    if let Some(me) = app.me.get_untracked() {
+    if let Some(me) = app.me.peek().as_ref() {
         app.form.update(|form| {
             form.set_service(&me.service);
             form.set_credentials(&me.credentials);
-            form.set(Field::Name, me.name);
+            form.set(Field::Name, me.name.clone());
         });
     }
     app.problems.set(Vec::new());
@@ -92,9 +93,9 @@ pub fn open_settings(app: App) {
 
 /// Keeps what led to a session.
 pub(super) fn signed_in(app: App, sign_in: &SignIn) {
-    let mut form = app.form.get_untracked();
+    let mut form = app.form.peek().clone();
     browser::remember_here(WINDOW, Some(&form.to_query()));
-    if sign_in.name == app.guest.read_value().as_str() {
+    if sign_in.name == app.guest {
         // A name that nobody chose is this window's alone.
         form.set(Field::Name, String::new());
     }
@@ -169,10 +170,12 @@ fn where_it_was(before: &Form, now: &Form) -> Option<(SignIn, Vec<Room>)> {
 fn remember_place(app: App) {
     let me = app.me.read();
     let Some(me) = me.as_ref() else { return };
-    let active = app.active.get();
-    let mut rooms = app.rooms.get();
-    rooms.sort_by_key(|room| Some(room.id) != active);
-    let rooms: Vec<Room> = rooms.iter().map(|room| room.room.get()).collect();
+    let active = *app.active.read();
+    let open = app.rooms.read();
+    let mut rooms: Vec<Room> = open.iter().map(|open| open.room.get()).collect();
+    if let Some(shown) = open.iter().position(|open| Some(open.id) == active) {
+        rooms.swap(0, shown);
+    }
     browser::remember_here(ROOMS, Some(&place::format_rooms(&rooms)));
     if let Some(first) = rooms.first() {
         browser::set_query(&place::invitation(&me.service, first));
@@ -193,7 +196,8 @@ fn show_unread(app: App) {
 fn follow_hash(app: App) {
     let look = move || {
         let wanted = browser::hash() == ACCOUNT;
-        match app.screen.get_untracked() {
+        let screen = *app.screen.peek();
+        match screen {
             Screen::Join if wanted => app.go(Screen::Account),
             Screen::Account if !wanted => app.go(Screen::Join),
             _ => {}

@@ -1,7 +1,6 @@
 //! Sending messages, and asking for earlier ones.
 
 use effusion_client::{Interruption, Json, RangeAnchor, RangeSpan, RequestError};
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::{fault, link, value};
@@ -19,7 +18,12 @@ pub fn send(app: App, open: OpenRoom, text: String) {
     let now = browser::now();
     let message = ChatMessage {
         text: text.trim().to_owned(),
-        name: app.me.get_untracked().map(|me| me.name).unwrap_or_default(),
+        name: app
+            .me
+            .peek()
+            .as_ref()
+            .map(|me| me.name.clone())
+            .unwrap_or_default(),
         timestamp: Timestamp::Text(browser::iso(now)),
     };
     let key = open.change(|timeline| timeline.send(message.clone(), browser::at(now)));
@@ -40,7 +44,7 @@ pub fn earlier(open: OpenRoom) {
     else {
         return;
     };
-    let path = open.room.read_untracked().name.topic_path();
+    let path = open.room.peek().name.topic_path();
     open.earlier.set(Earlier::Loading);
     spawn_local(async move {
         let found = session
@@ -88,9 +92,7 @@ fn deliver(open: OpenRoom, key: Key, message: ChatMessage) {
 
 /// Who may not write should know before trying again.
 fn mind_rights(open: OpenRoom, fault: &Fault) {
-    if *fault == Fault::NotPermitted(Right::Write)
-        && *open.state.read_untracked() == RoomState::Open
-    {
+    if *fault == Fault::NotPermitted(Right::Write) && *open.state.peek() == RoomState::Open {
         open.state.set(RoomState::ReadOnly(fault.clone()));
     }
 }
@@ -98,10 +100,10 @@ fn mind_rights(open: OpenRoom, fault: &Fault) {
 /// Puts a message into a room: as the topic's value, or as an event, whose sequence is answered.
 async fn put(open: OpenRoom, message: &ChatMessage) -> Result<Option<u64>, Fault> {
     let (path, kind) = {
-        let room = open.room.read_untracked();
+        let room = open.room.peek();
         (room.name.topic_path(), room.kind)
     };
-    let value = Json::from_cbor(message.to_cbor().into());
+    let value = message.to_json();
     loop {
         let session = link::session().ok_or(Fault::NotConnected)?;
         let done = match kind {

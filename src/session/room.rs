@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use effusion_client::{
     Session, StreamEvent, TopicSpecification, TopicType, UnsubscribeReason, UnsubscribedReason,
-    ValueStream, property,
+    property,
 };
 use futures_util::StreamExt;
-use leptos::prelude::*;
+use leptos::prelude::set_timeout;
 use leptos::task::spawn_local;
 
 use super::value::{self, RoomValue};
@@ -47,21 +47,26 @@ pub fn join_again(app: App, open: OpenRoom) {
 
 /// Leaves a room.
 pub fn leave(app: App, open: OpenRoom) {
-    let selector = selector(&open.room.read_untracked());
+    let selector = selector(&open.room.peek());
     if let Some(session) = link::session() {
         spawn_local(async move {
             // What still comes is passed over; there is nothing that a reader could do about a refusal.
             let _ = session.topics().unsubscribe(&selector).await;
         });
     }
-    let mut rooms = app.rooms.get_untracked();
-    let place = rooms
+    open.close();
+    let place = app
+        .rooms
+        .peek()
         .iter()
         .position(|room| room.id == open.id)
         .unwrap_or_default();
-    rooms.retain(|room| room.id != open.id);
-    let next = rooms.get(place).or(rooms.last()).copied();
-    app.rooms.set(rooms);
+    app.rooms
+        .update(|rooms| rooms.retain(|room| room.id != open.id));
+    let next = {
+        let rooms = app.rooms.peek();
+        rooms.get(place).or(rooms.last()).copied()
+    };
     match next {
         Some(next) => app.show_room(next),
         None => app.active.set(None),
@@ -72,18 +77,15 @@ pub fn leave(app: App, open: OpenRoom) {
 pub(super) fn open(app: App, room: Room, announce: bool) -> OpenRoom {
     let known = app
         .rooms
-        .get_untracked()
-        .into_iter()
-        .find(|open| open.room.read_untracked().name == room.name);
+        .peek()
+        .iter()
+        .find(|open| open.room.peek().name == room.name)
+        .copied();
     if let Some(known) = known {
         return known;
     }
     let id = NEXT_ROOM.replace(NEXT_ROOM.get() + 1);
-    let reader = app
-        .me
-        .get_untracked()
-        .map(|me| link::reader(&me))
-        .unwrap_or_default();
+    let reader = app.me.peek().as_ref().map(link::reader).unwrap_or_default();
     let open = OpenRoom::new(id, room, reader);
     app.rooms.update(|rooms| rooms.push(open));
     establish(app, open, announce);
@@ -93,28 +95,27 @@ pub(super) fn open(app: App, room: Room, announce: bool) -> OpenRoom {
 /// Makes the room's topic if need be, subscribes to it, and follows it until it is left or the session is over.
 pub(super) fn establish(app: App, open: OpenRoom, announce: bool) {
     open.state.set(RoomState::Joining);
-    let visit = open.begin_visit();
-    let Some(session) = link::session() else {
-        open.state.set(RoomState::Failed(Fault::NotConnected));
-        return;
+    let visit = Visit {
+        app,
+        open,
+        number: open.begin_visit(),
+        announce,
+        news_from: 0,
     };
-    spawn_local(async move {
-        if let Err(fault) = follow(app, open, visit, session, announce).await {
-            fail(open, visit, fault);
-        }
-    });
+    match link::session() {
+        None => visit.fail(Fault::NotConnected),
+        Some(session) => spawn_local(async move {
+            if let Err(fault) = follow(visit, session).await {
+                visit.fail(fault);
+            }
+        }),
+    }
 }
 
-async fn follow(
-    app: App,
-    open: OpenRoom,
-    visit: usize,
-    session: Session,
-    announce: bool,
-) -> Result<(), Fault> {
-    let room = open.room.get_untracked();
+async fn follow(mut visit: Visit, session: Session) -> Result<(), Fault> {
+    let room = visit.open.room.peek().clone();
     let selector = selector(&room);
-    let stream = session
+    let mut stream = session
         .add_stream::<RoomValue>(&selector)
         .map_err(|_| Fault::NotARoom)?;
     // The room may be there already, and the reader may be allowed to see it, but not to make it. The order is the
@@ -128,55 +129,64 @@ async fn follow(
         .select(&selector)
         .await
         .map_err(|error| fault::of_request(error, Right::Read))?;
+    // Only the handle that the page keeps may keep the session open.
+    drop(session);
     match added {
-        Ok(_) => opened(open, visit, announce),
-        Err(error) => {
-            let fault = match fault::of_request(error, Right::Create) {
-                // Something is there, or else it could have been made.
-                Fault::NotARoom => Fault::NotPermitted(Right::Read),
-                fault => fault,
-            };
-            let give_up = move || {
-                if *open.state.read_untracked() == RoomState::Joining {
-                    fail(open, visit, fault);
-                }
-            };
-            set_timeout(give_up, Duration::from_millis(PATIENCE));
-        }
+        Ok(_) => visit.opened(),
+        Err(error) => wait(visit, fault::of_request(error, Right::Create)),
     }
-    listen(app, open, visit, stream, announce).await
-}
-
-async fn listen(
-    app: App,
-    open: OpenRoom,
-    visit: usize,
-    mut stream: ValueStream<RoomValue>,
-    announce: bool,
-) -> Result<(), Fault> {
-    let mut news_from = browser::now() + CATCHING_UP;
     while let Some(event) = stream.next().await {
-        let is_left = app
-            .rooms
-            .read_untracked()
-            .iter()
-            .all(|room| room.id != open.id);
-        if is_left || !open.is_visit(visit) {
+        if !visit.counts() {
             break;
         }
+        visit.see(event)?;
+    }
+    Ok(())
+}
+
+/// The room could not be made. If it is there and may be read, its subscription shows soon; if not, this is why.
+fn wait(visit: Visit, fault: Fault) {
+    let fault = match fault {
+        // Something is there, or else it could have been made.
+        Fault::NotARoom => Fault::NotPermitted(Right::Read),
+        fault => fault,
+    };
+    let give_up = move || {
+        let joining = *visit.open.state.peek() == RoomState::Joining;
+        if joining {
+            visit.fail(fault);
+        }
+    };
+    set_timeout(give_up, Duration::from_millis(PATIENCE));
+}
+
+/// A visit to a room: what it has come to, and what to say about it.
+#[derive(Clone, Copy)]
+struct Visit {
+    app: App,
+    open: OpenRoom,
+    number: usize,
+    announce: bool,
+    /// When events begin to be news: those that a subscription brings at first were said before.
+    news_from: i64,
+}
+
+impl Visit {
+    /// Takes in what happened to the topic.
+    fn see(&mut self, event: StreamEvent<RoomValue>) -> Result<(), Fault> {
+        let open = self.open;
         match event {
             StreamEvent::Subscribed { topic } => {
                 match value::kind(&topic.specification) {
-                    Some(kind) if kind == open.room.read_untracked().kind => {}
+                    Some(kind) if kind == open.room.peek().kind => {}
                     Some(kind) => return Err(Fault::OtherKind(kind)),
                     None => return Err(Fault::NotARoom),
                 }
-                news_from = browser::now() + CATCHING_UP;
-                if !matches!(
-                    *open.state.read_untracked(),
-                    RoomState::Open | RoomState::ReadOnly(_)
-                ) {
-                    opened(open, visit, announce);
+                self.news_from = browser::now() + CATCHING_UP;
+                let is_open =
+                    matches!(*open.state.peek(), RoomState::Open | RoomState::ReadOnly(_));
+                if !is_open {
+                    self.opened();
                 }
             }
             StreamEvent::Value { old, new, .. } => {
@@ -184,27 +194,47 @@ async fn listen(
                 // A live room has one value from before; which of the events are from before, nothing says.
                 let is_old = match new {
                     RoomValue::Live(_) => first,
-                    RoomValue::Event(_) => browser::now() <= news_from,
+                    RoomValue::Event(_) => browser::now() <= self.news_from,
                 };
                 if receive(open, new, first) && !is_old {
-                    app.notice(open);
+                    self.app.notice(open);
                 }
             }
-            StreamEvent::Unsubscribed { reason, .. } => match reason {
-                UnsubscribedReason::Service(UnsubscribeReason::Removal) => {
-                    fail(open, visit, Fault::RoomRemoved)
-                }
-                UnsubscribedReason::Service(UnsubscribeReason::Authorization) => {
-                    fail(open, visit, Fault::NotPermitted(Right::Read));
-                }
+            StreamEvent::Unsubscribed {
+                reason: UnsubscribedReason::Service(reason),
+                ..
+            } => match reason {
+                UnsubscribeReason::Removal => self.fail(Fault::RoomRemoved),
+                UnsubscribeReason::Authorization => self.fail(Fault::NotPermitted(Right::Read)),
                 _ => {}
             },
             StreamEvent::NotSelected(error) => return Err(fault::of_request(error, Right::Read)),
-            StreamEvent::Unreadable { .. } => {}
-            StreamEvent::Closed(_) => break,
+            // The session is renewed, or over: its own state says so. What cannot be read is no message.
+            StreamEvent::Unsubscribed { .. }
+            | StreamEvent::Unreadable { .. }
+            | StreamEvent::Closed(_) => {}
+        }
+        Ok(())
+    }
+
+    fn counts(&self) -> bool {
+        self.open.is_visit(self.number)
+    }
+
+    fn opened(&self) {
+        if self.counts() {
+            self.open.state.set(RoomState::Open);
+            if self.announce {
+                messages::announce(self.open);
+            }
         }
     }
-    Ok(())
+
+    fn fail(&self, fault: Fault) {
+        if self.counts() {
+            self.open.state.set(RoomState::Failed(fault));
+        }
+    }
 }
 
 /// True if it is news.
@@ -220,21 +250,6 @@ fn receive(open: OpenRoom, value: RoomValue, first: bool) -> bool {
             };
             open.change(|timeline| timeline.receive_value(message, at, first))
         }
-    }
-}
-
-fn opened(open: OpenRoom, visit: usize, announce: bool) {
-    if open.is_visit(visit) {
-        open.state.set(RoomState::Open);
-        if announce {
-            messages::announce(open);
-        }
-    }
-}
-
-fn fail(open: OpenRoom, visit: usize, fault: Fault) {
-    if open.is_visit(visit) {
-        open.state.set(RoomState::Failed(fault));
     }
 }
 

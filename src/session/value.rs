@@ -25,7 +25,7 @@ impl StreamValue for RoomValue {
 
     fn read(bytes: Bytes, topic: TopicType) -> Result<Self, ValueError> {
         match topic {
-            TopicType::Json => Ok(Self::Live(message(&bytes))),
+            TopicType::Json => Ok(Self::Live(message(&Json::from_cbor(bytes)))),
             TopicType::TimeSeries => {
                 TimeSeriesEvent::<Json>::read(bytes, topic).map(|event| Self::Event(of(event)))
             }
@@ -40,7 +40,7 @@ pub(super) fn of(event: TimeSeriesEvent<Json>) -> Event {
         sequence: event.metadata.sequence,
         edits: event.original.map(|original| original.sequence),
         author: event.metadata.author,
-        message: message(event.value.as_cbor()),
+        message: message(&event.value),
         at: browser::at(event.metadata.timestamp as i64),
     }
 }
@@ -66,9 +66,9 @@ pub(super) fn written(timestamp: &Timestamp) -> At {
     }
 }
 
-fn message(cbor: &[u8]) -> ChatMessage {
+fn message(json: &Json) -> ChatMessage {
     // Anybody with the right to may put anything there. It has its place in the series all the same.
-    ChatMessage::from_cbor(cbor).unwrap_or_else(|| ChatMessage {
+    ChatMessage::from_json(json).unwrap_or_else(|| ChatMessage {
         text: "Something was put here that is no chat message.".to_owned(),
         name: SYSTEM_NAME.to_owned(),
         timestamp: Timestamp::Missing,

@@ -1,7 +1,5 @@
 //! The page that makes an account: Lesson 3.
 
-use leptos::prelude::*;
-
 use super::brand::with_story;
 use super::element::{El, el};
 use super::fault::alert;
@@ -12,9 +10,12 @@ use crate::state::App;
 
 /// User name, password, registrar and roles.
 pub fn account(app: App) -> El {
-    let submit = move || match app.form.read_untracked().new_account() {
-        Ok(account) => session::create_account(app, account),
-        Err(problems) => complain(app, problems),
+    let submit = move || {
+        let read = app.form.peek().new_account();
+        match read {
+            Ok(account) => session::create_account(app, account),
+            Err(problems) => complain(app, problems),
+        }
     };
     let mut roles = el("div").class("roles");
     for (place, (role, _)) in ROLES.iter().enumerate() {

@@ -1,7 +1,5 @@
 //! The rooms: the list of them, and the one that is shown.
 
-use leptos::prelude::*;
-
 use super::composer::composer;
 use super::connection::connection_badge;
 use super::element::{El, el};
@@ -18,15 +16,7 @@ use crate::state::{App, Connection, Dialog, OpenRoom, RoomState};
 
 /// Sidebar, room and whatever lies over them.
 pub fn chat(app: App) -> El {
-    let active = Memo::new(move |_| app.active.get());
-    let room = move || {
-        let active = active.get();
-        app.rooms
-            .read_untracked()
-            .iter()
-            .find(|room| Some(room.id) == active)
-            .copied()
-    };
+    let room = move || app.active_room();
     let main = el("main")
         .flag_of("inert", move || app.drawer.get())
         .child(bar(app, room))
@@ -76,11 +66,15 @@ fn bar(app: App, room: impl Fn() -> Option<OpenRoom> + Copy + 'static) -> El {
         app.drawer.set(true);
         browser::focus("sidebar");
     };
-    let unread = Memo::new(move |_| app.rooms.read().iter().any(|room| room.unread.get() > 0));
+    let unread = move || app.rooms.read().iter().any(|room| *room.unread.read() > 0);
     let menu = icon_button("menu", "Rooms", "menu-button", open_drawer)
         .attr("id", "menu-button")
         .attr_of("aria-expanded", move || Some(app.drawer.get().to_string()))
-        .child_of(move || unread.get().then(|| el("span").class("mark")));
+        .child(
+            el("span")
+                .class("mark")
+                .flag_of("hidden", move || !unread()),
+        );
     el("header")
         .class("bar")
         .child(menu)

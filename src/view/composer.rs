@@ -1,6 +1,6 @@
 //! Where messages are written.
 
-use leptos::prelude::*;
+use leptos::prelude::request_animation_frame;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlElement, KeyboardEvent};
 
@@ -16,7 +16,7 @@ pub fn composer(room: OpenRoom, send: impl Fn(String) + Clone + 'static) -> El {
     let submit = {
         let node = node.clone();
         move || {
-            let text = room.draft.get_untracked();
+            let text = room.draft.peek().clone();
             if !text.trim().is_empty() {
                 room.draft.set(String::new());
                 send(text);

@@ -1,7 +1,5 @@
 //! How the connection stands, always in sight.
 
-use leptos::prelude::*;
-
 use super::element::{El, el};
 use super::field::link;
 use crate::session;
@@ -9,26 +7,29 @@ use crate::state::{App, Connection};
 
 /// A dot and a word; while the connection is being made again, the seconds until the next attempt.
 pub fn connection_badge(app: App) -> El {
-    let connection = app.connection;
-    let word = move || match *connection.read() {
+    let word = move || match *app.connection.read() {
         Connection::Idle => "Not connected",
         Connection::Connecting => "Connecting…",
         Connection::Connected => "Connected",
         Connection::Recovering { .. } => "Reconnecting",
         Connection::Lost(_) => "Disconnected",
     };
-    let countdown = move || match *connection.read() {
+    let countdown = move || match *app.connection.read() {
         Connection::Recovering { seconds: 0 } => "now".to_owned(),
         Connection::Recovering { seconds } => ["in ", &seconds.to_string(), " s"].concat(),
         _ => String::new(),
     };
-    let waiting =
-        Memo::new(move |_| matches!(*connection.read(), Connection::Recovering { seconds: 1.. }));
+    let waiting = move || {
+        matches!(
+            *app.connection.read(),
+            Connection::Recovering { seconds: 1.. }
+        )
+    };
     el("div")
         .class("connection")
         .test("connection-state")
         .attr_of("data-state", move || {
-            Some(connection.read().word().to_owned())
+            Some(app.connection.read().word().to_owned())
         })
         .child(
             el("span")
@@ -36,9 +37,8 @@ pub fn connection_badge(app: App) -> El {
                 .text_of(move || word().to_owned()),
         )
         .child(el("span").attr("aria-hidden", "true").text_of(countdown))
-        .child_of(move || {
-            waiting
-                .get()
-                .then(|| link("reconnect", "Try now", move || session::reconnect(app)))
-        })
+        .child(
+            link("reconnect", "Try now", move || session::reconnect(app))
+                .flag_of("hidden", move || !waiting()),
+        )
 }

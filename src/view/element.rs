@@ -15,6 +15,8 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, Event, HtmlInputElement, Node};
 
+use crate::live::follow;
+
 /// An element under construction, or one that is on the page.
 #[derive(Clone)]
 pub struct El(Element);
@@ -61,15 +63,7 @@ impl El {
 
     /// Keeps an attribute as a closure says; `None` takes it away.
     pub fn attr_of(self, name: &'static str, value: impl Fn() -> Option<String> + 'static) -> Self {
-        let element = self.0.clone();
-        let mut shown = None;
-        follow(Box::new(move || {
-            let value = value();
-            if value != shown {
-                set_attribute(&element, name, value.as_deref());
-                shown = value;
-            }
-        }));
+        keep_attribute(&self.0, name, Box::new(value));
         self
     }
 
@@ -80,11 +74,7 @@ impl El {
 
     /// Keeps a property of the element as a closure says: what an input holds is no attribute.
     pub fn prop_of(self, name: &'static str, value: impl Fn() -> JsValue + 'static) -> Self {
-        let element = self.0.clone();
-        follow(Box::new(move || {
-            // The properties used here can all be set.
-            let _ = js_sys::Reflect::set(&element, &JsValue::from_str(name), &value());
-        }));
+        keep_property(&self.0, name, Box::new(value));
         self
     }
 
@@ -107,16 +97,7 @@ impl El {
 
     /// Adds a text that is kept as a closure says.
     pub fn text_of(self, text: impl Fn() -> String + 'static) -> Self {
-        let node = document().create_text_node("");
-        append(&self.0, &node);
-        let mut shown = String::new();
-        follow(Box::new(move || {
-            let text = text();
-            if text != shown {
-                node.set_data(&text);
-                shown = text;
-            }
-        }));
+        keep_text(&self.0, Box::new(text));
         self
     }
 
@@ -134,22 +115,10 @@ impl El {
         }
     }
 
-    /// Keeps an element here or not, as a closure says. It is made anew each time that a signal it has read changes.
+    /// Keeps an element here or not, as a closure says. It is made anew each time that something the closure has read
+    /// changes.
     pub fn child_of(self, child: impl Fn() -> Option<El> + 'static) -> Self {
-        let place = document().create_comment("");
-        append(&self.0, &place);
-        let mut shown: Option<El> = None;
-        follow(Box::new(move || {
-            let child = child();
-            if let Some(old) = shown.take() {
-                old.0.remove();
-            }
-            if let (Some(child), Some(parent)) = (&child, place.parent_node()) {
-                // The place is a child of its own parent.
-                let _ = parent.insert_before(&child.0, Some(&place));
-            }
-            shown = child;
-        }));
+        keep_child(&self.0, Box::new(child));
         self
     }
 
@@ -270,11 +239,54 @@ pub fn ticked(event: &Event) -> bool {
         .is_some_and(|target| target.unchecked_into::<HtmlInputElement>().checked())
 }
 
-/// Runs now, and again whenever a signal that was read has changed, until the owner is done with.
-fn follow(mut run: Box<dyn FnMut()>) {
-    let effect = RenderEffect::new(move |_| run());
-    let effect = SendWrapper::new(effect);
-    on_cleanup(move || drop(effect));
+fn keep_attribute(element: &Element, name: &'static str, value: Box<dyn Fn() -> Option<String>>) {
+    let element = element.clone();
+    let mut shown = None;
+    follow(Box::new(move || {
+        let value = value();
+        if value != shown {
+            set_attribute(&element, name, value.as_deref());
+            shown = value;
+        }
+    }));
+}
+
+fn keep_property(element: &Element, name: &'static str, value: Box<dyn Fn() -> JsValue>) {
+    let element = element.clone();
+    follow(Box::new(move || {
+        // The properties used here can all be set.
+        let _ = js_sys::Reflect::set(&element, &JsValue::from_str(name), &value());
+    }));
+}
+
+fn keep_text(element: &Element, text: Box<dyn Fn() -> String>) {
+    let node = document().create_text_node("");
+    append(element, &node);
+    let mut shown = String::new();
+    follow(Box::new(move || {
+        let text = text();
+        if text != shown {
+            node.set_data(&text);
+            shown = text;
+        }
+    }));
+}
+
+fn keep_child(element: &Element, child: Box<dyn Fn() -> Option<El>>) {
+    let place = document().create_comment("");
+    append(element, &place);
+    let mut shown: Option<El> = None;
+    follow(Box::new(move || {
+        let child = child();
+        if let Some(old) = shown.take() {
+            old.0.remove();
+        }
+        if let (Some(child), Some(parent)) = (&child, place.parent_node()) {
+            // The place is a child of its own parent.
+            let _ = parent.insert_before(&child.0, Some(&place));
+        }
+        shown = child;
+    }));
 }
 
 fn listen(element: &Element, event: &str, heard: Box<dyn FnMut(Event)>) {

@@ -1,6 +1,5 @@
 //! One labelled field of the form.
 
-use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
 use super::element::{El, el, ticked, value_of};

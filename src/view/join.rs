@@ -1,7 +1,5 @@
 //! The page that leads into a chat.
 
-use leptos::prelude::*;
-
 use super::brand::with_story;
 use super::element::{El, el};
 use super::fault::alert;
@@ -13,9 +11,12 @@ use crate::state::App;
 
 /// Name, account, service and room.
 pub fn join(app: App) -> El {
-    let submit = move || match app.form.read_untracked().join() {
-        Ok((sign_in, room)) => session::join(app, sign_in, room),
-        Err(problems) => complain(app, problems),
+    let submit = move || {
+        let read = app.form.peek().join();
+        match read {
+            Ok((sign_in, room)) => session::join(app, sign_in, room),
+            Err(problems) => complain(app, problems),
+        }
     };
     let account = el("p").text("No account yet? ").child(
         el("a")

@@ -1,19 +1,17 @@
 //! One message.
 
-use leptos::prelude::*;
-
 use super::element::{El, el};
 use super::field::link;
 use super::sidebar::{avatar, hue_style};
 use crate::browser;
 use crate::model::time::At;
 use crate::model::timeline::{Delivery, Key, Origin, Row};
-use crate::state::{OpenRoom, RowSignal};
+use crate::state::{LiveRow, OpenRoom};
 
 /// A message of the list: author, time, text, and how far it has come if it is the reader's own.
-pub fn message(room: OpenRoom, row: RowSignal, retry: impl Fn(Key) + Copy + 'static) -> El {
-    let RowSignal { key, row } = row;
-    let Row { entry, .. } = row.get_untracked();
+pub fn message(room: OpenRoom, row: LiveRow, retry: impl Fn(Key) + Copy + 'static) -> El {
+    let LiveRow { key, row } = row;
+    let Row { entry, .. } = row.peek().clone();
     // What of the row is shown where; only what changes is drawn again.
     let of = |part: fn(&Row) -> String| {
         let row = row.clone();

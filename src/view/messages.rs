@@ -1,11 +1,12 @@
 //! What is said in a room.
 
-use leptos::prelude::*;
+use std::rc::Rc;
 
 use super::element::{El, el};
 use super::icon::{button, icon};
 use super::message::message;
 use crate::chat::RoomKind;
+use crate::live::Live;
 use crate::model::timeline::Key;
 use crate::state::{Earlier, OpenRoom, RoomState};
 
@@ -18,7 +19,7 @@ pub fn messages(
     retry: impl Fn(Key) + Copy + 'static,
     earlier: impl Fn() + Copy + 'static,
 ) -> El {
-    let away = RwSignal::new(false);
+    let away = Rc::new(Live::new(false));
     let list = el("ol")
         .attr("role", "log")
         .attr("aria-live", "polite")
@@ -42,12 +43,10 @@ pub fn messages(
         .attr("aria-label", "Messages");
     let node = scroll.node().clone();
     let looked = node.clone();
-    let scroll = scroll.child(page).on("scroll", move |_| {
-        let is_away = looked.scroll_top() < -NEAR;
-        if is_away != away.get_untracked() {
-            away.set(is_away);
-        }
-    });
+    let scrolled = Rc::clone(&away);
+    let scroll = scroll
+        .child(page)
+        .on("scroll", move |_| scrolled.put(looked.scroll_top() < -NEAR));
     let newest = move || {
         let node = node.clone();
         away.get().then(|| {
@@ -60,7 +59,7 @@ pub fn messages(
 }
 
 fn before(room: OpenRoom, earlier: impl Fn() + Copy + 'static) -> Option<El> {
-    room.rows.track();
+    let _rows = room.rows.read();
     room.look(|timeline| timeline.oldest_sequence().filter(|oldest| *oldest > 0))?;
     let words = match room.earlier.get() {
         Earlier::Unknown => {

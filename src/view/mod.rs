@@ -17,8 +17,6 @@ mod room_choice;
 mod settings;
 mod sidebar;
 
-use leptos::prelude::*;
-
 use crate::state::{App, Screen};
 
 pub use composer::composer;

@@ -1,6 +1,5 @@
 //! Which room, and of which kind.
 
-use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
 use super::element::{El, el};

@@ -1,6 +1,5 @@
 //! Name, account, service and looks, changed without leaving the page.
 
-use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
 use super::dialog::dialog;
@@ -15,9 +14,12 @@ use crate::state::App;
 
 /// The settings.
 pub fn settings(app: App) -> El {
-    let submit = move || match app.form.read_untracked().sign_in() {
-        Ok(sign_in) => session::switch(app, sign_in),
-        Err(problems) => complain(app, problems),
+    let submit = move || {
+        let read = app.form.peek().sign_in();
+        match read {
+            Ok(sign_in) => session::switch(app, sign_in),
+            Err(problems) => complain(app, problems),
+        }
     };
     let mut themes = el("select").id("theme");
     for (value, label) in [
@@ -52,12 +54,15 @@ pub fn settings(app: App) -> El {
 
 /// Asks for another room.
 pub fn another_room(app: App) -> El {
-    let submit = move || match app.form.read_untracked().room() {
-        Ok(room) => {
-            app.dialog.set(None);
-            session::open_room(app, room);
+    let submit = move || {
+        let read = app.form.peek().room();
+        match read {
+            Ok(room) => {
+                app.dialog.set(None);
+                session::open_room(app, room);
+            }
+            Err(problem) => complain(app, vec![problem]),
         }
-        Err(problem) => complain(app, vec![problem]),
     };
     let body = form("room-form", submit)
         .child(room_choice(app))

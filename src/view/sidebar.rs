@@ -1,6 +1,5 @@
 //! The rooms the reader is in, and who the reader is.
 
-use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::KeyboardEvent;
 
@@ -40,7 +39,7 @@ pub fn sidebar(app: App) -> El {
         .attr("tabindex", "-1")
         .on("keydown", move |event| {
             let escape = event.unchecked_ref::<KeyboardEvent>().key() == "Escape";
-            if escape && app.drawer.get_untracked() {
+            if escape && *app.drawer.peek() {
                 close();
             }
         })
