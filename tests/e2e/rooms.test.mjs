@@ -31,12 +31,14 @@ scenario('several rooms at once: each keeps its messages, and the others say how
     await bob.say('red one');
     await bob.say('red two');
     await until('two are unread', () => unread(ann, 'Red'), (count) => count === 2);
+    assert.equal(await ann.page.title(), '(2) Effusion');
     assert.equal(await unread(ann, 'Blue'), 0);
     await ann.shows('blue one');
 
     await ann.room('Red').click();
     await ann.shows({ author: 'Bob', text: 'red one' }, { author: 'Bob', text: 'red two' });
     assert.equal(await unread(ann, 'Red'), 0);
+    assert.equal(await ann.page.title(), 'Effusion');
     await ann.say('red three');
     await bob.shows('red one', 'red two', { author: 'Ann', text: 'red three' });
     assert.equal(await unread(ann, 'Blue'), 0, 'what one says oneself is not unread');
@@ -70,6 +72,29 @@ scenario('leaving a room ends its messages and keeps the others', async (open) =
     await ann.$('room-form').getByTestId('kind-history').check();
     await ann.$('room-button').click();
     await ann.shows('hello', 'are you still there?');
+});
+
+scenario('the colours are the system’s, or those that were chosen, and stay chosen', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'Colours' }), { colorScheme: 'light' })).join();
+    const dark = () =>
+        ann.page.evaluate(() => {
+            const canvas = document.createElement('canvas').getContext('2d');
+            canvas.fillStyle = getComputedStyle(document.body).backgroundColor;
+            canvas.fillRect(0, 0, 1, 1);
+            return canvas.getImageData(0, 0, 1, 1).data[1] < 128;
+        });
+    assert.equal(await dark(), false);
+    await ann.page.emulateMedia({ colorScheme: 'dark' });
+    assert.equal(await dark(), true, 'as the system');
+    await ann.$('settings-button').click();
+    await ann.$('theme').selectOption('light');
+    assert.equal(await dark(), false);
+    await ann.reload();
+    await ann.inRoom();
+    assert.equal(await dark(), false);
+    await ann.$('settings-button').click();
+    await ann.$('theme').selectOption('system');
+    assert.equal(await dark(), true);
 });
 
 scenario('on a phone the rooms are in a drawer', async (open) => {

@@ -34,9 +34,9 @@ const sandbox = await startSandbox({ args: ['--static', dist] });
 const browser = await launch();
 try {
     mkdirSync(folder, { recursive: true });
-    await withSession(sandbox, 'user', fillHistory);
     for (const viewport of [DESKTOP, PHONE]) {
         for (const colorScheme of ['light', 'dark']) {
+            await withSession(sandbox, 'user', prepareRooms);
             await all({ viewport, colorScheme, timezoneId: 'Europe/Berlin' });
         }
     }
@@ -45,7 +45,9 @@ try {
     await sandbox.stop();
 }
 
-async function fillHistory(session) {
+/** The live room empty, the history room with its history. */
+async function prepareRooms(session) {
+    await session.topics.remove('?Chat//');
     const range = 'limit 100';
     const specification = new TopicSpecification(TopicType.TIME_SERIES, {
         TIME_SERIES_EVENT_VALUE_TYPE: 'json',
