@@ -29,7 +29,10 @@ enum View {
 }
 
 fn weight(listener: &[Arc<Selector>]) -> usize {
-    listener.iter().map(|selector| selector.weight()).sum()
+    listener
+        .iter()
+        .map(|selector| crate::selector::weight(selector))
+        .sum()
 }
 
 fn view(listener: &[Arc<Selector>], tree: &TopicTree, path: &str) -> View {
@@ -75,7 +78,7 @@ impl Broker {
             .sum();
         let before = self.change_listener(caller.session, request.listener, |listener| {
             listener.retain(|it| it.expression() != selector.expression());
-            if others + weight(listener) + selector.weight() > limit {
+            if others + weight(listener) + crate::selector::weight(&selector) > limit {
                 return false;
             }
             listener.push(selector.clone());

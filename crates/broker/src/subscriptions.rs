@@ -110,7 +110,7 @@ impl Broker {
         let Some(session) = self.clients.get_mut(key) else {
             return Err(errors::no_such_session());
         };
-        if session.selections.weight() + selector.weight() > limit {
+        if session.selections.weight() + crate::selector::weight(selector) > limit {
             return Err(errors::too_many("topic selections"));
         }
         let old: Vec<_> = session.selections.selectors().cloned().collect();

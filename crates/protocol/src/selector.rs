@@ -12,7 +12,10 @@ use regex::{Regex, RegexBuilder};
 
 /// Compiled patterns larger than this, in bytes, are refused: clients choose them, the service keeps them.
 #[cfg(feature = "regex")]
-const MAX_PATTERN_MEMORY: usize = 256 * 1024;
+const MAX_PATTERN_MEMORY: usize = 128 * 1024;
+/// How much a pattern may remember of its matching, in bytes; with less it is only slower.
+#[cfg(feature = "regex")]
+const MAX_PATTERN_CACHE: usize = 64 * 1024;
 /// The longest expression, in bytes.
 const MAX_EXPRESSION: usize = 16 * 1024;
 /// The most expressions in a set.
@@ -54,6 +57,7 @@ pub enum TopicSelectorError {
 pub struct TopicSelector {
     expression: String,
     any_of: Vec<Member>,
+    patterns: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -114,6 +118,7 @@ impl TopicSelector {
         Ok(Self {
             expression: expression.to_owned(),
             any_of,
+            patterns,
         })
     }
 
@@ -121,6 +126,18 @@ impl TopicSelector {
     #[must_use]
     pub fn expression(&self) -> &str {
         &self.expression
+    }
+
+    /// How many expressions the set has; 1 if it is no set. With [`TopicSelector::patterns`], what it costs to keep.
+    #[must_use]
+    pub const fn members(&self) -> usize {
+        self.any_of.len()
+    }
+
+    /// How many regular expressions the selector has.
+    #[must_use]
+    pub const fn patterns(&self) -> usize {
+        self.patterns
     }
 
     /// Whether the selector means this path.
@@ -365,7 +382,7 @@ pub fn compile_whole(pattern: &str) -> Option<Regex> {
     let build = |pattern: &str| {
         RegexBuilder::new(pattern)
             .size_limit(MAX_PATTERN_MEMORY)
-            .dfa_size_limit(MAX_PATTERN_MEMORY)
+            .dfa_size_limit(MAX_PATTERN_CACHE)
             .build()
             .ok()
     };

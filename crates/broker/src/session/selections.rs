@@ -31,7 +31,7 @@ impl Selections {
         self.scopes
             .values()
             .flatten()
-            .map(|it| it.selector.weight())
+            .map(|it| crate::selector::weight(&it.selector))
             .sum()
     }
 
