@@ -81,7 +81,14 @@ pub(super) fn announce(open: OpenRoom) {
 fn deliver(open: OpenRoom, key: Key, message: ChatMessage) {
     spawn_local(async move {
         match put(open, &message).await {
-            Ok(sequence) => open.change(|timeline| timeline.acknowledge(key, sequence)),
+            Ok(sequence) => {
+                // Rights change: who was told of a missing one has it now.
+                let was_read_only = matches!(*open.state.peek(), RoomState::ReadOnly(_));
+                if was_read_only {
+                    open.state.set(RoomState::Open);
+                }
+                open.change(|timeline| timeline.acknowledge(key, sequence));
+            }
             Err(fault) => {
                 mind_rights(open, &fault);
                 open.change(|timeline| timeline.fail(key, fault));
