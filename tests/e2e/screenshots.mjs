@@ -1,6 +1,6 @@
 // Makes docs/screenshots/: the real page with the real sandbox, at two widths, light and dark.
 //
-//     cargo xtask build && cargo build -p effusion-sandbox && node tests/e2e/screenshots.mjs
+//     cargo xtask screenshots
 
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';

@@ -9,6 +9,7 @@ mod lint;
 mod process;
 mod program;
 mod project;
+mod screenshots;
 mod serve;
 mod setup;
 mod test;
@@ -36,6 +37,7 @@ Commands
       e2e                 the real page in Chromium against the sandbox (tests/e2e)
       lint                the same as `cargo xtask lint`; not part of a plain `test`
   bench               sizes of the page beside the vendor's SDK, decode and encode rates, time to first message
+  screenshots         pictures of the page, for the documents: docs/screenshots
   lint                format check and clippy with warnings denied, native and wasm32
   setup               install whatever is missing for all of the above, then stop
 
@@ -75,6 +77,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
     let run: fn() -> Result<()> = match command.as_str() {
         "build" => build::build_for_release,
         "bench" => bench::bench,
+        "screenshots" => screenshots::screenshots,
         "lint" => lint::lint,
         "setup" => || setup::prepare(&setup::Need::ALL).map(drop),
         other => bail!("there is no command `{other}`\n\n{HELP}"),
