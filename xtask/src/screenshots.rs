@@ -1,7 +1,7 @@
 //! `cargo xtask screenshots`: pictures of the page for the documents.
 
 use crate::setup::{self, Need};
-use crate::{build, process, project, serve};
+use crate::{build, process, project};
 use anyhow::Result;
 
 /// Takes them of the release page with the real sandbox, into `docs/screenshots`.
@@ -12,7 +12,7 @@ pub fn screenshots() -> Result<()> {
         Need::Browser,
         Need::TestPackages,
     ])?;
-    let sandbox = serve::build_sandbox(false)?;
+    let sandbox = build::sandbox(false)?;
     let dist = build::page(&tools)?;
     let mut node = tools.command("node")?;
     node.current_dir(project::root().join("tests"))
