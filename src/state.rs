@@ -78,6 +78,19 @@ pub enum RoomState {
     Failed(Fault),
 }
 
+impl RoomState {
+    /// The word for it in `data-state`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Joining => "joining",
+            Self::Open => "open",
+            Self::ReadOnly(_) => "readonly",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
 /// What is known about messages from before those shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Earlier {

@@ -47,13 +47,7 @@ pub fn join_again(app: App, open: OpenRoom) {
 
 /// Leaves a room.
 pub fn leave(app: App, open: OpenRoom) {
-    let selector = selector(&open.room.peek());
-    if let Some(session) = link::session() {
-        spawn_local(async move {
-            // What still comes is passed over; there is nothing that a reader could do about a refusal.
-            let _ = session.topics().unsubscribe(&selector).await;
-        });
-    }
+    unsubscribe(open);
     open.close();
     let place = app
         .rooms
@@ -106,6 +100,8 @@ pub(super) fn establish(app: App, open: OpenRoom, announce: bool) {
         None => visit.fail(Fault::NotConnected),
         Some(session) => spawn_local(async move {
             if let Err(fault) = follow(visit, session).await {
+                // Whoever joins again wants to hear everything again.
+                unsubscribe(open);
                 visit.fail(fault);
             }
         }),
@@ -131,10 +127,12 @@ async fn follow(mut visit: Visit, session: Session) -> Result<(), Fault> {
         .map_err(|error| fault::of_request(error, Right::Read))?;
     // Only the handle that the page keeps may keep the session open.
     drop(session);
-    match added {
-        Ok(_) => visit.opened(),
-        Err(error) => wait(visit, fault::of_request(error, Right::Create)),
-    }
+    let missing = match added.map_err(|error| fault::of_request(error, Right::Create)) {
+        // It is there, so it could have been read.
+        Ok(_) | Err(Fault::NotARoom) => Fault::NotPermitted(Right::Read),
+        Err(fault) => fault,
+    };
+    give_up_in_time(visit, missing);
     while let Some(event) = stream.next().await {
         if !visit.counts() {
             break;
@@ -144,13 +142,8 @@ async fn follow(mut visit: Visit, session: Session) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The room could not be made. If it is there and may be read, its subscription shows soon; if not, this is why.
-fn wait(visit: Visit, fault: Fault) {
-    let fault = match fault {
-        // Something is there, or else it could have been made.
-        Fault::NotARoom => Fault::NotPermitted(Right::Read),
-        fault => fault,
-    };
+/// If the room is there and may be read, its subscription shows soon; if not, this is why.
+fn give_up_in_time(visit: Visit, fault: Fault) {
     let give_up = move || {
         let joining = *visit.open.state.peek() == RoomState::Joining;
         if joining {
@@ -250,6 +243,16 @@ fn receive(open: OpenRoom, value: RoomValue, first: bool) -> bool {
             };
             open.change(|timeline| timeline.receive_value(message, at, first))
         }
+    }
+}
+
+fn unsubscribe(open: OpenRoom) {
+    let selector = selector(&open.room.peek());
+    if let Some(session) = link::session() {
+        spawn_local(async move {
+            // What still comes is passed over; there is nothing that a reader could do about a refusal.
+            let _ = session.topics().unsubscribe(&selector).await;
+        });
     }
 }
 

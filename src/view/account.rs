@@ -2,7 +2,7 @@
 
 use super::brand::with_story;
 use super::element::{El, el};
-use super::fault::alert;
+use super::fault::form_fault;
 use super::field::{actions, complain, field, form, group, pair, service_fields, tick};
 use crate::model::form::{Field, ROLES};
 use crate::session;
@@ -51,7 +51,7 @@ pub fn account(app: App) -> El {
                     )),
             )
             .child(service_fields(app))
-            .child_of(move || app.fault.get().map(|fault| alert(&fault, None)))
+            .child_of(move || form_fault(app))
             .child(actions(app, "account-button", "Create and join", "Creating…").child(back)),
     )
 }

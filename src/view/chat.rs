@@ -124,6 +124,10 @@ fn pane(app: App, room: OpenRoom) -> El {
     };
     el("div")
         .class("pane")
+        .test("room-pane")
+        .attr_of("data-state", move || {
+            Some(room.state.read().word().to_owned())
+        })
         .child_of(notice)
         .child(messages(
             room,

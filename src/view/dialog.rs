@@ -6,10 +6,11 @@ use web_sys::HtmlDialogElement;
 
 use super::element::{El, el};
 use super::icon::icon_button;
+use crate::browser;
 use crate::state::App;
 
-/// A dialog with a title and a button to close it.
-pub fn dialog(app: App, test: &str, title: &str, body: El) -> El {
+/// A dialog with a title and a button to close it. The focus goes to the element named `first`.
+pub fn dialog(app: App, test: &str, title: &str, first: &'static str, body: El) -> El {
     let dialog = el("dialog")
         .test(test)
         .attr("aria-label", title)
@@ -20,6 +21,7 @@ pub fn dialog(app: App, test: &str, title: &str, body: El) -> El {
         // It fails only where the dialog is shown already, or is gone again.
         let _ = shown.show_modal();
     });
+    browser::focus(first);
     let header = el("header").child(el("h2").text(title)).child(icon_button(
         "close",
         "Close",

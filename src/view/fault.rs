@@ -1,9 +1,12 @@
 //! What went wrong, in words, with what to do next.
 
+use leptos::prelude::request_animation_frame;
+
 use super::element::{El, el};
 use super::icon::button;
 use crate::chat::RoomKind;
 use crate::model::fault::Fault;
+use crate::state::App;
 
 /// A fault as an alert, with whatever helps to get over it beside the words.
 pub fn alert(fault: &Fault, help: Option<El>) -> El {
@@ -18,6 +21,15 @@ pub fn alert(fault: &Fault, help: Option<El>) -> El {
                 .text(fault.next()),
         )
         .maybe(help)
+}
+
+/// Why what a form asked for did not work, if it did not.
+pub fn form_fault(app: App) -> Option<El> {
+    let alert = alert(app.fault.read().as_ref()?, None);
+    let node = alert.node().clone();
+    // It stands above the button, and the button may have been the last thing on the screen.
+    request_animation_frame(move || node.scroll_into_view_with_bool(false));
+    Some(alert)
 }
 
 /// Offers to join a room as what it is.

@@ -2,7 +2,7 @@
 
 use super::brand::with_story;
 use super::element::{El, el};
-use super::fault::alert;
+use super::fault::form_fault;
 use super::field::{actions, complain, field, form, group, link, pair, service_fields, tick};
 use super::room_choice::room_choice;
 use crate::model::form::Field;
@@ -31,7 +31,7 @@ pub fn join(app: App) -> El {
             .child(you(app))
             .child(room_choice(app))
             .child(service_fields(app))
-            .child_of(move || app.fault.get().map(|fault| alert(&fault, None)))
+            .child_of(move || form_fault(app))
             .child(actions(app, "join-button", "Join", "Joining…").child(account)),
     )
 }

@@ -4,7 +4,7 @@ use wasm_bindgen::JsValue;
 
 use super::dialog::dialog;
 use super::element::{El, el, value_of};
-use super::fault::alert;
+use super::fault::form_fault;
 use super::field::{actions, complain, form, group, service_fields};
 use super::icon::button;
 use super::join::you;
@@ -41,7 +41,7 @@ pub fn settings(app: App) -> El {
             .child(themes),
     );
     let body = form("settings-form", submit)
-        .child_of(move || app.fault.get().map(|fault| alert(&fault, None)))
+        .child_of(move || form_fault(app))
         .child(you(app))
         .child(service_fields(app))
         .child(looks)
@@ -49,7 +49,7 @@ pub fn settings(app: App) -> El {
             actions(app, "apply-button", "Apply and reconnect", "Connecting…")
                 .child(button("", "sign-out", move || session::sign_out(app)).text("Sign out")),
         );
-    dialog(app, "settings", "Settings", body)
+    dialog(app, "settings", "Settings", "name", body)
 }
 
 /// Asks for another room.
@@ -67,5 +67,5 @@ pub fn another_room(app: App) -> El {
     let body = form("room-form", submit)
         .child(room_choice(app))
         .child(actions(app, "room-button", "Join", "Joining…"));
-    dialog(app, "another-room", "Join another room", body)
+    dialog(app, "another-room", "Join another room", "room", body)
 }

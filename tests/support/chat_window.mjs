@@ -109,9 +109,9 @@ export class ChatWindow {
         return this;
     }
 
-    /** Waits until messages can be written and the connection stands. */
+    /** Waits until messages come and go and the connection stands. */
     async inRoom() {
-        await this.$('composer').waitFor();
+        await this.page.locator('[data-testid="room-pane"]:is([data-state="open"], [data-state="readonly"])').waitFor();
         await this.connection('connected');
     }
 
