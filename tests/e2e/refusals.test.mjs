@@ -48,6 +48,24 @@ for (const kind of ['live', 'history']) {
     });
 }
 
+scenario('what failed for want of a right is sent again once the right is there', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'Thaw', kind: 'history' }))).join();
+    const bob = await open(address({ name: 'Bob', room: 'Thaw', kind: 'history' }));
+    await bob.fill({ account: 'client', password: 'password' });
+    await bob.join();
+    await bob.say('may I?');
+    await bob.shows({ text: 'may I?', state: 'failed' });
+    await bob.fault(/may not write in this room/);
+    await withSession(theatre.sandbox, 'admin', (admin) => {
+        const permissions = ['READ_TOPIC', 'SELECT_TOPIC', 'UPDATE_TOPIC'];
+        return admin.security.updateSecurityStore(admin.security.securityScriptBuilder().setPathPermissions('CLIENT', 'Chat/Thaw', permissions).build());
+    });
+    await bob.$('retry').click();
+    await bob.shows({ text: 'may I?', own: true, state: 'sent' });
+    await ann.shows({ author: 'Bob', text: 'may I?', own: false });
+    await until('the fault is gone', () => bob.$('fault').count(), (count) => count === 0);
+});
+
 scenario('who has no right to make a room is told', async (open) => {
     const bob = await open(address({ name: 'Bob', room: 'Not there', kind: 'history' }));
     await bob.fill({ account: 'client', password: 'password' });
