@@ -1,0 +1,117 @@
+//! Writing a message.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use effusion::chat::RoomKind;
+use effusion::model::fault::Fault;
+use effusion::state::{OpenRoom, RoomState};
+use effusion::view::composer;
+use leptos::task::tick;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::stage::{Stage, dispatch, drawn, room};
+
+fn show() -> (Stage, OpenRoom, Rc<RefCell<Vec<String>>>) {
+    let room = room(RoomKind::Live);
+    let sent = Rc::new(RefCell::new(Vec::new()));
+    let keep = Rc::clone(&sent);
+    let stage = Stage::show(move || composer(room, move |text| keep.borrow_mut().push(text)));
+    (stage, room, sent)
+}
+
+#[wasm_bindgen_test]
+async fn enter_sends_and_empties_the_box() {
+    let (stage, _, sent) = show();
+    stage.fill("composer", "hello").await;
+    assert!(
+        stage.press("composer", "Enter", |_| {}).await,
+        "no line break is left behind"
+    );
+    assert_eq!(*sent.borrow(), ["hello"]);
+    assert_eq!(stage.value("composer"), "");
+}
+
+#[wasm_bindgen_test]
+async fn shift_and_enter_break_the_line() {
+    let (stage, _, sent) = show();
+    stage.fill("composer", "one").await;
+    assert!(
+        !stage
+            .press("composer", "Enter", |key| key.set_shift_key(true))
+            .await
+    );
+    assert_eq!(stage.value("composer"), "one");
+    stage.fill("composer", "one\ntwo").await;
+    stage.press("composer", "Enter", |_| {}).await;
+    assert_eq!(*sent.borrow(), ["one\ntwo"]);
+}
+
+#[wasm_bindgen_test]
+async fn the_enter_that_ends_a_composition_is_not_ours() {
+    let (stage, _, sent) = show();
+    stage.fill("composer", "にほん").await;
+    assert!(
+        !stage
+            .press("composer", "Enter", |key| key.set_is_composing(true))
+            .await
+    );
+    assert!(sent.borrow().is_empty());
+    assert_eq!(stage.value("composer"), "にほん");
+}
+
+#[wasm_bindgen_test]
+async fn blanks_are_not_sent() {
+    let (stage, _, sent) = show();
+    assert!(stage.one("send-button").has_attribute("disabled"));
+    stage.fill("composer", " \n\t").await;
+    assert!(stage.one("send-button").has_attribute("disabled"));
+    stage.press("composer", "Enter", |_| {}).await;
+    assert!(sent.borrow().is_empty());
+    stage.fill("composer", "x").await;
+    assert!(!stage.one("send-button").has_attribute("disabled"));
+    stage.click("send-button").await;
+    assert_eq!(*sent.borrow(), ["x"]);
+}
+
+#[wasm_bindgen_test]
+async fn the_draft_is_the_rooms() {
+    let (stage, room, _) = show();
+    stage.fill("composer", "half a thought").await;
+    assert_eq!(*room.draft.peek(), "half a thought");
+    room.draft.set("another".to_owned());
+    tick().await;
+    assert_eq!(stage.value("composer"), "another");
+}
+
+#[wasm_bindgen_test]
+async fn a_room_that_cannot_be_used_takes_no_text() {
+    let (stage, room, sent) = show();
+    room.draft.set("too late".to_owned());
+    room.state.set(RoomState::Failed(Fault::RoomRemoved));
+    tick().await;
+    assert!(stage.one("composer").has_attribute("disabled"));
+    assert!(stage.one("send-button").has_attribute("disabled"));
+    assert!(sent.borrow().is_empty());
+    room.state.set(RoomState::Open);
+    tick().await;
+    assert!(!stage.one("composer").has_attribute("disabled"));
+}
+
+#[wasm_bindgen_test]
+async fn the_box_grows_with_the_text() {
+    let (stage, _, _) = show();
+    drawn().await;
+    let low = stage.one("composer").client_height();
+    stage.fill("composer", "a\nb\nc\nd\ne\nf").await;
+    drawn().await;
+    let high = stage.one("composer").client_height();
+    assert!(high > low, "{high} after {low}");
+    dispatch(
+        &stage.one("composer").closest("form").unwrap().unwrap(),
+        "submit",
+    );
+    tick().await;
+    drawn().await;
+    assert_eq!(stage.one("composer").client_height(), low);
+}

@@ -1,0 +1,13 @@
+//! Components in a browser, with plain data in place of a service.
+#![cfg(target_arch = "wasm32")]
+// In a test, panicking is how one fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod composer;
+mod connection;
+mod elements;
+mod join;
+mod messages;
+mod stage;
+
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

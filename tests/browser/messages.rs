@@ -1,0 +1,199 @@
+//! What is said in a room.
+
+use std::cell::RefCell;
+
+use effusion::chat::RoomKind;
+use effusion::model::fault::Fault;
+use effusion::model::timeline::Event;
+use effusion::state::{Earlier, OpenRoom};
+use effusion::view::messages;
+use leptos::task::tick;
+use wasm_bindgen_test::wasm_bindgen_test;
+use web_sys::Element;
+
+use crate::stage::{Stage, at, event, message, room};
+
+fn show(room: OpenRoom) -> Stage {
+    Stage::show(move || messages(room, |_| {}, || {}))
+}
+
+#[wasm_bindgen_test]
+async fn hostile_text_stays_text() {
+    let room = room(RoomKind::Live);
+    let stage = show(room);
+    let hostile = "<img src=x onerror=\"window.hacked=1\"><script>window.hacked=1</script>&lt;b&gt;\n  two  lines";
+    room.change(|timeline| {
+        timeline.receive_value(message("<b onclick=x>Bob</b>", hostile), at(0), false)
+    });
+    tick().await;
+    assert_eq!(stage.text("text"), hostile);
+    assert_eq!(stage.one("text").child_element_count(), 0);
+    assert_eq!(stage.text("author"), "<b onclick=x>Bob</b>");
+    assert_eq!(stage.one("author").child_element_count(), 0);
+    assert_eq!(
+        stage.one("text").get_attribute("dir").as_deref(),
+        Some("auto")
+    );
+    assert_eq!(stage.one("author").tag_name(), "BDI");
+
+    room.change(|timeline| {
+        timeline.receive_value(message("System", "<u>x</u> has joined"), at(1), false)
+    });
+    tick().await;
+    let notice = stage.one("notice");
+    assert!(
+        notice
+            .text_content()
+            .unwrap()
+            .contains("<u>x</u> has joined")
+    );
+    assert!(notice.query_selector("u").unwrap().is_none());
+}
+
+#[wasm_bindgen_test]
+async fn own_messages_are_set_apart_and_say_how_far_they_are() {
+    let room = room(RoomKind::History);
+    let retried: &'static RefCell<Vec<usize>> = Box::leak(Box::new(RefCell::new(Vec::new())));
+    let stage =
+        Stage::show(move || messages(room, move |key| retried.borrow_mut().push(key), || {}));
+    room.change(|timeline| timeline.receive_event(event(0, "Bob", "hi")));
+    let key = room.change(|timeline| timeline.send(message("Ann", "hello"), at(1)));
+    tick().await;
+    assert_eq!(stage.attributes("message", "data-own"), ["false", "true"]);
+    assert_eq!(
+        stage.attributes("message", "data-state"),
+        ["received", "sending"]
+    );
+    assert_eq!(
+        stage.texts("delivery"),
+        ["Sending…"],
+        "others' messages have no such line"
+    );
+    let node = stage.all("message").remove(1);
+
+    room.change(|timeline| timeline.fail(key, Fault::Unconfirmed));
+    tick().await;
+    assert_eq!(
+        stage.attributes("message", "data-state"),
+        ["received", "failed"]
+    );
+    assert!(
+        stage
+            .text("delivery")
+            .starts_with("Not sent. The connection broke")
+    );
+    stage.click("retry").await;
+    assert_eq!(*retried.borrow(), [key]);
+    room.change(|timeline| timeline.retry(key));
+    tick().await;
+    assert_eq!(
+        stage.attributes("message", "data-state"),
+        ["received", "sending"]
+    );
+
+    room.change(|timeline| timeline.acknowledge(key, Some(1)));
+    tick().await;
+    assert_eq!(
+        stage.attributes("message", "data-state"),
+        ["received", "sent"]
+    );
+    assert_eq!(stage.text("delivery"), "Sent");
+    assert!(
+        stage.all("message")[1] == node,
+        "it changes in place, so that nothing is read out twice"
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_failed_message_can_be_given_up() {
+    let room = room(RoomKind::Live);
+    let stage = show(room);
+    let key = room.change(|timeline| timeline.send(message("Ann", "hello"), at(1)));
+    room.change(|timeline| timeline.fail(key, Fault::TimedOut));
+    tick().await;
+    stage.click("cancel").await;
+    tick().await;
+    assert!(stage.all("message").is_empty());
+}
+
+#[wasm_bindgen_test]
+async fn messages_keep_their_elements_when_others_come_between() {
+    let room = room(RoomKind::History);
+    let stage = show(room);
+    room.change(|timeline| timeline.receive_event(event(10, "Bob", "ten")));
+    room.change(|timeline| timeline.send(message("Ann", "mine"), at(99)));
+    tick().await;
+    let before: Vec<Element> = stage.all("message");
+    room.change(|timeline| timeline.receive_event(event(11, "Cyn", "eleven")));
+    room.change(|timeline| timeline.add_older((0..10).map(|n| event(n, "Bob", "older")).collect()));
+    tick().await;
+    let after = stage.all("message");
+    assert_eq!(after.len(), 13);
+    assert!(after[10] == before[0] && after[12] == before[1]);
+    assert_eq!(stage.texts("text")[10..], ["ten", "eleven", "mine"]);
+
+    room.change(|timeline| timeline.start_anew());
+    tick().await;
+    assert_eq!(stage.texts("text"), ["mine"]);
+    assert!(stage.all("message")[0] == before[1]);
+}
+
+#[wasm_bindgen_test]
+async fn an_edit_changes_the_text_in_place() {
+    let room = room(RoomKind::History);
+    let stage = show(room);
+    room.change(|timeline| timeline.receive_event(event(0, "Bob", "teh")));
+    tick().await;
+    let node = stage.one("message");
+    room.change(|timeline| {
+        timeline.receive_event(Event {
+            edits: Some(0),
+            ..event(1, "Bob", "the")
+        })
+    });
+    tick().await;
+    assert_eq!(stage.text("text"), "the");
+    assert!(stage.one("message") == node);
+    assert!(node.text_content().unwrap().contains("edited"));
+}
+
+#[wasm_bindgen_test]
+async fn the_list_is_a_live_log() {
+    let stage = show(room(RoomKind::Live));
+    assert_eq!(stage.attributes("message-list", "role"), ["log"]);
+    assert_eq!(stage.attributes("message-list", "aria-live"), ["polite"]);
+    assert!(
+        stage
+            .place()
+            .text_content()
+            .unwrap()
+            .contains("It is quiet here")
+    );
+}
+
+#[wasm_bindgen_test]
+async fn earlier_messages_are_offered_where_there_may_be_some() {
+    let open = room(RoomKind::History);
+    let asked: &'static RefCell<usize> = Box::leak(Box::new(RefCell::new(0)));
+    let stage = Stage::show(move || messages(open, |_| {}, move || *asked.borrow_mut() += 1));
+    open.change(|timeline| timeline.receive_event(event(7, "Bob", "hi")));
+    tick().await;
+    stage.click("earlier-button").await;
+    assert_eq!(*asked.borrow(), 1);
+    open.earlier.set(Earlier::None);
+    tick().await;
+    assert!(stage.all("earlier-button").is_empty());
+    assert!(
+        stage
+            .place()
+            .text_content()
+            .unwrap()
+            .contains("keeps nothing from before")
+    );
+
+    let whole = room(RoomKind::History);
+    let stage = show(whole);
+    whole.change(|timeline| timeline.receive_event(event(0, "Bob", "first of all")));
+    tick().await;
+    assert!(stage.all("earlier-button").is_empty());
+}

@@ -1,0 +1,172 @@
+//! What the tests share: a place in the document for a component, and hands to use it with.
+
+use effusion::chat::{ChatMessage, RoomKind, RoomName, Timestamp};
+use effusion::model::form::{Form, Room};
+use effusion::model::time::At;
+use effusion::model::timeline::{Event, Reader};
+use effusion::state::{App, OpenRoom, RoomState};
+use effusion::view::{El, ElView};
+use leptos::mount::mount_to;
+use leptos::prelude::document;
+use leptos::task::tick;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{
+    Element, EventInit, HtmlElement, HtmlInputElement, KeyboardEvent, KeyboardEventInit,
+};
+
+/// A component in the document, alone in a place of its own.
+pub struct Stage {
+    place: HtmlElement,
+}
+
+impl Stage {
+    pub fn show(component: impl FnOnce() -> El + 'static) -> Self {
+        let place: HtmlElement = document().create_element("div").unwrap().unchecked_into();
+        document().body().unwrap().append_child(&place).unwrap();
+        mount_to(place.clone(), move || ElView::from(component())).forget();
+        Self { place }
+    }
+
+    pub fn place(&self) -> &HtmlElement {
+        &self.place
+    }
+
+    /// All elements with this test name.
+    pub fn all(&self, test: &str) -> Vec<Element> {
+        let found = self
+            .place
+            .query_selector_all(&format!("[data-testid='{test}']"))
+            .unwrap();
+        (0..found.length())
+            .map(|i| found.get(i).unwrap().unchecked_into())
+            .collect()
+    }
+
+    /// The only element with this test name.
+    pub fn one(&self, test: &str) -> Element {
+        let mut found = self.all(test);
+        assert_eq!(found.len(), 1, "elements named {test}");
+        found.remove(0)
+    }
+
+    pub fn text(&self, test: &str) -> String {
+        self.one(test).text_content().unwrap()
+    }
+
+    pub fn texts(&self, test: &str) -> Vec<String> {
+        self.all(test)
+            .iter()
+            .map(|element| element.text_content().unwrap())
+            .collect()
+    }
+
+    pub fn attributes(&self, test: &str, name: &str) -> Vec<String> {
+        self.all(test)
+            .iter()
+            .map(|element| element.get_attribute(name).unwrap_or_default())
+            .collect()
+    }
+
+    /// Types into an input, as far as a script can.
+    pub async fn fill(&self, test: &str, text: &str) {
+        let input: HtmlInputElement = self.one(test).unchecked_into();
+        input.set_value(text);
+        dispatch(&input, "input");
+        tick().await;
+    }
+
+    pub fn value(&self, test: &str) -> String {
+        self.one(test).unchecked_into::<HtmlInputElement>().value()
+    }
+
+    pub async fn click(&self, test: &str) {
+        self.one(test).unchecked_into::<HtmlElement>().click();
+        tick().await;
+    }
+
+    /// Presses a key; true if the page keeps the browser from doing what it would.
+    pub async fn press(
+        &self,
+        test: &str,
+        key: &str,
+        change: impl FnOnce(&KeyboardEventInit),
+    ) -> bool {
+        let init = KeyboardEventInit::new();
+        init.set_key(key);
+        init.set_bubbles(true);
+        init.set_cancelable(true);
+        change(&init);
+        let event = KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &init).unwrap();
+        let goes_on = self.one(test).dispatch_event(&event).unwrap();
+        tick().await;
+        !goes_on
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.place.remove();
+    }
+}
+
+pub fn dispatch(element: &Element, name: &str) {
+    let init = EventInit::new();
+    init.set_bubbles(true);
+    init.set_cancelable(true);
+    let event = web_sys::Event::new_with_event_init_dict(name, &init).unwrap();
+    element.dispatch_event(&event).unwrap();
+}
+
+/// The browser has drawn, and what waited for that has run.
+pub async fn drawn() {
+    for _ in 0..2 {
+        let next = js_sys::Promise::new(&mut |resolve, _| {
+            leptos::prelude::request_animation_frame(move || {
+                resolve.call0(&JsValue::NULL).unwrap();
+            });
+        });
+        wasm_bindgen_futures::JsFuture::from(next).await.unwrap();
+    }
+}
+
+pub fn app() -> App {
+    let mut form = Form::default();
+    form.set(effusion::model::form::Field::Name, "Ann".to_owned());
+    App::new(form, "Calm Otter".to_owned())
+}
+
+pub fn room(kind: RoomKind) -> OpenRoom {
+    let room = Room {
+        name: RoomName::parse("Tea <b>house</b>").unwrap(),
+        kind,
+    };
+    let reader = Reader {
+        name: "Ann".to_owned(),
+        principal: "ann".to_owned(),
+    };
+    let open = OpenRoom::new(0, room, reader);
+    open.state.set(RoomState::Open);
+    open
+}
+
+pub fn message(name: &str, text: &str) -> ChatMessage {
+    ChatMessage {
+        text: text.to_owned(),
+        name: name.to_owned(),
+        timestamp: Timestamp::Missing,
+    }
+}
+
+pub fn event(sequence: u64, name: &str, text: &str) -> Event {
+    Event {
+        sequence,
+        edits: None,
+        author: name.to_lowercase(),
+        message: message(name, text),
+        at: at(sequence as i64),
+    }
+}
+
+pub fn at(minute: i64) -> At {
+    effusion::browser::at(1_795_255_200_000 + minute * 60_000)
+}
