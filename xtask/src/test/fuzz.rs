@@ -14,7 +14,7 @@ use std::process::Command;
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 -Cdebug-assertions -Coverflow-checks";
-const SECONDS: u32 = 5;
+const SECONDS: u32 = 3;
 
 /// Runs every target of every crate that has a `fuzz/` folder.
 pub fn smoke(_: &Context) -> Result<Tally> {
