@@ -103,7 +103,7 @@ impl Fault {
             ]
             .concat(),
             Self::VersionNotSupported => {
-                "The service speaks none of the protocol versions that this page does.".into()
+                "The service does not speak the protocol version that is asked for.".into()
             }
             Self::Lost(reason) => ["The session has ended", &because(reason), "."].concat(),
             Self::Unconfirmed => {
@@ -152,7 +152,9 @@ impl Fault {
             Self::MixedContent(_) => "Tick “Secure”, or open this page over http.",
             Self::WrongCredentials(_) => "Check account and password, or create an account.",
             Self::Refused(_) => "Wait a moment and try again, or ask whoever runs the service.",
-            Self::VersionNotSupported => "Choose another service, of Diffusion 6.0 or newer.",
+            Self::VersionNotSupported => {
+                "Let the page choose the version, or choose a service of Diffusion 6.0 or newer."
+            }
             Self::Lost(_) => "Reconnect to go on; your rooms are still open here.",
             Self::Unconfirmed => "It may have arrived: look before you send it again.",
             Self::NotConnected => "Send it again when the connection is back.",

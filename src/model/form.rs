@@ -58,6 +58,8 @@ pub struct Form {
     texts: [String; FIELDS],
     /// Whether to use TLS.
     pub secure: bool,
+    /// The protocol version to speak, and no other; `None` is the newest that both sides speak.
+    pub version: Option<u8>,
     /// The kind of room to join.
     pub kind: RoomKind,
     /// Whether the password may stay on this device.
@@ -124,6 +126,7 @@ impl Default for Form {
         let mut form = Self {
             texts: Default::default(),
             secure: false,
+            version: None,
             kind: RoomKind::default(),
             remember: false,
             roles: ROLES.map(|(_, granted)| granted),
@@ -183,6 +186,7 @@ impl Form {
     pub fn set_service(&mut self, service: &Service) {
         self.put(Field::Port, &service.port.to_string());
         self.secure = service.secure;
+        self.version = service.version;
         self.set(Field::Host, service.host.clone());
     }
 
@@ -206,6 +210,10 @@ impl Form {
                 "room" => Field::Room,
                 "secure" => {
                     self.secure = !matches!(value.as_str(), "false" | "0" | "no" | "off");
+                    continue;
+                }
+                "version" => {
+                    self.version = value.parse().ok();
                     continue;
                 }
                 "kind" => {
@@ -236,6 +244,7 @@ impl Form {
             ("host", self.text(Field::Host)),
             ("port", self.text(Field::Port)),
             ("secure", if self.secure { "true" } else { "false" }),
+            ("version", &version_text(self.version)),
             ("room", self.text(Field::Room)),
             ("kind", self.kind.word()),
         ])
@@ -400,15 +409,18 @@ impl Form {
     }
 
     fn service(&self) -> Result<Service, Problem> {
-        parse_service(self.text(Field::Host), self.text(Field::Port), self.secure).map_err(
-            |error| match error {
+        parse_service(self.text(Field::Host), self.text(Field::Port), self.secure)
+            .map(|service| Service {
+                version: self.version,
+                ..service
+            })
+            .map_err(|error| match error {
                 ServiceError::Host => (
                     Field::Host,
                     "Type a host name or an IP address, without “ws://” and without the port.",
                 ),
                 ServiceError::Port => (Field::Port, "Type a port from 1 to 65535."),
-            },
-        )
+            })
     }
 
     /// The passwords that everybody knows are offered for this machine only, and taken away for any other.
@@ -442,6 +454,14 @@ impl Form {
     fn put(&mut self, field: Field, text: &str) {
         text.clone_into(&mut self.texts[field as usize]);
     }
+}
+
+/// A version as in addresses and stored settings: nothing if none is set.
+#[must_use]
+pub fn version_text(version: Option<u8>) -> String {
+    version
+        .map(|version| version.to_string())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

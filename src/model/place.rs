@@ -1,7 +1,7 @@
 //! Where a window is: the rooms it is in, which of them it shows, and how that is said in its address.
 
 use crate::chat::{RoomKind, RoomName};
-use crate::model::form::Room;
+use crate::model::form::{Room, version_text};
 use crate::model::query;
 use crate::model::service::Service;
 
@@ -29,13 +29,17 @@ pub fn without_secrets(query: &str) -> Option<String> {
 /// The query of an address that leads somebody else into a room: without a name and an account.
 #[must_use]
 pub fn invitation(service: &Service, room: &Room) -> String {
-    query::format([
+    let (port, version) = (service.port.to_string(), version_text(service.version));
+    let pairs = [
         ("host", service.host.as_str()),
-        ("port", &service.port.to_string()),
+        ("port", &port),
         ("secure", if service.secure { "true" } else { "false" }),
+        ("version", &version),
         ("room", room.name.as_str()),
         ("kind", room.kind.word()),
-    ])
+    ];
+    // Nobody needs to be told that nothing is set.
+    query::format(pairs.into_iter().filter(|(_, value)| !value.is_empty()))
 }
 
 /// Writes the rooms of a window, the shown one first, so that a reload finds them again.

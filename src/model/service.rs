@@ -13,7 +13,16 @@ pub const REGISTRAR: &str = "auth-handler";
 /// The password of both. It is public, so it is only ever offered for a service on this machine.
 pub const DEVELOPMENT_PASSWORD: &str = "password";
 
-/// The address of a service.
+/// Protocol versions that can be chosen, and the releases of Diffusion that brought them.
+pub const VERSIONS: [(u8, &str); 5] = [
+    (29, "6.12"),
+    (18, "6.5"),
+    (15, "6.2"),
+    (14, "6.1"),
+    (13, "6.0"),
+];
+
+/// How to get to a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// A DNS name or an IP address, an IPv6 one without its brackets.
@@ -22,6 +31,8 @@ pub struct Service {
     pub port: u16,
     /// Whether to use TLS (`wss:`).
     pub secure: bool,
+    /// The protocol version to speak, and no other; `None` is the newest that both sides speak.
+    pub version: Option<u8>,
 }
 
 impl Default for Service {
@@ -30,6 +41,7 @@ impl Default for Service {
             host: SANDBOX_HOST.to_owned(),
             port: SANDBOX_PORT,
             secure: false,
+            version: None,
         }
     }
 }
@@ -109,6 +121,7 @@ pub fn parse_service(host: &str, port: &str, secure: bool) -> Result<Service, Se
             host: host.to_owned(),
             port,
             secure,
+            version: None,
         }),
         _ => Err(ServiceError::Port),
     }

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use effusion_client::{ConnectOptions, Renew, Session, SessionState, web};
+use effusion_client::{ConnectOptions, ProtocolVersion, Renew, Session, SessionState, web};
 use futures_util::StreamExt;
 use leptos::prelude::set_timeout;
 use leptos::task::spawn_local;
@@ -135,12 +135,13 @@ pub fn sign_out(app: App) {
 pub(super) async fn connect(sign_in: &SignIn, renew: Renew) -> Result<Session, Fault> {
     let service = &sign_in.service;
     service.check_allowed_from(browser::page_is_secure())?;
-    let options = ConnectOptions::new(&service.host)
+    let mut options = ConnectOptions::new(&service.host)
         .port(service.port)
         .secure(service.secure)
         .principal(&sign_in.credentials.principal)
         .password(&sign_in.credentials.password)
         .renew(renew);
+    options.session.version = service.version.and_then(ProtocolVersion::new);
     web::connect(options)
         .await
         .map_err(|error| fault::of_connecting(&error, sign_in))

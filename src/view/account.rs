@@ -47,7 +47,7 @@ pub fn account(app: App) -> El {
                     ))
                     .child(pair(
                         field(app, Field::Registrar, "Account", "off", "auth-handler"),
-                        field(app, Field::RegistrarPassword, "Password", "off password", ""),
+                        field(app, Field::RegistrarPassword, "Password", "off", ""),
                     )),
             )
             .child(service_fields(app))

@@ -49,6 +49,7 @@ pub fn chat(app: App) -> El {
             el("a")
                 .class("skip")
                 .attr("href", "#composer")
+                .flag_of("hidden", move || app.active.read().is_none())
                 .text("Skip to the message box"),
         )
         .child(sidebar(app))
@@ -142,7 +143,7 @@ fn nowhere(app: App) -> El {
         .class("empty")
         .test("no-rooms")
         .child(icon("brand"))
-        .child(el("h2").text("You are in no room"))
+        .child(el("h1").text("You are in no room"))
         .child(el("p").text("Join one, and what is said there appears here."))
         .child(
             button("primary", "first-room-button", move || ask_for_room(app)).text("Join a room"),

@@ -5,18 +5,18 @@ use wasm_bindgen::JsValue;
 use super::element::{El, el, ticked, value_of};
 use super::icon::button;
 use crate::browser;
-use crate::model::form::{Field, Problem};
+use crate::model::form::{Field, Problem, version_text};
 use crate::state::App;
 
-/// A labelled text field. The name that `autocomplete` gives it decides what a password manager may fill in and, for a
-/// password, that it is hidden.
+/// A labelled text field. `autocomplete` says what a browser or a password manager may fill in.
 pub fn field(app: App, field: Field, label: &str, autocomplete: &str, placeholder: &str) -> El {
     let id = id_of(field);
     let problem_id = [id, "-problem"].concat();
-    let kind = if autocomplete.ends_with("password") {
-        "password"
-    } else {
-        "text"
+    let kind = match field {
+        Field::Password | Field::NewPassword | Field::Again | Field::RegistrarPassword => {
+            "password"
+        }
+        _ => "text",
     };
     let input = el("input")
         .id(id)
@@ -46,16 +46,20 @@ pub fn field(app: App, field: Field, label: &str, autocomplete: &str, placeholde
             app.problems
                 .update(|problems| problems.retain(|(wrong, _)| *wrong != field));
         });
+    labelled(id, label, input).child(
+        el("p")
+            .class("problem")
+            .attr("id", &problem_id)
+            .text_of(move || app.problem(field).unwrap_or_default().to_owned()),
+    )
+}
+
+/// An input of another kind, below its label.
+pub fn labelled(id: &str, label: &str, input: El) -> El {
     el("div")
         .class("field")
         .child(el("label").attr("for", id).text(label))
         .child(input)
-        .child(
-            el("p")
-                .class("problem")
-                .attr("id", &problem_id)
-                .text_of(move || app.problem(field).unwrap_or_default().to_owned()),
-        )
 }
 
 /// A labelled box to tick.
@@ -94,13 +98,26 @@ pub fn service_fields(app: App) -> El {
         move || app.form.read().secure,
         move |secure| app.form.update(|form| form.secure = secure),
     );
-    group("Service").child(
-        el("div")
-            .class("service")
-            .child(field(app, Field::Host, "Host", "off", "chat.example.com"))
-            .child(field(app, Field::Port, "Port", "off", "443"))
-            .child(secure),
-    )
+    let pinned = move || {
+        let version = version_text(app.form.read().version);
+        let newest = move || app.form.update(|form| form.version = None);
+        (!version.is_empty()).then(|| {
+            let words = ["Only protocol version ", &version, " will do. "].concat();
+            el("p")
+                .class("hint")
+                .text(&words)
+                .child(link("any-version", "Use the newest", newest))
+        })
+    };
+    group("Service")
+        .child(
+            el("div")
+                .class("service")
+                .child(field(app, Field::Host, "Host", "off", "chat.example.com"))
+                .child(field(app, Field::Port, "Port", "off", "443"))
+                .child(secure),
+        )
+        .child_of(pinned)
 }
 
 /// A form whose submission is handled here.

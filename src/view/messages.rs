@@ -20,21 +20,22 @@ pub fn messages(
     earlier: impl Fn() + Copy + 'static,
 ) -> El {
     let away = Rc::new(Live::new(false));
-    let list = el("ol")
+    let list = el("ol").each(
+        move || room.rows.get(),
+        |row| row.key,
+        move |row| message(room, row, retry),
+    );
+    let log = el("div")
         .attr("role", "log")
         .attr("aria-live", "polite")
         .attr("aria-label", "Messages")
         .test("message-list")
-        .each(
-            move || room.rows.get(),
-            |row| row.key,
-            move |row| message(room, row, retry),
-        );
+        .child(list);
     let page = el("div")
         .class("page")
         .child_of(move || before(room, earlier))
         .child_of(move || empty(room))
-        .child(list);
+        .child(log);
     // The style lays the list out from its end, so that the newest message is at zero and what comes keeps the place.
     let scroll = el("div")
         .class("scroll")

@@ -5,10 +5,12 @@ use wasm_bindgen::JsValue;
 use super::dialog::dialog;
 use super::element::{El, el, value_of};
 use super::fault::form_fault;
-use super::field::{actions, complain, form, group, service_fields};
+use super::field::{actions, complain, form, labelled, pair, service_fields};
 use super::icon::button;
 use super::join::you;
 use super::room_choice::room_choice;
+use crate::model::form::version_text;
+use crate::model::service::VERSIONS;
 use crate::session;
 use crate::state::App;
 
@@ -34,11 +36,24 @@ pub fn settings(app: App) -> El {
         .on("change", move |event| {
             session::set_theme(app, value_of(&event))
         });
-    let looks = group("Looks").child(
-        el("div")
-            .class("field")
-            .child(el("label").attr("for", "theme").text("Theme"))
-            .child(themes),
+    let version = move || version_text(app.form.read().version);
+    let mut versions = el("select")
+        .id("version")
+        .child(el("option").attr("value", "").text("The newest both speak"));
+    for (number, release) in VERSIONS {
+        let number = number.to_string();
+        let words = ["Version ", &number, ", of Diffusion ", release].concat();
+        versions = versions.child(el("option").attr("value", &number).text(&words));
+    }
+    let versions = versions
+        .prop_of("value", move || JsValue::from_str(&version()))
+        .on("change", move |event| {
+            app.form
+                .update(|form| form.version = value_of(&event).parse().ok())
+        });
+    let looks = pair(
+        labelled("version", "Protocol", versions),
+        labelled("theme", "Theme", themes),
     );
     let body = form("settings-form", submit)
         .child_of(move || form_fault(app))

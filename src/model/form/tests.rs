@@ -71,13 +71,14 @@ fn the_public_password_never_goes_to_another_machine() {
 #[test]
 fn an_address_fills_in_everything_but_passwords() {
     let mut form = Form::default();
-    let query = "?host=chat.example&port=443&secure=true&room=Tea+%2F+cake&name=Ann&kind=live&password=p&registrar=x&roles=y";
+    let query = "?host=chat.example&port=443&secure=true&room=Tea+%2F+cake&name=Ann&kind=live&version=18&password=p&registrar=x&roles=y";
     form.apply(&query::parse(query));
     assert_eq!(form.text(Field::Password), "");
     assert_eq!(form.text(Field::Registrar), "");
     assert_eq!(form.text(Field::Room), "Tea / cake");
     assert_eq!(form.kind, RoomKind::Live);
     assert!(form.secure);
+    assert_eq!(form.service().unwrap().version, Some(18));
 
     let mut other = Form::default();
     other.apply(&query::parse(&form.to_query()));
