@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use effusion::chat::ChatMessage;
+use effusion_protocol::value::Json;
 use serde_json::Value as Tree;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -31,8 +32,7 @@ impl Codec {
     #[must_use]
     pub fn hold(&mut self, value: Vec<u8>) -> bool {
         let value = Bytes::from(value);
-        let (Some(message), Ok(tree)) =
-            (ChatMessage::from_cbor(&value), crate::decode(value.clone()))
+        let (Some(message), Ok(tree)) = (message(value.clone()), crate::decode(value.clone()))
         else {
             return false;
         };
@@ -47,7 +47,7 @@ impl Codec {
     /// Decodes a chat message as the page does; gives back how many bytes of text were said, or -1 if it is none.
     #[must_use]
     pub fn decode_message(&self, value: Vec<u8>) -> i32 {
-        length(ChatMessage::from_cbor(&value).map(|message| message.text.len()))
+        length(message(value.into()).map(|message| message.text.len()))
     }
 
     /// Decodes a JSON value to a tree; gives back how many bytes of text were said in it, or -1 if it is none.
@@ -61,7 +61,9 @@ impl Codec {
     #[must_use]
     pub fn encode_message(&self, index: usize) -> Vec<u8> {
         let held = self.held.get(index);
-        held.map_or_else(Vec::new, |held| held.message.to_cbor())
+        held.map_or_else(Vec::new, |held| {
+            held.message.to_json().as_cbor().clone().into()
+        })
     }
 
     /// Encodes a tree that is held; empty if there is none.
@@ -95,6 +97,10 @@ impl Codec {
     fn make(&self, index: usize, delta: &[u8]) -> Option<Bytes> {
         crate::apply(&self.held.get(index)?.value, delta).ok()
     }
+}
+
+fn message(value: Bytes) -> Option<ChatMessage> {
+    ChatMessage::from_json(&Json::from_cbor(value))
 }
 
 fn length(length: Option<usize>) -> i32 {
