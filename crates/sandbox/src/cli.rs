@@ -45,6 +45,11 @@ pub struct Args {
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     pub log: Targets,
 
+    /// For tests of what a clock that is set back does: the wall clock is off by the milliseconds in this file, which is
+    /// read again and again
+    #[arg(long, value_name = "FILE")]
+    pub clock_offset: Option<PathBuf>,
+
     // No text for the help: it would be that of the whole group.
     #[allow(missing_docs)]
     #[command(flatten)]

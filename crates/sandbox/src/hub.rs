@@ -6,14 +6,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use effusion_broker::{Broker, Completion, ConnectionId, EffectError, Output, Peer, Ticket, Time};
+use effusion_broker::{Broker, Completion, ConnectionId, EffectError, Output, Peer, Ticket};
 use effusion_protocol::{CloseReason, ConnectRequest};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tracing::{debug, error, info, warn};
 
+use crate::clock::Clock;
 use crate::outbox::{End, EndCause, Outbox};
 use crate::password::Passwords;
 use crate::store::Writer;
@@ -371,42 +371,5 @@ impl Hub {
     fn complete(&self, ticket: Ticket, completion: Completion) {
         // The receiver is in this hub's own task.
         let _ = self.completed.send((ticket, completion));
-    }
-}
-
-/// Both clocks.
-#[derive(Clone, Copy, Debug)]
-pub struct Clock {
-    start: Instant,
-}
-
-impl Clock {
-    /// Starts at 0.
-    #[must_use]
-    pub fn start() -> Self {
-        Self {
-            start: Instant::now(),
-        }
-    }
-
-    /// The time.
-    #[must_use]
-    pub fn now(&self) -> Time {
-        let milliseconds =
-            |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        Time {
-            monotonic_ms: milliseconds(self.start.elapsed()),
-            // A clock that is set before 1970 is as good as one that is not set.
-            wall_ms: SystemTime::now()
-                .duration_since(SystemTime::UNIX_EPOCH)
-                .map_or(0, milliseconds),
-        }
-    }
-
-    async fn sleep_until(&self, monotonic_ms: Option<u64>) {
-        match monotonic_ms.and_then(|ms| self.start.checked_add(Duration::from_millis(ms))) {
-            Some(moment) => tokio::time::sleep_until(moment.into()).await,
-            None => std::future::pending().await,
-        }
     }
 }

@@ -12,6 +12,7 @@
 
 pub mod address;
 pub mod cli;
+pub mod clock;
 pub mod connection;
 pub mod http;
 pub mod hub;

@@ -19,9 +19,10 @@ use tracing::{debug, error, warn};
 
 use crate::address::{ConnectionLimits as AddressLimits, Connections};
 use crate::cli::{Args, LimitArgs};
+use crate::clock::Clock;
 use crate::connection::ConnectionLimits;
 use crate::http::{self, Caller, Service};
-use crate::hub::{Clock, Completions, Hub};
+use crate::hub::{Completions, Hub};
 use crate::outbox::OutboxLimits;
 use crate::password::{self, Passwords};
 use crate::store::{Database, Opened, StoreError, Writer};
@@ -49,6 +50,8 @@ pub struct Options {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Listen where others can reach it, default principals or not.
     pub allow_default_principals: bool,
+    /// A file with what the wall clock is off by.
+    pub clock_offset: Option<PathBuf>,
     /// Bounds.
     pub limits: LimitArgs,
 }
@@ -61,6 +64,7 @@ impl From<Args> for Options {
             files: args.r#static,
             tls: args.tls_cert.zip(args.tls_key),
             allow_default_principals: args.allow_default_principals,
+            clock_offset: args.clock_offset,
             limits: args.limits,
         }
     }
@@ -166,6 +170,9 @@ impl Server {
             )?),
         };
         let clock = Clock::start();
+        if let Some(file) = &options.clock_offset {
+            clock.follow(file.clone());
+        }
         let broker = Broker::new(
             config(&options.limits, writer.is_some())?,
             store.snapshot,
