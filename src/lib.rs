@@ -5,22 +5,25 @@
 //!   session   the bridge between a Diffusion session and signals; the only module that talks to the network
 //!   state     what the page knows, as values that it follows (live)
 //!   model     view models: plain data, tested without a browser
-//!   chat      what a room and a message are on the wire, as in the tutorial
+//!   parts     which code is fetched when it is first needed
+//!   words     the language of the interface
 //! ```
 
 // Only browsers can run these; the rest is tested natively.
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
-pub mod chat;
 #[cfg(target_arch = "wasm32")]
 pub mod live;
 pub mod model;
+#[cfg(target_arch = "wasm32")]
+pub mod parts;
 #[cfg(target_arch = "wasm32")]
 pub mod session;
 #[cfg(target_arch = "wasm32")]
 pub mod state;
 #[cfg(target_arch = "wasm32")]
 pub mod view;
+pub mod words;
 
 /// Shows the page in place of what `index.html` shows while it loads.
 #[cfg(target_arch = "wasm32")]

@@ -1,6 +1,6 @@
 //! What can go wrong for a person, and what that person can do next.
 
-use crate::chat::RoomKind;
+use effusion_chat::RoomKind;
 
 /// Everything that a user of the page can meet.
 #[derive(Clone, Debug, PartialEq, Eq)]

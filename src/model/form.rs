@@ -1,11 +1,11 @@
 //! What people fill in: one form behind the join, account and settings pages, so that nothing is typed twice.
 
-use crate::chat::{RoomKind, RoomName, RoomNameError, SYSTEM_NAME};
 use crate::model::query;
 use crate::model::service::{
     DEVELOPMENT_PASSWORD, REGISTRAR, SHARED_ACCOUNT, Service, ServiceError, is_loopback,
     parse_service,
 };
+use effusion_chat::{RoomKind, RoomName, RoomNameError, SYSTEM_NAME};
 
 /// The tutorial's name for a room that nobody named.
 const DEFAULT_ROOM: &str = "Default Room";

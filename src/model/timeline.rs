@@ -1,8 +1,8 @@
 //! What a room shows: messages that the service has, in its order, and below them those still on their way.
 
-use crate::chat::{ChatMessage, SYSTEM_NAME};
 use crate::model::fault::Fault;
 use crate::model::time::At;
+use effusion_chat::{ChatMessage, SYSTEM_NAME};
 
 /// Messages of one author that follow each other this closely are shown under one heading.
 const GROUP_MS: i64 = 5 * 60_000;

@@ -5,10 +5,10 @@ use leptos::task::spawn_local;
 
 use super::{fault, link, value};
 use crate::browser;
-use crate::chat::{ChatMessage, RoomKind, Timestamp};
 use crate::model::fault::{Fault, Right};
 use crate::model::timeline::Key;
 use crate::state::{App, Earlier, OpenRoom, RoomState};
+use effusion_chat::{ChatMessage, RoomKind, Timestamp};
 
 /// How many earlier messages to ask for at once.
 const PAGE: u64 = 100;
@@ -25,6 +25,7 @@ pub fn send(app: App, open: OpenRoom, text: String) {
             .map(|me| me.name.clone())
             .unwrap_or_default(),
         timestamp: Timestamp::Text(browser::iso(now)),
+        ..ChatMessage::default()
     };
     let key = open.change(|timeline| timeline.send(message.clone(), browser::at(now)));
     deliver(open, key, message);

@@ -14,10 +14,10 @@ use leptos::task::spawn_local;
 use super::value::{self, RoomValue};
 use super::{fault, link, messages};
 use crate::browser;
-use crate::chat::{HISTORY_LIMIT, RoomKind};
 use crate::model::fault::{Fault, Right};
 use crate::model::form::Room;
 use crate::state::{App, OpenRoom, RoomState};
+use effusion_chat::{HISTORY_LIMIT, RoomKind};
 
 /// How long the service may take to show a topic that was there before, in milliseconds.
 const PATIENCE: u64 = 3_000;

@@ -6,9 +6,9 @@ use effusion_client::{
 };
 
 use crate::browser;
-use crate::chat::{ChatMessage, RoomKind, SYSTEM_NAME, Timestamp};
 use crate::model::time::At;
 use crate::model::timeline::Event;
+use effusion_chat::{ChatMessage, RoomKind, SYSTEM_NAME, Timestamp};
 
 /// A value of a live room, or an event of a history room.
 #[derive(Clone, Debug)]
@@ -72,5 +72,6 @@ fn message(json: &Json) -> ChatMessage {
         text: "Something was put here that is no chat message.".to_owned(),
         name: SYSTEM_NAME.to_owned(),
         timestamp: Timestamp::Missing,
+        ..ChatMessage::default()
     })
 }

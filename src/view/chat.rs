@@ -6,13 +6,15 @@ use super::element::{El, el};
 use super::fault::{alert, join_as};
 use super::icon::{button, icon, icon_button};
 use super::messages::messages;
-use super::settings::{another_room, settings};
+use super::part::part;
+use super::settings::another_room;
 use super::sidebar::{ask_for_room, sidebar};
 use crate::browser;
-use crate::chat::RoomKind;
 use crate::model::fault::Fault;
+use crate::parts;
 use crate::session;
 use crate::state::{App, Connection, Dialog, OpenRoom, RoomState};
+use effusion_chat::RoomKind;
 
 /// Sidebar, room and whatever lies over them.
 pub fn chat(app: App) -> El {
@@ -56,7 +58,7 @@ pub fn chat(app: App) -> El {
         .child(veil)
         .child(main)
         .child_of(move || match app.dialog.get() {
-            Some(Dialog::Settings) => Some(settings(app)),
+            Some(Dialog::Settings) => Some(part(parts::settings(app))),
             Some(Dialog::AnotherRoom) => Some(another_room(app)),
             None => None,
         })

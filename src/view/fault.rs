@@ -4,9 +4,9 @@ use leptos::prelude::request_animation_frame;
 
 use super::element::{El, el};
 use super::icon::button;
-use crate::chat::RoomKind;
 use crate::model::fault::Fault;
 use crate::state::App;
+use effusion_chat::RoomKind;
 
 /// A fault as an alert, with whatever helps to get over it beside the words.
 pub fn alert(fault: &Fault, help: Option<El>) -> El {

@@ -5,10 +5,10 @@ use std::rc::Rc;
 use super::element::{El, el};
 use super::icon::{button, icon};
 use super::message::message;
-use crate::chat::RoomKind;
 use crate::live::Live;
 use crate::model::timeline::Key;
 use crate::state::{Earlier, OpenRoom, RoomState};
+use effusion_chat::RoomKind;
 
 /// How far from the newest message, in pixels, a reader still counts as being there.
 const NEAR: i32 = 120;

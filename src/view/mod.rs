@@ -1,6 +1,6 @@
 //! Components: what is on the screen. They read signals and say what people did; none talks to the network.
 
-mod account;
+pub(crate) mod account;
 mod brand;
 mod chat;
 mod composer;
@@ -13,8 +13,9 @@ mod icon;
 mod join;
 mod message;
 mod messages;
+mod part;
 mod room_choice;
-mod settings;
+pub(crate) mod settings;
 mod sidebar;
 
 use crate::state::{App, Screen};
@@ -30,7 +31,7 @@ pub fn page(app: App) -> El {
     el("div").attr("id", "page").child_of(move || {
         Some(match app.screen.get() {
             Screen::Join => join::join(app),
-            Screen::Account => account::account(app),
+            Screen::Account => part::part(crate::parts::account(app)),
             Screen::Chat => chat::chat(app),
         })
     })

@@ -5,9 +5,9 @@ use wasm_bindgen::JsValue;
 use super::element::{El, el};
 use super::field::{field, group};
 use super::icon::icon;
-use crate::chat::RoomKind;
 use crate::model::form::Field;
 use crate::state::App;
+use effusion_chat::RoomKind;
 
 /// The room's name and the two kinds of room.
 pub fn room_choice(app: App) -> El {

@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use effusion::chat::RoomKind;
 use effusion::model::fault::Fault;
 use effusion::state::{OpenRoom, RoomState};
 use effusion::view::composer;
+use effusion_chat::RoomKind;
 use leptos::task::tick;
 use wasm_bindgen_test::wasm_bindgen_test;
 

@@ -1,8 +1,8 @@
 //! The form that leads into a chat.
 
-use effusion::chat::RoomKind;
 use effusion::model::fault::Fault;
 use effusion::view::join;
+use effusion_chat::RoomKind;
 use leptos::prelude::document;
 use leptos::task::tick;
 use wasm_bindgen_test::wasm_bindgen_test;

@@ -2,11 +2,11 @@
 
 use std::cell::RefCell;
 
-use effusion::chat::RoomKind;
 use effusion::model::fault::Fault;
 use effusion::model::timeline::Event;
 use effusion::state::{Earlier, OpenRoom};
 use effusion::view::messages;
+use effusion_chat::RoomKind;
 use leptos::task::tick;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::Element;

@@ -1,11 +1,11 @@
 //! What the tests share: a place in the document for a component, and hands to use it with.
 
-use effusion::chat::{ChatMessage, RoomKind, RoomName, Timestamp};
 use effusion::model::form::{Form, Room};
 use effusion::model::time::At;
 use effusion::model::timeline::{Event, Reader};
 use effusion::state::{App, OpenRoom, RoomState};
 use effusion::view::{El, ElView};
+use effusion_chat::{ChatMessage, RoomKind, RoomName, Timestamp};
 use leptos::mount::mount_to;
 use leptos::prelude::document;
 use leptos::task::tick;
@@ -154,6 +154,7 @@ pub fn message(name: &str, text: &str) -> ChatMessage {
         text: text.to_owned(),
         name: name.to_owned(),
         timestamp: Timestamp::Missing,
+        ..ChatMessage::default()
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::chat::Timestamp;
+use effusion_chat::Timestamp;
 
 fn reader() -> Reader {
     Reader {
@@ -13,6 +13,7 @@ fn message(name: &str, text: &str) -> ChatMessage {
         text: text.to_owned(),
         name: name.to_owned(),
         timestamp: Timestamp::Text("t".to_owned()),
+        ..ChatMessage::default()
     }
 }
 

@@ -89,6 +89,79 @@ impl Json {
         Self(Bytes::from(bytes))
     }
 
+    /// True or false.
+    #[must_use]
+    pub fn boolean(value: bool) -> Self {
+        Self(Bytes::from_static(if value { b"\xf5" } else { b"\xf4" }))
+    }
+
+    /// An array of these values.
+    ///
+    /// ```
+    /// use effusion_protocol::value::Json;
+    ///
+    /// let array = Json::array(&[Json::text("a"), Json::boolean(true)]);
+    /// let items = array.items().unwrap_or_default();
+    /// assert_eq!(items[0].as_text().as_deref(), Some("a"));
+    /// assert_eq!(items[1].as_bool(), Some(true));
+    /// assert_eq!(items.len(), 2);
+    /// ```
+    #[must_use]
+    pub fn array(items: &[Self]) -> Self {
+        let mut bytes = Vec::new();
+        write_info(&mut bytes, major::ARRAY, info::INDEFINITE);
+        for item in items {
+            bytes.extend_from_slice(&item.0);
+        }
+        write_info(&mut bytes, major::OTHER, info::INDEFINITE);
+        Self(Bytes::from(bytes))
+    }
+
+    /// The values of an array. `None` if this is no well-formed one.
+    #[must_use]
+    pub fn items(&self) -> Option<Vec<Self>> {
+        let mut cursor = Cursor::new(&self.0);
+        let mut head = cursor.head().ok()?;
+        if head.major != major::ARRAY {
+            return None;
+        }
+        let mut items = Vec::new();
+        while has_next(&mut cursor, &mut head).ok()? {
+            let start = self.0.len() - cursor.remaining();
+            skip(&mut cursor, 0).ok()?;
+            items.push(Self(self.0.slice(start..self.0.len() - cursor.remaining())));
+        }
+        cursor.finish().ok()?;
+        Some(items)
+    }
+
+    /// The names of an object's members, in their order. `None` if this is no well-formed object.
+    #[must_use]
+    pub fn names(&self) -> Option<Vec<String>> {
+        let mut cursor = Cursor::new(&self.0);
+        let mut head = cursor.head().ok()?;
+        if head.major != major::MAP {
+            return None;
+        }
+        let mut names = Vec::new();
+        while has_next(&mut cursor, &mut head).ok()? {
+            names.push(read_key(&mut cursor).ok()?);
+            skip(&mut cursor, 0).ok()?;
+        }
+        cursor.finish().ok()?;
+        Some(names)
+    }
+
+    /// The truth value, if this is one.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        match &self.0[..] {
+            b"\xf5" => Some(true),
+            b"\xf4" => Some(false),
+            _ => None,
+        }
+    }
+
     /// The member of this name; of several, the last. `None` if there is none, or if this is no well-formed object.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<Self> {

@@ -1,7 +1,7 @@
 //! The door for Node. Bytes come in and go out as they do at the browser's WebSocket: copied once each way.
 
 use bytes::Bytes;
-use effusion::chat::ChatMessage;
+use effusion_chat::ChatMessage;
 use effusion_protocol::value::Json;
 use serde_json::Value as Tree;
 use wasm_bindgen::prelude::wasm_bindgen;

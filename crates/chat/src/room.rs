@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// Every room is a topic below this one, as in the tutorial's pages.
-const ROOT: &str = "Chat/";
+/// Every room is a topic below this path, as in the tutorial's pages.
+pub const MESSAGES_ROOT: &str = "Chat/";
 
 /// How many events a history room keeps, and how many of them a newcomer gets: the tutorial's Lesson 2.
 pub const HISTORY_LIMIT: &str = "limit 100";
@@ -50,11 +50,53 @@ impl RoomName {
         &self.0
     }
 
+    /// The name as one part of a topic path, and of a selector's pattern: what is special in either, or in a URL, is
+    /// written as in a URL.
+    #[must_use]
+    pub fn key(&self) -> String {
+        path_part(&self.0)
+    }
+
+    /// Reads [`RoomName::key`] back. `None` if it is no key of a room.
+    #[must_use]
+    pub fn from_key(key: &str) -> Option<Self> {
+        let mut parts = key.split('%');
+        let mut name = parts.next()?.to_owned();
+        for part in parts {
+            let code = u8::from_str_radix(part.get(..2)?, 16).ok()?;
+            name.push(char::from(code));
+            name.push_str(part.get(2..)?);
+        }
+        // Whatever is not written as we write it is none of ours.
+        Self::parse(&name).ok().filter(|room| room.key() == key)
+    }
+
+    /// The room that a topic path carries. `None` if it carries none.
+    #[must_use]
+    pub fn from_topic_path(path: &str) -> Option<Self> {
+        let name = path.strip_prefix(MESSAGES_ROOT)?;
+        Self::parse(name).ok().filter(|room| room.0 == name)
+    }
+
     /// The path of the topic that carries the room.
     #[must_use]
     pub fn topic_path(&self) -> String {
-        [ROOT, &self.0].concat()
+        [MESSAGES_ROOT, &self.0].concat()
     }
+}
+
+/// A text as one part of a topic path that is the same in a selector's pattern.
+pub(crate) fn path_part(text: &str) -> String {
+    let mut part = String::with_capacity(text.len());
+    for c in text.chars() {
+        if !c.is_ascii() || c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_') {
+            part.push(c);
+        } else {
+            let digit = |four: u32| char::from(b"0123456789ABCDEF"[(four & 15) as usize]);
+            part.extend(['%', digit(u32::from(c) >> 4), digit(u32::from(c))]);
+        }
+    }
+    part
 }
 
 impl fmt::Display for RoomName {
@@ -95,6 +137,7 @@ impl RoomKind {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
 mod tests {
     use super::*;
 
@@ -120,6 +163,29 @@ mod tests {
             RoomName::parse(&"é".repeat(81)),
             Err(RoomNameError::TooLong)
         );
+    }
+
+    #[test]
+    fn keys_are_one_part_of_a_path() {
+        for name in [
+            "Default Room",
+            "team/red",
+            "100%",
+            "a%2Fb/c",
+            "%25",
+            "C++ (é.*)",
+            "\u{7f}",
+        ] {
+            let room = RoomName::parse(name).unwrap();
+            assert!(!room.key().contains(['/', '.', '*', '+', '(', '?']));
+            assert_eq!(RoomName::from_key(&room.key()), Some(room.clone()));
+            assert_eq!(RoomName::from_topic_path(&room.topic_path()), Some(room));
+        }
+        for bad in ["", "a/b", "%", "%2", "%2f", "%41", "a%é", "a.b", "%+1"] {
+            assert_eq!(RoomName::from_key(bad), None, "{bad}");
+        }
+        assert_eq!(RoomName::from_topic_path("Chat/ a"), None);
+        assert_eq!(RoomName::from_topic_path("Other/a"), None);
     }
 
     #[test]

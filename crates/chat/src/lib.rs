@@ -1,0 +1,30 @@
+//! A chat on Diffusion: which topics there are, and what values they hold.
+//!
+//! The rooms are those of the vendor's messaging tutorial, whose own pages can sit in them. What goes beyond it lives below
+//! `Effusion/` in the topic tree; a service or a page that knows nothing of it can still be part of a room. Everything here
+//! is plain data: the page, the moderator and the tests share it. Values are read with care, as anyone may have written them.
+
+mod direct;
+mod id;
+mod member;
+mod message;
+mod reaction;
+mod room;
+mod room_card;
+
+pub use direct::{DIRECT_RANGE, DirectMessage, direct_path};
+pub use id::MessageId;
+pub use member::{MEMBER_REMOVAL, MemberCard, member_path, members_selector};
+pub use message::{ChatMessage, Reply, SYSTEM_NAME, Target, Timestamp};
+pub use reaction::{REACTIONS_RANGE, Reaction, reactions_path};
+pub use room::{HISTORY_LIMIT, MESSAGES_ROOT, RoomKind, RoomName, RoomNameError};
+pub use room_card::{CARDS_SELECTOR, RoomCard, card_path};
+
+/// Below this path lives all that the tutorial does not know of.
+pub const ROOT: &str = "Effusion";
+
+/// What moderators have done: a time series of JSON.
+pub const MODERATION_LOG: &str = "Effusion/moderation/log";
+
+/// The rules that moderators keep: JSON.
+pub const MODERATION_RULES: &str = "Effusion/moderation/rules";

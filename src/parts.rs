@@ -1,0 +1,57 @@
+//! Parts of the page that are fetched when they are first needed.
+//!
+//! In a build that is split (feature `split`, by `cargo xtask build`) the code that only these functions reach is in files of
+//! its own; parts with the same name share one. In any other build the functions are there from the start. What the first
+//! load needs must not call what is behind them, or it comes along.
+
+// The macro declares the functions as foreign ones, for the tool that splits the page to find.
+#![allow(unsafe_code)]
+
+use crate::state::App;
+use crate::view::{self, El};
+
+/// A part could not be fetched: there is no connection to the host of the page, or it has been updated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing;
+
+#[cfg(feature = "split")]
+impl From<wasm_split_helpers::SplitLoaderError> for Missing {
+    fn from(_: wasm_split_helpers::SplitLoaderError) -> Self {
+        Self
+    }
+}
+
+/// `part! { name: fn function(argument: Type) -> Result { expression } }`; the function becomes an `async` one.
+macro_rules! part {
+    ($(#[$doc:meta])* $part:ident: fn $name:ident($($arg:ident: $of:ty),*) -> $result:ty { $body:expr }) => {
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// If it cannot be fetched.
+        #[cfg(feature = "split")]
+        #[wasm_split_helpers::wasm_split($part, fallible)]
+        pub fn $name($($arg: $of),*) -> Result<$result, Missing> {
+            Ok($body)
+        }
+
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// If it cannot be fetched.
+        #[cfg(not(feature = "split"))]
+        #[allow(clippy::unused_async)] // It is one of those that may have to be waited for.
+        pub async fn $name($($arg: $of),*) -> Result<$result, Missing> {
+            Ok($body)
+        }
+    };
+}
+
+part! {
+    /// The settings.
+    settings: fn settings(app: App) -> El { view::settings::settings(app) }
+}
+
+part! {
+    /// The form that makes an account.
+    account: fn account(app: App) -> El { view::account::account(app) }
+}

@@ -1,0 +1,34 @@
+//! What is shown while a part of the page is fetched, and if it cannot be.
+
+use leptos::prelude::{Owner, on_cleanup};
+use leptos::task::spawn_local;
+
+use super::element::{El, el};
+use crate::parts::Missing;
+use crate::words::say;
+
+/// A place for a view whose code may have to be fetched first. It is no box of its own: the view stands as if alone.
+pub fn part(view: impl Future<Output = Result<El, Missing>> + 'static) -> El {
+    let place = el("div").class("part").attr("aria-busy", "true");
+    let filled = place.clone();
+    let owner = Owner::current().map_or_else(Owner::new, |owner| owner.child());
+    let kept = owner.clone();
+    on_cleanup(move || drop(kept));
+    spawn_local(async move {
+        let view = view.await;
+        filled.node().remove_attribute("aria-busy").ok();
+        let view = owner.with(|| view.unwrap_or_else(|Missing| missing()));
+        drop(filled.child(view));
+    });
+    place
+}
+
+fn missing() -> El {
+    el("p")
+        .class("alert")
+        .attr("role", "alert")
+        .test("part-missing")
+        .text(say(
+            "This part of the page could not be fetched. Check the network, then try again; if the page was updated, reload it.",
+        ))
+}
