@@ -12,6 +12,7 @@ mod project;
 mod screenshots;
 mod serve;
 mod setup;
+mod soak;
 mod test;
 
 use anyhow::{Result, bail};
@@ -34,9 +35,14 @@ Commands
       fuzz-smoke          each fuzz target of the protocol for a few seconds
       wasm                component tests in headless Chromium (wasm-bindgen-test)
       interop             the vendor's SDK in Node against the sandbox (tests/interop)
+      faults              sessions through broken networks, kills, full disks and wrong clocks, by seed
       e2e                 the real page in Chromium against the sandbox (tests/e2e)
       lint                the same as `cargo xtask lint`; not part of a plain `test`
   bench               sizes of the page beside the vendor's SDK, decode and encode rates, time to first message
+  soak                the stage faults for long, seed after seed; each failure prints its seed
+      --minutes N         how long (10)
+      --seed S            the first seed (1)
+      --seconds N         seconds of faults for each seed (20)
   screenshots         pictures of the page, for the documents: docs/screenshots
   lint                format check and clippy with warnings denied, native and wasm32
   setup               install whatever is missing for all of the above, then stop
@@ -73,6 +79,9 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
     }
     if command == "test" {
         return test::test(rest);
+    }
+    if command == "soak" {
+        return soak::soak(rest);
     }
     let run: fn() -> Result<()> = match command.as_str() {
         "build" => build::build_for_release,

@@ -7,12 +7,13 @@ mod tally;
 
 use crate::lint;
 use crate::setup::{self, Need};
+use crate::soak;
 use anyhow::{Result, bail};
-use stages::Context;
+pub use stages::Context;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::Instant;
-use tally::Tally;
+pub use tally::Tally;
 
 /// One part of the tests.
 struct Stage {
@@ -23,7 +24,7 @@ struct Stage {
 }
 
 /// The stages in the order they run: the quick ones that explain a failure best come first.
-const STAGES: [Stage; 6] = [
+const STAGES: [Stage; 7] = [
     Stage {
         name: "unit",
         what: "the native crates and the page's logic",
@@ -53,6 +54,12 @@ const STAGES: [Stage; 6] = [
         what: "the vendor's SDK against the sandbox",
         needs: &[Need::TestPackages],
         run: stages::interop,
+    },
+    Stage {
+        name: "faults",
+        what: "sessions through broken networks, kills, full disks and wrong clocks",
+        needs: &[],
+        run: soak::faults,
     },
     Stage {
         name: "e2e",

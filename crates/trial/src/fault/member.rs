@@ -1,0 +1,299 @@
+//! Who writes and who reads: clients as a chat has them, that go on whatever happens.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use effusion_client::{
+    ConnectOptions, Json, Renew, RequestError, Session, SessionId, SessionState, StreamEvent,
+    TimeSeriesEvent, native,
+};
+use futures_util::StreamExt as _;
+use futures_util::future::join_all;
+use tokio::time::sleep;
+
+use super::ledger::{Attempt, Ledger, Mark, Outcome, Reader, Seen};
+use crate::random::Random;
+
+/// The time series that everybody writes to and reads.
+pub const ROOM: &str = "Chat/trial";
+/// A JSON topic with one writer: its values are deltas, mostly.
+pub const BOARD: &str = "Chat/trial board";
+
+/// What all members of a run share.
+pub struct Company {
+    pub proxy: SocketAddr,
+    pub ledger: RefCell<Ledger>,
+    /// Whether writers are to say anything new.
+    pub is_open: Cell<bool>,
+    /// Writers that still have something to say.
+    pub busy: Cell<usize>,
+    /// The number on the board that was acknowledged last.
+    pub board: Cell<u64>,
+    /// What each reader sees on the board.
+    pub boards: RefCell<Vec<BoardView>>,
+}
+
+/// A reader's sight of the board.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BoardView {
+    /// The newest number.
+    pub number: Option<u64>,
+    /// How often a number was not above the one before it in the same subscription.
+    pub backwards: usize,
+    /// How often a value could not be read, or a delta did not fit.
+    pub unreadable: usize,
+}
+
+/// What a client has to get along with.
+pub fn options(proxy: SocketAddr, random: &mut Random) -> ConnectOptions {
+    let mut options = ConnectOptions::new(&proxy.ip().to_string())
+        .port(proxy.port())
+        .principal("control")
+        .password("password")
+        .renew(Renew::WhenLost)
+        .reconnect_timeout(random.pick(&[60_000, 60_000, 2_000, 0]));
+    let session = &mut options.session;
+    session.connect_timeout = 3_000;
+    session.request_timeout = random.pick(&[60_000, 60_000, 2_500]);
+    session.recovery_buffer = random.pick(&[256, 256, 8]);
+    session.first_delay = 40;
+    session.longest_delay = 600;
+    session.ping_after = random.pick(&[300, 1_000]);
+    session.ping_timeout = 1_000;
+    options
+}
+
+/// Opens a session, however often it takes.
+async fn connect(options: &ConnectOptions) -> Session {
+    loop {
+        match native::connect(options.clone()).await {
+            Ok(session) => return session,
+            Err(_) => sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+/// A message, with the mark of the try and something to make it longer.
+fn message(mark: &Mark, length: u64) -> Json {
+    let text = "x".repeat(usize::try_from(length).unwrap_or(0));
+    Json::object(&[
+        ("mark", Json::text(&write_mark(mark))),
+        ("text", Json::text(&text)),
+    ])
+}
+
+fn write_mark(mark: &Mark) -> String {
+    format!("{}/{}/{}", mark.writer, mark.message, mark.attempt)
+}
+
+fn read_mark(json: &Json) -> Option<Mark> {
+    let text = json.member("mark")?.as_text()?;
+    let mut parts = text.split('/');
+    Some(Mark {
+        writer: parts.next()?.parse().ok()?,
+        message: parts.next()?.parse().ok()?,
+        attempt: parts.next()?.parse().ok()?,
+    })
+}
+
+/// An event as the ledger has it. One without a mark is none of ours, which the ledger will notice.
+pub fn seen(event: &TimeSeriesEvent<Json>) -> Seen {
+    Seen {
+        sequence: event.metadata.sequence,
+        mark: read_mark(&event.value).unwrap_or(Mark {
+            writer: usize::MAX,
+            message: 0,
+            attempt: 0,
+        }),
+    }
+}
+
+/// What became of a try.
+fn outcome<T>(result: &Result<T, RequestError>, sequence: impl Fn(&T) -> u64) -> Outcome {
+    match result {
+        Ok(answer) => Outcome::Acknowledged(sequence(answer)),
+        Err(error) if error.may_have_happened() => Outcome::Unknown,
+        Err(_) => Outcome::NotDone,
+    }
+}
+
+/// Says things in the room, each again until it is acknowledged.
+///
+/// `window` messages are on their way at a time: one is what the outbox of a chat does.
+pub async fn write(company: Rc<Company>, writer: usize, window: usize, mut random: Random) {
+    company.busy.set(company.busy.get() + 1);
+    if window == 1 {
+        company.ledger.borrow_mut().serial.insert(writer);
+    }
+    let options = options(company.proxy, &mut random);
+    let mut session = connect(&options).await;
+    let mut spoken_in: (usize, Option<SessionId>) = (0, None);
+    let mut next = 0;
+    // What is to be said again, with the number of the try.
+    let mut again: Vec<(u64, u32)> = Vec::new();
+    while company.is_open.get() || !again.is_empty() {
+        if session.state().is_closed() {
+            session = connect(&options).await;
+        }
+        let id = session.info().map(|info| info.id);
+        if id.is_none() || id != spoken_in.1 {
+            spoken_in = (spoken_in.0 + 1, id);
+        }
+        let mut batch = std::mem::take(&mut again);
+        while company.is_open.get() && batch.len() < window {
+            batch.push((next, 0));
+            next += 1;
+        }
+        let responses: Vec<_> = batch
+            .iter()
+            .map(|(number, attempt)| {
+                let mark = Mark {
+                    writer,
+                    message: *number,
+                    attempt: *attempt,
+                };
+                let length = random.pick(&[0, 20, 20, 200, 3_000, 20_000]);
+                let response = session.time_series().append(ROOM, &message(&mark, length));
+                async move { (mark, response.await) }
+            })
+            .collect();
+        // In the order in which they were sent, whatever the order of the answers.
+        for (mark, result) in join_all(responses).await {
+            let outcome = outcome(&result, |metadata| metadata.sequence);
+            if !matches!(outcome, Outcome::Acknowledged(_)) {
+                again.push((mark.message, mark.attempt + 1));
+            }
+            company.ledger.borrow_mut().attempts.push(Attempt {
+                mark,
+                session: spoken_in.0,
+                outcome,
+            });
+        }
+        let pause = random.pick(&[0, 5, 20, 60]);
+        sleep(Duration::from_millis(if again.is_empty() {
+            pause
+        } else {
+            80
+        }))
+        .await;
+    }
+    company.busy.set(company.busy.get() - 1);
+    session.close().await;
+}
+
+/// Counts up on the board.
+pub async fn write_board(company: Rc<Company>, mut random: Random) {
+    company.busy.set(company.busy.get() + 1);
+    let options = options(company.proxy, &mut random);
+    let mut session = connect(&options).await;
+    let filler = "what was on the board before, and is still there ".repeat(6);
+    let mut number = 0;
+    loop {
+        if session.state().is_closed() {
+            session = connect(&options).await;
+        }
+        number += 1;
+        let value = Json::object(&[
+            ("filler", Json::text(&filler)),
+            ("number", Json::text(&number.to_string())),
+        ]);
+        let set = session.topic_update().set(BOARD, &value).await;
+        if set.is_ok() {
+            company.board.set(number);
+            // The last word is one that was acknowledged.
+            if !company.is_open.get() {
+                break;
+            }
+        }
+        sleep(Duration::from_millis(random.pick(&[0, 10, 40]))).await;
+    }
+    company.busy.set(company.busy.get() - 1);
+    session.close().await;
+}
+
+/// Reads the room and the board, for ever.
+pub async fn read(company: Rc<Company>, mut random: Random) {
+    let index = {
+        let mut ledger = company.ledger.borrow_mut();
+        ledger.readers.push(Reader::default());
+        company.boards.borrow_mut().push(BoardView::default());
+        ledger.readers.len() - 1
+    };
+    let options = options(company.proxy, &mut random);
+    loop {
+        let session = connect(&options).await;
+        let room = format!(">{ROOM}");
+        let board = format!(">{BOARD}");
+        let (Ok(mut events), Ok(mut values)) = (
+            session.add_stream::<TimeSeriesEvent<Json>>(&room),
+            session.add_stream::<Json>(&board),
+        ) else {
+            return;
+        };
+        for selector in [&room, &board] {
+            // An unknown outcome is settled by selecting again, which changes nothing.
+            while session.topics().select(selector).await.is_err() && !session.state().is_closed() {
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+        loop {
+            tokio::select! {
+                Some(event) = events.next() => {
+                    if matches!(event, StreamEvent::Closed(_)) {
+                        break;
+                    }
+                    hear(&company, index, event);
+                }
+                Some(event) = values.next() => look(&company, index, event),
+                else => break,
+            }
+        }
+        if !matches!(session.state(), SessionState::Closed(_)) {
+            session.close().await;
+        }
+    }
+}
+
+fn hear(company: &Company, index: usize, event: StreamEvent<TimeSeriesEvent<Json>>) {
+    let mut ledger = company.ledger.borrow_mut();
+    let Some(reader) = ledger.readers.get_mut(index) else {
+        return;
+    };
+    match event {
+        StreamEvent::Subscribed { .. } => reader.subscriptions.push(Vec::new()),
+        StreamEvent::Value { new, .. } => {
+            if let Some(events) = reader.subscriptions.last_mut() {
+                events.push(seen(&new));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The number on the board.
+pub fn number(board: &Json) -> Option<u64> {
+    board.member("number")?.as_text()?.parse().ok()
+}
+
+fn look(company: &Company, index: usize, event: StreamEvent<Json>) {
+    let mut boards = company.boards.borrow_mut();
+    let Some(view) = boards.get_mut(index) else {
+        return;
+    };
+    match event {
+        StreamEvent::Subscribed { .. } => view.number = None,
+        StreamEvent::Value { new, .. } => {
+            let number = number(&new);
+            if number.is_none() {
+                view.unreadable += 1;
+            } else if number <= view.number {
+                view.backwards += 1;
+            }
+            view.number = number;
+        }
+        StreamEvent::Unreadable { .. } => view.unreadable += 1,
+        _ => {}
+    }
+}

@@ -1,0 +1,110 @@
+//! Faults by seed: a short run as a stage of the tests, a long one as `cargo xtask soak`. `effusion-trial` (crates/trial)
+//! does the work.
+
+use crate::test::{Context, Tally};
+use crate::{build, process, project};
+use anyhow::{Context as _, Result, bail};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+/// Seeds among which every kind of fault happens.
+const SEEDS: [u64; 6] = [2, 3, 5, 6, 7, 8];
+/// Seconds of faults for each of them.
+const SECONDS: u64 = 10;
+
+/// What `cargo xtask soak` is to do.
+struct Options {
+    minutes: u64,
+    seed: u64,
+    seconds: u64,
+}
+
+impl Options {
+    fn parse(args: &[String]) -> Result<Self> {
+        let mut options = Self {
+            minutes: 10,
+            seed: 1,
+            seconds: 20,
+        };
+        let mut args = args.iter();
+        while let Some(name) = args.next() {
+            let target = match name.as_str() {
+                "--minutes" => &mut options.minutes,
+                "--seed" => &mut options.seed,
+                "--seconds" => &mut options.seconds,
+                other => bail!("`cargo xtask soak` knows no `{other}`"),
+            };
+            let value = args
+                .next()
+                .with_context(|| format!("{name} needs a number"))?;
+            *target = value
+                .parse()
+                .with_context(|| format!("{name} needs a number, not `{value}`"))?;
+        }
+        Ok(options)
+    }
+}
+
+/// The stage `faults`: a fixed list of seeds, each counted as a test.
+pub fn faults(_: &Context) -> Result<Tally> {
+    let seeds: Vec<String> = SEEDS.iter().map(u64::to_string).collect();
+    let mut command = trial(false)?;
+    command
+        .arg("faults")
+        .arg("--sandbox")
+        .arg(build::sandbox(false)?)
+        .args([
+            "--seeds",
+            &seeds.join(","),
+            "--seconds",
+            &SECONDS.to_string(),
+        ]);
+    let (succeeded, output) = process::run_and_keep(&mut command)?;
+    let failed = output
+        .lines()
+        .find_map(|line| line.strip_prefix("FAILED seeds: "))
+        .map_or(usize::from(!succeeded), |seeds| seeds.split(',').count());
+    Ok(Tally {
+        passed: SEEDS.len().saturating_sub(failed),
+        failed,
+        skipped: 0,
+    })
+}
+
+/// `cargo xtask soak`: seed after seed for so many minutes.
+pub fn soak(args: &[String]) -> Result<ExitCode> {
+    let options = Options::parse(args)?;
+    let mut command = trial(true)?;
+    command
+        .arg("faults")
+        .arg("--sandbox")
+        .arg(build::sandbox(true)?)
+        .args(["--seeds", &options.seed.to_string()])
+        .args(["--minutes", &options.minutes.to_string()])
+        .args(["--seconds", &options.seconds.to_string()]);
+    let (succeeded, _) = process::run_and_keep(&mut command)?;
+    Ok(if succeeded {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Builds the driver.
+pub fn trial(release: bool) -> Result<Command> {
+    let mut cargo = project::cargo();
+    cargo.args(["build", "--package", "effusion-trial"]);
+    if release {
+        cargo.arg("--release");
+    }
+    process::run(&mut cargo).context("the driver does not build")?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || project::root().join("target"),
+        |dir| project::root().join(PathBuf::from(dir)),
+    );
+    let profile = if release { "release" } else { "debug" };
+    let program = format!("effusion-trial{}", std::env::consts::EXE_SUFFIX);
+    let mut command = Command::new(target.join(profile).join(program));
+    command.current_dir(project::root());
+    Ok(command)
+}
