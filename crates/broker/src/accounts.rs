@@ -11,7 +11,7 @@ const ENVIRONMENT: &str = "$Environment";
 /// Characters that a user property's name cannot have (source: the API documentation of `Session`).
 const FORBIDDEN: &[char] = &[' ', '\t', '\r', '\n', '"', '\'', '(', ')'];
 /// The longest name or value of a session property.
-const MAX_PROPERTY: usize = 4 * 1024;
+pub(crate) const MAX_PROPERTY: usize = 4 * 1024;
 
 /// Principals and what else decides who may connect.
 #[derive(Debug)]

@@ -13,6 +13,8 @@ use effusion_protocol::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::accounts::{MAX_PROPERTY, is_user_property};
+use crate::bearer::token_in;
 use crate::broker::{Broker, Caller, Connection, Effect, Hold};
 use crate::connect::Connecting;
 use crate::dispatch::{Reply, Served};
@@ -46,9 +48,25 @@ pub(crate) enum Purpose {
 pub(crate) struct Admission {
     pub(crate) principal: Option<String>,
     pub(crate) roles: BTreeSet<String>,
-    /// User properties, and the environment that the client tells.
+    /// User properties, the environment that the client tells, and fixed ones that a handler set.
     pub(crate) properties: Properties,
+    /// When the session ends unless it authenticates again, in milliseconds since 1970.
+    pub(crate) expires_ms: Option<u64>,
 }
+
+/// What the handler that lets someone in says of the session.
+#[derive(Debug, Default)]
+pub(crate) struct Grant {
+    pub(crate) roles: BTreeSet<String>,
+    /// In place of the trusted ones of the client, if the handler names any.
+    pub(crate) properties: Option<Properties>,
+    /// When the session ends unless it authenticates again, in milliseconds since 1970.
+    pub(crate) expires_ms: Option<u64>,
+}
+
+/// Fixed properties that an authentication handler may set, besides `$Principal`, `$Roles` and `$ExpiryTime` (source: the
+/// API documentation of `Authenticator`).
+const ADJUSTABLE: [&str; 4] = [key::COUNTRY, key::LANGUAGE, key::LATITUDE, key::LONGITUDE];
 
 /// Clients that registered as authentication handlers, by name.
 #[derive(Debug, Default)]
@@ -71,6 +89,13 @@ impl Broker {
         while let Some(handler) = self.config.authentication.get(candidate.stage).cloned() {
             candidate.stage += 1;
             match handler {
+                AuthenticationHandler::Token => {
+                    if let Some(token) = token_in(&candidate.credentials) {
+                        let token = Secret::new(token.to_owned());
+                        self.check_token(candidate, token);
+                        return;
+                    }
+                }
                 AuthenticationHandler::Store if candidate.principal.is_some() => {
                     self.check_password(candidate);
                     return;
@@ -79,7 +104,11 @@ impl Broker {
                     AnonymousPolicy::Allow(roles) => {
                         let mut roles = roles.clone();
                         roles.extend(self.security.anonymous_roles.iter().cloned());
-                        self.allow(candidate, roles, None);
+                        let grant = Grant {
+                            roles,
+                            ..Grant::default()
+                        };
+                        self.allow(candidate, grant);
                         return;
                     }
                     AnonymousPolicy::Deny => break,
@@ -108,7 +137,7 @@ impl Broker {
     }
 
     /// Keeps a candidate until something is known.
-    fn park(&mut self, candidate: Candidate) -> Ticket {
+    pub(crate) fn park(&mut self, candidate: Candidate) -> Ticket {
         let connection = match &candidate.purpose {
             Purpose::Connect(connecting) => Some(connecting.connection),
             Purpose::Change(_) => None,
@@ -167,7 +196,11 @@ impl Broker {
             (Ok(true), Some(entry)) => {
                 let mut roles = entry.roles.clone();
                 roles.extend(self.security.named_roles.iter().cloned());
-                self.allow(candidate, roles, None);
+                let grant = Grant {
+                    roles,
+                    ..Grant::default()
+                };
+                self.allow(candidate, grant);
             }
         }
     }
@@ -219,7 +252,7 @@ impl Broker {
         ticket: Ticket,
         result: Result<AuthenticatorResponse, ErrorReport>,
     ) {
-        let Some(Effect::Authenticate(candidate)) = self.take_effect(ticket) else {
+        let Some(Effect::Authenticate(mut candidate)) = self.take_effect(ticket) else {
             return;
         };
         match result {
@@ -228,10 +261,15 @@ impl Broker {
             }
             Ok(AuthenticatorResponse::Abstain) | Err(_) => self.authenticate(*candidate),
             Ok(AuthenticatorResponse::Allow(properties)) => {
-                let roles = properties
-                    .iter()
-                    .find(|(name, _)| name == key::ROLES)
-                    .map(|(_, text)| roles_of(text));
+                let fixed = |key| {
+                    let found = properties.iter().find(|(name, _)| name == key);
+                    found.map(|(_, value)| value.as_str())
+                };
+                if let Some(name) = fixed(key::PRINCIPAL) {
+                    candidate.principal = Some(name.to_owned()).filter(|name| !name.is_empty());
+                }
+                let roles = fixed(key::ROLES).map(roles_of);
+                let expires_ms = fixed(key::EXPIRY_TIME).and_then(|text| text.parse().ok());
                 let mut roles = roles.unwrap_or_else(|| {
                     let entry = candidate.principal.as_ref();
                     entry
@@ -245,18 +283,23 @@ impl Broker {
                     &self.security.anonymous_roles
                 };
                 roles.extend(defaults.iter().cloned());
-                self.allow(*candidate, roles, Some(properties));
+                let grant = Grant {
+                    roles,
+                    properties: Some(properties),
+                    expires_ms,
+                };
+                self.allow(*candidate, grant);
             }
         }
     }
 
-    /// Lets someone in; `properties` are the handler's, if it names any, in place of the trusted ones of the client.
-    fn allow(
-        &mut self,
-        candidate: Candidate,
-        roles: BTreeSet<String>,
-        properties: Option<Properties>,
-    ) {
+    /// Lets someone in.
+    pub(crate) fn allow(&mut self, candidate: Candidate, grant: Grant) {
+        let Grant {
+            roles,
+            properties,
+            expires_ms,
+        } = grant;
         let Candidate {
             purpose,
             principal,
@@ -274,11 +317,10 @@ impl Broker {
                     .into_iter()
                     .filter(|(name, value)| name.starts_with('$') && accounts.trusts(name, value));
                 environment
-                    .chain(
-                        properties
-                            .into_iter()
-                            .filter(|(name, value)| crate::accounts::is_user_property(name, value)),
-                    )
+                    .chain(properties.into_iter().filter(|(name, value)| {
+                        is_user_property(name, value)
+                            || (ADJUSTABLE.contains(&name.as_str()) && value.len() <= MAX_PROPERTY)
+                    }))
                     .collect()
             }
         };
@@ -286,6 +328,7 @@ impl Broker {
             principal,
             roles,
             properties,
+            expires_ms,
         };
         match purpose {
             Purpose::Connect(connecting) => self.admit(*connecting, admission),
@@ -293,7 +336,7 @@ impl Broker {
         }
     }
 
-    fn deny(&mut self, candidate: Candidate, code: ResponseCode) {
+    pub(crate) fn deny(&mut self, candidate: Candidate, code: ResponseCode) {
         match candidate.purpose {
             Purpose::Connect(connecting) => self.turn_away(&connecting, code),
             Purpose::Change(caller) => {
@@ -333,6 +376,7 @@ impl Broker {
             principal,
             roles,
             properties,
+            expires_ms,
         } = admission;
         let rights = self.rights_of(&roles);
         self.change_session(caller.session, |session| {
@@ -343,6 +387,7 @@ impl Broker {
             session.roles = roles;
             session.rights = rights;
         });
+        self.limit_validity(caller.session, expires_ms);
         self.refresh(caller.session);
         let response = accepted(caller.service, true);
         self.answer(caller, Ok(response));

@@ -211,9 +211,10 @@ impl Broker {
         }
         match effect {
             Effect::Topic { path, steps } => self.batch_stored(&path, steps, completion.stored()),
-            Effect::Authenticate(candidate) => {
-                self.password_checked(*candidate, completion.verified());
-            }
+            Effect::Authenticate(candidate) => match completion {
+                Completion::TokenVerified(result) => self.token_checked(*candidate, result),
+                other => self.password_checked(*candidate, other.verified()),
+            },
             Effect::Script(stage) => self.script_stage_done(*stage, completion),
             Effect::Nothing => {}
         }
@@ -226,6 +227,7 @@ impl Broker {
             match timer {
                 Timer::Ping(session) => self.ping_due(session),
                 Timer::Expire(session) => self.expiry_due(session),
+                Timer::Outdated(session) => self.outdated(session),
                 Timer::Unanswered(session, conversation) => {
                     self.answer_due(session, conversation);
                 }

@@ -62,6 +62,8 @@ impl Config {
 pub enum AuthenticationHandler {
     /// The authentication store.
     Store,
+    /// Tokens, as [`crate::Output::VerifyToken`] checks them; passed over for credentials that are no token.
+    Token,
     /// A client that registered an authenticator under this name; passed over while there is none.
     Client(String),
 }

@@ -110,6 +110,7 @@ impl Broker {
             principal,
             roles,
             properties: own,
+            expires_ms,
         } = admission;
         let Connecting {
             connection,
@@ -119,12 +120,10 @@ impl Broker {
         } = connecting;
         let (key, id) = self.clients.new_id();
         let token = self.new_token();
-        let mut properties: BTreeMap<String, String> = own.into_iter().collect();
-        properties.extend(self.fixed_properties(
-            principal.as_deref(),
-            request.client_type.as_str(),
-            &peer,
-        ));
+        let mut properties =
+            self.fixed_properties(principal.as_deref(), request.client_type.as_str(), &peer);
+        // Of the fixed ones, only those are among them that an authentication handler may set.
+        properties.extend(own);
         properties.insert(key::SESSION_ID.to_owned(), id.to_string());
         let rights = self.rights_of(&roles);
         self.clients.insert(Session {
@@ -137,6 +136,7 @@ impl Broker {
             rights,
             properties,
             link: Link::Connected(connection),
+            expires: None,
             reconnect_timeout_ms: u64::from(
                 request
                     .reconnect_timeout
@@ -165,6 +165,7 @@ impl Broker {
             ConnectResponse::has_maximum_message_size(version.number()).then_some(maximum),
         );
         self.schedule_ping(key);
+        self.limit_validity(key, expires_ms);
         self.session_opened(key);
     }
 

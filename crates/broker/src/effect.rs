@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 use core::fmt;
+use std::collections::BTreeSet;
+
 use effusion_protocol::time_series::Event;
 use effusion_protocol::{CloseReason, ResponseCode};
 
@@ -93,6 +95,13 @@ pub enum Output {
         /// The password.
         password: Secret,
     },
+    /// Check a token that is offered as credentials: a JWT (RFC 7519). Complete with [`Completion::TokenVerified`].
+    VerifyToken {
+        /// For the completion.
+        ticket: Ticket,
+        /// The token: three parts in base64url with dots between them; nothing else about it is known.
+        token: Secret,
+    },
 }
 
 /// Why the broker closes a connection.
@@ -177,6 +186,19 @@ pub enum Completion {
     Hashed(Result<String, EffectError>),
     /// Of [`Output::Verify`]: whether the password is right.
     Verified(Result<bool, EffectError>),
+    /// Of [`Output::VerifyToken`]: what the token says, or `None` if it must not be believed.
+    TokenVerified(Result<Option<TokenClaims>, EffectError>),
+}
+
+/// What a token says that is signed as it must be, meant for this service, and valid now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenClaims {
+    /// The principal.
+    pub subject: String,
+    /// The principal's roles; those that the security store gives every named session come on top.
+    pub roles: BTreeSet<String>,
+    /// When the session has to end, in milliseconds since 1970.
+    pub expires_ms: u64,
 }
 
 /// Work that could not be done.

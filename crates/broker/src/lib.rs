@@ -16,6 +16,7 @@ mod accounts;
 mod authenticate;
 mod authentication;
 mod authentication_script;
+mod bearer;
 pub mod bootstrap;
 mod broker;
 mod clients;
@@ -58,6 +59,7 @@ pub use broker::Broker;
 pub use config::{AuthenticationHandler, Config, Limits};
 pub use effect::{
     Completion, ConnectionEnd, ConnectionId, EffectError, Output, Peer, Secret, StoreOp, Ticket,
+    TokenClaims,
 };
 pub use effusion_protocol::body::{GlobalPermission, PathPermission};
 pub use security::{Role, SecurityStore};

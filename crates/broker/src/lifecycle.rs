@@ -109,6 +109,9 @@ impl Broker {
             }
             Link::Waiting(until) => self.timers.cancel(until, Timer::Expire(key)),
         }
+        if let Some(at) = session.expires {
+            self.timers.cancel(at, Timer::Outdated(key));
+        }
         for id in &session.subscriptions {
             if let Some(topic) = self.tree.get_mut(*id) {
                 topic.subscribers.remove(&key);

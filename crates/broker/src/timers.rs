@@ -13,6 +13,8 @@ pub(crate) enum Timer {
     Ping(SessionKey),
     /// Close a session whose client did not come back.
     Expire(SessionKey),
+    /// Close a session that has not authenticated again in time.
+    Outdated(SessionKey),
     /// A client has not answered a request.
     Unanswered(SessionKey, ConversationId),
     /// Look at the removal policies.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Parser};
 use tracing_subscriber::filter::Targets;
 
+use crate::token::TokenSettings;
+
 /// A service for development that speaks the Diffusion protocol over WebSocket.
 ///
 /// It keeps topics, time series, principals and the security store in DIR, and acknowledges a change to them only once
@@ -53,7 +55,50 @@ pub struct Args {
     // No text for the help: it would be that of the whole group.
     #[allow(missing_docs)]
     #[command(flatten)]
+    pub tokens: TokenArgs,
+
+    #[allow(missing_docs)]
+    #[command(flatten)]
     pub limits: LimitArgs,
+}
+
+/// Sign-in with a JSON Web Token in place of a password.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Sign-in by token (JWT)")]
+pub struct TokenArgs {
+    /// Accept tokens signed with this key: a PEM file with Ed25519 public keys (EdDSA), or a file with a secret of 32 bytes
+    /// or more (HS256). Repeat it for several keys
+    #[arg(long, value_name = "FILE", requires_all = ["jwt_issuer", "jwt_audience"])]
+    pub jwt_key_file: Vec<PathBuf>,
+
+    /// Who issues the tokens: their claim "iss"
+    #[arg(long, value_name = "TEXT", requires = "jwt_key_file")]
+    pub jwt_issuer: Option<String>,
+
+    /// Whom the tokens are for: their claim "aud"
+    #[arg(long, value_name = "TEXT", requires = "jwt_key_file")]
+    pub jwt_audience: Option<String>,
+
+    /// The claim with the roles, a list or a text with spaces; dots lead into objects, as in realm_access.roles
+    #[arg(long, value_name = "NAME", default_value = "roles")]
+    pub jwt_roles_claim: String,
+
+    /// Seconds that the issuer's clock may differ from the one here
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=300))]
+    pub jwt_leeway: u32,
+}
+
+impl TokenArgs {
+    pub(crate) fn settings(self) -> Option<TokenSettings> {
+        let (issuer, audience) = self.jwt_issuer.zip(self.jwt_audience)?;
+        Some(TokenSettings {
+            key_files: self.jwt_key_file,
+            issuer,
+            audience,
+            roles_claim: self.jwt_roles_claim,
+            leeway: self.jwt_leeway,
+        })
+    }
 }
 
 /// What one client, and all of them, may take.
@@ -116,6 +161,20 @@ mod tests {
     fn a_certificate_needs_its_key() {
         let error = parse(&["--memory", "--tls-cert", "c.pem"]).unwrap_err();
         assert!(error.contains("--tls-key"), "{error}");
+    }
+
+    #[test]
+    fn tokens_need_a_key_an_issuer_and_an_audience() {
+        let key = ["--memory", "--jwt-key-file", "k.pem"];
+        for bad in [&[][..], &["--jwt-issuer", "i"], &["--jwt-audience", "a"]] {
+            assert!(parse(&[&key[..], bad].concat()).is_err(), "{bad:?}");
+        }
+        assert!(parse(&["--memory", "--jwt-issuer", "i", "--jwt-audience", "a"]).is_err());
+        let full = [&key[..], &["--jwt-issuer", "i", "--jwt-audience", "a"]].concat();
+        let settings = parse(&full).unwrap().tokens.settings().unwrap();
+        assert_eq!(settings.roles_claim, "roles");
+        assert_eq!(settings.leeway, 5);
+        assert!(parse(&["--memory"]).unwrap().tokens.settings().is_none());
     }
 
     #[test]

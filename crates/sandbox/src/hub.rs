@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use effusion_broker::{Broker, Completion, ConnectionId, EffectError, Output, Peer, Ticket};
+use effusion_broker::{Broker, Completion, ConnectionId, Output, Peer, Ticket};
 use effusion_protocol::{CloseReason, ConnectRequest};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, info};
 
 use crate::clock::Clock;
+use crate::credentials::Checks;
 use crate::outbox::{End, EndCause, Outbox};
-use crate::password::Passwords;
 use crate::store::Writer;
 
 /// Inputs that may wait. A connection has at most one of them, except for its first and its last.
@@ -133,9 +133,7 @@ pub struct Hub {
     clock: Clock,
     outboxes: HashMap<ConnectionId, Arc<Outbox>>,
     writer: Option<Writer>,
-    passwords: Passwords,
-    /// A hash of a password that nobody has, to take as long over a principal that does not exist.
-    nobody: Arc<str>,
+    checks: Checks,
     completed: mpsc::UnboundedSender<(Ticket, Completion)>,
 }
 
@@ -180,8 +178,7 @@ impl Hub {
         clock: Clock,
         writer: Option<Writer>,
         completions: Completions,
-        passwords: Passwords,
-        nobody: Arc<str>,
+        checks: Checks,
         stop: oneshot::Receiver<()>,
     ) -> (HubHandle, tokio::task::JoinHandle<()>) {
         let (inputs, queue) = mpsc::channel(INPUTS);
@@ -190,8 +187,7 @@ impl Hub {
             clock,
             outboxes: HashMap::new(),
             writer,
-            passwords,
-            nobody,
+            checks,
             completed: completions.sender,
         };
         let task = tokio::spawn(hub.run(queue, completions.receiver, stop));
@@ -321,10 +317,9 @@ impl Hub {
                     }
                 }
                 Output::Hash { ticket, password } => {
-                    let (passwords, completed) = (self.passwords.clone(), self.completed.clone());
+                    let (checks, completed) = (self.checks.clone(), self.completed.clone());
                     tokio::spawn(async move {
-                        let hash = passwords.hash(password.reveal().to_owned()).await;
-                        let result = hash.map_err(|error| EffectError(error.to_string()));
+                        let result = checks.hash(&password).await;
                         let _ = completed.send((ticket, Completion::Hashed(result)));
                     });
                 }
@@ -333,18 +328,18 @@ impl Hub {
                     hash,
                     password,
                 } => {
-                    let (passwords, completed) = (self.passwords.clone(), self.completed.clone());
-                    let exists = hash.is_some();
-                    let hash = hash.unwrap_or_else(|| self.nobody.to_string());
+                    let (checks, completed) = (self.checks.clone(), self.completed.clone());
                     tokio::spawn(async move {
-                        let right = passwords.verify(hash, password.reveal().to_owned()).await;
-                        if let Err(error) = &right {
-                            warn!(%error, "a password was not checked");
-                        }
-                        let result = right
-                            .map(|right| right && exists)
-                            .map_err(|error| EffectError(error.to_string()));
+                        let result = checks.password(hash, &password).await;
                         let _ = completed.send((ticket, Completion::Verified(result)));
+                    });
+                }
+                Output::VerifyToken { ticket, token } => {
+                    let (checks, completed) = (self.checks.clone(), self.completed.clone());
+                    let now_ms = self.clock.now().wall_ms;
+                    tokio::spawn(async move {
+                        let claims = checks.token(&token, now_ms);
+                        let _ = completed.send((ticket, Completion::TokenVerified(Ok(claims))));
                     });
                 }
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use effusion_broker::{Broker, Config, Peer, Snapshot, bootstrap};
+use effusion_broker::{AuthenticationHandler, Broker, Config, Peer, Snapshot, bootstrap};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -21,12 +21,14 @@ use crate::address::{ConnectionLimits as AddressLimits, Connections};
 use crate::cli::{Args, LimitArgs};
 use crate::clock::Clock;
 use crate::connection::ConnectionLimits;
+use crate::credentials::Checks;
 use crate::http::{self, Caller, Service};
 use crate::hub::{Completions, Hub};
 use crate::outbox::OutboxLimits;
 use crate::password::{self, Passwords};
 use crate::store::{Database, Opened, StoreError, Writer};
 use crate::tls::{self, TlsError};
+use crate::token::{TokenKeyError, TokenSettings, TokenVerifier};
 
 /// Passwords that may wait to be checked.
 const PASSWORDS_WAITING: usize = 256;
@@ -48,6 +50,8 @@ pub struct Options {
     pub files: Option<PathBuf>,
     /// Certificate and key.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// Whose tokens are accepted.
+    pub tokens: Option<TokenSettings>,
     /// Listen where others can reach it, default principals or not.
     pub allow_default_principals: bool,
     /// A file with what the wall clock is off by.
@@ -63,6 +67,7 @@ impl From<Args> for Options {
             data: args.data,
             files: args.r#static,
             tls: args.tls_cert.zip(args.tls_key),
+            tokens: args.tokens.settings(),
             allow_default_principals: args.allow_default_principals,
             clock_offset: args.clock_offset,
             limits: args.limits,
@@ -82,6 +87,9 @@ pub enum StartError {
     /// There is no such folder.
     #[error("the folder to serve, {folder}, is not a folder with an index.html", folder = .0.display())]
     Files(PathBuf),
+    /// Tokens cannot be checked.
+    #[error(transparent)]
+    Tokens(#[from] TokenKeyError),
     /// A place to listen makes no sense.
     #[error("cannot listen on {place}: {error}")]
     Listen {
@@ -135,6 +143,8 @@ impl Server {
         {
             return Err(StartError::Files(folder.clone()));
         }
+        let settings = options.tokens.as_ref();
+        let tokens = settings.map(TokenVerifier::load).transpose()?;
         let data = options.data.clone();
         let (store, nobody) = tokio::task::spawn_blocking(move || {
             let nobody = password::hash_now("nobody").map_err(initial)?;
@@ -174,7 +184,7 @@ impl Server {
             clock.follow(file.clone());
         }
         let broker = Broker::new(
-            config(&options.limits, writer.is_some())?,
+            config(&options, writer.is_some())?,
             store.snapshot,
             clock.now(),
         );
@@ -185,8 +195,7 @@ impl Server {
             clock,
             writer,
             completions,
-            Passwords::new(cores, PASSWORDS_WAITING),
-            nobody.into(),
+            Checks::new(Passwords::new(cores, PASSWORDS_WAITING), &nobody, tokens),
             stopped,
         );
 
@@ -316,11 +325,21 @@ fn initial(error: impl ToString) -> StoreError {
     StoreError::Initial(error.to_string())
 }
 
-fn config(limits: &LimitArgs, durable: bool) -> Result<Config, StartError> {
+fn config(options: &Options, durable: bool) -> Result<Config, StartError> {
+    let limits = &options.limits;
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(StartError::Random)?;
     let mut config = Config::new(seed);
     config.durable = durable;
+    if options.tokens.is_some() {
+        let store = config
+            .authentication
+            .iter()
+            .position(|handler| *handler == AuthenticationHandler::Store);
+        config
+            .authentication
+            .insert(store.unwrap_or_default(), AuthenticationHandler::Token);
+    }
     config.limits.sessions = limits.max_sessions as usize;
     config.limits.message_bytes = limits.max_message_size as usize;
     Ok(config)

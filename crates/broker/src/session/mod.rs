@@ -38,6 +38,8 @@ pub(crate) mod key {
     pub(crate) const LONGITUDE: &str = "$Longitude";
     pub(crate) const SERVER_NAME: &str = "$ServerName";
     pub(crate) const START_TIME: &str = "$StartTime";
+    /// When the session ends unless it authenticates again, in milliseconds since 1970.
+    pub(crate) const EXPIRY_TIME: &str = "$ExpiryTime";
     pub(crate) const TRANSPORT: &str = "$Transport";
     /// In a request: all fixed properties.
     pub(crate) const ALL_FIXED: &str = "*F";
@@ -67,6 +69,8 @@ pub(crate) struct Session {
     /// Fixed and user properties, but for `$Roles`.
     pub(crate) properties: BTreeMap<String, String>,
     pub(crate) link: Link,
+    /// When the session ends unless it authenticates again, by the monotonic clock.
+    pub(crate) expires: Option<u64>,
     pub(crate) reconnect_timeout_ms: u64,
     pub(crate) outbound: Outbound,
     /// How many messages the client sent.

@@ -12,7 +12,7 @@ pub mod topics;
 use bytes::Bytes;
 use effusion_broker::{
     Broker, Completion, Config, ConnectionEnd, ConnectionId, EffectError, Output, Peer, Principal,
-    Snapshot, StoreOp, Ticket, Time, bootstrap,
+    Snapshot, StoreOp, Ticket, Time, TokenClaims, bootstrap,
 };
 use effusion_protocol::body::{Call, call};
 use effusion_protocol::{
@@ -33,6 +33,8 @@ pub struct World {
     pub config: Config,
     /// What is stored durably.
     pub stored: Snapshot,
+    /// Tokens that are to be believed, and what they say.
+    pub tokens: BTreeMap<String, TokenClaims>,
     /// Whether store tickets wait for [`World::store_one`].
     pub hold_stores: bool,
     /// Why stores fail, if they do.
@@ -76,6 +78,7 @@ impl World {
             now,
             config,
             stored,
+            tokens: BTreeMap::new(),
             hold_stores: false,
             store_fails: None,
             pending: VecDeque::new(),
@@ -138,6 +141,11 @@ impl World {
                 } => {
                     let is_right = expected.is_some_and(|it| it == hash(password.reveal()));
                     let verified = Completion::Verified(Ok(is_right));
+                    self.broker.completed(self.now, ticket, verified);
+                }
+                Output::VerifyToken { ticket, token } => {
+                    let claims = self.tokens.get(token.reveal()).cloned();
+                    let verified = Completion::TokenVerified(Ok(claims));
                     self.broker.completed(self.now, ticket, verified);
                 }
             }
@@ -204,7 +212,7 @@ impl World {
         self.client_of(connection, version, response)
     }
 
-    fn client_of(
+    pub fn client_of(
         &self,
         connection: ConnectionId,
         version: ProtocolVersion,
