@@ -1,11 +1,12 @@
 //! The sessions, and the way to their clients.
 
 use bytes::Bytes;
-use effusion_protocol::{SessionId, SessionToken};
+use effusion_protocol::{ServiceId, SessionId, SessionToken};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use crate::outgoing::Outgoing;
 use crate::session::{Session, SessionKey};
-use crate::{ConnectionId, Limits, Output};
+use crate::{ConnectionId, Limits, Output, wire};
 
 /// All sessions, and what is to be done for them.
 #[derive(Debug)]
@@ -92,9 +93,31 @@ impl Clients {
         session
             .outbound
             .push(message.clone(), connection.is_some(), &self.limits);
+        let asks = session.outbound.wants_confirmation(&self.limits);
         if let Some(connection) = connection {
             self.send_uncounted(connection, message);
+            if asks {
+                self.ping(key);
+            }
         }
+    }
+
+    /// Asks a client whether it is there, and so to confirm what was sent to it.
+    pub(crate) fn ping(&mut self, key: SessionKey) {
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return;
+        };
+        let sent = session.outbound.ask();
+        let conversation = session.new_conversation();
+        // This one's answer says all that the answers to older ones would.
+        session
+            .outgoing
+            .retain(|_, it| !matches!(it, Outgoing::Ping { .. }));
+        session
+            .outgoing
+            .insert(conversation, Outgoing::Ping { sent });
+        let ping = wire::request(ServiceId::SystemPing, conversation, &(), session.version);
+        self.send(key, ping);
     }
 
     /// Sends what is not one of a session's counted messages: a connect response, or what is sent again.

@@ -28,6 +28,8 @@ pub struct Config {
     /// Whether changes are given to [`crate::Output::Store`]. If not, everything is gone with the broker, and nothing
     /// waits for a store.
     pub durable: bool,
+    /// How long who failed to sign in has to wait.
+    pub attempts: AttemptLimits,
     /// What a single client, or all of them, may use up.
     pub limits: Limits,
 }
@@ -52,6 +54,7 @@ impl Config {
             authenticator_timeout_ms: 10_000,
             messaging_timeout_ms: 10_000,
             durable: true,
+            attempts: AttemptLimits::default(),
             limits: Limits::default(),
         }
     }
@@ -66,6 +69,39 @@ pub enum AuthenticationHandler {
     Token,
     /// A client that registered an authenticator under this name; passed over while there is none.
     Client(String),
+}
+
+/// When failed sign-ins make the next ones wait. The wait begins with a second and doubles with each further failure; an
+/// attempt that comes too early is refused without a look at its credentials, and does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttemptLimits {
+    /// The failure of one principal from one address that the first wait follows.
+    pub free: u32,
+    /// The failure from one address, of whatever principals, that the first wait follows.
+    pub free_per_address: u32,
+    /// The failure of one principal, from whatever addresses, that the first wait follows. It does not concern addresses
+    /// from which the principal has signed in.
+    pub free_per_principal: u32,
+    /// The longest wait, in milliseconds, but for the next one.
+    pub longest_wait_ms: u64,
+    /// The longest wait because of failures from other addresses, in milliseconds: short, because the principal's owner
+    /// may have to wait, too.
+    pub longest_wait_per_principal_ms: u64,
+    /// How many principals and addresses are remembered, of each kind.
+    pub remembered: usize,
+}
+
+impl Default for AttemptLimits {
+    fn default() -> Self {
+        Self {
+            free: 5,
+            free_per_address: 20,
+            free_per_principal: 50,
+            longest_wait_ms: 60_000,
+            longest_wait_per_principal_ms: 5_000,
+            remembered: 10_000,
+        }
+    }
 }
 
 /// Bounds on what clients can use up. None is zero by default; each has an error of its own when it is reached.
@@ -90,13 +126,15 @@ pub struct Limits {
     pub open_requests: usize,
     /// Passwords that are being checked or hashed at a time, over all connections.
     pub verifications: usize,
-    /// Messages that are kept for a client that is connected, to send again after a reconnect. Should be at least what
-    /// the transport queues.
+    /// Messages that are kept for one client, connected or not, until it has confirmed them: to send again after a
+    /// reconnect. Must be more than the transport queues for one connection.
     pub recovery_messages: usize,
-    /// Messages that are kept for a client that is not connected.
-    pub queued_messages: usize,
     /// Bytes of messages that are kept for one client, connected or not.
-    pub queued_bytes: usize,
+    pub recovery_bytes: usize,
+    /// After so many messages, a client is asked to confirm them, by a ping.
+    pub confirm_messages: usize,
+    /// After so many bytes of messages, a client is asked to confirm them.
+    pub confirm_bytes: usize,
 }
 
 impl Default for Limits {
@@ -111,9 +149,10 @@ impl Default for Limits {
             locks: 100_000,
             open_requests: 1_000,
             verifications: 64,
-            recovery_messages: 512,
-            queued_messages: 10_000,
-            queued_bytes: 8 * 1024 * 1024,
+            recovery_messages: 20_000,
+            recovery_bytes: 20 * 1024 * 1024,
+            confirm_messages: 256,
+            confirm_bytes: 256 * 1024,
         }
     }
 }

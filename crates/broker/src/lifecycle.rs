@@ -1,15 +1,14 @@
 //! What happens to sessions: pings, lost connections, the end.
 
 use effusion_protocol::body::ResponseBody;
-use effusion_protocol::{CloseReason, ServiceId};
+use effusion_protocol::CloseReason;
 
 use crate::broker::{Broker, Caller, Hold};
 use crate::connect::abort;
 use crate::locks::Granted;
-use crate::outgoing::Outgoing;
 use crate::session::{Link, SessionKey};
 use crate::timers::Timer;
-use crate::{ConnectionEnd, Output, errors, wire};
+use crate::{ConnectionEnd, Output, errors};
 
 impl Broker {
     /// A request will be answered later: until then it counts.
@@ -50,13 +49,7 @@ impl Broker {
                 });
                 self.lost(key);
             } else {
-                let version = session.version;
-                let conversation = session.new_conversation();
-                // Older pings that were not answered will not be.
-                session.outgoing.retain(|_, it| *it != Outgoing::Ping);
-                session.outgoing.insert(conversation, Outgoing::Ping);
-                let ping = wire::request(ServiceId::SystemPing, conversation, &(), version);
-                self.clients.send(key, ping);
+                self.clients.ping(key);
             }
         }
         self.schedule_ping(key);

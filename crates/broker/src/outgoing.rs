@@ -14,8 +14,11 @@ use crate::{Ticket, errors, wire};
 /// What a client was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outgoing {
-    /// Whether it is there.
-    Ping,
+    /// Whether it is there; the answer confirms everything that was sent before.
+    Ping {
+        /// The number of the last message before it.
+        sent: u64,
+    },
     /// Whether someone is to be let in.
     Authentication { ticket: Ticket, until: u64 },
     /// Another session's request message.
@@ -36,7 +39,7 @@ impl Outgoing {
     /// When the answer must be there, by the monotonic clock.
     const fn deadline(&self) -> Option<u64> {
         match self {
-            Self::Ping => None,
+            Self::Ping { .. } => None,
             Self::Authentication { until, .. }
             | Self::Message { until, .. }
             | Self::FilterMessage { until, .. } => Some(*until),
@@ -96,6 +99,9 @@ impl Broker {
         let Some(outgoing) = session.outgoing.remove(&conversation) else {
             return;
         };
+        if let Outgoing::Ping { sent } = outgoing {
+            session.outbound.confirmed(sent);
+        }
         if let Some(until) = outgoing.deadline() {
             self.timers
                 .cancel(until, Timer::Unanswered(key, conversation));
@@ -130,7 +136,7 @@ impl Broker {
         result: Result<(Bytes, ProtocolVersion), ErrorReport>,
     ) {
         match outgoing {
-            Outgoing::Ping => {}
+            Outgoing::Ping { .. } => {}
             Outgoing::Authentication { ticket, .. } => {
                 self.authenticator_decided(ticket, read(result));
             }

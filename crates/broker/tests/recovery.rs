@@ -15,8 +15,8 @@ use effusion_protocol::body::{AddTopicRequest, SelectRequest, call};
 use effusion_protocol::time_series::{AppendRequest, Event};
 use effusion_protocol::value::{Json, Value};
 use effusion_protocol::{
-    ConnectRequest, ProtocolVersion, Reconnect, ResponseCode, TopicSpecification, TopicType,
-    decode, property,
+    ConnectRequest, Message, ProtocolVersion, Reconnect, ResponseCode, ServiceId,
+    TopicSpecification, TopicType, decode, property,
 };
 
 fn room(world: &mut World) -> (Client, Client) {
@@ -52,6 +52,31 @@ fn sequences(seen: Vec<Seen>) -> Vec<u64> {
             _ => None,
         })
         .collect()
+}
+
+/// What came about topics; pings are answered.
+fn see_and_confirm(client: &mut Client, world: &mut World) -> Vec<Seen> {
+    let mut all = Vec::new();
+    for incoming in client.read_all(world) {
+        match incoming {
+            Incoming::Seen(seen) => all.push(seen),
+            Incoming::Request(Message::Request {
+                service,
+                conversation,
+                ..
+            }) => {
+                assert_eq!(service, ServiceId::SystemPing);
+                let answer = Message::Response {
+                    service: Some(service),
+                    conversation,
+                    body: Bytes::new(),
+                };
+                client.send(world, answer.encode(client.version));
+            }
+            _ => {}
+        }
+    }
+    all
 }
 
 #[test]
@@ -154,7 +179,6 @@ fn a_session_that_is_gone_is_unknown() {
 fn a_loss_that_cannot_be_repaired_ends_the_session() {
     let limits = Limits {
         recovery_messages: 2,
-        queued_messages: 4,
         ..Limits::default()
     };
     let config = Config {
@@ -184,6 +208,43 @@ fn a_loss_that_cannot_be_repaired_ends_the_session() {
     reader.cut(&mut world);
     let response = reader.reconnect(&mut world);
     assert_eq!(response.code, ResponseCode::ReconnectionMessageLoss);
+}
+
+#[test]
+fn a_client_that_reads_much_confirms_it_and_recovers_far_more_than_is_kept() {
+    let limits = Limits {
+        recovery_messages: 40,
+        confirm_messages: 8,
+        ..Limits::default()
+    };
+    let mut world = World::new(Config {
+        limits,
+        ..Config::new([4; 32])
+    });
+    let (mut writer, mut reader) = room(&mut world);
+    let mut seen = Vec::new();
+    for number in 0..200 {
+        writer
+            .call::<call::TimeSeriesAppend>(&mut world, &append(number))
+            .unwrap();
+        seen.extend(sequences(see_and_confirm(&mut reader, &mut world)));
+    }
+    // All of what it did not see, which is less than is kept.
+    for number in 200..220 {
+        writer
+            .call::<call::TimeSeriesAppend>(&mut world, &append(number))
+            .unwrap();
+    }
+    reader.cut(&mut world);
+    for number in 220..225 {
+        writer
+            .call::<call::TimeSeriesAppend>(&mut world, &append(number))
+            .unwrap();
+    }
+    let response = reader.reconnect(&mut world);
+    assert_eq!(response.code, ResponseCode::Reconnected);
+    seen.extend(sequences(reader.see(&mut world)));
+    assert_eq!(seen, (0..225).collect::<Vec<u64>>());
 }
 
 #[test]

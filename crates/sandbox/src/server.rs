@@ -342,6 +342,9 @@ fn config(options: &Options, durable: bool) -> Result<Config, StartError> {
     }
     config.limits.sessions = limits.max_sessions as usize;
     config.limits.message_bytes = limits.max_message_size as usize;
+    // What waits in an outbox, and as much again on its way through the network.
+    config.limits.recovery_messages = 2 * limits.max_queue_messages as usize;
+    config.limits.recovery_bytes = 2 * limits.max_queue_bytes as usize;
     Ok(config)
 }
 
