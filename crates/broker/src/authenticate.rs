@@ -14,6 +14,7 @@ use effusion_protocol::{
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::accounts::{MAX_PROPERTY, is_user_property};
+use crate::attempts::{Attempt, Guess};
 use crate::bearer::token_in;
 use crate::broker::{Broker, Caller, Connection, Effect, Hold};
 use crate::connect::Connecting;
@@ -33,6 +34,26 @@ pub(crate) struct Candidate {
     pub(crate) proposed: Properties,
     /// Which handler is to be asked next.
     pub(crate) stage: usize,
+    /// Who is counted if the credentials are wrong; nobody, if there are none.
+    attempt: Option<(Guess, Attempt)>,
+}
+
+impl Candidate {
+    pub(crate) const fn new(
+        purpose: Purpose,
+        principal: Option<String>,
+        credentials: Credentials,
+        proposed: Properties,
+    ) -> Self {
+        Self {
+            purpose,
+            principal,
+            credentials,
+            proposed,
+            stage: 0,
+            attempt: None,
+        }
+    }
 }
 
 /// What someone wants to be let in for.
@@ -84,6 +105,39 @@ impl Authenticators {
 }
 
 impl Broker {
+    /// Asks the first handler, unless too many attempts failed before.
+    pub(crate) fn sign_in(&mut self, mut candidate: Candidate) {
+        if candidate.principal.is_some() || candidate.credentials != Credentials::None {
+            let address = match &candidate.purpose {
+                Purpose::Connect(connecting) => Some(&connecting.peer.address),
+                Purpose::Change(caller) => self
+                    .clients
+                    .get(caller.session)
+                    .and_then(|session| session.properties.get(key::CLIENT_IP)),
+            };
+            let address = address.map(String::as_str).unwrap_or_default();
+            let guess = Guess::new(candidate.principal.as_deref(), address);
+            match self.attempts.begin(self.now.monotonic_ms, &guess) {
+                Ok(attempt) => candidate.attempt = Some((guess, attempt)),
+                Err(wait_ms) => {
+                    match candidate.purpose {
+                        Purpose::Connect(connecting) => self.put_off(&connecting, wait_ms),
+                        Purpose::Change(caller) => {
+                            let seconds = wait_ms.div_ceil(1000);
+                            let report = errors::error(
+                                ErrorReason::RejectedRequest,
+                                format!("Too many sign-ins failed: try again in {seconds} s"),
+                            );
+                            self.answer(caller, Err(report));
+                        }
+                    }
+                    return;
+                }
+            }
+        }
+        self.authenticate(candidate);
+    }
+
     /// Asks the next handler.
     pub(crate) fn authenticate(&mut self, mut candidate: Candidate) {
         while let Some(handler) = self.config.authentication.get(candidate.stage).cloned() {
@@ -304,8 +358,13 @@ impl Broker {
             purpose,
             principal,
             proposed,
+            attempt,
             ..
         } = candidate;
+        if let Some((guess, attempt)) = attempt {
+            let now = self.now.monotonic_ms;
+            self.attempts.succeeded(now, &guess, attempt);
+        }
         let accounts = &self.accounts;
         let properties = match properties {
             None => proposed
@@ -337,6 +396,12 @@ impl Broker {
     }
 
     pub(crate) fn deny(&mut self, candidate: Candidate, code: ResponseCode) {
+        if let (Some((guess, attempt)), ResponseCode::AuthenticationFailed) =
+            (&candidate.attempt, code)
+        {
+            let now = self.now.monotonic_ms;
+            self.attempts.failed(now, guess, *attempt);
+        }
         match candidate.purpose {
             Purpose::Connect(connecting) => self.turn_away(&connecting, code),
             Purpose::Change(caller) => {
@@ -361,13 +426,9 @@ impl Broker {
         proposed: Properties,
     ) -> Served {
         let caller = self.hold(caller, Hold::Wait);
-        self.authenticate(Candidate {
-            purpose: Purpose::Change(caller),
-            principal: Some(principal).filter(|name| !name.is_empty()),
-            credentials,
-            proposed,
-            stage: 0,
-        });
+        let principal = Some(principal).filter(|name| !name.is_empty());
+        let purpose = Purpose::Change(caller);
+        self.sign_in(Candidate::new(purpose, principal, credentials, proposed));
         Ok(Reply::Later)
     }
 

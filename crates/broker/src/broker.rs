@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::accounts::Accounts;
+use crate::attempts::Attempts;
 use crate::authenticate::{Authenticators, Candidate};
 use crate::clients::Clients;
 use crate::draft::Numbers;
@@ -51,6 +52,7 @@ pub struct Broker {
     pub(crate) authenticators: Authenticators,
     pub(crate) locks: Locks,
     pub(crate) accounts: Accounts,
+    pub(crate) attempts: Attempts,
     pub(crate) security: SecurityStore,
     /// The rights of each set of roles that a session has.
     pub(crate) rights: HashMap<BTreeSet<String>, Arc<Rights>>,
@@ -139,6 +141,7 @@ impl Broker {
             missing_topic_handlers: Handlers::default(),
             authenticators: Authenticators::default(),
             locks: Locks::default(),
+            attempts: Attempts::new(config.attempts),
             accounts: Accounts::new(snapshot.principals, snapshot.authentication),
             security: snapshot.security,
             rights: HashMap::new(),

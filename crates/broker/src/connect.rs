@@ -60,13 +60,8 @@ impl Broker {
             request,
             peer,
         };
-        self.authenticate(Candidate {
-            purpose: Purpose::Connect(Box::new(connecting)),
-            principal,
-            credentials,
-            proposed,
-            stage: 0,
-        });
+        let purpose = Purpose::Connect(Box::new(connecting));
+        self.sign_in(Candidate::new(purpose, principal, credentials, proposed));
     }
 
     /// A connecting client is who it says it is.
@@ -84,6 +79,16 @@ impl Broker {
     pub(crate) fn turn_away(&mut self, connecting: &Connecting, code: ResponseCode) {
         self.connections.remove(&connecting.connection);
         self.refuse(connecting.connection, connecting.version.number(), code);
+    }
+
+    /// A connecting client has to wait before its credentials are looked at.
+    pub(crate) fn put_off(&mut self, connecting: &Connecting, wait_ms: u64) {
+        // Not the code of wrong credentials: these may be right.
+        let (connection, version) = (connecting.connection, connecting.version.number());
+        let refusal = ConnectResponse::refusal(version, ResponseCode::Rejected);
+        self.clients.send_uncounted(connection, refusal.encode());
+        let reason = ConnectionEnd::TooManyAttempts { wait_ms };
+        self.output(Output::Close { connection, reason });
     }
 
     fn refuse(&mut self, connection: ConnectionId, version: u8, code: ResponseCode) {

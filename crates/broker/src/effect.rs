@@ -109,6 +109,11 @@ pub enum Output {
 pub enum ConnectionEnd {
     /// The connection was refused, and the client was told so.
     Refused(ResponseCode),
+    /// The connection was refused, because too many sign-ins failed before.
+    TooManyAttempts {
+        /// How long the client has to wait, in milliseconds.
+        wait_ms: u64,
+    },
     /// The session ended.
     Session(CloseReason),
     /// The session goes on over another connection.
@@ -121,6 +126,12 @@ impl fmt::Display for ConnectionEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(code) => write!(f, "refused: {}", code.description()),
+            Self::TooManyAttempts { wait_ms } => {
+                write!(
+                    f,
+                    "refused: too many failed sign-ins, another one has to wait for {wait_ms} ms"
+                )
+            }
             Self::Session(reason) => write!(f, "the session ended: {reason:?}"),
             Self::Replaced => f.write_str("the session goes on over another connection"),
             Self::Unresponsive => f.write_str("the client did not answer pings"),

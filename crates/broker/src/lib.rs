@@ -13,6 +13,7 @@
 //! Nothing that must survive a crash is acknowledged, or shown to a subscriber, before its [`Output::Store`] completed.
 
 mod accounts;
+mod attempts;
 mod authenticate;
 mod authentication;
 mod authentication_script;
@@ -56,7 +57,7 @@ mod wire;
 
 pub use authentication::{AnonymousPolicy, AuthenticationPolicy, Principal, PropertyTrust};
 pub use broker::Broker;
-pub use config::{AuthenticationHandler, Config, Limits};
+pub use config::{AttemptLimits, AuthenticationHandler, Config, Limits};
 pub use effect::{
     Completion, ConnectionEnd, ConnectionId, EffectError, Output, Peer, Secret, StoreOp, Ticket,
     TokenClaims,

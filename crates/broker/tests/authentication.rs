@@ -11,6 +11,7 @@ mod common;
 use bytes::Bytes;
 use common::requests::{request, respond};
 use common::{Client, World, login, peer};
+use effusion_broker::{ConnectionEnd, Peer};
 use effusion_protocol::body::{
     AuthenticatorRequest, AuthenticatorResponse, GetSessionPropertiesRequest, MissingTopicOrigin,
     NamedDeregistration, NamedRegistration, ReauthenticateRequest, SelectRequest, call,
@@ -233,4 +234,151 @@ fn a_handler_is_told_of_missing_topics() {
         .call::<call::Subscribe>(&mut world, &SelectRequest::new(">b"))
         .unwrap();
     assert_eq!(control.read_all(&mut world), []);
+}
+
+/// A client that gives a password from an address; what it is told, and how its connection ended.
+fn try_from_address(
+    world: &mut World,
+    address: &str,
+    principal: &str,
+    password: &str,
+) -> (ResponseCode, Option<ConnectionEnd>) {
+    let connection = world.new_connection();
+    let peer = Peer {
+        address: address.to_owned(),
+        ..peer()
+    };
+    let request = login(principal, password, VERSION);
+    world.broker.connect(world.now, connection, request, peer);
+    world.settle();
+    let code = response(world, connection).unwrap().code;
+    (code, world.closed.get(&connection).copied())
+}
+
+#[test]
+fn who_fails_often_has_to_wait() {
+    let mut world = World::default();
+    let failed = ResponseCode::AuthenticationFailed;
+    for principal in ["user", "nobody"] {
+        for _ in 0..5 {
+            let (code, _) = try_from_address(&mut world, "10.0.0.1", principal, "wrong");
+            assert_eq!(code, failed);
+        }
+        for _ in 0..20 {
+            // Right or wrong: it is not looked at. And it does not make the wait longer.
+            let told = try_from_address(&mut world, "10.0.0.1", principal, "password");
+            let reason = ConnectionEnd::TooManyAttempts { wait_ms: 1_000 };
+            assert_eq!(told, (ResponseCode::Rejected, Some(reason)));
+        }
+    }
+    let elsewhere = try_from_address(&mut world, "10.0.0.2", "user", "password");
+    assert_eq!(elsewhere.0, ResponseCode::Connected);
+    // The clock that people see may be set; waits go by the other one.
+    world.now.wall_ms += 3_600_000;
+    let early = try_from_address(&mut world, "10.0.0.1", "user", "password");
+    assert_eq!(early.0, ResponseCode::Rejected);
+    world.pass(1_000);
+    let (code, _) = try_from_address(&mut world, "10.0.0.1", "user", "wrong");
+    assert_eq!(code, failed);
+    let (_, reason) = try_from_address(&mut world, "10.0.0.1", "user", "wrong");
+    let doubled = ConnectionEnd::TooManyAttempts { wait_ms: 2_000 };
+    assert_eq!(reason, Some(doubled));
+    world.pass(2_000);
+    for _ in 0..3 {
+        let (code, _) = try_from_address(&mut world, "10.0.0.1", "user", "password");
+        assert_eq!(code, ResponseCode::Connected);
+    }
+}
+
+#[test]
+fn anonymous_sessions_are_no_attempts() {
+    let mut world = World::default();
+    world.stored.authentication.anonymous = effusion_broker::AnonymousPolicy::Deny;
+    world.restart();
+    for _ in 0..100 {
+        let (_, response) = world.connect_with(ConnectRequest::new(VERSION));
+        assert_eq!(response.code, ResponseCode::AuthenticationFailed);
+    }
+}
+
+#[test]
+fn an_open_session_cannot_guess_either() {
+    let mut world = World::default();
+    let mut client = world.client("client");
+    let mut guess = |world: &mut World, password: &str| {
+        let request = ReauthenticateRequest {
+            principal: "admin".into(),
+            credentials: Credentials::Password(password.into()),
+            proposed: vec![],
+        };
+        client.call::<call::Reauthenticate>(world, &request)
+    };
+    for _ in 0..5 {
+        assert_eq!(guess(&mut world, "wrong"), Ok(false));
+    }
+    let refused = guess(&mut world, "password").unwrap_err();
+    assert_eq!(refused.reason, ErrorReason::RejectedRequest);
+    assert_eq!(
+        refused.message,
+        "Too many sign-ins failed: try again in 1 s"
+    );
+    world.pass(1_000);
+    assert_eq!(guess(&mut world, "password"), Ok(true));
+}
+
+#[test]
+fn one_handler_of_a_name_is_asked_and_the_order_is_the_configurations() {
+    let mut world = World::default();
+    // Registered in the other order, and one name twice.
+    let mut after = authenticator(&mut world, "after-system-handler");
+    let mut first = authenticator(&mut world, "before-system-handler");
+    let mut second = world.client_authenticated_by(&mut first, "control");
+    second
+        .call::<call::AuthenticatorRegistration>(&mut world, &registration("before-system-handler"))
+        .unwrap();
+    let connection = knock(&mut world, login("stranger", "x", VERSION));
+    assert_eq!(after.read_all(&mut world), []);
+    decide(&mut world, &mut first, &AuthenticatorResponse::Abstain);
+    assert_eq!(second.read_all(&mut world), [], "one of a name is asked");
+    assert_eq!(response(&mut world, connection), None);
+    // All abstain: nobody is let in.
+    decide(&mut world, &mut after, &AuthenticatorResponse::Abstain);
+    let refused = response(&mut world, connection).unwrap();
+    assert_eq!(refused.code, ResponseCode::AuthenticationFailed);
+    // The first one goes; the other one of its name takes over.
+    let close = effusion_protocol::Message::Close.encode(VERSION);
+    first.send(&mut world, close);
+    let connection = knock(&mut world, login("stranger", "x", VERSION));
+    decide(
+        &mut world,
+        &mut second,
+        &AuthenticatorResponse::Allow(vec![]),
+    );
+    let let_in = response(&mut world, connection).unwrap();
+    assert_eq!(let_in.code, ResponseCode::Connected);
+    assert_eq!(after.read_all(&mut world), []);
+}
+
+#[test]
+fn each_handler_has_its_time() {
+    let mut world = World::default();
+    let mut first = authenticator(&mut world, "before-system-handler");
+    let mut after = world.client_authenticated_by(&mut first, "control");
+    after
+        .call::<call::AuthenticatorRegistration>(&mut world, &registration("after-system-handler"))
+        .unwrap();
+    let connection = knock(&mut world, login("stranger", "x", VERSION));
+    let (late, _) = request::<call::Authenticator>(&mut world, &mut first);
+    world.pass(10_000);
+    let (conversation, _) = request::<call::Authenticator>(&mut world, &mut after);
+    // An answer that comes too late is passed over.
+    let allow = AuthenticatorResponse::Allow(vec![]);
+    let service = ServiceId::Authenticator;
+    respond(&mut world, &mut first, service, late, Ok(&allow));
+    assert_eq!(response(&mut world, connection), None);
+    world.pass(9_999);
+    assert_eq!(response(&mut world, connection), None);
+    respond(&mut world, &mut after, service, conversation, Ok(&allow));
+    let let_in = response(&mut world, connection).unwrap();
+    assert_eq!(let_in.code, ResponseCode::Connected);
 }
