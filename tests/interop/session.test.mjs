@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
+import { startProxy } from '../support/proxy.mjs';
 import { startSandbox } from '../support/sandbox.mjs';
 import { Seen, TopicSpecification, TopicType, connect, diffusion, failsWith, json, pause, plain, withSession } from '../support/sdk.mjs';
 
@@ -68,48 +68,8 @@ test('a session is closed by an administrator', async () => {
     assert.equal((await closed).id, 1, 'closed by the server');
 });
 
-/** Stands between client and sandbox; `cut()` closes what is open. */
-async function startProxy() {
-    const open = new Set();
-    let refusing = false;
-    const server = createServer((client) => {
-        if (refusing) {
-            client.destroy();
-            return;
-        }
-        const upstream = createConnection(sandbox.port, sandbox.host);
-        for (const [socket, other] of [
-            [client, upstream],
-            [upstream, client],
-        ]) {
-            open.add(socket);
-            socket.on('close', () => {
-                open.delete(socket);
-                other.destroy();
-            });
-            socket.on('error', () => {});
-            socket.pipe(other);
-        }
-    });
-    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return {
-        host: '127.0.0.1',
-        port: server.address().port,
-        cut() {
-            open.forEach((socket) => socket.destroy());
-        },
-        refuse(value) {
-            refusing = value;
-        },
-        close() {
-            this.cut();
-            server.close();
-        },
-    };
-}
-
 test('a session survives a lost connection, and misses nothing', async () => {
-    const proxy = await startProxy();
+    const proxy = await startProxy(sandbox);
     const room = 'Reconnect/room';
     const session = await connect(proxy, 'user', {
         reconnect: { timeout: 30_000, strategy: (reconnect) => setTimeout(reconnect, 100) },
@@ -145,7 +105,7 @@ test('a session survives a lost connection, and misses nothing', async () => {
 });
 
 test('a session that is gone cannot be had back', async () => {
-    const proxy = await startProxy();
+    const proxy = await startProxy(sandbox);
     const session = await connect(proxy, 'user', {
         reconnect: { timeout: 300, strategy: (reconnect) => setTimeout(reconnect, 100) },
     });

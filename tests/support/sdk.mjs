@@ -11,6 +11,7 @@ const types = diffusion.datatypes;
 export const json = () => types.json();
 export const string = () => types.string();
 export const int64 = () => types.int64();
+export const double = () => types.double();
 export const timeseries = (valueType) => types.timeseries(valueType);
 
 const WAIT = 20_000;

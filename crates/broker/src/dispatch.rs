@@ -226,6 +226,7 @@ impl Broker {
             }
 
             Request::GetSessionProperties(it) => self.get_session_properties(&caller, &it),
+            Request::GetOwnSessionProperties(()) => self.get_own_session_properties(&caller),
             Request::SetSessionProperties(it) => self.set_session_properties(&caller, it),
             Request::SetSessionPropertiesFilter(it) => {
                 self.set_session_properties_filter(&caller, it)

@@ -342,6 +342,8 @@ fn anonymous_sessions_are_let_in_by_policy() {
     assert_eq!(get("$Principal"), Some(""));
     assert_eq!(get("$Roles"), Some("\"CLIENT\""));
     assert_eq!(get("$ClientType"), Some("JAVASCRIPT_BROWSER"));
+    let all = guest.call::<call::GetOwnSessionProperties>(&mut world, &());
+    assert_eq!(all, Ok(Some(properties.clone())));
     let mut admin = world.client("admin");
     admin
         .call::<call::UpdateSystemAuthentication>(&mut world, &"deny anonymous connections".into())

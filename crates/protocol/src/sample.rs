@@ -3,10 +3,10 @@
 use bytes::Bytes;
 
 use crate::body::{
-    CloseClientRequest, FetchRequest, FetchedTopic, MissingTopicOrigin, MissingTopicRequest,
-    RemoveTopicsResponse, Role, SecurityStore, SelectRequest, SessionChange, SessionEvent,
-    SystemAuthenticationStore, SystemPrincipal, TopicTypes, UpdateConstraint, UpdateSourceResult,
-    UpdateStreamCreated, ValueComparison,
+    CloseClientRequest, FetchRequest, FetchedTopic, FilterOutcome, MissingTopicOrigin,
+    MissingTopicRequest, RemoveTopicsResponse, Role, SecurityStore, SelectRequest, SessionChange,
+    SessionEvent, SystemAuthenticationStore, SystemPrincipal, TopicTypes, UpdateConstraint,
+    UpdateSourceResult, UpdateStreamCreated, ValueComparison,
 };
 use crate::time_series::{Event, RangeAnchor, RangeSpan};
 use crate::{ConversationId, Credentials, ErrorReason, ErrorReport, SessionId, TopicId, TopicType};
@@ -207,6 +207,15 @@ impl Sample for SessionChange {
                 reason: Sample::sample(source),
                 properties: Sample::sample(source),
             },
+        }
+    }
+}
+
+impl Sample for FilterOutcome {
+    fn sample(source: &mut Source) -> Self {
+        match source.byte() % 2 {
+            0 => Self::Response(Sample::sample(source)),
+            _ => Self::Failure(Sample::sample(source)),
         }
     }
 }

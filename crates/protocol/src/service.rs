@@ -242,6 +242,8 @@ services! {
     FilterUnsubscribeAllScopes = 0xc8, "unsubscribe in all scopes by filter", "S";
     /// The same for another session.
     UnsubscribeClientAllScopes = 0xc9, "unsubscribe session in all scopes", "S";
+    /// Reads the properties of the session itself.
+    GetOwnSessionProperties = 0xca, "get own session properties", "S";
     /// Changes the session's principal.
     Reauthenticate = 0xcb, "reauthenticate", "S";
     /// Revokes the authentication of a session.

@@ -133,7 +133,7 @@ fn requests_and_their_answers_are_read() {
                 "> 00 66 04 07 01 'f' 01 'p' 04 'json' 01 01",
                 "< 01 66 04 00 02",
                 "< 00 67 00 07 fcc3a486ebe0fb8fc101 01 00 04 'json' 01 02",
-                "< 00 67 00 07 fcc3a486ebe0fb8fc101 01 01 02 'no' ab46",
+                "< 00 67 00 07 fcc3a486ebe0fb8fc101 01 01 ab46 02 'no'",
                 "> 00 62 05 58 07 'default' 03 'a/b' 01 0a '$Principal'",
                 "< 01 62 05",
             ],

@@ -94,6 +94,12 @@ fn requests_of_the_sdk_are_read_and_written_the_same() {
             "sender: c11fef06b0c921fc-0000000000000005",
         ),
         (
+            0x67,
+            r#"05 fcc3a486ebe0fb8fc101 01 01 ab46 02 "no""#,
+            "Failure(ErrorReport { message: \"no\", reason: RejectedRequest })",
+        ),
+        (0xca, "", "GetOwnSessionProperties"),
+        (
             0xbd,
             r#"01 00 01 02 02 "*F" 02 "*U" 01 80d095ffbc31 1c"#,
             "listener: ConversationId(28)",
@@ -154,6 +160,7 @@ fn responses_that_the_sdk_takes_are_read_and_written_the_same() {
         (0x74, "01", "true"),
         (0x55, r#"04 "json" 05 bf616102ff"#, "json"),
         (0x78, "02 00", "Allow([])"),
+        (0xca, r#"01 01 01 "a" 01 "b""#, "(\"a\", \"b\")"),
         (0xcb, "01", "true"),
     ] {
         let version = ProtocolVersion::NEWEST;

@@ -12,7 +12,7 @@ use crate::broker::{Broker, Caller};
 use crate::dispatch::{Reply, Served};
 use crate::errors::{self, error};
 use crate::filter::Filter;
-use crate::session::SessionKey;
+use crate::session::{SessionKey, key};
 
 /// The most user properties that a session has.
 const MAX_PROPERTIES: usize = 1_000;
@@ -56,6 +56,16 @@ impl Broker {
             .and_then(|key| self.clients.get(key))
             .map(|session| session.select_properties(&it.keys).into_iter().collect());
         Ok(Reply::Now(ResponseBody::GetSessionProperties(properties)))
+    }
+
+    /// All properties of the caller's own session: no right is needed.
+    pub(crate) fn get_own_session_properties(&mut self, caller: &Caller) -> Served {
+        let session = self.session(caller)?;
+        let keys = [key::ALL_FIXED, key::ALL_USER].map(str::to_owned);
+        let properties = session.select_properties(&keys).into_iter().collect();
+        Ok(Reply::Now(ResponseBody::GetOwnSessionProperties(Some(
+            properties,
+        ))))
     }
 
     pub(crate) fn set_session_properties(

@@ -116,7 +116,7 @@ impl Topic {
         if let Some(series) = self.settings.series {
             return series.subscription.map_or_else(Vec::new, |range| {
                 self.series
-                    .latest(&range)
+                    .latest(&range, series.sends_latest)
                     .map(|event| wire::event(self.id, event))
                     .collect()
             });

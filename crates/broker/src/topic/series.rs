@@ -1,7 +1,7 @@
 //! The events of a time series.
 
 use effusion_protocol::time_series::{Event, EventMetadata, RangeExpression};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// A time series: events in the order of their sequences, which have gaps only where events were discarded.
 #[derive(Debug, Default)]
@@ -62,9 +62,31 @@ impl Series {
             .collect()
     }
 
-    /// The events that a new subscriber receives.
-    pub(crate) fn latest(&self, range: &RangeExpression) -> impl Iterator<Item = &Event> {
-        self.events.range(self.start(range)..)
+    /// The events that a new subscriber receives: those in the range, without edits that a later edit replaced (source:
+    /// the API documentation of `TimeSeries`, "derived from a latest edits edit range query"). `at_least_one`: the
+    /// latest event is there even if the range is empty.
+    pub(crate) fn latest(
+        &self,
+        range: &RangeExpression,
+        at_least_one: bool,
+    ) -> impl Iterator<Item = &Event> {
+        let last = self.events.len().saturating_sub(1);
+        let start = self.start(range);
+        let start = if at_least_one { start.min(last) } else { start };
+        let mut edited = BTreeSet::new();
+        let mut events: Vec<&Event> = self
+            .events
+            .range(start..)
+            .rev()
+            .filter(|event| {
+                event
+                    .original
+                    .as_ref()
+                    .is_none_or(|original| edited.insert(original.sequence))
+            })
+            .collect();
+        events.reverse();
+        events.into_iter()
     }
 
     /// The index of the first event in a range; the number of events if there are none.
@@ -104,7 +126,30 @@ mod tests {
         assert_eq!(series.trim(&RangeExpression::limit(2), 100), [5, 6]);
         assert_eq!(series.trim(&RangeExpression::limit(2), 1), [7]);
         assert_eq!(series.next_sequence(), 9);
-        assert_eq!(series.latest(&RangeExpression::limit(5)).count(), 1);
+        assert_eq!(series.latest(&RangeExpression::limit(5), false).count(), 1);
         assert_eq!(Series::default().next_sequence(), 0);
+    }
+
+    #[test]
+    fn a_new_subscriber_gets_the_latest_edits() {
+        let series = Series::restore(vec![
+            event(0, None),
+            event(1, None),
+            event(2, Some(0)),
+            event(3, Some(0)),
+            event(4, Some(1)),
+        ]);
+        let latest = |limit, at_least_one| -> Vec<u64> {
+            series
+                .latest(&RangeExpression::limit(limit), at_least_one)
+                .map(|event| event.metadata.sequence)
+                .collect()
+        };
+        assert_eq!(latest(100, false), [0, 1, 3, 4]);
+        assert_eq!(latest(3, false), [3, 4]);
+        assert_eq!(latest(0, false), [0; 0]);
+        assert_eq!(latest(0, true), [4]);
+        let empty = Series::default();
+        assert_eq!(empty.latest(&RangeExpression::limit(0), true).count(), 0);
     }
 }

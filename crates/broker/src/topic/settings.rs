@@ -40,6 +40,8 @@ pub(crate) struct SeriesSettings {
     pub(crate) retained: RangeExpression,
     /// What a new subscriber receives; `None` is nothing.
     pub(crate) subscription: Option<RangeExpression>,
+    /// A new subscriber receives the latest event even if the range is empty, since deltas would build on it.
+    pub(crate) sends_latest: bool,
 }
 
 impl Settings {
@@ -171,6 +173,7 @@ fn series(specification: &TopicSpecification, values_only: bool) -> Result<Serie
         retained,
         // Without a range, a new subscriber gets the latest event, unless the topic sends no deltas.
         subscription: subscription.or((!values_only).then_some(RangeExpression::limit(1))),
+        sends_latest: !values_only,
     })
 }
 

@@ -4,8 +4,10 @@
 
 use bytes::Bytes;
 
-use crate::codec::{wire_struct, wire_union};
-use crate::{ConversationId, ErrorReport, SessionId};
+use crate::codec::wire_struct;
+use crate::{
+    ConversationId, DecodeError, ErrorReason, ErrorReport, Reader, SessionId, Wire, Writer,
+};
 
 wire_struct! {
     /// A request to whoever handles a path; also a request on its way from the server to a session.
@@ -105,12 +107,41 @@ wire_struct! {
     }
 }
 
-wire_union! {
-    /// What a session answers to a request by filter.
-    pub enum FilterOutcome("filter response") {
-        /// A value.
-        Response(MessagingResponse) = 0,
-        /// A failure.
-        Failure(ErrorReport) = 1,
+/// What a session answers to a request by filter.
+///
+/// A failure is its reason and then the message, the other way round than in an error message (source: the SDK).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FilterOutcome {
+    /// A value.
+    Response(MessagingResponse),
+    /// A failure.
+    Failure(ErrorReport),
+}
+
+impl Wire for FilterOutcome {
+    fn read(reader: &mut Reader) -> Result<Self, DecodeError> {
+        match reader.byte()? {
+            0 => MessagingResponse::read(reader).map(Self::Response),
+            1 => {
+                let reason = ErrorReason::read(reader)?;
+                let message = reader.string()?;
+                Ok(Self::Failure(ErrorReport { message, reason }))
+            }
+            other => Err(reader.unknown("filter response", u64::from(other))),
+        }
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        match self {
+            Self::Response(response) => {
+                writer.byte(0);
+                response.write(writer);
+            }
+            Self::Failure(report) => {
+                writer.byte(1);
+                report.reason.write(writer);
+                writer.string(&report.message);
+            }
+        }
     }
 }

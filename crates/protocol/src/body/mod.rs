@@ -257,6 +257,7 @@ calls! {
     UnsubscribeAllScopes(String) -> ();
     FilterUnsubscribeAllScopes(FilterUnsubscribeAllRequest) -> FilterCount;
     UnsubscribeClientAllScopes(SessionUnsubscribeAllRequest) -> ();
+    GetOwnSessionProperties(()) -> Option<Properties>;
     Reauthenticate(ReauthenticateRequest) -> bool;
     RevokeAuthentication(SessionId) -> ();
 }

@@ -1,0 +1,43 @@
+// A connection to the sandbox that can be cut.
+
+import { createConnection, createServer } from 'node:net';
+
+/** Stands between client and sandbox; `cut()` closes what is open, `refuse(true)` lets no new connection through. */
+export async function startProxy(sandbox) {
+    const open = new Set();
+    let refusing = false;
+    const server = createServer((client) => {
+        if (refusing) {
+            client.destroy();
+            return;
+        }
+        const upstream = createConnection(sandbox.port, sandbox.host);
+        for (const [socket, other] of [
+            [client, upstream],
+            [upstream, client],
+        ]) {
+            open.add(socket);
+            socket.on('close', () => {
+                open.delete(socket);
+                other.destroy();
+            });
+            socket.on('error', () => {});
+            socket.pipe(other);
+        }
+    });
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return {
+        host: '127.0.0.1',
+        port: server.address().port,
+        cut() {
+            open.forEach((socket) => socket.destroy());
+        },
+        refuse(value) {
+            refusing = value;
+        },
+        close() {
+            this.cut();
+            server.close();
+        },
+    };
+}
