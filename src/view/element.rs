@@ -13,7 +13,7 @@ use leptos::tachys::view::add_attr::AddAnyAttr;
 use leptos::tachys::view::{Position, PositionState, Render, RenderHtml};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, Event, HtmlInputElement, Node};
+use web_sys::{Element, Event, HtmlElement, HtmlInputElement, Node};
 
 use crate::live::follow;
 
@@ -28,6 +28,18 @@ pub struct El(Element);
 #[must_use]
 pub fn el(tag: &str) -> El {
     match document().create_element(tag) {
+        Ok(element) => El(element),
+        Err(_) => unreachable!("only names of elements are given"),
+    }
+}
+
+/// A new element of a drawing.
+///
+/// # Panics
+/// If this is no name of an element.
+#[must_use]
+pub fn svg(tag: &str) -> El {
+    match document().create_element_ns(Some("http://www.w3.org/2000/svg"), tag) {
         Ok(element) => El(element),
         Err(_) => unreachable!("only names of elements are given"),
     }
@@ -49,6 +61,14 @@ impl El {
     /// Sets the class.
     pub fn class(self, class: &str) -> Self {
         self.attr("class", class)
+    }
+
+    /// Sets a custom property of the style. No `style` attribute: the page's Content-Security-Policy forbids those.
+    pub fn css(self, name: &str, value: &str) -> Self {
+        let element: &HtmlElement = self.0.unchecked_ref();
+        // It fails only for names that no property can have.
+        let _ = element.style().set_property(name, value);
+        self
     }
 
     /// Sets the name by which tests find the element.
@@ -140,12 +160,6 @@ impl El {
             let mut items: Vec<Option<T>> = items.into_iter().map(Some).collect();
             list.show(&keys, &mut |place| items.get_mut(place)?.take().map(&child));
         }));
-        self
-    }
-
-    /// Sets the content to markup of the page's own.
-    pub fn markup(self, html: &'static str) -> Self {
-        self.0.set_inner_html(html);
         self
     }
 }

@@ -1,14 +1,12 @@
 //! Icons: drawn once in `index.html`, used by name.
 
-use super::element::{El, el};
+use super::element::{El, el, svg};
 
 /// The icon of this name. It says nothing that a text beside it does not.
 pub fn icon(name: &str) -> El {
     let icon = el("span").class("icon").attr("aria-hidden", "true");
-    // Only names that this page's code gives come here.
-    icon.node()
-        .set_inner_html(&["<svg><use href=\"#i-", name, "\"/></svg>"].concat());
-    icon
+    let drawing = svg("svg").child(svg("use").attr("href", &["#i-", name].concat()));
+    icon.child(drawing)
 }
 
 /// A button that shows an icon alone, and says in words what it does.

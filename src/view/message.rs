@@ -2,7 +2,7 @@
 
 use super::element::{El, el};
 use super::field::link;
-use super::sidebar::{avatar, hue_style};
+use super::sidebar::{avatar, hued};
 use crate::browser;
 use crate::model::time::At;
 use crate::model::timeline::{Delivery, Key, Origin, Row};
@@ -48,9 +48,7 @@ pub fn message(room: OpenRoom, row: LiveRow, retry: impl Fn(Key) + Copy + 'stati
         })
         .to_owned()
     });
-    let head = el("p")
-        .class("head")
-        .attr("style", &hue_style(name))
+    let head = hued(el("p").class("head"), name)
         .child(el("bdi").class("author").test("author").text(name))
         .text(" ")
         .child(time);

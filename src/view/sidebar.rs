@@ -68,16 +68,16 @@ pub fn ask_for_room(app: App) {
 
 /// The circle that stands for somebody.
 pub fn avatar(name: &str) -> El {
-    el("span")
-        .class("avatar")
+    hued(el("span").class("avatar"), name)
         .attr("aria-hidden", "true")
-        .attr("style", &hue_style(name))
         .text(&initials(name))
 }
 
-/// The colour that stays with a name.
-pub fn hue_style(name: &str) -> String {
-    ["--hue:", &hue(name).to_string()].concat()
+/// Gives an element the colour that stays with a name.
+pub fn hued(element: El, name: &str) -> El {
+    element
+        .css("--hue", &hue(name).to_string())
+        .attr("data-hued", "")
 }
 
 fn me(app: App) -> Option<El> {
