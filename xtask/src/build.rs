@@ -1,5 +1,7 @@
 //! The release page: what `cargo xtask build` puts into `dist/`.
 
+mod split;
+
 use crate::setup::{self, Need, Tools};
 use crate::{process, project};
 use anyhow::{Context, Result, bail};
@@ -8,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What the release build of the page needs.
-pub const NEEDS: [Need; 2] = [Need::Bundler, Need::Optimiser];
+pub const NEEDS: [Need; 3] = [Need::Bundler, Need::Splitter, Need::Optimiser];
 
 /// `cargo xtask build`.
 pub fn build_for_release() -> Result<()> {
@@ -26,10 +28,11 @@ pub fn page(tools: &Tools) -> Result<PathBuf> {
     let dist = project::root().join("dist");
     let mut trunk = tools.command("trunk")?;
     trunk
-        .args(["build", "--release", "--dist"])
+        .args(["build", "--release", "--features", "split", "--dist"])
         .arg(&dist)
         .env("RUST_BACKTRACE", "0");
     process::run(&mut trunk).context("the page does not build")?;
+    split::split(tools, &dist)?;
     check(&dist)?;
     Ok(dist)
 }

@@ -17,6 +17,7 @@ pub fn ensure_trunk(version: &str) -> Result<Option<PathBuf>> {
         programs: &["trunk"],
         // Not the part that looks for newer releases of itself on the network.
         options: &["--locked", "--no-default-features", "--features", "rustls"],
+        tells_version: true,
         why: "bundles the page and serves it with live reload; compiling it takes a few minutes, once",
     }
     .ensure(version)
@@ -31,7 +32,21 @@ pub fn ensure_wasm_bindgen(version: &str) -> Result<Option<PathBuf>> {
         programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
         // Its lock file may name releases that a registry mirror does not have yet.
         options: &[],
+        tells_version: true,
         why: "makes the page's WebAssembly callable from JavaScript, and runs its tests; compiling it takes a minute or two, once",
+    }
+    .ensure(version)
+}
+
+/// wasm-split's command line, which moves parts of the page into files of their own. Gives back the directory to add to PATH.
+pub fn ensure_wasm_split(version: &str) -> Result<Option<PathBuf>> {
+    Tool {
+        name: "wasm-split",
+        package: "wasm_split_cli_support",
+        programs: &["wasm-split-cli"],
+        options: &["--locked", "--features", "build-binary"],
+        tells_version: false,
+        why: "lets the page fetch rarely used parts when they are needed; compiling it takes a minute or two, once",
     }
     .ensure(version)
 }
@@ -41,6 +56,8 @@ struct Tool {
     package: &'static str,
     programs: &'static [&'static str],
     options: &'static [&'static str],
+    /// Whether the programs have `--version`. If not, only what was installed here is known to be of the right one.
+    tells_version: bool,
     why: &'static str,
 }
 
@@ -51,6 +68,15 @@ impl Tool {
             .join("tools")
             .join(format!("{}-{version}", self.package));
         let bin = root.join("bin");
+        let installed = |program: &&str| {
+            bin.join(program)
+                .with_extension(std::env::consts::EXE_EXTENSION)
+                .is_file()
+        };
+        if !self.tells_version && self.programs.iter().all(installed) {
+            step.done(version);
+            return Ok(Some(bin));
+        }
         if self.is_version(version, |program| bin.join(program)) {
             step.done(version);
             return Ok(Some(bin));

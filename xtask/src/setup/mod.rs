@@ -21,11 +21,16 @@ use std::process::Command;
 /// The release of trunk that the project is built with.
 const TRUNK: &str = "0.21.14";
 
+/// The release of the tool that splits the page. It belongs to the `wasm_split_helpers` that Cargo.lock pins.
+const WASM_SPLIT: &str = "0.2.4";
+
 /// What a command needs beside a compiler for wasm32, which all of them do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// trunk and wasm-bindgen: to build and serve the page.
     Bundler,
+    /// wasm-split: to have the page fetch parts of itself when they are needed.
+    Splitter,
     /// wasm-opt: to build the page for release.
     Optimiser,
     /// wasm-bindgen's test runner: for component tests.
@@ -38,8 +43,9 @@ pub enum Need {
 
 impl Need {
     /// Everything that any command needs.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Bundler,
+        Self::Splitter,
         Self::Optimiser,
         Self::TestRunner,
         Self::Browser,
@@ -68,6 +74,9 @@ pub fn prepare(needs: &[Need]) -> Result<Tools> {
     }
     if needed(&[Need::Bundler]) {
         paths.extend(cargo_tool::ensure_trunk(TRUNK)?);
+    }
+    if needed(&[Need::Splitter]) {
+        paths.extend(cargo_tool::ensure_wasm_split(WASM_SPLIT)?);
     }
     if needed(&[Need::Optimiser, Need::TestPackages]) {
         node::ensure_node()?;
