@@ -33,6 +33,13 @@ const READ_BUFFER: usize = 4096;
 /// Bytes that are collected before they are written to the socket.
 const WRITE_BUFFER: usize = 16 * 1024;
 
+/// What a page served beside the service may do: the policy that Effusion's page has in its HTML, and that no other page
+/// may frame it, which only a header can say. `connect-src` leaves open which Diffusion service the reader chooses.
+const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+    img-src 'self' data: https:; connect-src 'self' ws: wss:; font-src 'self'; manifest-src 'self'; worker-src 'self'; \
+    base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types effusion; \
+    frame-ancestors 'none'";
+
 /// Whose connection a request came over.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -79,8 +86,7 @@ async fn nothing_here() -> impl IntoResponse {
     )
 }
 
-/// What a page's files are sent with. The page's own policy on scripts is in its HTML, where the build knows the
-/// scripts; what only a header can say is said here.
+/// What a page's files are sent with.
 async fn file_headers(request: Request, next: Next) -> Response {
     let caller = request.extensions().get::<Caller>();
     if request.uri().path() != PATH && caller.is_some_and(|caller| caller.counted.over.is_some()) {
@@ -91,10 +97,7 @@ async fn file_headers(request: Request, next: Next) -> Response {
     for (name, value) in [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
-        (
-            CONTENT_SECURITY_POLICY,
-            "frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'",
-        ),
+        (CONTENT_SECURITY_POLICY, POLICY),
         // A page that was built again is seen at once; what did not change is not sent again.
         (CACHE_CONTROL, "no-cache"),
     ] {

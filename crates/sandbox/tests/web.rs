@@ -42,6 +42,23 @@ fn write(folder: &Path, files: &[(&str, &str)]) {
     }
 }
 
+/// Both are enforced, so what one of them forgets to allow would be forbidden.
+#[tokio::test]
+async fn the_header_says_what_the_pages_own_policy_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("index.html")).unwrap();
+    let (_, policy) = page
+        .split_once("http-equiv=\"Content-Security-Policy\" content=\"")
+        .unwrap();
+    let (policy, _) = policy.split_once('"').unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &[("index.html", &page)]);
+    let server = start(&["--memory", "--static", folder.path().to_str().unwrap()]).await;
+    let (head, _) = get(server.addresses()[0], "/").await;
+    let header = format!("content-security-policy: {policy}; frame-ancestors 'none'\r\n");
+    assert!(head.contains(&header.to_lowercase()), "{header}\n{head}");
+}
+
 #[tokio::test]
 async fn a_page_is_served_beside_the_service() {
     let folder = tempfile::tempdir().unwrap();
@@ -73,7 +90,8 @@ async fn a_page_is_served_beside_the_service() {
         for header in [
             "x-content-type-options: nosniff",
             "referrer-policy: no-referrer",
-            "content-security-policy: frame-ancestors 'none'",
+            "content-security-policy: default-src 'none'; script-src 'self' 'wasm-unsafe-eval';",
+            "frame-ancestors 'none'",
             "cache-control: no-cache",
         ] {
             assert!(head.contains(header), "{path} {head}");
