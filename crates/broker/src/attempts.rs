@@ -242,7 +242,7 @@ impl Attempts {
 }
 
 /// What counts as one address: of IPv6, the /64 that a single household or host usually has to itself.
-fn network(address: &str) -> IpAddr {
+pub(crate) fn network(address: &str) -> IpAddr {
     let parsed: Option<IpAddr> = address.parse().ok();
     match parsed.map(|address| address.to_canonical()) {
         Some(IpAddr::V6(v6)) => {

@@ -1,18 +1,28 @@
 //! The sessions, and the way to their clients.
 
 use bytes::Bytes;
+use core::net::IpAddr;
 use effusion_protocol::{ServiceId, SessionId, SessionToken};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use crate::attempts::network;
 use crate::outgoing::Outgoing;
-use crate::session::{Session, SessionKey};
+use crate::session::{Session, SessionKey, key};
 use crate::{ConnectionId, Limits, Output, wire};
+
+/// Where a session's client connected from: the property is the server's own, and does not change.
+fn network_of(session: &Session) -> IpAddr {
+    let address = session.properties.get(key::CLIENT_IP);
+    network(address.map(String::as_str).unwrap_or_default())
+}
 
 /// All sessions, and what is to be done for them.
 #[derive(Debug)]
 pub(crate) struct Clients {
     sessions: BTreeMap<SessionKey, Session>,
     by_token: HashMap<SessionToken, SessionKey>,
+    /// How many sessions there are from each network.
+    by_network: HashMap<IpAddr, usize>,
     /// The part of session ids that says which server.
     pub(crate) server: u64,
     last_key: u64,
@@ -25,6 +35,7 @@ impl Clients {
         Self {
             sessions: BTreeMap::new(),
             by_token: HashMap::new(),
+            by_network: HashMap::new(),
             server,
             last_key: 0,
             outputs: VecDeque::new(),
@@ -50,13 +61,26 @@ impl Clients {
 
     pub(crate) fn insert(&mut self, session: Session) {
         self.by_token.insert(session.token, session.key);
+        *self.by_network.entry(network_of(&session)).or_default() += 1;
         self.sessions.insert(session.key, session);
     }
 
     pub(crate) fn remove(&mut self, key: SessionKey) -> Option<Session> {
         let session = self.sessions.remove(&key)?;
         self.by_token.remove(&session.token);
+        let network = network_of(&session);
+        if let Some(count) = self.by_network.get_mut(&network) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.by_network.remove(&network);
+            }
+        }
         Some(session)
+    }
+
+    /// How many sessions there are from an address, or its network.
+    pub(crate) fn from_address(&self, address: &str) -> usize {
+        self.by_network.get(&network(address)).copied().unwrap_or(0)
     }
 
     pub(crate) fn get(&self, key: SessionKey) -> Option<&Session> {

@@ -111,8 +111,13 @@ pub struct Limits {
     pub message_bytes: usize,
     /// Sessions at a time, connected or waiting for a reconnect.
     pub sessions: usize,
+    /// Sessions at a time from one address, or one IPv6 network (/64).
+    pub sessions_per_address: usize,
     /// Topics at a time.
     pub topics: usize,
+    /// Topics at a time that one principal added; all anonymous sessions count as one. A principal's changes that are
+    /// being stored at the same moment can pass it by a few.
+    pub topics_per_principal: usize,
     /// Events that one time series can keep, whatever its retained range says.
     pub series_events: usize,
     /// Principals in the authentication store.
@@ -142,7 +147,9 @@ impl Default for Limits {
         Self {
             message_bytes: 1024 * 1024,
             sessions: 20_000,
+            sessions_per_address: 1_000,
             topics: 100_000,
+            topics_per_principal: 10_000,
             series_events: 100_000,
             principals: 100_000,
             selections: 1_000,

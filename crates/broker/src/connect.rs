@@ -52,6 +52,10 @@ impl Broker {
             self.refuse(connection, version.number(), ResponseCode::LicenceExceeded);
             return;
         }
+        if self.is_full(&peer) {
+            self.turn_away_from_full(connection, version.number());
+            return;
+        }
         let (principal, credentials) = (request.principal.clone(), request.credentials.clone());
         let proposed = request.proposed_properties.clone();
         let connecting = Connecting {
@@ -70,6 +74,8 @@ impl Broker {
         self.connections.remove(&connection);
         if self.clients.len() >= self.config.limits.sessions {
             self.refuse(connection, version, ResponseCode::LicenceExceeded);
+        } else if self.is_full(&connecting.peer) {
+            self.turn_away_from_full(connection, version);
         } else {
             self.open(connecting, admission);
         }
@@ -79,6 +85,18 @@ impl Broker {
     pub(crate) fn turn_away(&mut self, connecting: &Connecting, code: ResponseCode) {
         self.connections.remove(&connecting.connection);
         self.refuse(connecting.connection, connecting.version.number(), code);
+    }
+
+    /// Whether there are as many sessions from an address as there may be.
+    fn is_full(&self, peer: &Peer) -> bool {
+        self.clients.from_address(&peer.address) >= self.config.limits.sessions_per_address
+    }
+
+    fn turn_away_from_full(&mut self, connection: ConnectionId, version: u8) {
+        let refusal = ConnectResponse::refusal(version, ResponseCode::LicenceExceeded);
+        self.clients.send_uncounted(connection, refusal.encode());
+        let reason = ConnectionEnd::TooManySessions;
+        self.output(Output::Close { connection, reason });
     }
 
     /// A connecting client has to wait before its credentials are looked at.

@@ -109,6 +109,8 @@ pub enum Output {
 pub enum ConnectionEnd {
     /// The connection was refused, and the client was told so.
     Refused(ResponseCode),
+    /// The connection was refused, because there are too many sessions from its address.
+    TooManySessions,
     /// The connection was refused, because too many sign-ins failed before.
     TooManyAttempts {
         /// How long the client has to wait, in milliseconds.
@@ -126,6 +128,7 @@ impl fmt::Display for ConnectionEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(code) => write!(f, "refused: {}", code.description()),
+            Self::TooManySessions => f.write_str("refused: too many sessions from its address"),
             Self::TooManyAttempts { wait_ms } => {
                 write!(
                     f,

@@ -112,6 +112,8 @@ impl Broker {
         let around = Surroundings {
             wall_ms: self.now.wall_ms,
             has_room: self.tree.len() + self.pipeline.lines.len() <= self.config.limits.topics,
+            tree: &self.tree,
+            topics_per_principal: self.config.limits.topics_per_principal,
             max_value: self.config.limits.message_bytes,
             locks: &self.locks,
         };

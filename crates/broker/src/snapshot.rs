@@ -16,6 +16,9 @@ pub struct Creator {
     pub session: String,
     /// The session's roles at the time; a removal happens with their rights.
     pub roles: BTreeSet<String>,
+    /// The session's principal, whose topics are counted; `None` for an anonymous session.
+    #[serde(default)]
+    pub principal: Option<String>,
 }
 
 /// A stored topic.

@@ -37,6 +37,22 @@ impl Draft<'_> {
                 "The service has as many topics as it may",
             ));
         }
+        let limit = self.around.topics_per_principal;
+        if self.around.tree.added_by(&actor.principal) >= limit {
+            return Err(error(
+                ErrorReason::TopicLicenceLimit,
+                match &actor.principal {
+                    Some(name) => {
+                        format!(
+                            "The principal '{name}' has added as many topics as it may: {limit}"
+                        )
+                    }
+                    None => {
+                        format!("Anonymous sessions have added as many topics as they may: {limit}")
+                    }
+                },
+            ));
+        }
         let (specification, settings) = (Arc::new(specification), Arc::new(settings));
         let id = self.numbers.new_topic();
         if settings.is_persistent {

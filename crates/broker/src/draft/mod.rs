@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::constraint::{self, Subject};
 use crate::errors::{self, error};
 use crate::locks::Locks;
-use crate::topic::{Settings, Topic};
+use crate::topic::{Settings, Topic, TopicTree};
 use crate::{Creator, StoreOp};
 
 /// CBOR's null: a STRING, INT64 or DOUBLE topic without a value.
@@ -140,6 +140,10 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) wall_ms: u64,
     /// Whether the limit of topics allows one more.
     pub(crate) has_room: bool,
+    /// For how many topics a principal has added.
+    pub(crate) tree: &'a TopicTree,
+    /// How many that may be.
+    pub(crate) topics_per_principal: usize,
     /// The largest value that a delta or a patch may make, in bytes.
     pub(crate) max_value: usize,
     pub(crate) locks: &'a Locks,

@@ -105,6 +105,7 @@ impl Session {
         Creator {
             session: self.id.to_string(),
             roles: self.roles.clone(),
+            principal: self.principal.clone(),
         }
     }
 

@@ -15,6 +15,8 @@ pub(crate) struct TopicTree {
     paths: BTreeMap<Arc<str>, TopicId>,
     /// Topics with a removal policy.
     removing: BTreeSet<TopicId>,
+    /// How many topics each principal added; anonymous sessions are one.
+    added: HashMap<Option<String>, usize>,
 }
 
 impl TopicTree {
@@ -26,14 +28,30 @@ impl TopicTree {
         if topic.settings.removal.is_some() {
             self.removing.insert(topic.id);
         }
+        *self
+            .added
+            .entry(topic.creator.principal.clone())
+            .or_default() += 1;
         self.paths.insert(topic.path.clone(), topic.id);
         self.topics.insert(topic.id, topic);
+    }
+
+    /// How many topics a principal added that are still there.
+    pub(crate) fn added_by(&self, principal: &Option<String>) -> usize {
+        self.added.get(principal).copied().unwrap_or(0)
     }
 
     pub(crate) fn remove(&mut self, path: &str) -> Option<Topic> {
         let id = self.paths.remove(path)?;
         self.removing.remove(&id);
-        self.topics.remove(&id)
+        let topic = self.topics.remove(&id)?;
+        if let Some(count) = self.added.get_mut(&topic.creator.principal) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.added.remove(&topic.creator.principal);
+            }
+        }
+        Some(topic)
     }
 
     pub(crate) fn get(&self, id: TopicId) -> Option<&Topic> {

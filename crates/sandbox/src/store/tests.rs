@@ -41,6 +41,7 @@ fn topic(value: Option<&'static str>) -> StoredTopic {
         creator: Creator {
             session: "0000000000000001-0000000000000002".to_owned(),
             roles: ["TOPIC_CONTROL".to_owned()].into(),
+            principal: Some("ada".to_owned()),
         },
         value: value.map(Bytes::from),
         events: Vec::new(),
