@@ -7,9 +7,14 @@ use std::rc::Rc;
 use leptos::prelude::document;
 
 use crate::live::Live;
+use crate::model::attention::Attention;
+use crate::model::composing::{Note, Picking, Purpose};
 use crate::model::fault::Fault;
 use crate::model::form::{Field, Form, Problem, Room, SignIn};
+use crate::model::people::{People, Person};
+use crate::model::reactions::{Chip, Reactions};
 use crate::model::timeline::{Key, Reader, Row, Timeline};
+use effusion_chat::{RoomCard, RoomName, Target};
 
 /// Which page is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +35,21 @@ pub enum Dialog {
     AnotherRoom,
     /// Name, account, service and looks.
     Settings,
+    /// The rooms of the service.
+    Directory,
+    /// Asks for what a new room is to be.
+    NewRoom,
+    /// Rooms and people by the first letters of their names.
+    Switcher,
+    /// Who somebody is: the one in [`AppFields::whom`].
+    Profile,
+}
+
+/// What stands beside a room, or lies over it where there is no space beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Panel {
+    /// Those who are in the room.
+    Members,
 }
 
 /// The connection as a person sees it.
@@ -113,6 +133,22 @@ pub struct LiveRow {
     pub row: Rc<Live<Row>>,
 }
 
+/// The reactions to one message on the screen.
+#[derive(Default)]
+pub struct LiveReactions {
+    /// Whether there are any.
+    pub any: Live<bool>,
+    /// What they are.
+    pub chips: Live<Vec<Chip>>,
+}
+
+impl LiveReactions {
+    fn show(&self, chips: &[Chip]) {
+        self.chips.put(chips.to_vec());
+        self.any.put(!chips.is_empty());
+    }
+}
+
 /// One room that the reader is in.
 ///
 /// Handles are copied freely: a room stays in memory until the page is closed, though nothing but its name is left of it
@@ -132,10 +168,29 @@ pub struct RoomFields {
     pub rows: Live<Vec<LiveRow>>,
     /// Messages from others that came while the reader looked elsewhere.
     pub unread: Live<usize>,
+    /// How many of them name the reader.
+    pub mentions: Live<usize>,
+    /// Those who are in the room.
+    pub people: Live<People>,
+    /// Whether it is known who is in the room, or that it cannot be known.
+    pub attended: Live<bool>,
+    /// What is known of the room beyond its messages, if somebody has written it down.
+    pub card: Live<Option<RoomCard>>,
+    /// The principal that the reader talks to, if this is no room but what two people say to each other.
+    pub peer: Option<String>,
     /// What is in the composer.
     pub draft: Live<String>,
+    /// What becomes of what is in the composer.
+    pub purpose: Live<Purpose>,
+    /// What is told above the composer.
+    pub note: Live<Option<Note>>,
+    /// What an emoji is being picked for.
+    pub picking: Live<Option<Picking>>,
     /// Whether to offer earlier messages.
     pub earlier: Live<Earlier>,
+    reactions: RefCell<Reactions>,
+    /// The reactions to the messages on the screen.
+    reacted: RefCell<Vec<(Target, Rc<LiveReactions>)>>,
     timeline: RefCell<Timeline>,
     visit: Cell<usize>,
 }
@@ -152,14 +207,34 @@ impl OpenRoom {
     /// A room that shows nothing yet.
     #[must_use]
     pub fn new(id: usize, room: Room, reader: Reader) -> Self {
+        Self::with(id, room, reader, None)
+    }
+
+    /// What the reader and another principal say to each other.
+    #[must_use]
+    pub fn direct(id: usize, room: Room, reader: Reader, peer: String) -> Self {
+        Self::with(id, room, reader, Some(peer))
+    }
+
+    fn with(id: usize, room: Room, reader: Reader, peer: Option<String>) -> Self {
         Self(Box::leak(Box::new(RoomFields {
             id,
             room: Live::new(room),
             state: Live::new(RoomState::Joining),
             rows: Live::default(),
             unread: Live::default(),
+            mentions: Live::default(),
+            people: Live::default(),
+            attended: Live::default(),
+            card: Live::default(),
+            peer,
             draft: Live::default(),
+            purpose: Live::default(),
+            note: Live::default(),
+            picking: Live::default(),
             earlier: Live::new(Earlier::Unknown),
+            reactions: RefCell::default(),
+            reacted: RefCell::default(),
             timeline: RefCell::new(Timeline::new(reader)),
             visit: Cell::new(0),
         })))
@@ -176,6 +251,35 @@ impl OpenRoom {
         let result = change(&mut timeline);
         self.show(&mut timeline);
         result
+    }
+
+    /// The reactions to a message, as they change.
+    #[must_use]
+    pub fn reactions_of(&self, target: Target) -> Rc<LiveReactions> {
+        let mut reacted = self.reacted.borrow_mut();
+        if let Some((_, known)) = reacted.iter().rfind(|(known, _)| *known == target) {
+            return Rc::clone(known);
+        }
+        // Those of messages that have left the screen.
+        if reacted.len().is_multiple_of(256) {
+            reacted.retain(|(_, reactions)| Rc::strong_count(reactions) > 1);
+        }
+        let made = Rc::new(LiveReactions::default());
+        made.show(self.reactions.borrow().of(target));
+        reacted.push((target, Rc::clone(&made)));
+        made
+    }
+
+    /// Changes the reactions; `change` answers the message that looks different now, or none for all of them.
+    pub fn react(&self, change: impl FnOnce(&mut Reactions) -> Option<Target>) {
+        let changed = change(&mut self.reactions.borrow_mut());
+        let shown: Vec<_> = self.reacted.borrow().clone();
+        let reactions = self.reactions.borrow();
+        for (target, live) in shown {
+            if changed.is_none_or(|changed| changed == target) {
+                live.show(reactions.of(target));
+            }
+        }
     }
 
     /// Comes in once more; what was begun before counts no longer. Answers how to tell this visit from others.
@@ -195,6 +299,8 @@ impl OpenRoom {
     pub fn close(&self) {
         self.timeline.replace(Timeline::default());
         self.rows.set(Vec::new());
+        self.people.set(People::default());
+        self.attended.set(false);
         self.visit.set(self.visit.get() + 1);
     }
 
@@ -259,8 +365,20 @@ pub struct AppFields {
     pub connection: Live<Connection>,
     /// The rooms in the order they were joined.
     pub rooms: Live<Vec<OpenRoom>>,
+    /// What the reader and others say to each other, the latest first.
+    pub direct: Live<Vec<OpenRoom>>,
     /// The one that is shown.
     pub active: Live<Option<usize>>,
+    /// What stands beside it.
+    pub panel: Live<Option<Panel>>,
+    /// Whose profile is shown.
+    pub whom: Live<Option<Person>>,
+    /// What the reader is told of.
+    pub attention: Live<Attention>,
+    /// Whether to ask if the system may show notifications.
+    pub ask_to_notify: Live<bool>,
+    /// The room and the message that an address led to.
+    pub jump: Live<Option<(RoomName, Target)>>,
     /// `system`, `light` or `dark`.
     pub theme: Live<String>,
     /// The name that the page has made up for who gives none.
@@ -290,7 +408,13 @@ impl App {
             me: Live::default(),
             connection: Live::default(),
             rooms: Live::default(),
+            direct: Live::default(),
             active: Live::default(),
+            panel: Live::default(),
+            whom: Live::default(),
+            attention: Live::default(),
+            ask_to_notify: Live::default(),
+            jump: Live::default(),
             theme: Live::new("system".to_owned()),
             guest,
         })))
@@ -303,25 +427,26 @@ impl App {
     }
 
     fn find_room(&self, id: Option<usize>) -> Option<OpenRoom> {
-        self.rooms
-            .peek()
-            .iter()
-            .find(|room| Some(room.id) == id)
-            .copied()
+        let (rooms, direct) = (self.rooms.peek(), self.direct.peek());
+        let mut all = rooms.iter().chain(direct.iter());
+        all.find(|room| Some(room.id) == id).copied()
     }
 
     /// Shows another room.
     pub fn show_room(&self, room: OpenRoom) {
         room.unread.put(0);
+        room.mentions.put(0);
         self.active.put(Some(room.id));
         self.drawer.put(false);
     }
 
-    /// Something new was said in a room: it is unread unless the reader is looking at it.
-    pub fn notice(&self, room: OpenRoom) {
-        if *self.active.peek() != Some(room.id) || document().hidden() {
+    /// Something new was said in a room: it is unread unless the reader is looking at it. True if it is.
+    pub fn notice(&self, room: OpenRoom) -> bool {
+        let unread = *self.active.peek() != Some(room.id) || document().hidden();
+        if unread {
             room.unread.update(|unread| *unread += 1);
         }
+        unread
     }
 
     /// The reader has come back to the window.
@@ -330,6 +455,7 @@ impl App {
             && !document().hidden()
         {
             room.unread.put(0);
+            room.mentions.put(0);
         }
     }
 

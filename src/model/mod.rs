@@ -1,10 +1,14 @@
 //! View models: plain data and pure functions. No browser, no network, no clock, so that they are tested natively.
 
+pub mod attention;
+pub mod composing;
 pub mod fault;
 pub mod form;
 pub mod guest;
+pub mod people;
 pub mod place;
 pub mod query;
+pub mod reactions;
 pub mod service;
 pub mod time;
 pub mod timeline;

@@ -60,7 +60,7 @@ pub fn chat(app: App) -> El {
         .child_of(move || match app.dialog.get() {
             Some(Dialog::Settings) => Some(part(parts::settings(app))),
             Some(Dialog::AnotherRoom) => Some(another_room(app)),
-            None => None,
+            _ => None,
         })
 }
 

@@ -1,0 +1,192 @@
+//! What the reader is to be told of, and how loudly.
+
+use crate::model::query;
+
+/// What of a room counts as unread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// Every message.
+    #[default]
+    All,
+    /// Messages that name the reader.
+    Mentions,
+    /// None.
+    Nothing,
+}
+
+impl Level {
+    /// All levels, the loudest first.
+    pub const ALL: [Self; 3] = [Self::All, Self::Mentions, Self::Nothing];
+
+    /// The word for it where it is stored.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Mentions => "mentions",
+            Self::Nothing => "none",
+        }
+    }
+
+    /// Reads [`Level::word`] back.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.word() == word)
+    }
+
+    /// How many messages the room's badge counts, of those unread and of those that name the reader.
+    #[must_use]
+    pub fn counts(self, unread: usize, mentions: usize) -> usize {
+        match self {
+            Self::All => unread,
+            Self::Mentions => mentions,
+            Self::Nothing => 0,
+        }
+    }
+}
+
+/// What the reader has chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attention {
+    /// Nothing is shown by the system, and nothing is heard.
+    pub do_not_disturb: bool,
+    /// Whether a sound comes with it.
+    pub sound: bool,
+    /// The reader does not want to be asked about notifications.
+    pub never_ask: bool,
+    levels: Vec<(String, Level)>,
+}
+
+impl Attention {
+    /// A room's level.
+    #[must_use]
+    pub fn level(&self, room: &str) -> Level {
+        let known = self.levels.iter().find(|(name, _)| name == room);
+        known.map(|(_, level)| *level).unwrap_or_default()
+    }
+
+    /// Sets a room's level.
+    pub fn set_level(&mut self, room: &str, level: Level) {
+        self.levels.retain(|(name, _)| name != room);
+        if level != Level::default() {
+            self.levels.push((room.to_owned(), level));
+        }
+    }
+
+    /// Writes it, to be stored.
+    #[must_use]
+    pub fn format(&self) -> String {
+        let flags = [
+            ("quiet", self.do_not_disturb),
+            ("sound", self.sound),
+            ("never", self.never_ask),
+        ];
+        let flags = flags
+            .into_iter()
+            .filter(|(_, set)| *set)
+            .map(|(name, _)| (name, ""));
+        let levels = self.levels.iter();
+        query::format(flags.chain(levels.map(|(room, level)| (level.word(), room.as_str()))))
+    }
+
+    /// Reads [`Attention::format`] back, and passes over the rest.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let mut attention = Self::default();
+        for (name, value) in query::parse(text) {
+            match name.as_str() {
+                "quiet" => attention.do_not_disturb = true,
+                "sound" => attention.sound = true,
+                "never" => attention.never_ask = true,
+                name => {
+                    if let Some(level) = Level::from_word(name) {
+                        attention.set_level(&value, level);
+                    }
+                }
+            }
+        }
+        attention
+    }
+}
+
+/// Whether a text names somebody: `@` and the name, whatever the case, and no more letters after it.
+#[must_use]
+pub fn mentions(text: &str, name: &str) -> bool {
+    if name.is_empty() {
+        return false;
+    }
+    let mut rest = text;
+    while let Some(at) = rest.find('@') {
+        let before = rest[..at].chars().next_back();
+        rest = &rest[at + 1..];
+        // An address of mail is no mention.
+        let begins = before.is_none_or(|c| !c.is_alphanumeric());
+        if begins && after_name(rest, name).is_some_and(|c| !c.is_some_and(char::is_alphanumeric)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// The character after the name that a text begins with, if it does.
+fn after_name(text: &str, name: &str) -> Option<Option<char>> {
+    let mut text = text.chars();
+    for wanted in name.chars() {
+        let found = text.next()?;
+        let same = found == wanted || found.to_lowercase().eq(wanted.to_lowercase());
+        same.then_some(())?;
+    }
+    Some(text.next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mention_is_an_at_and_the_whole_name() {
+        for text in [
+            "@Ann",
+            "hi @ann!",
+            "(@ANN)",
+            "x@y @ann",
+            "@ann, look",
+            "@@ann",
+        ] {
+            assert!(mentions(text, "Ann"), "{text}");
+        }
+        for text in ["Ann", "@Anna", "mail@ann", "@An", "", "@"] {
+            assert!(!mentions(text, "Ann"), "{text}");
+        }
+        assert!(mentions("so @Swift Otter: yes", "Swift Otter"));
+        assert!(mentions("@JÜRGEN?", "Jürgen"));
+        assert!(!mentions("@", ""));
+    }
+
+    #[test]
+    fn choices_survive_being_stored() {
+        let mut attention = Attention {
+            do_not_disturb: true,
+            sound: true,
+            never_ask: true,
+            ..Attention::default()
+        };
+        attention.set_level("a & b", Level::Nothing);
+        attention.set_level("quiet", Level::Mentions);
+        attention.set_level("c", Level::Mentions);
+        attention.set_level("c", Level::All);
+        let read = Attention::parse(&attention.format());
+        assert_eq!(read, attention);
+        assert_eq!(read.level("a & b"), Level::Nothing);
+        assert_eq!(read.level("quiet"), Level::Mentions);
+        assert_eq!(read.level("c"), Level::All);
+        assert_eq!(Attention::parse("&&=x&loud=y"), Attention::default());
+    }
+
+    #[test]
+    fn a_badge_counts_what_its_level_says() {
+        assert_eq!(Level::All.counts(5, 2), 5);
+        assert_eq!(Level::Mentions.counts(5, 2), 2);
+        assert_eq!(Level::Nothing.counts(5, 2), 0);
+    }
+}

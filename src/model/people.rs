@@ -1,0 +1,244 @@
+//! Who is in a room: one person for all sessions with the same principal and name.
+
+use effusion_chat::{MemberCard, Target};
+
+/// For how long somebody counts as typing after saying so, in milliseconds: the connection may be gone without the
+/// service knowing it yet.
+const TYPING_LASTS: i64 = 20_000;
+
+/// What one session shows of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Member {
+    session: String,
+    card: MemberCard,
+    /// When it began to type, by the reader's clock.
+    typing_since: i64,
+}
+
+/// How the reader stands to the list of those who are in a room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Listing {
+    /// It is not known yet.
+    #[default]
+    Unknown,
+    /// The reader is on the list.
+    Listed,
+    /// The service does not let the reader onto the list, but shows who else is on it.
+    Unlisted,
+    /// The service shows no list.
+    Hidden,
+}
+
+/// Somebody in a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The name that the messages bear.
+    pub name: String,
+    /// The principal, as the session says; empty for an anonymous one.
+    pub principal: String,
+    /// Whether nobody looks at any of the windows.
+    pub away: bool,
+    /// In how many windows.
+    pub windows: usize,
+}
+
+/// Those who are in a room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct People {
+    members: Vec<Member>,
+    /// How the reader stands to the list.
+    pub listing: Listing,
+}
+
+impl People {
+    /// A session shows itself, or something else of itself. True if that changes who is shown how.
+    pub fn put(&mut self, session: &str, card: MemberCard, now: i64) -> bool {
+        match self.members.iter_mut().find(|it| it.session == session) {
+            Some(known) => {
+                let changed = known.card != card;
+                if card.typing && !known.card.typing {
+                    known.typing_since = now;
+                }
+                known.card = card;
+                changed
+            }
+            None => {
+                self.members.push(Member {
+                    session: session.to_owned(),
+                    card,
+                    typing_since: now,
+                });
+                true
+            }
+        }
+    }
+
+    /// A session is gone.
+    pub fn remove(&mut self, session: &str) {
+        self.members.retain(|it| it.session != session);
+    }
+
+    /// Nobody is known to be there.
+    pub fn clear(&mut self) {
+        self.members.clear();
+    }
+
+    /// The people by name.
+    #[must_use]
+    pub fn persons(&self) -> Vec<Person> {
+        let mut persons: Vec<Person> = Vec::new();
+        for Member { card, .. } in &self.members {
+            let known = persons
+                .iter_mut()
+                .find(|it| it.name == card.name && it.principal == card.principal);
+            if let Some(known) = known {
+                known.away &= card.away;
+                known.windows += 1;
+                continue;
+            }
+            let person = Person {
+                name: card.name.clone(),
+                principal: card.principal.clone(),
+                away: card.away,
+                windows: 1,
+            };
+            let order = |it: &Person| (it.name.to_lowercase(), it.principal.clone());
+            let place = persons.partition_point(|it| order(it) <= order(&person));
+            persons.insert(place, person);
+        }
+        persons
+    }
+
+    /// How many people there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.persons().len()
+    }
+
+    /// The names of those who type now, but the reader's own.
+    #[must_use]
+    pub fn typing(&self, name: &str, principal: &str, now: i64) -> Vec<String> {
+        self.named(name, principal, |it| {
+            it.card.typing && now.saturating_sub(it.typing_since) < TYPING_LASTS
+        })
+    }
+
+    /// The names of those who have seen a message, but the reader's own: `reaches` says whether what somebody has seen is
+    /// that message or a newer one.
+    #[must_use]
+    pub fn seen_by(
+        &self,
+        name: &str,
+        principal: &str,
+        reaches: impl Fn(Target) -> bool,
+    ) -> Vec<String> {
+        self.named(name, principal, |it| it.card.seen.is_some_and(&reaches))
+    }
+
+    fn named(&self, name: &str, principal: &str, is_one: impl Fn(&Member) -> bool) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for member in &self.members {
+            let Member { card, .. } = member;
+            let own = card.name == name && card.principal == principal;
+            if !own && is_one(member) && !names.contains(&card.name) {
+                let place = names.partition_point(|known| *known < card.name);
+                names.insert(place, card.name.clone());
+            }
+        }
+        names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn card(name: &str) -> MemberCard {
+        MemberCard {
+            name: name.to_owned(),
+            principal: "user".to_owned(),
+            ..MemberCard::default()
+        }
+    }
+
+    fn names(people: &People) -> Vec<(String, usize)> {
+        let persons = people.persons().into_iter();
+        persons.map(|it| (it.name, it.windows)).collect()
+    }
+
+    #[test]
+    fn sessions_of_one_person_are_one() {
+        let mut people = People::default();
+        assert!(people.put("1", card("bob"), 0));
+        assert!(people.put("2", card("Ann"), 0));
+        assert!(people.put("3", card("bob"), 0));
+        assert!(!people.put("3", card("bob"), 0));
+        assert_eq!(
+            names(&people),
+            [("Ann".to_owned(), 1), ("bob".to_owned(), 2)]
+        );
+        // The same name of another principal is somebody else.
+        let other = MemberCard {
+            principal: "eve".to_owned(),
+            ..card("bob")
+        };
+        people.put("4", other, 0);
+        assert_eq!(people.count(), 3);
+        people.remove("1");
+        people.remove("3");
+        assert_eq!(
+            names(&people),
+            [("Ann".to_owned(), 1), ("bob".to_owned(), 1)]
+        );
+        people.clear();
+        assert_eq!(people.count(), 0);
+    }
+
+    #[test]
+    fn somebody_is_away_if_every_window_is() {
+        let mut people = People::default();
+        let away = MemberCard {
+            away: true,
+            ..card("Ann")
+        };
+        people.put("1", away.clone(), 0);
+        assert!(people.persons()[0].away);
+        people.put("2", card("Ann"), 0);
+        assert!(!people.persons()[0].away);
+    }
+
+    #[test]
+    fn typing_ends_by_itself() {
+        let mut people = People::default();
+        let typing = |name| MemberCard {
+            typing: true,
+            ..card(name)
+        };
+        people.put("1", typing("Bob"), 1_000);
+        people.put("2", typing("Ann"), 5_000);
+        people.put("3", typing("Me"), 5_000);
+        assert_eq!(people.typing("Me", "user", 6_000), ["Ann", "Bob"]);
+        people.put("1", typing("Bob"), 20_000);
+        assert_eq!(people.typing("Me", "user", 21_000), ["Ann"]);
+        people.put("1", card("Bob"), 21_000);
+        people.put("1", typing("Bob"), 21_000);
+        assert_eq!(people.typing("Me", "user", 21_001), ["Ann", "Bob"]);
+    }
+
+    #[test]
+    fn what_was_seen_reaches_back() {
+        let mut people = People::default();
+        let seen = |name, sequence| MemberCard {
+            seen: Some(Target::Sequence(sequence)),
+            ..card(name)
+        };
+        people.put("1", seen("Ann", 7), 0);
+        people.put("2", seen("Bob", 4), 0);
+        people.put("3", seen("Me", 9), 0);
+        people.put("4", card("New"), 0);
+        let by = |sequence| people.seen_by("Me", "user", |it| it >= Target::Sequence(sequence));
+        assert_eq!(by(4), ["Ann", "Bob"]);
+        assert_eq!(by(7), ["Ann"]);
+        assert!(by(8).is_empty());
+    }
+}
