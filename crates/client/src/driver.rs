@@ -42,7 +42,10 @@ impl Driver {
             match output {
                 None => return,
                 Some(Output::Open { query }) => self.transport.open(&self.address.url(&query)),
-                Some(Output::Send(message)) => self.transport.send(message),
+                Some(Output::Send(message)) => {
+                    self.shared.traffic.sent(&message);
+                    self.transport.send(message);
+                }
                 Some(Output::Close) => self.transport.close(),
                 Some(Output::Event(event)) => self.shared.dispatch(event),
             }
@@ -90,6 +93,10 @@ impl Future for Driver {
             match driver.transport.poll_event(context) {
                 Poll::Ready(event) => {
                     let now = driver.shared.now();
+                    if let TransportEvent::Message(message) = &event {
+                        let is_open = driver.shared.machine.borrow().is_open();
+                        driver.shared.traffic.received(message, is_open);
+                    }
                     let mut machine = driver.shared.machine.borrow_mut();
                     match event {
                         TransportEvent::Opened => machine.opened(now),

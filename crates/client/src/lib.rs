@@ -32,10 +32,12 @@ pub mod machine;
 mod driver;
 mod options;
 mod reason;
+mod receivers;
 mod response;
 mod session;
 mod shared;
 mod stream;
+mod traffic;
 mod transport;
 mod value;
 
@@ -47,12 +49,15 @@ pub use transport::web;
 pub use machine::{SessionInfo, SessionState, Topic, UnsubscribedReason};
 pub use options::{ConnectOptions, Renew, ServiceAddress, SessionOptions};
 pub use reason::{ConnectError, Interruption, RequestError, SessionCloseReason};
+pub use receivers::Registration;
 pub use response::Response;
 pub use session::{
-    Clients, Fetch, FetchResult, FetchedTopic, Messages, QueryResult, RangeQuery, Security,
-    Session, States, TimeSeries, TopicUpdate, Topics,
+    Clients, Diagnostics, Fetch, FetchResult, FetchedTopic, FilterResponses, KnownTopic, Messages,
+    QueryResult, RangeQuery, Request, RequestStream, Responder, Security, Session, States,
+    TimeSeries, TopicUpdate, Topics,
 };
 pub use stream::{StreamError, StreamEvent, ValueStream};
+pub use traffic::{Direction, Tap, TappedMessage, Traffic};
 pub use transport::{LocalFuture, Runtime, Transport, TransportEvent};
 pub use value::{StreamValue, TimeSeriesEvent, Typed};
 

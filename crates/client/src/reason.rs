@@ -131,6 +131,8 @@ pub enum RequestError {
     Refused(ErrorReport),
     /// The service refused the script in it, for these reasons: nothing of it was carried out.
     ScriptRefused(Vec<ScriptError>),
+    /// The session filter in it is not valid, for these reasons: it was not carried out.
+    FilterRefused(Vec<ScriptError>),
     /// It never reached the service: it was not carried out and may be made again.
     NeverSent(Interruption),
     /// It was sent, but no answer came: nobody knows whether it was carried out.
@@ -172,8 +174,12 @@ impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(report) => report.fmt(f),
-            Self::ScriptRefused(errors) => {
-                f.write_str("the script was refused")?;
+            Self::ScriptRefused(errors) | Self::FilterRefused(errors) => {
+                f.write_str(if matches!(self, Self::ScriptRefused(_)) {
+                    "the script was refused"
+                } else {
+                    "the session filter is not valid"
+                })?;
                 for error in errors {
                     write!(
                         f,

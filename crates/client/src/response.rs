@@ -42,7 +42,7 @@ impl<T> Future for Response<T> {
     }
 }
 
-fn poll_answer(
+pub(crate) fn poll_answer(
     receiver: &mut oneshot::Receiver<Answer>,
     context: &mut Context<'_>,
 ) -> Poll<Answer> {

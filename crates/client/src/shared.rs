@@ -13,10 +13,19 @@ use effusion_protocol::{
 use futures_channel::{mpsc, oneshot};
 
 use crate::machine::{Event, Machine, SessionState, Ticket};
+use crate::receivers::Receivers;
 use crate::response::{self, Answer, Read, Response};
 use crate::stream::{Slot, TopicEvent};
+use crate::traffic::Meter;
 use crate::transport::Runtime;
 use crate::{Interruption, RequestError, SessionCloseReason};
+
+/// Who waits for an answer.
+pub(crate) enum Waiter {
+    Caller(oneshot::Sender<Answer>),
+    /// A receiver that is registered again in a new session.
+    Registration(u64),
+}
 
 /// The machine and everybody who waits for something from it. One thread, so cells instead of locks.
 pub(crate) struct Shared {
@@ -24,10 +33,13 @@ pub(crate) struct Shared {
     pub(crate) machine: RefCell<Machine>,
     driver: Cell<Option<Waker>>,
     /// Those who wait for answers, in no order. There are few.
-    answers: RefCell<Vec<(Ticket, oneshot::Sender<Answer>)>>,
+    answers: RefCell<Vec<(Ticket, Waiter)>>,
+    pub(crate) receivers: Receivers,
     streams: RefCell<Vec<Slot>>,
     state: RefCell<SessionState>,
     watchers: RefCell<Vec<mpsc::UnboundedSender<SessionState>>>,
+    /// What goes over the connection.
+    pub(crate) traffic: Meter,
 }
 
 impl Shared {
@@ -37,9 +49,11 @@ impl Shared {
             machine: RefCell::new(machine),
             driver: Cell::new(None),
             answers: RefCell::default(),
+            receivers: Receivers::default(),
             streams: RefCell::default(),
             state: RefCell::new(SessionState::Connecting),
             watchers: RefCell::default(),
+            traffic: Meter::default(),
         }
     }
 
@@ -103,7 +117,7 @@ impl Shared {
     }
 
     /// Calls a service by bytes: the part of a call that is compiled once.
-    fn request(&self, service: ServiceId, body: Bytes) -> oneshot::Receiver<Answer> {
+    pub(crate) fn request(&self, service: ServiceId, body: Bytes) -> oneshot::Receiver<Answer> {
         let ticket = self.machine.borrow_mut().request(self.now(), service, body);
         self.answer(ticket)
     }
@@ -120,17 +134,21 @@ impl Shared {
         }
     }
 
-    fn answer(&self, ticket: Ticket) -> oneshot::Receiver<Answer> {
+    pub(crate) fn answer(&self, ticket: Ticket) -> oneshot::Receiver<Answer> {
         let (sender, receiver) = oneshot::channel();
         if self.state.borrow().is_closed() {
             // The driver is gone, so nobody will hand on the machine's answer. The receiver is here.
             let never = RequestError::NeverSent(Interruption::SessionClosed);
             let _ = sender.send(Err(never));
         } else {
-            self.answers.borrow_mut().push((ticket, sender));
-            self.wake();
+            self.wait(ticket, Waiter::Caller(sender));
         }
         receiver
+    }
+
+    pub(crate) fn wait(&self, ticket: Ticket, waiter: Waiter) {
+        self.answers.borrow_mut().push((ticket, waiter));
+        self.wake();
     }
 
     /// A stream that learns of every change of state from now on.
@@ -166,6 +184,13 @@ impl Shared {
         streams.push(slot);
     }
 
+    /// The selectors of the streams that somebody still reads.
+    pub(crate) fn stream_selectors(&self) -> Vec<String> {
+        let streams = self.streams.borrow();
+        let open = streams.iter().filter(|slot| slot.is_open());
+        open.map(|slot| slot.selector().to_owned()).collect()
+    }
+
     fn tell_streams(&self, path: &str, specification: &TopicSpecification, event: &TopicEvent) {
         // A stream whose owner has dropped it is forgotten on the way.
         self.streams
@@ -177,13 +202,7 @@ impl Shared {
     pub(crate) fn dispatch(&self, event: Event) {
         match event {
             Event::State(state) => self.change_state(state),
-            Event::Answer { ticket, result } => {
-                let mut answers = self.answers.borrow_mut();
-                if let Some(index) = answers.iter().position(|(waiting, _)| *waiting == ticket) {
-                    // Nobody listens if the caller has dropped its future.
-                    let _ = answers.swap_remove(index).1.send(result);
-                }
-            }
+            Event::Answer { ticket, result } => self.answered(ticket, result),
             Event::Subscribed(topic) => {
                 let event = TopicEvent::Subscribed(Arc::clone(&topic));
                 self.tell_streams(&topic.path, &topic.specification, &event);
@@ -210,6 +229,7 @@ impl Shared {
                 };
                 self.tell_streams(&topic.path, &topic.specification, &event);
             }
+            Event::Called(call) => self.called(&call),
             Event::SelectionFailed { selector, error } => {
                 for slot in self.streams.borrow().iter() {
                     if slot.selector() == selector {
@@ -220,16 +240,37 @@ impl Shared {
         }
     }
 
+    fn answered(&self, ticket: Ticket, result: Answer) {
+        let mut answers = self.answers.borrow_mut();
+        let Some(index) = answers.iter().position(|(waiting, _)| *waiting == ticket) else {
+            return;
+        };
+        let (_, waiter) = answers.swap_remove(index);
+        drop(answers);
+        match waiter {
+            Waiter::Caller(sender) => {
+                // Nobody listens if the caller has dropped its future.
+                let _ = sender.send(result);
+            }
+            Waiter::Registration(receiver) => self.registered_again(receiver, &result),
+        }
+    }
+
     fn change_state(&self, state: SessionState) {
         self.state.replace(state.clone());
         self.watchers
             .borrow_mut()
             .retain(|watcher| watcher.unbounded_send(state.clone()).is_ok());
-        if let SessionState::Closed(reason) = state {
-            for slot in self.streams.take() {
-                slot.tell(TopicEvent::Closed(reason.clone()));
+        match state {
+            SessionState::Closed(reason) => {
+                for slot in self.streams.take() {
+                    slot.tell(TopicEvent::Closed(reason.clone()));
+                }
+                self.watchers.take();
+                self.receivers.clear();
             }
-            self.watchers.take();
+            SessionState::Connected(_) => self.register_again(),
+            SessionState::Connecting | SessionState::Recovering { .. } => {}
         }
     }
 

@@ -267,6 +267,7 @@ impl Machine {
             self.interrupt(id, &pending, Interruption::MessagesLost);
         }
         self.requests.forget_sequences();
+        self.begin_era();
         self.drop_subscriptions();
         self.go_live(now, info);
         self.select_again();

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use effusion_protocol::value::delta::DeltaError;
 use effusion_protocol::{ProtocolVersion, SessionId, UnsubscribeReason};
 
-use super::{Ticket, Topic};
+use super::{ServiceCall, Ticket, Topic};
 use crate::{RequestError, SessionCloseReason};
 
 /// What is known of an open session.
@@ -123,6 +123,9 @@ pub enum Event {
         /// The body of the answer.
         result: Result<Bytes, RequestError>,
     },
+    /// The service calls the session, by a service that the session accepts calls of: to be answered by
+    /// [`Machine::answer_call`](super::Machine::answer_call).
+    Called(ServiceCall),
     /// A selection that was made again in a new session was refused.
     SelectionFailed {
         /// The topic selector expression.

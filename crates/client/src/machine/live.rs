@@ -6,7 +6,7 @@ use bytes::Bytes;
 use effusion_protocol::body::{SubscriptionNotification, UnsubscriptionNotification};
 use effusion_protocol::{
     ConversationId, DecodeError, DecodeErrorKind, ErrorReason, ErrorReport, Message, Reader,
-    ServiceId, decode, encode,
+    ServiceId, decode,
 };
 
 use super::{Call, Event, Machine, Output, Pending, Phase, UnsubscribedReason};
@@ -18,7 +18,7 @@ const UNEXPECTED: DecodeErrorKind =
 
 impl Machine {
     /// Sends one message, and keeps it until the service is known to have it.
-    fn send(&mut self, message: Bytes) -> Option<u32> {
+    pub(super) fn send(&mut self, message: Bytes) -> Option<u32> {
         let session = self.session.as_mut()?;
         let sequence = session.recovery.sent(message.clone());
         self.outputs.push_back(Output::Send(message));
@@ -30,6 +30,7 @@ impl Machine {
     /// At most half of the buffer is requests that the service is not known to have: the other half is left for answers
     /// to the service, so that a reconnect finds every request that it must send again.
     pub(super) fn send_waiting(&mut self) {
+        self.send_answers();
         let window = (self.options.recovery_buffer / 2).max(1);
         while matches!(self.phase, Phase::Live { .. }) && self.requests.unconfirmed() < window {
             let Some((id, message)) = self.requests.take_waiting(self.version) else {
@@ -201,51 +202,14 @@ impl Machine {
                 }
             }
             ServiceId::SystemPing | ServiceId::UserPing => {}
-            ServiceId::MessagingReceiverClient | ServiceId::MessagingSend => {
-                self.refuse(
-                    service,
-                    conversation,
-                    ErrorReason::UnhandledMessage,
-                    "No handler",
-                );
-                return Ok(());
-            }
             _ => {
-                self.refuse(
-                    service,
-                    conversation,
-                    ErrorReason::Unsupported,
-                    "Not a client service",
-                );
+                self.called(service, conversation, body);
                 return Ok(());
             }
         }
-        let answer = Message::Response {
-            service: Some(service),
-            conversation,
-            body: Bytes::new(),
-        };
-        self.send(answer.encode(self.version));
+        let call = self.call_id(service, conversation);
+        self.answer_call(call, Ok(Bytes::new()));
         Ok(())
-    }
-
-    fn refuse(
-        &mut self,
-        service: ServiceId,
-        conversation: ConversationId,
-        reason: ErrorReason,
-        message: &str,
-    ) {
-        let report = ErrorReport {
-            message: message.to_owned(),
-            reason,
-        };
-        let answer = Message::Error {
-            service: Some(service),
-            conversation,
-            body: encode(&report, self.version),
-        };
-        self.send(answer.encode(self.version));
     }
 
     /// Answers a call of a service that the codec does not know, if that is what is wrong with the message.
@@ -266,12 +230,12 @@ impl Machine {
         if let (Ok(conversation), true) =
             (reader.varint64(), self.version.answers_without_service())
         {
-            self.refuse(
-                ServiceId::SystemPing,
-                ConversationId(conversation),
-                ErrorReason::CommunicationFailure,
-                "Unknown client service",
-            );
+            let call = self.call_id(ServiceId::SystemPing, ConversationId(conversation));
+            let report = ErrorReport {
+                message: "Unknown client service".to_owned(),
+                reason: ErrorReason::CommunicationFailure,
+            };
+            self.answer_call(call, Err(report));
         }
         true
     }

@@ -25,6 +25,7 @@
 //! assert!(machine.next_timeout().is_some());
 //! ```
 
+mod calls;
 mod connecting;
 mod event;
 mod live;
@@ -36,6 +37,8 @@ mod selections;
 mod tests;
 mod topics;
 
+pub(crate) use calls::nobody;
+pub use calls::{CallId, ServiceCall};
 pub use event::{Event, Output, SessionInfo, SessionState, UnsubscribedReason};
 pub use topics::Topic;
 
@@ -130,6 +133,11 @@ pub struct Machine {
     requests: Requests,
     topics: Topics,
     selections: Selections,
+    /// The services whose calls the session's owner answers.
+    accepted: Vec<ServiceId>,
+    /// Answers to the service that wait for a connection.
+    answers: Vec<Bytes>,
+    era: u32,
 }
 
 impl Machine {
@@ -149,6 +157,9 @@ impl Machine {
             requests: Requests::default(),
             topics: Topics::default(),
             selections: Selections::default(),
+            accepted: Vec::new(),
+            answers: Vec::new(),
+            era: 0,
         };
         machine.event(Event::State(SessionState::Connecting));
         machine.open(now, Aim::First);
@@ -253,6 +264,7 @@ impl Machine {
                 body,
                 version,
             },
+            self.options.request_timeout,
         )
     }
 
@@ -261,7 +273,8 @@ impl Machine {
     /// The machine remembers selections for a session that takes the place of this one.
     pub fn select(&mut self, now: u64, selector: &str, select: bool) -> Ticket {
         let selector = selector.to_owned();
-        self.call(now, Call::Selection { selector, select })
+        let timeout = self.options.request_timeout;
+        self.call(now, Call::Selection { selector, select }, timeout)
     }
 
     /// Closes the session. Requests on their way are answered with what is known of them.
@@ -300,6 +313,23 @@ impl Machine {
         self.topics.iter()
     }
 
+    /// What the session has selected (`true`) and taken out again, in the order in which they count.
+    pub fn selections(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.selections.iter()
+    }
+
+    /// How many requests have no answer yet, whether they were sent or wait for a connection.
+    #[must_use]
+    pub const fn open_requests(&self) -> usize {
+        self.requests.open()
+    }
+
+    /// Whether the connect request is answered, so that what comes is the messages of a session.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Live { .. } | Phase::Closing { .. })
+    }
+
     /// What is known of the session; `None` before the first and between two.
     #[must_use]
     pub fn session(&self) -> Option<SessionInfo> {
@@ -316,8 +346,7 @@ impl Machine {
         self.outputs.push_back(Output::Event(event));
     }
 
-    fn call(&mut self, now: u64, call: Call) -> Ticket {
-        let timeout = self.options.request_timeout;
+    fn call(&mut self, now: u64, call: Call, timeout: u64) -> Ticket {
         let deadline = (timeout > 0).then(|| now.saturating_add(timeout));
         let too_many = self.requests.waiting() >= self.options.waiting_requests;
         let ticket = self.requests.add(call, deadline);
@@ -397,6 +426,7 @@ impl Machine {
     /// Ends everything that belongs to the session, but for selections.
     fn leave_session(&mut self) {
         self.session = None;
+        self.begin_era();
         self.drop_subscriptions();
         for (id, pending) in self.requests.take(&|_| true) {
             match pending.call {

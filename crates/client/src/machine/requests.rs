@@ -117,7 +117,7 @@ impl Requests {
         }
     }
 
-    fn open(&mut self, call: Call, internal: bool, deadline: Option<u64>) -> u64 {
+    fn enter(&mut self, call: Call, internal: bool, deadline: Option<u64>) -> u64 {
         let id = self.next_id().0;
         let pending = Pending {
             call,
@@ -131,14 +131,14 @@ impl Requests {
 
     /// Puts a caller's request in line.
     pub(super) fn add(&mut self, call: Call, deadline: Option<u64>) -> Ticket {
-        let id = self.open(call, false, deadline);
+        let id = self.enter(call, false, deadline);
         self.waiting.push_back(id);
         Ticket(id)
     }
 
     /// Puts a selection of the machine's own before everything that waits.
     pub(super) fn add_first(&mut self, call: Call) {
-        let id = self.open(call, true, None);
+        let id = self.enter(call, true, None);
         self.waiting.push_front(id);
     }
 
@@ -147,6 +147,10 @@ impl Requests {
         let pending = self.remove(ticket.0)?;
         self.waiting.retain(|id| *id != ticket.0);
         Some(pending)
+    }
+
+    pub(super) const fn open(&self) -> usize {
+        self.open.len()
     }
 
     pub(super) fn waiting(&self) -> usize {

@@ -1,7 +1,10 @@
 //! The handle of a session.
 
 mod clients;
+mod diagnostics;
 mod fetch;
+mod filter_responses;
+mod incoming;
 mod messages;
 mod range_query;
 mod security;
@@ -10,7 +13,10 @@ mod topic_update;
 mod topics;
 
 pub use clients::Clients;
+pub use diagnostics::{Diagnostics, KnownTopic};
 pub use fetch::{Fetch, FetchResult, FetchedTopic};
+pub use filter_responses::FilterResponses;
+pub use incoming::{Request, RequestStream, Responder};
 pub use messages::Messages;
 pub use range_query::{QueryResult, RangeQuery};
 pub use security::Security;
@@ -92,7 +98,7 @@ impl Session {
         }
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Rc<Shared> {
         &self.guard.shared
     }
 

@@ -187,7 +187,7 @@ impl Chat {
             }
             Event::Broken { topic, error } => panic!("{}: {error}", topic.path),
             Event::SelectionFailed { error, .. } => panic!("{error}"),
-            Event::Subscribed(_) | Event::State(_) => {}
+            Event::Subscribed(_) | Event::State(_) | Event::Called(_) => {}
         }
     }
 

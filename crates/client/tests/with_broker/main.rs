@@ -7,8 +7,10 @@
 )]
 
 mod chat;
+mod diagnostics;
 mod faults;
 mod hub;
+mod messaging;
 mod network;
 mod random;
 mod service;

@@ -13,7 +13,7 @@ use tokio::task::LocalSet;
 
 use super::hub::{Hub, options};
 
-async fn local<T>(test: impl Future<Output = T>) -> T {
+pub async fn local<T>(test: impl Future<Output = T>) -> T {
     LocalSet::new().run_until(test).await
 }
 
@@ -63,12 +63,12 @@ async fn unsubscribed<T: StreamValue>(stream: &mut ValueStream<T>) -> Unsubscrib
     }
 }
 
-fn refusal<T>(result: Result<T, RequestError>) -> Option<ErrorReason> {
+pub fn refusal<T>(result: Result<T, RequestError>) -> Option<ErrorReason> {
     result.err().and_then(|error| error.refusal())
 }
 
 /// Lets the other tasks do what they can.
-async fn settle() {
+pub async fn settle() {
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
 }
 

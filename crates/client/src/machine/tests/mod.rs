@@ -1,5 +1,6 @@
 //! The machine against a service made by hand, message by message.
 
+mod calls;
 #[cfg(not(target_arch = "wasm32"))]
 mod chance;
 mod connecting;
@@ -7,9 +8,9 @@ mod live;
 mod recovering;
 
 use bytes::Bytes;
-use effusion_protocol::{ConnectRequest, ServiceId};
+use effusion_protocol::{ConnectRequest, ErrorReport, ServiceId};
 
-use super::{Event, Machine, Output, SessionState, Ticket};
+use super::{CallId, Event, Machine, Output, SessionState, Ticket};
 use crate::{RequestError, SessionOptions};
 
 /// The bytes of hexadecimal text; spaces are for the reader.
@@ -121,6 +122,17 @@ impl Bench {
     pub(super) fn waits(&mut self) {
         self.now = self.machine.next_timeout().unwrap().max(self.now);
         self.machine.tick(self.now);
+        self.drain();
+    }
+
+    /// Tells the machine the time.
+    pub(super) fn ticks(&mut self) {
+        self.machine.tick(self.now);
+        self.drain();
+    }
+
+    pub(super) fn answers_call(&mut self, call: CallId, answer: Result<Bytes, ErrorReport>) {
+        self.machine.answer_call(call, answer);
         self.drain();
     }
 
