@@ -18,6 +18,22 @@
         }
     }
 
+    // The same choice as in src/model/language.rs, here so that the words come along with the program.
+    const languages = ['en', 'es', 'de', 'ja', 'ar'];
+    const wanted = [stored('language') ?? '', ...navigator.languages].map((locale) => locale.split('-')[0]);
+    const language = wanted.find((code) => languages.includes(code)) ?? 'en';
+    root.lang = language;
+    root.dir = language === 'ar' ? 'rtl' : 'ltr';
+    const words =
+        language === 'en' ||
+        fetch(`languages/${language}.json`)
+            .then((answer) => answer.json())
+            .then((found) => {
+                window.effusionWords = found;
+            })
+            // Without them, the page speaks English.
+            .catch(() => {});
+
     const parsed = new Promise((resolve) => {
         if (document.readyState === 'loading') {
             document.addEventListener('DOMContentLoaded', resolve, { once: true });
@@ -26,7 +42,7 @@
         }
     });
     const at = (file) => new URL(file, document.baseURI).href;
-    Promise.all([import(at(script.dataset.program)), parsed])
+    Promise.all([import(at(script.dataset.program)), parsed, words])
         .then(([{ default: start }]) => start({ module_or_path: at(script.dataset.wasm) }))
         .catch((error) => {
             const loading = document.querySelector('#loading p');

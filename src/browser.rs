@@ -1,11 +1,21 @@
 //! What the page needs from the browser: clock, words for times, storage, address, focus.
 
+use std::cell::RefCell;
+
 use js_sys::{Array, Date, Intl, Object, Reflect};
 use leptos::prelude::{document, request_animation_frame, window};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{HtmlElement, Storage};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{HtmlElement, Response, Storage};
 
 use crate::model::time::At;
+use crate::words::say;
+use effusion_chat::MessageId;
+
+thread_local! {
+    /// How dates and numbers are written: one locale, or none for the browser's own.
+    static LOCALE: RefCell<Array> = RefCell::new(Array::new());
+}
 
 /// Milliseconds since 1970.
 #[must_use]
@@ -55,8 +65,8 @@ pub fn date_and_time(ms: i64) -> String {
 #[must_use]
 pub fn day(ms: i64, day: i64) -> String {
     match at(now()).day().map(|today| today - day) {
-        Some(0) => "Today".to_owned(),
-        Some(1) => "Yesterday".to_owned(),
+        Some(0) => say("Today").to_owned(),
+        Some(1) => say("Yesterday").to_owned(),
         _ => words(
             ms,
             &[
@@ -107,19 +117,85 @@ pub fn set_query(query: &str) {
     let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&[&path, "?", query].concat()));
 }
 
+/// The locales that the reader's browser asks for, the best first.
+#[must_use]
+pub fn locales() -> Vec<String> {
+    let locales = window().navigator().languages();
+    locales.iter().filter_map(|it| it.as_string()).collect()
+}
+
+/// Tells the document its language and the way it is written, and how dates and numbers are written from now on.
+pub fn set_language(code: &str, direction: &str, locale: &str) {
+    LOCALE.set(Array::of1(&JsValue::from_str(locale)));
+    if let Some(root) = document().document_element() {
+        // Both attributes can always be set.
+        let _ = root.set_attribute("lang", code);
+        let _ = root.set_attribute("dir", direction);
+    }
+}
+
+/// A whole number as the reader writes it.
+#[must_use]
+pub fn number(number: f64) -> String {
+    let locale = LOCALE.with_borrow(|locale| locale.get(0).as_string());
+    let number = js_sys::Number::from(number);
+    number
+        .to_locale_string(locale.as_deref().unwrap_or("en"))
+        .into()
+}
+
+/// The words of a language in a file beside the page; none if it cannot be had.
+pub async fn fetch_words(path: &str) -> Option<Vec<(String, String)>> {
+    Some(pairs(&fetch_json(path).await?))
+}
+
+/// The words that `assets/start.js` has fetched beside the program.
+#[must_use]
+pub fn words_from_the_start() -> Vec<(String, String)> {
+    // Reading a property of the window does not fail.
+    Reflect::get(&window(), &JsValue::from_str("effusionWords"))
+        .map(|words| pairs(&words))
+        .unwrap_or_default()
+}
+
+/// A JSON file that stands beside the page; none if it cannot be had.
+pub async fn fetch_json(path: &str) -> Option<JsValue> {
+    let answer = JsFuture::from(window().fetch_with_str(path)).await.ok()?;
+    let answer: Response = answer.dyn_into().ok()?;
+    if !answer.ok() {
+        return None;
+    }
+    JsFuture::from(answer.json().ok()?).await.ok()
+}
+
+/// The members of an object whose values are texts.
+fn pairs(object: &JsValue) -> Vec<(String, String)> {
+    let Some(object) = object.dyn_ref::<Object>() else {
+        return Vec::new();
+    };
+    Object::entries(object)
+        .iter()
+        .filter_map(|pair| {
+            let pair: Array = pair.dyn_into().ok()?;
+            Some((pair.get(0).as_string()?, pair.get(1).as_string()?))
+        })
+        .collect()
+}
+
 /// What follows `#` in the page's address, with it.
 #[must_use]
 pub fn hash() -> String {
     window().location().hash().unwrap_or_default()
 }
 
-/// Forces light or dark colours, or neither.
-pub fn set_theme(theme: Option<&str>) {
+/// Forces a look, such as dark colours, or leaves it to the system.
+pub fn set_look(name: &str, value: Option<&str>) {
     if let Some(root) = document().document_element() {
-        // The name is a fixed one, and right.
-        let _ = match theme {
-            Some(theme) => root.set_attribute("data-theme", theme),
-            None => root.remove_attribute("data-theme"),
+        let name = ["data-", name].concat();
+        // The names are fixed ones, and right.
+        let _ = match value {
+            Some(value) => root.set_attribute(&name, value),
+            None => root.remove_attribute(&name),
         };
     }
 }
@@ -148,6 +224,14 @@ pub fn meta(name: &str) -> Option<String> {
 #[must_use]
 pub fn random() -> f64 {
     js_sys::Math::random()
+}
+
+/// A name for a message that is about to be sent.
+#[must_use]
+pub fn message_id() -> MessageId {
+    const HALF: f64 = 4_294_967_296.0;
+    let half = || (random() * HALF) as u64;
+    MessageId::from_bits(half() << 32 | half())
 }
 
 /// Moves the keyboard's focus to an element once what has changed is on the screen, if it is there then.
@@ -179,7 +263,7 @@ fn words(ms: i64, options: &[(&str, &str)]) -> String {
     if date.get_time().is_nan() {
         return String::new();
     }
-    let format = Intl::DateTimeFormat::new(&Array::new(), &bag);
+    let format = LOCALE.with_borrow(|locale| Intl::DateTimeFormat::new(locale, &bag));
     format
         .format()
         .call1(&JsValue::UNDEFINED, &date)

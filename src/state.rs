@@ -13,6 +13,7 @@ use crate::model::fault::Fault;
 use crate::model::form::{Field, Form, Problem, Room, SignIn};
 use crate::model::people::{People, Person};
 use crate::model::reactions::{Chip, Reactions};
+use crate::model::saved::SavedServices;
 use crate::model::timeline::{Key, Reader, Row, Timeline};
 use effusion_chat::{RoomCard, RoomName, Target};
 
@@ -379,8 +380,16 @@ pub struct AppFields {
     pub ask_to_notify: Live<bool>,
     /// The room and the message that an address led to.
     pub jump: Live<Option<(RoomName, Target)>>,
-    /// `system`, `light` or `dark`.
+    /// `system`, `light`, `dark` or `contrast`.
     pub theme: Live<String>,
+    /// `comfortable` or `compact`.
+    pub density: Live<String>,
+    /// The language that was chosen by its code, or `system`.
+    pub language: Live<String>,
+    /// The language that the page speaks. What is on the screen is drawn anew when it changes.
+    pub spoken: Live<&'static str>,
+    /// The services that the reader keeps.
+    pub services: Live<SavedServices>,
     /// The name that the page has made up for who gives none.
     pub guest: String,
 }
@@ -416,6 +425,10 @@ impl App {
             ask_to_notify: Live::default(),
             jump: Live::default(),
             theme: Live::new("system".to_owned()),
+            density: Live::default(),
+            language: Live::default(),
+            spoken: Live::new("en"),
+            services: Live::default(),
             guest,
         })))
     }

@@ -22,6 +22,12 @@ pub fn say(english: &'static str) -> &'static str {
     })
 }
 
+/// Marks a text that is said elsewhere, by its value: so it is known to those who write the languages' files.
+#[must_use]
+pub const fn key(english: &'static str) -> &'static str {
+    english
+}
+
 /// The text in the reader's language, with values in the place of `{name}`s.
 #[must_use]
 pub fn say_with(english: &'static str, values: &[(&str, &str)]) -> String {

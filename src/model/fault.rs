@@ -1,5 +1,6 @@
 //! What can go wrong for a person, and what that person can do next.
 
+use crate::words::{key, say, say_with};
 use effusion_chat::RoomKind;
 
 /// Everything that a user of the page can meet.
@@ -64,6 +65,10 @@ pub enum Right {
     Write,
     /// Add accounts.
     Register,
+    /// Change messages that were sent.
+    Edit,
+    /// Give reactions.
+    React,
 }
 
 impl Fault {
@@ -71,77 +76,89 @@ impl Fault {
     #[must_use]
     pub fn what(&self) -> String {
         match self {
-            Self::Unreachable { address, secure } => [
-                "No Diffusion service answers at ",
-                address,
+            Self::Unreachable { address, secure } => say_with(
                 if *secure {
-                    " over a secure connection."
+                    "No Diffusion service answers at {address} over a secure connection."
                 } else {
-                    "."
+                    "No Diffusion service answers at {address}."
                 },
-            ]
-            .concat(),
-            Self::NotDiffusion(address) => {
-                ["What answers at ", address, " is no Diffusion service."].concat()
-            }
-            Self::MixedContent(host) => [
-                "This page came over https, so the browser lets it reach ",
-                host,
-                " only over a secure connection.",
-            ]
-            .concat(),
-            Self::WrongCredentials(principal) => [
-                "The service does not accept this password for the account “",
-                principal,
-                "”.",
-            ]
-            .concat(),
-            Self::Refused(reason) => [
-                "The service turned the connection away",
-                &because(reason),
-                ".",
-            ]
-            .concat(),
-            Self::VersionNotSupported => {
-                "The service does not speak the protocol version that is asked for.".into()
-            }
-            Self::Lost(reason) => ["The session has ended", &because(reason), "."].concat(),
-            Self::Unconfirmed => {
-                "The connection broke before the service confirmed this message.".into()
-            }
-            Self::NotConnected => "There is no connection to the service.".into(),
-            Self::TimedOut => "The service did not answer in time.".into(),
-            Self::NotPermitted(right) => match right {
-                Right::Create => "This room does not exist, and your account may not create it.",
-                Right::Read => "Your account may not read this room.",
-                Right::Write => "Your account may not write in this room.",
-                Right::Register => "The registrar’s account may not add accounts.",
-            }
-            .into(),
-            Self::OtherKind(RoomKind::Live) => "This room exists as a live room.".into(),
-            Self::OtherKind(RoomKind::History) => "This room exists as a history room.".into(),
-            Self::NotARoom => "The topic of this name exists, but holds no chat.".into(),
-            Self::RoomRemoved => "This room was removed from the service.".into(),
-            Self::TooLarge { size, limit } => [
-                "This message is ",
-                &size.to_string(),
-                " bytes long, and the service takes at most ",
-                &limit.to_string(),
-                ".",
-            ]
-            .concat(),
-            Self::AccountExists(name) => ["There is an account “", name, "” already."].concat(),
-            Self::AccountRefused(reason) => {
-                ["The service did not add the account", &because(reason), "."].concat()
+                &[("address", address)],
+            ),
+            Self::NotDiffusion(address) => say_with(
+                "What answers at {address} is no Diffusion service.",
+                &[("address", address)],
+            ),
+            Self::MixedContent(host) => say_with(
+                "This page came over https, so the browser lets it reach {host} only over a secure connection.",
+                &[("host", host)],
+            ),
+            Self::WrongCredentials(principal) => say_with(
+                "The service does not accept this password for the account “{name}”.",
+                &[("name", principal)],
+            ),
+            Self::Refused(reason) => because(
+                say("The service turned the connection away."),
+                key("The service turned the connection away: {reason}."),
+                reason,
+            ),
+            Self::Lost(reason) => because(
+                say("The session has ended."),
+                key("The session has ended: {reason}."),
+                reason,
+            ),
+            Self::AccountRefused(reason) => because(
+                say("The service did not add the account."),
+                key("The service did not add the account: {reason}."),
+                reason,
+            ),
+            Self::TooLarge { size, limit } => say_with(
+                "This message is {size} bytes long, and the service takes at most {limit}.",
+                &[("size", &size.to_string()), ("limit", &limit.to_string())],
+            ),
+            Self::AccountExists(name) => {
+                say_with("There is an account “{name}” already.", &[("name", name)])
             }
             Self::Other(words) => sentence(words),
+            Self::VersionNotSupported
+            | Self::Unconfirmed
+            | Self::NotConnected
+            | Self::TimedOut
+            | Self::NotPermitted(_)
+            | Self::OtherKind(_)
+            | Self::NotARoom
+            | Self::RoomRemoved => self.plain().to_owned(),
         }
+    }
+
+    /// What happened, where nothing has to be named.
+    fn plain(&self) -> &'static str {
+        say(match self {
+            Self::VersionNotSupported => {
+                "The service does not speak the protocol version that is asked for."
+            }
+            Self::Unconfirmed => "The connection broke before the service confirmed this message.",
+            Self::NotConnected => "There is no connection to the service.",
+            Self::TimedOut => "The service did not answer in time.",
+            Self::NotPermitted(Right::Create) => {
+                "This room does not exist, and your account may not create it."
+            }
+            Self::NotPermitted(Right::Read) => "Your account may not read this room.",
+            Self::NotPermitted(Right::Write) => "Your account may not write in this room.",
+            Self::NotPermitted(Right::Register) => "The registrar’s account may not add accounts.",
+            Self::NotPermitted(Right::Edit) => "Your account may not change messages in this room.",
+            Self::NotPermitted(Right::React) => "Your account may not react in this room.",
+            Self::OtherKind(RoomKind::Live) => "This room exists as a live room.",
+            Self::OtherKind(RoomKind::History) => "This room exists as a history room.",
+            Self::NotARoom => "The topic of this name exists, but holds no chat.",
+            Self::RoomRemoved => "This room was removed from the service.",
+            _ => "Something went wrong.",
+        })
     }
 
     /// What to do about it, as one sentence.
     #[must_use]
     pub fn next(&self) -> &'static str {
-        match self {
+        say(match self {
             Self::Unreachable { secure: false, .. } => {
                 "Check host and port, and that the service is running; then try again."
             }
@@ -168,6 +185,12 @@ impl Fault {
             Self::NotPermitted(Right::Write) => {
                 "Sign in with an account that has the role TOPIC_CONTROL, or ask for the right."
             }
+            Self::NotPermitted(Right::Edit) => {
+                "Ask whoever runs the service for the right edit_own_time_series_events."
+            }
+            Self::NotPermitted(Right::React) => {
+                "Ask whoever runs the service for the right to write below Effusion/reactions."
+            }
             Self::NotPermitted(Right::Register) => {
                 "Use one that may change the authentication store, such as the service’s administrator."
             }
@@ -181,24 +204,24 @@ impl Fault {
             Self::AccountExists(_) => "Choose another name, or sign in with this one.",
             Self::AccountRefused(_) => "Change what it names, then try again.",
             Self::Other(_) => "Try again.",
-        }
+        })
     }
 }
 
-/// A reason as the end of a sentence, if there is one.
-fn because(reason: &str) -> String {
+/// Words with a reason, or without one if there is none.
+fn because(without: &str, with: &'static str, reason: &str) -> String {
     let reason = reason.trim().trim_end_matches('.');
     if reason.is_empty() {
-        String::new()
+        without.to_owned()
     } else {
-        [": ", reason].concat()
+        say_with(with, &[("reason", reason)])
     }
 }
 
 fn sentence(words: &str) -> String {
     let mut rest = words.trim().trim_end_matches('.').chars();
     match rest.next() {
-        None => "Something went wrong.".into(),
+        None => say("Something went wrong.").into(),
         Some(first) => [first.to_ascii_uppercase()]
             .into_iter()
             .chain(rest)
@@ -237,6 +260,8 @@ mod tests {
             Fault::NotPermitted(Right::Read),
             Fault::NotPermitted(Right::Write),
             Fault::NotPermitted(Right::Register),
+            Fault::NotPermitted(Right::Edit),
+            Fault::NotPermitted(Right::React),
             Fault::OtherKind(RoomKind::Live),
             Fault::OtherKind(RoomKind::History),
             Fault::NotARoom,

@@ -1,10 +1,12 @@
 //! What people fill in: one form behind the join, account and settings pages, so that nothing is typed twice.
 
 use crate::model::query;
+use crate::model::saved::SavedService;
 use crate::model::service::{
     DEVELOPMENT_PASSWORD, REGISTRAR, SHARED_ACCOUNT, Service, ServiceError, is_loopback,
     parse_service,
 };
+use crate::words::say;
 use effusion_chat::{RoomKind, RoomName, RoomNameError, SYSTEM_NAME};
 
 /// The tutorial's name for a room that nobody named.
@@ -190,6 +192,12 @@ impl Form {
         self.set(Field::Host, service.host.clone());
     }
 
+    /// Fills in a service that was kept.
+    pub fn choose(&mut self, saved: &SavedService) {
+        self.set_service(&saved.service);
+        self.set(Field::Account, saved.account.clone());
+    }
+
     /// Fills in who signs in.
     pub fn set_credentials(&mut self, credentials: &Credentials) {
         self.put(Field::Account, &credentials.principal);
@@ -273,16 +281,16 @@ impl Form {
         let mut problems = Vec::new();
         let name = self.text(Field::Name).trim();
         if name.is_empty() {
-            problems.push((Field::Name, "Type the name that others will see."));
+            problems.push((Field::Name, say("Type the name that others will see.")));
         } else if name.chars().count() > LONGEST_NAME {
             problems.push((
                 Field::Name,
-                "Choose a shorter name, of at most 64 characters.",
+                say("Choose a shorter name, of at most 64 characters."),
             ));
         } else if name.eq_ignore_ascii_case(SYSTEM_NAME) {
             problems.push((
                 Field::Name,
-                "“System” speaks for the rooms. Choose another name.",
+                say("“System” speaks for the rooms. Choose another name."),
             ));
         }
         let principal = match self.text(Field::Account).trim() {
@@ -291,7 +299,7 @@ impl Form {
         };
         let password = self.text(Field::Password);
         if password.is_empty() {
-            problems.push((Field::Password, "Type the password of this account."));
+            problems.push((Field::Password, say("Type the password of this account.")));
         }
         match self.service() {
             Ok(service) if problems.is_empty() => {
@@ -322,10 +330,12 @@ impl Form {
             })
             .map_err(|error| {
                 let words = match error {
-                    RoomNameError::Empty => "Type the name of a room.",
-                    RoomNameError::TooLong => "Choose a shorter name, of at most 80 characters.",
+                    RoomNameError::Empty => say("Type the name of a room."),
+                    RoomNameError::TooLong => {
+                        say("Choose a shorter name, of at most 80 characters.")
+                    }
                     RoomNameError::EmptyPart => {
-                        "A room’s name cannot start or end with “/”, nor have two in a row."
+                        say("A room’s name cannot start or end with “/”, nor have two in a row.")
                     }
                 };
                 (Field::Room, words)
@@ -340,32 +350,38 @@ impl Form {
         let mut problems = Vec::new();
         let name = self.text(Field::NewAccount).trim();
         if name.is_empty() {
-            problems.push((Field::NewAccount, "Type a user name."));
+            problems.push((Field::NewAccount, say("Type a user name.")));
         } else if name.chars().count() > LONGEST_NAME {
             problems.push((
                 Field::NewAccount,
-                "Choose a shorter name, of at most 64 characters.",
+                say("Choose a shorter name, of at most 64 characters."),
             ));
         } else if name.eq_ignore_ascii_case(SYSTEM_NAME) {
             problems.push((
                 Field::NewAccount,
-                "“System” speaks for the rooms. Choose another name.",
+                say("“System” speaks for the rooms. Choose another name."),
             ));
         }
         let password = self.text(Field::NewPassword);
         if password.is_empty() {
-            problems.push((Field::NewPassword, "Type a password."));
+            problems.push((Field::NewPassword, say("Type a password.")));
         } else if password != self.text(Field::Again) {
             problems.push((
                 Field::Again,
-                "The two passwords differ. Type the same one twice.",
+                say("The two passwords differ. Type the same one twice."),
             ));
         }
         let registrar = self.text(Field::Registrar).trim();
         if registrar.is_empty() {
-            problems.push((Field::Registrar, "Type the account that may add accounts."));
+            problems.push((
+                Field::Registrar,
+                say("Type the account that may add accounts."),
+            ));
         } else if self.text(Field::RegistrarPassword).is_empty() {
-            problems.push((Field::RegistrarPassword, "Type the registrar’s password."));
+            problems.push((
+                Field::RegistrarPassword,
+                say("Type the registrar’s password."),
+            ));
         }
         match self.service() {
             Ok(service) if problems.is_empty() => {
@@ -417,9 +433,9 @@ impl Form {
             .map_err(|error| match error {
                 ServiceError::Host => (
                     Field::Host,
-                    "Type a host name or an IP address, without “ws://” and without the port.",
+                    say("Type a host name or an IP address, without “ws://” and without the port."),
                 ),
-                ServiceError::Port => (Field::Port, "Type a port from 1 to 65535."),
+                ServiceError::Port => (Field::Port, say("Type a port from 1 to 65535.")),
             })
     }
 

@@ -6,6 +6,7 @@ use effusion_client::{
 
 use crate::model::fault::{Fault, Right};
 use crate::model::form::SignIn;
+use crate::words::say;
 
 /// Why there is no session.
 pub(super) fn of_connecting(error: &ConnectError, sign_in: &SignIn) -> Fault {
@@ -32,16 +33,16 @@ pub(super) fn of_connecting(error: &ConnectError, sign_in: &SignIn) -> Fault {
 pub(super) fn of_closing(reason: &SessionCloseReason, sign_in: &SignIn) -> Option<Fault> {
     Some(match reason {
         SessionCloseReason::ClosedByClient => return None,
-        SessionCloseReason::ClosedByService => Fault::Lost("the service closed it".to_owned()),
+        SessionCloseReason::ClosedByService => Fault::Lost(say("the service closed it").to_owned()),
         SessionCloseReason::ConnectionLost => {
-            Fault::Lost("the connection broke and did not come back".to_owned())
+            Fault::Lost(say("the connection broke and did not come back").to_owned())
         }
         SessionCloseReason::SessionUnknown => {
-            Fault::Lost("the service no longer knows it".to_owned())
+            Fault::Lost(say("the service no longer knows it").to_owned())
         }
-        SessionCloseReason::MessagesLost => Fault::Lost("messages were lost".to_owned()),
+        SessionCloseReason::MessagesLost => Fault::Lost(say("messages were lost").to_owned()),
         SessionCloseReason::InvalidMessage(_) => {
-            Fault::Lost("the service sent something that cannot be read".to_owned())
+            Fault::Lost(say("the service sent something that cannot be read").to_owned())
         }
         SessionCloseReason::NotConnected(error) => of_connecting(error, sign_in),
     })

@@ -4,7 +4,7 @@
 use leptos::prelude::{document, window};
 use wasm_bindgen::prelude::*;
 
-use super::link;
+use super::{link, looks};
 use crate::browser;
 use crate::live::follow;
 use crate::model::form::{Credentials, Field, Form, Room, SignIn};
@@ -16,8 +16,6 @@ use crate::state::{App, Dialog, Screen};
 const SETTINGS: &str = "effusion.settings";
 /// A password that its owner asked to keep, with its account and service.
 const CREDENTIALS: &str = "effusion.credentials";
-/// `light` or `dark`, if not as the system.
-const THEME: &str = "effusion.theme";
 /// This window's settings.
 const WINDOW: &str = "effusion.window";
 /// This window's rooms.
@@ -34,13 +32,16 @@ pub fn start() -> App {
     }
     let address = query::parse(&browser::query());
     let mut form = Form::default();
-    for stored in [
-        browser::meta(META),
-        browser::recall(SETTINGS),
-        browser::recall_here(WINDOW),
-    ] {
+    let recall = |form: &mut Form, stored: Option<String>| {
         form.apply(&query::parse(&stored.unwrap_or_default()));
+    };
+    recall(&mut form, browser::meta(META));
+    recall(&mut form, browser::recall(SETTINGS));
+    let services = looks::saved_services();
+    if let Some(saved) = services.default_service() {
+        form.choose(saved);
     }
+    recall(&mut form, browser::recall_here(WINDOW));
     let guest = guest_name(browser::random());
     if form.text(Field::Name).is_empty() {
         form.set(Field::Name, guest.clone());
@@ -50,7 +51,8 @@ pub fn start() -> App {
     recall_credentials(&mut form);
 
     let app = App::new(form.clone(), guest);
-    set_theme(app, browser::recall(THEME).unwrap_or_default());
+    looks::recall(app);
+    app.services.set(services);
     follow_hash(app);
     follow(Box::new(move || remember_place(app)));
     follow(Box::new(move || show_unread(app)));
@@ -62,19 +64,6 @@ pub fn start() -> App {
         link::enter(app, sign_in, rooms, false);
     }
     app
-}
-
-/// Changes the colours, and remembers which.
-pub fn set_theme(app: App, theme: String) {
-    let theme = if matches!(theme.as_str(), "light" | "dark") {
-        theme
-    } else {
-        "system".to_owned()
-    };
-    let forced = Some(theme.as_str()).filter(|theme| *theme != "system");
-    browser::remember(THEME, forced);
-    browser::set_theme(forced);
-    app.theme.set(theme);
 }
 
 /// Opens the settings with what is in use.

@@ -4,15 +4,20 @@
 //! by the signals of [`App`].
 
 mod account;
+mod edit;
 mod fault;
 mod link;
+mod looks;
 mod memory;
 mod messages;
+pub(crate) mod reactions;
 mod room;
 mod value;
 
 pub use account::create_account;
+pub use edit::{edit, take_back};
 pub use link::{join, reconnect, sign_out, switch};
-pub use memory::{open_settings, set_theme, start};
-pub use messages::{earlier, retry, send};
+pub use looks::{change_services, set_density, set_language, set_theme};
+pub use memory::{open_settings, start};
+pub use messages::{earlier, retry, say, send};
 pub use room::{join_again, join_as, leave, open_room};

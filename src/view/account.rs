@@ -7,6 +7,7 @@ use super::field::{actions, complain, field, form, group, pair, service_fields, 
 use crate::model::form::{Field, ROLES};
 use crate::session;
 use crate::state::App;
+use crate::words::say;
 
 /// User name, password, registrar and roles.
 pub fn account(app: App) -> El {
@@ -26,32 +27,37 @@ pub fn account(app: App) -> El {
             move |granted| app.form.update(|form| form.roles[place] = granted),
         ));
     }
-    let back = el("p").child(el("a").attr("href", "#").test("account-back").text("Back"));
+    let back = el("p").child(
+        el("a")
+            .attr("href", "#")
+            .test("account-back")
+            .text(say("Back")),
+    );
     with_story(
         form("account-form", submit)
             .class("card")
-            .child(el("h1").text("Create an account"))
+            .child(el("h1").text(say("Create an account")))
             .child(
-                group("Account")
-                    .child(field(app, Field::NewAccount, "User name", "username", ""))
+                group(say("Account"))
+                    .child(field(app, Field::NewAccount, say("User name"), "username", ""))
                     .child(pair(
-                        field(app, Field::NewPassword, "Password", "new-password", ""),
-                        field(app, Field::Again, "Password again", "new-password", ""),
+                        field(app, Field::NewPassword, say("Password"), "new-password", ""),
+                        field(app, Field::Again, say("Password again"), "new-password", ""),
                     )),
             )
-            .child(group("Roles").child(roles))
+            .child(group(say("Roles")).child(roles))
             .child(
-                group("Registrar")
+                group(say("Registrar"))
                     .child(el("p").class("hint").text(
-                        "The account that adds yours. It needs the right to modify the authentication store.",
+                        say("The account that adds yours. It needs the right to modify the authentication store."),
                     ))
                     .child(pair(
-                        field(app, Field::Registrar, "Account", "off", "auth-handler"),
-                        field(app, Field::RegistrarPassword, "Password", "off", ""),
+                        field(app, Field::Registrar, say("Account"), "off", "auth-handler"),
+                        field(app, Field::RegistrarPassword, say("Password"), "off", ""),
                     )),
             )
             .child(service_fields(app))
             .child_of(move || form_fault(app))
-            .child(actions(app, "account-button", "Create and join", "Creating…").child(back)),
+            .child(actions(app, "account-button", say("Create and join"), say("Creating…")).child(back)),
     )
 }

@@ -4,19 +4,24 @@ use super::element::{El, el};
 use super::field::link;
 use crate::session;
 use crate::state::{App, Connection};
+use crate::words::{say, say_with};
 
 /// A dot and a word; while the connection is being made again, the seconds until the next attempt.
 pub fn connection_badge(app: App) -> El {
-    let word = move || match *app.connection.read() {
-        Connection::Idle => "Not connected",
-        Connection::Connecting => "Connecting…",
-        Connection::Connected => "Connected",
-        Connection::Recovering { .. } => "Reconnecting",
-        Connection::Lost(_) => "Disconnected",
+    let word = move || {
+        say(match *app.connection.read() {
+            Connection::Idle => "Not connected",
+            Connection::Connecting => "Connecting…",
+            Connection::Connected => "Connected",
+            Connection::Recovering { .. } => "Reconnecting",
+            Connection::Lost(_) => "Disconnected",
+        })
     };
     let countdown = move || match *app.connection.read() {
-        Connection::Recovering { seconds: 0 } => "now".to_owned(),
-        Connection::Recovering { seconds } => ["in ", &seconds.to_string(), " s"].concat(),
+        Connection::Recovering { seconds: 0 } => say("now").to_owned(),
+        Connection::Recovering { seconds } => {
+            say_with("in {seconds} s", &[("seconds", &seconds.to_string())])
+        }
         _ => String::new(),
     };
     let waiting = move || {
@@ -38,7 +43,7 @@ pub fn connection_badge(app: App) -> El {
         )
         .child(el("span").attr("aria-hidden", "true").text_of(countdown))
         .child(
-            link("reconnect", "Try now", move || session::reconnect(app))
+            link("reconnect", say("Try now"), move || session::reconnect(app))
                 .flag_of("hidden", move || !waiting()),
         )
 }

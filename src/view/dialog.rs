@@ -8,6 +8,7 @@ use super::element::{El, el};
 use super::icon::icon_button;
 use crate::browser;
 use crate::state::App;
+use crate::words::say;
 
 /// A dialog with a title and a button to close it. The focus goes to the element named `first`.
 pub fn dialog(app: App, test: &str, title: &str, first: &'static str, body: El) -> El {
@@ -24,7 +25,7 @@ pub fn dialog(app: App, test: &str, title: &str, first: &'static str, body: El) 
     browser::focus(first);
     let header = el("header").child(el("h2").text(title)).child(icon_button(
         "close",
-        "Close",
+        say("Close"),
         "close-dialog",
         move || closed.close(),
     ));

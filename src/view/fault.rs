@@ -6,6 +6,7 @@ use super::element::{El, el};
 use super::icon::button;
 use crate::model::fault::Fault;
 use crate::state::App;
+use crate::words::say;
 use effusion_chat::RoomKind;
 
 /// A fault as an alert, with whatever helps to get over it beside the words.
@@ -34,8 +35,8 @@ pub fn form_fault(app: App) -> Option<El> {
 
 /// Offers to join a room as what it is.
 pub fn join_as(kind: RoomKind, join: impl FnMut() + 'static) -> El {
-    button("", "join-as-other", join).text(match kind {
+    button("", "join-as-other", join).text(say(match kind {
         RoomKind::Live => "Join as a live room",
         RoomKind::History => "Join as a history room",
-    })
+    }))
 }

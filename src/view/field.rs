@@ -7,6 +7,7 @@ use super::icon::button;
 use crate::browser;
 use crate::model::form::{Field, Problem, version_text};
 use crate::state::App;
+use crate::words::{say, say_with};
 
 /// A labelled text field. `autocomplete` says what a browser or a password manager may fill in.
 pub fn field(app: App, field: Field, label: &str, autocomplete: &str, placeholder: &str) -> El {
@@ -94,7 +95,7 @@ pub fn pair(one: El, other: El) -> El {
 pub fn service_fields(app: App) -> El {
     let secure = tick(
         "secure",
-        "Secure",
+        say("Secure"),
         move || app.form.read().secure,
         move |secure| app.form.update(|form| form.secure = secure),
     );
@@ -102,19 +103,29 @@ pub fn service_fields(app: App) -> El {
         let version = version_text(app.form.read().version);
         let newest = move || app.form.update(|form| form.version = None);
         (!version.is_empty()).then(|| {
-            let words = ["Only protocol version ", &version, " will do. "].concat();
-            el("p")
-                .class("hint")
-                .text(&words)
-                .child(link("any-version", "Use the newest", newest))
+            let words = say_with(
+                "Only protocol version {version} will do.",
+                &[("version", &version)],
+            );
+            el("p").class("hint").text(&words).text(" ").child(link(
+                "any-version",
+                say("Use the newest"),
+                newest,
+            ))
         })
     };
-    group("Service")
+    group(say("Service"))
         .child(
             el("div")
                 .class("service")
-                .child(field(app, Field::Host, "Host", "off", "chat.example.com"))
-                .child(field(app, Field::Port, "Port", "off", "443"))
+                .child(field(
+                    app,
+                    Field::Host,
+                    say("Host"),
+                    "off",
+                    "chat.example.com",
+                ))
+                .child(field(app, Field::Port, say("Port"), "off", "443"))
                 .child(secure),
         )
         .child_of(pinned)

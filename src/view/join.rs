@@ -8,6 +8,7 @@ use super::room_choice::room_choice;
 use crate::model::form::Field;
 use crate::session;
 use crate::state::App;
+use crate::words::say;
 
 /// Name, account, service and room.
 pub fn join(app: App) -> El {
@@ -18,21 +19,21 @@ pub fn join(app: App) -> El {
             Err(problems) => complain(app, problems),
         }
     };
-    let account = el("p").text("No account yet? ").child(
+    let account = el("p").text(say("No account yet?")).text(" ").child(
         el("a")
             .attr("href", "#account")
             .test("create-account-link")
-            .text("Create one"),
+            .text(say("Create one")),
     );
     with_story(
         form("join-form", submit)
             .class("card")
-            .child(el("h1").text("Join a room"))
+            .child(el("h1").text(say("Join a room")))
             .child(you(app))
             .child(room_choice(app))
             .child(service_fields(app))
             .child_of(move || form_fault(app))
-            .child(actions(app, "join-button", "Join", "Joining…").child(account)),
+            .child(actions(app, "join-button", say("Join"), say("Joining…")).child(account)),
     )
 }
 
@@ -42,35 +43,51 @@ pub fn you(app: App) -> El {
         let form = app.form.read();
         let hint = el("p").class("hint");
         Some(if form.is_shared() {
-            hint.text("The sandbox’s shared account. Type a password to use your own.")
+            hint.text(say(
+                "The sandbox’s shared account. Type a password to use your own.",
+            ))
         } else if form.may_share() {
             hint.child(link(
                 "use-shared",
-                "Use the sandbox’s shared account",
+                say("Use the sandbox’s shared account"),
                 move || {
                     app.form.update(|form| form.share());
                 },
             ))
         } else {
-            hint.text("Leave the account empty if it is the same as your name.")
+            hint.text(say(
+                "Leave the account empty if it is the same as your name.",
+            ))
         })
     };
-    group("You")
+    group(say("You"))
         .child(field(
             app,
             Field::Name,
-            "Name",
+            say("Name"),
             "nickname",
-            "As others will see it",
+            say("As others will see it"),
         ))
         .child(pair(
-            field(app, Field::Account, "Account", "username", "Same as name"),
-            field(app, Field::Password, "Password", "current-password", ""),
+            field(
+                app,
+                Field::Account,
+                say("Account"),
+                "username",
+                say("Same as name"),
+            ),
+            field(
+                app,
+                Field::Password,
+                say("Password"),
+                "current-password",
+                "",
+            ),
         ))
         .child_of(hint)
         .child(tick(
             "remember",
-            "Keep this password on this device",
+            say("Keep this password on this device"),
             move || app.form.read().remember,
             move |remember| app.form.update(|form| form.remember = remember),
         ))

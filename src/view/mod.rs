@@ -29,6 +29,7 @@ pub use messages::messages;
 /// The whole page.
 pub fn page(app: App) -> El {
     el("div").attr("id", "page").child_of(move || {
+        let _language = app.spoken.read();
         Some(match app.screen.get() {
             Screen::Join => join::join(app),
             Screen::Account => part::part(crate::parts::account(app)),

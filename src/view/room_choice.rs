@@ -7,6 +7,7 @@ use super::field::{field, group};
 use super::icon::icon;
 use crate::model::form::Field;
 use crate::state::App;
+use crate::words::say;
 use effusion_chat::RoomKind;
 
 /// The room's name and the two kinds of room.
@@ -14,23 +15,29 @@ pub fn room_choice(app: App) -> El {
     let kinds = el("div")
         .class("kinds")
         .attr("role", "radiogroup")
-        .attr("aria-label", "Kind of room")
+        .attr("aria-label", say("Kind of room"))
         .child(kind(
             app,
             RoomKind::Live,
             "kind-live",
-            "Live",
-            "Lesson 1: you see what is said from now on.",
+            say("Live"),
+            say("Lesson 1: you see what is said from now on."),
         ))
         .child(kind(
             app,
             RoomKind::History,
             "kind-history",
-            "History",
-            "Lesson 2: the last 100 messages are kept.",
+            say("History"),
+            say("Lesson 2: the last 100 messages are kept."),
         ));
-    group("Room")
-        .child(field(app, Field::Room, "Room name", "off", "Default Room"))
+    group(say("Room"))
+        .child(field(
+            app,
+            Field::Room,
+            say("Room name"),
+            "off",
+            "Default Room",
+        ))
         .child(kinds)
 }
 

@@ -1,0 +1,205 @@
+//! The services that a reader keeps for another time. Passwords are none of their business.
+
+use crate::model::form::version_text;
+use crate::model::query;
+use crate::model::service::Service;
+
+/// A service with a name for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedService {
+    /// What the reader calls it.
+    pub name: String,
+    /// Where it is.
+    pub service: Service,
+    /// The principal to sign in as; empty if it is the same as the reader's name.
+    pub account: String,
+}
+
+/// All that were kept, in the order they were.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SavedServices {
+    list: Vec<SavedService>,
+    default: Option<usize>,
+}
+
+impl SavedServices {
+    /// Those that were kept.
+    #[must_use]
+    pub fn list(&self) -> &[SavedService] {
+        &self.list
+    }
+
+    /// The place of the one that the page begins with.
+    #[must_use]
+    pub fn default_place(&self) -> Option<usize> {
+        self.default
+    }
+
+    /// The one that the page begins with.
+    #[must_use]
+    pub fn default_service(&self) -> Option<&SavedService> {
+        self.list.get(self.default?)
+    }
+
+    /// Keeps one more, or another account and name for one that is kept. Answers its place.
+    pub fn keep(&mut self, saved: SavedService) -> usize {
+        let known = self.list.iter().position(|known| {
+            known.service.address() == saved.service.address() && known.account == saved.account
+        });
+        match known {
+            Some(place) => {
+                self.list[place] = saved;
+                place
+            }
+            None => {
+                self.list.push(saved);
+                self.list.len() - 1
+            }
+        }
+    }
+
+    /// Gives one another name; an empty one leaves it as it is.
+    pub fn rename(&mut self, place: usize, name: &str) {
+        let name = name.trim();
+        if let Some(saved) = self.list.get_mut(place).filter(|_| !name.is_empty()) {
+            saved.name = name.to_owned();
+        }
+    }
+
+    /// Keeps one no longer.
+    pub fn remove(&mut self, place: usize) {
+        if place < self.list.len() {
+            self.list.remove(place);
+            self.default = match self.default {
+                Some(default) if default == place => None,
+                Some(default) if default > place => Some(default - 1),
+                default => default,
+            };
+        }
+    }
+
+    /// Begins with this one from now on, or with what was used last.
+    pub fn set_default(&mut self, place: Option<usize>) {
+        self.default = place.filter(|place| *place < self.list.len());
+    }
+
+    /// Reads what [`SavedServices::format`] wrote: a line each. Lines that make no sense are passed over.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let mut saved = Self::default();
+        for line in text.lines() {
+            let pairs = query::parse(line);
+            let part = |name: &str| {
+                let found = pairs.iter().find(|(known, _)| known == name);
+                found.map_or("", |(_, value)| value.as_str())
+            };
+            let Ok(port) = part("port").parse() else {
+                continue;
+            };
+            if part("host").is_empty() {
+                continue;
+            }
+            if part("default") == "true" {
+                saved.default = Some(saved.list.len());
+            }
+            saved.list.push(SavedService {
+                name: part("name").to_owned(),
+                service: Service {
+                    host: part("host").to_owned(),
+                    port,
+                    secure: part("secure") == "true",
+                    version: part("version").parse().ok(),
+                },
+                account: part("account").to_owned(),
+            });
+        }
+        saved
+    }
+
+    /// A text to store.
+    #[must_use]
+    pub fn format(&self) -> String {
+        let mut text = String::new();
+        for (place, saved) in self.list.iter().enumerate() {
+            let flag = |set| if set { "true" } else { "false" };
+            text.push_str(&query::format([
+                ("name", saved.name.as_str()),
+                ("host", &saved.service.host),
+                ("port", &saved.service.port.to_string()),
+                ("secure", flag(saved.service.secure)),
+                ("version", &version_text(saved.service.version)),
+                ("account", &saved.account),
+                ("default", flag(self.default == Some(place))),
+            ]));
+            text.push('\n');
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saved(name: &str, host: &str) -> SavedService {
+        SavedService {
+            name: name.to_owned(),
+            service: Service {
+                host: host.to_owned(),
+                port: 443,
+                secure: true,
+                version: Some(18),
+            },
+            account: "ada & co".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_is_stored_is_read_back() {
+        let mut services = SavedServices::default();
+        services.keep(saved("Wörk & home\n=", "a.example"));
+        services.keep(saved("B", "::1"));
+        services.set_default(Some(1));
+        assert_eq!(SavedServices::parse(&services.format()), services);
+        assert_eq!(
+            SavedServices::parse("x\nhost=a&port=70000\nport=1\n\u{0}"),
+            SavedServices::default()
+        );
+    }
+
+    #[test]
+    fn the_same_service_is_kept_once() {
+        let mut services = SavedServices::default();
+        assert_eq!(services.keep(saved("A", "a.example")), 0);
+        assert_eq!(services.keep(saved("B", "b.example")), 1);
+        assert_eq!(services.keep(saved("C", "a.example")), 0);
+        services.rename(1, " D ");
+        services.rename(1, "  ");
+        services.rename(7, "E");
+        let names: Vec<_> = services
+            .list()
+            .iter()
+            .map(|saved| saved.name.as_str())
+            .collect();
+        assert_eq!(names, ["C", "D"]);
+    }
+
+    #[test]
+    fn the_default_stays_the_same_service_when_another_is_removed() {
+        let mut services = SavedServices::default();
+        for host in ["a", "b", "c"] {
+            services.keep(saved(host, host));
+        }
+        services.set_default(Some(2));
+        services.remove(0);
+        assert_eq!(
+            services.default_service().map(|saved| saved.name.as_str()),
+            Some("c")
+        );
+        services.remove(1);
+        assert_eq!(services.default_service(), None);
+        services.remove(9);
+        services.set_default(Some(5));
+        assert_eq!((services.list().len(), services.default_place()), (1, None));
+    }
+}

@@ -1,0 +1,110 @@
+//! How the page looks and which language it speaks, and that the device remembers it.
+
+use leptos::task::spawn_local;
+
+use crate::browser;
+use crate::model::language::Language;
+use crate::model::saved::SavedServices;
+use crate::state::App;
+use crate::words;
+
+/// `light`, `dark` or `contrast`, if not as the system.
+const THEME: &str = "effusion.theme";
+/// `compact`, if not comfortable.
+const DENSITY: &str = "effusion.density";
+/// The code of a language, if not the browser's.
+const LANGUAGE: &str = "effusion.language";
+/// The services that were kept.
+const SERVICES: &str = "effusion.services";
+/// What stands for no choice of one's own.
+const SYSTEM: &str = "system";
+
+/// Takes up what the device remembers. `assets/start.js` has seen to it that the page looks that way already.
+pub(super) fn recall(app: App) {
+    set_theme(app, browser::recall(THEME).unwrap_or_default());
+    set_density(app, browser::recall(DENSITY).unwrap_or_default());
+    let chosen = browser::recall(LANGUAGE).unwrap_or_default();
+    let language = choose(&chosen);
+    app.language.set(
+        Language::find(&chosen)
+            .map_or(SYSTEM, |it| it.code)
+            .to_owned(),
+    );
+    let came_along = browser::words_from_the_start();
+    // Without its words it would only be written as if it were that language.
+    if language.code == "en" || !came_along.is_empty() {
+        speak(app, language, came_along);
+    }
+}
+
+/// Changes the colours, and remembers which.
+pub fn set_theme(app: App, theme: String) {
+    let forced = one_of(&theme, &["light", "dark", "contrast"]);
+    browser::remember(THEME, forced);
+    browser::set_look("theme", forced);
+    app.theme.set(forced.unwrap_or(SYSTEM).to_owned());
+}
+
+/// Changes how much space things take, and remembers it.
+pub fn set_density(app: App, density: String) {
+    let forced = one_of(&density, &["compact"]);
+    browser::remember(DENSITY, forced);
+    browser::set_look("density", forced);
+    app.density.set(forced.unwrap_or("comfortable").to_owned());
+}
+
+/// Speaks another language, or the one that the browser asks for, once its words are there.
+pub fn set_language(app: App, chosen: String) {
+    let language = choose(&chosen);
+    let before = app.language.peek().clone();
+    app.language.set(chosen.clone());
+    spawn_local(async move {
+        let words = match language.code {
+            "en" => Some(Vec::new()),
+            code => browser::fetch_words(&["languages/", code, ".json"].concat()).await,
+        };
+        if *app.language.peek() != chosen {
+            return; // Something else was chosen meanwhile.
+        }
+        match words {
+            Some(words) => {
+                browser::remember(LANGUAGE, Some(chosen.as_str()).filter(|it| *it != SYSTEM));
+                speak(app, language, words);
+                browser::focus("language");
+            }
+            None => app.language.set(before),
+        }
+    });
+}
+
+/// Changes the services that are kept, and stores them.
+pub fn change_services(app: App, change: impl FnOnce(&mut SavedServices)) {
+    app.services.update(change);
+    let text = app.services.peek().format();
+    browser::remember(
+        SERVICES,
+        Some(text.as_str()).filter(|text| !text.is_empty()),
+    );
+}
+
+/// The services that were kept.
+pub(super) fn saved_services() -> SavedServices {
+    SavedServices::parse(&browser::recall(SERVICES).unwrap_or_default())
+}
+
+fn speak(app: App, language: Language, words: Vec<(String, String)>) {
+    let locales = browser::locales();
+    let locale = language.locale(locales.iter().map(String::as_str));
+    browser::set_language(language.code, language.direction(), locale);
+    words::speak(words);
+    app.spoken.set(language.code);
+}
+
+fn choose(chosen: &str) -> Language {
+    let locales = browser::locales();
+    Language::choose(chosen, locales.iter().map(String::as_str))
+}
+
+fn one_of<'a>(value: &str, known: &[&'a str]) -> Option<&'a str> {
+    known.iter().find(|it| **it == value).copied()
+}
