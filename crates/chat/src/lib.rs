@@ -8,6 +8,8 @@ mod direct;
 mod id;
 mod member;
 mod message;
+#[cfg(feature = "moderation")]
+pub mod moderation;
 mod reaction;
 mod room;
 mod room_card;

@@ -56,7 +56,7 @@ impl Target {
         }
         let number = json.as_number()?;
         // Larger ones are not exact, and no series gets there.
-        let whole = number >= 0.0 && number <= 9_007_199_254_740_991.0 && number.trunc() == number;
+        let whole = (0.0..=9_007_199_254_740_991.0).contains(&number) && number.trunc() == number;
         whole.then_some(Self::Sequence(number as u64))
     }
 }

@@ -1,0 +1,174 @@
+//! Words that are not wanted, found however they are written.
+
+use std::ops::Range;
+
+use super::fold::{Gap, Letter, fold};
+
+/// One entry of a word list: `word`, `word*` for all that begin with it, `*word` for all that end with it, or both.
+#[derive(Clone, Debug)]
+pub(super) struct Word {
+    runs: Vec<Run>,
+    open_start: bool,
+    open_end: bool,
+}
+
+/// A letter as often as it stands one after the other.
+#[derive(Clone, Debug)]
+struct Run {
+    letter: char,
+    length: usize,
+    /// Whether an entry of several words has a space before it.
+    begins_word: bool,
+}
+
+/// From how many on it does not matter how often a letter is repeated.
+const LONG_RUN: usize = 3;
+
+impl Word {
+    /// Reads an entry. `None` if there is no letter in it.
+    pub fn parse(entry: &str) -> Option<Self> {
+        let entry = entry.trim();
+        let (open_start, rest) = strip(entry.strip_prefix('*'), entry);
+        let (open_end, rest) = strip(rest.strip_suffix('*'), rest);
+        let mut runs: Vec<Run> = Vec::new();
+        for (place, letter) in fold(rest).iter().enumerate() {
+            let begins_word = place > 0 && letter.before == Gap::Space;
+            match runs.last_mut() {
+                Some(run) if run.letter == letter.letter && !begins_word => run.length += 1,
+                _ => runs.push(Run {
+                    letter: letter.letter,
+                    length: 1,
+                    begins_word,
+                }),
+            }
+        }
+        (!runs.is_empty()).then_some(Self {
+            runs,
+            open_start,
+            open_end,
+        })
+    }
+
+    /// Where the word stands in a folded text, as ranges of bytes of the text as it was written.
+    pub fn find(&self, text: &[Letter]) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        let mut from = 0;
+        while from < text.len() {
+            match self.at(text, from) {
+                Some(end) => {
+                    found.push(text[from].start..text[end - 1].end);
+                    from = end;
+                }
+                None => from += 1,
+            }
+        }
+        found
+    }
+
+    /// Where the word ends that begins here.
+    fn at(&self, text: &[Letter], start: usize) -> Option<usize> {
+        if !self.open_start && text.get(start)?.before == Gap::None {
+            return None;
+        }
+        let mut place = start;
+        // How the letters are set apart: a word that is spelled out has a gap between all of them.
+        let (mut widest, mut narrowest) = (Gap::None, Gap::Space);
+        for run in &self.runs {
+            let length = run_length(text, place, run.letter);
+            // `baaad` is `bad`, but `good` is not `god`.
+            if length < run.length || (length > run.length && length < LONG_RUN) {
+                return None;
+            }
+            for (step, letter) in text[place..place + length].iter().enumerate() {
+                let between_words = step == 0 && run.begins_word;
+                if place + step > start && !between_words {
+                    widest = widest.max(letter.before);
+                    narrowest = narrowest.min(letter.before);
+                }
+            }
+            place += length;
+        }
+        // `as scrap` is not a spelled-out word; `a s s` is, and `a.s.s`, and `a.ss` is read as one, too.
+        if widest == Gap::Space && narrowest != Gap::Space {
+            return None;
+        }
+        let closed = self.open_end || text.get(place).is_none_or(|next| next.before != Gap::None);
+        closed.then_some(place)
+    }
+}
+
+/// How often a letter stands here one after the other.
+fn run_length(text: &[Letter], place: usize, letter: char) -> usize {
+    let rest = text.get(place..).unwrap_or_default();
+    rest.iter().take_while(|next| next.letter == letter).count()
+}
+
+fn strip<'a>(stripped: Option<&'a str>, whole: &'a str) -> (bool, &'a str) {
+    stripped.map_or((false, whole), |rest| (true, rest))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
+mod tests {
+    use super::*;
+
+    fn found<'a>(entry: &str, text: &'a str) -> Vec<&'a str> {
+        let ranges = Word::parse(entry).unwrap().find(&fold(text));
+        ranges.into_iter().map(|range| &text[range]).collect()
+    }
+
+    #[test]
+    fn a_word_is_found_however_it_is_written() {
+        for text in [
+            "heck",
+            "HECK",
+            "h3ck",
+            "hеck",
+            "h e c k",
+            "h.e.c.k",
+            "h-e_c*k",
+            "heeeeck",
+            "ｈｅｃｋ",
+            "he\u{200b}ck",
+        ] {
+            assert_eq!(found("heck", text), [text]);
+            let within = ["oh ", text, "!"].concat();
+            assert_eq!(found("heck", &within), [text], "{within}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_not_found_in_others() {
+        for text in [
+            "checking",
+            "hecks",
+            "a heckler",
+            "he ck",
+            "the chalk",
+            "h eck",
+            "",
+        ] {
+            assert_eq!(found("heck", text), Vec::<&str>::new(), "{text}");
+        }
+        assert_eq!(found("good", "god"), Vec::<&str>::new());
+        assert_eq!(found("god", "good"), Vec::<&str>::new());
+        assert_eq!(found("god", "gooood"), ["gooood"]);
+    }
+
+    #[test]
+    fn a_star_opens_a_word() {
+        assert_eq!(found("heck*", "heckler, check"), ["heck"]);
+        assert_eq!(found("*heck", "check hecks"), ["heck"]);
+        assert_eq!(found("*heck*", "checks"), ["heck"]);
+        assert!(Word::parse(" * ").is_none());
+    }
+
+    #[test]
+    fn two_words_are_one_entry() {
+        assert_eq!(
+            found("bad word", "a bad  word, badword"),
+            ["bad  word", "badword"]
+        );
+        assert_eq!(found("b a d", "bad"), ["bad"]);
+    }
+}
