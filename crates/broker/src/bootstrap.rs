@@ -53,8 +53,24 @@ pub fn development_snapshot<E>(
             anonymous: AnonymousPolicy::Allow(["CLIENT".to_owned()].into()),
             ..AuthenticationPolicy::default()
         },
-        security: default_security(),
+        security: chat_security(),
     })
+}
+
+/// The branch of the topic tree where the chat's rooms are.
+const CHAT_BRANCH: &str = "Chat";
+
+/// [`default_security`], and what the chat needs besides: none of Diffusion's default roles may edit events, and whoever may
+/// write in a room is to be able to mend what they wrote there.
+fn chat_security() -> SecurityStore {
+    let mut security = default_security();
+    if let Some(role) = security.roles.get_mut("TOPIC_CONTROL") {
+        // The nearest path alone counts, so that all the others are named again.
+        let mut permissions = role.default_path.clone();
+        permissions.insert(PathPermission::EditOwnTimeSeriesEvents);
+        role.paths.insert(CHAT_BRANCH.to_owned(), permissions);
+    }
+    security
 }
 
 /// Diffusion's default roles and what they may do (source: the manual's table of pre-defined roles), and

@@ -1,0 +1,106 @@
+//! What the composer is for, and what is said above it.
+
+use effusion_chat::{Reply, Target};
+
+use super::timeline::Key;
+
+/// What becomes of the text in the composer when it is sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// A message of its own.
+    #[default]
+    Say,
+    /// An answer to a message.
+    Answer(Reply),
+    /// What a message says from now on.
+    Edit {
+        /// Which one.
+        key: Key,
+        /// What was in the composer before, and will be again.
+        kept: String,
+        /// Whether the service has been asked, and has not answered yet.
+        saving: bool,
+    },
+}
+
+/// What is told above the composer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The words, which may be several lines.
+    pub words: String,
+    /// Whether something went wrong.
+    pub alert: bool,
+}
+
+impl Note {
+    /// Something good to know.
+    #[must_use]
+    pub fn info(words: impl Into<String>) -> Self {
+        Self {
+            words: words.into(),
+            alert: false,
+        }
+    }
+
+    /// Something went wrong.
+    #[must_use]
+    pub fn alert(words: impl Into<String>) -> Self {
+        Self {
+            words: words.into(),
+            alert: true,
+        }
+    }
+}
+
+/// What an emoji is picked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Picking {
+    /// To be written.
+    Text,
+    /// To react to a message.
+    Reaction(Target),
+}
+
+/// A pasted text longer than this, in characters, is offered as a snippet.
+const LONG_TEXT: usize = 2_000;
+
+/// A pasted text with more lines than this is offered as a snippet.
+const MANY_LINES: usize = 15;
+
+/// Whether a pasted text is better sent as a snippet.
+#[must_use]
+pub fn is_long(text: &str) -> bool {
+    text.lines().nth(MANY_LINES).is_some() || text.chars().nth(LONG_TEXT).is_some()
+}
+
+/// A text as a block of code, whatever it holds.
+#[must_use]
+pub fn snippet(text: &str) -> String {
+    let mut longest = 0;
+    let mut run = 0;
+    for c in text.chars() {
+        run = if c == '`' { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    let fence = "`".repeat((longest + 1).max(3));
+    [&fence, "\n", text.trim_end_matches('\n'), "\n", &fence].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_long_in_letters_or_in_lines() {
+        assert!(!is_long(&"é".repeat(2_000)));
+        assert!(is_long(&"é".repeat(2_001)));
+        assert!(!is_long(&"x\n".repeat(15)));
+        assert!(is_long(&"x\n".repeat(16)));
+    }
+
+    #[test]
+    fn snippets_hold_fences() {
+        assert_eq!(snippet("a\nb\n"), "```\na\nb\n```");
+        assert_eq!(snippet("```\nx\n```"), "````\n```\nx\n```\n````");
+    }
+}
