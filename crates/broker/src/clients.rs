@@ -79,7 +79,7 @@ impl Clients {
     }
 
     /// How many sessions there are from an address, or its network.
-    pub(crate) fn from_address(&self, address: &str) -> usize {
+    pub(crate) fn count_at(&self, address: &str) -> usize {
         self.by_network.get(&network(address)).copied().unwrap_or(0)
     }
 

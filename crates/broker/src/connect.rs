@@ -89,7 +89,7 @@ impl Broker {
 
     /// Whether there are as many sessions from an address as there may be.
     fn is_full(&self, peer: &Peer) -> bool {
-        self.clients.from_address(&peer.address) >= self.config.limits.sessions_per_address
+        self.clients.count_at(&peer.address) >= self.config.limits.sessions_per_address
     }
 
     fn turn_away_from_full(&mut self, connection: ConnectionId, version: u8) {

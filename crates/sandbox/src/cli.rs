@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Parser};
 use tracing_subscriber::filter::Targets;
 
+use crate::origin::Origin;
 use crate::token::TokenSettings;
 
 /// A service for development that speaks the Diffusion protocol over WebSocket.
@@ -37,6 +38,12 @@ pub struct Args {
     /// The private key of --tls-cert, a PEM file
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+
+    /// Let pages of this origin connect (https://chat.example), besides those of the same host and of this machine. Repeat
+    /// it for several; `null` is for pages in files, `*` for all. Clients that are no browsers name no origin, and may
+    /// connect anyway
+    #[arg(long, value_name = "ORIGIN")]
+    pub allow_origin: Vec<Origin>,
 
     /// Listen on an address that others can reach, although the principals for development still have the password
     /// "password"
@@ -109,6 +116,11 @@ pub struct LimitArgs {
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_sessions: u32,
 
+    /// Sessions at a time from one address (or one /64 of IPv6), those included whose client may still reconnect [default:
+    /// twice --max-connections-per-address, and 100 at least]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_sessions_per_address: Option<u32>,
+
     /// Connections at a time, HTTP ones included
     #[arg(long, value_name = "N", default_value_t = 24_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections: u32,
@@ -116,6 +128,32 @@ pub struct LimitArgs {
     /// Connections at a time from one address
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections_per_address: u32,
+
+    /// Clients that are signing in at a time; a quarter of them from one address
+    #[arg(long, value_name = "N", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_pending: u32,
+
+    /// Failed sign-ins of a principal from one address before the next has to wait: a second at first, then ever longer.
+    /// Four times as many from one address for all principals, ten times as many for a principal from all addresses
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub sign_in_attempts: u32,
+
+    /// Seconds that a sign-in has to wait at most after failed ones
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub sign_in_wait: u32,
+
+    /// Topics at a time
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_topics: u32,
+
+    /// Topics at a time that one principal added; anonymous sessions count as one principal
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_topics_per_principal: u32,
+
+    /// Messages a second that a client may send, after a burst of twice as many. Of one that sends more, less is read; if
+    /// it goes on for 30 seconds, its session is closed
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_message_rate: u32,
 
     /// The largest message that a client may send, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20, value_parser = clap::value_parser!(u32).range(1024..=64 << 20))]
@@ -184,6 +222,9 @@ mod tests {
             ["--max-message-size", "10"],
             ["--max-message-size", "999999999"],
             ["--io-timeout", "0"],
+            ["--sign-in-attempts", "0"],
+            ["--max-message-rate", "0"],
+            ["--allow-origin", "chat.example"],
         ] {
             assert!(parse(&["--memory", bad[0], bad[1]]).is_err(), "{bad:?}");
         }

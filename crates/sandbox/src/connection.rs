@@ -1,19 +1,21 @@
 //! One WebSocket connection: reads for the broker, and writes what is in its outbox.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
-use effusion_broker::{ConnectionId, Peer};
-use effusion_protocol::{CloseReason, ConnectRequest};
+use effusion_broker::{ConnectionEnd, ConnectionId, Peer};
+use effusion_protocol::{CloseReason, ConnectRequest, ProtocolVersion};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite;
 use tracing::{debug, info};
 
+use crate::address::Counted;
 use crate::hub::{HubHandle, Stopped};
 use crate::outbox::{EndCause, Outbox, OutboxLimits, Work};
+use crate::rate::{MessageRate, PATIENCE, Verdict};
 
 /// How long a client has to answer a close before the connection is cut.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -28,6 +30,8 @@ pub struct ConnectionLimits {
     pub outbox: OutboxLimits,
     /// How long one batch may take to be written.
     pub write_timeout: Duration,
+    /// How many messages the client may send a second.
+    pub messages_a_second: u32,
 }
 
 /// Why a connection is over.
@@ -47,22 +51,29 @@ enum Over {
     Stuck(Duration),
     #[error("the client read too slowly")]
     TooSlow,
+    #[error("the client sent more messages than it may for {PATIENCE:?}")]
+    TooFast,
     #[error("the service closed it")]
     ByService,
+    #[error("{0}")]
+    ByBroker(ConnectionEnd),
     #[error("{0}")]
     Stopping(Stopped),
 }
 
-/// Serves a client from its connect request to the end of its connection.
+/// Serves a client from its connect request to the end of its connection. `pending` is its place among the clients that
+/// sign in, which it gives back once it is answered.
 pub async fn serve(
     socket: WebSocket,
     request: Box<ConnectRequest>,
     peer: Peer,
     hub: HubHandle,
     limits: ConnectionLimits,
+    pending: Counted,
 ) {
     let connection = hub.next_connection();
     let address = peer.address.clone();
+    let farewell = Farewell::of(&request);
     debug!(connection = connection.0, %address, "connected");
     let outbox = Arc::new(Outbox::new(limits.outbox));
     let (mut sink, mut stream) = socket.split();
@@ -74,14 +85,24 @@ pub async fn serve(
         // A client speaks only once it is answered: until then, nothing that it sends takes memory.
         Ok(()) => match write_batch(&mut sink, &outbox, limits.write_timeout).await {
             Err(over) => over,
-            Ok(()) => tokio::select! {
-                over = read(&mut stream, connection, &hub) => over,
-                over = write(&mut sink, &outbox, limits.write_timeout) => over,
-            },
+            Ok(()) => {
+                drop(pending);
+                let rate = MessageRate::new(limits.messages_a_second, Instant::now());
+                tokio::select! {
+                    over = read(&mut stream, connection, &hub, rate, farewell) => over,
+                    over = write(&mut sink, &outbox, limits.write_timeout) => over,
+                }
+            }
         },
     };
     match &over {
-        Over::Text | Over::TooLarge | Over::Malformed(_) | Over::Stuck(_) | Over::TooSlow => {
+        Over::Text
+        | Over::TooLarge
+        | Over::Malformed(_)
+        | Over::Stuck(_)
+        | Over::TooSlow
+        | Over::TooFast
+        | Over::ByBroker(ConnectionEnd::TooManyAttempts { .. } | ConnectionEnd::TooManySessions) => {
             info!(connection = connection.0, %address, "disconnected: {over}");
         }
         _ => debug!(connection = connection.0, %address, "disconnected: {over}"),
@@ -96,12 +117,37 @@ pub async fn serve(
     close(sink, stream, &over).await;
 }
 
+/// How a client says that its session is to end, and not only its connection.
+#[derive(Clone, Copy, Debug)]
+enum Farewell {
+    /// By Diffusion's message.
+    Message,
+    /// By closing the WebSocket normally, and nothing else: so does Python's SDK (observed, 6.12.2).
+    NormalClosure,
+}
+
+impl Farewell {
+    fn of(request: &ConnectRequest) -> Self {
+        if request.client_type.as_str() == "PY" {
+            Self::NormalClosure
+        } else {
+            Self::Message
+        }
+    }
+
+    fn is_said_by(self, frame: Option<&CloseFrame>) -> bool {
+        matches!(self, Self::NormalClosure)
+            && frame.is_some_and(|frame| frame.code == close_code::NORMAL)
+    }
+}
+
 impl Over {
     /// Why the session has to end with the connection, if it has to.
     const fn fault(&self) -> Option<CloseReason> {
         match self {
             Self::Text | Self::Malformed(_) => Some(CloseReason::InvalidInboundMessage),
             Self::TooLarge => Some(CloseReason::MessageTooLarge),
+            Self::TooFast => Some(CloseReason::Abort),
             // The hub has told the broker already that the client is too slow; the rest may reconnect.
             _ => None,
         }
@@ -109,10 +155,10 @@ impl Over {
 }
 
 /// Tells a client that is not served why, in the protocol's words, and closes the connection.
-pub async fn refuse(mut socket: WebSocket, response: bytes::Bytes) {
+pub async fn refuse(mut socket: WebSocket, response: bytes::Bytes, words: &'static str) {
     let goodbye = async {
         if socket.send(Message::Binary(response)).await.is_ok() {
-            let frame = close_frame(close_code::NORMAL, "refused");
+            let frame = close_frame(close_code::POLICY, words);
             let _ = socket.send(Message::Close(Some(frame))).await;
             while let Some(Ok(_)) = socket.recv().await {}
         }
@@ -125,6 +171,8 @@ async fn read(
     stream: &mut SplitStream<WebSocket>,
     connection: ConnectionId,
     hub: &HubHandle,
+    mut rate: MessageRate,
+    farewell: Farewell,
 ) -> Over {
     loop {
         let message = match stream.next().await {
@@ -132,6 +180,12 @@ async fn read(
             Some(Err(error)) => return read_error(error),
             Some(Ok(message)) => message,
         };
+        match rate.message(Instant::now()) {
+            Verdict::Now => {}
+            // What the client sends meanwhile waits in the network, and then with the client.
+            Verdict::After(pause) => tokio::time::sleep(pause).await,
+            Verdict::TooFast => return Over::TooFast,
+        }
         match message {
             Message::Binary(bytes) => {
                 if let Err(stopped) = hub.receive(connection, bytes).await {
@@ -139,7 +193,15 @@ async fn read(
                 }
             }
             Message::Text(_) => return Over::Text,
-            Message::Close(_) => return Over::ByClient,
+            Message::Close(frame) => {
+                if farewell.is_said_by(frame.as_ref()) {
+                    let close = effusion_protocol::Message::Close.encode(ProtocolVersion::NEWEST);
+                    if let Err(stopped) = hub.receive(connection, close).await {
+                        return Over::Stopping(stopped);
+                    }
+                }
+                return Over::ByClient;
+            }
             // The WebSocket library answers pings by itself.
             Message::Ping(_) | Message::Pong(_) => {}
         }
@@ -203,6 +265,7 @@ async fn write_batch(
 fn ended(cause: EndCause) -> Over {
     match cause {
         EndCause::Closed => Over::ByService,
+        EndCause::Ended(reason) => Over::ByBroker(reason),
         EndCause::TooSlow => Over::TooSlow,
         EndCause::Stopping => Over::Stopping(Stopped),
     }
@@ -221,7 +284,9 @@ async fn close(
         Over::TooLarge => close_frame(close_code::SIZE, "the message is too large"),
         Over::Malformed(_) => close_frame(close_code::PROTOCOL, ""),
         Over::Stuck(_) | Over::TooSlow => close_frame(close_code::POLICY, "reads too slowly"),
+        Over::TooFast => close_frame(close_code::POLICY, "sends too many messages"),
         Over::ByService => close_frame(close_code::NORMAL, ""),
+        Over::ByBroker(end) => ended_by_broker(*end),
         Over::Stopping(_) => close_frame(close_code::AWAY, "the service is stopping"),
     };
     let goodbye = async {
@@ -235,6 +300,29 @@ async fn close(
         }
     };
     let _ = timeout(CLOSE_TIMEOUT, goodbye).await;
+}
+
+/// In the words of a close frame, which browsers show developers: at most 123 bytes.
+fn ended_by_broker(end: ConnectionEnd) -> CloseFrame {
+    match end {
+        ConnectionEnd::TooManyAttempts { wait_ms } => {
+            let seconds = wait_ms.div_ceil(1000);
+            CloseFrame {
+                code: close_code::POLICY,
+                reason: format!("too many sign-ins failed: try again in {seconds} s").into(),
+            }
+        }
+        ConnectionEnd::TooManySessions => {
+            close_frame(close_code::POLICY, "too many sessions from this address")
+        }
+        ConnectionEnd::Session(CloseReason::Expired) => {
+            close_frame(close_code::POLICY, "the sign-in has expired")
+        }
+        ConnectionEnd::Session(CloseReason::Revoked) => {
+            close_frame(close_code::POLICY, "the sign-in was revoked")
+        }
+        _ => close_frame(close_code::NORMAL, ""),
+    }
 }
 
 fn close_frame(code: u16, reason: &'static str) -> CloseFrame {

@@ -1,5 +1,6 @@
 //! HTTP: the upgrade of `/diffusion` to WebSocket, and the files of a built page.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Extension, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::{self, Next};
@@ -21,9 +22,10 @@ use effusion_protocol::{
 use tower_http::services::ServeDir;
 use tracing::info;
 
-use crate::address::Counted;
+use crate::address::{Connections, Counted, Over};
 use crate::connection::{self, ConnectionLimits};
 use crate::hub::HubHandle;
+use crate::origin::AllowedOrigins;
 
 /// Where clients connect.
 pub const PATH: &str = "/diffusion";
@@ -45,6 +47,10 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 pub struct Caller {
     /// For session properties.
     pub peer: Peer,
+    /// Its address.
+    pub address: IpAddr,
+    /// The address of the service that it came to.
+    pub local: IpAddr,
     /// Its place in the count of connections, kept as long as the connection.
     pub counted: Arc<Counted>,
 }
@@ -56,6 +62,10 @@ pub struct Service {
     pub hub: HubHandle,
     /// What bounds a connection.
     pub limits: ConnectionLimits,
+    /// Clients that sign in.
+    pub pending: Connections,
+    /// The pages that may connect.
+    pub origins: Arc<AllowedOrigins>,
     /// The largest message that is read, in bytes.
     pub max_message_size: usize,
     /// Dropped when the last connection is gone.
@@ -117,35 +127,84 @@ async fn diffusion(
         Ok(upgrade) => upgrade,
         Err(rejection) => return rejection.into_response(),
     };
+    if let Some(refusal) = wrong_origin(&service.origins, &caller, &headers) {
+        return refusal;
+    }
     let upgrade = upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
         .max_message_size(service.max_message_size)
         .max_frame_size(service.max_message_size);
-    let refused = match (caller.counted.over, connect_request(&uri, &headers)) {
+    let (words, refused) = match (caller.counted.over, connect_request(&uri, &headers)) {
         (None, Ok(request)) => {
             let Service {
-                hub, limits, alive, ..
+                hub,
+                limits,
+                alive,
+                pending,
+                ..
             } = service;
+            let pending = pending.join(caller.address);
+            if let Some(pending) = pending.filter(|pending| pending.over.is_none()) {
+                return upgrade.on_upgrade(move |socket| async move {
+                    let Caller { peer, counted, .. } = caller;
+                    connection::serve(socket, Box::new(request), peer, hub, limits, pending).await;
+                    drop((counted, alive));
+                });
+            }
+            info!(address = %caller.peer.address, "refused: too many clients sign in");
+            let refused = ConnectResponse::refusal(request.version, ResponseCode::NotReady);
             return upgrade.on_upgrade(move |socket| async move {
-                let Caller { peer, counted } = caller;
-                connection::serve(socket, Box::new(request), peer, hub, limits).await;
-                drop((counted, alive));
+                connection::refuse(socket, refused.encode(), "too many clients sign in").await;
+                drop((caller, alive));
             });
         }
         (Some(over), _) => {
             info!(address = %caller.peer.address, ?over, "refused: too many connections");
-            ConnectResponse::refusal(version(&uri, &headers), ResponseCode::LicenceExceeded)
+            let words = match over {
+                Over::Total => "too many connections",
+                Over::Address => "too many connections from this address",
+            };
+            let version = version(&uri, &headers);
+            (
+                words,
+                ConnectResponse::refusal(version, ResponseCode::LicenceExceeded),
+            )
         }
         (None, Err(error)) => {
             info!(address = %caller.peer.address, %error, "refused");
-            ConnectResponse::refusal(version(&uri, &headers), ResponseCode::ProtocolError)
+            let version = version(&uri, &headers);
+            let refusal = ConnectResponse::refusal(version, ResponseCode::ProtocolError);
+            ("the connect request makes no sense", refusal)
         }
     };
     upgrade.on_upgrade(move |socket| async move {
-        connection::refuse(socket, refused.encode()).await;
+        connection::refuse(socket, refused.encode(), words).await;
         drop((caller, service));
     })
+}
+
+/// The answer to a page that may not connect. A browser says which page it is; what is no browser can say anything, and so
+/// need not be asked.
+fn wrong_origin(
+    origins: &AllowedOrigins,
+    caller: &Caller,
+    headers: &HeaderMap,
+) -> Option<Response> {
+    let mut named = headers.get_all(ORIGIN).iter();
+    let origin = named.next()?;
+    let origin = origin.to_str().unwrap_or_default();
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    if named.next().is_none() && origins.allow(origin, host, caller.local) {
+        return None;
+    }
+    info!(
+        address = %caller.peer.address,
+        origin = origin.escape_debug().to_string(),
+        "refused: pages of this origin may not connect (--allow-origin)"
+    );
+    let words = "Pages of this origin may not connect here. The service is told which may: --allow-origin.\n";
+    Some((StatusCode::FORBIDDEN, words).into_response())
 }
 
 /// Browsers can only send a query, Java clients send headers.

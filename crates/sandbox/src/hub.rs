@@ -11,7 +11,7 @@ use bytes::Bytes;
 use effusion_broker::{Broker, Completion, ConnectionId, Output, Peer, Ticket};
 use effusion_protocol::{CloseReason, ConnectRequest};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tracing::{debug, error, info};
+use tracing::{error, info};
 
 use crate::clock::Clock;
 use crate::credentials::Checks;
@@ -302,9 +302,8 @@ impl Hub {
                     message,
                 } => self.send(connection, message),
                 Output::Close { connection, reason } => {
-                    debug!(connection = connection.0, %reason, "closing the connection");
                     if let Some(outbox) = self.outboxes.remove(&connection) {
-                        outbox.end(End::Flushed(EndCause::Closed));
+                        outbox.end(End::Flushed(EndCause::Ended(reason)));
                     }
                 }
                 Output::Store { ticket, operations } => {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use effusion_broker::ConnectionEnd;
 use tokio::sync::Notify;
 
 /// How much may wait for one connection.
@@ -46,8 +47,10 @@ pub enum End {
 /// Why the service ends a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndCause {
-    /// The broker is done with it.
+    /// The connection's own task gave it up, and the broker has had its last word.
     Closed,
+    /// The broker is done with it.
+    Ended(ConnectionEnd),
     /// The client read too slowly.
     TooSlow,
     /// The service stops.

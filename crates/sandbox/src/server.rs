@@ -24,6 +24,7 @@ use crate::connection::ConnectionLimits;
 use crate::credentials::Checks;
 use crate::http::{self, Caller, Service};
 use crate::hub::{Completions, Hub};
+use crate::origin::{AllowedOrigins, Origin};
 use crate::outbox::OutboxLimits;
 use crate::password::{self, Passwords};
 use crate::store::{Database, Opened, StoreError, Writer};
@@ -32,6 +33,9 @@ use crate::token::{TokenKeyError, TokenSettings, TokenVerifier};
 
 /// Passwords that may wait to be checked.
 const PASSWORDS_WAITING: usize = 256;
+/// The longest that a principal's owner waits, at an address that is new to the service, because others guess at the
+/// password: in milliseconds.
+const PRINCIPAL_WAIT_MS: u64 = 5_000;
 /// How long connections have to close when the service stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 /// Bytes of a request's head, at most: a query holds credentials and session properties.
@@ -50,6 +54,8 @@ pub struct Options {
     pub files: Option<PathBuf>,
     /// Certificate and key.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// Pages that may connect, besides those of the same host and of this machine.
+    pub allow_origin: Vec<Origin>,
     /// Whose tokens are accepted.
     pub tokens: Option<TokenSettings>,
     /// Listen where others can reach it, default principals or not.
@@ -67,6 +73,7 @@ impl From<Args> for Options {
             data: args.data,
             files: args.r#static,
             tls: args.tls_cert.zip(args.tls_key),
+            allow_origin: args.allow_origin,
             tokens: args.tokens.settings(),
             allow_default_principals: args.allow_default_principals,
             clock_offset: args.clock_offset,
@@ -210,7 +217,13 @@ impl Server {
                     bytes: limits.max_queue_bytes as usize,
                 },
                 write_timeout: io_timeout,
+                messages_a_second: limits.max_message_rate,
             },
+            pending: Connections::new(AddressLimits {
+                total: limits.max_pending,
+                per_address: limits.max_pending.div_ceil(4),
+            }),
+            origins: Arc::new(AllowedOrigins::new(options.allow_origin.clone())),
             max_message_size: limits.max_message_size as usize,
             alive: alive_sender,
         };
@@ -342,6 +355,22 @@ fn config(options: &Options, durable: bool) -> Result<Config, StartError> {
     }
     config.limits.sessions = limits.max_sessions as usize;
     config.limits.message_bytes = limits.max_message_size as usize;
+    // Sessions that wait for their clients count, so there are more of them than connections.
+    let sessions_per_address = limits.max_sessions_per_address.unwrap_or_else(|| {
+        limits
+            .max_connections_per_address
+            .saturating_mul(2)
+            .max(100)
+    });
+    config.limits.sessions_per_address = sessions_per_address as usize;
+    config.limits.topics = limits.max_topics as usize;
+    config.limits.topics_per_principal = limits.max_topics_per_principal as usize;
+    config.attempts.free = limits.sign_in_attempts;
+    config.attempts.free_per_address = limits.sign_in_attempts.saturating_mul(4);
+    config.attempts.free_per_principal = limits.sign_in_attempts.saturating_mul(10);
+    config.attempts.longest_wait_ms = u64::from(limits.sign_in_wait) * 1000;
+    config.attempts.longest_wait_per_principal_ms =
+        config.attempts.longest_wait_ms.min(PRINCIPAL_WAIT_MS);
     // What waits in an outbox, and as much again on its way through the network.
     config.limits.recovery_messages = 2 * limits.max_queue_messages as usize;
     config.limits.recovery_bytes = 2 * limits.max_queue_bytes as usize;
@@ -420,6 +449,10 @@ impl Acceptor {
             };
             match accepted {
                 Ok((stream, address)) => {
+                    let Ok(local) = stream.local_addr() else {
+                        // It is gone already.
+                        continue;
+                    };
                     // One that gets no answer is dropped here.
                     if let Some(counted) = self.connections.join(address.ip()) {
                         let caller = Caller {
@@ -428,6 +461,8 @@ impl Acceptor {
                                 connector: "Client Connector".to_owned(),
                                 secure: self.tls.is_some(),
                             },
+                            address: address.ip(),
+                            local: local.ip(),
                             counted: Arc::new(counted),
                         };
                         tasks.spawn(self.clone().connection(stream, caller));
