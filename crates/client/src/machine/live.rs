@@ -33,6 +33,11 @@ impl Machine {
         self.send_answers();
         let window = (self.options.recovery_buffer / 2).max(1);
         while matches!(self.phase, Phase::Live { .. }) && self.requests.unconfirmed() < window {
+            // With no request on its way, no answer would ever make room: what is kept is answers then.
+            let is_crowded = |session: &super::OpenSession| session.recovery.is_crowded();
+            if self.requests.unconfirmed() > 0 && self.session.as_ref().is_some_and(is_crowded) {
+                return;
+            }
             let Some((id, message)) = self.requests.take_waiting(self.version) else {
                 return;
             };

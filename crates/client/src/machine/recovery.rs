@@ -8,10 +8,16 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+/// How many bytes of messages are kept, at most; more only of a single message. A service reads messages of a megabyte or so,
+/// of which the buffer's number could otherwise fill a browser's memory.
+const MAX_BYTES: usize = 16 << 20;
+
 /// `Debug` does not show messages: a script in one may hold passwords.
 pub(super) struct Recovery {
     /// The last messages that were sent, the newest of them with the number `sent`.
     buffer: VecDeque<Bytes>,
+    /// Their bytes.
+    bytes: usize,
     capacity: usize,
     sent: u32,
     received: u32,
@@ -28,6 +34,7 @@ impl Recovery {
     pub(super) const fn new(capacity: usize) -> Self {
         Self {
             buffer: VecDeque::new(),
+            bytes: 0,
             capacity,
             sent: 0,
             received: 0,
@@ -37,11 +44,25 @@ impl Recovery {
     /// Counts a message that is being sent, and returns its number.
     pub(super) fn sent(&mut self, message: Bytes) -> u32 {
         self.sent = self.sent.wrapping_add(1);
+        self.bytes += message.len();
         self.buffer.push_back(message);
-        if self.buffer.len() > self.capacity {
-            self.buffer.pop_front();
+        while self.buffer.len() > self.capacity || (self.bytes > MAX_BYTES && self.buffer.len() > 1)
+        {
+            self.drop_oldest();
         }
         self.sent
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some(oldest) = self.buffer.pop_front() {
+            self.bytes -= oldest.len();
+        }
+    }
+
+    /// Whether so many bytes are on their way that a further request should wait, as what is kept might be too little to
+    /// send all of them again.
+    pub(super) const fn is_crowded(&self) -> bool {
+        self.bytes >= MAX_BYTES / 2
     }
 
     pub(super) const fn received(&mut self) {
@@ -63,7 +84,7 @@ impl Recovery {
     pub(super) fn confirmed(&mut self, sequence: u32) {
         let unconfirmed = self.sent.wrapping_sub(sequence) as usize;
         while self.buffer.len() > unconfirmed {
-            self.buffer.pop_front();
+            self.drop_oldest();
         }
     }
 
@@ -74,7 +95,9 @@ impl Recovery {
         if missing > self.buffer.len() {
             return None;
         }
-        self.buffer.drain(..self.buffer.len() - missing);
+        while self.buffer.len() > missing {
+            self.drop_oldest();
+        }
         Some(self.buffer.iter())
     }
 }
@@ -110,6 +133,25 @@ mod tests {
         assert!(recovery.resume(1).is_none());
         assert!(recovery.resume(5).is_none());
         assert!(recovery.resume(2).is_some());
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_in_bytes() {
+        let mut recovery = Recovery::new(256);
+        let large = Bytes::from(vec![0; MAX_BYTES / 4]);
+        assert!(!recovery.is_crowded());
+        for _ in 0..2 {
+            recovery.sent(large.clone());
+        }
+        assert!(recovery.is_crowded());
+        for _ in 0..4 {
+            recovery.sent(large.clone());
+        }
+        assert_eq!(recovery.available(), 3);
+        recovery.confirmed(6);
+        assert!(!recovery.is_crowded());
+        recovery.sent(Bytes::from(vec![0; MAX_BYTES + 1]));
+        assert_eq!(recovery.available(), 7);
     }
 
     #[test]
