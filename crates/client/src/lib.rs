@@ -53,8 +53,8 @@ pub use receivers::Registration;
 pub use response::Response;
 pub use session::{
     Clients, Diagnostics, Fetch, FetchResult, FetchedTopic, FilterResponses, KnownTopic, Messages,
-    QueryResult, RangeQuery, Request, RequestStream, Responder, Security, Session, States,
-    TimeSeries, TopicUpdate, Topics,
+    QueryResult, RangeQuery, Request, RequestStream, Responder, Security, Session, SessionEvent,
+    SessionEventParameters, SessionEvents, States, TimeSeries, TopicUpdate, Topics,
 };
 pub use stream::{StreamError, StreamEvent, ValueStream};
 pub use traffic::{Direction, Tap, TappedMessage, Traffic};
@@ -62,11 +62,14 @@ pub use transport::{LocalFuture, Runtime, Transport, TransportEvent};
 pub use value::{StreamValue, TimeSeriesEvent, Typed};
 
 // What a user of the client needs of the protocol.
-pub use effusion_protocol::body::{AddTopicResult, Properties, ScriptError, UpdateConstraint};
+pub use effusion_protocol::body::{
+    AddTopicResult, GlobalPermission, PathPermission, Properties, PropertyChange, ScriptError,
+    SelectionKind, SessionUpdateType, UpdateConstraint,
+};
 pub use effusion_protocol::script::{AuthenticationScript, SecurityScript};
 pub use effusion_protocol::time_series::{EventMetadata, RangeAnchor, RangeSpan};
 pub use effusion_protocol::value::{DataType, Json, RecordV2, Value, ValueError};
 pub use effusion_protocol::{
-    Credentials, ErrorReason, ErrorReport, ProtocolVersion, ResponseCode, SessionId,
+    CloseReason, Credentials, ErrorReason, ErrorReport, ProtocolVersion, ResponseCode, SessionId,
     TopicSelectorError, TopicSpecification, TopicType, UnsubscribeReason, property,
 };

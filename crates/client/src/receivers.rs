@@ -240,6 +240,23 @@ pub struct Registration<S> {
     finish: Finish<S>,
 }
 
+impl<S> Registration<S> {
+    /// A registration that the service would not understand.
+    pub(crate) fn refused(report: ErrorReport) -> Self {
+        let (sender, answer) = oneshot::channel();
+        // The receiver is here.
+        let _ = sender.send(Err(RequestError::Refused(report)));
+        Self {
+            answer,
+            version: ProtocolVersion::NEWEST,
+            shared: Weak::new(),
+            id: 0,
+            stream: None,
+            finish: |stream, _, _| Ok(stream),
+        }
+    }
+}
+
 impl<S: Unpin> Future for Registration<S> {
     type Output = Result<S, RequestError>;
 

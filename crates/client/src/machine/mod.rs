@@ -46,7 +46,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use effusion_protocol::{ErrorReport, Message, ProtocolVersion, ServiceId, SessionToken};
+use effusion_protocol::{
+    Credentials, ErrorReport, Message, ProtocolVersion, ServiceId, SessionToken,
+};
 
 use crate::{ConnectError, Interruption, Renew, RequestError, SessionCloseReason, SessionOptions};
 use random::Random;
@@ -299,6 +301,12 @@ impl Machine {
             Phase::Waiting { .. } => self.end(SessionCloseReason::ClosedByClient),
             Phase::Closing { .. } | Phase::Closed => {}
         }
+    }
+
+    /// The principal and the credentials with which to connect from now on: the service has taken them for this session.
+    pub fn set_principal(&mut self, principal: &str, credentials: Credentials) {
+        self.options.principal = Some(principal.to_owned());
+        self.options.credentials = credentials;
     }
 
     /// Ends a wait between two attempts, for instance because the network is said to be back.

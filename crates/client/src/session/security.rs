@@ -3,11 +3,15 @@
 use core::fmt::Display;
 
 use bytes::Bytes;
-use effusion_protocol::ProtocolVersion;
-use effusion_protocol::body::{ScriptError, SecurityStore, SystemAuthenticationStore, call};
+use effusion_protocol::body::{
+    ChangePrincipalRequest, GlobalPermission, PathPermission, ReauthenticateRequest, ScriptError,
+    SecurityStore, SystemAuthenticationStore, call,
+};
+use effusion_protocol::{Credentials, ProtocolVersion, SessionId};
 
 use super::Session;
 use crate::response::read;
+use crate::shared::Shared;
 use crate::{RequestError, Response};
 
 /// The stores of principals and permissions: see [`Session::security`]. Source: `docs/protocol.md`, 5.
@@ -94,6 +98,98 @@ impl Security<'_> {
     pub fn security_store(&self) -> Response<SecurityStore> {
         self.session.shared().call::<call::GetSecurity>(&())
     }
+
+    /// The session's own permissions that have nothing to do with a path. Services before 6.12 may not tell.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// use effusion_client::GlobalPermission;
+    ///
+    /// let own = session.security().global_permissions().await?;
+    /// if own.contains(&GlobalPermission::ModifySession) {
+    ///     println!("this is a moderator");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn global_permissions(&self) -> Response<Vec<GlobalPermission>> {
+        self.session
+            .shared()
+            .call::<call::GetGlobalPermissions>(&())
+    }
+
+    /// The session's own permissions at a path. Services before 6.12 may not tell.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// use effusion_client::PathPermission;
+    ///
+    /// let own = session.security().path_permissions("Chat/room").await?;
+    /// let writes = own.contains(&PathPermission::UpdateTopic);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn path_permissions(&self, path: &str) -> Response<Vec<PathPermission>> {
+        self.session
+            .shared()
+            .call::<call::GetPathPermissions>(&path.to_owned())
+    }
+
+    /// Makes this session another principal's, or proves again that it is its own. The answer is whether the service
+    /// accepts the credentials; if so, they are used when the connection is lost and comes back.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// use effusion_client::Credentials;
+    ///
+    /// let password = Credentials::Password("password".to_owned());
+    /// if session.security().change_principal("admin", password).await? {
+    ///     println!("this is the administrator now");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn change_principal(
+        &self,
+        principal: &str,
+        credentials: Credentials,
+    ) -> Result<bool, RequestError> {
+        let shared = self.session.shared();
+        let accepted = change_principal(shared, principal, &credentials).await?;
+        if accepted {
+            let mut machine = shared.machine.borrow_mut();
+            machine.set_principal(principal, credentials);
+        }
+        Ok(accepted)
+    }
+
+    /// Takes another session's authentication back: it goes on without a principal, or is closed, as the service has it.
+    ///
+    /// # Errors
+    /// Refused with `NoSuchSession`, or with `AccessDenied` without the permission `authenticate`; services before 6.12 do
+    /// not have it.
+    ///
+    /// ```no_run
+    /// # use effusion_client::{Session, RequestError, SessionId};
+    /// # async fn example(session: &Session, other: SessionId) -> Result<(), RequestError> {
+    /// session.security().revoke_authentication(other).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn revoke_authentication(&self, session: SessionId) -> Response<()> {
+        self.session
+            .shared()
+            .call::<call::RevokeAuthentication>(&session)
+    }
 }
 
 /// A script was carried out if the service has nothing to say against it.
@@ -104,4 +200,22 @@ fn carried_out(body: Bytes, version: ProtocolVersion) -> Result<(), RequestError
     } else {
         Err(RequestError::ScriptRefused(errors))
     }
+}
+
+/// The first version whose service to change the principal takes properties (6.12; source: the SDK).
+const FIRST_WITH_REAUTHENTICATION: u8 = 29;
+
+fn change_principal(shared: &Shared, principal: &str, credentials: &Credentials) -> Response<bool> {
+    let (principal, credentials) = (principal.to_owned(), credentials.clone());
+    if shared.version().number() < FIRST_WITH_REAUTHENTICATION {
+        return shared.call::<call::ChangePrincipal>(&ChangePrincipalRequest {
+            principal,
+            credentials,
+        });
+    }
+    shared.call::<call::Reauthenticate>(&ReauthenticateRequest {
+        principal,
+        credentials,
+        proposed: Vec::new(),
+    })
 }

@@ -15,4 +15,5 @@ mod network;
 mod random;
 mod service;
 mod session;
+mod sessions;
 mod versions;

@@ -183,6 +183,19 @@ impl Wire for SessionEvent {
     }
 }
 
+impl SessionChange {
+    /// What happened to each property of interest, in whichever form the service said it; empty if the session was opened
+    /// or closed.
+    #[must_use]
+    pub fn property_changes(&self) -> Vec<(String, PropertyChange)> {
+        match self {
+            Self::Updated { old, new, .. } => changes(old, new),
+            Self::Changed { changes, .. } => changes.clone(),
+            Self::Opened(_) | Self::Closed { .. } => Vec::new(),
+        }
+    }
+}
+
 fn changes(old: &Properties, new: &Properties) -> Vec<(String, PropertyChange)> {
     let find = |properties: &Properties, name: &str| {
         properties
