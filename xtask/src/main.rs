@@ -34,7 +34,7 @@ Commands
       inspect             the captures in ../shared/captures (or EFFUSION_CAPTURES) through the codec
       fuzz-smoke          each fuzz target of the protocol for a few seconds
       wasm                component tests in headless Chromium (wasm-bindgen-test)
-      interop             the vendor's SDK in Node against the sandbox (tests/interop)
+      interop             the vendor's SDKs for JavaScript and Python against the sandbox (tests/interop)
       faults              sessions through broken networks, kills, full disks and wrong clocks, by seed
       e2e                 the real page in Chromium against the sandbox (tests/e2e)
       lint                the same as `cargo xtask lint`; not part of a plain `test`

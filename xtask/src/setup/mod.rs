@@ -6,11 +6,13 @@ mod browser;
 mod cargo_tool;
 mod debian;
 mod node;
+mod python;
 mod remap;
 mod step;
 mod wasm;
 
 pub use browser::Browser;
+pub use python::ensure_python_sdk;
 pub use wasm::{TARGET, WasmToolchain};
 
 use crate::project;

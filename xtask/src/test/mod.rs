@@ -51,7 +51,7 @@ const STAGES: [Stage; 7] = [
     },
     Stage {
         name: "interop",
-        what: "the vendor's SDK against the sandbox",
+        what: "the vendor's SDKs against the sandbox",
         needs: &[Need::TestPackages],
         run: stages::interop,
     },

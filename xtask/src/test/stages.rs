@@ -90,11 +90,18 @@ pub fn wasm(context: &Context) -> Result<Tally> {
     Ok(tally)
 }
 
-/// The vendor's SDK in Node against the sandbox.
+/// The vendor's SDKs for JavaScript and for Python against the sandbox. The tests for Python are run by Node's, too, which
+/// skip them where there is no Python that they can run with.
 pub fn interop(context: &Context) -> Result<Tally> {
     let sandbox = build::sandbox(false)?;
     let mut node = context.tools()?.command("node")?;
     node.env("EFFUSION_SANDBOX_BIN", sandbox);
+    match setup::ensure_python_sdk() {
+        Ok(python) => node.env("EFFUSION_PYTHON", python),
+        Err(why) => node
+            .env_remove("EFFUSION_PYTHON")
+            .env("EFFUSION_NO_PYTHON", format!("{why:#}")),
+    };
     node_test(node, "interop")
 }
 

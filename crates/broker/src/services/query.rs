@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::broker::{Broker, Caller};
 use crate::dispatch::{Reply, Served};
 use crate::errors;
+use crate::session::key;
 
 impl Broker {
     pub(crate) fn range_query(&mut self, caller: &Caller, request: &RangeQueryRequest) -> Served {
@@ -35,17 +36,41 @@ impl Broker {
         let selected = evaluate(topic.series.events(), request);
         // Of more events than the limit allows, the newest are answered.
         let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-        let events: Vec<Event> = selected
+        let mut events: Vec<Event> = selected
             .iter()
             .skip(selected.len().saturating_sub(limit))
             .map(|event| (*event).clone())
             .collect();
+        let client_type = session.properties.get(key::CLIENT_TYPE);
+        if client_type.is_some_and(|it| it == PYTHON) {
+            for event in &mut events {
+                let original = event.original.iter_mut();
+                for metadata in original.chain(core::iter::once(&mut event.metadata)) {
+                    metadata.author = author_for_python(&metadata.author);
+                }
+            }
+        }
         Ok(Reply::Now(ResponseBody::RangeQuery(RangeQueryResponse {
             value_type: topic.settings.data_type.name().to_owned(),
             selected: selected.len() as u64,
             events,
         })))
     }
+}
+
+/// The client type of Python's SDK, as the session property names it.
+const PYTHON: &str = "PYTHON";
+
+/// An author as Python's SDK (6.9.8 to 6.12.2) reads one in the answer to a range query, and only there: not the text but
+/// the CBOR item of the text (source: the SDK; `docs/protocol-versions.md`). The head of an item is ASCII up to 127 bytes
+/// of text; a longer one cannot be said in this way.
+fn author_for_python(author: &str) -> String {
+    let head = match u8::try_from(author.len()) {
+        Ok(length @ 0..=23) => char::from(0x60 + length).to_string(),
+        Ok(length @ 24..=127) => ['\u{78}', char::from(length)].iter().collect(),
+        _ => String::new(),
+    };
+    head + author
 }
 
 /// The events that a query selects, whatever its limit.
@@ -315,6 +340,16 @@ mod tests {
         );
         let last_two = (RangeAnchor::Last(2), RangeSpan::UntilLast(0));
         assert_eq!(query(QueryType::AllEdits, last_two, ALL), [9]);
+    }
+
+    #[test]
+    fn python_reads_authors_as_cbor() {
+        assert_eq!(author_for_python("al"), "bal");
+        assert_eq!(author_for_python(""), "`");
+        let long = "a".repeat(127);
+        assert_eq!(author_for_python(&long), format!("x\u{7f}{long}"));
+        let longer = "a".repeat(128);
+        assert_eq!(author_for_python(&longer), longer);
     }
 
     #[test]

@@ -107,7 +107,8 @@ impl Settings {
             series,
             publishes_deltas: has_deltas && !values_only && retains_value,
             retains_value,
-            is_persistent: get(property::PERSISTENT) != Some("false"),
+            is_persistent: get(property::PERSISTENT)
+                .is_none_or(|text| !text.eq_ignore_ascii_case("false")),
             owner: get(property::OWNER)
                 .map(|text| owner(text).ok_or_else(|| invalid(property::OWNER, text)))
                 .transpose()?,
