@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 use std::rc::Rc;
 
-use leptos::prelude::document;
+use leptos::prelude::{document, request_animation_frame};
 
 use crate::live::Live;
 use crate::model::attention::Attention;
@@ -15,6 +15,7 @@ use crate::model::people::{People, Person};
 use crate::model::reactions::{Chip, Reactions};
 use crate::model::saved::SavedServices;
 use crate::model::timeline::{Key, Reader, Row, Timeline};
+use crate::model::window::{self, Extent};
 use effusion_chat::{RoomCard, RoomName, Target};
 
 /// Which page is shown.
@@ -44,6 +45,8 @@ pub enum Dialog {
     Switcher,
     /// Who somebody is: the one in [`AppFields::whom`].
     Profile,
+    /// The keys that do something.
+    Keyboard,
 }
 
 /// What stands beside a room, or lies over it where there is no space beside it.
@@ -51,6 +54,10 @@ pub enum Dialog {
 pub enum Panel {
     /// Those who are in the room.
     Members,
+    /// The session from inside.
+    Diagnostics,
+    /// The tutorial, with what each action asks of the service.
+    Lessons,
 }
 
 /// The connection as a person sees it.
@@ -192,7 +199,24 @@ pub struct RoomFields {
     reactions: RefCell<Reactions>,
     /// The reactions to the messages on the screen.
     reacted: RefCell<Vec<(Target, Rc<LiveReactions>)>>,
+    /// Which part of the messages is in the document, and how much room the rest takes.
+    pub extent: Live<Extent>,
+    /// The rank of a message that is to be brought into sight.
+    pub goal: Live<Option<u64>>,
+    /// Whether what is shown is a copy, kept for when there is no connection.
+    pub copied: Live<bool>,
+    /// What a screen reader is to say: what has been said just now.
+    pub heard: Live<String>,
     timeline: RefCell<Timeline>,
+    /// The rank of the message that the document is built around; none for the end.
+    around: Cell<Option<u64>>,
+    /// How high the list is on the screen.
+    view: Cell<u32>,
+    /// Whether the messages were drawn since the last frame, and whether they have changed since.
+    drawn: Cell<bool>,
+    stale: Cell<bool>,
+    /// The rank of the newest message that the reader has seen.
+    read: Cell<Option<u64>>,
     visit: Cell<usize>,
 }
 
@@ -236,7 +260,16 @@ impl OpenRoom {
             earlier: Live::new(Earlier::Unknown),
             reactions: RefCell::default(),
             reacted: RefCell::default(),
+            extent: Live::default(),
+            goal: Live::default(),
+            copied: Live::default(),
+            heard: Live::default(),
             timeline: RefCell::new(Timeline::new(reader)),
+            around: Cell::new(None),
+            view: Cell::new(0),
+            drawn: Cell::new(false),
+            stale: Cell::new(false),
+            read: Cell::new(None),
             visit: Cell::new(0),
         })))
     }
@@ -246,12 +279,55 @@ impl OpenRoom {
         look(&self.timeline.borrow())
     }
 
-    /// Changes the messages, and what is on the screen with them.
+    /// Changes the messages, and what is on the screen with them: at once, but no more than once a frame.
     pub fn change<T>(&self, change: impl FnOnce(&mut Timeline) -> T) -> T {
-        let mut timeline = self.timeline.borrow_mut();
-        let result = change(&mut timeline);
-        self.show(&mut timeline);
+        let result = change(&mut self.timeline.borrow_mut());
+        let changed = self.timeline.borrow_mut().take_changed();
+        if changed {
+            self.draw();
+        }
         result
+    }
+
+    fn draw(&self) {
+        if self.drawn.replace(true) {
+            self.stale.set(true);
+            return;
+        }
+        self.show();
+        let room = *self;
+        request_animation_frame(move || {
+            room.drawn.set(false);
+            if room.stale.take() {
+                room.draw();
+            }
+        });
+    }
+
+    /// Builds the document around a message, or up to the end, for a list that is so high on the screen.
+    pub fn show_around(&self, rank: Option<u64>, view: u32) {
+        self.around.set(rank);
+        self.view.set(view);
+        self.show();
+    }
+
+    /// Whether the document goes on with what comes at the end.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        self.around.get().is_none()
+    }
+
+    /// Says how high messages are on the screen.
+    pub fn measure(&self, heights: &[(u64, u32)]) {
+        let mut timeline = self.timeline.borrow_mut();
+        let mut changed = false;
+        for (rank, height) in heights {
+            changed |= timeline.measure(*rank, *height);
+        }
+        if changed {
+            let Extent { start, end, .. } = *self.extent.peek();
+            self.extent.put(extent(&timeline, start, end));
+        }
     }
 
     /// The reactions to a message, as they change.
@@ -300,43 +376,61 @@ impl OpenRoom {
     pub fn close(&self) {
         self.timeline.replace(Timeline::default());
         self.rows.set(Vec::new());
+        self.extent.put(Extent::default());
         self.people.set(People::default());
         self.attended.set(false);
         self.visit.set(self.visit.get() + 1);
     }
 
-    fn show(&self, timeline: &mut Timeline) {
-        let changes = timeline.take_changes();
-        if changes.touched.is_empty() && !changes.reordered {
-            return;
-        }
+    /// Puts what is to be in the document there.
+    fn show(&self) {
+        let timeline = self.timeline.borrow();
+        let place = self.around.get().map(|rank| timeline.place_of_rank(rank));
+        let range = window::around(
+            timeline.len(),
+            place,
+            self.view.get(),
+            |place| timeline.top(place),
+            |height| timeline.at_height(height),
+        );
         let known = self.rows.peek().clone();
-        for key in changes.touched {
-            let shown = known.iter().rfind(|shown| shown.key == key);
-            if let (Some(shown), Some(row)) = (shown, timeline.row(key)) {
-                shown.row.set(row);
-            }
-        }
-        if !changes.reordered {
-            return;
-        }
-        let mut known: Vec<_> = known.into_iter().map(Some).collect();
         let mut from = 0;
-        let rows = timeline.order().into_iter().filter_map(|key| {
+        let mut same = true;
+        let mut rows = Vec::with_capacity(range.len());
+        for row in range.clone().filter_map(|place| timeline.row_at(place)) {
+            let key = row.entry.key;
+            let is_it = |place: &usize| known.get(*place).is_some_and(|known| known.key == key);
             // Nearly everything keeps its order, so the search nearly always ends at once.
-            let place = (from..known.len())
-                .chain(0..from)
-                .find(|&place| known[place].as_ref().is_some_and(|k| k.key == key));
-            if let Some(place) = place {
-                from = place + 1;
-                return known[place].take();
+            let place = (from..known.len()).chain(0..from).find(is_it);
+            same &= place == Some(from);
+            match place.and_then(|place| known.get(place)) {
+                Some(shown) => {
+                    from = place.map_or(from, |place| place + 1);
+                    shown.row.put(row);
+                    rows.push(shown.clone());
+                }
+                None => rows.push(LiveRow {
+                    key,
+                    row: Rc::new(Live::new(row)),
+                }),
             }
-            timeline.row(key).map(|row| LiveRow {
-                key,
-                row: Rc::new(Live::new(row)),
-            })
-        });
-        self.rows.set(rows.collect());
+        }
+        same &= rows.len() == known.len();
+        self.extent.put(extent(&timeline, range.start, range.end));
+        if !same {
+            self.rows.set(rows);
+        }
+    }
+}
+
+fn extent(timeline: &Timeline, start: usize, end: usize) -> Extent {
+    let len = timeline.len();
+    Extent {
+        start,
+        end,
+        len,
+        above: timeline.top(start),
+        below: timeline.top(len).saturating_sub(timeline.top(end)),
     }
 }
 

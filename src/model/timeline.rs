@@ -1,24 +1,42 @@
 //! What a room shows: messages that the service has, in its order, and below them those still on their way.
+//!
+//! All stand on one shelf in the order of their ranks. In a history room a rank is the event's sequence; what has none gets
+//! a rank above all sequences, and what is not acknowledged one above those.
+
+mod ids;
+mod names;
+mod stored;
 
 use crate::model::fault::Fault;
+use crate::model::shelf::Shelf;
 use crate::model::time::At;
-use effusion_chat::{ChatMessage, SYSTEM_NAME};
+use effusion_chat::{ChatMessage, MessageId, SYSTEM_NAME, Target};
+use ids::Ids;
+use names::Names;
+use stored::{COPY, ECHO_DUE, GAP, SENT, Stored};
 
 /// Messages of one author that follow each other this closely are shown under one heading.
 const GROUP_MS: i64 = 5 * 60_000;
+
+/// From here on ranks are no sequences: those of messages in a live room.
+const LIVE: u64 = 1 << 60;
+
+/// From here on messages are not acknowledged.
+const UNSENT: u64 = 1 << 61;
 
 /// Names a message for as long as the room is open.
 pub type Key = usize;
 
 /// Whose message it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
 pub enum Origin {
     /// The reader's own.
-    Own,
+    Own = 0,
     /// Somebody else's.
-    Other,
+    Other = 1,
     /// A notice by `System`.
-    Notice,
+    Notice = 2,
 }
 
 /// How far a message has come.
@@ -30,7 +48,7 @@ pub enum Delivery {
     Sending,
     /// The service has acknowledged it.
     Sent,
-    /// It did not get there, or nobody can tell whether it did.
+    /// The service did not take it.
     Failed(Fault),
 }
 
@@ -45,14 +63,16 @@ pub struct Entry {
     pub at: At,
     /// Whose it is.
     pub origin: Origin,
+    /// The principal that the service says has appended it; empty where it says nothing.
+    pub author: String,
     /// How far it has come.
     pub delivery: Delivery,
     /// Its place in the time series; none in a live room, and none before it is known.
     pub sequence: Option<u64>,
+    /// What the order of messages is made of: higher comes later.
+    pub rank: u64,
     /// The sequence of the newest edit applied to it.
     pub edited: Option<u64>,
-    /// Sent from here, and not seen to come back yet.
-    echo_due: bool,
 }
 
 /// A message with what its neighbours decide about how it looks.
@@ -64,6 +84,12 @@ pub struct Row {
     pub heads_group: bool,
     /// The day to announce above it, in days since 1970, if it is the first of that day.
     pub new_day: Option<i64>,
+    /// Whether it is the first one after those that the reader has read.
+    pub unread_from_here: bool,
+    /// Whether messages right before it may be missing.
+    pub gap: bool,
+    /// Whether it is the newest one of the reader's own that was sent.
+    pub last_sent: bool,
 }
 
 /// An event of a time series as the timeline needs it.
@@ -73,11 +99,11 @@ pub struct Event {
     pub sequence: u64,
     /// For an edit, the sequence of the event that it replaces.
     pub edits: Option<u64>,
-    /// The principal that appended it.
+    /// The principal that appended it; of an edit, the one that appended the original.
     pub author: String,
     /// The value.
     pub message: ChatMessage,
-    /// The service's time.
+    /// The service's time; of an edit, that of the original.
     pub at: At,
 }
 
@@ -90,26 +116,38 @@ pub struct Reader {
     pub principal: String,
 }
 
+/// Where messages are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The lowest sequence that may be missing.
+    pub from: u64,
+    /// The highest one.
+    pub to: u64,
+}
+
 /// The messages of one room.
 #[derive(Debug, Default)]
 pub struct Timeline {
     reader: Reader,
-    settled: Vec<Entry>,
-    outbox: Vec<Entry>,
+    shelf: Shelf<Stored>,
+    names: Names,
+    ids: Ids,
+    /// The messages at the end of the shelf that are not acknowledged, and why those that failed did.
+    unsent: Vec<(u32, Option<Fault>)>,
+    /// Events that hold a message once more, and the rank of the one that is shown.
+    twins: Vec<(u64, u64)>,
     /// The highest sequence that the subscription has brought, edits included.
     newest_sequence: Option<u64>,
-    next_key: Key,
-    touched: Vec<Key>,
-    reordered: bool,
-}
-
-/// What changed since the last look.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// Messages that are new or look different.
-    pub touched: Vec<Key>,
-    /// Whether messages came, went or moved.
-    pub reordered: bool,
+    /// The next event is the first one of a subscription.
+    subscribed: bool,
+    /// Events were missed before the next message.
+    gap_due: bool,
+    /// The rank of the last message that was read, if a line is to be drawn below it.
+    line: Option<u64>,
+    last_sent: Option<u64>,
+    next_key: u32,
+    next_rank: u64,
+    changed: bool,
 }
 
 impl Timeline {
@@ -134,342 +172,694 @@ impl Timeline {
     }
 
     /// Messages in the order they are shown.
-    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
-        self.settled.iter().chain(&self.outbox)
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = Entry> {
+        self.shelf.iter().map(|stored| self.entry_of(stored))
     }
 
-    /// The keys of [`Timeline::entries`].
-    #[must_use]
-    pub fn order(&self) -> Vec<Key> {
-        self.entries().map(|entry| entry.key).collect()
+    /// Name, text and rank of each message that has not been taken back, in order, without making copies.
+    pub fn texts(&self) -> impl DoubleEndedIterator<Item = (&str, &str, u64)> {
+        self.shelf
+            .iter()
+            .map(|it| (self.names.get(it.name_number()), it.text(), it.rank))
     }
 
     /// How many messages there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.settled.len() + self.outbox.len()
+        self.shelf.len()
     }
 
     /// Whether there is nothing to show.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.shelf.is_empty()
     }
 
-    /// One message, ready to be shown.
+    /// The message at a place, ready to be shown.
     #[must_use]
-    pub fn row(&self, key: Key) -> Option<Row> {
-        // Nearly always one of the newest.
-        let place = (0..self.len())
+    pub fn row_at(&self, place: usize) -> Option<Row> {
+        let stored = self.shelf.get(place)?;
+        let entry = self.entry_of(stored);
+        let before = place.checked_sub(1).and_then(|place| self.shelf.get(place));
+        // Messages without a known time are few, and no reason to look far.
+        let day_before = (place.saturating_sub(8)..place)
             .rev()
-            .find(|&place| self.at(place).is_some_and(|e| e.key == key))?;
-        let entry = self.at(place)?.clone();
-        let before = place.checked_sub(1).and_then(|place| self.at(place));
-        let day_before = (0..place).rev().find_map(|place| self.at(place)?.at.day());
+            .find_map(|place| self.shelf.get(place)?.at().day());
         let new_day = entry.at.day().filter(|&day| day_before != Some(day));
-        let heads_group = before.is_none_or(|before| {
-            before.origin != entry.origin
-                || before.message.name != entry.message.name
-                || !entry.at.follows_within(&before.at, GROUP_MS)
+        let unread_from_here = self.line.is_some_and(|line| {
+            stored.rank > line && before.is_none_or(|before| before.rank <= line)
         });
+        let gap = stored.has(GAP) && before.is_some();
+        let heads_group = gap
+            || unread_from_here
+            || before.is_none_or(|before| {
+                before.origin() != entry.origin
+                    || before.name_number() != stored.name_number()
+                    || !entry.at.follows_within(&before.at(), GROUP_MS)
+            });
         Some(Row {
+            last_sent: self.last_sent == Some(stored.rank),
             entry,
             heads_group,
             new_day,
+            unread_from_here,
+            gap,
         })
     }
 
-    /// What changed since the last call.
-    pub fn take_changes(&mut self) -> Changes {
-        Changes {
-            touched: std::mem::take(&mut self.touched),
-            reordered: std::mem::take(&mut self.reordered),
-        }
+    /// One message, ready to be shown: looked for from the newest on.
+    #[must_use]
+    pub fn row(&self, key: Key) -> Option<Row> {
+        let from_end = self.shelf.iter().rev().position(|it| it.key() == key)?;
+        self.row_at(self.len() - 1 - from_end)
+    }
+
+    /// Whether anything has changed since the last call.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
     }
 
     /// The oldest place of the series that is shown, to ask for what was before it.
     #[must_use]
     pub fn oldest_sequence(&self) -> Option<u64> {
-        self.settled.iter().find_map(|entry| entry.sequence)
+        self.shelf.get(0).and_then(|it| sequence_of(it.rank))
+    }
+
+    /// The rank of the newest message that the service has.
+    #[must_use]
+    pub fn newest_rank(&self) -> Option<u64> {
+        let place = self.settled().checked_sub(1)?;
+        self.shelf.get(place).map(|it| it.rank)
+    }
+
+    /// Where the message of this rank is, or the one that comes after where it would be.
+    #[must_use]
+    pub fn place_of_rank(&self, rank: u64) -> usize {
+        self.shelf.partition(|it| it.rank < rank)
+    }
+
+    /// The rank of the message at a place.
+    #[must_use]
+    pub fn rank_at(&self, place: usize) -> Option<u64> {
+        self.shelf.get(place).map(|it| it.rank)
+    }
+
+    /// The rank of a message that others name, if it is here.
+    #[must_use]
+    pub fn find(&self, target: Target) -> Option<u64> {
+        match target {
+            Target::Sequence(sequence) => self.find_sequence(sequence).map(|(rank, _)| rank),
+            Target::Id(id) => {
+                let found = self.shelf.iter().rev().find(|it| it.id() == Some(id));
+                found.map(|it| it.rank)
+            }
+        }
+    }
+
+    /// How others name a message.
+    #[must_use]
+    pub fn target(entry: &Entry) -> Option<Target> {
+        let id = entry.message.id.map(Target::Id);
+        entry.sequence.map(Target::Sequence).or(id)
+    }
+
+    /// How high all is that stands before a place, as far as it was measured.
+    #[must_use]
+    pub fn top(&self, place: usize) -> u32 {
+        self.shelf.top(place)
+    }
+
+    /// What stands at a height.
+    #[must_use]
+    pub fn at_height(&self, height: u32) -> usize {
+        self.shelf.at_height(height)
+    }
+
+    /// Says how high a message is on the screen. True if that is news.
+    pub fn measure(&mut self, rank: u64, height: u32) -> bool {
+        use crate::model::shelf::Item;
+        let place = self.place_of_rank(rank);
+        match self.shelf.get(place) {
+            Some(it) if it.rank == rank && it.height() != height => {
+                self.shelf.update(place, |it| it.set_height(height));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Draws the line of what was read below the message of this rank, or nowhere.
+    pub fn set_line(&mut self, line: Option<u64>) {
+        if self.line != line {
+            self.line = line;
+            self.changed = true;
+        }
+    }
+
+    /// Below which message the line is drawn.
+    #[must_use]
+    pub fn line(&self) -> Option<u64> {
+        self.line
+    }
+
+    /// How many messages by others come after one.
+    #[must_use]
+    pub fn unread_after(&self, rank: u64) -> usize {
+        let newer = self.shelf.iter().rev().take_while(|it| it.rank > rank);
+        newer
+            .filter(|it| it.origin() == Origin::Other && it.rank < UNSENT)
+            .count()
+    }
+
+    /// A subscription begins: what it brings first is the newest of what there is.
+    pub fn subscribed(&mut self) {
+        self.subscribed = true;
+        self.forget_copy();
     }
 
     /// A value of a live room. `retained` says that it was there before the reader came, which after a lost connection
     /// may mean that it is already shown. True if it adds a message by somebody else.
     pub fn receive_value(&mut self, message: ChatMessage, at: At, retained: bool) -> bool {
-        if let Some(echo) = self.take_echo(&message) {
-            self.settle(echo, None);
+        if let Some(place) = self.find_unsent(&message) {
+            self.settle(place, None, false);
             return false;
         }
-        let newest = self.settled.last();
-        if retained && newest.is_some_and(|newest| newest.message == message) {
+        let name = self.names.number(&message.name);
+        let known = message.id.and_then(|id| self.find_id(id, name));
+        if let Some(place) = known {
+            self.repeat_value(place, message);
             return false;
         }
-        let entry = self.entry(message, at, None, None);
-        let news = entry.origin == Origin::Other;
-        self.insert_settled(self.settled.len(), entry);
-        news
+        let newest = self
+            .settled()
+            .checked_sub(1)
+            .and_then(|it| self.shelf.get(it));
+        if retained && newest.is_some_and(|newest| newest.message(&self.names) == message) {
+            return false;
+        }
+        let rank = self.live_rank();
+        self.add(rank, message, &at, "") == Origin::Other
     }
 
     /// An event that the subscription to a history room brings. True if it adds a message by somebody else.
     ///
     /// A new subscription brings its range of newest events again. Those already shown are recognised by their place in
-    /// the series; if some in between were missed, what is older goes, so that no gap is hidden (it can be asked for).
+    /// the series; if some in between were missed, that is marked, so that no gap is hidden.
     pub fn receive_event(&mut self, event: Event) -> bool {
         let sequence = event.sequence;
-        match self.find(sequence).map(|place| &self.settled[place]) {
+        let is_first = std::mem::take(&mut self.subscribed);
+        match self.find_sequence(sequence) {
             // The echo of what was sent from here.
-            Some(known) if known.echo_due && known.message == event.message => {}
-            Some(known) if known.at == event.at => return false,
-            // The series is another one: the same place holds another event, or places below all known ones are used.
-            Some(_) => self.start_anew(),
-            None if self.newest_sequence.is_some_and(|newest| sequence < newest)
-                && self
-                    .oldest_sequence()
-                    .is_some_and(|oldest| sequence < oldest) =>
+            Some((_, place)) if self.has(place, ECHO_DUE) => {}
+            Some((rank, place)) => {
+                let same =
+                    rank != sequence || self.shelf.get(place).is_some_and(|it| it.at() == event.at);
+                if same {
+                    return false;
+                }
+                // The series is another one: the same place holds another event.
+                self.start_anew();
+            }
+            // Or places below all known ones are used.
+            None if self.newest_sequence.is_some_and(|it| sequence < it)
+                && self.oldest_sequence().is_some_and(|it| sequence < it) =>
             {
                 self.start_anew();
             }
             None => {}
         }
-        if self
-            .newest_sequence
-            .is_some_and(|newest| sequence > newest.saturating_add(1))
-        {
-            self.forget_before(sequence);
+        let missed = |newest: u64| sequence > newest.saturating_add(1);
+        if is_first && self.newest_sequence.is_some_and(missed) {
+            self.gap_due = true;
         }
         self.newest_sequence = self.newest_sequence.max(Some(sequence));
-        self.add_event(event)
+        match event.edits {
+            Some(original) => {
+                self.edit(original, event);
+                false
+            }
+            None => self.add_event(event),
+        }
     }
 
-    /// Events from before the oldest one shown, as a range query finds them.
-    pub fn add_older(&mut self, events: Vec<Event>) {
+    /// Events that a range query has found. `gap` is what it looked through from its end on, and `complete` whether it
+    /// got to the beginning of that.
+    pub fn add_older(&mut self, gap: Gap, events: Vec<Event>, complete: bool) {
+        let first = events
+            .iter()
+            .map(|it| it.edits.unwrap_or(it.sequence))
+            .min();
         for event in events {
-            if event.edits.is_some() || self.find(event.sequence).is_none() {
-                self.add_event(event);
+            self.add_found(event);
+        }
+        // Nothing is missing any more before what comes next; if not all was had, something is before the first one of these.
+        self.mark_gap(gap.to + 1, false);
+        if let Some(first) = first.filter(|_| !complete) {
+            self.mark_gap(first, true);
+        }
+        self.changed = true;
+    }
+
+    /// Events from around a place, which are apart from those that are here.
+    pub fn add_around(&mut self, events: Vec<Event>) {
+        let ends = (
+            events.first().map(|it| it.edits.unwrap_or(it.sequence)),
+            events.last().map(|it| it.edits.unwrap_or(it.sequence)),
+        );
+        let (Some(first), Some(last)) = ends else {
+            return;
+        };
+        for event in events {
+            self.add_found(event);
+        }
+        for sequence in [first, last + 1] {
+            let place = self.place_of_rank(sequence);
+            let before = place.checked_sub(1).and_then(|place| self.rank_at(place));
+            if before.is_none_or(|before| before + 1 < sequence) || sequence != first {
+                self.mark_gap(sequence, true);
             }
         }
+        self.changed = true;
+    }
+
+    /// What is missing before the message of this rank.
+    #[must_use]
+    pub fn gap_before(&self, rank: u64) -> Option<Gap> {
+        let place = self.place_of_rank(rank);
+        let to = sequence_of(rank)?.checked_sub(1)?;
+        let before = place.checked_sub(1).and_then(|place| self.rank_at(place));
+        let from = before.and_then(sequence_of).map_or(0, |it| it + 1);
+        (from <= to).then_some(Gap { from, to })
     }
 
     /// The room holds nothing any more: it was removed, or another series is in its place.
     pub fn start_anew(&mut self) {
-        self.settled.clear();
+        let settled = self.settled();
+        let mut kept = Vec::new();
+        while let Some(stored) = self.shelf.remove(settled) {
+            kept.push(stored);
+        }
+        self.shelf = Shelf::default();
+        for (place, stored) in kept.into_iter().enumerate() {
+            self.shelf.insert(place, stored);
+        }
+        self.ids = Ids::default();
+        self.twins.clear();
         self.newest_sequence = None;
-        self.reordered = true;
-        self.touch_from(0);
+        self.gap_due = false;
+        self.line = None;
+        self.last_sent = None;
+        self.changed = true;
     }
 
     /// Puts a message on its way and says how it is called from now on.
     pub fn send(&mut self, message: ChatMessage, at: At) -> Key {
-        let mut entry = self.entry(message, at, None, None);
-        entry.origin = Origin::Own;
-        entry.delivery = Delivery::Sending;
-        entry.echo_due = true;
-        let key = entry.key;
-        self.outbox.push(entry);
-        self.reordered = true;
-        self.touch(key);
-        key
+        let rank = UNSENT + self.step();
+        let author = self.reader.principal.clone();
+        let key = self.next_key;
+        self.unsent.push((key, None));
+        self.add(rank, message, &at, &author);
+        let last = self.shelf.len().saturating_sub(1);
+        self.shelf.update(last, |it| {
+            it.set_origin(Origin::Own);
+            it.set(ECHO_DUE, true);
+        });
+        key as Key
+    }
+
+    /// The oldest message that waits to be sent, and has not failed.
+    #[must_use]
+    pub fn next_unsent(&self) -> Option<(Key, ChatMessage)> {
+        let waiting = self.unsent.iter().position(|(_, fault)| fault.is_none())?;
+        let stored = self.shelf.get(self.settled() + waiting)?;
+        Some((stored.key(), stored.message(&self.names)))
+    }
+
+    /// Whether a message waits to be acknowledged.
+    #[must_use]
+    pub fn is_unsent(&self, key: Key) -> bool {
+        self.unsent_place(key).is_some()
+    }
+
+    /// Whether the message with this id waits to be acknowledged.
+    #[must_use]
+    pub fn has_unsent(&self, id: MessageId) -> bool {
+        self.unsent_with(id).is_some()
+    }
+
+    /// Takes all messages out that are not acknowledged.
+    pub fn take_unsent(&mut self) {
+        let settled = self.settled();
+        while self.shelf.remove(settled).is_some() {}
+        self.unsent.clear();
+        self.changed = true;
     }
 
     /// The service has acknowledged a message; in a history room it says the place in the series, too.
     pub fn acknowledge(&mut self, key: Key, sequence: Option<u64>) {
-        let Some(place) = self.outbox.iter().position(|entry| entry.key == key) else {
+        let Some(place) = self.unsent_place(key) else {
             return; // Its echo came first.
         };
-        let mut entry = self.outbox.remove(place);
-        if let Some(known) = sequence.and_then(|sequence| self.find(sequence)) {
-            // The event came first, and did not look like an echo. The service knows better.
-            let echo = self.settled.remove(known);
-            entry.at = echo.at;
-            entry.echo_due = false;
-            self.reordered = true;
+        let Some((rank, known)) = sequence.and_then(|sequence| self.find_sequence(sequence)) else {
+            self.settle(place, sequence, true);
+            return;
+        };
+        // The event came first, and did not look like an echo. The service knows better.
+        if let Some(echo) = self.shelf.remove(known) {
+            let place = place - 1;
+            self.shelf.update(place, |it| {
+                it.set_at(&echo.at());
+                it.author = echo.author;
+            });
+            self.settle(place, Some(rank), false);
         }
-        self.settle(entry, sequence);
     }
 
-    /// A message did not get there.
+    /// An event that a query has found holds a message that was sent from here, without anyone knowing whether it got there.
+    pub fn recognise(&mut self, event: &Event) {
+        if let Some(place) = self.find_unsent(&event.message) {
+            self.shelf.update(place, |it| it.set_at(&event.at));
+            self.settle(place, Some(event.sequence), true);
+        }
+    }
+
+    /// A message was not taken.
     pub fn fail(&mut self, key: Key, fault: Fault) {
-        self.set_delivery(key, Delivery::Failed(fault));
+        self.set_fault(key, Some(fault));
     }
 
     /// Takes a failed message up again, for the caller to send.
     pub fn retry(&mut self, key: Key) -> Option<ChatMessage> {
-        let entry = self.outbox.iter().find(|entry| entry.key == key)?;
-        if !matches!(entry.delivery, Delivery::Failed(_)) {
-            return None;
+        let failed =
+            |(known, fault): &&(u32, Option<Fault>)| *known as Key == key && fault.is_some();
+        self.unsent.iter().find(failed)?;
+        self.set_fault(key, None);
+        let place = self.unsent_place(key)?;
+        self.shelf.get(place).map(|it| it.message(&self.names))
+    }
+
+    /// Gives a failed message up. Answers which it was.
+    pub fn cancel(&mut self, key: Key) -> Option<ChatMessage> {
+        let place = self.unsent_place(key)?;
+        let waiting = place - self.settled();
+        self.unsent.get(waiting)?.1.as_ref()?;
+        self.unsent.remove(waiting);
+        self.changed = true;
+        self.shelf
+            .remove(place)
+            .map(|stored| stored.message(&self.names))
+    }
+
+    /// Messages as they were kept for reading without a connection; only into an empty room.
+    pub fn add_copy(&mut self, events: Vec<(Option<u64>, Event)>) {
+        if self.settled() > 0 {
+            return;
         }
-        let message = entry.message.clone();
-        self.set_delivery(key, Delivery::Sending);
-        Some(message)
-    }
-
-    /// Gives a failed message up.
-    pub fn cancel(&mut self, key: Key) {
-        self.outbox
-            .retain(|entry| entry.key != key || entry.delivery == Delivery::Sending);
-        self.reordered = true;
-        self.touch_from(self.settled.len());
-    }
-
-    fn at(&self, place: usize) -> Option<&Entry> {
-        match place.checked_sub(self.settled.len()) {
-            None => self.settled.get(place),
-            Some(place) => self.outbox.get(place),
+        for (sequence, event) in events {
+            let rank = sequence.unwrap_or_else(|| self.live_rank());
+            self.add(rank, event.message, &event.at, &event.author);
+            if event.edits.is_some() {
+                self.change_at(rank, |it| it.set_edited(event.sequence));
+            }
+            self.change_at(rank, |it| it.set(COPY, true));
         }
     }
 
-    fn entry(
-        &mut self,
-        message: ChatMessage,
-        at: At,
-        sequence: Option<u64>,
-        author: Option<&str>,
-    ) -> Entry {
-        let key = self.next_key;
-        self.next_key += 1;
+    /// Drops what was only a copy.
+    pub fn forget_copy(&mut self) {
+        let is_copy = |it: &Stored| it.has(COPY);
+        if self.shelf.get(0).is_some_and(is_copy) {
+            let line = self.line;
+            self.start_anew();
+            self.line = line;
+        }
+    }
+
+    /// How many messages are not on their way any more.
+    fn settled(&self) -> usize {
+        self.shelf.len() - self.unsent.len()
+    }
+
+    fn has(&self, place: usize, flag: u16) -> bool {
+        self.shelf.get(place).is_some_and(|it| it.has(flag))
+    }
+
+    fn step(&mut self) -> u64 {
+        self.next_rank += 1;
+        self.next_rank
+    }
+
+    fn live_rank(&mut self) -> u64 {
+        LIVE + self.step()
+    }
+
+    fn entry_of(&self, stored: &Stored) -> Entry {
+        let fault = if stored.rank >= UNSENT {
+            let of = |(key, _): &&(u32, Option<Fault>)| *key == stored.key;
+            self.unsent.iter().find(of).and_then(|it| it.1.as_ref())
+        } else {
+            None
+        };
+        stored.entry(&self.names, fault)
+    }
+
+    fn unsent_place(&self, key: Key) -> Option<usize> {
+        let waiting = self.unsent.iter().position(|(it, _)| *it as Key == key)?;
+        Some(self.settled() + waiting)
+    }
+
+    /// A message that is still on its way, and has come back. Failed ones count: what the service said of them may have
+    /// been about a second time.
+    fn find_unsent(&self, message: &ChatMessage) -> Option<usize> {
+        self.unsent_with(message.id?)
+    }
+
+    fn unsent_with(&self, id: MessageId) -> Option<usize> {
+        (self.settled()..self.shelf.len())
+            .find(|&place| self.shelf.get(place).is_some_and(|it| it.id() == Some(id)))
+    }
+
+    /// The rank under which the event of a sequence is shown, and where.
+    fn find_sequence(&self, sequence: u64) -> Option<(u64, usize)> {
+        let twin = self.twins.iter().find(|(twin, _)| *twin == sequence);
+        let rank = twin.map_or(sequence, |(_, rank)| *rank);
+        let place = self.place_of_rank(rank);
+        (self.rank_at(place)? == rank).then_some((rank, place))
+    }
+
+    /// Where the message with this id is, if this author wrote it.
+    fn find_id(&self, id: MessageId, author: u32) -> Option<usize> {
+        let rank = self.ids.get((id.bits(), author))?;
+        let place = self.place_of_rank(rank);
+        let stored = self.shelf.get(place)?;
+        (stored.rank == rank && stored.id() == Some(id)).then_some(place)
+    }
+
+    /// Who is behind an id: the principal where the service says who it is, or else the name.
+    fn index(&mut self, place: usize) {
+        if let Some(it) = self.shelf.get(place)
+            && let Some(id) = it.id()
+        {
+            let author = if sequence_of(it.rank).is_some() {
+                it.author
+            } else {
+                it.name_number()
+            };
+            self.ids.set((id.bits(), author), it.rank);
+        }
+    }
+
+    fn origin(&self, message: &ChatMessage, author: Option<&str>) -> Origin {
+        if message.name == SYSTEM_NAME {
+            return Origin::Notice;
+        }
         // A live room does not say who sent a value, so the name has to do.
         let mine = message.name == self.reader.name
             && author.is_none_or(|author| author == self.reader.principal);
-        let origin = if message.name == SYSTEM_NAME {
-            Origin::Notice
-        } else if mine {
-            Origin::Own
-        } else {
-            Origin::Other
-        };
-        Entry {
-            key,
-            message,
-            at,
-            origin,
-            delivery: Delivery::Received,
-            sequence,
-            edited: None,
-            echo_due: false,
+        if mine { Origin::Own } else { Origin::Other }
+    }
+
+    fn add(&mut self, rank: u64, message: ChatMessage, at: &At, author: &str) -> Origin {
+        let of_series = sequence_of(rank).map(|_| author);
+        let origin = self.origin(&message, of_series);
+        let author = self.names.number(author);
+        let key = self.next_key;
+        self.next_key += 1;
+        let stored = Stored::new(key, rank, message, at, author, origin, &mut self.names);
+        self.insert(stored);
+        origin
+    }
+
+    fn insert(&mut self, mut stored: Stored) {
+        let rank = stored.rank;
+        if sequence_of(rank).is_some() && std::mem::take(&mut self.gap_due) {
+            stored.set(GAP, true);
+        }
+        let place = self.place_of_rank(rank);
+        self.shelf.insert(place, stored);
+        if rank < UNSENT {
+            self.index(place);
+        }
+        self.changed = true;
+    }
+
+    fn change_at(&mut self, rank: u64, change: impl FnOnce(&mut Stored)) {
+        let place = self.place_of_rank(rank);
+        if self.rank_at(place) == Some(rank) {
+            self.shelf.update(place, change);
+            self.changed = true;
+        }
+    }
+
+    fn mark_gap(&mut self, sequence: u64, there: bool) {
+        let place = self.place_of_rank(sequence);
+        let is_event = self.rank_at(place).and_then(sequence_of).is_some();
+        if is_event {
+            self.shelf.update(place, |it| it.set(GAP, there));
+        }
+    }
+
+    /// A value of a live room that has an id which is known.
+    fn repeat_value(&mut self, place: usize, message: ChatMessage) {
+        if self.has(place, ECHO_DUE) {
+            // It was acknowledged first; where it comes is its place.
+            if let Some(mut stored) = self.shelf.remove(place) {
+                stored.rank = self.live_rank();
+                stored.set(ECHO_DUE, false);
+                if self.last_sent.is_some_and(|last| last < stored.rank) {
+                    self.last_sent = Some(stored.rank);
+                }
+                self.insert(stored);
+            }
+            return;
+        }
+        // The topic holds its newest value alone, so nothing else can be put right but what a moderator takes back.
+        let may_change = place + 1 == self.settled() || message.deleted || message.bleeped;
+        let differs = self
+            .shelf
+            .get(place)
+            .is_some_and(|it| it.message(&self.names) != message);
+        if may_change && differs {
+            let names = &mut self.names;
+            self.shelf.update(place, |it| {
+                it.set_message(message, names);
+                it.set_edited(0);
+            });
+            self.changed = true;
         }
     }
 
     fn add_event(&mut self, event: Event) -> bool {
-        if let Some(original) = event.edits {
-            self.edit(original, event);
-            return false;
-        }
-        if let Some(place) = self.find(event.sequence) {
-            let known = &mut self.settled[place];
-            known.at = event.at;
-            known.echo_due = false;
-            self.touch_from(place);
-            return false;
-        }
-        if let Some(mut echo) = self.take_echo(&event.message) {
-            echo.at = event.at;
-            self.settle(echo, Some(event.sequence));
-            return false;
-        }
-        let entry = self.entry(
-            event.message,
-            event.at,
-            Some(event.sequence),
-            Some(&event.author),
-        );
-        let news = entry.origin == Origin::Other;
-        let place = self.place_of(event.sequence);
-        self.insert_settled(place, entry);
-        news
-    }
-
-    fn forget_before(&mut self, sequence: u64) {
-        self.settled
-            .retain(|entry| entry.sequence.is_none_or(|known| known >= sequence));
-        self.reordered = true;
-        self.touch_from(0);
-    }
-
-    fn find(&self, sequence: u64) -> Option<usize> {
-        let place = self.place_of(sequence).checked_sub(1)?;
-        (self.settled[place].sequence == Some(sequence)).then_some(place)
-    }
-
-    /// Where an event of this sequence goes: after all with a lower or equal one.
-    fn place_of(&self, sequence: u64) -> usize {
-        let before = |entry: &Entry| entry.sequence.is_none_or(|known| known <= sequence);
-        self.settled
-            .iter()
-            .rposition(before)
-            .map_or(0, |place| place + 1)
-    }
-
-    /// A message sent from here that has come back, wherever it stands. Failed ones count: it was unknown whether they
-    /// had got there.
-    fn take_echo(&mut self, message: &ChatMessage) -> Option<Entry> {
-        let is_echo = |entry: &Entry| entry.echo_due && entry.message == *message;
-        if let Some(place) = self.outbox.iter().position(is_echo) {
-            self.reordered = true;
-            let entry = self.outbox.remove(place);
-            return Some(Entry {
-                echo_due: false,
-                ..entry
+        if let Some((rank, _)) = self.find_sequence(event.sequence) {
+            self.change_at(rank, |it| {
+                it.set_at(&event.at);
+                it.set(ECHO_DUE, false);
             });
+            return false;
         }
-        // Acknowledged already. It came back in a live room; in a history room it is found by its sequence.
-        let place = self
-            .settled
-            .iter()
-            .rposition(|entry| entry.sequence.is_none() && is_echo(entry))?;
-        let entry = self.settled.remove(place);
-        self.touch_from(place);
-        Some(Entry {
-            echo_due: false,
-            ..entry
-        })
+        if let Some(place) = self.find_unsent(&event.message) {
+            let author = self.names.number(&event.author);
+            self.shelf.update(place, |it| {
+                it.set_at(&event.at);
+                it.author = author;
+            });
+            self.settle(place, Some(event.sequence), false);
+            return false;
+        }
+        let author = self.names.number(&event.author);
+        let known = event.message.id.and_then(|id| self.find_id(id, author));
+        if let Some(place) = known {
+            self.add_twin(place, event);
+            return false;
+        }
+        self.add(event.sequence, event.message, &event.at, &event.author) == Origin::Other
     }
 
-    fn settle(&mut self, mut entry: Entry, sequence: Option<u64>) {
-        entry.delivery = Delivery::Sent;
-        entry.sequence = sequence;
-        let place = sequence.map_or(self.settled.len(), |sequence| self.place_of(sequence));
-        self.insert_settled(place, entry);
+    /// The same message once more: the first of them counts, for everyone alike.
+    fn add_twin(&mut self, place: usize, event: Event) {
+        let Some(shown) = self.rank_at(place) else {
+            return;
+        };
+        if shown <= event.sequence {
+            self.twins.push((event.sequence, shown));
+            return;
+        }
+        if let Some(mut stored) = self.shelf.remove(place) {
+            stored.rank = event.sequence;
+            stored.set_at(&event.at);
+            self.twins.retain(|(_, rank)| *rank != shown);
+            self.twins.push((shown, event.sequence));
+            self.insert(stored);
+        }
     }
 
-    fn insert_settled(&mut self, place: usize, entry: Entry) {
-        self.settled.insert(place, entry);
-        self.reordered = true;
-        self.touch_from(place);
+    fn add_found(&mut self, event: Event) {
+        let Some(original) = event.edits else {
+            if self.find_sequence(event.sequence).is_none() {
+                self.add_event(event);
+            }
+            return;
+        };
+        // A query of values gives the newest edit in the place of the event.
+        let edit = event.sequence;
+        if self.find_sequence(original).is_some() {
+            self.edit(original, event);
+        } else {
+            self.add_event(Event {
+                sequence: original,
+                edits: None,
+                ..event
+            });
+            self.change_at(original, |it| it.set_edited(edit));
+        }
+    }
+
+    fn settle(&mut self, place: usize, sequence: Option<u64>, echo_due: bool) {
+        let waiting = place - self.settled();
+        self.unsent.remove(waiting);
+        let Some(mut stored) = self.shelf.remove(place) else {
+            return;
+        };
+        stored.rank = match sequence {
+            Some(sequence) => sequence,
+            None => self.live_rank(),
+        };
+        stored.set(SENT, true);
+        stored.set(ECHO_DUE, echo_due);
+        self.last_sent = self.last_sent.max(Some(stored.rank));
+        self.insert(stored);
     }
 
     fn edit(&mut self, original: u64, event: Event) {
-        let Some(place) = self.find(original) else {
+        let Some((_, place)) = self.find_sequence(original) else {
             return; // Older than what is shown.
         };
-        let entry = &mut self.settled[place];
-        if entry.edited.is_none_or(|known| known < event.sequence) {
-            entry.message = event.message;
-            entry.edited = Some(event.sequence);
-            self.touch_from(place);
-        }
-    }
-
-    fn set_delivery(&mut self, key: Key, delivery: Delivery) {
-        if let Some(entry) = self.outbox.iter_mut().find(|entry| entry.key == key) {
-            entry.delivery = delivery;
-            self.touch(key);
-        }
-    }
-
-    fn touch(&mut self, key: Key) {
-        if !self.touched.contains(&key) {
-            self.touched.push(key);
-        }
-    }
-
-    /// The message at this place changed, and how the one after it looks may have.
-    fn touch_from(&mut self, place: usize) {
-        for place in [place, place + 1] {
-            if let Some(key) = self.at(place).map(|entry| entry.key) {
-                self.touch(key);
+        let names = &mut self.names;
+        let changed = self.shelf.update(place, |it| {
+            let is_newer = it.edited().is_none_or(|known| known < event.sequence);
+            if is_newer {
+                it.set_message(event.message, names);
+                it.set_edited(event.sequence);
             }
+            is_newer
+        });
+        if changed == Some(true) {
+            self.index(place);
+            self.changed = true;
         }
     }
+
+    fn set_fault(&mut self, key: Key, fault: Option<Fault>) {
+        if let Some(it) = self.unsent.iter_mut().find(|(it, _)| *it as Key == key) {
+            it.1 = fault;
+            self.changed = true;
+        }
+    }
+}
+
+/// The place in the series that a rank says, if it says one.
+fn sequence_of(rank: u64) -> Option<u64> {
+    (rank < LIVE).then_some(rank)
 }
 
 #[cfg(test)]

@@ -4,12 +4,16 @@
 //! by the signals of [`App`].
 
 mod account;
+mod database;
+mod drafts;
 mod edit;
 mod fault;
 mod link;
 mod looks;
 mod memory;
 mod messages;
+mod outbox;
+pub(crate) mod people;
 pub(crate) mod reactions;
 mod room;
 mod value;
@@ -19,5 +23,6 @@ pub use edit::{edit, take_back};
 pub use link::{join, reconnect, sign_out, switch};
 pub use looks::{change_services, set_density, set_language, set_theme};
 pub use memory::{open_settings, start};
-pub use messages::{earlier, retry, say, send};
+pub use messages::{earlier, fill_gap, say, send};
+pub use outbox::{cancel, retry};
 pub use room::{join_again, join_as, leave, open_room};

@@ -12,10 +12,11 @@ use leptos::prelude::set_timeout;
 use leptos::task::spawn_local;
 
 use super::value::{self, RoomValue};
-use super::{fault, link, messages};
+use super::{fault, link, messages, outbox};
 use crate::browser;
 use crate::model::fault::{Fault, Right};
 use crate::model::form::Room;
+use crate::parts;
 use crate::state::{App, OpenRoom, RoomState};
 use effusion_chat::{HISTORY_LIMIT, RoomKind};
 
@@ -48,6 +49,10 @@ pub fn join_again(app: App, open: OpenRoom) {
 /// Leaves a room.
 pub fn leave(app: App, open: OpenRoom) {
     unsubscribe(open);
+    spawn_local(async move {
+        // Without the part, nobody was told that the reader was there.
+        let _ = parts::depart(open).await;
+    });
     open.close();
     let place = app
         .rooms
@@ -176,6 +181,7 @@ impl Visit {
                     None => return Err(Fault::NotARoom),
                 }
                 self.news_from = browser::now() + CATCHING_UP;
+                open.change(|timeline| timeline.subscribed());
                 let is_open =
                     matches!(*open.state.peek(), RoomState::Open | RoomState::ReadOnly(_));
                 if !is_open {
@@ -217,6 +223,13 @@ impl Visit {
     fn opened(&self) {
         if self.counts() {
             self.open.state.set(RoomState::Open);
+            let Self {
+                app, open, number, ..
+            } = *self;
+            spawn_local(async move {
+                // Without the part, the room is as good, but for those who are in it.
+                let _ = parts::attend(app, open, number).await;
+            });
             if self.announce {
                 messages::announce(self.open);
             }
@@ -233,7 +246,12 @@ impl Visit {
 /// True if it is news.
 fn receive(open: OpenRoom, value: RoomValue, first: bool) -> bool {
     match value {
-        RoomValue::Event(event) => open.change(|timeline| timeline.receive_event(event)),
+        RoomValue::Event(event) => {
+            let message = event.message.clone();
+            let news = open.change(|timeline| timeline.receive_event(event));
+            outbox::arrived(open, &message);
+            news
+        }
         RoomValue::Live(message) => {
             // What was there before has only its own word for when it was written; the rest is written now.
             let at = if first {
@@ -241,7 +259,9 @@ fn receive(open: OpenRoom, value: RoomValue, first: bool) -> bool {
             } else {
                 browser::at(browser::now())
             };
-            open.change(|timeline| timeline.receive_value(message, at, first))
+            let news = open.change(|timeline| timeline.receive_value(message.clone(), at, first));
+            outbox::arrived(open, &message);
+            news
         }
     }
 }

@@ -39,10 +39,12 @@ impl StreamValue for RoomValue {
 pub(super) fn of(event: TimeSeriesEvent<Json>) -> Event {
     Event {
         sequence: event.metadata.sequence,
-        edits: event.original.map(|original| original.sequence),
-        author: event.metadata.author,
+        edits: event.original.as_ref().map(|original| original.sequence),
+        at: browser::at(event.original().timestamp as i64),
+        author: event
+            .original
+            .map_or(event.metadata.author, |original| original.author),
         message: message(&event.value),
-        at: browser::at(event.metadata.timestamp as i64),
     }
 }
 

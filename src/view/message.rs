@@ -102,7 +102,7 @@ fn delivery(
             )
             .child(link("retry", "Retry", move || retry(key)))
             .child(link("cancel", "Discard", move || {
-                room.change(|timeline| timeline.cancel(key))
+                crate::session::cancel(room, key);
             })),
     }
 }

@@ -1,0 +1,98 @@
+//! What is not acknowledged yet, as it is stored: one record for each message, so that a reload or a crash takes nothing along.
+
+use effusion_chat::ChatMessage;
+use effusion_protocol::value::Json;
+
+/// Whose messages they are, and where they go: what is written under one name and account stays theirs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shelter(String);
+
+impl Shelter {
+    /// The place for a reader's messages to a topic.
+    #[must_use]
+    pub fn new(service: &str, principal: &str, name: &str, path: &str) -> Self {
+        // No part can hold what parts them: names have no line breaks, and what has is written as its length first.
+        let mut text = String::new();
+        for part in [service, principal, name, path] {
+            text.push_str(&part.len().to_string());
+            text.push(':');
+            text.push_str(part);
+        }
+        text.push('\n');
+        Self(text)
+    }
+
+    /// What the keys of all its records begin with.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.0
+    }
+
+    /// The key of the message that was written at a time, as the so-many-th of this page: their order is that of the messages.
+    #[must_use]
+    pub fn key(&self, ms: i64, number: u32) -> String {
+        let mut key = self.0.clone();
+        for (number, width) in [(ms.max(0).to_string(), 15), (number.to_string(), 10)] {
+            for _ in number.len()..width {
+                key.push('0');
+            }
+            key.push_str(&number);
+        }
+        key
+    }
+}
+
+/// What is stored of a message.
+#[must_use]
+pub fn to_record(message: &ChatMessage) -> Vec<u8> {
+    message.to_json().as_cbor().to_vec()
+}
+
+/// Reads [`to_record`].
+#[must_use]
+pub fn from_record(record: Vec<u8>) -> Option<ChatMessage> {
+    ChatMessage::from_json(&Json::from_cbor(record.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_keep_the_order_they_were_written_in() {
+        let shelter = Shelter::new("host:8080", "user", "Ann", "Chat/Tea");
+        let keys = [
+            shelter.key(0, 7),
+            shelter.key(999_999_999_999, 1),
+            shelter.key(1_795_255_200_000, 9),
+            shelter.key(1_795_255_200_000, 10),
+            shelter.key(1_795_255_200_001, 0),
+        ];
+        assert!(keys.is_sorted());
+        assert!(keys.iter().all(|key| key.starts_with(shelter.prefix())));
+    }
+
+    #[test]
+    fn nobody_finds_what_others_wrote() {
+        let ann = Shelter::new("h", "user", "Ann", "Chat/Tea");
+        for other in [
+            Shelter::new("h", "user", "Ann", "Chat/Tea room"),
+            Shelter::new("h", "user", "Ann1:", "Chat/Tea"),
+            Shelter::new("h", "use", "rAnn", "Chat/Tea"),
+        ] {
+            assert!(!other.key(1, 1).starts_with(ann.prefix()));
+            assert!(!ann.key(1, 1).starts_with(other.prefix()));
+        }
+    }
+
+    #[test]
+    fn messages_survive_being_stored() {
+        let message = ChatMessage {
+            text: "a\nb".to_owned(),
+            name: "Ann".to_owned(),
+            ..ChatMessage::default()
+        };
+        assert_eq!(from_record(to_record(&message)), Some(message));
+        assert_eq!(from_record(vec![1, 2, 3]), None);
+    }
+}

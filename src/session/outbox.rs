@@ -1,0 +1,295 @@
+//! Sending: what is not acknowledged is stored, and goes out in order, one message of a room at a time.
+//!
+//! Each message has an id by which everyone recognises it. So it can be sent again when nobody knows whether it got there;
+//! and where the service can be asked, it is asked before.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use effusion_client::{
+    Interruption, Json, RangeAnchor, RequestError, Session, SessionState,
+};
+use futures_util::StreamExt;
+use js_sys::Promise;
+use leptos::prelude::set_timeout;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+
+use super::database::{self, Store};
+use super::{fault, link, value};
+use crate::browser;
+use crate::model::fault::{Fault, Right};
+use crate::model::outbox::{Shelter, from_record, to_record};
+use crate::model::timeline::Key;
+use crate::state::{App, OpenRoom, RoomState};
+use effusion_chat::{ChatMessage, MessageId, RoomKind};
+
+/// How long to wait before what had no answer is sent again, in milliseconds.
+const PAUSE: u64 = 1_000;
+
+/// In how many of the newest events of a room a message is looked for before it is sent again.
+const LOOK_BACK: u64 = 200;
+
+thread_local! {
+    /// Which rooms are being served.
+    static BUSY: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+    /// The messages that are stored, with their keys.
+    static STORED: RefCell<Vec<(MessageId, String)>> = const { RefCell::new(Vec::new()) };
+    /// Messages that may have arrived.
+    static DOUBTFUL: RefCell<Vec<MessageId>> = const { RefCell::new(Vec::new()) };
+    static NUMBER: Cell<u32> = const { Cell::new(0) };
+}
+
+/// What became of an attempt.
+enum Outcome {
+    /// The service has it, in a history room at this place of the series.
+    Done(Option<u64>),
+    /// It got there already.
+    Known,
+    /// The service does not take it.
+    Refused(Fault),
+    /// It may have arrived, or may not.
+    Unknown,
+    /// There is no connection, and none is to be expected.
+    NoSession,
+}
+
+/// Puts a message on its way.
+pub(super) fn post(app: App, open: OpenRoom, message: ChatMessage) {
+    let now = browser::now();
+    store(app, open, now, &message);
+    open.change(|timeline| timeline.send(message, browser::at(now)));
+    serve(open);
+}
+
+/// Sends a message again that was not taken.
+pub fn retry(open: OpenRoom, key: Key) {
+    open.change(|timeline| timeline.retry(key));
+    serve(open);
+}
+
+/// Gives up a message that was not taken.
+pub fn cancel(open: OpenRoom, key: Key) {
+    if let Some(id) = open.change(|timeline| timeline.cancel(key)).and_then(|it| it.id) {
+        forget(id);
+    }
+}
+
+/// Takes up again what was written in a room and did not get there, before a reload or under another session.
+pub(super) async fn recall(app: App, open: OpenRoom) {
+    let Some(shelter) = shelter(app, open) else {
+        return;
+    };
+    for (key, record) in database::all(Store::Outbox, shelter.prefix()).await {
+        let message = from_record(record).and_then(|message| Some((message.id?, message)));
+        let Some((id, message)) = message else {
+            database::remove(Store::Outbox, key).await;
+            continue;
+        };
+        let is_known = STORED.with_borrow(|stored| stored.iter().any(|(known, _)| *known == id));
+        let is_here = is_known && open.look(|timeline| timeline.has_unsent(id));
+        if is_here {
+            continue;
+        }
+        let at = value::written(&message.timestamp);
+        if !is_known {
+            STORED.with_borrow_mut(|stored| stored.push((id, key)));
+        }
+        DOUBTFUL.with_borrow_mut(|doubtful| doubtful.push(id));
+        open.change(|timeline| timeline.send(message, at));
+    }
+}
+
+/// Sends what waits in a room, the oldest first, unless that is under way.
+pub(super) fn serve(open: OpenRoom) {
+    let ready = matches!(*open.state.peek(), RoomState::Open | RoomState::ReadOnly(_));
+    let busy = BUSY.with_borrow(|busy| busy.contains(&open.id));
+    if !ready || busy {
+        return;
+    }
+    BUSY.with_borrow_mut(|busy| busy.push(open.id));
+    spawn_local(async move {
+        while let Some((key, message)) = open.look(|timeline| timeline.next_unsent()) {
+            let outcome = attempt(open, &message).await;
+            if let Some(id) = message.id {
+                let doubtful = matches!(outcome, Outcome::Unknown);
+                DOUBTFUL.with_borrow_mut(|known| {
+                    known.retain(|known| *known != id);
+                    if doubtful {
+                        known.push(id);
+                    }
+                });
+            }
+            match outcome {
+                Outcome::Done(sequence) => {
+                    open.change(|timeline| timeline.acknowledge(key, sequence));
+                    writable(open);
+                }
+                Outcome::Known => {}
+                Outcome::Refused(fault) => {
+                    refused(open, &fault);
+                    open.change(|timeline| timeline.fail(key, fault));
+                    continue;
+                }
+                Outcome::Unknown => {
+                    pause().await;
+                    continue;
+                }
+                // A new session opens its rooms, and then this begins again.
+                Outcome::NoSession => break,
+            }
+            if let Some(id) = message.id {
+                forget(id);
+            }
+        }
+        BUSY.with_borrow_mut(|busy| busy.retain(|room| *room != open.id));
+    });
+}
+
+/// The service has confirmed by its events what was sent from here: it need not be kept any more.
+pub(super) fn arrived(open: OpenRoom, message: &ChatMessage) {
+    if let Some(id) = message.id
+        && STORED.with_borrow(|stored| stored.iter().any(|(known, _)| *known == id))
+        && !open.look(|timeline| timeline.has_unsent(id))
+    {
+        forget(id);
+    }
+}
+
+/// Who may not write should know before trying again.
+pub(super) fn refused(open: OpenRoom, fault: &Fault) {
+    if *fault == Fault::NotPermitted(Right::Write) && *open.state.peek() == RoomState::Open {
+        open.state.set(RoomState::ReadOnly(fault.clone()));
+    }
+}
+
+/// Rights change: who was told of a missing one has it now.
+fn writable(open: OpenRoom) {
+    let was_read_only = matches!(*open.state.peek(), RoomState::ReadOnly(_));
+    if was_read_only {
+        open.state.set(RoomState::Open);
+    }
+}
+
+/// Puts a message into a room once: as the topic's value, or as an event, whose sequence is answered.
+pub(super) async fn put(open: OpenRoom, message: &ChatMessage) -> Result<Option<u64>, RequestError> {
+    let (path, kind) = {
+        let room = open.room.peek();
+        (room.name.topic_path(), room.kind)
+    };
+    let value = message.to_json();
+    let Some(session) = link::session() else {
+        return Err(RequestError::NeverSent(Interruption::SessionLost));
+    };
+    match kind {
+        RoomKind::Live => session
+            .topic_update()
+            .set(&path, &value)
+            .await
+            .map(|()| None),
+        RoomKind::History => session
+            .time_series()
+            .append(&path, &value)
+            .await
+            .map(|metadata| Some(metadata.sequence)),
+    }
+}
+
+async fn attempt(open: OpenRoom, message: &ChatMessage) -> Outcome {
+    let Some(session) = link::session() else {
+        return Outcome::NoSession;
+    };
+    let doubtful = message
+        .id
+        .is_some_and(|id| DOUBTFUL.with_borrow(|known| known.contains(&id)));
+    if doubtful && look_for(open, &session, message).await {
+        return Outcome::Known;
+    }
+    match put(open, message).await {
+        Ok(sequence) => Outcome::Done(sequence),
+        // Nothing of what the service does not say can be known.
+        Err(error) if error.may_have_happened() => Outcome::Unknown,
+        Err(RequestError::NeverSent(_)) if is_over(&session) => Outcome::NoSession,
+        Err(RequestError::NeverSent(_)) => Outcome::Unknown,
+        Err(error) => Outcome::Refused(fault::of_request(error, Right::Write)),
+    }
+}
+
+/// Whether a message that may have arrived is among the newest of a history room.
+async fn look_for(open: OpenRoom, session: &Session, message: &ChatMessage) -> bool {
+    if open.room.peek().kind == RoomKind::Live {
+        return false; // Everyone recognises it by its id.
+    }
+    let path = open.room.peek().name.topic_path();
+    let newest = session
+        .time_series()
+        .range_query()
+        .from(RangeAnchor::Last(LOOK_BACK))
+        .select_from::<Json>(&path);
+    let Ok(newest) = newest.await else {
+        return false;
+    };
+    let mut events = newest.events.into_iter().map(value::of);
+    let Some(event) = events.find(|event| event.message.id == message.id) else {
+        return false;
+    };
+    open.change(|timeline| timeline.recognise(&event));
+    true
+}
+
+fn is_over(session: &Session) -> bool {
+    let mut states = session.states();
+    // The first item is the state now, and there at once.
+    let now = futures_util::FutureExt::now_or_never(states.next());
+    matches!(now, None | Some(None | Some(SessionState::Closed(_))))
+}
+
+fn store(app: App, open: OpenRoom, now: i64, message: &ChatMessage) {
+    if let (Some(shelter), Some(id)) = (shelter(app, open), message.id) {
+        NUMBER.set(NUMBER.get().wrapping_add(1));
+        let key = shelter.key(now, NUMBER.get());
+        STORED.with_borrow_mut(|stored| stored.push((id, key.clone())));
+        spawn_local(database::put(Store::Outbox, key, to_record(message)));
+    }
+}
+
+fn forget(id: MessageId) {
+    let key = STORED.with_borrow_mut(|stored| {
+        let place = stored.iter().position(|(known, _)| *known == id)?;
+        Some(stored.swap_remove(place).1)
+    });
+    if let Some(key) = key {
+        spawn_local(database::remove(Store::Outbox, key));
+    }
+}
+
+/// Where what is written in a room is kept. What two people say to each other has its own way.
+fn shelter(app: App, open: OpenRoom) -> Option<Shelter> {
+    let me = app.me.peek();
+    let me = me.as_ref()?;
+    let path = match &open.peer {
+        Some(peer) => effusion_chat::direct_path(peer)?,
+        None => open.room.peek().name.topic_path(),
+    };
+    Some(Shelter::new(
+        &me.service.address(),
+        &me.credentials.principal,
+        &me.name,
+        &path,
+    ))
+}
+
+async fn pause() {
+    let waited = Promise::new(&mut |resolve, _| {
+        let resolve = send_wrapper::SendWrapper::new(resolve);
+        set_timeout(
+            move || {
+                // It is a function of the promise.
+                let _ = resolve.call0(&JsValue::UNDEFINED);
+            },
+            Duration::from_millis(PAUSE),
+        );
+    });
+    let _ = JsFuture::from(waited).await;
+}
