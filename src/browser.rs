@@ -239,6 +239,28 @@ pub fn focus(id: &'static str) {
     request_animation_frame(move || focus_now(id));
 }
 
+/// Clicks an element, if it is there.
+pub fn click(id: &str) {
+    let found = document().get_element_by_id(id);
+    if let Some(element) = found.and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
+        element.click();
+    }
+}
+
+/// Whether the keyboard's focus is where one writes.
+#[must_use]
+pub fn is_writing() -> bool {
+    let focused = document().active_element();
+    focused.is_some_and(|it| matches!(it.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
+}
+
+/// Whether the page is written from right to left.
+#[must_use]
+pub fn is_from_right() -> bool {
+    let root = document().document_element();
+    root.is_some_and(|root| root.get_attribute("dir").as_deref() == Some("rtl"))
+}
+
 fn focus_now(id: &str) {
     if let Some(element) = document()
         .get_element_by_id(id)

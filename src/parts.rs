@@ -7,7 +7,8 @@
 // The macro declares the functions as foreign ones, for the tool that splits the page to find.
 #![allow(unsafe_code)]
 
-use crate::state::App;
+use crate::session;
+use crate::state::{App, OpenRoom};
 use crate::view::{self, El};
 
 /// A part could not be fetched: there is no connection to the host of the page, or it has been updated.
@@ -54,4 +55,41 @@ part! {
 part! {
     /// The form that makes an account.
     account: fn account(app: App) -> El { view::account::account(app) }
+}
+
+part! {
+    /// Shows the reader in a room, and the others to the reader. True as soon as that has begun.
+    people: fn attend(app: App, room: OpenRoom, visit: usize) -> bool {
+        { session::people::attend(app, room, visit); true }
+    }
+}
+
+part! {
+    /// Takes the reader out of the list of those who are in a room.
+    people: fn depart(room: OpenRoom) -> bool { { session::people::depart(room); true } }
+}
+
+part! {
+    /// Those who are in a room.
+    people: fn members(app: App, room: OpenRoom) -> El { view::members::members(app, room) }
+}
+
+part! {
+    /// Those who type in a room.
+    people: fn typing(app: App, room: OpenRoom) -> El { view::typing::typing(app, room) }
+}
+
+part! {
+    /// The list of keys.
+    settings: fn keyboard(app: App) -> El { view::keyboard::keyboard(app) }
+}
+
+part! {
+    /// The session from inside.
+    diagnostics: fn diagnostics(app: App) -> El { view::diagnostics::diagnostics(app) }
+}
+
+part! {
+    /// The tutorial, with what each action asks of the service.
+    diagnostics: fn lessons(app: App) -> El { view::lessons::lessons(app) }
 }

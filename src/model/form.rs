@@ -198,6 +198,12 @@ impl Form {
         self.set(Field::Account, saved.account.clone());
     }
 
+    /// Whether this service is filled in.
+    #[must_use]
+    pub fn is_at(&self, service: &Service) -> bool {
+        self.service().as_ref() == Ok(service)
+    }
+
     /// Fills in who signs in.
     pub fn set_credentials(&mut self, credentials: &Credentials) {
         self.put(Field::Account, &credentials.principal);

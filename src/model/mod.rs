@@ -5,6 +5,7 @@ pub mod composing;
 pub mod fault;
 pub mod form;
 pub mod guest;
+pub mod inside;
 pub mod language;
 pub mod markdown;
 pub mod markup;

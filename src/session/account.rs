@@ -3,7 +3,7 @@
 use effusion_client::{AuthenticationScript, Renew};
 use leptos::task::spawn_local;
 
-use super::{fault, link};
+use super::{fault, inside, link};
 use crate::model::fault::{Fault, Right};
 use crate::model::form::{NewAccount, SignIn};
 use crate::state::{App, Screen};
@@ -41,6 +41,7 @@ async fn create(account: NewAccount) -> Result<(), Fault> {
         service,
     };
     let session = link::connect(&sign_in, Renew::Never).await?;
+    inside::record(&session);
     let script = AuthenticationScript::new().add_principal(
         &credentials.principal,
         &credentials.password,

@@ -8,12 +8,16 @@ use futures_util::StreamExt;
 use leptos::prelude::set_timeout;
 use leptos::task::spawn_local;
 
-use super::{fault, memory, room};
+use super::{fault, inside, memory, room};
 use crate::browser;
 use crate::model::fault::Fault;
 use crate::model::form::{Room, SignIn};
 use crate::model::timeline::Reader;
 use crate::state::{App, Connection, Screen};
+
+/// How long the service is asked to wait for a connection that was lost, in milliseconds. Who has crashed is shown for that
+/// long as being there; who comes back later gets another session, and the rooms again.
+const PATIENCE: u32 = 30_000;
 
 thread_local! {
     static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
@@ -140,6 +144,7 @@ pub(super) async fn connect(sign_in: &SignIn, renew: Renew) -> Result<Session, F
         .secure(service.secure)
         .principal(&sign_in.credentials.principal)
         .password(&sign_in.credentials.password)
+        .reconnect_timeout(PATIENCE)
         .renew(renew);
     options.session.version = service.version.and_then(ProtocolVersion::new);
     web::connect(options)
@@ -174,6 +179,7 @@ fn replace(session: Option<Session>) -> usize {
 
 fn adopt(app: App, session: Session, sign_in: SignIn) {
     let mut states = session.states();
+    inside::record(&session);
     let epoch = replace(Some(session));
     app.connection.set(Connection::Connected);
     app.me.set(Some(sign_in.clone()));

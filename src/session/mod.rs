@@ -8,6 +8,7 @@ mod database;
 mod drafts;
 mod edit;
 mod fault;
+mod inside;
 mod link;
 mod looks;
 mod memory;
@@ -20,6 +21,7 @@ mod value;
 
 pub use account::create_account;
 pub use edit::{edit, take_back};
+pub use inside::{Inside, look_inside, measure, next_number, recorded, version};
 pub use link::{join, reconnect, sign_out, switch};
 pub use looks::{change_services, set_density, set_language, set_theme};
 pub use memory::{open_settings, start};

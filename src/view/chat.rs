@@ -13,7 +13,8 @@ use crate::browser;
 use crate::model::fault::Fault;
 use crate::parts;
 use crate::session;
-use crate::state::{App, Connection, Dialog, OpenRoom, RoomState};
+use crate::state::{App, Connection, Dialog, OpenRoom, Panel, RoomState};
+use crate::words::say;
 use effusion_chat::RoomKind;
 
 /// Sidebar, room and whatever lies over them.
@@ -57,9 +58,18 @@ pub fn chat(app: App) -> El {
         .child(sidebar(app))
         .child(veil)
         .child(main)
+        .child_of(move || {
+            let panel = app.panel.get()?;
+            Some(match panel {
+                Panel::Members => part(parts::members(app, app.active_room()?)),
+                Panel::Diagnostics => part(parts::diagnostics(app)),
+                Panel::Lessons => part(parts::lessons(app)),
+            })
+        })
         .child_of(move || match app.dialog.get() {
             Some(Dialog::Settings) => Some(part(parts::settings(app))),
             Some(Dialog::AnotherRoom) => Some(another_room(app)),
+            Some(Dialog::Keyboard) => Some(part(parts::keyboard(app))),
             _ => None,
         })
 }
@@ -83,6 +93,7 @@ fn bar(app: App, room: impl Fn() -> Option<OpenRoom> + Copy + 'static) -> El {
         .child(menu)
         .child_of(move || room().map(title))
         .child(connection_badge(app))
+        .child_of(move || room().and_then(|room| members_button(app, room)))
         .child_of(move || {
             room().map(|room| {
                 icon_button("leave", "Leave this room", "leave-button", move || {
@@ -90,6 +101,30 @@ fn bar(app: App, room: impl Fn() -> Option<OpenRoom> + Copy + 'static) -> El {
                 })
             })
         })
+}
+
+/// Opens the list of those who are in the room, and says how many they are.
+fn members_button(app: App, room: OpenRoom) -> Option<El> {
+    room.attended.get().then_some(())?;
+    let toggle = move || {
+        let open = app.panel.peek().is_some();
+        app.panel.set((!open).then_some(Panel::Members));
+    };
+    let count = move || match room.people.read().count() {
+        0 => String::new(),
+        count => count.to_string(),
+    };
+    Some(
+        button("quiet count", "members-button", toggle)
+            .attr("id", "members-button")
+            .attr("aria-label", say("People in this room"))
+            .attr("title", say("People in this room"))
+            .attr_of("aria-expanded", move || {
+                Some(app.panel.read().is_some().to_string())
+            })
+            .child(icon("people"))
+            .child(el("span").test("members-count").text_of(count)),
+    )
 }
 
 fn title(room: OpenRoom) -> El {
@@ -137,6 +172,7 @@ fn pane(app: App, room: OpenRoom) -> El {
             move |key| session::retry(room, key),
             move || session::earlier(room),
         ))
+        .child_of(move || room.attended.get().then(|| part(parts::typing(app, room))))
         .child(composer(room, move |text| session::send(app, room, text)))
 }
 

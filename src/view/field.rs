@@ -115,6 +115,7 @@ pub fn service_fields(app: App) -> El {
         })
     };
     group(say("Service"))
+        .child_of(move || saved_services(app))
         .child(
             el("div")
                 .class("service")
@@ -129,6 +130,38 @@ pub fn service_fields(app: App) -> El {
                 .child(secure),
         )
         .child_of(pinned)
+}
+
+/// Offers the services that were kept, if there are any.
+fn saved_services(app: App) -> Option<El> {
+    let services = app.services.read();
+    if services.list().is_empty() {
+        return None;
+    }
+    let mut select = el("select")
+        .id("saved-service")
+        .child(el("option").attr("value", "").text(say("Another one")));
+    for (place, saved) in services.list().iter().enumerate() {
+        let option = el("option").attr("value", &place.to_string());
+        select = select.child(option.text(&saved.name));
+    }
+    let chosen = move || {
+        let form = app.form.read();
+        let services = app.services.peek();
+        let place = services
+            .list()
+            .iter()
+            .position(|saved| form.is_at(&saved.service));
+        JsValue::from_str(&place.map(|place| place.to_string()).unwrap_or_default())
+    };
+    let select = select.prop_of("value", chosen).on("change", move |event| {
+        let place = value_of(&event).parse::<usize>().ok();
+        let saved = place.and_then(|place| app.services.peek().list().get(place).cloned());
+        if let Some(saved) = saved {
+            app.form.update(|form| form.choose(&saved));
+        }
+    });
+    Some(labelled("saved-service", say("Kept"), select))
 }
 
 /// A form whose submission is handled here.

@@ -5,18 +5,23 @@ mod brand;
 mod chat;
 mod composer;
 mod connection;
+pub(crate) mod diagnostics;
 mod dialog;
 mod element;
 mod fault;
 mod field;
 mod icon;
 mod join;
+pub(crate) mod keyboard;
+pub(crate) mod lessons;
+pub(crate) mod members;
 mod message;
 mod messages;
 mod part;
 mod room_choice;
 pub(crate) mod settings;
 mod sidebar;
+pub(crate) mod typing;
 
 use crate::state::{App, Screen};
 
@@ -28,6 +33,7 @@ pub use messages::messages;
 
 /// The whole page.
 pub fn page(app: App) -> El {
+    keyboard::listen(app);
     el("div").attr("id", "page").child_of(move || {
         let _language = app.spoken.read();
         Some(match app.screen.get() {

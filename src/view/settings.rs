@@ -1,70 +1,154 @@
-//! Name, account, service and looks, changed without leaving the page.
+//! Name, account, service, looks and keys, changed without leaving the page.
 
-use wasm_bindgen::JsValue;
+mod connection;
+mod looks;
+mod services;
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::KeyboardEvent;
 
 use super::dialog::dialog;
 use super::element::{El, el, value_of};
-use super::fault::form_fault;
-use super::field::{actions, complain, form, labelled, pair, service_fields};
+use super::field::{actions, complain, form, labelled};
 use super::icon::button;
-use super::join::you;
+use super::keyboard;
 use super::room_choice::room_choice;
-use crate::model::form::version_text;
-use crate::model::service::VERSIONS;
+use crate::browser;
+use crate::live::Live;
 use crate::session;
 use crate::state::App;
+use crate::words::{key, say};
+
+/// A leaf of the settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Tab {
+    /// Who, and where.
+    #[default]
+    Connection,
+    /// Services kept for another time.
+    Services,
+    /// Colours, space, language.
+    Looks,
+    /// Keys that do something.
+    Keys,
+}
+
+/// In their order: the name of each for tests, and its title.
+const TABS: [(Tab, &str, &str); 4] = [
+    (
+        Tab::Connection,
+        "settings-tab-connection",
+        key("Connection"),
+    ),
+    (Tab::Services, "settings-tab-services", key("Services")),
+    (Tab::Looks, "settings-tab-looks", key("Looks")),
+    (Tab::Keys, "settings-tab-keys", key("Keyboard")),
+];
+
+thread_local! {
+    /// The leaf that is open, also when the page is drawn anew in another language.
+    static OPEN: Cell<Tab> = const { Cell::new(Tab::Connection) };
+}
 
 /// The settings.
 pub fn settings(app: App) -> El {
-    let submit = move || {
-        let read = app.form.peek().sign_in();
-        match read {
-            Ok(sign_in) => session::switch(app, sign_in),
-            Err(problems) => complain(app, problems),
-        }
+    let tab = Rc::new(Live::new(OPEN.get()));
+    let shown = Rc::clone(&tab);
+    let body = el("div")
+        .class("settings")
+        .child(tabs(&tab))
+        .child_of(move || Some(leaf(app, *shown.read())));
+    let first = match OPEN.get() {
+        Tab::Connection => "name",
+        Tab::Looks => "language",
+        Tab::Services | Tab::Keys => "settings-tab-connection",
     };
-    let mut themes = el("select").id("theme");
-    for (value, label) in [
-        ("system", "As the system"),
-        ("light", "Light"),
-        ("dark", "Dark"),
-    ] {
-        themes = themes.child(el("option").attr("value", value).text(label));
-    }
-    let themes = themes
-        .prop_of("value", move || JsValue::from_str(&app.theme.read()))
-        .on("change", move |event| {
-            session::set_theme(app, value_of(&event))
-        });
-    let version = move || version_text(app.form.read().version);
-    let mut versions = el("select")
-        .id("version")
-        .child(el("option").attr("value", "").text("The newest both speak"));
-    for (number, release) in VERSIONS {
-        let number = number.to_string();
-        let words = ["Version ", &number, ", of Diffusion ", release].concat();
-        versions = versions.child(el("option").attr("value", &number).text(&words));
-    }
-    let versions = versions
-        .prop_of("value", move || JsValue::from_str(&version()))
-        .on("change", move |event| {
-            app.form
-                .update(|form| form.version = value_of(&event).parse().ok())
-        });
-    let looks = pair(
-        labelled("version", "Protocol", versions),
-        labelled("theme", "Theme", themes),
-    );
-    let body = form("settings-form", submit)
-        .child_of(move || form_fault(app))
-        .child(you(app))
-        .child(service_fields(app))
-        .child(looks)
-        .child(
-            actions(app, "apply-button", "Apply and reconnect", "Connecting…")
-                .child(button("", "sign-out", move || session::sign_out(app)).text("Sign out")),
+    dialog(app, "settings", say("Settings"), first, body).on("close", |_| OPEN.set(Tab::default()))
+}
+
+fn tabs(open: &Rc<Live<Tab>>) -> El {
+    let mut list = el("div")
+        .class("tabs")
+        .attr("role", "tablist")
+        .attr("aria-label", say("Settings"));
+    for (place, (tab, name, title)) in TABS.into_iter().enumerate() {
+        let show = |open: &Live<Tab>, tab| {
+            OPEN.set(tab);
+            open.put(tab);
+        };
+        let (clicked, moved, read, within) = (
+            Rc::clone(open),
+            Rc::clone(open),
+            Rc::clone(open),
+            Rc::clone(open),
         );
-    dialog(app, "settings", "Settings", "name", body)
+        list = list.child(
+            button("tab", name, move || show(&clicked, tab))
+                .attr("id", name)
+                .attr("role", "tab")
+                .attr("aria-controls", "settings-leaf")
+                .attr_of("aria-selected", move || {
+                    Some((*read.read() == tab).to_string())
+                })
+                .attr_of("tabindex", move || {
+                    Some((if *within.read() == tab { "0" } else { "-1" }).to_owned())
+                })
+                .on("keydown", move |event| {
+                    let step = match event.unchecked_ref::<KeyboardEvent>().key().as_str() {
+                        "ArrowRight" => 1,
+                        "ArrowLeft" => TABS.len() - 1,
+                        _ => return,
+                    };
+                    // Where the page is written from the right, so are the tabs.
+                    let step = if browser::is_from_right() {
+                        TABS.len() - step
+                    } else {
+                        step
+                    };
+                    let (tab, name, _) = TABS[(place + step) % TABS.len()];
+                    show(&moved, tab);
+                    browser::focus(name);
+                })
+                .text(say(title)),
+        );
+    }
+    list
+}
+
+fn leaf(app: App, tab: Tab) -> El {
+    let (_, name, _) = TABS[tab as usize];
+    let leaf = match tab {
+        Tab::Connection => connection::connection(app),
+        Tab::Services => services::services(app),
+        Tab::Looks => looks::looks(app),
+        Tab::Keys => keyboard::shortcuts(),
+    };
+    el("div")
+        .attr("id", "settings-leaf")
+        .attr("role", "tabpanel")
+        .attr("aria-labelledby", name)
+        .child(leaf)
+}
+
+/// A choice of few.
+fn choice(
+    id: &'static str,
+    label: &str,
+    options: impl IntoIterator<Item = (&'static str, &'static str)>,
+    value: impl Fn() -> String + 'static,
+    mut choose: impl FnMut(String) + 'static,
+) -> El {
+    let mut select = el("select").id(id);
+    for (value, words) in options {
+        select = select.child(el("option").attr("value", value).text(words));
+    }
+    let select = select
+        .prop_of("value", move || JsValue::from_str(&value()))
+        .on("change", move |event| choose(value_of(&event)));
+    labelled(id, label, select)
 }
 
 /// Asks for another room.
@@ -81,6 +165,6 @@ pub fn another_room(app: App) -> El {
     };
     let body = form("room-form", submit)
         .child(room_choice(app))
-        .child(actions(app, "room-button", "Join", "Joining…"));
-    dialog(app, "another-room", "Join another room", "room", body)
+        .child(actions(app, "room-button", say("Join"), say("Joining…")));
+    dialog(app, "another-room", say("Join another room"), "room", body)
 }
