@@ -52,9 +52,11 @@ pub use reason::{ConnectError, Interruption, RequestError, SessionCloseReason};
 pub use receivers::Registration;
 pub use response::Response;
 pub use session::{
-    Clients, Diagnostics, Fetch, FetchResult, FetchedTopic, FilterResponses, KnownTopic, Messages,
-    QueryResult, RangeQuery, Request, RequestStream, Responder, Security, Session, SessionEvent,
-    SessionEventParameters, SessionEvents, States, TimeSeries, TopicUpdate, Topics,
+    AddAndSet, AuthenticationRequest, AuthenticationRequests, AuthenticationResponder, Clients,
+    Diagnostics, Fetch, FetchResult, FetchedTopic, FilterResponses, KnownTopic, LockRequest,
+    Messages, MissingTopic, MissingTopics, QueryResult, RangeQuery, Request, RequestStream,
+    Responder, Security, Session, SessionEvent, SessionEventParameters, SessionEvents, SessionLock,
+    States, TimeSeries, TopicNotification, TopicNotifications, TopicUpdate, Topics, UpdateStream,
 };
 pub use stream::{StreamError, StreamEvent, ValueStream};
 pub use traffic::{Direction, Tap, TappedMessage, Traffic};
@@ -63,8 +65,10 @@ pub use value::{StreamValue, TimeSeriesEvent, Typed};
 
 // What a user of the client needs of the protocol.
 pub use effusion_protocol::body::{
-    AddTopicResult, GlobalPermission, PathPermission, Properties, PropertyChange, ScriptError,
-    SelectionKind, SessionUpdateType, UpdateConstraint,
+    AddTopicResult, ConstraintOperator, ConstraintValueKind, FetchedSize, GlobalPermission,
+    PathPermission, Properties, PropertyChange, ScriptError, SelectionKind, SessionLockDetails,
+    SessionLockScope, SessionUpdateType, TimeSeriesSize, TopicNotificationType, TopicSelections,
+    UpdateConstraint, ValueComparison,
 };
 pub use effusion_protocol::script::{AuthenticationScript, SecurityScript};
 pub use effusion_protocol::time_series::{EventMetadata, RangeAnchor, RangeSpan};

@@ -151,6 +151,12 @@ pub enum RequestError {
 }
 
 impl RequestError {
+    /// What the client refuses in the service's place.
+    pub(crate) fn refused(reason: ErrorReason, message: &str) -> Self {
+        let message = message.to_owned();
+        Self::Refused(ErrorReport { message, reason })
+    }
+
     /// Why the service refused, if it did.
     #[must_use]
     pub const fn refusal(&self) -> Option<ErrorReason> {

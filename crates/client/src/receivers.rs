@@ -62,6 +62,11 @@ pub(crate) trait Receiver {
         Vec::new()
     }
 
+    /// Whether it is of no use without what [`Receiver::register`] asks for.
+    fn needs_all(&self) -> bool {
+        true
+    }
+
     /// The service has forgotten the session's receivers. Whether this one is to be registered again.
     fn renew(&self) -> bool {
         true
@@ -167,7 +172,9 @@ impl Shared {
             }
             for (service, body) in receiver.register(version) {
                 let ticket = self.ask(service, body);
-                self.wait(ticket, Waiter::Registration(id));
+                if receiver.needs_all() {
+                    self.wait(ticket, Waiter::Registration(id));
+                }
             }
         }
     }

@@ -33,6 +33,20 @@ pub struct Response<T> {
     pub(crate) read: Read<T>,
 }
 
+impl<T> Response<T> {
+    /// The answer to a request that cannot be made, because the session is gone.
+    pub(crate) fn never() -> Self {
+        let (sender, receiver) = oneshot::channel();
+        // The receiver is here.
+        let _ = sender.send(Err(RequestError::NeverSent(Interruption::SessionClosed)));
+        Self {
+            receiver,
+            version: ProtocolVersion::NEWEST,
+            read: |_, _| Err(RequestError::NeverSent(Interruption::SessionClosed)),
+        }
+    }
+}
+
 impl<T> Future for Response<T> {
     type Output = Result<T, RequestError>;
 

@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     streams: RefCell<Vec<Slot>>,
     state: RefCell<SessionState>,
     watchers: RefCell<Vec<mpsc::UnboundedSender<SessionState>>>,
+    /// How often a connection was lost.
+    losses: Cell<u32>,
     /// What goes over the connection.
     pub(crate) traffic: Meter,
 }
@@ -53,6 +55,7 @@ impl Shared {
             streams: RefCell::default(),
             state: RefCell::new(SessionState::Connecting),
             watchers: RefCell::default(),
+            losses: Cell::new(0),
             traffic: Meter::default(),
         }
     }
@@ -75,6 +78,16 @@ impl Shared {
 
     pub(crate) fn state(&self) -> SessionState {
         self.state.borrow().clone()
+    }
+
+    /// How often the service has forgotten what the session had there.
+    pub(crate) fn era(&self) -> u32 {
+        self.machine.borrow().era()
+    }
+
+    /// How often a connection was lost.
+    pub(crate) const fn losses(&self) -> u32 {
+        self.losses.get()
     }
 
     /// The version that is spoken.
@@ -257,6 +270,9 @@ impl Shared {
     }
 
     fn change_state(&self, state: SessionState) {
+        if self.state.borrow().is_connected() {
+            self.losses.set(self.losses.get().wrapping_add(1));
+        }
         self.state.replace(state.clone());
         self.watchers
             .borrow_mut()

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use effusion_protocol::ProtocolVersion;
 use effusion_protocol::body::{
     ChangeRolesFilterRequest, ChangeRolesRequest, CloseClientRequest, FilterResult,
-    FilterSelectRequest, GetSessionPropertiesRequest, Properties, SelectRequest, SelectionKind,
+    FilterSelectRequest, GetSessionPropertiesRequest, Properties, SelectRequest,
     SessionSelectRequest, SetSessionPropertiesFilterRequest, SetSessionPropertiesRequest,
     SetSessionPropertiesResponse, TopicSelections, call,
 };
@@ -272,22 +272,16 @@ impl Clients<'_> {
     /// ```no_run
     /// # use effusion_client::{Session, RequestError, SessionId};
     /// # async fn example(session: &Session, other: SessionId) -> Result<(), RequestError> {
-    /// for (scope, selectors) in session.clients().topic_selections(other).await? {
+    /// for (scope, selectors) in session.clients().topic_selections(other).await?.scopes {
     ///     println!("{scope}: {selectors:?}");
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub fn topic_selections(
-        &self,
-        session: SessionId,
-    ) -> Response<Vec<(String, Vec<(String, SelectionKind)>)>> {
+    pub fn topic_selections(&self, session: SessionId) -> Response<TopicSelections> {
         self.session
             .shared()
-            .call_and_read::<call::GetTopicSelections, _>(&session, |body, version| {
-                let answer: TopicSelections = read(body, version)?;
-                Ok(answer.scopes)
-            })
+            .call::<call::GetTopicSelections>(&session)
     }
 
     /// Registers a listener of what happens to sessions: those that are open already, and those to come.

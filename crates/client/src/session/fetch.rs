@@ -1,7 +1,9 @@
 //! Reading topics without subscribing to them.
 
 use bytes::Bytes;
-use effusion_protocol::body::{FetchLimit, FetchRequest, FetchResponse, TopicTypes, call};
+use effusion_protocol::body::{
+    FetchLimit, FetchRequest, FetchResponse, FetchedSize, TopicTypes, call,
+};
 use effusion_protocol::{TopicSpecification, TopicType};
 
 use super::Session;
@@ -32,6 +34,8 @@ pub struct FetchedTopic {
     pub specification: TopicSpecification,
     /// Its value as on the wire, if it was asked for and there is one; of a time series, the newest event.
     pub bytes: Option<Bytes>,
+    /// The value's size, if it was asked for and the service tells.
+    pub size: FetchedSize,
 }
 
 impl FetchedTopic {
@@ -142,6 +146,50 @@ impl<'a> Fetch<'a> {
         self
     }
 
+    /// Also topics that exist, but whose publication is delayed.
+    #[must_use]
+    pub const fn with_unpublished_delayed_topics(mut self) -> Self {
+        self.request.with_unpublished = true;
+        self
+    }
+
+    /// Answers with the sizes of values; services before 6.11 do not.
+    #[must_use]
+    pub const fn with_sizes(mut self) -> Self {
+        self.request.with_sizes = true;
+        self
+    }
+
+    /// The same for what comes after a page of results (before it, if the [`Fetch::last`] topics were asked for); `None` if
+    /// nothing does.
+    ///
+    /// ```no_run
+    /// # use effusion_client::{Session, RequestError};
+    /// # async fn example(session: &Session) -> Result<(), RequestError> {
+    /// let mut next = Some(session.fetch("?Chat/").first(100));
+    /// while let Some(fetch) = next {
+    ///     let page = fetch.clone().fetch().await?;
+    ///     next = fetch.next_page(&page);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn next_page(self, page: &FetchResult) -> Option<Self> {
+        let is_backwards = self.request.limit < 0;
+        let edge = if is_backwards {
+            page.topics.first()
+        } else {
+            page.topics.last()
+        };
+        let edge = edge.filter(|_| page.has_more)?;
+        Some(if is_backwards {
+            self.before(&edge.path)
+        } else {
+            self.after(&edge.path)
+        })
+    }
+
     /// Makes the request.
     ///
     /// # Errors
@@ -182,6 +230,7 @@ fn result(answer: FetchResponse) -> FetchResult {
                     .unwrap_or_default(),
             },
             bytes: topic.value,
+            size: topic.size,
         })
         .collect();
     FetchResult {

@@ -1,30 +1,40 @@
 //! The handle of a session.
 
+mod authenticator;
 mod clients;
 mod diagnostics;
 mod fetch;
 mod filter_responses;
 mod incoming;
+mod locks;
 mod messages;
+mod missing_topics;
+mod notifications;
 mod range_query;
 mod security;
 mod session_events;
 mod time_series;
 mod topic_update;
 mod topics;
+mod update_stream;
 
+pub use authenticator::{AuthenticationRequest, AuthenticationRequests, AuthenticationResponder};
 pub use clients::Clients;
 pub use diagnostics::{Diagnostics, KnownTopic};
 pub use fetch::{Fetch, FetchResult, FetchedTopic};
 pub use filter_responses::FilterResponses;
 pub use incoming::{Request, RequestStream, Responder};
+pub use locks::{LockRequest, SessionLock};
 pub use messages::Messages;
+pub use missing_topics::{MissingTopic, MissingTopics};
+pub use notifications::{TopicNotification, TopicNotifications};
 pub use range_query::{QueryResult, RangeQuery};
 pub use security::Security;
 pub use session_events::{SessionEvent, SessionEventParameters, SessionEvents};
 pub use time_series::TimeSeries;
-pub use topic_update::TopicUpdate;
+pub use topic_update::{AddAndSet, TopicUpdate};
 pub use topics::Topics;
+pub use update_stream::UpdateStream;
 
 use core::fmt;
 use core::pin::Pin;

@@ -9,10 +9,10 @@ use effusion_protocol::body::{
 };
 use effusion_protocol::{Credentials, ProtocolVersion, SessionId};
 
-use super::Session;
+use super::{AuthenticationRequests, Session, authenticator};
 use crate::response::read;
 use crate::shared::Shared;
-use crate::{RequestError, Response};
+use crate::{Registration, RequestError, Response};
 
 /// The stores of principals and permissions: see [`Session::security`]. Source: `docs/protocol.md`, 5.
 #[derive(Clone, Copy, Debug)]
@@ -170,6 +170,36 @@ impl Security<'_> {
             machine.set_principal(principal, credentials);
         }
         Ok(accepted)
+    }
+
+    /// Makes this session an authenticator: it decides, with others, who may open a session. `name` is one of those that the
+    /// service's configuration has, such as `before-system-handler`.
+    ///
+    /// # Errors
+    /// Refused with `AccessDenied` without the permissions `authenticate` and `register_handler`, with `HandlerConflict` if
+    /// this session is an authenticator of this name already, and if the service does not have the name.
+    ///
+    /// ```no_run
+    /// # use effusion_client::{Session, RequestError};
+    /// use effusion_client::Credentials;
+    /// use futures_util::StreamExt;
+    ///
+    /// # async fn example(session: &Session) -> Result<(), RequestError> {
+    /// let mut requests = session.security().set_authenticator("before-system-handler").await?;
+    /// while let Some(request) = requests.next().await {
+    ///     match (request.principal.as_str(), request.credentials) {
+    ///         ("mallory", _) => request.responder.deny(),
+    ///         ("ann", Credentials::Password(password)) if password == "sesame" => {
+    ///             request.responder.allow(&[("$Roles", "\"CLIENT\""), ("Team", "blue")]);
+    ///         }
+    ///         _ => request.responder.abstain(),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_authenticator(&self, name: &str) -> Registration<AuthenticationRequests> {
+        authenticator::register(self.session.shared(), name)
     }
 
     /// Takes another session's authentication back: it goes on without a principal, or is closed, as the service has it.

@@ -1,7 +1,7 @@
 //! Appending to time series, and querying them.
 
 use effusion_protocol::body::call;
-use effusion_protocol::time_series::{AppendRequest, EditRequest, EventMetadata};
+use effusion_protocol::time_series::{AppendAtRequest, AppendRequest, EditRequest, EventMetadata};
 use effusion_protocol::value::Value;
 
 use super::{RangeQuery, Session};
@@ -39,6 +39,35 @@ impl<'a> TimeSeries<'a> {
         self.session
             .shared()
             .call::<call::TimeSeriesAppend>(&request)
+    }
+
+    /// Appends an event with a timestamp, in milliseconds since 1970, which must not be before that of the newest event.
+    ///
+    /// # Errors
+    /// As [`TimeSeries::append`]; services before 6.8 may not have it.
+    ///
+    /// ```no_run
+    /// # use effusion_client::{Session, RequestError};
+    /// # async fn example(session: &Session) -> Result<(), RequestError> {
+    /// session.time_series().append_at("temperatures", &21.5f64, 1_700_000_000_000).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn append_at<T: Value>(
+        &self,
+        path: &str,
+        value: &T,
+        timestamp: u64,
+    ) -> Response<EventMetadata> {
+        let request = AppendAtRequest {
+            path: path.to_owned(),
+            value_type: T::DATA_TYPE.name().to_owned(),
+            value: value.to_bytes(),
+            timestamp,
+        };
+        self.session
+            .shared()
+            .call::<call::TimeSeriesAppendAt>(&request)
     }
 
     /// Edits the event with the sequence `original`, which must not be an edit itself.

@@ -1,19 +1,26 @@
 //! Setting the values of topics.
 
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use std::rc::Rc;
+
 use bytes::Bytes;
 use effusion_protocol::body::{
-    AddAndSetTopicRequest, AddTopicResult, SetTopicRequest, UpdateConstraint, UpdateResult,
-    UpdateTopicSetRequest, call,
+    AddAndSetTopicRequest, AddTopicRequest, AddTopicResult, ApplyJsonPatchRequest,
+    ApplyJsonPatchResponse, SetTopicRequest, UpdateConstraint, UpdateResult, UpdateTopicSetRequest,
+    call,
 };
 use effusion_protocol::value::{DataType, Value};
 use effusion_protocol::{ErrorReason, ErrorReport, ProtocolVersion, TopicSpecification};
 
-use super::Session;
+use super::{Session, UpdateStream};
+use crate::shared::Shared;
 use crate::{RequestError, Response, response};
 
 /// The first version that sets topics under constraints, and adds and sets in one request (6.2; source: the dissector and
 /// the captures).
-const FIRST_WITH_CONSTRAINTS: u8 = 15;
+pub(super) const FIRST_WITH_CONSTRAINTS: u8 = 15;
 
 /// Setting the values of topics: see [`Session::topic_update`]. Source: `docs/protocol.md`, 6.2.
 #[derive(Clone, Copy, Debug)]
@@ -65,10 +72,10 @@ impl TopicUpdate<'_> {
         self.set_bytes(path, T::DATA_TYPE, value.to_bytes(), constraint)
     }
 
-    /// Adds a topic if there is none, and sets its value.
+    /// Adds a topic if there is none, and sets its value. Services before 6.2 are asked for the one, and then for the other.
     ///
     /// # Errors
-    /// As [`Topics::add`](super::Topics::add) and [`TopicUpdate::set`]; refused with `Unsupported` by services before 6.2.
+    /// As [`Topics::add`](super::Topics::add) and [`TopicUpdate::set`].
     ///
     /// ```no_run
     /// # use effusion_client::{Session, RequestError};
@@ -85,21 +92,78 @@ impl TopicUpdate<'_> {
         path: &str,
         specification: TopicSpecification,
         value: &T,
-    ) -> Response<AddTopicResult> {
-        let shared = self.session.shared();
-        if shared.version().number() < FIRST_WITH_CONSTRAINTS {
-            return shared.refuse(ErrorReason::Unsupported);
-        }
-        let request = AddAndSetTopicRequest {
-            path: path.to_owned(),
-            specification,
-            value: value.to_bytes(),
-            constraint: UpdateConstraint::Unconstrained,
-        };
-        shared.call::<call::AddAndSetTopic>(&request)
+    ) -> AddAndSet {
+        self.add_and_set_if(path, specification, value, UpdateConstraint::Unconstrained)
     }
 
-    /// The part of setting a value that is compiled once.
+    /// Adds a topic if there is none, and sets its value, if a constraint holds.
+    ///
+    /// # Errors
+    /// As [`TopicUpdate::add_and_set`], and refused with `UnsatisfiedConstraint`; with `Unsupported` by services before 6.2.
+    ///
+    /// ```no_run
+    /// # use effusion_client::{Session, RequestError};
+    /// use effusion_client::{TopicSpecification, TopicType, UpdateConstraint};
+    ///
+    /// # async fn example(session: &Session) -> Result<(), RequestError> {
+    /// let text = TopicSpecification::new(TopicType::String);
+    /// let only_new = UpdateConstraint::NoTopic;
+    /// session.topic_update().add_and_set_if("motd", text, &"welcome".to_owned(), only_new).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn add_and_set_if<T: Value>(
+        &self,
+        path: &str,
+        specification: TopicSpecification,
+        value: &T,
+        constraint: UpdateConstraint,
+    ) -> AddAndSet {
+        let shared = self.session.shared();
+        let value = value.to_bytes();
+        AddAndSet::new(shared, path, specification, value, constraint)
+    }
+
+    /// A stream of values for a topic, to be set up and then used: see [`UpdateStream::set`].
+    #[must_use]
+    pub fn update_stream<T: Value>(&self, path: &str) -> UpdateStream<T> {
+        UpdateStream::new(self.session.shared(), path)
+    }
+
+    /// Changes the value of a JSON topic by a patch (RFC 6902), if a constraint holds. The answer is nothing, or the index
+    /// of the first operation that could not be carried out: then none of them was.
+    ///
+    /// # Errors
+    /// As [`TopicUpdate::set_if`]; refused with `InvalidData` if the text is no patch.
+    ///
+    /// ```no_run
+    /// # use effusion_client::{Session, RequestError, UpdateConstraint};
+    /// # async fn example(session: &Session) -> Result<(), RequestError> {
+    /// let patch = r#"[{ "op": "replace", "path": "/text", "value": "hello" }]"#;
+    /// let failed = session.topic_update().apply_json_patch("motd", patch, UpdateConstraint::Unconstrained).await?;
+    /// assert_eq!(failed, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn apply_json_patch(
+        &self,
+        path: &str,
+        patch: &str,
+        constraint: UpdateConstraint,
+    ) -> Response<Option<u32>> {
+        let request = ApplyJsonPatchRequest {
+            path: path.to_owned(),
+            patch: patch.to_owned(),
+            constraint,
+        };
+        self.session
+            .shared()
+            .call_and_read::<call::ApplyJsonPatch, _>(&request, |body, version| {
+                let answer: ApplyJsonPatchResponse = response::read(body, version)?;
+                Ok(u32::try_from(answer.failed).ok())
+            })
+    }
+
     fn set_bytes(
         &self,
         path: &str,
@@ -107,23 +171,33 @@ impl TopicUpdate<'_> {
         value: Bytes,
         constraint: UpdateConstraint,
     ) -> Response<()> {
-        let shared = self.session.shared();
-        let path = path.to_owned();
-        if shared.version().number() >= FIRST_WITH_CONSTRAINTS {
-            let topic_type = data_type.topic_type();
-            return shared.call::<call::SetTopic>(&SetTopicRequest {
-                path,
-                topic_type,
-                value,
-                constraint,
-            });
-        }
-        if constraint != UpdateConstraint::Unconstrained {
-            return shared.refuse(ErrorReason::Unsupported);
-        }
-        let request = UpdateTopicSetRequest { path, value };
-        shared.call_and_read::<call::UpdateTopicSet, _>(&request, read_result)
+        set_bytes(self.session.shared(), path, data_type, value, constraint)
     }
+}
+
+/// The part of setting a value that is compiled once.
+fn set_bytes(
+    shared: &Shared,
+    path: &str,
+    data_type: DataType,
+    value: Bytes,
+    constraint: UpdateConstraint,
+) -> Response<()> {
+    let path = path.to_owned();
+    if shared.version().number() >= FIRST_WITH_CONSTRAINTS {
+        let topic_type = data_type.topic_type();
+        return shared.call::<call::SetTopic>(&SetTopicRequest {
+            path,
+            topic_type,
+            value,
+            constraint,
+        });
+    }
+    if constraint != UpdateConstraint::Unconstrained {
+        return shared.refuse(ErrorReason::Unsupported);
+    }
+    let request = UpdateTopicSetRequest { path, value };
+    shared.call_and_read::<call::UpdateTopicSet, _>(&request, read_result)
 }
 
 /// Reads what old versions answer to setting a value.
@@ -139,4 +213,94 @@ fn read_result(body: Bytes, version: ProtocolVersion) -> Result<(), RequestError
         message: String::new(),
         reason,
     }))
+}
+
+/// A topic that is being added and set: see [`TopicUpdate::add_and_set`].
+#[must_use = "only awaiting tells whether the request was carried out"]
+#[derive(Debug)]
+pub struct AddAndSet {
+    add: Response<AddTopicResult>,
+    /// What to do once the topic is there, with a service that does not do both in one.
+    then: Option<Set>,
+    set: Option<(AddTopicResult, Response<()>)>,
+}
+
+struct Set {
+    shared: Rc<Shared>,
+    path: String,
+    data_type: Option<DataType>,
+    value: Bytes,
+}
+
+impl core::fmt::Debug for Set {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_tuple("Set").field(&self.path).finish()
+    }
+}
+
+impl AddAndSet {
+    fn new(
+        shared: &Rc<Shared>,
+        path: &str,
+        specification: TopicSpecification,
+        value: Bytes,
+        constraint: UpdateConstraint,
+    ) -> Self {
+        let is_old = shared.version().number() < FIRST_WITH_CONSTRAINTS;
+        let path = path.to_owned();
+        let mut then = None;
+        let add = if !is_old {
+            shared.call::<call::AddAndSetTopic>(&AddAndSetTopicRequest {
+                path,
+                specification,
+                value,
+                constraint,
+            })
+        } else if constraint != UpdateConstraint::Unconstrained {
+            shared.refuse(ErrorReason::Unsupported)
+        } else {
+            then = Some(Set {
+                shared: Rc::clone(shared),
+                path: path.clone(),
+                data_type: DataType::of_topic(specification.topic_type),
+                value,
+            });
+            shared.call::<call::AddTopic>(&AddTopicRequest {
+                path,
+                specification,
+            })
+        };
+        Self {
+            add,
+            then,
+            set: None,
+        }
+    }
+}
+
+impl Future for AddAndSet {
+    type Output = Result<AddTopicResult, RequestError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.set.is_none() {
+            let added = ready!(Pin::new(&mut self.add).poll(context));
+            let (Ok(added), Some(set)) = (&added, self.then.take()) else {
+                return Poll::Ready(added);
+            };
+            let Some(data_type) = set.data_type else {
+                return Poll::Ready(Err(RequestError::refused(
+                    ErrorReason::IncompatibleTopic,
+                    "Topics of this type have no values that can be set",
+                )));
+            };
+            let everything = UpdateConstraint::Unconstrained;
+            let response = set_bytes(&set.shared, &set.path, data_type, set.value, everything);
+            self.set = Some((*added, response));
+        }
+        let Some((added, set)) = &mut self.set else {
+            return Poll::Pending;
+        };
+        let added = *added;
+        Pin::new(set).poll(context).map(|done| done.map(|()| added))
+    }
 }

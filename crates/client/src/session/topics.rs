@@ -3,9 +3,9 @@
 use effusion_protocol::TopicSpecification;
 use effusion_protocol::body::{AddTopicRequest, AddTopicResult, RemoveTopicsResponse, call};
 
-use super::Session;
-use crate::Response;
+use super::{MissingTopics, Session, TopicNotifications, missing_topics, notifications};
 use crate::response::read;
+use crate::{Registration, Response};
 
 /// Adding, removing and selecting topics: see [`Session::topics`]. Source: `docs/protocol.md`, 6.1.
 #[derive(Clone, Copy, Debug)]
@@ -90,5 +90,53 @@ impl Topics<'_> {
     /// ```
     pub fn unsubscribe(&self, selector: &str) -> Response<()> {
         self.session.shared().select(selector, false)
+    }
+
+    /// A listener of topics, without subscribing to them: what it is to tell of is selected at the listener. No permission
+    /// is needed but `select_topic`.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// use effusion_client::TopicNotification;
+    /// use futures_util::StreamExt;
+    ///
+    /// let mut rooms = session.topics().add_notification_listener();
+    /// rooms.select("?Chat/").await?;
+    /// while let Some(event) = rooms.next().await {
+    ///     if let TopicNotification::Topic { path, kind, .. } = event {
+    ///         println!("{path}: {kind:?}");
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn add_notification_listener(&self) -> TopicNotifications {
+        notifications::listen(self.session.shared())
+    }
+
+    /// Registers this session as the handler of a path, and all below, that is told when somebody selects topics of which
+    /// there are none.
+    ///
+    /// # Errors
+    /// Refused with `AccessDenied` without the permission `register_handler`, with `HandlerConflict` if this session handles
+    /// the path already.
+    ///
+    /// ```no_run
+    /// # use effusion_client::{Session, RequestError, TopicSpecification, TopicType};
+    /// use futures_util::StreamExt;
+    ///
+    /// # async fn example(session: &Session) -> Result<(), RequestError> {
+    /// let mut missing = session.topics().add_missing_topic_handler("rooms").await?;
+    /// while let Some(selection) = missing.next().await {
+    ///     if let Some(path) = selection.selector.strip_prefix('>') {
+    ///         session.topics().add(path, TopicSpecification::new(TopicType::Json)).await?;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn add_missing_topic_handler(&self, path: &str) -> Registration<MissingTopics> {
+        missing_topics::handle(self.session.shared(), path)
     }
 }

@@ -6,7 +6,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod authenticator;
 mod chat;
+mod control;
 mod diagnostics;
 mod faults;
 mod hub;

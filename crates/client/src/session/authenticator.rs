@@ -1,0 +1,182 @@
+//! Deciding who may open a session.
+//!
+//! Source: `docs/protocol.md`, 6.8, and the API documentation of `Authenticator`.
+
+use core::fmt;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::rc::{Rc, Weak};
+
+use effusion_protocol::body::{
+    AuthenticatorRequest, AuthenticatorResponse, NamedDeregistration, NamedRegistration, Properties,
+};
+use effusion_protocol::{ConversationId, Credentials, ProtocolVersion, ServiceId, encode};
+use futures_channel::mpsc;
+use futures_util::Stream;
+
+use super::incoming::GROUP;
+use crate::machine::{CallId, ServiceCall};
+use crate::receivers::{Enrolment, Receiver, Registering, Registration, Verdict};
+use crate::shared::Shared;
+
+/// Somebody wants to open a session, or to change the principal of one.
+#[derive(Debug)]
+pub struct AuthenticationRequest {
+    /// The principal; empty for an anonymous session.
+    pub principal: String,
+    /// What it proves itself by.
+    pub credentials: Credentials,
+    /// The properties that the service gives the session.
+    pub properties: Properties,
+    /// The properties that the client proposes.
+    pub proposed: Properties,
+    /// What to decide by.
+    pub responder: AuthenticationResponder,
+}
+
+/// The decision on a session. To drop it is to abstain.
+pub struct AuthenticationResponder {
+    shared: Weak<Shared>,
+    call: Option<CallId>,
+}
+
+impl AuthenticationResponder {
+    /// The session may be opened. `properties` are set for it: those that users may define, and of the fixed ones `$Roles`,
+    /// the roles in quotes, such as `"CLIENT" "TOPIC_CONTROL"`; without it, it has the roles that the service gives it.
+    pub fn allow(mut self, properties: &[(&str, &str)]) {
+        let properties = properties
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        self.answer(&AuthenticatorResponse::Allow(properties));
+    }
+
+    /// The session may not be opened.
+    pub fn deny(mut self) {
+        self.answer(&AuthenticatorResponse::Deny);
+    }
+
+    /// Others shall decide.
+    pub fn abstain(self) {}
+
+    fn answer(&mut self, response: &AuthenticatorResponse) {
+        if let (Some(call), Some(shared)) = (self.call.take(), self.shared.upgrade()) {
+            let body = encode(response, shared.version());
+            shared.answer_call(call, Ok(body));
+        }
+    }
+}
+
+impl Drop for AuthenticationResponder {
+    fn drop(&mut self) {
+        self.answer(&AuthenticatorResponse::Abstain);
+    }
+}
+
+impl fmt::Debug for AuthenticationResponder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuthenticationResponder")
+    }
+}
+
+/// The sessions to decide on: see [`Security::set_authenticator`](super::Security::set_authenticator). Dropping it ends the
+/// registration; it ends by itself when the session is closed.
+pub struct AuthenticationRequests {
+    requests: mpsc::UnboundedReceiver<AuthenticationRequest>,
+    _enrolment: Enrolment,
+}
+
+impl Stream for AuthenticationRequests {
+    type Item = AuthenticationRequest;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<AuthenticationRequest>> {
+        Pin::new(&mut self.requests).poll_next(context)
+    }
+}
+
+impl fmt::Debug for AuthenticationRequests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuthenticationRequests")
+    }
+}
+
+struct Authenticator {
+    shared: Weak<Shared>,
+    handler: ConversationId,
+    name: String,
+    requests: mpsc::UnboundedSender<AuthenticationRequest>,
+}
+
+fn service_code() -> u32 {
+    u32::from(ServiceId::Authenticator.code())
+}
+
+impl Receiver for Authenticator {
+    fn services(&self) -> &'static [ServiceId] {
+        &[ServiceId::Authenticator]
+    }
+
+    fn receive(&self, call: &ServiceCall, version: ProtocolVersion) -> Verdict {
+        let request: AuthenticatorRequest = match Verdict::read(call, version) {
+            Ok(request) => request,
+            Err(verdict) => return verdict,
+        };
+        if request.handler != self.handler {
+            return Verdict::NotMine;
+        }
+        // If the stream is gone, the responder in the request abstains.
+        let _ = self.requests.unbounded_send(AuthenticationRequest {
+            principal: request.principal,
+            credentials: request.credentials,
+            properties: request.properties,
+            proposed: request.proposed,
+            responder: AuthenticationResponder {
+                shared: Weak::clone(&self.shared),
+                call: Some(call.id),
+            },
+        });
+        Verdict::Kept
+    }
+
+    fn register(&self, version: ProtocolVersion) -> Vec<Registering> {
+        let body = NamedRegistration {
+            service: service_code(),
+            group: GROUP.to_owned(),
+            name: self.name.clone(),
+            handler: self.handler,
+        };
+        let service = ServiceId::AuthenticatorRegistration;
+        vec![(service, encode(&body, version))]
+    }
+
+    fn deregister(&self, version: ProtocolVersion) -> Vec<Registering> {
+        let body = NamedDeregistration {
+            service: service_code(),
+            group: GROUP.to_owned(),
+            name: self.name.clone(),
+        };
+        let service = ServiceId::AuthenticatorDeregistration;
+        vec![(service, encode(&body, version))]
+    }
+}
+
+pub(super) fn register(shared: &Rc<Shared>, name: &str) -> Registration<AuthenticationRequests> {
+    let (sender, requests) = mpsc::unbounded();
+    let authenticator = Authenticator {
+        shared: Rc::downgrade(shared),
+        handler: shared.machine.borrow_mut().new_conversation(),
+        name: name.to_owned(),
+        requests: sender,
+    };
+    shared.register(
+        Rc::new(authenticator),
+        |enrolment| AuthenticationRequests {
+            requests,
+            _enrolment: enrolment,
+        },
+        |requests, _, _| Ok(requests),
+    )
+}

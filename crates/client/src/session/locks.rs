@@ -1,0 +1,272 @@
+//! Session locks.
+//!
+//! Source: `docs/protocol.md`, 6.3, and the API documentation of `SessionLock`.
+
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use std::rc::{Rc, Weak};
+
+use bytes::Bytes;
+use effusion_protocol::body::{
+    SessionLockAcquisition, SessionLockCancellation, SessionLockDetails, SessionLockRequest,
+    SessionLockScope, UpdateConstraint, call,
+};
+use effusion_protocol::{ProtocolVersion, ServiceId, decode, encode};
+use futures_channel::oneshot;
+use futures_util::StreamExt as _;
+
+use super::Session;
+use crate::response::{Answer, poll_answer};
+use crate::shared::Shared;
+use crate::{RequestError, Response};
+
+impl Session {
+    /// Takes a session lock; waits for it as long as another session holds it.
+    ///
+    /// To drop what this returns, before it is ready, is not to want the lock any more. To drop the lock is to give it
+    /// back. `scope` is when it is given back by itself.
+    ///
+    /// # Errors
+    /// Refused with `AccessDenied` without the permission `acquire_lock` for the name as a path.
+    /// [`RequestError::OutcomeUnknown`] if the session was lost while it waited: it does not have the lock then.
+    ///
+    /// ```no_run
+    /// # use effusion_client::{Session, RequestError};
+    /// use effusion_client::SessionLockScope;
+    ///
+    /// # async fn example(session: &Session) -> Result<(), RequestError> {
+    /// let lock = session.lock("moderator", SessionLockScope::UnlockOnSessionLoss).await?;
+    /// let holder = "this session".to_owned();
+    /// session.topic_update().set_if("moderator", &holder, lock.constraint()).await?;
+    /// lock.unlock().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn lock(&self, name: &str, scope: SessionLockScope) -> LockRequest {
+        let shared = self.shared();
+        let (version, request) = {
+            let mut machine = shared.machine.borrow_mut();
+            (machine.version(), machine.new_conversation().0)
+        };
+        let body = SessionLockRequest {
+            name: name.to_owned(),
+            request,
+            scope,
+        };
+        let service = ServiceId::AcquireSessionLock;
+        let ticket = shared.machine.borrow_mut().request_without_timeout(
+            shared.now(),
+            service,
+            encode(&body, version),
+        );
+        LockRequest {
+            shared: Rc::downgrade(shared),
+            cancel: Some(SessionLockCancellation {
+                name: body.name,
+                request,
+            }),
+            version,
+            answer: Some(shared.answer(ticket)),
+        }
+    }
+
+    /// Who holds a lock, if anybody does.
+    ///
+    /// # Errors
+    /// Refused with `AccessDenied` without the permission `view_session`; services before 6.12 cannot tell.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// if let Some(held) = session.lock_details("moderator").await? {
+    ///     println!("session {} holds it", held.session);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn lock_details(&self, name: &str) -> Response<Option<SessionLockDetails>> {
+        self.shared().call::<call::GetSessionLock>(&name.to_owned())
+    }
+
+    /// Every lock that is held, by name.
+    ///
+    /// # Errors
+    /// As [`Session::lock_details`].
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// for (name, held) in session.all_lock_details().await? {
+    ///     println!("session {} holds {name}", held.session);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn all_lock_details(&self) -> Response<Vec<(String, SessionLockDetails)>> {
+        self.shared().call::<call::GetSessionLocks>(&())
+    }
+}
+
+/// A lock that is being waited for: see [`Session::lock`].
+#[must_use = "dropping it is not to want the lock any more"]
+pub struct LockRequest {
+    shared: Weak<Shared>,
+    /// How to take the request back, as long as it waits.
+    cancel: Option<SessionLockCancellation>,
+    version: ProtocolVersion,
+    answer: Option<oneshot::Receiver<Answer>>,
+}
+
+impl fmt::Debug for LockRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LockRequest")
+    }
+}
+
+impl Future for LockRequest {
+    type Output = Result<SessionLock, RequestError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = match &mut self.answer {
+            Some(answer) => ready!(poll_answer(answer, context)),
+            None => return Poll::Pending,
+        };
+        self.answer = None;
+        self.cancel = None;
+        Poll::Ready(answer.and_then(|body| granted(&self.shared, body, self.version)))
+    }
+}
+
+impl Drop for LockRequest {
+    fn drop(&mut self) {
+        let (Some(cancel), Some(answer), Some(shared)) = (
+            self.cancel.take(),
+            self.answer.take(),
+            self.shared.upgrade(),
+        ) else {
+            return;
+        };
+        if shared.state().is_closed() {
+            return;
+        }
+        drop(shared.call::<call::CancelAcquireSessionLock>(&cancel));
+        // It may be granted already, the answer being on its way: then it is given back.
+        let (weak, version) = (Weak::clone(&self.shared), self.version);
+        shared.runtime.spawn(Box::pin(async move {
+            if let Ok(Ok(body)) = answer.await {
+                drop(granted(&weak, body, version));
+            }
+        }));
+    }
+}
+
+fn granted(
+    shared: &Weak<Shared>,
+    body: Bytes,
+    version: ProtocolVersion,
+) -> Result<SessionLock, RequestError> {
+    let acquisition: SessionLockAcquisition = decode(body, version)?;
+    let (era, losses) = shared
+        .upgrade()
+        .map_or((0, 0), |shared| (shared.era(), shared.losses()));
+    Ok(SessionLock {
+        shared: Weak::clone(shared),
+        acquisition,
+        era,
+        losses,
+        given_back: false,
+    })
+}
+
+/// A session lock that this session has, until it is dropped or lost.
+pub struct SessionLock {
+    shared: Weak<Shared>,
+    acquisition: SessionLockAcquisition,
+    /// The session's era, and how often the connection had been lost, when the lock was granted.
+    era: u32,
+    losses: u32,
+    given_back: bool,
+}
+
+impl SessionLock {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.acquisition.name
+    }
+
+    /// Grows with each time that a session gets the lock: what holds for the holder of a higher one holds no more for that
+    /// of a lower one.
+    #[must_use]
+    pub const fn sequence(&self) -> u64 {
+        self.acquisition.sequence
+    }
+
+    /// When it is given back by itself.
+    #[must_use]
+    pub const fn scope(&self) -> SessionLockScope {
+        self.acquisition.scope
+    }
+
+    /// Whether this session still has it, as far as it knows: only [`SessionLock::constraint`] has the service's word.
+    #[must_use]
+    pub fn is_owned(&self) -> bool {
+        let Some(shared) = self.shared.upgrade() else {
+            return false;
+        };
+        let is_same_connection = shared.losses() == self.losses;
+        !shared.state().is_closed()
+            && shared.era() == self.era
+            && (is_same_connection || self.scope() == SessionLockScope::UnlockOnSessionLoss)
+    }
+
+    /// Waits until the lock is lost, with the session or the connection.
+    pub async fn lost(&self) {
+        let Some(mut states) = self.shared.upgrade().map(|shared| shared.watch()) else {
+            return;
+        };
+        while self.is_owned() && states.next().await.is_some() {}
+    }
+
+    /// A constraint that lets an update be made only as long as this session has the lock.
+    #[must_use]
+    pub fn constraint(&self) -> UpdateConstraint {
+        UpdateConstraint::Locked {
+            name: self.acquisition.name.clone(),
+            sequence: self.acquisition.sequence,
+        }
+    }
+
+    /// Gives the lock back. The answer is whether this session still had it.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub async fn unlock(mut self) -> Result<bool, RequestError> {
+        match self.release() {
+            Some(released) => released.await,
+            None => Ok(false),
+        }
+    }
+
+    fn release(&mut self) -> Option<Response<bool>> {
+        if !self.is_owned() || core::mem::replace(&mut self.given_back, true) {
+            return None;
+        }
+        let shared = self.shared.upgrade()?;
+        Some(shared.call::<call::ReleaseSessionLock>(&self.acquisition))
+    }
+}
+
+impl Drop for SessionLock {
+    fn drop(&mut self) {
+        drop(self.release());
+    }
+}
+
+impl fmt::Debug for SessionLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SessionLock")
+            .field(&self.acquisition)
+            .finish()
+    }
+}

@@ -1,0 +1,133 @@
+//! Being told that somebody selects topics of which there are none.
+//!
+//! Source: `docs/protocol.md`, 6.7, and the API documentation of `MissingTopicHandler`.
+
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::rc::Rc;
+
+use effusion_protocol::body::{
+    MissingTopicOrigin, MissingTopicRequest, NamedDeregistration, NamedRegistration, Properties,
+};
+use effusion_protocol::{ConversationId, ProtocolVersion, ServiceId, SessionId, encode};
+use futures_channel::mpsc;
+use futures_util::Stream;
+
+use super::incoming::GROUP;
+use crate::machine::ServiceCall;
+use crate::receivers::{Enrolment, Receiver, Registering, Registration, Verdict};
+use crate::shared::Shared;
+
+/// Somebody selected topics of which there are none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingTopic {
+    /// The topic selector expression.
+    pub selector: String,
+    /// Who selected, if the service tells.
+    pub session: Option<SessionId>,
+    /// The session's properties; old services do not tell them.
+    pub properties: Properties,
+}
+
+/// What a handler of missing topics is told: see
+/// [`Topics::add_missing_topic_handler`](super::Topics::add_missing_topic_handler). Dropping it ends the registration; it
+/// ends by itself when the session is closed.
+pub struct MissingTopics {
+    missing: mpsc::UnboundedReceiver<MissingTopic>,
+    _enrolment: Enrolment,
+}
+
+impl Stream for MissingTopics {
+    type Item = MissingTopic;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<MissingTopic>> {
+        Pin::new(&mut self.missing).poll_next(context)
+    }
+}
+
+impl core::fmt::Debug for MissingTopics {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("MissingTopics")
+    }
+}
+
+struct Handler {
+    handler: ConversationId,
+    path: String,
+    missing: mpsc::UnboundedSender<MissingTopic>,
+}
+
+fn service_code() -> u32 {
+    u32::from(ServiceId::MissingTopic.code())
+}
+
+impl Receiver for Handler {
+    fn services(&self) -> &'static [ServiceId] {
+        &[ServiceId::MissingTopic]
+    }
+
+    fn receive(&self, call: &ServiceCall, version: ProtocolVersion) -> Verdict {
+        let request: MissingTopicRequest = match Verdict::read(call, version) {
+            Ok(request) => request,
+            Err(verdict) => return verdict,
+        };
+        if request.handler != self.handler {
+            return Verdict::NotMine;
+        }
+        let (session, properties) = match request.origin {
+            MissingTopicOrigin::Session(session) => (Some(session), Properties::new()),
+            MissingTopicOrigin::Properties { properties, .. } => {
+                let id = properties.iter().find(|(key, _)| key == "$SessionId");
+                (id.and_then(|(_, id)| id.parse().ok()), properties)
+            }
+        };
+        // Nobody listens if the stream is dropped.
+        let _ = self.missing.unbounded_send(MissingTopic {
+            selector: request.selector,
+            session,
+            properties,
+        });
+        Verdict::Answered(Ok(encode(&true, version)))
+    }
+
+    fn register(&self, version: ProtocolVersion) -> Vec<Registering> {
+        let body = NamedRegistration {
+            service: service_code(),
+            group: GROUP.to_owned(),
+            name: self.path.clone(),
+            handler: self.handler,
+        };
+        let service = ServiceId::TopicControlRegistration;
+        vec![(service, encode(&body, version))]
+    }
+
+    fn deregister(&self, version: ProtocolVersion) -> Vec<Registering> {
+        let body = NamedDeregistration {
+            service: service_code(),
+            group: GROUP.to_owned(),
+            name: self.path.clone(),
+        };
+        let service = ServiceId::TopicControlDeregistration;
+        vec![(service, encode(&body, version))]
+    }
+}
+
+pub(super) fn handle(shared: &Rc<Shared>, path: &str) -> Registration<MissingTopics> {
+    let (sender, missing) = mpsc::unbounded();
+    let handler = Handler {
+        handler: shared.machine.borrow_mut().new_conversation(),
+        path: path.to_owned(),
+        missing: sender,
+    };
+    shared.register(
+        Rc::new(handler),
+        |enrolment| MissingTopics {
+            missing,
+            _enrolment: enrolment,
+        },
+        |missing, _, _| Ok(missing),
+    )
+}
