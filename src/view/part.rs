@@ -1,6 +1,10 @@
 //! What is shown while a part of the page is fetched, and if it cannot be.
 
-use leptos::prelude::{Owner, on_cleanup};
+use std::future::poll_fn;
+use std::pin::pin;
+
+use leptos::prelude::{Owner, on_cleanup, untrack};
+use leptos::reactive::computed::ScopedFuture;
 use leptos::task::spawn_local;
 
 use super::element::{El, el};
@@ -14,8 +18,12 @@ pub fn part(view: impl Future<Output = Result<El, Missing>> + 'static) -> El {
     let owner = Owner::current().map_or_else(Owner::new, |owner| owner.child());
     let kept = owner.clone();
     on_cleanup(move || drop(kept));
+    // What the view follows, it follows for as long as this place is there.
+    let view = owner.with(|| ScopedFuture::new_untracked(view));
     spawn_local(async move {
-        let view = view.await;
+        let mut view = pin!(view);
+        // The view is made while it is waited for, and what it follows belongs to this place.
+        let view = poll_fn(|context| owner.with(|| untrack(|| view.as_mut().poll(context)))).await;
         filled.node().remove_attribute("aria-busy").ok();
         let view = owner.with(|| view.unwrap_or_else(|Missing| missing()));
         drop(filled.child(view));
