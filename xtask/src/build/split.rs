@@ -48,7 +48,7 @@ pub fn split(tools: &Tools, dist: &Path) -> Result<()> {
     process::run(
         tools
             .command("wasm-bindgen")?
-            .args(["--target", "web", "--no-typescript"])
+            .args(["--target", "web", "--no-typescript", "--keep-lld-exports"])
             .args(["--out-name", &name, "--out-dir"])
             .args([&whole, &parts.join(format!("{name}.wasm"))]),
     )?;
@@ -74,7 +74,11 @@ pub fn split(tools: &Tools, dist: &Path) -> Result<()> {
         let mut script =
             fs::read_to_string(&from).with_context(|| format!("cannot read {}", from.display()))?;
         for (from, to) in &names {
-            script = script.replace(&format!("\"./{from}\""), &format!("\"./{to}\""));
+            // Not the key of the imports' object: that is the name within the WebAssembly.
+            for before in ["from ", "new URL("] {
+                let named = |file| format!("{before}\"./{file}\"");
+                script = script.replace(&named(from), &named(to));
+            }
         }
         fs::write(dist.join(to), script)?;
     }
