@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::words::say;
 use bytes::Bytes;
 use effusion_protocol::body::{RequestBody, ResponseBody};
 use effusion_protocol::value::Json;
@@ -171,7 +172,7 @@ impl Teller {
             return Told {
                 title,
                 call: recorded.sent.then(|| secret_call(service)).flatten(),
-                detail: "Credentials are among it: it is not shown.".to_owned(),
+                detail: say("Credentials are among it: it is not shown.").to_owned(),
             };
         }
         let body = match RequestBody::decode(service, body, version) {

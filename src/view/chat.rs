@@ -28,7 +28,7 @@ pub fn chat(app: App) -> El {
                 fault,
                 Some(
                     button("", "reconnect-button", move || session::reconnect(app))
-                        .text("Reconnect"),
+                        .text(say("Reconnect")),
                 ),
             )),
             _ => None,
@@ -53,7 +53,7 @@ pub fn chat(app: App) -> El {
                 .class("skip")
                 .attr("href", "#composer")
                 .flag_of("hidden", move || app.active.read().is_none())
-                .text("Skip to the message box"),
+                .text(say("Skip to the message box")),
         )
         .child(sidebar(app))
         .child(veil)
@@ -80,7 +80,7 @@ fn bar(app: App, room: impl Fn() -> Option<OpenRoom> + Copy + 'static) -> El {
         browser::focus("sidebar");
     };
     let unread = move || app.rooms.read().iter().any(|room| *room.unread.read() > 0);
-    let menu = icon_button("menu", "Rooms", "menu-button", open_drawer)
+    let menu = icon_button("menu", say("Rooms"), "menu-button", open_drawer)
         .attr("id", "menu-button")
         .attr_of("aria-expanded", move || Some(app.drawer.get().to_string()))
         .child(
@@ -96,7 +96,7 @@ fn bar(app: App, room: impl Fn() -> Option<OpenRoom> + Copy + 'static) -> El {
         .child_of(move || room().and_then(|room| members_button(app, room)))
         .child_of(move || {
             room().map(|room| {
-                icon_button("leave", "Leave this room", "leave-button", move || {
+                icon_button("leave", say("Leave this room"), "leave-button", move || {
                     session::leave(app, room)
                 })
             })
@@ -131,8 +131,8 @@ fn title(room: OpenRoom) -> El {
     let kind = move || {
         let kind = room.room.read().kind;
         let word = match kind {
-            RoomKind::Live => "Live",
-            RoomKind::History => "History",
+            RoomKind::Live => say("Live"),
+            RoomKind::History => say("History"),
         };
         Some(el("span").class("chip").child(icon(kind.word())).text(word))
     };
@@ -153,7 +153,7 @@ fn pane(app: App, room: OpenRoom) -> El {
             let help = match *fault {
                 Fault::OtherKind(kind) => join_as(kind, move || session::join_as(app, room, kind)),
                 _ => button("", "join-again", move || session::join_again(app, room))
-                    .text("Join again"),
+                    .text(say("Join again")),
             };
             Some(alert(fault, Some(help)))
         }
@@ -181,9 +181,10 @@ fn nowhere(app: App) -> El {
         .class("empty")
         .test("no-rooms")
         .child(icon("brand"))
-        .child(el("h1").text("You are in no room"))
-        .child(el("p").text("Join one, and what is said there appears here."))
+        .child(el("h1").text(say("You are in no room")))
+        .child(el("p").text(say("Join one, and what is said there appears here.")))
         .child(
-            button("primary", "first-room-button", move || ask_for_room(app)).text("Join a room"),
+            button("primary", "first-room-button", move || ask_for_room(app))
+                .text(say("Join a room")),
         )
 }

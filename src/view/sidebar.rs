@@ -6,11 +6,13 @@ use web_sys::KeyboardEvent;
 use super::brand::brand;
 use super::element::{El, el};
 use super::icon::{button, icon, icon_button};
+use super::learn::learn;
 use crate::browser;
 use crate::model::form::Field;
 use crate::model::guest::{hue, initials};
 use crate::session;
 use crate::state::{App, Dialog, OpenRoom};
+use crate::words::say;
 
 /// Rooms, and below them the reader's name and the settings. Where the page is narrow it is a drawer.
 pub fn sidebar(app: App) -> El {
@@ -27,15 +29,18 @@ pub fn sidebar(app: App) -> El {
         |room| room.id,
         move |room| room_item(app, room),
     );
-    let nav = el("nav").attr("aria-label", "Rooms").child(rooms).child(
-        button("another", "another-room-button", move || ask_for_room(app))
-            .child(icon("plus"))
-            .text("Join another room"),
-    );
+    let nav = el("nav")
+        .attr("aria-label", say("Rooms"))
+        .child(rooms)
+        .child(
+            button("another", "another-room-button", move || ask_for_room(app))
+                .child(icon("plus"))
+                .text(say("Join another room")),
+        );
     el("aside")
         .class("sidebar")
         .attr("id", "sidebar")
-        .attr("aria-label", "Rooms and settings")
+        .attr("aria-label", say("Rooms and settings"))
         .attr("tabindex", "-1")
         .on("keydown", move |event| {
             let escape = event.unchecked_ref::<KeyboardEvent>().key() == "Escape";
@@ -45,14 +50,15 @@ pub fn sidebar(app: App) -> El {
         })
         .child(el("header").child(brand()).child(icon_button(
             "close",
-            "Close the list of rooms",
+            say("Close the list of rooms"),
             "close-drawer",
             close,
         )))
         .child(nav)
+        .child(learn(app))
         .child(el("footer").child_of(move || me(app)).child(icon_button(
             "settings",
-            "Settings",
+            say("Settings"),
             "settings-button",
             settings,
         )))
@@ -85,7 +91,9 @@ fn me(app: App) -> Option<El> {
     let account = el("small")
         .test("signed-in-as")
         .child(el("bdi").text(&me.credentials.principal))
-        .text(" at ")
+        .text(" ")
+        .text(say("at"))
+        .text(" ")
         .text(&me.service.address());
     let words = el("p")
         .class("me")
@@ -103,7 +111,7 @@ fn room_item(app: App, room: OpenRoom) -> El {
                 .class("unread")
                 .test("unread")
                 .text(&count.to_string())
-                .child(el("span").class("unseen").text(" unread")),
+                .child(el("span").class("unseen").text(" ").text(say("unread"))),
         ),
     };
     let show = move || {

@@ -8,7 +8,7 @@ use crate::session;
 use crate::state::App;
 use crate::view::element::{El, el, ticked, value_of};
 use crate::view::icon::{button, icon, icon_button};
-use crate::words::{say, say_with};
+use crate::words::{key, say, say_with};
 
 /// All of them, and a way to keep the one in use.
 pub(super) fn services(app: App) -> El {
@@ -71,7 +71,7 @@ fn kept(app: App, place: usize, saved: &SavedService, is_default: bool) -> El {
         .test("service-name")
         .attr("type", "text")
         .attr("dir", "auto")
-        .attr("aria-label", &named("Name of {name}"))
+        .attr("aria-label", &named(key("Name of {name}")))
         .prop_of("value", move || JsValue::from_str(&name))
         .on("change", move |event| {
             session::change_services(app, |services| services.rename(place, &value_of(&event)));
@@ -97,12 +97,12 @@ fn kept(app: App, place: usize, saved: &SavedService, is_default: bool) -> El {
         .child(input)
         .child(
             button("", "service-choose", choose)
-                .attr("aria-label", &named("Use {name}"))
+                .attr("aria-label", &named(key("Use {name}")))
                 .text(say("Use")),
         )
         .child(icon_button(
             "close",
-            &named("Remove {name}"),
+            &named(key("Remove {name}")),
             "service-remove",
             remove,
         ))
