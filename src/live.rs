@@ -60,6 +60,14 @@ impl<T> Live<T> {
         }
     }
 
+    /// Changes the value, if the change says that it does.
+    pub fn revise(&self, change: impl FnOnce(&mut T) -> bool) {
+        let changed = change(&mut self.value.borrow_mut());
+        if changed {
+            self.changed.notify();
+        }
+    }
+
     /// Changes the value.
     pub fn update(&self, change: impl FnOnce(&mut T)) {
         change(&mut self.value.borrow_mut());

@@ -115,12 +115,22 @@ impl People {
         self.persons().len()
     }
 
+    /// Whoever has been typing for too long types no longer. True if that is somebody.
+    pub fn tire(&mut self, now: i64) -> bool {
+        let mut any = false;
+        for member in &mut self.members {
+            if member.card.typing && now.saturating_sub(member.typing_since) >= TYPING_LASTS {
+                member.card.typing = false;
+                any = true;
+            }
+        }
+        any
+    }
+
     /// The names of those who type now, but the reader's own.
     #[must_use]
-    pub fn typing(&self, name: &str, principal: &str, now: i64) -> Vec<String> {
-        self.named(name, principal, |it| {
-            it.card.typing && now.saturating_sub(it.typing_since) < TYPING_LASTS
-        })
+    pub fn typing(&self, name: &str, principal: &str) -> Vec<String> {
+        self.named(name, principal, |it| it.card.typing)
     }
 
     /// The names of those who have seen a message, but the reader's own: `reaches` says whether what somebody has seen is
@@ -217,12 +227,15 @@ mod tests {
         people.put("1", typing("Bob"), 1_000);
         people.put("2", typing("Ann"), 5_000);
         people.put("3", typing("Me"), 5_000);
-        assert_eq!(people.typing("Me", "user", 6_000), ["Ann", "Bob"]);
+        assert!(!people.tire(6_000));
+        assert_eq!(people.typing("Me", "user"), ["Ann", "Bob"]);
         people.put("1", typing("Bob"), 20_000);
-        assert_eq!(people.typing("Me", "user", 21_000), ["Ann"]);
+        assert!(people.tire(21_000));
+        assert_eq!(people.typing("Me", "user"), ["Ann"]);
         people.put("1", card("Bob"), 21_000);
         people.put("1", typing("Bob"), 21_000);
-        assert_eq!(people.typing("Me", "user", 21_001), ["Ann", "Bob"]);
+        assert!(!people.tire(21_001));
+        assert_eq!(people.typing("Me", "user"), ["Ann", "Bob"]);
     }
 
     #[test]

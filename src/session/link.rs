@@ -19,6 +19,9 @@ use crate::state::{App, Connection, Screen};
 /// long as being there; who comes back later gets another session, and the rooms again.
 const PATIENCE: u32 = 30_000;
 
+/// How long to wait before a page without a session tries again to get one, in milliseconds.
+const AGAIN: i64 = 5_000;
+
 thread_local! {
     static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
     /// Tells the session in use from those before it.
@@ -69,6 +72,8 @@ pub fn reconnect(app: App) {
     }
     let me = app.me.peek().clone();
     if let Some(me) = me {
+        // What waits for its time to try waits no longer.
+        CHANGE.set(CHANGE.get() + 1);
         app.connection.set(Connection::Connecting);
         spawn_local(open(app, me, Purpose::Again));
     }
@@ -77,8 +82,15 @@ pub fn reconnect(app: App) {
 async fn open(app: App, sign_in: SignIn, purpose: Purpose) {
     match (connect(&sign_in, Renew::WhenLost).await, purpose) {
         (Ok(session), purpose) => settle(app, session, sign_in, purpose),
+        // A page that has never had a session goes on trying: it is one that was loaded without a network.
+        (Err(fault), Purpose::Again) if session().is_none() && fault.may_pass() => wait(app),
         (Err(fault), Purpose::Again) => app.connection.set(Connection::Lost(fault)),
         (Err(fault), Purpose::Switch) => app.fault.set(Some(fault)),
+        (Err(fault), Purpose::Enter(rooms, false)) if fault.may_pass() => {
+            app.me.set(Some(sign_in));
+            show_rooms(app, rooms, false);
+            wait(app);
+        }
         (Err(fault), Purpose::Enter(..)) => {
             app.connection.set(Connection::Idle);
             app.fault.set(Some(fault));
@@ -99,25 +111,54 @@ fn settle(app: App, session: Session, sign_in: SignIn, purpose: Purpose) {
         memory::signed_in(app, &sign_in);
     }
     adopt(app, session, sign_in);
+    let switched = matches!(purpose, Purpose::Switch);
     for open in app.rooms.peek().iter() {
         open.change(|timeline| {
             timeline.set_reader(reader.clone());
+            if switched {
+                // It stays with the account and the name that it was written under.
+                timeline.take_unsent();
+            }
             if !same_service {
                 timeline.start_anew();
             }
         });
-        room::establish(app, *open, matches!(purpose, Purpose::Switch));
+        if switched {
+            room::recall(app, *open);
+        }
+        room::establish(app, *open, switched);
     }
     app.dialog.put(None);
     if let Purpose::Enter(rooms, announce) = purpose {
-        app.screen.set(Screen::Chat);
-        for room in rooms {
-            room::open(app, room, announce);
-        }
-        if let Some(first) = app.rooms.peek().first() {
-            app.show_room(*first);
-        }
+        show_rooms(app, rooms, announce);
     }
+}
+
+/// Opens rooms, and shows the first one.
+fn show_rooms(app: App, rooms: Vec<Room>, announce: bool) {
+    app.screen.set(Screen::Chat);
+    for room in rooms {
+        room::open(app, room, announce);
+    }
+    let first = app.rooms.peek().first().copied();
+    if let Some(first) = first {
+        app.show_room(first);
+    }
+}
+
+/// Tries again after a while to get a session, in a page that was loaded while there was no service.
+fn wait(app: App) {
+    let change = CHANGE.get() + 1;
+    CHANGE.set(change);
+    count_down(app, change, browser::now() + AGAIN);
+    set_timeout(
+        move || {
+            if CHANGE.get() == change && session().is_none() {
+                reconnect(app);
+            }
+        },
+        Duration::from_millis(AGAIN as u64),
+    );
 }
 
 /// Leaves everything and goes back to the beginning.

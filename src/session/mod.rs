@@ -13,6 +13,7 @@ mod link;
 mod looks;
 mod memory;
 mod messages;
+mod offline;
 mod outbox;
 pub(crate) mod people;
 pub(crate) mod reactions;

@@ -4,15 +4,15 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use effusion_client::{
-    Session, StreamEvent, TopicSpecification, TopicType, UnsubscribeReason, UnsubscribedReason,
-    property,
+    Json, QueryResult, RangeAnchor, Session, StreamEvent, TopicSpecification, TopicType,
+    UnsubscribeReason, UnsubscribedReason, property,
 };
 use futures_util::StreamExt;
 use leptos::prelude::set_timeout;
 use leptos::task::spawn_local;
 
 use super::value::{self, RoomValue};
-use super::{fault, link, messages, outbox};
+use super::{fault, link, messages, offline, outbox};
 use crate::browser;
 use crate::model::fault::{Fault, Right};
 use crate::model::form::Room;
@@ -22,9 +22,6 @@ use effusion_chat::{HISTORY_LIMIT, RoomKind};
 
 /// How long the service may take to show a topic that was there before, in milliseconds.
 const PATIENCE: u64 = 3_000;
-
-/// For how long after a subscription what comes is not news: it was said before.
-const CATCHING_UP: i64 = 1_500;
 
 thread_local! {
     static NEXT_ROOM: Cell<usize> = const { Cell::new(0) };
@@ -87,8 +84,19 @@ pub(super) fn open(app: App, room: Room, announce: bool) -> OpenRoom {
     let reader = app.me.peek().as_ref().map(link::reader).unwrap_or_default();
     let open = OpenRoom::new(id, room, reader);
     app.rooms.update(|rooms| rooms.push(open));
+    recall(app, open);
     establish(app, open, announce);
     open
+}
+
+/// Takes up what this device has kept of a room.
+pub(super) fn recall(app: App, open: OpenRoom) {
+    open.set_read(offline::recall_read(app, open));
+    spawn_local(async move {
+        outbox::recall(app, open).await;
+        outbox::serve(open);
+        offline::recall(app, open).await;
+    });
 }
 
 /// Makes the room's topic if need be, subscribes to it, and follows it until it is left or the session is over.
@@ -99,10 +107,11 @@ pub(super) fn establish(app: App, open: OpenRoom, announce: bool) {
         open,
         number: open.begin_visit(),
         announce,
-        news_from: 0,
+        caught_up: None,
     };
     match link::session() {
-        None => visit.fail(Fault::NotConnected),
+        // It is opened once there is one; until then there is what was kept.
+        None => {}
         Some(session) => spawn_local(async move {
             if let Err(fault) = follow(visit, session).await {
                 // Whoever joins again wants to hear everything again.
@@ -121,15 +130,26 @@ async fn follow(mut visit: Visit, session: Session) -> Result<(), Fault> {
         .map_err(|_| Fault::NotARoom)?;
     // The room may be there already, and the reader may be allowed to see it, but not to make it. The order is the
     // tutorial's: make, listen, subscribe.
+    let path = room.name.topic_path();
     let added = session
         .topics()
-        .add(&room.name.topic_path(), specification(room.kind))
+        .add(&path, specification(room.kind))
         .await;
+    // What the newest event is now, was said before. It is asked for in the same breath, so it is answered before events come.
+    let newest = (room.kind == RoomKind::History).then(|| {
+        let query = session.time_series().range_query();
+        query
+            .from(RangeAnchor::Last(1))
+            .select_from::<Json>(&path)
+    });
     session
         .topics()
         .select(&selector)
         .await
         .map_err(|error| fault::of_request(error, Right::Read))?;
+    if let Some(newest) = newest {
+        visit.catch_up(newest.await.ok());
+    }
     // Only the handle that the page keeps may keep the session open.
     drop(session);
     let missing = match added.map_err(|error| fault::of_request(error, Right::Create)) {
@@ -165,8 +185,8 @@ struct Visit {
     open: OpenRoom,
     number: usize,
     announce: bool,
-    /// When events begin to be news: those that a subscription brings at first were said before.
-    news_from: i64,
+    /// The newest sequence that there was when the subscription began.
+    caught_up: Option<u64>,
 }
 
 impl Visit {
@@ -180,23 +200,29 @@ impl Visit {
                     Some(kind) => return Err(Fault::OtherKind(kind)),
                     None => return Err(Fault::NotARoom),
                 }
-                self.news_from = browser::now() + CATCHING_UP;
                 open.change(|timeline| timeline.subscribed());
+                open.copied.put(false);
                 let is_open =
                     matches!(*open.state.peek(), RoomState::Open | RoomState::ReadOnly(_));
                 if !is_open {
                     self.opened();
                 }
+                outbox::serve(open);
             }
             StreamEvent::Value { old, new, .. } => {
                 let first = old.is_none();
-                // A live room has one value from before; which of the events are from before, nothing says.
-                let is_old = match new {
-                    RoomValue::Live(_) => first,
-                    RoomValue::Event(_) => browser::now() <= self.news_from,
+                let sequence = match &new {
+                    RoomValue::Event(event) => Some(event.sequence),
+                    RoomValue::Live(_) => None,
                 };
-                if receive(open, new, first) && !is_old {
-                    self.app.notice(open);
+                let is_news = receive(open, new, first);
+                match sequence {
+                    Some(sequence) => self.said(sequence, is_news),
+                    // A live room has one value from before.
+                    None if is_news && !first => {
+                        self.app.notice(open);
+                    }
+                    None => {}
                 }
             }
             StreamEvent::Unsubscribed {
@@ -214,6 +240,39 @@ impl Visit {
             | StreamEvent::Closed(_) => {}
         }
         Ok(())
+    }
+
+    /// Whoever comes for the first time has missed nothing.
+    fn catch_up(&mut self, newest: Option<QueryResult<Json>>) {
+        let Some(newest) = newest else {
+            return; // The reader may not ask. Then what comes is taken for new.
+        };
+        let sequences = newest.events.iter().map(|event| event.metadata.sequence);
+        self.caught_up = sequences.max();
+        let read = self.open.read();
+        // A series that was made anew begins at zero again.
+        let is_known = read.is_some_and(|read| Some(read) <= self.caught_up);
+        if !is_known {
+            self.open.set_read(self.caught_up);
+        }
+    }
+
+    /// An event has come; by somebody else, if it is news.
+    fn said(&self, sequence: u64, is_news: bool) {
+        let (app, open) = (self.app, self.open);
+        let is_old = open.read() >= Some(sequence);
+        let was_missed = self.caught_up >= Some(sequence);
+        let looking = app.is_looking_at(open);
+        if is_news && !is_old {
+            if was_missed && looking {
+                open.said(false);
+            } else {
+                app.notice(open);
+            }
+        }
+        if looking && self.caught_up == Some(sequence) {
+            open.saw_all();
+        }
     }
 
     fn counts(&self) -> bool {
