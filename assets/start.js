@@ -41,6 +41,37 @@
             resolve();
         }
     });
+    // What the page is made of: once the host has it no longer, there is a new version.
+    const made = [...document.querySelectorAll('link[href], script[src]')]
+        .flatMap(({ href, dataset }) => [href, dataset.program, dataset.wasm])
+        .map((address) => address?.split('/').pop())
+        .filter((name) => /-[0-9a-f]{8,}/.test(name ?? ''));
+    const check = async () => {
+        const answer = await fetch('./', { cache: 'no-cache' }).catch(() => undefined);
+        const html = answer?.ok ? await answer.text() : '';
+        if (html.includes('data-wasm') && made.some((name) => !html.includes(name))) {
+            window.dispatchEvent(new Event('effusion-update'));
+        }
+    };
+    document.addEventListener('visibilitychange', () => document.hidden || check());
+    window.addEventListener('online', check);
+    setInterval(check, 3_600_000);
+
+    // The page starts without a network, too, where the browser allows for that.
+    const policy = window.trustedTypes?.createPolicy('effusion', {
+        createScriptURL: (address) => {
+            if (address !== 'service-worker.js') {
+                throw new TypeError('the page has no other worker');
+            }
+            return address;
+        },
+    });
+    window.addEventListener('load', () => {
+        const worker = policy?.createScriptURL('service-worker.js') ?? 'service-worker.js';
+        // It is no fault of the page's if there can be none, as in a private window.
+        navigator.serviceWorker?.register(worker).catch(() => {});
+    });
+
     const at = (file) => new URL(file, document.baseURI).href;
     Promise.all([import(at(script.dataset.program)), parsed, words])
         .then(([{ default: start }]) => start({ module_or_path: at(script.dataset.wasm) }))

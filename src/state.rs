@@ -3,8 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 use std::rc::Rc;
+use std::time::Duration;
 
-use leptos::prelude::{document, request_animation_frame};
+use leptos::prelude::{document, request_animation_frame, set_timeout};
 
 use crate::live::Live;
 use crate::model::attention::Attention;
@@ -16,7 +17,11 @@ use crate::model::reactions::{Chip, Reactions};
 use crate::model::saved::SavedServices;
 use crate::model::timeline::{Key, Reader, Row, Timeline};
 use crate::model::window::{self, Extent};
+use crate::words::say_with;
 use effusion_chat::{RoomCard, RoomName, Target};
+
+/// How long what a screen reader is to say is collected, in milliseconds.
+const HEARING: u64 = 700;
 
 /// Which page is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -217,6 +222,8 @@ pub struct RoomFields {
     stale: Cell<bool>,
     /// The rank of the newest message that the reader has seen.
     read: Cell<Option<u64>>,
+    /// How many messages a screen reader is to be told of.
+    hearing: Cell<usize>,
     visit: Cell<usize>,
 }
 
@@ -270,6 +277,7 @@ impl OpenRoom {
             drawn: Cell::new(false),
             stale: Cell::new(false),
             read: Cell::new(None),
+            hearing: Cell::new(0),
             visit: Cell::new(0),
         })))
     }
@@ -309,6 +317,74 @@ impl OpenRoom {
         self.around.set(rank);
         self.view.set(view);
         self.show();
+    }
+
+    /// Up to which rank the reader has read.
+    #[must_use]
+    pub fn read(&self) -> Option<u64> {
+        self.read.get()
+    }
+
+    /// The reader has read up to here, in this window or another one.
+    pub fn set_read(&self, rank: Option<u64>) {
+        self.read.set(rank);
+    }
+
+    /// The reader looks at the room, and sees what there is.
+    pub fn saw_all(&self) {
+        self.unread.put(0);
+        self.mentions.put(0);
+        let newest = self.look(Timeline::newest_rank);
+        // A copy is no news, and the room may not be here yet.
+        if newest > self.read.get() && !*self.copied.peek() {
+            self.read.set(newest);
+        }
+    }
+
+    /// The reader looks elsewhere: what comes next is new.
+    pub fn turned_away(&self) {
+        if *self.unread.peek() == 0 {
+            self.change(|timeline| timeline.set_line(None));
+        }
+    }
+
+    /// Somebody else has said something. If nobody saw it, a line marks where what is new begins.
+    pub fn said(&self, seen: bool) {
+        let (line, newest) = self.look(|timeline| (timeline.line(), timeline.newest_rank()));
+        let read = self.read.get();
+        if seen {
+            // The line is of use only while it stands between messages.
+            if line.is_some() && line == read {
+                self.change(|timeline| timeline.set_line(None));
+            }
+            self.read.set(newest.max(read));
+        } else if line.is_none() || line < read {
+            self.change(|timeline| timeline.set_line(read));
+        }
+    }
+
+    /// Has a screen reader say what was said just now: the message, or how many there are.
+    pub fn hear(&self) {
+        let waiting = self.hearing.get();
+        self.hearing.set(waiting + 1);
+        if waiting > 0 {
+            return;
+        }
+        let room = *self;
+        set_timeout(
+            move || {
+                let count = room.hearing.replace(0);
+                let words = room.look(|timeline| {
+                    let newest = timeline.texts().rev().find(|(_, text, _)| !text.is_empty());
+                    match newest {
+                        Some((name, text, _)) if count == 1 => [name, ": ", text].concat(),
+                        _ => say_with("{count} new messages", &[("count", &count.to_string())]),
+                    }
+                });
+                room.heard.set(words);
+            },
+            Duration::from_millis(HEARING),
+        );
     }
 
     /// Whether the document goes on with what comes at the end.
@@ -482,6 +558,8 @@ pub struct AppFields {
     pub language: Live<String>,
     /// The language that the page speaks. What is on the screen is drawn anew when it changes.
     pub spoken: Live<&'static str>,
+    /// Whether the page's host has a newer version of it.
+    pub outdated: Live<bool>,
     /// The services that the reader keeps.
     pub services: Live<SavedServices>,
     /// The name that the page has made up for who gives none.
@@ -522,6 +600,7 @@ impl App {
             density: Live::default(),
             language: Live::default(),
             spoken: Live::new("en"),
+            outdated: Live::default(),
             services: Live::default(),
             guest,
         })))
@@ -541,28 +620,42 @@ impl App {
 
     /// Shows another room.
     pub fn show_room(&self, room: OpenRoom) {
-        room.unread.put(0);
-        room.mentions.put(0);
+        let before = self.find_room(*self.active.peek());
+        if let Some(before) = before.filter(|before| before.id != room.id) {
+            before.turned_away();
+        }
+        room.saw_all();
         self.active.put(Some(room.id));
         self.drawer.put(false);
     }
 
+    /// Whether a room is on the screen, and the window in sight.
+    #[must_use]
+    pub fn is_looking_at(&self, room: OpenRoom) -> bool {
+        *self.active.peek() == Some(room.id) && !document().hidden()
+    }
+
     /// Something new was said in a room: it is unread unless the reader is looking at it. True if it is.
     pub fn notice(&self, room: OpenRoom) -> bool {
-        let unread = *self.active.peek() != Some(room.id) || document().hidden();
+        let unread = !self.is_looking_at(room);
         if unread {
             room.unread.update(|unread| *unread += 1);
+        } else {
+            room.hear();
         }
+        room.said(!unread);
         unread
     }
 
     /// The reader has come back to the window.
     pub fn look(&self) {
-        if let Some(room) = self.find_room(*self.active.peek())
-            && !document().hidden()
-        {
-            room.unread.put(0);
-            room.mentions.put(0);
+        let Some(room) = self.find_room(*self.active.peek()) else {
+            return;
+        };
+        if document().hidden() {
+            room.turned_away();
+        } else {
+            room.saw_all();
         }
     }
 

@@ -4,7 +4,7 @@
 use leptos::prelude::{document, window};
 use wasm_bindgen::prelude::*;
 
-use super::{link, looks};
+use super::{link, looks, offline};
 use crate::browser;
 use crate::live::follow;
 use crate::model::form::{Credentials, Field, Form, Room, SignIn};
@@ -54,9 +54,19 @@ pub fn start() -> App {
     looks::recall(app);
     app.services.set(services);
     follow_hash(app);
+    // `assets/start.js` tells.
+    let outdated = Closure::<dyn FnMut()>::new(move || app.outdated.put(true)).into_js_value();
+    // Listening fails only for what is no function.
+    let _ = window().add_event_listener_with_callback("effusion-update", outdated.unchecked_ref());
     follow(Box::new(move || remember_place(app)));
     follow(Box::new(move || show_unread(app)));
-    let seen = Closure::<dyn FnMut()>::new(move || app.look()).into_js_value();
+    let seen = Closure::<dyn FnMut()>::new(move || {
+        app.look();
+        // It may be the last that the page is told.
+        offline::keep(app);
+    })
+    .into_js_value();
+    offline::begin(app);
     // Listening fails only for what is no function.
     let _ = document().add_event_listener_with_callback("visibilitychange", seen.unchecked_ref());
 
@@ -105,6 +115,7 @@ pub(super) fn signed_in(app: App, sign_in: &SignIn) {
 pub(super) fn signed_out() {
     browser::remember_here(WINDOW, None);
     browser::remember_here(ROOMS, None);
+    offline::forget_all();
 }
 
 /// A kept password goes to the service and the account that it belongs to, and nowhere else.

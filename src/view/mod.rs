@@ -4,26 +4,35 @@ pub(crate) mod account;
 mod brand;
 mod chat;
 mod composer;
+pub(crate) mod composer_tools;
 mod connection;
 pub(crate) mod diagnostics;
 mod dialog;
 mod element;
+mod emoji_picker;
 mod fault;
 mod field;
+mod glyph;
 mod icon;
 mod join;
 pub(crate) mod keyboard;
 mod learn;
 pub(crate) mod lessons;
+pub(crate) mod markdown;
 pub(crate) mod members;
 mod message;
+mod message_text;
+pub(crate) mod message_tools;
 mod messages;
 mod part;
+pub(crate) mod reactions;
 mod room_choice;
 mod scroll;
 pub(crate) mod settings;
 mod sidebar;
+pub(crate) mod submit;
 pub(crate) mod typing;
+mod update;
 
 use crate::state::{App, Screen};
 
@@ -36,12 +45,15 @@ pub use messages::messages;
 /// The whole page.
 pub fn page(app: App) -> El {
     keyboard::listen(app);
-    el("div").attr("id", "page").child_of(move || {
-        let _language = app.spoken.read();
-        Some(match app.screen.get() {
-            Screen::Join => join::join(app),
-            Screen::Account => part::part(crate::parts::account(app)),
-            Screen::Chat => chat::chat(app),
+    el("div")
+        .attr("id", "page")
+        .child_of(move || {
+            let _language = app.spoken.read();
+            Some(match app.screen.get() {
+                Screen::Join => join::join(app),
+                Screen::Account => part::part(crate::parts::account(app)),
+                Screen::Chat => chat::chat(app),
+            })
         })
-    })
+        .child_of(move || update::update_notice(app))
 }

@@ -15,8 +15,8 @@ export const dist = path.resolve(root, process.env.EFFUSION_DIST ?? 'dist');
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 
-/** Starts Chromium: the one that the environment names, or the system's. */
-export function launch() {
+/** Starts Chromium, with more arguments if need be: the one that the environment names, or the system's. */
+export function launch(...args) {
     return chromium.launch({
         executablePath: process.env.EFFUSION_CHROMIUM || '/usr/bin/chromium',
         args: [
@@ -29,13 +29,14 @@ export function launch() {
             '--disable-gpu',
             '--disable-sync',
             '--no-first-run',
+            ...args,
         ],
     });
 }
 
 /** Opens an empty window with a profile of its own: nobody's storage but its own. */
 export async function openWindow(browser, options = {}) {
-    const context = await browser.newContext({ viewport: DESKTOP, locale: 'en-GB', ...options });
+    const context = await browser.newContext({ viewport: DESKTOP, locale: 'en-GB', serviceWorkers: 'block', ...options });
     context.setDefaultTimeout(10_000);
     return new ChatWindow(await context.newPage());
 }

@@ -27,8 +27,8 @@ export async function until(what, look, check = Boolean, patience = PATIENCE) {
     }
 }
 
-/** Browsers say this of every connection that fails, whatever the page makes of it. */
-const EXPECTED = /WebSocket connection to .* failed|net::ERR_CONNECTION_REFUSED/;
+/** Browsers say this of every connection that fails, whatever the page makes of it; and tests have no service worker unless they ask. */
+const EXPECTED = /WebSocket connection to .* failed|net::ERR_CONNECTION_REFUSED|Service Worker registration blocked/;
 
 export class ChatWindow {
     /** What the page threw or complained about. */
