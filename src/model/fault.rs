@@ -72,6 +72,15 @@ pub enum Right {
 }
 
 impl Fault {
+    /// Whether it may be gone in a while without anyone doing anything.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. } | Self::TimedOut | Self::NotConnected
+        )
+    }
+
     /// What happened, as one sentence.
     #[must_use]
     pub fn what(&self) -> String {

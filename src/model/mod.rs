@@ -1,7 +1,11 @@
 //! View models: plain data and pure functions. No browser, no network, no clock, so that they are tested natively.
 
 pub mod attention;
+pub mod command;
+pub mod completion;
 pub mod composing;
+pub mod copy;
+pub mod emoji;
 pub mod fault;
 pub mod form;
 pub mod guest;

@@ -148,6 +148,7 @@ pub struct Timeline {
     next_key: u32,
     next_rank: u64,
     changed: bool,
+    version: u64,
 }
 
 impl Timeline {
@@ -236,7 +237,14 @@ impl Timeline {
 
     /// Whether anything has changed since the last call.
     pub fn take_changed(&mut self) -> bool {
+        self.version += u64::from(self.changed);
         std::mem::take(&mut self.changed)
+    }
+
+    /// A number that grows whenever changes are taken.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// The oldest place of the series that is shown, to ask for what was before it.

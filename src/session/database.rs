@@ -70,13 +70,25 @@ pub(super) async fn remove(store: Store, key: String) {
     }
 }
 
+/// Removes all records.
+pub(super) async fn clear(store: Store) {
+    HERE.with_borrow_mut(|here| here.retain(|(at, ..)| *at != store));
+    if let Some(records) = open(store, IdbTransactionMode::Readwrite).await
+        && let Ok(request) = records.clear()
+    {
+        let _ = done(&request).await;
+    }
+}
+
 /// The records whose keys begin like this, in the order of their keys.
 pub(super) async fn all(store: Store, prefix: &str) -> Vec<(String, Vec<u8>)> {
     let Some(records) = open(store, IdbTransactionMode::Readonly).await else {
         let mut found: Vec<_> = HERE.with_borrow(|here| {
             let fits = |(at, key, _): &&Record| *at == store && key.starts_with(prefix);
             let found = here.iter().filter(fits);
-            found.map(|(_, key, record)| (key.clone(), record.clone())).collect()
+            found
+                .map(|(_, key, record)| (key.clone(), record.clone()))
+                .collect()
         });
         found.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         return found;
@@ -132,7 +144,11 @@ async fn open(store: Store, mode: IdbTransactionMode) -> Option<IdbObjectStore> 
 }
 
 async fn open_database() -> Option<IdbDatabase> {
-    let request: IdbOpenDbRequest = window().indexed_db().ok()??.open_with_u32(NAME, VERSION).ok()?;
+    let request: IdbOpenDbRequest = window()
+        .indexed_db()
+        .ok()??
+        .open_with_u32(NAME, VERSION)
+        .ok()?;
     let opening = request.clone();
     let upgrade = Closure::<dyn FnMut()>::new(move || {
         if let Ok(database) = opening.result() {

@@ -13,10 +13,12 @@ mod link;
 mod looks;
 mod memory;
 mod messages;
+pub(crate) mod moderation;
 mod offline;
 mod outbox;
 pub(crate) mod people;
 pub(crate) mod reactions;
+mod rename;
 mod room;
 mod value;
 
@@ -28,4 +30,5 @@ pub use looks::{change_services, set_density, set_language, set_theme};
 pub use memory::{open_settings, start};
 pub use messages::{earlier, fill_gap, say, send};
 pub use outbox::{cancel, retry};
+pub use rename::rename;
 pub use room::{join_again, join_as, leave, open_room};

@@ -6,9 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use effusion_client::{
-    Interruption, Json, RangeAnchor, RequestError, Session, SessionState,
-};
+use effusion_client::{Interruption, Json, RangeAnchor, RequestError, Session, SessionState};
 use futures_util::StreamExt;
 use js_sys::Promise;
 use leptos::prelude::set_timeout;
@@ -59,7 +57,11 @@ enum Outcome {
 pub(super) fn post(app: App, open: OpenRoom, message: ChatMessage) {
     let now = browser::now();
     store(app, open, now, &message);
-    open.change(|timeline| timeline.send(message, browser::at(now)));
+    open.change(|timeline| {
+        // Whoever answers has read.
+        timeline.set_line(None);
+        timeline.send(message, browser::at(now))
+    });
     serve(open);
 }
 
@@ -71,7 +73,10 @@ pub fn retry(open: OpenRoom, key: Key) {
 
 /// Gives up a message that was not taken.
 pub fn cancel(open: OpenRoom, key: Key) {
-    if let Some(id) = open.change(|timeline| timeline.cancel(key)).and_then(|it| it.id) {
+    if let Some(id) = open
+        .change(|timeline| timeline.cancel(key))
+        .and_then(|it| it.id)
+    {
         forget(id);
     }
 }
@@ -173,7 +178,10 @@ fn writable(open: OpenRoom) {
 }
 
 /// Puts a message into a room once: as the topic's value, or as an event, whose sequence is answered.
-pub(super) async fn put(open: OpenRoom, message: &ChatMessage) -> Result<Option<u64>, RequestError> {
+pub(super) async fn put(
+    open: OpenRoom,
+    message: &ChatMessage,
+) -> Result<Option<u64>, RequestError> {
     let (path, kind) = {
         let room = open.room.peek();
         (room.name.topic_path(), room.kind)

@@ -131,16 +131,11 @@ async fn follow(mut visit: Visit, session: Session) -> Result<(), Fault> {
     // The room may be there already, and the reader may be allowed to see it, but not to make it. The order is the
     // tutorial's: make, listen, subscribe.
     let path = room.name.topic_path();
-    let added = session
-        .topics()
-        .add(&path, specification(room.kind))
-        .await;
+    let added = session.topics().add(&path, specification(room.kind)).await;
     // What the newest event is now, was said before. It is asked for in the same breath, so it is answered before events come.
     let newest = (room.kind == RoomKind::History).then(|| {
         let query = session.time_series().range_query();
-        query
-            .from(RangeAnchor::Last(1))
-            .select_from::<Json>(&path)
+        query.from(RangeAnchor::Last(1)).select_from::<Json>(&path)
     });
     session
         .topics()
@@ -288,6 +283,8 @@ impl Visit {
             spawn_local(async move {
                 // Without the part, the room is as good, but for those who are in it.
                 let _ = parts::attend(app, open, number).await;
+                // And for what they think of the messages.
+                let _ = parts::follow_reactions(open, number).await;
             });
             if self.announce {
                 messages::announce(self.open);

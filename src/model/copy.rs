@@ -1,0 +1,121 @@
+//! A copy of what was said in a room last, for reading it without a connection.
+
+use crate::model::time::At;
+use crate::model::timeline::{Delivery, Event, Timeline};
+use effusion_chat::ChatMessage;
+use effusion_protocol::value::Json;
+
+/// How many messages of a room are kept.
+pub const KEPT: usize = 200;
+
+/// An event, and its place in the series, if it has one.
+pub type Kept = (Option<u64>, Event);
+
+/// What is kept of a room.
+#[must_use]
+pub fn of(timeline: &Timeline) -> Vec<u8> {
+    let mut newest: Vec<Json> = timeline
+        .entries()
+        .rev()
+        .filter(|entry| matches!(entry.delivery, Delivery::Received | Delivery::Sent))
+        .take(KEPT)
+        .map(|entry| {
+            let whole = |number: u64| Json::integer(i64::try_from(number).unwrap_or(i64::MAX));
+            let mut members = vec![
+                ("m", entry.message.to_json()),
+                ("a", Json::text(&entry.author)),
+            ];
+            if let Some(sequence) = entry.sequence {
+                members.push(("s", whole(sequence)));
+            }
+            if let Some(edited) = entry.edited {
+                members.push(("e", whole(edited)));
+            }
+            match &entry.at {
+                At::Instant { ms, .. } => members.push(("t", Json::integer(*ms))),
+                At::Written(text) => members.push(("w", Json::text(text))),
+            }
+            Json::object(&members)
+        })
+        .collect();
+    newest.reverse();
+    Json::array(&newest).as_cbor().to_vec()
+}
+
+/// Reads [`of`]; `at` knows the reader's calendar.
+#[must_use]
+pub fn read(bytes: Vec<u8>, at: impl Fn(i64) -> At) -> Vec<Kept> {
+    let items = Json::from_cbor(bytes.into()).items().unwrap_or_default();
+    items.iter().filter_map(|item| one(item, &at)).collect()
+}
+
+fn one(item: &Json, at: impl Fn(i64) -> At) -> Option<Kept> {
+    let number = |name| item.member(name).and_then(|it| it.as_number());
+    let sequence = number("s").map(|it| it as u64);
+    let edited = number("e").map(|it| it as u64);
+    let time = match number("t") {
+        Some(ms) => at(ms as i64),
+        None => At::Written(item.member("w")?.as_text()?),
+    };
+    let event = Event {
+        sequence: edited.or(sequence).unwrap_or_default(),
+        edits: edited.and(sequence.or(Some(0))),
+        author: item.member("a")?.as_text()?,
+        message: ChatMessage::from_json(&item.member("m")?)?,
+        at: time,
+    };
+    Some((sequence, event))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::timeline::{Entry, Reader};
+
+    fn reader() -> Reader {
+        Reader {
+            name: "ann".to_owned(),
+            principal: "user".to_owned(),
+        }
+    }
+
+    fn message(text: &str) -> ChatMessage {
+        ChatMessage {
+            text: text.to_owned(),
+            name: "ann".to_owned(),
+            ..ChatMessage::default()
+        }
+    }
+
+    #[test]
+    fn a_copy_reads_as_the_room_did() {
+        let mut room = Timeline::new(reader());
+        let event = |sequence, edits, text: &str| Event {
+            sequence,
+            edits,
+            author: "user".to_owned(),
+            message: message(text),
+            at: At::instant(sequence as i64 * 1_000, 0),
+        };
+        for sequence in 0..300 {
+            room.receive_event(event(sequence, None, "said"));
+        }
+        room.receive_event(event(300, Some(250), "edited"));
+        room.receive_value(message("live"), At::Written("noon".to_owned()), false);
+        room.send(message("not sent"), At::instant(0, 0));
+
+        let kept = read(of(&room), |ms| At::instant(ms, 0));
+        assert_eq!(kept.len(), KEPT);
+        let mut copy = Timeline::new(reader());
+        copy.add_copy(kept);
+        let plain = |entry: Entry| Entry {
+            key: 0,
+            rank: 0,
+            ..entry
+        };
+        let shown: Vec<_> = room.entries().rev().skip(1).take(KEPT).map(plain).collect();
+        let copied: Vec<_> = copy.entries().rev().map(plain).collect();
+        assert_eq!(copied, shown);
+        assert!(read(vec![0xff, 1, 2], |ms| At::instant(ms, 0)).is_empty());
+    }
+}

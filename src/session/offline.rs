@@ -1,0 +1,136 @@
+//! What stays on the device of a room: a copy of what was said last, to be read without a connection, and up to where the
+//! reader has read.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use leptos::prelude::set_interval;
+use leptos::task::spawn_local;
+
+use super::database::{self, Store};
+use crate::browser;
+use crate::model::outbox::Shelter;
+use crate::model::{copy, query};
+use crate::state::{App, Connection, OpenRoom, RoomState};
+use effusion_chat::RoomKind;
+
+/// Up to where each room was read, by service, account and room.
+const READ: &str = "effusion.read";
+
+/// Of how many rooms that is kept.
+const MOST: usize = 200;
+
+/// How often what has changed is stored, in milliseconds.
+const OFTEN: u64 = 2_000;
+
+thread_local! {
+    /// For each room what was stored last: how often it had changed, and up to where it was read.
+    static STORED: RefCell<Vec<(usize, u64, Option<u64>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps the rooms from now on.
+pub(super) fn begin(app: App) {
+    set_interval(move || keep(app), Duration::from_millis(OFTEN));
+}
+
+/// Stores what has changed.
+pub(super) fn keep(app: App) {
+    let rooms: Vec<OpenRoom> = {
+        let (rooms, direct) = (app.rooms.peek(), app.direct.peek());
+        rooms.iter().chain(direct.iter()).copied().collect()
+    };
+    for open in rooms {
+        let copied = *open.copied.peek();
+        let Some(shelter) = shelter(app, open).filter(|_| !copied) else {
+            continue;
+        };
+        let (version, read) = (open.look(|timeline| timeline.version()), open.read());
+        let before = STORED.with_borrow_mut(|stored| {
+            let place = stored.iter().position(|(id, ..)| *id == open.id);
+            let before = place.map(|place| stored.swap_remove(place));
+            stored.push((open.id, version, read));
+            before
+        });
+        let (_, old_version, old_read) = before.unwrap_or((open.id, 0, None));
+        if old_version != version {
+            let record = open.look(copy::of);
+            spawn_local(database::put(
+                Store::Copies,
+                shelter.prefix().to_owned(),
+                record,
+            ));
+        }
+        if old_read != read && open.room.peek().kind == RoomKind::History {
+            remember_read(&shelter, read);
+        }
+    }
+}
+
+/// Up to where a room was read, as far as this device knows.
+pub(super) fn recall_read(app: App, open: OpenRoom) -> Option<u64> {
+    let shelter = shelter(app, open)?;
+    let known = stored_reads();
+    let (_, read) = known.iter().find(|(key, _)| key == shelter.prefix())?;
+    read.parse().ok()
+}
+
+/// Shows what was kept of a room, until the room itself can be had.
+pub(super) async fn recall(app: App, open: OpenRoom) {
+    let offline = move || {
+        *open.state.peek() == RoomState::Joining && *app.connection.peek() != Connection::Connected
+    };
+    let Some(shelter) = shelter(app, open).filter(|_| offline()) else {
+        return;
+    };
+    let Some((_, record)) = database::all(Store::Copies, shelter.prefix()).await.pop() else {
+        return;
+    };
+    let kept = copy::read(record, browser::at);
+    if !offline() || kept.is_empty() {
+        return;
+    }
+    open.change(|timeline| timeline.add_copy(kept));
+    open.copied.set(true);
+}
+
+/// Forgets everything that is kept of anybody: whoever signs out leaves nothing behind.
+pub(super) fn forget_all() {
+    browser::remember(READ, None);
+    for store in [Store::Copies, Store::Outbox] {
+        spawn_local(database::clear(store));
+    }
+}
+
+fn remember_read(shelter: &Shelter, read: Option<u64>) {
+    let mut known = stored_reads();
+    known.retain(|(key, _)| key != shelter.prefix());
+    if let Some(read) = read {
+        known.push((shelter.prefix().to_owned(), read.to_string()));
+    }
+    let old = known.len().saturating_sub(MOST);
+    known.drain(..old);
+    let pairs = known
+        .iter()
+        .map(|(key, read)| (key.as_str(), read.as_str()));
+    browser::remember(READ, Some(&query::format(pairs)));
+}
+
+fn stored_reads() -> Vec<(String, String)> {
+    query::parse(&browser::recall(READ).unwrap_or_default())
+}
+
+/// Whose copy it is, and of what: rights are an account's, and a name is nothing but a name.
+fn shelter(app: App, open: OpenRoom) -> Option<Shelter> {
+    let me = app.me.peek();
+    let me = me.as_ref()?;
+    let path = match &open.peer {
+        Some(peer) => effusion_chat::direct_path(peer)?,
+        None => open.room.peek().name.topic_path(),
+    };
+    Some(Shelter::new(
+        &me.service.address(),
+        &me.credentials.principal,
+        "",
+        &path,
+    ))
+}

@@ -1,0 +1,362 @@
+//! The list as it scrolls: only what can be seen, and some above and below it, is in the document; the rest is empty room of
+//! the height that it has or will have.
+//!
+//! What somebody looks at stays where it is, whatever comes above or below it, and whatever turns out higher than it was
+//! taken to be. Who looks at the newest message keeps looking at the newest.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use leptos::prelude::{on_cleanup, set_timeout};
+use wasm_bindgen::prelude::*;
+use web_sys::{Element, HtmlElement, ResizeObserver};
+
+use super::element::El;
+use crate::live::Live;
+use crate::model::window;
+use crate::state::OpenRoom;
+
+/// How far from the newest message, in pixels, a reader still counts as being there.
+const NEAR: f64 = 120.0;
+
+/// Differences of less than this many pixels are none: browsers round.
+const ROUNDING: f64 = 3.0;
+
+/// The attribute that says which message an element of the list is.
+pub(super) const KEY: &str = "data-key";
+
+/// For how long a message is pointed out, in milliseconds.
+const POINTED_OUT: u64 = 2_500;
+
+/// Asks for what is missing before a message.
+pub(super) type Ask = dyn Fn(u64);
+
+/// Where somebody looks: a message by its rank, and how far below the upper edge of the list it stands.
+#[derive(Clone, Copy)]
+struct Anchor {
+    rank: u64,
+    below_edge: f64,
+}
+
+/// Keeps the list where it is looked at.
+pub(super) struct Scroll {
+    room: OpenRoom,
+    scroll: HtmlElement,
+    log: HtmlElement,
+    list: Element,
+    above: HtmlElement,
+    below: HtmlElement,
+    /// Whether the newest message is looked at.
+    at_end: Cell<bool>,
+    /// Whether the newest message is out of sight, which is shown.
+    away: Rc<Live<bool>>,
+    anchor: Cell<Option<Anchor>>,
+    /// A message that is to be pointed out once it is there.
+    sought: Cell<Option<u64>>,
+    /// Where the list was scrolled to last, to tell who has scrolled, and which way.
+    last_top: Cell<f64>,
+    earlier: Box<dyn Fn()>,
+    fill: Box<Ask>,
+    observer: RefCell<Option<ResizeObserver>>,
+}
+
+/// The elements that a list is made of.
+pub(super) struct Elements<'a> {
+    pub scroll: &'a El,
+    pub log: &'a El,
+    pub list: &'a El,
+    pub above: &'a El,
+    pub below: &'a El,
+}
+
+impl Scroll {
+    /// Keeps the list in place from now on, for as long as it is there.
+    pub(super) fn new(
+        room: OpenRoom,
+        elements: &Elements,
+        away: Rc<Live<bool>>,
+        earlier: Box<dyn Fn()>,
+        fill: Box<Ask>,
+    ) -> Rc<Self> {
+        let html = |el: &El| el.node().clone().unchecked_into::<HtmlElement>();
+        let scroll = Rc::new(Self {
+            room,
+            scroll: html(elements.scroll),
+            log: html(elements.log),
+            list: elements.list.node().clone(),
+            above: html(elements.above),
+            below: html(elements.below),
+            at_end: Cell::new(true),
+            away,
+            anchor: Cell::new(None),
+            sought: Cell::new(None),
+            last_top: Cell::new(0.0),
+            earlier,
+            fill,
+            observer: RefCell::new(None),
+        });
+        scroll.watch();
+        scroll
+    }
+
+    /// Heights change: of the list, and of what is in it.
+    fn watch(self: &Rc<Self>) {
+        let kept = Rc::downgrade(self);
+        let resized = Closure::<dyn FnMut()>::new(move || {
+            if let Some(scroll) = kept.upgrade() {
+                scroll.settle();
+            }
+        });
+        let Ok(observer) = ResizeObserver::new(resized.as_ref().unchecked_ref()) else {
+            return;
+        };
+        observer.observe(&self.scroll);
+        observer.observe(&self.list);
+        self.observer.replace(Some(observer.clone()));
+        let kept = send_wrapper::SendWrapper::new((observer, resized));
+        on_cleanup(move || kept.0.disconnect());
+    }
+
+    /// What is in the document has changed: measures it, and brings back into place what is looked at.
+    pub(super) fn settle(&self) {
+        let view = self.scroll.client_height();
+        if view <= 0 || !self.is_drawn() {
+            return; // It is not on the screen yet.
+        }
+        self.measure();
+        let extent = *self.room.extent.peek();
+        for (space, height) in [(&self.above, extent.above), (&self.below, extent.below)] {
+            // A height in pixels is one that the browser takes.
+            let _ = space
+                .style()
+                .set_property("height", &[&height.to_string(), "px"].concat());
+        }
+        if self.at_end.get() {
+            self.scroll_to(f64::from(self.scroll.scroll_height()));
+        } else if let Some(anchor) = self.anchor.get()
+            && let Some(element) = self.element_of(anchor.rank)
+        {
+            let wrong = self.below_edge(&element) - anchor.below_edge;
+            if wrong.abs() >= 1.0 {
+                self.scroll_to(self.top() + wrong);
+            }
+            if self.sought.get() == Some(anchor.rank) {
+                self.sought.set(None);
+                point_out(element);
+            }
+        }
+        self.follow();
+    }
+
+    /// Whether what is to be in the document is there. It comes a moment after it is known.
+    fn is_drawn(&self) -> bool {
+        let children = self.list.children();
+        let rows = self.room.rows.peek();
+        let same = |place: usize| {
+            let child = children.item(place as u32);
+            let key = child.and_then(|child| child.get_attribute(KEY));
+            key == rows.get(place).map(|row| row.key.to_string())
+        };
+        children.length() as usize == rows.len() && same(0) && same(rows.len().saturating_sub(1))
+    }
+
+    /// Somebody has scrolled, or the page has.
+    pub(super) fn scrolled(&self) {
+        if !self.is_drawn() {
+            return; // What is drawn next brings everything into place.
+        }
+        let (top, before) = (self.top(), self.last_top.get());
+        self.last_top.set(top);
+        let left = self.left();
+        if left <= ROUNDING {
+            self.at_end.set(self.is_whole_end());
+        } else if top < before - ROUNDING {
+            self.at_end.set(false);
+        }
+        self.away.put(left > NEAR);
+        self.look();
+        self.follow();
+        let extent = *self.room.extent.peek();
+        let view = f64::from(self.scroll.client_height());
+        if top < before && extent.start == 0 && top < view {
+            (self.earlier)();
+        }
+        self.look_for_gaps();
+    }
+
+    /// Goes to the newest message.
+    pub(super) fn to_end(&self) {
+        self.at_end.set(true);
+        self.anchor.set(None);
+        self.room.show_around(None, self.view());
+        self.settle();
+        // What follows the change of the document brings it to the end.
+        self.away.put(false);
+    }
+
+    /// Goes to a message, and puts it a third of the way down.
+    pub(super) fn to(&self, rank: u64) {
+        self.at_end.set(false);
+        let below_edge = f64::from(self.scroll.client_height()) / 3.0;
+        self.anchor.set(Some(Anchor { rank, below_edge }));
+        self.sought.set(Some(rank));
+        self.room.show_around(Some(rank), self.view());
+        self.settle();
+    }
+
+    /// The element of a message, if it is in the document.
+    pub(super) fn element_of(&self, rank: u64) -> Option<Element> {
+        let rows = self.room.rows.peek();
+        let place = rows
+            .iter()
+            .position(|row| row.row.peek().entry.rank == rank)?;
+        self.list.children().item(place as u32)
+    }
+
+    fn view(&self) -> u32 {
+        self.scroll.client_height().max(0) as u32
+    }
+
+    fn top(&self) -> f64 {
+        f64::from(self.scroll.scroll_top())
+    }
+
+    /// How far it is to the end.
+    fn left(&self) -> f64 {
+        f64::from(self.scroll.scroll_height()) - self.top() - f64::from(self.scroll.client_height())
+    }
+
+    /// Whether what is in the document goes on to the newest message.
+    fn is_whole_end(&self) -> bool {
+        let extent = self.room.extent.peek();
+        extent.end == extent.len
+    }
+
+    fn scroll_to(&self, top: f64) {
+        self.scroll.set_scroll_top(top.round() as i32);
+        self.last_top.set(self.top());
+        if self.at_end.get() {
+            self.away.put(false);
+        } else {
+            self.away.put(self.left() > NEAR);
+        }
+    }
+
+    /// How far below the upper edge of the list an element stands.
+    fn below_edge(&self, element: &Element) -> f64 {
+        element.get_bounding_client_rect().top() - self.scroll.get_bounding_client_rect().top()
+    }
+
+    /// Notes what stands at the upper edge.
+    fn look(&self) {
+        let edge = self.scroll.get_bounding_client_rect().top();
+        let children = self.list.children();
+        let rows = self.room.rows.peek();
+        let rank = |place: u32| Some(rows.get(place as usize)?.row.peek().entry.rank);
+        // The first one of which something can be seen.
+        let (mut low, mut high) = (0, children.length());
+        while low < high {
+            let middle = (low + high) / 2;
+            let hidden = children
+                .item(middle)
+                .is_some_and(|it| it.get_bounding_client_rect().bottom() <= edge);
+            if hidden {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        let list = self.list.get_bounding_client_rect();
+        let view = f64::from(self.scroll.client_height());
+        if list.bottom() > edge && list.top() < edge + view {
+            let found = children.item(low).zip(rank(low));
+            self.anchor.set(found.map(|(element, rank)| Anchor {
+                rank,
+                below_edge: self.below_edge(&element),
+            }));
+            return;
+        }
+        // Only room that is still empty can be seen: somebody has pulled the bar far away.
+        let height = edge - self.log.get_bounding_client_rect().top();
+        self.anchor.set(self.room.look(|timeline| {
+            let place = timeline.at_height(height.max(0.0) as u32);
+            let place = place.min(timeline.len().saturating_sub(1));
+            Some(Anchor {
+                rank: timeline.rank_at(place)?,
+                below_edge: f64::from(timeline.top(place)) - height,
+            })
+        }));
+    }
+
+    /// Has the document follow what is looked at.
+    fn follow(&self) {
+        let view = self.view();
+        if self.at_end.get() {
+            if !self.room.is_at_end() {
+                self.room.show_around(None, view);
+            }
+            return;
+        }
+        let Some(anchor) = self.anchor.get() else {
+            return;
+        };
+        let extent = *self.room.extent.peek();
+        let first = self.below_edge(&self.list);
+        let last = first + self.list.get_bounding_client_rect().height();
+        let close = window::is_close(&extent, 0.0, view.into(), first, last);
+        if close || self.room.is_at_end() {
+            self.room.show_around(Some(anchor.rank), view);
+        }
+    }
+
+    /// What is missing where somebody looks is asked for.
+    fn look_for_gaps(&self) {
+        let view = f64::from(self.scroll.client_height());
+        let rows = self.room.rows.peek();
+        for (place, row) in rows.iter().enumerate() {
+            let row = row.row.peek();
+            if !row.gap {
+                continue;
+            }
+            let Some(element) = self.list.children().item(place as u32) else {
+                continue;
+            };
+            let at = self.below_edge(&element);
+            if at > -view && at < 2.0 * view {
+                (self.fill)(row.entry.rank);
+            }
+        }
+    }
+
+    /// Takes the heights of all that is in the document.
+    fn measure(&self) {
+        let rows = self.room.rows.peek();
+        let children = self.list.children();
+        let tops: Vec<f64> = (0..children.length())
+            .filter_map(|place| Some(children.item(place)?.get_bounding_client_rect().top()))
+            .chain([self.list.get_bounding_client_rect().bottom()])
+            .collect();
+        let heights: Vec<(u64, u32)> = rows
+            .iter()
+            .zip(tops.windows(2))
+            .map(|(row, tops)| {
+                let height = (tops[1] - tops[0]).round().max(1.0);
+                (row.row.peek().entry.rank, height as u32)
+            })
+            .collect();
+        drop(rows);
+        self.room.measure(&heights);
+    }
+}
+
+fn point_out(element: Element) {
+    // The name of the attribute is a fixed one, and right.
+    let _ = element.set_attribute("data-sought", "true");
+    set_timeout(
+        move || {
+            let _ = element.remove_attribute("data-sought");
+        },
+        Duration::from_millis(POINTED_OUT),
+    );
+}

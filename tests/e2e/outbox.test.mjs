@@ -1,0 +1,196 @@
+// What was written and not acknowledged: through a service that dies, a page that is loaded again, and a connection that is
+// not there, everyone sees each message once, in order.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before } from 'node:test';
+
+import { dist, launch } from '../support/browser.mjs';
+import { until } from '../support/chat_window.mjs';
+import { startSandbox } from '../support/sandbox.mjs';
+import { serveFolders } from '../support/static.mjs';
+import { scenario } from './stage.mjs';
+
+let browser;
+let page;
+before(async () => {
+    [browser, page] = await Promise.all([launch(), serveFolders({ '/': dist })]);
+});
+after(async () => {
+    await browser?.close();
+    await page?.close();
+});
+
+const test = (title, act) => scenario(title, () => browser, act);
+
+const address = (port, fields) => `${page.origin}/?${new URLSearchParams({ host: '127.0.0.1', port, ...fields })}`;
+
+/**
+ * A service that can be killed and started again, with the same data, behind a door: what comes through it gets to the
+ * service, but while the door is `deaf`, no answer gets back.
+ */
+async function withService(act) {
+    const data = await mkdtemp(path.join(tmpdir(), 'effusion-e2e-'));
+    let sandbox = await startSandbox({ data });
+    const { port } = sandbox;
+    const state = { deaf: false };
+    const sockets = new Set();
+    const door = createServer((outside) => {
+        const inside = connect(port, '127.0.0.1');
+        for (const [socket, other] of [[outside, inside], [inside, outside]]) {
+            sockets.add(socket);
+            socket.on('close', () => {
+                sockets.delete(socket);
+                other.destroy();
+            });
+            socket.on('error', () => other.destroy());
+        }
+        outside.on('data', (bytes) => inside.write(bytes));
+        inside.on('data', (bytes) => state.deaf || outside.write(bytes));
+    }).listen(0, '127.0.0.1');
+    await once(door, 'listening');
+    try {
+        await act({
+            /** Straight to the service. */
+            port,
+            /** To it by the door. */
+            door: door.address().port,
+            state,
+            kill: () => sandbox.kill(),
+            start: async () => {
+                sandbox = await startSandbox({ data, port });
+            },
+        });
+    } finally {
+        sockets.forEach((socket) => socket.destroy());
+        door.close();
+        await sandbox.kill();
+        await rm(data, { recursive: true, force: true });
+    }
+}
+
+const sent = (window, count) =>
+    until(
+        `${count} own messages are sent`,
+        async () => (await window.messages()).filter(({ own }) => own),
+        (own) => own.length === count && own.every(({ state }) => ['sent', 'received'].includes(state)),
+        30_000,
+    );
+
+for (const kind of ['history', 'live']) {
+    test(`killed between sending and acknowledging, and reloaded without a service: a ${kind} room shows each message once, in order`, async (open) => {
+        await withService(async (service) => {
+            const room = { room: 'Outbox', kind };
+            const ann = await (await open(address(service.door, { name: 'Ann', ...room }))).join();
+            const bob = await (await open(address(service.port, { name: 'Bob', ...room }))).join();
+            await ann.say('before');
+            await bob.shows('before');
+            await sent(ann, 1);
+
+            // The service gets the next one, but Ann hears nothing of it; what comes after that waits for its turn.
+            service.state.deaf = true;
+            const waiting = ['one', 'two', 'three'];
+            for (const text of waiting) {
+                await ann.say(text);
+            }
+            await bob.shows('before', 'one');
+            assert.deepEqual((await ann.messages()).slice(1).map(({ state }) => state), ['sending', 'sending', 'sending']);
+            await service.kill();
+            service.state.deaf = false;
+            await ann.reload();
+            await until('the page stands by', () => ann.$('connection-state').getAttribute('data-state'), (state) => state === 'recovering');
+            await until('what was not acknowledged is still there', () => ann.texts(), (texts) => texts.slice(-3).join() === waiting.join());
+            await ann.say('four');
+
+            await service.start();
+            await ann.connection('connected');
+            await sent(ann, kind === 'history' ? 5 : (await ann.messages()).length);
+            const all = ['before', ...waiting, 'four'];
+            if (kind === 'history') {
+                await ann.shows(...all);
+                await bob.shows(...all);
+                const cem = await (await open(address(service.port, { name: 'Cem', ...room }))).join();
+                await cem.shows(...all);
+            } else {
+                // A live room keeps its last value alone: Bob may have missed some while he was away, but sees none twice.
+                const texts = await until('Bob sees the last one', () => bob.texts(), (texts) => texts.at(-1) === 'four');
+                assert.deepEqual(texts, all.filter((text) => texts.includes(text)));
+                const own = (await ann.messages()).filter(({ own }) => own).map(({ text }) => text);
+                assert.deepEqual(own, all.filter((text) => own.includes(text)));
+                assert.equal(own.at(-1), 'four');
+            }
+            await bob.say('after');
+            await until('Ann reads on', () => ann.texts(), (texts) => texts.at(-1) === 'after');
+
+            // Nothing is left to be sent once more.
+            await ann.reload();
+            await ann.inRoom();
+            if (kind === 'history') {
+                await ann.shows(...all, 'after');
+            }
+        });
+    });
+}
+
+test('a message that arrived and was sent again is shown once, by whoever sees both events', async (open) => {
+    await withService(async (service) => {
+        const room = { room: 'Twins', kind: 'history' };
+        const ann = await (await open(address(service.port, { name: 'Ann', ...room }))).join();
+        const bob = await (await open(address(service.port, { name: 'Bob', ...room }))).join();
+        const { json, withSession } = await import('../support/sdk.mjs');
+        const twin = { text: 'once', name: 'Dee', timestamp: new Date().toISOString(), id: '0123456789abcdef' };
+        const append = (message) => withSession({ host: '127.0.0.1', port: service.port }, 'admin', (session) => session.timeseries.append('Chat/Twins', message, json()));
+        await append(twin);
+        await append({ ...twin, text: 'between', id: 'fedcba9876543210' });
+        await append(twin);
+        await append({ ...twin, text: 'no id', id: undefined });
+        await append({ ...twin, text: 'no id', id: undefined });
+        const expected = ['once', 'between', 'no id', 'no id'];
+        await Promise.all([ann.shows(...expected), bob.shows(...expected)]);
+        const cem = await (await open(address(service.port, { name: 'Cem', ...room }))).join();
+        await cem.shows(...expected);
+    });
+});
+
+test('what the service does not take is told, holds up nothing, and stays until it is sent or discarded', async (open) => {
+    await withService(async (service) => {
+        const ann = await (await open(address(service.port, { name: 'Ann', room: 'Size', kind: 'history' }))).join();
+        await ann.say('x'.repeat(1_200_000));
+        await ann.say('small');
+        await until(
+            'the large one has failed, the small one is sent',
+            async () => (await ann.messages()).map(({ state }) => state),
+            (states) => states.join() === 'sent,failed',
+            30_000,
+        );
+        await ann.reload();
+        await ann.inRoom();
+        await ann.$('cancel').click();
+        await ann.shows('small');
+        await ann.reload();
+        await ann.inRoom();
+        await ann.shows('small');
+    });
+});
+
+test('a window without a database sends all the same', async (open) => {
+    await withService(async (service) => {
+        const ann = await open(`${page.origin}/`);
+        await ann.page.addInitScript(() => {
+            Object.defineProperty(window, 'indexedDB', { get: () => { throw new DOMException('no', 'SecurityError'); } });
+        });
+        await ann.visit(address(service.port, { name: 'Ann', room: 'Bare', kind: 'history' }));
+        await ann.join();
+        await ann.say('hello');
+        await ann.shows({ text: 'hello', state: 'sent' });
+        await service.kill();
+        await ann.connection('recovering');
+        await ann.say('meanwhile');
+        await service.start();
+        await ann.shows({ text: 'hello' }, { text: 'meanwhile', state: 'sent' });
+    });
+});
