@@ -45,6 +45,13 @@ impl<'a> RangeQuery<'a> {
         }
     }
 
+    /// Asks for values, as a new query does.
+    #[must_use]
+    pub const fn for_values(mut self) -> Self {
+        self.request.query_type = QueryType::Values;
+        self
+    }
+
     /// Asks for the original events and all edits of them.
     #[must_use]
     pub const fn for_edits(mut self) -> Self {

@@ -333,7 +333,7 @@ async fn topic_notifications_come_without_subscriptions() {
                 .any(|(path, _)| path.starts_with("Chat/two/deep"))
         );
         events.deselect("?Chat/").await.unwrap();
-        let mut ended = vec![told(&mut events).await, told(&mut events).await];
+        let mut ended = [told(&mut events).await, told(&mut events).await];
         ended.sort_unstable();
         assert_eq!(ended[0], ("Chat/two".to_owned(), Deselected));
         let bad = events.select("*[").await;

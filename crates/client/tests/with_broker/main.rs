@@ -15,6 +15,7 @@ mod hub;
 mod messaging;
 mod network;
 mod random;
+mod series;
 mod service;
 mod session;
 mod sessions;
