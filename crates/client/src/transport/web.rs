@@ -1,15 +1,15 @@
 //! The browser's WebSocket and timers.
 
-use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::cell::RefCell;
+use core::task::{Context, Poll, Waker};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use futures_util::{Sink, Stream};
-use gloo_net::websocket::futures::WebSocket as Socket;
-use gloo_net::websocket::{Message, State};
 use gloo_timers::future::TimeoutFuture;
+use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::JsCast as _;
+use wasm_bindgen::closure::Closure;
 
 use super::{LocalFuture, Runtime, Transport, TransportEvent};
 use crate::{ConnectError, ConnectOptions, Session};
@@ -73,16 +73,80 @@ impl Runtime for Browser {
 #[derive(Default)]
 pub struct WebSocket {
     socket: Option<Socket>,
-    /// Whether the socket was reported as open.
-    opened: bool,
     /// Whether the loss of the socket is still to be reported.
     failed: bool,
 }
 
+/// A socket of the browser, and what it has reported. It sends from memory, so that also what is said while the page is
+/// being left gets out: of a `Blob`, which others take, nothing would.
+struct Socket {
+    browsers: web_sys::WebSocket,
+    reports: Rc<Reports>,
+    /// They live as long as the socket may call them.
+    _handlers: [Closure<dyn FnMut(web_sys::MessageEvent)>; 3],
+}
+
+#[derive(Default)]
+struct Reports {
+    waiting: RefCell<VecDeque<TransportEvent>>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Reports {
+    fn add(&self, event: TransportEvent) {
+        self.waiting.borrow_mut().push_back(event);
+        let waker = self.waker.borrow_mut().take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl Socket {
+    fn open(url: &str) -> Option<Self> {
+        let browsers = web_sys::WebSocket::new(url).ok()?;
+        browsers.set_binary_type(web_sys::BinaryType::Arraybuffer);
+        let reports = Rc::new(Reports::default());
+        let handler = |event: fn(web_sys::MessageEvent) -> TransportEvent| {
+            let reports = Rc::clone(&reports);
+            Closure::<dyn FnMut(web_sys::MessageEvent)>::new(move |it| reports.add(event(it)))
+        };
+        let handlers = [
+            handler(|_| TransportEvent::Opened),
+            handler(|event| match event.data().dyn_into::<ArrayBuffer>() {
+                Ok(message) => {
+                    TransportEvent::Message(Bytes::from(Uint8Array::new(&message).to_vec()))
+                }
+                Err(_) => TransportEvent::Lost,
+            }),
+            // What goes wrong ends with this, too.
+            handler(|_| TransportEvent::Lost),
+        ];
+        let [opened, message, closed] = &handlers;
+        browsers.set_onopen(Some(opened.as_ref().unchecked_ref()));
+        browsers.set_onmessage(Some(message.as_ref().unchecked_ref()));
+        browsers.set_onclose(Some(closed.as_ref().unchecked_ref()));
+        Some(Self {
+            browsers,
+            reports,
+            _handlers: handlers,
+        })
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.browsers.set_onopen(None);
+        self.browsers.set_onmessage(None);
+        self.browsers.set_onclose(None);
+        // It fails only for a code that is none; the browser sends what is buffered first.
+        let _ = self.browsers.close();
+    }
+}
+
 impl Transport for WebSocket {
     fn open(&mut self, url: &str) {
-        self.socket = Socket::open(url).ok();
-        self.opened = false;
+        self.socket = Socket::open(url);
         self.failed = self.socket.is_none();
     }
 
@@ -91,36 +155,32 @@ impl Transport for WebSocket {
             self.socket = None;
             return Poll::Ready(TransportEvent::Lost);
         }
-        let Some(socket) = &mut self.socket else {
+        let Some(socket) = &self.socket else {
             return Poll::Pending;
         };
-        // A socket is ready also when it has failed to open.
-        if !self.opened && Pin::new(&mut *socket).poll_ready(context).is_ready() {
-            self.opened = true;
-            if matches!(socket.state(), State::Open) {
-                return Poll::Ready(TransportEvent::Opened);
+        let next = socket.reports.waiting.borrow_mut().pop_front();
+        match next {
+            Some(event) => {
+                if event == TransportEvent::Lost {
+                    self.socket = None;
+                }
+                Poll::Ready(event)
             }
-        }
-        match core::task::ready!(Pin::new(socket).poll_next(context)) {
-            Some(Ok(Message::Bytes(message))) => {
-                Poll::Ready(TransportEvent::Message(Bytes::from(message)))
-            }
-            _ => {
-                self.socket = None;
-                Poll::Ready(TransportEvent::Lost)
+            None => {
+                let waker = context.waker().clone();
+                socket.reports.waker.replace(Some(waker));
+                Poll::Pending
             }
         }
     }
 
     fn send(&mut self, message: Bytes) {
-        if let Some(socket) = &mut self.socket {
-            let message = Message::Bytes(message.into());
-            self.failed |= Pin::new(socket).start_send(message).is_err();
+        if let Some(socket) = &self.socket {
+            self.failed |= socket.browsers.send_with_u8_array(&message).is_err();
         }
     }
 
     fn close(&mut self) {
-        // Dropping closes: the browser sends what is buffered first.
         self.socket = None;
         self.failed = false;
     }
@@ -129,7 +189,7 @@ impl Transport for WebSocket {
 impl core::fmt::Debug for WebSocket {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("WebSocket")
-            .field("open", &self.opened)
+            .field("open", &self.socket.is_some())
             .finish()
     }
 }
