@@ -10,6 +10,8 @@
 use crate::session;
 use crate::state::{App, OpenRoom};
 use crate::view::{self, El};
+use effusion_chat::Target;
+use web_sys::Element;
 
 /// A part could not be fetched: there is no connection to the host of the page, or it has been updated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,4 +94,47 @@ part! {
 part! {
     /// The tutorial, with what each action asks of the service.
     diagnostics: fn lessons(app: App) -> El { view::lessons::lessons(app) }
+}
+
+part! {
+    /// What can be done with the messages of a list. True as soon as it can.
+    compose: fn message_tools(room: OpenRoom, list: Element) -> bool {
+        { view::message_tools::attach(room, &list); true }
+    }
+}
+
+part! {
+    /// The reactions to a message.
+    compose: fn reactions(room: OpenRoom, target: Target) -> El { view::reactions::reactions(room, target) }
+}
+
+part! {
+    /// Follows the reactions of a room. True as soon as that has begun.
+    compose: fn follow_reactions(room: OpenRoom, visit: usize) -> bool {
+        { session::reactions::follow(room, visit); true }
+    }
+}
+
+part! {
+    /// Goes to a message. True once that has begun.
+    compose: fn jump(room: OpenRoom, target: Target) -> bool {
+        { view::message_tools::jump(room, target); true }
+    }
+}
+
+part! {
+    /// What stands above and beside the composer, which is this form.
+    compose: fn composer_tools(room: OpenRoom, form: Element) -> El {
+        view::composer_tools::composer_tools(room, &form).unwrap_or_else(|| view::el("span"))
+    }
+}
+
+part! {
+    /// Sends what is not simply said. True once that has begun.
+    compose: fn submit(app: App, room: OpenRoom) -> bool { { view::submit::submit(app, room); true } }
+}
+
+part! {
+    /// A text with its markup, in which these names can be mentioned, the reader's first.
+    markdown: fn marked(text: String, names: Vec<String>) -> El { view::markdown::marked(&text, &names) }
 }

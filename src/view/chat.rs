@@ -1,5 +1,7 @@
 //! The rooms: the list of them, and the one that is shown.
 
+use leptos::task::spawn_local;
+
 use super::composer::composer;
 use super::connection::connection_badge;
 use super::element::{El, el};
@@ -167,13 +169,28 @@ fn pane(app: App, room: OpenRoom) -> El {
             Some(room.state.read().word().to_owned())
         })
         .child_of(notice)
-        .child(messages(
+        .child(with_tools(
             room,
-            move |key| session::retry(room, key),
-            move || session::earlier(room),
+            messages(
+                room,
+                move |key| session::retry(room, key),
+                move || session::earlier(room),
+            ),
         ))
         .child_of(move || room.attended.get().then(|| part(parts::typing(app, room))))
-        .child(composer(room, move |text| session::send(app, room, text)))
+        .child(composer(app, room, move |text| {
+            session::send(app, room, text)
+        }))
+}
+
+/// A list of messages with which something can be done.
+fn with_tools(room: OpenRoom, list: El) -> El {
+    let node = list.node().clone();
+    spawn_local(async move {
+        // Without the part the messages can be read all the same.
+        let _ = parts::message_tools(room, node).await;
+    });
+    list
 }
 
 fn nowhere(app: App) -> El {

@@ -1,25 +1,37 @@
 //! Where messages are written.
 
 use leptos::prelude::request_animation_frame;
+use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlElement, KeyboardEvent};
 
 use super::element::{El, el, value_of};
 use super::icon::icon;
-use crate::state::{OpenRoom, RoomState};
+use super::part::quietly;
+use crate::model::composing::Purpose;
+use crate::parts;
+use crate::state::{App, OpenRoom, RoomState};
+use crate::words::{say, say_with};
 
 /// The box and its button. Enter sends, Shift+Enter breaks the line; a key that ends the choice of a character (as for
 /// Japanese) does neither.
-pub fn composer(room: OpenRoom, send: impl Fn(String) + Clone + 'static) -> El {
+pub fn composer(app: App, room: OpenRoom, send: impl Fn(String) + Clone + 'static) -> El {
     let area = el("textarea").id("composer");
     let node: HtmlElement = area.node().clone().unchecked_into();
     let submit = {
         let node = node.clone();
         move || {
             let text = room.draft.peek().clone();
-            if !text.trim().is_empty() {
-                room.draft.set(String::new());
-                send(text);
+            if *room.purpose.peek() == Purpose::Say && !text.starts_with('/') {
+                if !text.trim().is_empty() {
+                    room.draft.set(String::new());
+                    send(text);
+                }
+            } else if !text.trim().is_empty() {
+                spawn_local(async move {
+                    // Without the part, the text stays where it is.
+                    let _ = parts::submit(app, room).await;
+                });
             }
             // Focusing what is on the screen does not fail.
             let _ = node.focus();
@@ -32,7 +44,8 @@ pub fn composer(room: OpenRoom, send: impl Fn(String) + Clone + 'static) -> El {
         .attr("dir", "auto")
         .attr("enterkeyhint", "send")
         .attr_of("placeholder", move || {
-            Some(["Message ", room.room.read().name.as_str()].concat())
+            let room = room.room.read();
+            Some(say_with("Message {room}", &[("room", room.name.as_str())]))
         })
         .flag_of("disabled", closed)
         .prop_of("value", move || {
@@ -52,14 +65,14 @@ pub fn composer(room: OpenRoom, send: impl Fn(String) + Clone + 'static) -> El {
     let button = el("button")
         .attr("type", "submit")
         .class("primary")
-        .attr("aria-label", "Send")
-        .attr("title", "Send")
+        .attr("aria-label", say("Send"))
+        .attr("title", say("Send"))
         .test("send-button")
         .flag_of("disabled", move || {
             closed() || room.draft.read().trim().is_empty()
         })
         .child(icon("send"));
-    el("form")
+    let form = el("form")
         .class("composer")
         .on("submit", move |event| {
             event.prevent_default();
@@ -69,10 +82,12 @@ pub fn composer(room: OpenRoom, send: impl Fn(String) + Clone + 'static) -> El {
             el("label")
                 .class("unseen")
                 .attr("for", "composer")
-                .text("Message"),
+                .text(say("Message")),
         )
         .child(area)
-        .child(button)
+        .child(button);
+    let tools = quietly(parts::composer_tools(room, form.node().clone()));
+    el("div").class("compose").child(tools).child(form)
 }
 
 /// Grows with the text, up to what the style allows.

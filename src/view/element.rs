@@ -46,6 +46,12 @@ pub fn svg(tag: &str) -> El {
 }
 
 impl El {
+    /// An element that is on the page already.
+    #[must_use]
+    pub fn of(element: &Element) -> Self {
+        Self(element.clone())
+    }
+
     /// The browser's element.
     #[must_use]
     pub fn node(&self) -> &Element {

@@ -2,11 +2,16 @@
 
 use super::element::{El, el};
 use super::field::link;
+use super::message_text::message_text;
+use super::part::quietly;
 use super::sidebar::{avatar, hued};
 use crate::browser;
 use crate::model::time::At;
-use crate::model::timeline::{Delivery, Key, Origin, Row};
+use crate::model::timeline::{Delivery, Key, Origin, Row, Timeline};
+use crate::parts;
 use crate::state::{LiveRow, OpenRoom};
+use crate::words::say;
+use effusion_chat::Reply;
 
 /// A message of the list: author, time, text, and how far it has come if it is the reader's own.
 pub fn message(room: OpenRoom, row: LiveRow, retry: impl Fn(Key) + Copy + 'static) -> El {
@@ -57,28 +62,57 @@ pub fn message(room: OpenRoom, row: LiveRow, retry: impl Fn(Key) + Copy + 'stati
         .test("message")
         .attr("data-own", if own { "true" } else { "false" })
         .attr_of("data-state", move || Some(state()))
+        // The keyboard goes from message to message, and finds what can be done with each.
+        .attr("data-key", &key.to_string())
+        .attr("tabindex", "-1")
         .child_of(day)
         .child(avatar(name))
         .child(head)
+        .maybe(entry.message.reply.as_ref().map(|to| quote(room, to)))
+        .child(message_text(room, &row))
         .child(
-            el("p")
-                .class("text")
-                .attr("dir", "auto")
-                .test("text")
-                .text_of(text),
+            el("small")
+                .class("edited")
+                .test("edited")
+                .text_of(of(|row| {
+                    let seen = row.entry.edited.is_some() && !row.entry.message.deleted;
+                    (if seen { say("edited") } else { "" }).to_owned()
+                })),
         )
-        .child(el("small").class("edited").text_of(of(|row| {
-            (if row.entry.edited.is_some() {
-                "edited"
-            } else {
-                ""
-            })
-            .to_owned()
-        })));
+        .child_of(reactions(room, &row));
     if !own {
         return item;
     }
     item.child_of(move || Some(delivery(room, key, &row.read().entry.delivery, retry)))
+}
+
+/// What a message answers, as its author quotes it.
+fn quote(room: OpenRoom, reply: &Reply) -> El {
+    let to = reply.to;
+    let jump = move || {
+        leptos::task::spawn_local(async move {
+            // Without the part one can still look for it.
+            let _ = parts::jump(room, to).await;
+        });
+    };
+    let quote = super::icon::button("quote", "reply-quote", jump)
+        .attr("title", say("Go to the message that this answers"));
+    hued(quote, &reply.name)
+        .child(el("bdi").class("author").text(&reply.name))
+        .text(" ")
+        .child(el("bdi").class("excerpt").text(&reply.text))
+}
+
+fn reactions(
+    room: OpenRoom,
+    row: &std::rc::Rc<crate::live::Live<Row>>,
+) -> impl Fn() -> Option<El> + use<> {
+    let row = row.clone();
+    move || {
+        let target = Timeline::target(&row.read().entry)?;
+        let any = room.reactions_of(target).any.get();
+        any.then(|| quietly(parts::reactions(room, target)))
+    }
 }
 
 fn delivery(

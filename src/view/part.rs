@@ -13,6 +13,15 @@ use crate::words::say;
 
 /// A place for a view whose code may have to be fetched first. It is no box of its own: the view stands as if alone.
 pub fn part(view: impl Future<Output = Result<El, Missing>> + 'static) -> El {
+    place(view, missing)
+}
+
+/// A [`part`] that the page is as good without: nothing is said if it cannot be fetched.
+pub fn quietly(view: impl Future<Output = Result<El, Missing>> + 'static) -> El {
+    place(view, || el("span"))
+}
+
+fn place(view: impl Future<Output = Result<El, Missing>> + 'static, missing: fn() -> El) -> El {
     let place = el("div").class("part").attr("aria-busy", "true");
     let filled = place.clone();
     let owner = Owner::current().map_or_else(Owner::new, |owner| owner.child());

@@ -11,7 +11,11 @@ fn one(node: &Node) -> String {
         Node::Code(text) => format!("code({text})"),
         Node::Block { language, text } => format!("pre[{language}]({text})"),
         Node::Link { to, inside, veiled } => {
-            format!("a[{}{to}]({})", if *veiled { "!" } else { "" }, short(inside))
+            format!(
+                "a[{}{to}]({})",
+                if *veiled { "!" } else { "" },
+                short(inside)
+            )
         }
         Node::Image { at, alt } => format!("img[{at}]({alt})"),
         Node::Mention { name, own } => format!("{}({name})", if *own { "me" } else { "name" }),
@@ -40,13 +44,19 @@ fn read(text: &str) -> String {
 #[test]
 fn the_common_subset_is_read() {
     for (text, tree) in [
-        ("*a* _b_ **c** ~~d~~ `e*`", "p(i(a) i(b) b(c) s(d) code(e*))"),
+        (
+            "*a* _b_ **c** ~~d~~ `e*`",
+            "p(i(a) i(b) b(c) s(d) code(e*))",
+        ),
         ("one\ntwo *three*", "p(one\ntwo i(three))"),
         ("# Title\ntext", "h(Title)p(text)"),
         ("> said\n> so", "q(p(said\nso))"),
         ("- a\n- b", "ul(li(a)li(b))"),
         ("3. a\n4. b", "ol3(li(a)li(b))"),
-        ("```rust\nfn x() {}\n\n*y*\n```", "pre[rust](fn x() {}\n\n*y*)"),
+        (
+            "```rust\nfn x() {}\n\n*y*\n```",
+            "pre[rust](fn x() {}\n\n*y*)",
+        ),
         ("a\n\nb *c*", "p(a)p(b i(c))"),
         ("***", "hr"),
         ("snake_case_name", "p(snake_case_name)"),
@@ -59,18 +69,45 @@ fn the_common_subset_is_read() {
 #[test]
 fn addresses_become_links() {
     for (text, tree) in [
-        ("https://example.com/a_b_c", "p(a[https://example.com/a_b_c](https://example.com/a_b_c))"),
-        ("see (https://a.example/x).", "p(see (a[https://a.example/x](https://a.example/x)).)"),
-        ("https://a.example/(x)", "p(a[https://a.example/(x)](https://a.example/(x)))"),
-        ("*https://a.example*", "p(i(a[https://a.example](https://a.example)))"),
+        (
+            "https://example.com/a_b_c",
+            "p(a[https://example.com/a_b_c](https://example.com/a_b_c))",
+        ),
+        (
+            "see (https://a.example/x).",
+            "p(see (a[https://a.example/x](https://a.example/x)).)",
+        ),
+        (
+            "https://a.example/(x)",
+            "p(a[https://a.example/(x)](https://a.example/(x)))",
+        ),
+        (
+            "*https://a.example*",
+            "p(i(a[https://a.example](https://a.example)))",
+        ),
         ("`https://a.example`", "p(code(https://a.example))"),
         ("```\nhttps://a.example\n```", "pre[](https://a.example)"),
-        ("[here](https://a.example)", "p(a[!https://a.example](here))"),
-        ("[a.example](https://a.example/)", "p(a[https://a.example/](a.example))"),
-        ("[b.example](https://a.example/)", "p(a[!https://a.example/](b.example))"),
-        ("<mailto:a@b.example>", "p(a[mailto:a@b.example](mailto:a@b.example))"),
+        (
+            "[here](https://a.example)",
+            "p(a[!https://a.example](here))",
+        ),
+        (
+            "[a.example](https://a.example/)",
+            "p(a[https://a.example/](a.example))",
+        ),
+        (
+            "[b.example](https://a.example/)",
+            "p(a[!https://a.example/](b.example))",
+        ),
+        (
+            "<mailto:a@b.example>",
+            "p(a[mailto:a@b.example](mailto:a@b.example))",
+        ),
         ("http:// nothing", "p(http:// nothing)"),
-        ("[https://a.example](https://b.example)", "p(a[!https://b.example](https://a.example))"),
+        (
+            "[https://a.example](https://b.example)",
+            "p(a[!https://b.example](https://a.example))",
+        ),
     ] {
         assert_eq!(read(text), tree, "{text}");
     }
@@ -92,7 +129,10 @@ fn only_harmless_addresses_are_links() {
     ] {
         let tree = read(text);
         assert!(!tree.contains("a[") && !tree.contains("img["), "{tree}");
-        assert!(tree.contains(&text[..text.find(['y']).map_or(text.len(), |y| y - 2)]), "{tree}");
+        assert!(
+            tree.contains(&text[..text.find(['y']).map_or(text.len(), |y| y - 2)]),
+            "{tree}"
+        );
     }
 }
 
@@ -124,7 +164,10 @@ fn html_stays_text() {
 #[test]
 fn nothing_that_was_written_gets_lost() {
     for (text, tree) in [
-        ("[a]: https://b.example", "p([a]: a[https://b.example](https://b.example))"),
+        (
+            "[a]: https://b.example",
+            "p([a]: a[https://b.example](https://b.example))",
+        ),
         ("-", "-"),
         ("#", "#"),
         ("> ", "> "),
@@ -153,7 +196,9 @@ fn depth_and_size_are_bounded() {
         });
         deepest.max().unwrap_or(0)
     }
-    for mark in [">", "[", "![", "*a _b ", "- ", "~~a **b ", "((((", "`a ", "\\[", "<a ", "&#1;"] {
+    for mark in [
+        ">", "[", "![", "*a _b ", "- ", "~~a **b ", "((((", "`a ", "\\[", "<a ", "&#1;",
+    ] {
         let text = mark.repeat(20_000 / mark.len());
         let nodes = parse(&text, &[]);
         assert!(depth(&nodes) <= DEEPEST + 1, "{mark}");
@@ -161,7 +206,10 @@ fn depth_and_size_are_bounded() {
     }
     let many = "*a* ".repeat(10_000);
     let tree = read(&many);
-    assert!(tree.ends_with("*a* ") || tree.ends_with("*a*"), "the rest is shown as it is");
+    assert!(
+        tree.ends_with("*a* ") || tree.ends_with("*a*"),
+        "the rest is shown as it is"
+    );
     let long = "*".repeat(LONGEST + 1);
     assert_eq!(read(&long), long);
 }

@@ -1,0 +1,167 @@
+//! What is typed after a `/`.
+
+use crate::words::key;
+use effusion_chat::RoomName;
+
+/// Something to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Tell what there is.
+    Help,
+    /// Say what the reader does.
+    Act(String),
+    /// Be called something else.
+    Nick(String),
+    /// Say what the room is about.
+    Topic(String),
+    /// Keep somebody from writing.
+    Mute(String),
+    /// Let somebody write again.
+    Unmute(String),
+    /// Say something and shrug.
+    Shrug(String),
+    /// Empty the window.
+    Clear,
+    /// Leave the room.
+    Leave,
+    /// Go to a room.
+    Join(RoomName),
+    /// Not a command: a text that begins with a slash.
+    Text(String),
+}
+
+/// Why nothing is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// There is no such command.
+    Unknown(String),
+    /// It needs more than that.
+    Needs(&'static Usage),
+}
+
+/// How a command is written, and what it does.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Its name, without the slash.
+    pub name: &'static str,
+    /// What comes after it, in English.
+    pub needs: &'static str,
+    /// What it does, in English.
+    pub does: &'static str,
+}
+
+/// All commands.
+pub const COMMANDS: &[Usage] = &[
+    usage("help", "", key("Show what there is")),
+    usage("me", key("what you do"), key("Say what you do")),
+    usage("nick", key("name"), key("Be called something else")),
+    usage("topic", key("words"), key("Say what the room is about")),
+    usage("join", key("room"), key("Go to a room")),
+    usage("leave", "", key("Leave the room")),
+    usage("clear", "", key("Empty this window; nobody else’s")),
+    usage("shrug", key("text, or nothing"), key("Say it and shrug")),
+    usage("mute", key("name"), key("Keep somebody from writing here")),
+    usage("unmute", key("name"), key("Let somebody write here again")),
+];
+
+const fn usage(name: &'static str, needs: &'static str, does: &'static str) -> Usage {
+    Usage { name, needs, does }
+}
+
+/// Reads what somebody typed that begins with a slash.
+///
+/// # Errors
+/// See [`Wrong`].
+pub fn parse(text: &str) -> Result<Command, Wrong> {
+    let text = text.trim();
+    let Some(line) = text.strip_prefix('/') else {
+        return Ok(Command::Text(text.to_owned()));
+    };
+    if line.starts_with('/') {
+        return Ok(Command::Text(line.to_owned()));
+    }
+    let end = line.find(char::is_whitespace).unwrap_or(line.len());
+    let (name, rest) = line.split_at(end);
+    let rest = rest.trim();
+    let known = COMMANDS
+        .iter()
+        .find(|usage| usage.name.eq_ignore_ascii_case(name));
+    let Some(usage) = known else {
+        return Err(Wrong::Unknown(name.to_owned()));
+    };
+    // Names are often written with their sign.
+    let rest = match usage.name {
+        "nick" | "mute" | "unmute" => rest.trim_start_matches('@'),
+        "join" => rest.trim_start_matches('#'),
+        _ => rest,
+    };
+    let needed = || {
+        if rest.is_empty() {
+            Err(Wrong::Needs(usage))
+        } else {
+            Ok(rest.to_owned())
+        }
+    };
+    Ok(match usage.name {
+        "help" => Command::Help,
+        "me" => Command::Act(needed()?),
+        "nick" => Command::Nick(needed()?),
+        "topic" => Command::Topic(needed()?),
+        "mute" => Command::Mute(needed()?),
+        "unmute" => Command::Unmute(needed()?),
+        "shrug" => Command::Shrug(rest.to_owned()),
+        "clear" => Command::Clear,
+        "leave" => Command::Leave,
+        "join" => {
+            let room = RoomName::parse(&needed()?);
+            Command::Join(room.map_err(|_| Wrong::Needs(usage))?)
+        }
+        _ => return Err(Wrong::Unknown(name.to_owned())),
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_read() {
+        for (text, command) in [
+            ("/help", Command::Help),
+            (
+                "  /ME waves  at all ",
+                Command::Act("waves  at all".to_owned()),
+            ),
+            ("/nick Ann Lee", Command::Nick("Ann Lee".to_owned())),
+            ("/mute @bob", Command::Mute("bob".to_owned())),
+            ("/shrug", Command::Shrug(String::new())),
+            ("/shrug well", Command::Shrug("well".to_owned())),
+            ("/topic a\nb", Command::Topic("a\nb".to_owned())),
+            ("/join #Tea", Command::Join(RoomName::parse("Tea").unwrap())),
+            ("//etc/hosts", Command::Text("/etc/hosts".to_owned())),
+            ("//", Command::Text("/".to_owned())),
+            ("no command", Command::Text("no command".to_owned())),
+        ] {
+            assert_eq!(parse(text), Ok(command), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        assert_eq!(parse("/dance now"), Err(Wrong::Unknown("dance".to_owned())));
+        assert_eq!(parse("/"), Err(Wrong::Unknown(String::new())));
+        assert_eq!(parse("/usr/bin"), Err(Wrong::Unknown("usr/bin".to_owned())));
+        for text in ["/me", "/nick  ", "/mute @", "/join", "/join a//b", "/topic"] {
+            assert!(matches!(parse(text), Err(Wrong::Needs(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_command_listed_is_one() {
+        for usage in COMMANDS {
+            let text = ["/", usage.name, " x"].concat();
+            assert!(parse(&text).is_ok(), "{text}");
+        }
+    }
+}

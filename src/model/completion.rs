@@ -1,0 +1,201 @@
+//! What somebody is in the middle of typing, and how it may go on.
+
+/// What can be completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `@name`
+    Name,
+    /// `:emoji:`
+    Emoji,
+    /// `/command`
+    Command,
+}
+
+/// The beginning of something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Of what.
+    pub kind: Kind,
+    /// What was typed of it, without its sign.
+    pub query: String,
+    /// Where it begins, with its sign, in bytes.
+    pub from: usize,
+}
+
+/// Longer beginnings, in bytes, are none.
+const LONGEST: usize = 40;
+
+/// What is begun right before the caret, which is given in bytes.
+#[must_use]
+pub fn token(text: &str, caret: usize) -> Option<Token> {
+    let before = text.get(..caret)?;
+    if let Some(query) = before.strip_prefix('/')
+        && !query.contains(|c: char| c.is_whitespace() || c == '/')
+    {
+        return Some(Token {
+            kind: Kind::Command,
+            query: query.to_owned(),
+            from: 0,
+        });
+    }
+    let from = before.rfind(['@', ':', '\n'])?;
+    let (sign, query) = (before.as_bytes().get(from)?, before.get(from + 1..)?);
+    let is_word = |c: char| c.is_alphanumeric();
+    let within = before
+        .get(..from)
+        .and_then(|before| before.chars().next_back())
+        .is_some_and(is_word);
+    if within || query.len() > LONGEST {
+        return None;
+    }
+    let kind = match sign {
+        // Names have blanks in them, but do not begin with one.
+        b'@' if !query.starts_with(' ') => Kind::Name,
+        b':' if query.len() > 1
+            && query
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'+' | b'-')) =>
+        {
+            Kind::Emoji
+        }
+        _ => return None,
+    };
+    Some(Token {
+        kind,
+        query: query.to_owned(),
+        from,
+    })
+}
+
+/// The name of an emoji that ends at the caret with its second colon, and where it begins.
+#[must_use]
+pub fn named_emoji(text: &str, caret: usize) -> Option<Token> {
+    let before = text.get(..caret)?.strip_suffix(':')?;
+    token(before, before.len()).filter(|token| token.kind == Kind::Emoji)
+}
+
+/// Puts something in the place of what was begun; answers the text and the caret.
+#[must_use]
+pub fn complete(text: &str, from: usize, caret: usize, with: &str) -> (String, usize) {
+    let (Some(before), Some(after)) = (text.get(..from), text.get(caret..)) else {
+        return (text.to_owned(), text.len());
+    };
+    let caret = before.len() + with.len();
+    ([before, with, after].concat(), caret)
+}
+
+/// The names that go on like that, those that begin so before those of which a later word does.
+#[must_use]
+pub fn names_like(names: &[String], query: &str, most: usize) -> Vec<String> {
+    let query = query.to_lowercase();
+    let mut found = Vec::new();
+    for later in [false, true] {
+        for name in names {
+            let lower = name.to_lowercase();
+            let begins = lower.starts_with(&query);
+            let fits = if later {
+                !begins && lower.split(' ').any(|word| word.starts_with(&query))
+            } else {
+                begins
+            };
+            if fits && found.len() < most {
+                found.push(name.clone());
+            }
+        }
+    }
+    found
+}
+
+/// Where in the text, in bytes, so many units of UTF-16 end: browsers count in those.
+#[must_use]
+pub fn byte_of(text: &str, units: usize) -> usize {
+    let mut seen = 0;
+    for (at, c) in text.char_indices() {
+        if seen >= units {
+            return at;
+        }
+        seen += c.len_utf16();
+    }
+    text.len()
+}
+
+/// How many units of UTF-16 the text has up to a place in bytes.
+#[must_use]
+pub fn units_of(text: &str, byte: usize) -> usize {
+    let before = text.char_indices().take_while(|(at, _)| *at < byte);
+    before.map(|(_, c)| c.len_utf16()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begun(text: &str) -> Option<(Kind, String)> {
+        token(text, text.len()).map(|token| (token.kind, token.query))
+    }
+
+    #[test]
+    fn beginnings_are_seen() {
+        for (text, kind, query) in [
+            ("@", Kind::Name, ""),
+            ("hi @an", Kind::Name, "an"),
+            ("(@Calm Ot", Kind::Name, "Calm Ot"),
+            ("x\n@b", Kind::Name, "b"),
+            (":sm", Kind::Emoji, "sm"),
+            ("ok :+1", Kind::Emoji, "+1"),
+            ("/", Kind::Command, ""),
+            ("/he", Kind::Command, "he"),
+        ] {
+            assert_eq!(begun(text), Some((kind, query.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_things_are_none() {
+        for text in [
+            "", "hello", "me@ann", "@ x", "@a\nb", "10:30", ":)", ":s", "a:bc", "//x", "/help me",
+            "so: yes", " /x",
+        ] {
+            assert_eq!(begun(text), None, "{text}");
+        }
+        let long = ["@", &"x".repeat(41)].concat();
+        assert_eq!(begun(&long), None);
+        assert_eq!(token("é@", 1), None, "inside of a character");
+    }
+
+    #[test]
+    fn what_is_begun_is_completed_where_it_stands() {
+        let text = "hé @an, see";
+        let caret = "hé @an".len();
+        let token = token(text, caret).map(|token| token.from);
+        assert_eq!(token, Some(4));
+        assert_eq!(
+            complete(text, 4, caret, "@Ann "),
+            ("hé @Ann , see".to_owned(), 9)
+        );
+        assert_eq!(
+            named_emoji("a :smile:", 9).map(|token| (token.from, token.query)),
+            Some((2, "smile".to_owned()))
+        );
+        assert_eq!(named_emoji("a ::", 4), None);
+    }
+
+    #[test]
+    fn browsers_count_otherwise() {
+        let text = "a😀é";
+        for (units, byte) in [(0, 0), (1, 1), (3, 5), (4, 7), (9, 7)] {
+            assert_eq!(byte_of(text, units), byte);
+        }
+        for (byte, units) in [(0, 0), (1, 1), (5, 3), (7, 4)] {
+            assert_eq!(units_of(text, byte), units);
+        }
+    }
+
+    #[test]
+    fn names_are_found_by_any_of_their_words() {
+        let names = ["Calm Otter", "Otto", "ann"].map(str::to_owned);
+        assert_eq!(names_like(&names, "ot", 5), ["Otto", "Calm Otter"]);
+        assert_eq!(names_like(&names, "calm o", 5), ["Calm Otter"]);
+        assert_eq!(names_like(&names, "", 2).len(), 2);
+    }
+}

@@ -1,0 +1,34 @@
+//! Going by another name, without signing in again.
+
+use super::{link, memory, people};
+use crate::model::form::Field;
+use crate::state::App;
+
+/// Messages bear this name from now on. The session stays what it is.
+///
+/// # Errors
+/// What is wrong with the name.
+pub fn rename(app: App, name: &str) -> Result<(), &'static str> {
+    let mut form = app.form.peek().clone();
+    form.set(Field::Name, name.to_owned());
+    if let Err(problems) = form.sign_in()
+        && let Some((_, words)) = problems.iter().find(|(field, _)| *field == Field::Name)
+    {
+        return Err(words);
+    }
+    let Some(mut me) = app.me.peek().clone() else {
+        return Ok(());
+    };
+    // What it signs in as is no longer the name, if it was.
+    form.set(Field::Account, me.credentials.principal.clone());
+    me.name = name.to_owned();
+    app.form.set(form);
+    let reader = link::reader(&me);
+    for open in app.rooms.peek().iter() {
+        open.change(|timeline| timeline.set_reader(reader.clone()));
+    }
+    memory::signed_in(app, &me);
+    app.me.set(Some(me));
+    people::renamed();
+    Ok(())
+}

@@ -1,0 +1,535 @@
+//! What can be done with a message: a row of buttons that comes with the pointer, with the focus, or with a long touch.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use leptos::prelude::{Owner, document, request_animation_frame, set_timeout};
+use leptos::task::spawn_local;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Element, Event, HtmlElement, KeyboardEvent};
+
+use super::element::{El, el};
+use super::glyph::{self, glyph_button};
+use super::icon::button;
+use super::reactions::{frequent, react};
+use crate::browser;
+use crate::live::Live;
+use crate::model::composing::{Note, Picking, Purpose};
+use crate::model::fault::Fault;
+use crate::model::timeline::{Delivery, Entry, Key, Origin, Timeline};
+use crate::session;
+use crate::state::OpenRoom;
+use crate::words::{say, say_with};
+use effusion_chat::{Reply, RoomKind, Target};
+
+/// How long a touch has to last, in milliseconds.
+const LONG: u64 = 500;
+
+/// How far a finger may stray meanwhile, in pixels.
+const STRAY: f64 = 12.0;
+
+const MESSAGE: &str = "[data-testid=message]";
+
+/// Offers the buttons for whatever message of the list somebody points to.
+pub fn attach(room: OpenRoom, list: &Element) {
+    let shown = Rc::new(Tools {
+        room,
+        list: list.clone(),
+        shown: RefCell::default(),
+        touched: Cell::default(),
+        press: Cell::default(),
+        place: Cell::default(),
+    });
+    let on = |event: &str, heard: fn(&Rc<Tools>, &Event)| {
+        let tools = Rc::clone(&shown);
+        drop(El::of(list).on(event, move |event| heard(&tools, &event)));
+    };
+    on("pointerover", |tools, event| {
+        if !is_touch(event) {
+            tools.touched.set(false);
+            match message_of(event) {
+                Some(message) => tools.show(&message, false),
+                None if !tools.has_focus() => tools.hide(),
+                None => {}
+            }
+        }
+    });
+    on("pointerleave", |tools, event| {
+        if !is_touch(event) && !tools.has_focus() {
+            tools.hide();
+        }
+    });
+    on("focusin", |tools, event| {
+        // A finger that touches a message does not ask for this.
+        if !tools.touched.get()
+            && let Some(message) = message_of(event)
+        {
+            tools.show(&message, false);
+        }
+    });
+    on("pointerdown", |tools, event| {
+        tools.touched.set(is_touch(event));
+        if is_touch(event) {
+            tools.pressed(event);
+        }
+    });
+    on("pointermove", |tools, event| {
+        let (x, y) = tools.place.get();
+        let (to_x, to_y) = place_of(event);
+        if (to_x - x).hypot(to_y - y) > STRAY {
+            tools.release();
+        }
+    });
+    for over in ["pointerup", "pointercancel", "scroll"] {
+        on(over, |tools, _| tools.release());
+    }
+    on("contextmenu", |tools, event| {
+        // The long touch is ours.
+        if tools.touched.get() && message_of(event).is_some() {
+            event.prevent_default();
+        }
+    });
+    on("keydown", |tools, event| {
+        tools.touched.set(false);
+        tools.key(event);
+    });
+}
+
+struct Tools {
+    room: OpenRoom,
+    list: Element,
+    shown: RefCell<Option<Shown>>,
+    /// Whether it is a finger that points.
+    touched: Cell<bool>,
+    /// Tells a touch from those before it.
+    press: Cell<usize>,
+    /// Where it began.
+    place: Cell<(f64, f64)>,
+}
+
+struct Shown {
+    message: Element,
+    tools: Element,
+    owner: Owner,
+}
+
+impl Tools {
+    fn show(self: &Rc<Self>, message: &Element, sheet: bool) {
+        if !sheet
+            && let Some(shown) = &*self.shown.borrow()
+            && shown.message == *message
+        {
+            return;
+        }
+        self.hide();
+        let key = message.get_attribute("data-key");
+        let row = key
+            .and_then(|key| key.parse::<Key>().ok())
+            .and_then(|key| self.room.look(|timeline| timeline.row(key)));
+        let Some(row) = row else { return };
+        let owner = Owner::new();
+        let tools = owner.with(|| buttons(self, row.entry, sheet));
+        // The message is on the page.
+        let _ = message.append_child(tools.node());
+        *self.shown.borrow_mut() = Some(Shown {
+            message: message.clone(),
+            tools: tools.node().clone(),
+            owner,
+        });
+        if sheet {
+            focus_first(tools.node());
+        }
+    }
+
+    fn hide(&self) {
+        if let Some(shown) = self.shown.borrow_mut().take() {
+            shown.tools.remove();
+            shown.owner.cleanup();
+        }
+    }
+
+    /// Whether the keyboard is in what is shown.
+    fn has_focus(&self) -> bool {
+        let focus = document().active_element();
+        let shown = self.shown.borrow();
+        let message = shown.as_ref().map(|shown| &shown.message);
+        message.is_some_and(|message| focus.is_some_and(|focus| message.contains(Some(&focus))))
+    }
+
+    fn pressed(self: &Rc<Self>, event: &Event) {
+        let within = |selector| closest(event, selector).is_some();
+        if within("[data-testid=message-tools]") {
+            return;
+        }
+        self.hide();
+        let Some(message) = message_of(event).filter(|_| !within("a, button")) else {
+            return;
+        };
+        self.release();
+        self.place.set(place_of(event));
+        let (tools, press) = (Rc::clone(self), self.press.get());
+        set_timeout(
+            move || {
+                if tools.press.get() == press {
+                    tools.show(&message, true);
+                }
+            },
+            Duration::from_millis(LONG),
+        );
+    }
+
+    fn release(&self) {
+        self.press.set(self.press.get() + 1);
+    }
+
+    fn key(self: &Rc<Self>, event: &Event) {
+        let key: &KeyboardEvent = event.unchecked_ref();
+        let message = message_of(event);
+        let in_tools = closest(event, "[data-testid=message-tools]");
+        if key.alt_key() || key.ctrl_key() || key.meta_key() {
+            return;
+        }
+        match (key.key().as_str(), message, in_tools) {
+            ("Escape", _, Some(_)) => {
+                self.hide();
+                browser::focus("composer");
+            }
+            ("Escape", Some(_), None) => browser::focus("composer"),
+            ("ArrowLeft" | "ArrowRight", _, Some(tools)) => {
+                step(&tools, "button", key.key() == "ArrowRight");
+            }
+            ("ArrowUp" | "ArrowDown", message, None) => {
+                let on_message = closest(event, "a, button, input").is_none();
+                if on_message && (message.is_some() || closest(event, ".scroll").is_some()) {
+                    step(&self.list, MESSAGE, key.key() == "ArrowDown");
+                } else {
+                    return;
+                }
+            }
+            ("Enter", Some(message), None) if event_is_on(event, &message) => {
+                self.show(&message, false);
+                if let Some(shown) = &*self.shown.borrow() {
+                    focus_first(&shown.tools);
+                }
+            }
+            _ => return,
+        }
+        event.prevent_default();
+    }
+
+    /// After something was done: the keyboard goes on where messages are written.
+    fn done(&self) {
+        self.hide();
+        browser::focus("composer");
+    }
+}
+
+/// The buttons for a message.
+fn buttons(tools: &Rc<Tools>, entry: Entry, sheet: bool) -> El {
+    let room = tools.room;
+    let target = Timeline::target(&entry);
+    let gone = entry.message.deleted;
+    let settled = matches!(entry.delivery, Delivery::Received | Delivery::Sent);
+    let own = entry.origin == Origin::Own && settled && !gone;
+    // A live room has one value, and nothing to go back to.
+    let editable = own && entry.sequence.is_some() && room.room.peek().kind == RoomKind::History;
+    let asking = Rc::new(Live::new(false));
+    let row = el("div")
+        .class(if sheet { "tools sheet" } else { "tools" })
+        .attr("role", "toolbar")
+        .attr("aria-label", say("What to do with this message"))
+        .test("message-tools");
+    let asked = Rc::clone(&asking);
+    let tools = Rc::clone(tools);
+    row.child_of(move || {
+        let place = el("div").class("row");
+        if asked.get() {
+            return Some(really(place, &tools, entry.key, &asked));
+        }
+        let mut place = place;
+        if let Some(target) = target.filter(|_| !gone && settled) {
+            let quick = el("div").class("quick");
+            let quick = frequent().top(3).into_iter().fold(quick, |quick, emoji| {
+                quick.child(quick_reaction(&tools, target, emoji))
+            });
+            place = place.child(quick);
+            let pick = Rc::clone(&tools);
+            place = place.child(glyph_button(
+                glyph::REACT,
+                say("React"),
+                "tool-react",
+                move || {
+                    pick.hide();
+                    room.picking.set(Some(Picking::Reaction(target)));
+                },
+            ));
+            let (answer, message) = (Rc::clone(&tools), entry.message.clone());
+            place = place.child(glyph_button(
+                glyph::REPLY,
+                say("Reply"),
+                "tool-reply",
+                move || {
+                    end_edit(room);
+                    let reply = Reply::to(target, &message);
+                    room.purpose.set(Purpose::Answer(reply));
+                    answer.done();
+                },
+            ));
+        }
+        if editable {
+            let (edit, key) = (Rc::clone(&tools), entry.key);
+            place = place.child(glyph_button(
+                glyph::EDIT,
+                say("Edit"),
+                "tool-edit",
+                move || {
+                    start_edit(room, key);
+                    edit.done();
+                },
+            ));
+            let asking = Rc::clone(&asking);
+            place = place.child(glyph_button(
+                glyph::DELETE,
+                say("Delete"),
+                "tool-delete",
+                move || asking.set(true),
+            ));
+        }
+        if !gone {
+            let (copy, text) = (Rc::clone(&tools), entry.message.text.clone());
+            place = place.child(glyph_button(
+                glyph::COPY,
+                say("Copy text"),
+                "tool-copy",
+                move || {
+                    to_clipboard(room, &text, say("The text is copied."));
+                    copy.done();
+                },
+            ));
+        }
+        if let Some(target) = target {
+            let copy = Rc::clone(&tools);
+            place = place.child(glyph_button(
+                glyph::LINK,
+                say("Copy link"),
+                "tool-link",
+                move || {
+                    to_clipboard(room, &address(target), say("The link is copied."));
+                    copy.done();
+                },
+            ));
+        }
+        let close = Rc::clone(&tools);
+        Some(place.child(glyph_button(
+            glyph::CLOSE,
+            say("Close"),
+            "tool-close",
+            move || close.hide(),
+        )))
+    })
+}
+
+fn quick_reaction(tools: &Rc<Tools>, target: Target, emoji: String) -> El {
+    let words = say_with("React with {emoji}", &[("emoji", &emoji)]);
+    let (tools, given) = (Rc::clone(tools), emoji.clone());
+    button("tool", "tool-quick", move || {
+        react(tools.room, target, &given);
+        tools.hide();
+    })
+    .attr("data-emoji", &emoji)
+    .attr("aria-label", &words)
+    .attr("title", &words)
+    .text(&emoji)
+}
+
+/// Asks whether a message is to go.
+fn really(place: El, tools: &Rc<Tools>, key: Key, asking: &Rc<Live<bool>>) -> El {
+    let (delete, room) = (Rc::clone(tools), tools.room);
+    let keep = Rc::clone(asking);
+    let sure = button("danger", "delete-confirm", move || {
+        delete.done();
+        spawn_local(async move {
+            if let Err(fault) = session::take_back(room, key).await {
+                tell(room, say("Not deleted."), &fault);
+            }
+        });
+    })
+    .text(say("Delete"));
+    let node = sure.node().clone();
+    request_animation_frame(move || focus(&node));
+    place
+        .child(el("span").class("ask").text(say("Delete this message?")))
+        .child(sure)
+        .child(button("", "delete-keep", move || keep.set(false)).text(say("Keep")))
+}
+
+/// Says above the composer that something was not done, and why.
+pub fn tell(room: OpenRoom, what: &str, fault: &Fault) {
+    let words = [what, " ", &fault.what(), " ", fault.next()].concat();
+    room.note.set(Some(Note::alert(words)));
+}
+
+/// Puts what a message says into the composer, to be changed.
+pub fn start_edit(room: OpenRoom, key: Key) {
+    end_edit(room);
+    let Some(row) = room.look(|timeline| timeline.row(key)) else {
+        return;
+    };
+    let kept = room.draft.peek().clone();
+    room.note.put(None);
+    room.purpose.set(Purpose::Edit {
+        key,
+        kept,
+        saving: false,
+    });
+    room.draft.set(row.entry.message.text);
+}
+
+/// Leaves a message as it is, or a question unanswered; what was in the composer before comes back.
+pub fn end_edit(room: OpenRoom) {
+    let purpose = room.purpose.peek().clone();
+    if let Purpose::Edit { kept, .. } = purpose {
+        room.draft.set(kept);
+    }
+    room.purpose.put(Purpose::Say);
+}
+
+/// The newest of the reader's own messages that can be changed.
+pub fn last_own(room: OpenRoom) -> Option<Key> {
+    if room.room.peek().kind != RoomKind::History {
+        return None;
+    }
+    let is_one = |entry: &Entry| {
+        entry.origin == Origin::Own && entry.sequence.is_some() && !entry.message.deleted
+    };
+    room.look(|timeline| timeline.entries().rev().take(200).find(is_one))
+        .map(|entry| entry.key)
+}
+
+/// The address that leads to a message of the room that is shown.
+fn address(target: Target) -> String {
+    let location = leptos::prelude::window().location();
+    let href = location.href().unwrap_or_default();
+    let (page, _) = href.split_once('#').unwrap_or((&href, ""));
+    let target = match target {
+        Target::Sequence(sequence) => sequence.to_string(),
+        Target::Id(id) => id.to_string(),
+    };
+    let sign = if page.contains('?') { "&" } else { "?" };
+    [page, sign, "message=", &target].concat()
+}
+
+fn to_clipboard(room: OpenRoom, text: &str, done: &'static str) {
+    // Pages that came without TLS from another machine have no clipboard.
+    let navigator = leptos::prelude::window().navigator();
+    let clipboard = js_sys::Reflect::get(&navigator, &JsValue::from_str("clipboard"));
+    if clipboard.is_ok_and(|clipboard| clipboard.is_undefined()) {
+        let words = say("The browser lets only pages that came over https copy.");
+        room.note.set(Some(Note::alert(words)));
+        return;
+    }
+    let written = navigator.clipboard().write_text(text);
+    spawn_local(async move {
+        room.note.set(Some(
+            match wasm_bindgen_futures::JsFuture::from(written).await {
+                Ok(_) => Note::info(done),
+                Err(_) => Note::alert(say("The browser did not let the page copy it.")),
+            },
+        ));
+    });
+}
+
+fn is_touch(event: &Event) -> bool {
+    let kind = js_sys::Reflect::get(event, &JsValue::from_str("pointerType"));
+    kind.is_ok_and(|kind| kind == "touch")
+}
+
+fn place_of(event: &Event) -> (f64, f64) {
+    let at = |name| {
+        let at = js_sys::Reflect::get(event, &JsValue::from_str(name));
+        at.ok().and_then(|at| at.as_f64()).unwrap_or_default()
+    };
+    (at("clientX"), at("clientY"))
+}
+
+fn closest(event: &Event, selector: &str) -> Option<Element> {
+    let target: Element = event.target()?.dyn_into().ok()?;
+    target.closest(selector).ok()?
+}
+
+fn message_of(event: &Event) -> Option<Element> {
+    closest(event, MESSAGE)
+}
+
+fn event_is_on(event: &Event, element: &Element) -> bool {
+    event
+        .target()
+        .is_some_and(|target| target == *element.unchecked_ref::<web_sys::EventTarget>())
+}
+
+/// Moves the focus to the next or the one before of what a selector finds; to the last if it is on none of them.
+fn step(within: &Element, selector: &str, forward: bool) {
+    let Ok(found) = within.query_selector_all(selector) else {
+        return;
+    };
+    let focus_on = document().active_element();
+    let at = |place: u32| {
+        found
+            .get(place)
+            .and_then(|node| node.dyn_into::<Element>().ok())
+    };
+    let count = found.length();
+    let now = (0..count).find(|&place| at(place) == focus_on);
+    let next = match now {
+        Some(now) if forward => now.saturating_add(1).min(count.saturating_sub(1)),
+        Some(now) => now.saturating_sub(1),
+        None => count.saturating_sub(1),
+    };
+    if let Some(next) = at(next) {
+        focus(&next);
+    }
+}
+
+fn focus(element: &Element) {
+    // Focusing what is not shown does nothing, which is right.
+    let _ = element.unchecked_ref::<HtmlElement>().focus();
+}
+
+fn focus_first(within: &Element) {
+    if let Ok(Some(first)) = within.query_selector("button") {
+        focus(&first);
+    }
+}
+
+/// Goes to a message that is named by another one.
+pub fn jump(room: OpenRoom, target: Target) {
+    let key = room.look(|timeline| {
+        let rank = timeline.find(target)?;
+        let place = timeline.place_of_rank(rank);
+        timeline.row_at(place).map(|row| row.entry.key)
+    });
+    let selector = key.map(|key| {
+        [
+            "#page [data-testid=message][data-key=\"",
+            &key.to_string(),
+            "\"]",
+        ]
+        .concat()
+    });
+    let found = selector.and_then(|selector| document().query_selector(&selector).ok()?);
+    let Some(found) = found else {
+        let words = say("That message is not here: it is older than what was loaded.");
+        room.note.set(Some(Note::info(words)));
+        return;
+    };
+    found.scroll_into_view();
+    focus(&found);
+    let _ = found.class_list().add_1("flash");
+    set_timeout(
+        move || {
+            let _ = found.class_list().remove_1("flash");
+        },
+        Duration::from_millis(2_000),
+    );
+}

@@ -1,0 +1,144 @@
+//! Sending what is not simply said: answers, changes, and what begins with a slash.
+
+use leptos::task::spawn_local;
+
+use super::message_tools::tell;
+use crate::model::command::{self, COMMANDS, Command, Wrong};
+use crate::model::composing::{Note, Purpose};
+use crate::model::form::Room;
+use crate::model::timeline::Key;
+use crate::session;
+use crate::state::{App, OpenRoom};
+use crate::words::{say, say_with};
+use effusion_chat::{ChatMessage, RoomKind};
+
+/// Does what the composer asks for.
+pub fn submit(app: App, room: OpenRoom) {
+    let text = room.draft.peek().clone();
+    let purpose = room.purpose.peek().clone();
+    if let Purpose::Edit { key, saving, .. } = purpose {
+        if !saving {
+            save(room, key, text);
+        }
+        return;
+    }
+    match command::parse(&text) {
+        Ok(command) => {
+            room.note.put(None);
+            room.draft.set(String::new());
+            run(app, room, command);
+        }
+        Err(wrong) => room.note.set(Some(Note::alert(words_of(&wrong)))),
+    }
+}
+
+/// Asks the service to change a message. Until it has, the words stay where they are.
+fn save(room: OpenRoom, key: Key, text: String) {
+    let unchanged = room.look(|timeline| {
+        let row = timeline.row(key);
+        row.is_some_and(|row| row.entry.message.text == text.trim())
+    });
+    if unchanged {
+        super::message_tools::end_edit(room);
+        return;
+    }
+    let saving = move |saving| {
+        room.purpose.update(|purpose| {
+            if let Purpose::Edit { saving: now, .. } = purpose {
+                *now = saving;
+            }
+        });
+    };
+    saving(true);
+    room.note.put(None);
+    spawn_local(async move {
+        let done = session::edit(room, key, text.trim().to_owned()).await;
+        // Somebody may have begun something else meanwhile.
+        let same = matches!(&*room.purpose.peek(), Purpose::Edit { key: now, .. } if *now == key);
+        match done {
+            Ok(()) if same => super::message_tools::end_edit(room),
+            Ok(()) => {}
+            Err(fault) => {
+                if same {
+                    saving(false);
+                }
+                tell(room, say("Not changed."), &fault);
+            }
+        }
+    });
+}
+
+fn run(app: App, room: OpenRoom, command: Command) {
+    match command {
+        Command::Text(text) => speak(app, room, text, false),
+        Command::Act(text) => speak(app, room, text, true),
+        Command::Shrug(text) => {
+            let text = [text.as_str(), "¯\\_(ツ)_/¯"].join(" ");
+            speak(app, room, text, false);
+        }
+        Command::Help => room.note.set(Some(Note::info(help()))),
+        Command::Nick(name) => match session::rename(app, &name) {
+            Ok(()) => {
+                let words = say_with("You are {name} now.", &[("name", &name)]);
+                room.note.set(Some(Note::info(words)));
+            }
+            Err(words) => room.note.set(Some(Note::alert(words))),
+        },
+        Command::Topic(_) => session::moderation::mute(app, room, ""),
+        Command::Mute(name) => session::moderation::mute(app, room, &name),
+        Command::Unmute(name) => session::moderation::unmute(app, room, &name),
+        Command::Clear => room.change(|timeline| timeline.start_anew()),
+        Command::Leave => session::leave(app, room),
+        Command::Join(name) => {
+            let kind = RoomKind::default();
+            session::open_room(app, Room { name, kind });
+        }
+    }
+}
+
+fn speak(app: App, room: OpenRoom, text: String, act: bool) {
+    let reply = match &*room.purpose.peek() {
+        Purpose::Answer(reply) => Some(reply.clone()),
+        _ => None,
+    };
+    room.purpose.put(Purpose::Say);
+    let message = ChatMessage {
+        text,
+        act,
+        reply,
+        ..ChatMessage::default()
+    };
+    session::say(app, room, message);
+}
+
+fn words_of(wrong: &Wrong) -> String {
+    match wrong {
+        Wrong::Unknown(name) => say_with(
+            "There is no command “/{name}”. /help shows those there are; two slashes begin a text with one.",
+            &[("name", name)],
+        ),
+        Wrong::Needs(usage) => say_with(
+            "Write /{command} and then: {needs}.",
+            &[("command", usage.name), ("needs", say(usage.needs))],
+        ),
+    }
+}
+
+fn help() -> String {
+    let mut text = String::new();
+    for usage in COMMANDS {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push('/');
+        text.push_str(usage.name);
+        if !usage.needs.is_empty() {
+            text.push_str(" ‹");
+            text.push_str(say(usage.needs));
+            text.push('›');
+        }
+        text.push_str(" — ");
+        text.push_str(say(usage.does));
+    }
+    text
+}
