@@ -198,6 +198,13 @@ impl ConnectOptions {
         self
     }
 
+    /// Sets credentials of any kind, such as bytes that an authenticator understands. A token is sent as a password.
+    #[must_use]
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.session.credentials = credentials;
+        self
+    }
+
     /// Proposes a session property, such as `$Country` or one of the application's own.
     #[must_use]
     pub fn property(mut self, name: &str, value: &str) -> Self {

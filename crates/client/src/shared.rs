@@ -2,7 +2,7 @@
 
 use core::cell::{Cell, RefCell};
 use core::task::Waker;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use futures_channel::{mpsc, oneshot};
 use crate::machine::{Event, Machine, SessionState, Ticket};
 use crate::receivers::Receivers;
 use crate::response::{self, Answer, Read, Response};
+use crate::session::Held;
 use crate::stream::{Slot, TopicEvent};
 use crate::traffic::Meter;
 use crate::transport::Runtime;
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     streams: RefCell<Vec<Slot>>,
     state: RefCell<SessionState>,
     watchers: RefCell<Vec<mpsc::UnboundedSender<SessionState>>>,
+    /// The session locks that somebody has.
+    pub(crate) locks: RefCell<Vec<Weak<Held>>>,
     /// How often a connection was lost.
     losses: Cell<u32>,
     /// What goes over the connection.
@@ -55,6 +58,7 @@ impl Shared {
             streams: RefCell::default(),
             state: RefCell::new(SessionState::Connecting),
             watchers: RefCell::default(),
+            locks: RefCell::default(),
             losses: Cell::new(0),
             traffic: Meter::default(),
         }

@@ -9,11 +9,11 @@
 use bytes::Bytes;
 use effusion_client::{
     ConnectError, ConnectOptions, ErrorReason, RequestError, SessionCloseReason, SessionState,
-    TopicSpecification, TopicType, native,
+    TopicNotification, TopicSpecification, TopicType, native,
 };
 use effusion_protocol::{
-    ConnectRequest, ConnectResponse, ConnectSuccess, ErrorReport, Message, ProtocolVersion,
-    ResponseCode, ServiceId, SessionId, encode,
+    ConnectRequest, ConnectResponse, ConnectSuccess, ConversationId, ErrorReport, Message,
+    ProtocolVersion, ResponseCode, ServiceId, SessionId, decode, encode,
 };
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -179,6 +179,55 @@ async fn a_lost_connection_comes_back() {
         connection.respond(ServiceId::Subscribe, b"").await;
         // The last handle is dropped: the session is closed.
         assert_eq!(connection.receive().await, Some(Message::Close));
+    };
+    local(async { tokio::join!(client, server) }).await;
+}
+
+/// What a service asks, and what the client answers.
+#[tokio::test]
+async fn calls_that_cannot_be_read_are_refused_and_the_session_goes_on() {
+    let service = Service::new().await;
+    let client = async {
+        let session = native::connect(service.options()).await.unwrap();
+        let mut topics = session.topics().add_notification_listener();
+        topics.select("?a").await.unwrap();
+        let told = topics.next().await;
+        assert!(matches!(told, Some(TopicNotification::Topic { path, .. }) if path == "a"));
+        session.close().await;
+    };
+    let server = async {
+        let (mut connection, _) = service.accept().await;
+        connection.answer(ResponseCode::Connected, 0).await;
+        connection
+            .respond(ServiceId::TopicNotificationSelection, b"")
+            .await;
+        // The listener is conversation 1: its first byte of a body says so.
+        for (body, reason) in [
+            (&b"\x01\x01"[..], Some(ErrorReason::InvalidData)),
+            (b"\x01\x01a\x09\x0f\0", Some(ErrorReason::InvalidData)),
+            (b"\x63\x01a\0\x0f\0", Some(ErrorReason::Unsupported)),
+            (b"\x01\x01a\0\x0f\0", None),
+        ] {
+            let call = Message::Request {
+                service: ServiceId::TopicNotificationEvent,
+                conversation: ConversationId(7),
+                body: Bytes::from_static(body),
+            };
+            connection.send(call.encode(VERSION)).await;
+            let found = match connection.receive().await {
+                Some(Message::Error { body, .. }) => {
+                    Some(decode::<ErrorReport>(body, VERSION).unwrap().reason)
+                }
+                Some(Message::Response { .. }) => None,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(found, reason, "{body:?}");
+        }
+        while connection
+            .receive()
+            .await
+            .is_some_and(|it| it != Message::Close)
+        {}
     };
     local(async { tokio::join!(client, server) }).await;
 }

@@ -303,7 +303,7 @@ impl Machine {
         }
     }
 
-    /// The principal and the credentials with which to connect from now on: the service has taken them for this session.
+    /// The principal and the credentials with which to connect from now on.
     pub fn set_principal(&mut self, principal: &str, credentials: Credentials) {
         self.options.principal = Some(principal.to_owned());
         self.options.credentials = credentials;

@@ -2,6 +2,7 @@
 //!
 //! Source: `docs/protocol.md`, 6.3, and the API documentation of `SessionLock`.
 
+use core::cell::Cell;
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
@@ -20,7 +21,7 @@ use futures_util::StreamExt as _;
 use super::Session;
 use crate::response::{Answer, poll_answer};
 use crate::shared::Shared;
-use crate::{RequestError, Response};
+use crate::{Interruption, RequestError, Response};
 
 impl Session {
     /// Takes a session lock; waits for it as long as another session holds it.
@@ -161,68 +162,119 @@ impl Drop for LockRequest {
 }
 
 fn granted(
-    shared: &Weak<Shared>,
+    weak: &Weak<Shared>,
     body: Bytes,
     version: ProtocolVersion,
 ) -> Result<SessionLock, RequestError> {
     let acquisition: SessionLockAcquisition = decode(body, version)?;
-    let (era, losses) = shared
-        .upgrade()
-        .map_or((0, 0), |shared| (shared.era(), shared.losses()));
-    Ok(SessionLock {
-        shared: Weak::clone(shared),
-        acquisition,
-        era,
-        losses,
-        given_back: false,
-    })
+    let Some(shared) = weak.upgrade() else {
+        return Err(RequestError::OutcomeUnknown(Interruption::SessionClosed));
+    };
+    // A session that asks again for a lock that it has gets the same: it is given back when no handle is left.
+    let mut locks = shared.locks.borrow_mut();
+    locks.retain(|held| held.strong_count() > 0);
+    let held = locks
+        .iter()
+        .filter_map(Weak::upgrade)
+        .find(|held| held.name == acquisition.name && held.sequence == acquisition.sequence);
+    let held = held.unwrap_or_else(|| {
+        let held = Rc::new(Held {
+            shared: Weak::clone(weak),
+            name: acquisition.name,
+            sequence: acquisition.sequence,
+            scope: Cell::new(acquisition.scope),
+            era: shared.era(),
+            losses: shared.losses(),
+            given_back: Cell::new(false),
+        });
+        locks.push(Rc::downgrade(&held));
+        held
+    });
+    held.scope.set(acquisition.scope);
+    Ok(SessionLock { held })
 }
 
-/// A session lock that this session has, until it is dropped or lost.
-pub struct SessionLock {
+/// A lock that the session has, as often as it asked for it.
+pub(crate) struct Held {
     shared: Weak<Shared>,
-    acquisition: SessionLockAcquisition,
+    name: String,
+    sequence: u64,
+    scope: Cell<SessionLockScope>,
     /// The session's era, and how often the connection had been lost, when the lock was granted.
     era: u32,
     losses: u32,
-    given_back: bool,
+    given_back: Cell<bool>,
+}
+
+impl Held {
+    fn is_owned(&self) -> bool {
+        let Some(shared) = self.shared.upgrade() else {
+            return false;
+        };
+        let is_same_connection = shared.losses() == self.losses;
+        let by_session = self.scope.get() == SessionLockScope::UnlockOnSessionLoss;
+        !self.given_back.get()
+            && !shared.state().is_closed()
+            && shared.era() == self.era
+            && (is_same_connection || by_session)
+    }
+
+    fn release(&self) -> Option<Response<bool>> {
+        if !self.is_owned() {
+            return None;
+        }
+        self.given_back.set(true);
+        let shared = self.shared.upgrade()?;
+        let acquisition = SessionLockAcquisition {
+            name: self.name.clone(),
+            sequence: self.sequence,
+            scope: self.scope.get(),
+        };
+        Some(shared.call::<call::ReleaseSessionLock>(&acquisition))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.release());
+    }
+}
+
+/// A session lock that this session has, until it is given back or lost. It is given back when all handles that were got
+/// for it are dropped.
+pub struct SessionLock {
+    held: Rc<Held>,
 }
 
 impl SessionLock {
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.acquisition.name
+        &self.held.name
     }
 
     /// Grows with each time that a session gets the lock: what holds for the holder of a higher one holds no more for that
     /// of a lower one.
     #[must_use]
-    pub const fn sequence(&self) -> u64 {
-        self.acquisition.sequence
+    pub fn sequence(&self) -> u64 {
+        self.held.sequence
     }
 
     /// When it is given back by itself.
     #[must_use]
-    pub const fn scope(&self) -> SessionLockScope {
-        self.acquisition.scope
+    pub fn scope(&self) -> SessionLockScope {
+        self.held.scope.get()
     }
 
     /// Whether this session still has it, as far as it knows: only [`SessionLock::constraint`] has the service's word.
     #[must_use]
     pub fn is_owned(&self) -> bool {
-        let Some(shared) = self.shared.upgrade() else {
-            return false;
-        };
-        let is_same_connection = shared.losses() == self.losses;
-        !shared.state().is_closed()
-            && shared.era() == self.era
-            && (is_same_connection || self.scope() == SessionLockScope::UnlockOnSessionLoss)
+        self.held.is_owned()
     }
 
     /// Waits until the lock is lost, with the session or the connection.
     pub async fn lost(&self) {
-        let Some(mut states) = self.shared.upgrade().map(|shared| shared.watch()) else {
+        let Some(mut states) = self.held.shared.upgrade().map(|shared| shared.watch()) else {
             return;
         };
         while self.is_owned() && states.next().await.is_some() {}
@@ -232,41 +284,29 @@ impl SessionLock {
     #[must_use]
     pub fn constraint(&self) -> UpdateConstraint {
         UpdateConstraint::Locked {
-            name: self.acquisition.name.clone(),
-            sequence: self.acquisition.sequence,
+            name: self.held.name.clone(),
+            sequence: self.held.sequence,
         }
     }
 
-    /// Gives the lock back. The answer is whether this session still had it.
+    /// Gives the lock back, whatever other handles there are. The answer is whether this session still had it.
     ///
     /// # Errors
     /// See [`RequestError`].
-    pub async fn unlock(mut self) -> Result<bool, RequestError> {
-        match self.release() {
+    pub async fn unlock(self) -> Result<bool, RequestError> {
+        match self.held.release() {
             Some(released) => released.await,
             None => Ok(false),
         }
-    }
-
-    fn release(&mut self) -> Option<Response<bool>> {
-        if !self.is_owned() || core::mem::replace(&mut self.given_back, true) {
-            return None;
-        }
-        let shared = self.shared.upgrade()?;
-        Some(shared.call::<call::ReleaseSessionLock>(&self.acquisition))
-    }
-}
-
-impl Drop for SessionLock {
-    fn drop(&mut self) {
-        drop(self.release());
     }
 }
 
 impl fmt::Debug for SessionLock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, sequence) = (&self.held.name, self.held.sequence);
         f.debug_tuple("SessionLock")
-            .field(&self.acquisition)
+            .field(name)
+            .field(&sequence)
             .finish()
     }
 }

@@ -24,6 +24,7 @@ pub use diagnostics::{Diagnostics, KnownTopic};
 pub use fetch::{Fetch, FetchResult, FetchedTopic};
 pub use filter_responses::FilterResponses;
 pub use incoming::{Request, RequestStream, Responder};
+pub(crate) use locks::Held;
 pub use locks::{LockRequest, SessionLock};
 pub use messages::Messages;
 pub use missing_topics::{MissingTopic, MissingTopics};
@@ -42,7 +43,7 @@ use core::task::{Context, Poll};
 use std::rc::Rc;
 
 use effusion_protocol::body::call;
-use effusion_protocol::{TopicSelector, TopicSelectorError};
+use effusion_protocol::{Credentials, TopicSelector, TopicSelectorError};
 use futures_channel::mpsc;
 use futures_util::{Stream, StreamExt};
 
@@ -249,6 +250,21 @@ impl Session {
         let begin = self.shared().now();
         self.shared().call::<call::UserPing>(&()).await?;
         Ok(self.shared().now().saturating_sub(begin))
+    }
+
+    /// The principal and the credentials with which the session reconnects, or is renewed, from now on: for tokens that
+    /// expire. The session as it is does not change; [`Security::change_principal`] does that.
+    ///
+    /// ```no_run
+    /// # fn example(session: &effusion_client::Session, token: String) {
+    /// use effusion_client::Credentials;
+    ///
+    /// session.reconnect_as("ann", Credentials::Password(token));
+    /// # }
+    /// ```
+    pub fn reconnect_as(&self, principal: &str, credentials: Credentials) {
+        let mut machine = self.shared().machine.borrow_mut();
+        machine.set_principal(principal, credentials);
     }
 
     /// Ends a wait between two attempts to reconnect, for instance because the network is said to be back.

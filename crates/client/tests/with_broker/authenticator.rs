@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use effusion_client::{Credentials, ErrorReason, RequestError};
+use effusion_client::{Credentials, ErrorReason, Renew, RequestError, SessionState};
 use futures_util::StreamExt as _;
 
 use super::hub::{Hub, options};
@@ -62,6 +62,47 @@ async fn an_authenticator_allows_denies_and_abstains() {
         deciding.abort();
         let _ = deciding.await;
         assert!(hub.connect(options("admin")).await.is_ok());
+    })
+    .await;
+}
+
+/// A token that expires is replaced while the session goes on.
+#[tokio::test(start_paused = true)]
+async fn a_session_reconnects_with_newer_credentials() {
+    local(async {
+        let hub = Hub::new();
+        let control = hub.session("control").await;
+        let name = "before-system-handler";
+        let mut asked = control.security().set_authenticator(name).await.unwrap();
+        let good = Rc::new(std::cell::Cell::new(b'1'));
+        let now = Rc::clone(&good);
+        tokio::task::spawn_local(async move {
+            while let Some(request) = asked.next().await {
+                match request.credentials {
+                    Credentials::Custom(token) if token.as_ref() == [now.get()] => {
+                        request.responder.allow(&[]);
+                    }
+                    Credentials::Custom(_) => request.responder.deny(),
+                    _ => request.responder.abstain(),
+                }
+            }
+        });
+        let token = |number: u8| Credentials::Custom(vec![number].into());
+        let bearer = options("ann").credentials(token(b'1')).renew(Renew::Always);
+        let ann = hub.connect(bearer).await.unwrap();
+        good.set(b'2');
+        assert!(
+            hub.connect(options("ann").credentials(token(b'1')))
+                .await
+                .is_err()
+        );
+        ann.reconnect_as("ann", token(b'2'));
+        let mut states = ann.states();
+        let before = ann.info().unwrap().id;
+        control.clients().close(before).await.unwrap();
+        while !matches!(states.next().await, Some(SessionState::Recovering { .. })) {}
+        ann.ping().await.unwrap();
+        assert_ne!(ann.info().unwrap().id, before);
     })
     .await;
 }

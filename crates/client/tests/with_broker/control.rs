@@ -67,7 +67,16 @@ async fn a_lock_has_one_owner() {
         let unwanted = client_of(&hub).await;
         drop(unwanted.lock("L", SESSION));
         drop(second);
-        drop(third.await.unwrap());
+        let third = third.await.unwrap();
+        let again = one.lock("L", CONNECTION).await.unwrap();
+        // The same lock, and the weaker of both scopes.
+        assert_eq!(again.sequence(), third.sequence());
+        assert_eq!(third.scope(), CONNECTION);
+        drop(third);
+        settle().await;
+        assert!(again.is_owned());
+        assert!(two.lock_details("L").await.unwrap().is_some());
+        drop(again);
         settle().await;
         assert_eq!(two.lock_details("L").await, Ok(None));
         // Even if it was granted already, and nobody has heard of it yet.
