@@ -32,17 +32,19 @@ Commands
   test [STAGE...]     every test there is, or only the stages named:
       unit                unit and property tests of the native crates
       inspect             the captures in ../shared/captures (or EFFUSION_CAPTURES) through the codec
-      fuzz-smoke          each fuzz target of the protocol for a few seconds
+      licences            what is built in, and on which terms (deny.toml); known vulnerabilities where cargo-deny is
+      fuzz-smoke          each fuzz target of the crates for a few seconds
       wasm                component tests in headless Chromium (wasm-bindgen-test)
       interop             the vendor's SDKs for JavaScript and Python against the sandbox (tests/interop)
       faults              sessions through broken networks, kills, full disks and wrong clocks, by seed
       e2e                 the real page in Chromium against the sandbox (tests/e2e)
       lint                the same as `cargo xtask lint`; not part of a plain `test`
   bench               sizes of the page beside the vendor's SDK, decode and encode rates, time to first message
-  soak                the stage faults for long, seed after seed; each failure prints its seed
+  soak                the stage faults for long, seed after seed (each failure prints its seed), then every fuzz target
       --minutes N         how long (10)
       --seed S            the first seed (1)
       --seconds N         seconds of faults for each seed (20)
+      --fuzz-seconds N    seconds for each fuzz target (60); 0 leaves them out
   screenshots         pictures of the page, for the documents: docs/screenshots
   lint                format check and clippy with warnings denied, native and wasm32
   setup               install whatever is missing for all of the above, then stop

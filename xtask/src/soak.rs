@@ -1,7 +1,7 @@
 //! Faults by seed: a short run as a stage of the tests, a long one as `cargo xtask soak`. `effusion-trial` (crates/trial)
 //! does the work.
 
-use crate::test::{Context, Tally};
+use crate::test::{Context, Tally, fuzz};
 use crate::{build, process, project};
 use anyhow::{Context as _, Result, bail};
 use std::path::PathBuf;
@@ -17,6 +17,8 @@ struct Options {
     minutes: u64,
     seed: u64,
     seconds: u64,
+    /// For each fuzz target.
+    fuzz_seconds: u64,
 }
 
 impl Options {
@@ -25,6 +27,7 @@ impl Options {
             minutes: 10,
             seed: 1,
             seconds: 20,
+            fuzz_seconds: 60,
         };
         let mut args = args.iter();
         while let Some(name) = args.next() {
@@ -32,6 +35,7 @@ impl Options {
                 "--minutes" => &mut options.minutes,
                 "--seed" => &mut options.seed,
                 "--seconds" => &mut options.seconds,
+                "--fuzz-seconds" => &mut options.fuzz_seconds,
                 other => bail!("`cargo xtask soak` knows no `{other}`"),
             };
             let value = args
@@ -83,7 +87,13 @@ pub fn soak(args: &[String]) -> Result<ExitCode> {
         .args(["--minutes", &options.minutes.to_string()])
         .args(["--seconds", &options.seconds.to_string()]);
     let (succeeded, _) = process::run_and_keep(&mut command)?;
-    Ok(if succeeded {
+    let mut fuzzed = Tally::default();
+    if options.fuzz_seconds > 0 {
+        println!("\nfuzz targets, {} s each", options.fuzz_seconds);
+        fuzzed = fuzz::run(options.fuzz_seconds)?;
+        println!("{fuzzed}");
+    }
+    Ok(if succeeded && fuzzed.failed == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -29,6 +29,8 @@ mod draft;
 mod effect;
 mod errors;
 mod filter;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod handlers;
 mod lifecycle;
 mod locks;

@@ -200,6 +200,21 @@ mod tests {
         apply(value, patch, 100_000).map(|it| it.map(|it| Json::from_cbor(it).to_text().unwrap()))
     }
 
+    /// Found by fuzzing: the last digit of some numbers changed.
+    #[test]
+    fn numbers_keep_their_last_digit() {
+        for text in [
+            "1.2344560000900057e+30",
+            "0.1",
+            "5e-324",
+            "123456789.12345679",
+        ] {
+            let patch = format!(r#"[{{"op":"add","path":"/-","value":{text}}}]"#);
+            let found = patched("[]", &patch).unwrap().unwrap();
+            assert_eq!(found, format!("[{text}]"));
+        }
+    }
+
     #[test]
     fn operations_do_what_the_standard_says() {
         for (value, patch, expected) in [

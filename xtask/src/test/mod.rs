@@ -1,7 +1,8 @@
 //! `cargo xtask test`: every test there is, stage by stage, and one line at the end that sums them up.
 
 mod captures;
-mod fuzz;
+pub mod fuzz;
+mod licences;
 mod stages;
 mod tally;
 
@@ -24,7 +25,7 @@ struct Stage {
 }
 
 /// The stages in the order they run: the quick ones that explain a failure best come first.
-const STAGES: [Stage; 7] = [
+const STAGES: [Stage; 8] = [
     Stage {
         name: "unit",
         what: "the native crates and the page's logic",
@@ -36,6 +37,12 @@ const STAGES: [Stage; 7] = [
         what: "captures of a real server through the codec",
         needs: &[],
         run: captures::inspect,
+    },
+    Stage {
+        name: "licences",
+        what: "what is built in, and on which terms",
+        needs: &[],
+        run: licences::check,
     },
     Stage {
         name: "fuzz-smoke",
