@@ -8,6 +8,7 @@
 //! `cargo xtask test faults`, `cargo xtask soak` and `cargo xtask load` build it and run it.
 
 mod fault;
+mod load;
 mod random;
 mod sandbox;
 
@@ -26,11 +27,18 @@ struct Args {
 enum Command {
     /// Faults by seed: is every acknowledged message there once, in order, for every subscriber, and no other?
     Faults(fault::Args),
+    /// Many sessions in rooms, beside other services that do the same
+    Load(load::Args),
+    /// Serves a bare fan-out, for `load` to compare with
+    #[command(hide = true)]
+    Bare,
 }
 
 fn main() -> ExitCode {
     let result = match Args::parse().command {
         Command::Faults(args) => fault::run(&args),
+        Command::Load(args) => load::run(&args),
+        Command::Bare => load::bare(),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
