@@ -12,7 +12,7 @@ use effusion_protocol::{
 };
 use futures_channel::{mpsc, oneshot};
 
-use crate::machine::{Event, Machine, SessionState, Ticket};
+use crate::machine::{Event, Machine, Selection, SessionState, Ticket};
 use crate::receivers::Receivers;
 use crate::response::{self, Answer, Read, Response};
 use crate::session::Held;
@@ -144,6 +144,20 @@ impl Shared {
             .machine
             .borrow_mut()
             .select(self.now(), selector, select);
+        self.selected(ticket)
+    }
+
+    /// As `select`, in a scope of those that services have since 6.12.
+    pub(crate) fn select_in_scope(&self, selection: Selection) -> Response<()> {
+        if !self.version().has_selection_scopes() {
+            return self.refuse(ErrorReason::Unsupported);
+        }
+        let now = self.now();
+        let ticket = self.machine.borrow_mut().select_in_scope(now, selection);
+        self.selected(ticket)
+    }
+
+    fn selected(&self, ticket: Ticket) -> Response<()> {
         Response {
             receiver: self.answer(ticket),
             version: self.version(),

@@ -323,13 +323,8 @@ impl Machine {
 
     /// Selects what was selected in an earlier session.
     fn select_again(&mut self) {
-        let selections: Vec<_> = self
-            .selections
-            .iter()
-            .map(|(selector, select)| (selector.to_owned(), select))
-            .collect();
-        for (selector, select) in selections.into_iter().rev() {
-            let call = super::Call::Selection { selector, select };
+        for selection in self.selections.iter().rev() {
+            let call = super::Call::Selection(selection.clone());
             self.requests.add_first(call);
         }
     }

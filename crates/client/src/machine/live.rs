@@ -82,7 +82,7 @@ impl Machine {
                 body,
             }) => {
                 if let Some((id, pending)) = self.answered(conversation, service) {
-                    self.succeeded(id, pending, body);
+                    self.succeeded(id, &pending, body);
                 }
             }
             Ok(Message::Error {
@@ -175,13 +175,13 @@ impl Machine {
         Some((conversation.0, pending))
     }
 
-    fn succeeded(&mut self, id: u64, mut pending: Pending, body: Bytes) {
-        if let Call::Selection { selector, select } = &mut pending.call
+    fn succeeded(&mut self, id: u64, pending: &Pending, body: Bytes) {
+        if let Call::Selection(selection) = &pending.call
             && !pending.internal
         {
-            self.selections.done(core::mem::take(selector), *select);
+            self.selections.done(selection.clone());
         }
-        self.answer(id, &pending, Ok(body));
+        self.answer(id, pending, Ok(body));
     }
 
     /// A call by the service.

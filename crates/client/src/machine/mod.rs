@@ -40,6 +40,7 @@ mod topics;
 pub(crate) use calls::nobody;
 pub use calls::{CallId, ServiceCall};
 pub use event::{Event, Output, SessionInfo, SessionState, UnsubscribedReason};
+pub use selections::Selection;
 pub use topics::Topic;
 
 use std::collections::VecDeque;
@@ -274,9 +275,20 @@ impl Machine {
     ///
     /// The machine remembers selections for a session that takes the place of this one.
     pub fn select(&mut self, now: u64, selector: &str, select: bool) -> Ticket {
-        let selector = selector.to_owned();
+        self.select_in_scope(
+            now,
+            Selection {
+                selector: selector.to_owned(),
+                scope: Some(String::new()),
+                select,
+            },
+        )
+    }
+
+    /// As [`Machine::select`], in any scope.
+    pub fn select_in_scope(&mut self, now: u64, selection: Selection) -> Ticket {
         let timeout = self.options.request_timeout;
-        self.call(now, Call::Selection { selector, select }, timeout)
+        self.call(now, Call::Selection(selection), timeout)
     }
 
     /// Closes the session. Requests on their way are answered with what is known of them.
@@ -321,8 +333,8 @@ impl Machine {
         self.topics.iter()
     }
 
-    /// What the session has selected (`true`) and taken out again, in the order in which they count.
-    pub fn selections(&self) -> impl Iterator<Item = (&str, bool)> {
+    /// What the session has selected and taken out again, in the order in which they count.
+    pub fn selections(&self) -> impl Iterator<Item = &Selection> {
         self.selections.iter()
     }
 
@@ -379,8 +391,8 @@ impl Machine {
                 ticket: Ticket(id),
                 result,
             });
-        } else if let (Err(error), Call::Selection { selector, .. }) = (result, &pending.call) {
-            let selector = selector.clone();
+        } else if let (Err(error), Call::Selection(selection)) = (result, &pending.call) {
+            let selector = selection.selector.clone();
             self.event(Event::SelectionFailed { selector, error });
         }
     }
@@ -439,7 +451,7 @@ impl Machine {
         for (id, pending) in self.requests.take(&|_| true) {
             match pending.call {
                 // To select twice is the same as to select once, so it can be done again without asking.
-                Call::Selection { .. } if !pending.internal => self.requests.add_again(id, pending),
+                Call::Selection(_) if !pending.internal => self.requests.add_again(id, pending),
                 _ if pending.internal => {}
                 _ => self.interrupt(id, &pending, Interruption::SessionLost),
             }

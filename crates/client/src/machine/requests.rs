@@ -7,7 +7,7 @@ use bytes::Bytes;
 use effusion_protocol::body::SelectRequest;
 use effusion_protocol::{ConversationId, Message, ProtocolVersion, ServiceId, encode};
 
-use super::Ticket;
+use super::{Selection, Ticket};
 
 /// What is asked.
 ///
@@ -21,15 +21,16 @@ pub(super) enum Call {
         version: ProtocolVersion,
     },
     /// A selection: kept as text, because it may be made again in a later session.
-    Selection { selector: String, select: bool },
+    Selection(Selection),
 }
 
 impl Call {
     pub(super) const fn service(&self) -> ServiceId {
         match self {
             Self::Service { service, .. } => *service,
-            Self::Selection { select: true, .. } => ServiceId::Subscribe,
-            Self::Selection { select: false, .. } => ServiceId::Unsubscribe,
+            Self::Selection(Selection { select: true, .. }) => ServiceId::Subscribe,
+            Self::Selection(Selection { scope: None, .. }) => ServiceId::UnsubscribeAllScopes,
+            Self::Selection(_) => ServiceId::Unsubscribe,
         }
     }
 
@@ -37,14 +38,20 @@ impl Call {
     pub(super) fn is_in(&self, spoken: ProtocolVersion) -> bool {
         match self {
             Self::Service { version, .. } => *version == spoken,
-            Self::Selection { .. } => true,
+            Self::Selection(_) => true,
         }
     }
 
     fn encode(&self, conversation: ConversationId, version: ProtocolVersion) -> Bytes {
         let body = match self {
             Self::Service { body, .. } => body.clone(),
-            Self::Selection { selector, .. } => encode(&SelectRequest::new(selector), version),
+            Self::Selection(selection) => {
+                let selector = selection.selector.clone();
+                match selection.scope.clone() {
+                    Some(scope) => encode(&SelectRequest { selector, scope }, version),
+                    None => encode(&selector, version),
+                }
+            }
         };
         Message::Request {
             service: self.service(),

@@ -4,8 +4,9 @@ use bytes::Bytes;
 use effusion_protocol::ProtocolVersion;
 use effusion_protocol::body::{
     ChangeRolesFilterRequest, ChangeRolesRequest, CloseClientRequest, FilterResult,
-    FilterSelectRequest, GetSessionPropertiesRequest, Properties, SelectRequest,
-    SessionSelectRequest, SetSessionPropertiesFilterRequest, SetSessionPropertiesRequest,
+    FilterSelectRequest, FilterUnsubscribeAllRequest, GetSessionPropertiesRequest, Properties,
+    SelectRequest, SessionSelectRequest, SessionUnsubscribeAllRequest, SetConflationFilterRequest,
+    SetConflationRequest, SetSessionPropertiesFilterRequest, SetSessionPropertiesRequest,
     SetSessionPropertiesResponse, TopicSelections, call,
 };
 
@@ -315,6 +316,92 @@ impl Clients<'_> {
         parameters: SessionEventParameters,
     ) -> Registration<SessionEvents> {
         session_events::listen(self.session.shared(), parameters)
+    }
+
+    /// Turns conflation of what a session has yet to be sent on or off: whether older values may give way to newer ones.
+    ///
+    /// # Errors
+    /// As [`Clients::subscribe`].
+    ///
+    /// ```no_run
+    /// # use effusion_client::{Session, RequestError, SessionId};
+    /// # async fn example(session: &Session, other: SessionId) -> Result<(), RequestError> {
+    /// session.clients().set_conflated(other, true).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_conflated(&self, session: SessionId, enabled: bool) -> Response<()> {
+        let request = SetConflationRequest { session, enabled };
+        self.session
+            .shared()
+            .call::<call::SetClientQueueConflation>(&request)
+    }
+
+    /// Turns conflation on or off for all sessions that match a filter, and answers how many they are.
+    ///
+    /// # Errors
+    /// As [`Clients::set_session_properties_by_filter`].
+    ///
+    /// ```no_run
+    /// # use effusion_client::{Session, RequestError};
+    /// # async fn example(session: &Session) -> Result<(), RequestError> {
+    /// session.clients().set_conflated_by_filter("$Country is 'NZ'", true).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_conflated_by_filter(&self, filter: &str, enabled: bool) -> Response<u32> {
+        let request = SetConflationFilterRequest {
+            filter: filter.to_owned(),
+            enabled,
+        };
+        self.session
+            .shared()
+            .call_and_read::<call::SetConflationFilter, _>(&request, read_selected)
+    }
+
+    /// Ends subscriptions of another session, whatever scope selected them.
+    ///
+    /// # Errors
+    /// As [`Clients::subscribe`]; services before 6.12 do not have it.
+    ///
+    /// ```no_run
+    /// # use effusion_client::{Session, RequestError, SessionId};
+    /// # async fn example(session: &Session, other: SessionId) -> Result<(), RequestError> {
+    /// session.clients().unsubscribe_all_scopes(other, ">motd").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unsubscribe_all_scopes(&self, session: SessionId, selector: &str) -> Response<()> {
+        let request = SessionUnsubscribeAllRequest {
+            selector: selector.to_owned(),
+            session,
+        };
+        self.session
+            .shared()
+            .call::<call::UnsubscribeClientAllScopes>(&request)
+    }
+
+    /// Ends subscriptions of all sessions that match a filter, whatever scope selected them, and answers how many sessions
+    /// they are.
+    ///
+    /// # Errors
+    /// As [`Clients::set_session_properties_by_filter`]; services before 6.12 do not have it.
+    ///
+    /// ```no_run
+    /// # use effusion_client::{Session, RequestError};
+    /// # async fn example(session: &Session) -> Result<(), RequestError> {
+    /// session.clients().unsubscribe_all_scopes_by_filter("$Principal is 'ann'", ">motd").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unsubscribe_all_scopes_by_filter(&self, filter: &str, selector: &str) -> Response<u32> {
+        let request = FilterUnsubscribeAllRequest {
+            selector: selector.to_owned(),
+            filter: filter.to_owned(),
+        };
+        self.session
+            .shared()
+            .call_and_read::<call::FilterUnsubscribeAllScopes, _>(&request, read_count)
     }
 
     /// Closes all sessions that match a filter, and answers how many they are.

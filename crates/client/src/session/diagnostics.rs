@@ -60,7 +60,7 @@ impl Session {
         Diagnostics {
             traffic: self.traffic(),
             selections: selections
-                .map(|(selector, select)| (selector.to_owned(), select))
+                .map(|it| (it.selector.clone(), it.select))
                 .collect(),
             streams: shared.stream_selectors(),
             topics: machine

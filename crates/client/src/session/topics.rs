@@ -4,6 +4,7 @@ use effusion_protocol::TopicSpecification;
 use effusion_protocol::body::{AddTopicRequest, AddTopicResult, RemoveTopicsResponse, call};
 
 use super::{MissingTopics, Session, TopicNotifications, missing_topics, notifications};
+use crate::machine::Selection;
 use crate::response::read;
 use crate::{Registration, Response};
 
@@ -90,6 +91,60 @@ impl Topics<'_> {
     /// ```
     pub fn unsubscribe(&self, selector: &str) -> Response<()> {
         self.session.shared().select(selector, false)
+    }
+
+    /// As [`Topics::select`], in a scope of its own: a topic is unsubscribed when no scope selects it any more, so that parts
+    /// of a program need not know of each other.
+    ///
+    /// # Errors
+    /// As [`Topics::select`]; refused with `Unsupported` by services before 6.12.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// session.topics().select_in_scope(">Chat/room", "sidebar").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn select_in_scope(&self, selector: &str, scope: &str) -> Response<()> {
+        self.change_scope(selector, Some(scope), true)
+    }
+
+    /// Ends what was selected in a scope.
+    ///
+    /// # Errors
+    /// As [`Topics::select_in_scope`].
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// session.topics().unsubscribe_in_scope(">Chat/room", "sidebar").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unsubscribe_in_scope(&self, selector: &str, scope: &str) -> Response<()> {
+        self.change_scope(selector, Some(scope), false)
+    }
+
+    /// Ends the subscriptions to the topics that a selector names, whatever scope selected them.
+    ///
+    /// # Errors
+    /// As [`Topics::select_in_scope`].
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// session.topics().unsubscribe_all_scopes(">Chat/room").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unsubscribe_all_scopes(&self, selector: &str) -> Response<()> {
+        self.change_scope(selector, None, false)
+    }
+
+    fn change_scope(&self, selector: &str, scope: Option<&str>, select: bool) -> Response<()> {
+        self.session.shared().select_in_scope(Selection {
+            selector: selector.to_owned(),
+            scope: scope.map(str::to_owned),
+            select,
+        })
     }
 
     /// A listener of topics, without subscribing to them: what it is to tell of is selected at the listener. No permission

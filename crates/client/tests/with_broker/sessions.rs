@@ -307,6 +307,12 @@ async fn others_are_subscribed_and_closed() {
         let denied = one.clients().subscribe(id(&two), ">motd").await;
         assert_eq!(refusal(denied), Some(ErrorReason::AccessDenied));
 
+        assert_eq!(clients.set_conflated(id(&one), false).await, Ok(()));
+        let all = clients.set_conflated_by_filter(CLIENTS, true).await;
+        assert_eq!(all, Ok(2));
+        let denied = one.clients().set_conflated(id(&two), true).await;
+        assert_eq!(refusal(denied), Some(ErrorReason::AccessDenied));
+
         let denied = one.clients().close_by_filter(CLIENTS).await;
         assert_eq!(refusal(denied), Some(ErrorReason::AccessDenied));
         assert_eq!(clients.close_by_filter(CLIENTS).await, Ok(2));
@@ -315,6 +321,56 @@ async fn others_are_subscribed_and_closed() {
             let reason = SessionCloseReason::ClosedByService;
             assert_eq!(last, Some(SessionState::Closed(reason)));
         }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn scopes_select_for_themselves() {
+    local(async {
+        let hub = Hub::new();
+        let admin = options("admin").renew(Renew::WhenLost);
+        let admin = hub.connect(admin).await.unwrap();
+        let json = TopicSpecification::new(TopicType::Json);
+        admin.topics().add("a", json).await.unwrap();
+        let mut stream = admin.add_stream::<Json>("a").unwrap();
+        let mut is_subscribed = async || match stream.next().await {
+            Some(StreamEvent::Subscribed { .. }) => true,
+            Some(StreamEvent::Unsubscribed { .. }) => false,
+            other => panic!("{other:?}"),
+        };
+        let topics = admin.topics();
+        topics.select_in_scope(">a", "sidebar").await.unwrap();
+        assert!(is_subscribed().await);
+        topics.select(">a").await.unwrap();
+        topics.unsubscribe(">a").await.unwrap();
+        // The scope is selected again in a new session.
+        hub.restart();
+        assert!(!is_subscribed().await);
+        assert!(is_subscribed().await);
+        let selections = admin.clients().topic_selections(id(&admin)).await;
+        let scopes = selections.unwrap().scopes;
+        assert!(scopes.iter().any(|(scope, _)| scope == "sidebar"));
+        topics.unsubscribe_in_scope(">a", "sidebar").await.unwrap();
+        assert!(!is_subscribed().await);
+        topics.select_in_scope(">a", "one").await.unwrap();
+        topics.select_in_scope(">a", "two").await.unwrap();
+        assert!(is_subscribed().await);
+        topics.unsubscribe_all_scopes(">a").await.unwrap();
+        assert!(!is_subscribed().await);
+        topics.select_in_scope(">a", "one").await.unwrap();
+        assert!(is_subscribed().await);
+        let clients = admin.clients();
+        let ended = clients.unsubscribe_all_scopes(id(&admin), ">a").await;
+        assert_eq!(ended, Ok(()));
+        assert!(!is_subscribed().await);
+        let ended = clients.unsubscribe_all_scopes_by_filter("$Principal is 'admin'", ">a");
+        assert_eq!(ended.await, Ok(1));
+
+        let version = ProtocolVersion::new(25).unwrap();
+        let old = hub.connect(options("client").version(version)).await;
+        let refused = old.unwrap().topics().select_in_scope(">a", "s").await;
+        assert_eq!(refusal(refused), Some(ErrorReason::Unsupported));
     })
     .await;
 }
