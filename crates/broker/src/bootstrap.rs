@@ -60,15 +60,38 @@ pub fn development_snapshot<E>(
 /// The branch of the topic tree where the chat's rooms are.
 const CHAT_BRANCH: &str = "Chat";
 
+/// The branch with the chat's rules of moderation and what moderators did: nobody's but theirs.
+const MODERATION_BRANCH: &str = "Effusion/moderation";
+
 /// [`default_security`], and what the chat needs besides: none of Diffusion's default roles may edit events, and whoever may
-/// write in a room is to be able to mend what they wrote there.
+/// write in a room is to be able to mend what they wrote there, and administrators to moderate.
 fn chat_security() -> SecurityStore {
     let mut security = default_security();
-    if let Some(role) = security.roles.get_mut("TOPIC_CONTROL") {
-        // The nearest path alone counts, so that all the others are named again.
-        let mut permissions = role.default_path.clone();
-        permissions.insert(PathPermission::EditOwnTimeSeriesEvents);
-        role.paths.insert(CHAT_BRANCH.to_owned(), permissions);
+    let more = [
+        (
+            "TOPIC_CONTROL",
+            &[PathPermission::EditOwnTimeSeriesEvents] as &[_],
+        ),
+        (
+            "ADMINISTRATOR",
+            &[
+                PathPermission::EditTimeSeriesEvents,
+                PathPermission::QueryObsoleteTimeSeriesEvents,
+            ],
+        ),
+    ];
+    for (name, more) in more {
+        if let Some(role) = security.roles.get_mut(name) {
+            // The nearest path alone counts, so that all the others are named again.
+            let mut permissions = role.default_path.clone();
+            permissions.extend(more);
+            role.paths.insert(CHAT_BRANCH.to_owned(), permissions);
+        }
+    }
+    security.isolated_paths.insert(MODERATION_BRANCH.to_owned());
+    if let Some(role) = security.roles.get_mut("ADMINISTRATOR") {
+        let permissions = role.default_path.clone();
+        role.paths.insert(MODERATION_BRANCH.to_owned(), permissions);
     }
     security
 }

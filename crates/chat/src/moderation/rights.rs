@@ -4,9 +4,9 @@
 //! comes that allows what a chat needs, but not in the rooms that it is kept from.
 
 use effusion_protocol::body::PathPermission;
-use effusion_protocol::script::{AuthenticationScript, SecurityScript};
+use effusion_protocol::script::{AuthenticationScript, SecurityCommand, SecurityScript};
 
-use crate::{ROOT, RoomName};
+use crate::{MESSAGES_ROOT, ROOT, RoomName};
 
 /// What somebody may do no longer in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub fn restrict_script(
             &[ROOT, "/direct"].concat(),
             &[UpdateTopic, ModifyTopic],
         )
-        .set_path_permissions(&role, &[ROOT, "/moderation"].concat(), &READ);
+        .set_path_permissions(&role, &[ROOT, "/moderation"].concat(), &[]);
     for (room, withdrawn) in rooms {
         let left: &[PathPermission] = match withdrawn {
             Withdrawn::Writing => &READ,
@@ -67,13 +67,51 @@ pub fn restrict_script(
     }
     for room in lifted {
         for path in paths(room) {
-            script = script.with(
-                effusion_protocol::script::SecurityCommand::RemovePathPermissions {
-                    role: role.clone(),
-                    path,
-                },
-            );
+            script = script.with(SecurityCommand::RemovePathPermissions {
+                role: role.clone(),
+                path,
+            });
         }
+    }
+    script.to_string()
+}
+
+/// The security store's script that makes a service ready for the chat: who has one of the roles `writers` may mend what they
+/// wrote, inboxes are read by their owners alone, and the rules and the log of moderation by who has a role of `moderators`.
+///
+/// The roles keep what they may do elsewhere; at these paths they may do what is named here and no more.
+#[must_use]
+pub fn service_script(writers: &[&str], moderators: &[&str]) -> String {
+    use PathPermission::{
+        AcquireLock, EditOwnTimeSeriesEvents, EditTimeSeriesEvents, ModifyTopic,
+        QueryObsoleteTimeSeriesEvents, ReadTopic, SelectTopic, SendToMessageHandler, UpdateTopic,
+    };
+    let rooms = MESSAGES_ROOT.trim_end_matches('/');
+    let (direct, moderation) = ([ROOT, "/direct"].concat(), [ROOT, "/moderation"].concat());
+    let write = [
+        SelectTopic,
+        ReadTopic,
+        UpdateTopic,
+        ModifyTopic,
+        SendToMessageHandler,
+        AcquireLock,
+    ];
+    let isolate = |path: &String| SecurityCommand::IsolatePath { path: path.clone() };
+    let mut script = SecurityScript::new()
+        .with(isolate(&direct))
+        .with(isolate(&moderation));
+    for role in writers.iter().chain(moderators) {
+        script = script.set_path_permissions(role, &direct, &[UpdateTopic, ModifyTopic]);
+    }
+    for role in writers {
+        let permissions = [&write[..], &[EditOwnTimeSeriesEvents]].concat();
+        script = script.set_path_permissions(role, rooms, &permissions);
+    }
+    for role in moderators {
+        let edit = [EditTimeSeriesEvents, QueryObsoleteTimeSeriesEvents];
+        script = script
+            .set_path_permissions(role, rooms, &[&write[..], &edit].concat())
+            .set_path_permissions(role, &moderation, &write);
     }
     script.to_string()
 }
@@ -137,6 +175,23 @@ mod tests {
         }
         assert!(!script.contains("remove"));
         assert!(restrict_script("ann", &[], &[blue]).contains("remove"));
+    }
+
+    #[test]
+    fn a_service_is_made_ready_by_a_script_that_it_can_read() {
+        let script = service_script(&["TOPIC_CONTROL"], &["ADMINISTRATOR"]);
+        let parsed: SecurityScript = script.parse().unwrap();
+        assert_eq!(parsed.to_string(), script);
+        for line in [
+            "isolate path 'Effusion/direct'",
+            "isolate path 'Effusion/moderation'",
+            "set 'TOPIC_CONTROL' path 'Effusion/direct' permissions [UPDATE_TOPIC MODIFY_TOPIC]",
+        ] {
+            assert!(
+                script.lines().any(|written| written == line),
+                "{line} in {script}"
+            );
+        }
     }
 
     #[test]

@@ -125,15 +125,14 @@ impl Watch {
         self.strikes.remove(principal);
     }
 
-    /// Looks at a message at a time, in milliseconds since 1970. What a moderator has put there is not looked at again.
-    pub fn see(&mut self, said: &Said, now: i64) -> Vec<Action> {
+    /// Looks at a message that was said before anybody kept watch: it is bleeped, but nobody gets a strike for it.
+    #[must_use]
+    pub fn look_back(&self, said: &Said) -> Option<Action> {
         if said.message.deleted || self.rules.exempt.contains(&said.principal) {
-            return Vec::new();
+            return None;
         }
-        let Some(bleeped) = self.filter.check(&said.message.text) else {
-            return Vec::new();
-        };
-        let mut actions = vec![Action::Bleep {
+        let bleeped = self.filter.check(&said.message.text)?;
+        Some(Action::Bleep {
             room: said.room.clone(),
             target: said.target,
             message: ChatMessage {
@@ -143,8 +142,13 @@ impl Watch {
             },
             found: bleeped.found,
             principal: said.principal.clone(),
-        }];
-        if !said.principal.is_empty() {
+        })
+    }
+
+    /// Looks at a message at a time, in milliseconds since 1970.
+    pub fn see(&mut self, said: &Said, now: i64) -> Vec<Action> {
+        let mut actions: Vec<_> = self.look_back(said).into_iter().collect();
+        if !actions.is_empty() && !said.principal.is_empty() {
             self.strike(&said.principal, &said.room, now, &mut actions);
         }
         actions

@@ -1,0 +1,511 @@
+//! The moderator's desk: what happens comes in, deeds go out, and each is written down.
+
+use std::collections::HashMap;
+
+use effusion_chat::moderation::{
+    Action, Deed, LOG_RANGE, Ledger, LogEntry, Rules, Said, Watch, restricted_role,
+};
+use effusion_chat::{
+    ChatMessage, DIRECT_RANGE, DirectMessage, MODERATION_LOG, MODERATION_RULES, RoomName, Target,
+    Timestamp, direct_path,
+};
+use effusion_client::{
+    ErrorReason, Json, Session, TimeSeriesEvent, TopicSpecification, TopicType, UpdateConstraint,
+    property,
+};
+use effusion_protocol::body::ValueComparison;
+
+use crate::rights::{apply, roles_of};
+use crate::{Failure, Happening, Inbox};
+
+/// The name that a moderator's messages bear.
+const NAME: &str = "Moderator";
+
+/// What has come of something, for whoever looks on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// A message is not what the rules want; what was done about it follows.
+    Flagged {
+        /// Where.
+        room: RoomName,
+        /// Who said it; empty if nobody can tell.
+        principal: String,
+        /// The text as it was written.
+        text: String,
+        /// The entries of the rules that were found.
+        found: Vec<String>,
+    },
+    /// Something was done, and is in the log at this place.
+    Done(u64, LogEntry),
+    /// Something was not done.
+    NotDone(Failure),
+    /// There are new rules, and they are in force.
+    Rules(Rules),
+}
+
+/// A moderator at work.
+pub struct Desk {
+    session: Session,
+    /// The moderator's own principal: what it writes is not judged.
+    principal: String,
+    watch: Watch,
+    ledger: Ledger,
+    /// When the watch began, by the service's clock where that is known: what was said before gets no strikes.
+    since: i64,
+    /// What stands in the rooms, to hide words in a message that is edited.
+    shown: HashMap<(RoomName, u64), ChatMessage>,
+}
+
+/// How many messages to remember for what comes after them.
+const REMEMBERED: usize = 20_000;
+
+impl Desk {
+    /// Opens a desk for a principal, at a time in milliseconds since 1970. Makes the topics of rules and log, if they are
+    /// not there.
+    ///
+    /// # Errors
+    /// If the session may not make or select them.
+    pub async fn open(
+        session: Session,
+        principal: &str,
+        now: i64,
+    ) -> Result<(Self, Inbox), Failure> {
+        let topics = session.topics();
+        topics
+            .add(MODERATION_LOG, series(LOG_RANGE))
+            .await
+            .map_err(Failure::of("making the log"))?;
+        let rules = TopicSpecification::new(TopicType::Json);
+        topics
+            .add(MODERATION_RULES, rules)
+            .await
+            .map_err(Failure::of("making the topic of the rules"))?;
+        let inbox = Inbox::open(&session).await?;
+        let watch = Watch::new(Rules::default()).map_err(Failure::Rules)?;
+        let desk = Self {
+            session,
+            principal: principal.to_owned(),
+            watch,
+            ledger: Ledger::default(),
+            since: now,
+            shown: HashMap::new(),
+        };
+        Ok((desk, inbox))
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        self.watch.rules()
+    }
+
+    /// The log, and what follows from it.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Publishes other rules: they are in force at every desk once the service has them.
+    ///
+    /// # Errors
+    /// If they cannot be used, or the service refuses them.
+    pub async fn publish(&mut self, rules: Rules) -> Result<(), Failure> {
+        rules.filter().map_err(Failure::Rules)?;
+        let json = rules.to_json();
+        self.session
+            .topic_update()
+            .set(MODERATION_RULES, &json)
+            .await
+            .map_err(Failure::of("publishing the rules"))?;
+        self.watch.change_rules(rules).map_err(Failure::Rules)?;
+        self.log(LogEntry::new(Deed::Ruled, "", String::new()))
+            .await?;
+        Ok(())
+    }
+
+    /// Takes in what happened, at a time in milliseconds since 1970, and does what the rules ask for.
+    pub async fn take(&mut self, happening: Happening, now: i64) -> Vec<Report> {
+        match happening {
+            Happening::Event { room, event } => self.event(room, event).await,
+            Happening::Value {
+                room,
+                value,
+                retained,
+            } => self.value(room, &value, retained, now).await,
+            Happening::Rules(json) => self.new_rules(&json),
+            Happening::LogRestarted => {
+                self.ledger.clear();
+                Vec::new()
+            }
+            Happening::Logged {
+                sequence, entry, ..
+            } => {
+                self.ledger.add(sequence, entry);
+                Vec::new()
+            }
+            Happening::Closed => Vec::new(),
+        }
+    }
+
+    /// Takes in a message without judging it, so that it can be shown again if it was hidden.
+    pub fn remember(&mut self, happening: Happening) {
+        if let Happening::Event { room, event } = happening
+            && let Some(message) = ChatMessage::from_json(&event.value)
+        {
+            self.keep(room, event.original().sequence, message);
+        }
+    }
+
+    /// Undoes what has come to its end by a time, in milliseconds since 1970. To be called every few seconds.
+    pub async fn tick(&mut self, now: i64) -> Vec<Report> {
+        let mut reports = Vec::new();
+        for sequence in self.ledger.due(now) {
+            reports.push(match self.undo(sequence, "its time was over").await {
+                Ok((place, entry)) => Report::Done(place, entry),
+                Err(failure) => Report::NotDone(failure),
+            });
+        }
+        reports
+    }
+
+    /// Makes the rights of everyone what the log says: to be called once the log is known, in case a moderator was
+    /// interrupted between writing down and doing.
+    pub async fn settle(&mut self) -> Vec<Report> {
+        let mut reports = Vec::new();
+        for principal in self.ledger.restricted() {
+            let before = self.ledger.roles_before(&principal).map(<[_]>::to_vec);
+            let before = before.unwrap_or_default();
+            if let Err(failure) = apply(&self.session, &self.ledger, &principal, &before).await {
+                reports.push(Report::NotDone(failure));
+            }
+        }
+        reports
+    }
+
+    /// Withdraws rights from a principal: [`Deed::Muted`] and [`Deed::Removed`] in a room, [`Deed::Locked`] everywhere.
+    ///
+    /// # Errors
+    /// If the principal is exempt or has no account, or the service refuses it.
+    pub async fn withdraw(
+        &mut self,
+        deed: Deed,
+        principal: &str,
+        room: Option<RoomName>,
+        until: Option<i64>,
+        why: &str,
+    ) -> Result<(u64, LogEntry), Failure> {
+        if principal == self.principal || self.rules().exempt.iter().any(|e| e == principal) {
+            return Err(Failure::Exempt(principal.to_owned()));
+        }
+        let known = self.ledger.roles_before(principal).map(<[_]>::to_vec);
+        let before = match known {
+            Some(before) => before,
+            None => {
+                let mut roles = roles_of(&self.session, principal).await?;
+                // Left over from a log that is gone: not to be given back.
+                roles.retain(|role| *role != restricted_role(principal));
+                roles
+            }
+        };
+        let entry = LogEntry {
+            room,
+            roles: Some(before.clone()),
+            until,
+            ..LogEntry::new(deed, principal, why.to_owned())
+        };
+        // Written down first: whoever finds the log knows what has to be given back.
+        let sequence = self.log(entry.clone()).await?;
+        apply(&self.session, &self.ledger, principal, &before).await?;
+        Ok((sequence, entry))
+    }
+
+    /// Undoes what the log has at this place.
+    ///
+    /// # Errors
+    /// If there is no such entry, it cannot be undone, or the service refuses it.
+    pub async fn undo(&mut self, sequence: u64, why: &str) -> Result<(u64, LogEntry), Failure> {
+        let Some(entry) = self.ledger.entry(sequence).cloned() else {
+            return Err(Failure::NoEntry(sequence));
+        };
+        if !entry.can_be_undone() || self.ledger.is_undone(sequence) {
+            return Err(Failure::NotToUndo(sequence));
+        }
+        let undone = LogEntry {
+            of: Some(sequence),
+            room: entry.room.clone(),
+            target: entry.target,
+            ..LogEntry::new(Deed::Undone, &entry.principal, why.to_owned())
+        };
+        if entry.deed == Deed::Bleeped {
+            self.put_back(&entry).await?;
+            self.watch.forgive(&entry.principal);
+        }
+        // What was before has to be known before the entry is out of force.
+        let before = self
+            .ledger
+            .roles_before(&entry.principal)
+            .map(<[_]>::to_vec);
+        let place = self.log(undone.clone()).await?;
+        if entry.deed != Deed::Bleeped {
+            let before = before.unwrap_or_default();
+            apply(&self.session, &self.ledger, &entry.principal, &before).await?;
+        }
+        Ok((place, undone))
+    }
+
+    async fn event(&mut self, room: RoomName, event: TimeSeriesEvent<Json>) -> Vec<Report> {
+        let place = event.original().sequence;
+        let at = i64::try_from(event.metadata.timestamp).unwrap_or(i64::MAX);
+        let Some(message) = ChatMessage::from_json(&event.value) else {
+            return Vec::new();
+        };
+        self.keep(room.clone(), place, message.clone());
+        if event.metadata.author == self.principal && event.is_edit() {
+            return Vec::new(); // A moderator's own doing.
+        }
+        let said = Said {
+            room,
+            principal: event.metadata.author.clone(),
+            target: Some(Target::Sequence(place)),
+            message,
+        };
+        self.judge(said, at, None).await
+    }
+
+    fn keep(&mut self, room: RoomName, place: u64, message: ChatMessage) {
+        if self.shown.len() >= REMEMBERED {
+            self.shown.clear();
+        }
+        self.shown.insert((room, place), message);
+    }
+
+    async fn value(
+        &mut self,
+        room: RoomName,
+        value: &Json,
+        retained: bool,
+        now: i64,
+    ) -> Vec<Report> {
+        let Some(message) = ChatMessage::from_json(value) else {
+            return Vec::new();
+        };
+        let said = Said {
+            room,
+            // Nobody vouches for the author of a value.
+            principal: String::new(),
+            target: message.id.map(Target::Id),
+            message,
+        };
+        self.judge(said, if retained { i64::MIN } else { now }, Some(value))
+            .await
+    }
+
+    fn new_rules(&mut self, json: &Json) -> Vec<Report> {
+        let Some(rules) = Rules::from_json(json) else {
+            return Vec::new();
+        };
+        if rules == *self.rules() {
+            return Vec::new();
+        }
+        vec![match self.watch.change_rules(rules.clone()) {
+            Ok(()) => Report::Rules(rules),
+            Err(error) => Report::NotDone(Failure::Rules(error)),
+        }]
+    }
+
+    async fn judge(&mut self, said: Said, at: i64, value: Option<&Json>) -> Vec<Report> {
+        let actions = if at < self.since {
+            self.watch.look_back(&said).into_iter().collect()
+        } else {
+            self.watch.see(&said, at)
+        };
+        let mut reports = Vec::new();
+        let mut why = String::new();
+        for action in actions {
+            if let Action::Bleep { found, .. } = &action {
+                why = found.join(", ");
+                reports.push(Report::Flagged {
+                    room: said.room.clone(),
+                    principal: said.principal.clone(),
+                    text: said.message.text.clone(),
+                    found: found.clone(),
+                });
+            }
+            match self.act(action, &said, value, &why).await {
+                Ok(Some((sequence, entry))) => reports.push(Report::Done(sequence, entry)),
+                Ok(None) => {}
+                Err(failure) => reports.push(Report::NotDone(failure)),
+            }
+        }
+        reports
+    }
+
+    /// Does one thing. None if it was not needed any more.
+    async fn act(
+        &mut self,
+        action: Action,
+        said: &Said,
+        value: Option<&Json>,
+        why: &str,
+    ) -> Result<Option<(u64, LogEntry)>, Failure> {
+        match action {
+            Action::Bleep {
+                room,
+                target,
+                message,
+                found,
+                principal,
+            } => {
+                if !self.replace(&room, target, value, &message).await? {
+                    return Ok(None);
+                }
+                let entry = LogEntry {
+                    room: Some(room),
+                    target,
+                    text: Some(said.message.text.clone()),
+                    ..LogEntry::new(Deed::Bleeped, &principal, found.join(", "))
+                };
+                Ok(Some((self.log(entry.clone()).await?, entry)))
+            }
+            Action::Warn {
+                principal,
+                room,
+                strikes,
+            } => {
+                self.warn(&principal, &room, strikes).await?;
+                let entry = LogEntry {
+                    room: Some(room),
+                    ..LogEntry::new(Deed::Warned, &principal, why.to_owned())
+                };
+                Ok(Some((self.log(entry.clone()).await?, entry)))
+            }
+            Action::Mute {
+                principal,
+                room,
+                until,
+            } => {
+                let room = Some(room);
+                let done = self.withdraw(Deed::Muted, &principal, room, until, why);
+                done.await.map(Some)
+            }
+            Action::Remove {
+                principal,
+                room,
+                until,
+            } => {
+                let room = Some(room);
+                let done = self.withdraw(Deed::Removed, &principal, room, until, why);
+                done.await.map(Some)
+            }
+            Action::Lock { principal } => {
+                let done = self.withdraw(Deed::Locked, &principal, None, None, why);
+                done.await.map(Some)
+            }
+        }
+    }
+
+    /// Puts a message in the place of an event or, in a live room, of a value. False if that value is not there any more.
+    async fn replace(
+        &mut self,
+        room: &RoomName,
+        target: Option<Target>,
+        value: Option<&Json>,
+        message: &ChatMessage,
+    ) -> Result<bool, Failure> {
+        const WHAT: &str = "hiding words of a message";
+        let (path, message) = (room.topic_path(), message.to_json());
+        let Some(value) = value else {
+            let Some(Target::Sequence(sequence)) = target else {
+                return Err(Failure::NoMessage);
+            };
+            let edited = self.session.time_series().edit(&path, sequence, &message);
+            edited.await.map_err(Failure::of(WHAT))?;
+            return Ok(true);
+        };
+        // Only if nobody has said anything else since.
+        let still = UpdateConstraint::Value(ValueComparison::is(value.as_cbor().clone()));
+        let set = self.session.topic_update().set_if(&path, &message, still);
+        match set.await {
+            Ok(()) => Ok(true),
+            Err(error) if error.refusal() == Some(ErrorReason::UnsatisfiedConstraint) => Ok(false),
+            Err(error) => Err(Failure::of(WHAT)(error)),
+        }
+    }
+
+    /// Shows a message again as it was written.
+    async fn put_back(&mut self, entry: &LogEntry) -> Result<(), Failure> {
+        let (Some(room), Some(text), Some(Target::Sequence(sequence))) =
+            (&entry.room, &entry.text, entry.target)
+        else {
+            return Err(Failure::NoMessage);
+        };
+        let key = (room.clone(), sequence);
+        let Some(shown) = self.shown.get(&key).filter(|shown| shown.bleeped) else {
+            return Err(Failure::NoMessage);
+        };
+        let message = ChatMessage {
+            text: text.clone(),
+            bleeped: false,
+            ..shown.clone()
+        };
+        self.session
+            .time_series()
+            .edit(&room.topic_path(), sequence, &message.to_json())
+            .await
+            .map_err(Failure::of("showing a message again"))?;
+        Ok(())
+    }
+
+    async fn warn(&self, principal: &str, room: &RoomName, strikes: u32) -> Result<(), Failure> {
+        let Some(path) = direct_path(principal) else {
+            return Err(Failure::NoPrincipal(principal.to_owned()));
+        };
+        let specification = series(DIRECT_RANGE).with(
+            property::OWNER,
+            &["$Principal is '", &principal.replace('\'', "\\'"), "'"].concat(),
+        );
+        self.session
+            .topics()
+            .add(&path, specification)
+            .await
+            .map_err(Failure::of("making an inbox"))?;
+        let text = format!(
+            "A message of yours in “{room}” had words that are not wanted there; they were hidden. That makes {strikes}. \
+             Please keep to the rules of the room."
+        );
+        let warning = DirectMessage {
+            to: principal.to_owned(),
+            message: ChatMessage {
+                text,
+                name: NAME.to_owned(),
+                timestamp: Timestamp::Missing,
+                ..ChatMessage::default()
+            },
+        };
+        self.session
+            .time_series()
+            .append(&path, &warning.to_json())
+            .await
+            .map_err(Failure::of("warning somebody"))?;
+        Ok(())
+    }
+
+    /// Writes something down.
+    async fn log(&mut self, entry: LogEntry) -> Result<u64, Failure> {
+        let metadata = self
+            .session
+            .time_series()
+            .append(MODERATION_LOG, &entry.to_json())
+            .await
+            .map_err(Failure::of("writing the log"))?;
+        self.ledger.add(metadata.sequence, entry);
+        Ok(metadata.sequence)
+    }
+}
+
+fn series(range: &str) -> TopicSpecification {
+    TopicSpecification::new(TopicType::TimeSeries)
+        .with(property::TIME_SERIES_EVENT_VALUE_TYPE, "json")
+        .with(property::TIME_SERIES_RETAINED_RANGE, range)
+        .with(property::TIME_SERIES_SUBSCRIPTION_RANGE, range)
+}
