@@ -6,6 +6,7 @@
 mod bench;
 mod build;
 mod lint;
+mod load;
 mod process;
 mod program;
 mod project;
@@ -44,6 +45,13 @@ Commands
       --minutes N         how long (10)
       --seed S            the first seed (1)
       --seconds N         seconds of faults for each seed (20)
+  load                the sandbox beside Socket.IO, mosquitto and a bare fan-out: messages a second, latency, memory, CPU
+      --sessions N        sessions that receive (1000)
+      --rooms R           rooms that they are in (10)
+      --rate M            messages a second, over all rooms (200)
+      --seconds N         seconds of each measurement (5)
+      --idle N            sessions that only wait (10000); 0 leaves that out
+      --only NAME         only the services whose names contain this
       --fuzz-seconds N    seconds for each fuzz target (60); 0 leaves them out
   screenshots         pictures of the page, for the documents: docs/screenshots
   lint                format check and clippy with warnings denied, native and wasm32
@@ -84,6 +92,9 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
     }
     if command == "soak" {
         return soak::soak(rest);
+    }
+    if command == "load" {
+        return load::load(rest);
     }
     let run: fn() -> Result<()> = match command.as_str() {
         "build" => build::build_for_release,

@@ -75,7 +75,7 @@ pub fn faults(_: &Context) -> Result<Tally> {
     })
 }
 
-/// `cargo xtask soak`: seed after seed for so many minutes.
+/// `cargo xtask soak`: seed after seed for so many minutes, then the fuzz targets.
 pub fn soak(args: &[String]) -> Result<ExitCode> {
     let options = Options::parse(args)?;
     let mut command = trial(true)?;

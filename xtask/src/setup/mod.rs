@@ -6,12 +6,14 @@ mod browser;
 mod cargo_tool;
 mod debian;
 mod node;
+mod peers;
 mod python;
 mod remap;
 mod step;
 mod wasm;
 
 pub use browser::Browser;
+pub use peers::{ensure_mosquitto, ensure_socket_io};
 pub use python::ensure_python_sdk;
 pub use wasm::{TARGET, WasmToolchain};
 
