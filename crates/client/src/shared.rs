@@ -198,8 +198,12 @@ impl Shared {
             slot.tell(TopicEvent::Closed(reason));
             return;
         }
+        let mut streams = self.streams.borrow_mut();
+        streams.retain(Slot::is_open);
         for (topic, value) in self.machine.borrow().topics() {
-            if slot.wants(&topic.path, &topic.specification) {
+            let (path, specification) = (&topic.path, &topic.specification);
+            let is_free = !slot.is_fallback() || !is_taken(&streams, path, specification);
+            if is_free && slot.wants(path, specification) {
                 slot.tell(TopicEvent::Subscribed(Arc::clone(topic)));
                 if let Some(value) = value {
                     slot.tell(TopicEvent::Value {
@@ -210,8 +214,6 @@ impl Shared {
                 }
             }
         }
-        let mut streams = self.streams.borrow_mut();
-        streams.retain(Slot::is_open);
         streams.push(slot);
     }
 
@@ -223,10 +225,15 @@ impl Shared {
     }
 
     fn tell_streams(&self, path: &str, specification: &TopicSpecification, event: &TopicEvent) {
+        let mut streams = self.streams.borrow_mut();
+        let is_taken =
+            streams.iter().any(Slot::is_fallback) && is_taken(&streams, path, specification);
         // A stream whose owner has dropped it is forgotten on the way.
-        self.streams
-            .borrow_mut()
-            .retain(|slot| !slot.wants(path, specification) || slot.tell(event.clone()));
+        streams.retain(|slot| {
+            (is_taken && slot.is_fallback())
+                || !slot.wants(path, specification)
+                || slot.tell(event.clone())
+        });
     }
 
     /// Hands on what the machine reports.
@@ -315,4 +322,11 @@ impl Shared {
         }
         self.answers.take();
     }
+}
+
+/// Whether a stream takes a topic by its selector.
+fn is_taken(streams: &[Slot], path: &str, specification: &TopicSpecification) -> bool {
+    streams
+        .iter()
+        .any(|slot| !slot.is_fallback() && slot.is_open() && slot.wants(path, specification))
 }

@@ -94,14 +94,20 @@ pub(crate) enum TopicEvent {
 
 /// A stream as the session sees it.
 pub(crate) struct Slot {
-    selector: TopicSelector,
+    /// `None` takes the topics that no other stream does.
+    selector: Option<TopicSelector>,
     reads: fn(&TopicSpecification) -> bool,
     sender: mpsc::UnboundedSender<TopicEvent>,
 }
 
 impl Slot {
     pub(crate) fn wants(&self, path: &str, specification: &TopicSpecification) -> bool {
-        (self.reads)(specification) && self.selector.matches(path)
+        let is_selected = self.selector.as_ref().is_none_or(|it| it.matches(path));
+        is_selected && (self.reads)(specification)
+    }
+
+    pub(crate) const fn is_fallback(&self) -> bool {
+        self.selector.is_none()
     }
 
     /// Whether there is still somebody to tell.
@@ -114,8 +120,9 @@ impl Slot {
         !self.sender.is_closed()
     }
 
+    /// Empty for a fallback stream.
     pub(crate) fn selector(&self) -> &str {
-        self.selector.expression()
+        self.selector.as_ref().map_or("", TopicSelector::expression)
     }
 }
 
@@ -129,7 +136,7 @@ pub struct ValueStream<T> {
 }
 
 impl<T: StreamValue> ValueStream<T> {
-    pub(crate) fn new(selector: TopicSelector) -> (Slot, Self) {
+    pub(crate) fn new(selector: Option<TopicSelector>) -> (Slot, Self) {
         let (sender, receiver) = mpsc::unbounded();
         let slot = Slot {
             selector,

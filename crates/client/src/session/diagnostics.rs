@@ -13,7 +13,7 @@ pub struct Diagnostics {
     pub traffic: Traffic,
     /// The topic selectors that were used, in the order in which they count: `true` selects, `false` takes out again.
     pub selections: Vec<(String, bool)>,
-    /// The selectors of the value streams.
+    /// The selectors of the value streams; a fallback stream's is empty.
     pub streams: Vec<String>,
     /// The topics that the session is subscribed to.
     pub topics: Vec<KnownTopic>,

@@ -230,9 +230,32 @@ impl Session {
         &self,
         selector: &str,
     ) -> Result<ValueStream<T>, TopicSelectorError> {
-        let (slot, stream) = ValueStream::new(TopicSelector::parse(selector)?);
+        let (slot, stream) = ValueStream::new(Some(TopicSelector::parse(selector)?));
         self.shared().add_stream(slot);
         Ok(stream)
+    }
+
+    /// A stream of what happens to the topics that no other stream takes, with their values as `T`. Of a topic that a stream
+    /// takes from now on it hears no more.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) {
+    /// use effusion_client::{Json, StreamEvent};
+    /// use futures_util::StreamExt;
+    ///
+    /// let mut rest = session.add_fallback_stream::<Json>();
+    /// while let Some(event) = rest.next().await {
+    ///     if let StreamEvent::Subscribed { topic } = event {
+    ///         println!("nobody looks at {}", topic.path);
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn add_fallback_stream<T: StreamValue>(&self) -> ValueStream<T> {
+        let (slot, stream) = ValueStream::new(None);
+        self.shared().add_stream(slot);
+        stream
     }
 
     /// Measures a round trip to the service, in milliseconds.

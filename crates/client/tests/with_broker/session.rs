@@ -130,14 +130,59 @@ async fn lesson_1_from_window_to_window() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_fallback_stream_takes_what_is_left() {
+    local(async {
+        let hub = Hub::new();
+        let session = hub.session("control").await;
+        for path in ["a", "b"] {
+            session.topics().add(path, json()).await.unwrap();
+        }
+        let text = TopicSpecification::new(TopicType::Binary);
+        session.topics().add("c", text).await.unwrap();
+        let mut of_a = session.add_stream::<Json>("a").unwrap();
+        // A stream of another type does not take the topic.
+        let other_type = session.add_stream::<i64>("b").unwrap();
+        let mut rest = session.add_fallback_stream::<Json>();
+        session.topics().select("?.").await.unwrap();
+        subscribed(&mut of_a, "a").await;
+        subscribed(&mut rest, "b").await;
+        let mut late = session.add_fallback_stream::<Json>();
+        subscribed(&mut late, "b").await;
+        for path in ["a", "b"] {
+            let set = session.topic_update().set(path, &said(path));
+            set.await.unwrap();
+        }
+        assert_eq!(text_of(&mut rest).await, "b");
+        assert_eq!(text_of(&mut late).await, "b");
+        assert_eq!(text_of(&mut of_a).await, "a");
+        drop(of_a);
+        session.topic_update().set("a", &said("x")).await.unwrap();
+        assert_eq!(text_of(&mut rest).await, "x");
+        drop(other_type);
+    })
+    .await;
+}
+
+async fn text_of(stream: &mut ValueStream<Json>) -> String {
+    text(&value(stream).await.1)
+}
+
+#[tokio::test(start_paused = true)]
 async fn lesson_2_messages_that_stay() {
     local(async {
         let hub = Hub::new();
         let session = hub.session("admin").await;
         session.topics().add("Chat/ts", series()).await.unwrap();
         for (sequence, text) in ["one", "two", "three"].into_iter().enumerate() {
-            let event = session.time_series().append("Chat/ts", &said(text)).await.unwrap();
-            assert_eq!((event.sequence, event.author.as_str()), (sequence as u64, "admin"));
+            let event = session
+                .time_series()
+                .append("Chat/ts", &said(text))
+                .await
+                .unwrap();
+            assert_eq!(
+                (event.sequence, event.author.as_str()),
+                (sequence as u64, "admin")
+            );
         }
         let events = session.add_stream::<TimeSeriesEvent<Json>>("Chat/ts");
         let mut events = events.unwrap();
@@ -147,16 +192,21 @@ async fn lesson_2_messages_that_stay() {
         subscribed(&mut values, "Chat/ts").await;
         for expected in ["one", "two", "three"] {
             let (_, event) = value(&mut events).await;
-            assert_eq!((text(&event.value), event.is_edit()), (expected.to_owned(), false));
+            assert_eq!(
+                (text(&event.value), event.is_edit()),
+                (expected.to_owned(), false)
+            );
             assert_eq!(text(&value(&mut values).await.1), expected);
         }
 
-        let refused = session.time_series().edit("Chat/ts", 1, &said("2")).await;
+        let client = hub.session("client").await;
+        let refused = client.time_series().edit("Chat/ts", 1, &said("2")).await;
         assert_eq!(refusal(refused), Some(ErrorReason::AccessDenied));
-        let script = "set 'ADMINISTRATOR' default path permissions [SELECT_TOPIC READ_TOPIC UPDATE_TOPIC \
-            MODIFY_TOPIC EDIT_TIME_SERIES_EVENTS QUERY_OBSOLETE_TIME_SERIES_EVENTS]";
-        session.security().update_security_store(script).await.unwrap();
-        let edit = session.time_series().edit("Chat/ts", 1, &said("2")).await.unwrap();
+        let edit = session
+            .time_series()
+            .edit("Chat/ts", 1, &said("2"))
+            .await
+            .unwrap();
         assert_eq!(edit.sequence, 3);
         let (_, event) = value(&mut events).await;
         assert_eq!((event.metadata.sequence, event.original().sequence), (3, 1));
