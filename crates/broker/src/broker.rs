@@ -255,6 +255,9 @@ impl Broker {
 
     /// The next thing to do. To be called after every input until there is none.
     pub fn poll_output(&mut self) -> Option<Output> {
+        while let Some(session) = self.clients.overflowed.pop_first() {
+            self.close(session, CloseReason::MessageQueueLimitReached);
+        }
         self.clients.outputs.pop_front()
     }
 

@@ -1,14 +1,37 @@
 //! The sessions, and the way to their clients.
 
 use bytes::Bytes;
+use core::hash::{Hash, Hasher};
 use core::net::IpAddr;
 use effusion_protocol::{ServiceId, SessionId, SessionToken};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use subtle::ConstantTimeEq as _;
 
 use crate::attempts::network;
 use crate::outgoing::Outgoing;
-use crate::session::{Session, SessionKey, key};
+use crate::session::{Item, Kind, Pushed, Session, SessionKey, key};
+use crate::topic::{Conflation, Delivery};
 use crate::{ConnectionId, Limits, Output, wire};
+
+/// A session's token, as something that is guessed at: comparing takes the same time wherever two differ, and which ones
+/// are compared depends on a hash whose key nobody knows.
+#[derive(Clone, Copy, Debug)]
+struct Credential(SessionToken);
+
+impl PartialEq for Credential {
+    fn eq(&self, other: &Self) -> bool {
+        let [a, b] = [self, other].map(|it| it.0.as_str().as_bytes());
+        a.ct_eq(b).into()
+    }
+}
+
+impl Eq for Credential {}
+
+impl Hash for Credential {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.as_str().hash(state);
+    }
+}
 
 /// Where a session's client connected from: the property is the server's own, and does not change.
 fn network_of(session: &Session) -> IpAddr {
@@ -20,13 +43,15 @@ fn network_of(session: &Session) -> IpAddr {
 #[derive(Debug)]
 pub(crate) struct Clients {
     sessions: BTreeMap<SessionKey, Session>,
-    by_token: HashMap<SessionToken, SessionKey>,
+    by_token: HashMap<Credential, SessionKey>,
     /// How many sessions there are from each network.
     by_network: HashMap<IpAddr, usize>,
     /// The part of session ids that says which server.
     pub(crate) server: u64,
     last_key: u64,
     pub(crate) outputs: VecDeque<Output>,
+    /// Sessions that are there, and for which more waits than may: they are to be closed.
+    pub(crate) overflowed: BTreeSet<SessionKey>,
     limits: Limits,
 }
 
@@ -39,6 +64,7 @@ impl Clients {
             server,
             last_key: 0,
             outputs: VecDeque::new(),
+            overflowed: BTreeSet::new(),
             limits,
         }
     }
@@ -60,14 +86,14 @@ impl Clients {
     }
 
     pub(crate) fn insert(&mut self, session: Session) {
-        self.by_token.insert(session.token, session.key);
+        self.by_token.insert(Credential(session.token), session.key);
         *self.by_network.entry(network_of(&session)).or_default() += 1;
         self.sessions.insert(session.key, session);
     }
 
     pub(crate) fn remove(&mut self, key: SessionKey) -> Option<Session> {
         let session = self.sessions.remove(&key)?;
-        self.by_token.remove(&session.token);
+        self.by_token.remove(&Credential(session.token));
         let network = network_of(&session);
         if let Some(count) = self.by_network.get_mut(&network) {
             *count = count.saturating_sub(1);
@@ -97,7 +123,7 @@ impl Clients {
     }
 
     pub(crate) fn by_token(&self, token: &SessionToken) -> Option<SessionKey> {
-        self.by_token.get(token).copied()
+        self.by_token.get(&Credential(*token)).copied()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Session> {
@@ -110,20 +136,86 @@ impl Clients {
 
     /// Sends a message to a session, now or when its client is back.
     pub(crate) fn send(&mut self, key: SessionKey, message: Bytes) {
+        self.send_item(key, Item::other(message));
+    }
+
+    /// Sends a message of a topic.
+    pub(crate) fn send_item(&mut self, key: SessionKey, item: Item) {
         let Some(session) = self.sessions.get_mut(&key) else {
             return;
         };
-        let connection = session.connection();
-        session
-            .outbound
-            .push(message.clone(), connection.is_some(), &self.limits);
-        let asks = session.outbound.wants_confirmation(&self.limits);
-        if let Some(connection) = connection {
-            self.send_uncounted(connection, message);
-            if asks {
+        let asks = push(
+            session,
+            item,
+            &self.limits,
+            &mut self.outputs,
+            &mut self.overflowed,
+        );
+        if asks {
+            self.ping(key);
+        }
+    }
+
+    /// Sends what waits, as far as it may be sent: the client has confirmed something, or is back.
+    pub(crate) fn release(&mut self, key: SessionKey) {
+        loop {
+            let Some(session) = self.sessions.get_mut(&key) else {
+                return;
+            };
+            let Some(connection) = session.connection() else {
+                return;
+            };
+            if let Some(message) = session.outbound.release(&self.limits) {
+                self.send_uncounted(connection, message);
+                continue;
+            }
+            if session.outbound.wants_confirmation(&self.limits) {
                 self.ping(key);
             }
+            return;
         }
+    }
+
+    /// Sends an update of a topic. `false` if the client is too slow for the topic's policy, and is to be unsubscribed.
+    pub(crate) fn deliver(&mut self, key: SessionKey, update: &mut Delivery) -> bool {
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return true;
+        };
+        let outbound = &mut session.outbound;
+        let replaces = if !session.conflates || outbound.has_sent_all() {
+            false
+        } else {
+            match update.conflation {
+                Conflation::Off => false,
+                Conflation::Always => outbound.has_waiting(update.topic),
+                Conflation::Conflate => {
+                    outbound.has_waiting(update.topic) && outbound.is_under_pressure(&self.limits)
+                }
+                Conflation::Unsubscribe if outbound.is_under_pressure(&self.limits) => {
+                    return false;
+                }
+                Conflation::Unsubscribe => false,
+            }
+        };
+        if replaces {
+            outbound.drop_waiting(update.topic);
+        }
+        let item = Item {
+            message: update.bytes(session.inflates, replaces),
+            priority: update.priority,
+            kind: Kind::Update(update.topic),
+        };
+        let asks = push(
+            session,
+            item,
+            &self.limits,
+            &mut self.outputs,
+            &mut self.overflowed,
+        );
+        if asks {
+            self.ping(key);
+        }
+        true
     }
 
     /// Asks a client whether it is there, and so to confirm what was sent to it.
@@ -141,7 +233,11 @@ impl Clients {
             .outgoing
             .insert(conversation, Outgoing::Ping { sent });
         let ping = wire::request(ServiceId::SystemPing, conversation, &(), session.version);
-        self.send(key, ping);
+        // It overtakes what waits: that waits for the answer.
+        if let Some(connection) = session.connection() {
+            session.outbound.keep(ping.clone(), &self.limits);
+            self.send_uncounted(connection, ping);
+        }
     }
 
     /// Sends what is not one of a session's counted messages: a connect response, or what is sent again.
@@ -151,4 +247,32 @@ impl Clients {
             message,
         });
     }
+}
+
+/// Hands a message to a session's client, or keeps it until that can be done. Whether the client is to be asked to confirm.
+fn push(
+    session: &mut Session,
+    item: Item,
+    limits: &Limits,
+    outputs: &mut VecDeque<Output>,
+    overflowed: &mut BTreeSet<SessionKey>,
+) -> bool {
+    let connection = session.connection();
+    let message = item.message.clone();
+    let pushed = session.outbound.push(item, connection.is_some(), limits);
+    let Some(connection) = connection else {
+        return false;
+    };
+    match pushed {
+        Pushed::Sent => outputs.push_back(Output::Send {
+            connection,
+            message,
+        }),
+        Pushed::Waits => {}
+        Pushed::Overflow => {
+            overflowed.insert(session.key);
+            return false;
+        }
+    }
+    session.outbound.wants_confirmation(limits)
 }

@@ -136,6 +136,12 @@ pub struct Limits {
     pub recovery_messages: usize,
     /// Bytes of messages that are kept for one client, connected or not.
     pub recovery_bytes: usize,
+    /// Messages that are on their way to one client at a time, sent and not confirmed. Must be more than
+    /// `confirm_messages`, and less than the transport queues for one connection; what is more waits in the broker, where it
+    /// can be conflated.
+    pub window_messages: usize,
+    /// Bytes of messages that are on their way to one client at a time; a single message may be larger.
+    pub window_bytes: usize,
     /// After so many messages, a client is asked to confirm them, by a ping.
     pub confirm_messages: usize,
     /// After so many bytes of messages, a client is asked to confirm them.
@@ -158,6 +164,8 @@ impl Default for Limits {
             verifications: 64,
             recovery_messages: 20_000,
             recovery_bytes: 20 * 1024 * 1024,
+            window_messages: 5_000,
+            window_bytes: 8 * 1024 * 1024,
             confirm_messages: 256,
             confirm_bytes: 256 * 1024,
         }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use effusion_protocol::{
     CloseReason, ConnectRequest, ConnectResponse, ConnectSuccess, ProtocolVersion, Reconnect,
-    ResponseCode, SessionToken,
+    ResponseCode, SessionToken, capabilities,
 };
 use rand::Rng;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -166,6 +166,9 @@ impl Broker {
                     .min(self.config.reconnect_timeout_ms),
             ),
             outbound: Outbound::default(),
+            inflates: version.has_compressed_values()
+                && request.capabilities & capabilities::COMPRESSION != 0,
+            conflates: true,
             received: 0,
             heard: self.now.monotonic_ms,
             subscriptions: BTreeSet::new(),
@@ -314,6 +317,7 @@ impl Broker {
         for message in missed {
             self.clients.send_uncounted(connection, message);
         }
+        self.clients.release(key);
         self.session_reconnected(key);
     }
 }

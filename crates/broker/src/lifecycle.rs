@@ -1,7 +1,7 @@
 //! What happens to sessions: pings, lost connections, the end.
 
-use effusion_protocol::body::ResponseBody;
 use effusion_protocol::CloseReason;
+use effusion_protocol::body::ResponseBody;
 
 use crate::broker::{Broker, Caller, Hold};
 use crate::connect::abort;

@@ -101,6 +101,7 @@ impl Broker {
         };
         if let Outgoing::Ping { sent } = outgoing {
             session.outbound.confirmed(sent);
+            self.clients.release(key);
         }
         if let Some(until) = outgoing.deadline() {
             self.timers

@@ -5,12 +5,15 @@ use effusion_protocol::UnsubscribeReason;
 use effusion_protocol::body::{TopicNotificationType, UnsubscriptionNotification};
 use effusion_protocol::time_series::Event;
 use effusion_protocol::value::delta;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::broker::Broker;
+use crate::clients::Clients;
 use crate::draft::{Change, NULL};
+use crate::session::{Item, Kind, SessionKey};
 use crate::timers::Timer;
-use crate::topic::{Series, Settings, Topic};
+use crate::topic::{Delivery, Series, Settings, Topic, TopicMessage};
 use crate::{StoredTopic, wire};
 
 /// How often removal policies are looked at, in milliseconds.
@@ -96,7 +99,12 @@ impl Broker {
             if let Some(session) = self.clients.get_mut(key) {
                 session.subscriptions.remove(&topic.id);
             }
-            self.clients.send(key, message.clone());
+            let item = Item {
+                message: message.clone(),
+                priority: topic.settings.priority,
+                kind: Kind::Ending,
+            };
+            self.clients.send_item(key, item);
         }
     }
 
@@ -117,17 +125,18 @@ impl Broker {
                 .filter(|delta| delta.len() < new.len()),
             _ => None,
         };
-        let message = match delta {
-            Some(delta) => wire::delta(topic.id, &delta),
-            None => {
+        let (id, settings) = (topic.id, topic.settings.clone());
+        let mut delivery = match (delta, value) {
+            (Some(delta), Some(value)) => Delivery::delta(id, &settings, delta, value),
+            (_, value) => {
                 let bytes = value.unwrap_or_else(|| Bytes::from_static(NULL));
-                let message = wire::value(topic.id, &bytes);
-                topic.keep_value_message(message.clone());
-                message
+                Delivery::whole(id, &settings, TopicMessage::value(id, bytes, &settings))
             }
         };
-        for key in &topic.subscribers {
-            self.clients.send(*key, message.clone());
+        let slow = deliver(&mut self.clients, &topic.subscribers, &mut delivery);
+        topic.keep_value_message(delivery.into_whole());
+        for key in slow {
+            self.end_subscription(key, id, UnsubscribeReason::BackPressure);
         }
     }
 
@@ -136,11 +145,12 @@ impl Broker {
             return;
         };
         topic.updated = self.now.monotonic_ms;
+        let mut slow = Vec::new();
+        let id = topic.id;
         if !topic.subscribers.is_empty() {
-            let message = wire::event(topic.id, &event);
-            for key in &topic.subscribers {
-                self.clients.send(*key, message.clone());
-            }
+            let message = TopicMessage::event(id, &event, &topic.settings);
+            let mut delivery = Delivery::whole(id, &topic.settings, message);
+            slow = deliver(&mut self.clients, &topic.subscribers, &mut delivery);
         }
         topic.series.push(event);
         if let Some(series) = topic.settings.series {
@@ -151,5 +161,21 @@ impl Broker {
                 topic.discarded.extend(discarded);
             }
         }
+        for key in slow {
+            self.end_subscription(key, id, UnsubscribeReason::BackPressure);
+        }
     }
+}
+
+/// Sends an update to subscribers. Gives those back that are too slow for the topic's policy, and get it no more.
+fn deliver(
+    clients: &mut Clients,
+    subscribers: &BTreeSet<SessionKey>,
+    delivery: &mut Delivery,
+) -> Vec<SessionKey> {
+    subscribers
+        .iter()
+        .copied()
+        .filter(|key| !clients.deliver(*key, delivery))
+        .collect()
 }

@@ -10,8 +10,8 @@ use crate::broker::{Broker, Caller};
 use crate::dispatch::{Reply, Served};
 use crate::security::Rights;
 use crate::selector::Selector;
-use crate::session::{ByOther, Selection, Session, SessionKey};
-use crate::topic::Topic;
+use crate::session::{ByOther, Item, Kind, Selection, Session, SessionKey};
+use crate::topic::{Priority, Topic};
 use crate::{errors, wire};
 
 /// Whether a session may use a selector (source: the API documentation, SELECT_TOPIC).
@@ -205,9 +205,21 @@ impl Broker {
         }
         topic.subscribers.insert(key);
         session.subscriptions.insert(id);
-        self.clients.send(key, topic.notification());
-        for message in topic.first_values() {
-            self.clients.send(key, message);
+        let inflates = session.inflates;
+        let (priority, kind) = (topic.settings.priority, Kind::Update(id));
+        let notification = Item {
+            message: topic.notification(),
+            priority,
+            kind: Kind::Other,
+        };
+        self.clients.send_item(key, notification);
+        for message in topic.first_values(inflates) {
+            let item = Item {
+                message,
+                priority,
+                kind,
+            };
+            self.clients.send_item(key, item);
         }
     }
 
@@ -217,14 +229,26 @@ impl Broker {
         id: TopicId,
         reason: UnsubscribeReason,
     ) {
+        let (mut priority, mut drops) = (Priority::Default, false);
         if let Some(topic) = self.tree.get_mut(id) {
             topic.subscribers.remove(&key);
+            priority = topic.settings.priority;
+            drops = topic.settings.is_tidy;
         }
+        // What waits is what the client is too slow for.
+        drops |= reason == UnsubscribeReason::BackPressure;
         if let Some(session) = self.clients.get_mut(key)
             && session.subscriptions.remove(&id)
         {
-            let message = wire::unsubscription(&UnsubscriptionNotification { topic: id, reason });
-            self.clients.send(key, message);
+            if drops {
+                session.outbound.drop_waiting(id);
+            }
+            let item = Item {
+                message: wire::unsubscription(&UnsubscriptionNotification { topic: id, reason }),
+                priority,
+                kind: Kind::Ending,
+            };
+            self.clients.send_item(key, item);
         }
     }
 

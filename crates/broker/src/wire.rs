@@ -8,10 +8,8 @@ use effusion_protocol::body::{
     Call, SubscriptionNotification, TopicDescendantEvent, TopicNotificationEvent,
     UnsubscriptionNotification, call,
 };
-use effusion_protocol::time_series::Event;
 use effusion_protocol::{
-    ConversationId, ErrorReport, Message, ProtocolVersion, Reader, ServiceId, TopicId, Wire,
-    Writer, encode,
+    ConversationId, ErrorReport, Message, ProtocolVersion, Reader, ServiceId, Wire, Writer, encode,
 };
 
 /// For messages that are the same in every version.
@@ -19,29 +17,6 @@ const ANY: ProtocolVersion = ProtocolVersion::NEWEST;
 
 /// Notifications are requests whose answer nobody waits for; captured servers give them all this number.
 pub(crate) const UNANSWERED: ConversationId = ConversationId(0);
-
-/// A topic's whole value.
-pub(crate) fn value(topic: TopicId, value: &Bytes) -> Bytes {
-    Message::TopicValue {
-        topic,
-        value: value.clone(),
-    }
-    .encode(ANY)
-}
-
-/// What changed in a topic's value.
-pub(crate) fn delta(topic: TopicId, delta: &Bytes) -> Bytes {
-    Message::TopicDelta {
-        topic,
-        delta: delta.clone(),
-    }
-    .encode(ANY)
-}
-
-/// An event of a time series.
-pub(crate) fn event(topic: TopicId, event: &Event) -> Bytes {
-    value(topic, &encode(event, ANY))
-}
 
 pub(crate) fn notification(body: &SubscriptionNotification) -> Bytes {
     notify::<call::SubscriptionNotification>(body)

@@ -17,9 +17,6 @@ pub enum InflateError {
     TooLarge,
 }
 
-/// How hard to compress: zlib's default.
-const LEVEL: u8 = 6;
-
 impl Message {
     /// The plain form of a compressed message, with a value or delta of at most `max` bytes; others stay as they are.
     ///
@@ -53,15 +50,16 @@ impl Message {
         })
     }
 
-    /// The compressed form of a topic's value or delta, if it is smaller; others stay as they are.
+    /// The compressed form of a topic's value or delta, if it is smaller; others stay as they are. `level` says how hard to
+    /// try, from 1 to 9, as zlib counts.
     #[must_use]
-    pub fn deflate(self) -> Self {
+    pub fn deflate(self, level: u8) -> Self {
         let (topic, is_delta, plain) = match &self {
             Self::TopicValue { topic, value } => (*topic, false, value),
             Self::TopicDelta { topic, delta } => (*topic, true, delta),
             _ => return self,
         };
-        let zlib = compress_to_vec_zlib(plain, LEVEL);
+        let zlib = compress_to_vec_zlib(plain, level);
         if zlib.len() < plain.len() {
             Self::Compressed {
                 topic,
@@ -95,7 +93,7 @@ mod tests {
             delta: Bytes::from_static(ZEROS),
         };
         for message in [value(ZEROS), delta] {
-            let compressed = message.clone().deflate();
+            let compressed = message.clone().deflate(6);
             assert!(matches!(&compressed, Message::Compressed { zlib, .. } if zlib.len() < 100));
             assert_eq!(compressed.inflate(ZEROS.len()), Ok(message));
         }
@@ -103,14 +101,14 @@ mod tests {
 
     #[test]
     fn what_would_not_shrink_stays_plain() {
-        assert_eq!(value(b"x").deflate(), value(b"x"));
-        assert_eq!(Message::Close.deflate(), Message::Close);
+        assert_eq!(value(b"x").deflate(6), value(b"x"));
+        assert_eq!(Message::Close.deflate(6), Message::Close);
         assert_eq!(Message::Close.inflate(0), Ok(Message::Close));
     }
 
     #[test]
     fn damage_and_bombs_are_errors() {
-        let compressed = value(ZEROS).deflate();
+        let compressed = value(ZEROS).deflate(6);
         assert_eq!(
             compressed.clone().inflate(ZEROS.len() - 1),
             Err(InflateError::TooLarge)

@@ -23,6 +23,8 @@ const FIRST_WITHOUT_SERVICE: u8 = 18;
 /// Removing topics answers how many since 6.6 (API documentation). 21 waits for the number in vain if it is not there
 /// (Python SDK); 19 is 6.6's first preview.
 const FIRST_WITH_REMOVAL_COUNT: u8 = 19;
+/// Recorded services send compressed values to clients of 25, and the SDK of 29 reads them; of those before nothing is known.
+const FIRST_WITH_COMPRESSED_VALUES: u8 = 25;
 /// Update constraints got operators in 6.10 (API documentation); its number is a guess.
 const FIRST_WITH_OPERATORS: u8 = 27;
 /// Fetch requests can ask for sizes since 6.11 (API documentation); its number is a guess. 25 cannot.
@@ -98,6 +100,12 @@ impl ProtocolVersion {
     #[must_use]
     pub const fn has_fetch_unpublished(self) -> bool {
         self.0 >= FIRST_OF_6_5
+    }
+
+    /// Whether topic values and deltas may be compressed.
+    #[must_use]
+    pub const fn has_compressed_values(self) -> bool {
+        self.0 >= FIRST_WITH_COMPRESSED_VALUES
     }
 
     /// Whether removing topics answers how many were removed.

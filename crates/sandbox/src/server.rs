@@ -374,6 +374,17 @@ fn config(options: &Options, durable: bool) -> Result<Config, StartError> {
     // What waits in an outbox, and as much again on its way through the network.
     config.limits.recovery_messages = 2 * limits.max_queue_messages as usize;
     config.limits.recovery_bytes = 2 * limits.max_queue_bytes as usize;
+    // An outbox is never full by what the broker has on its way: the rest waits there, where it can be conflated.
+    config.limits.window_messages = limits.max_queue_messages as usize / 2;
+    config.limits.window_bytes = limits.max_queue_bytes as usize / 2;
+    config.limits.confirm_messages = config
+        .limits
+        .confirm_messages
+        .min(config.limits.window_messages / 2);
+    config.limits.confirm_bytes = config
+        .limits
+        .confirm_bytes
+        .min(config.limits.window_bytes / 2);
     Ok(config)
 }
 

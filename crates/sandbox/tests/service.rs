@@ -14,7 +14,7 @@ use bytes::Bytes;
 use common::{Client, Failure, PATIENCE, Random, binary, request, start, time_series, url};
 use effusion_protocol::body::call::{UpdateSystemAuthentication, UserPing};
 use effusion_protocol::{
-    ConnectRequest, ConnectResponse, Credentials, ProtocolVersion, ResponseCode,
+    ConnectRequest, ConnectResponse, Credentials, ProtocolVersion, ResponseCode, property,
 };
 use effusion_sandbox::server::StartError;
 use effusion_sandbox::store::StoreError;
@@ -271,15 +271,17 @@ async fn connect_with_small_buffers(url: &str) -> Client {
     Client::on(socket).await.unwrap()
 }
 
-#[tokio::test]
-async fn a_slow_reader_is_disconnected_and_delays_nobody() {
+/// Sets a topic many times, with somebody who reads and somebody who does not. What the slow one got at last, whether it
+/// could go on, and the last value.
+async fn outrun(conflation: &str) -> (Vec<Bytes>, Result<(), Failure>, Bytes) {
     const VALUES: usize = 150;
     const SIZE: usize = 100_000;
     let server = start(&["--memory", "--max-queue-bytes", "1000000"]).await;
     let mut writer = Client::connect(&url(&server), &request("user"))
         .await
         .unwrap();
-    writer.add_topic("Chat/room", binary()).await.unwrap();
+    let specification = binary().with(property::CONFLATION, conflation);
+    writer.add_topic("Chat/room", specification).await.unwrap();
     let mut slow = connect_with_small_buffers(&url(&server)).await;
     slow.subscribe("Chat/room").await.unwrap();
     let mut neighbour = Client::connect(&url(&server), &request("client"))
@@ -288,21 +290,46 @@ async fn a_slow_reader_is_disconnected_and_delays_nobody() {
     neighbour.subscribe("Chat/room").await.unwrap();
     let mut random = Random::new(1);
     let start = Instant::now();
+    let mut value = Bytes::new();
     for number in 1..=VALUES {
-        let value = random.bytes(SIZE);
+        value = random.bytes(SIZE);
         writer.set("Chat/room", value.clone()).await.unwrap();
         neighbour.wait_for_values(number).await.unwrap();
         assert_eq!(neighbour.values.last().unwrap().1, value);
     }
     assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+    let mut end = Ok(());
+    while end.is_ok() && slow.values.last().is_none_or(|(_, last)| *last != value) {
+        let count = slow.values.len() + 1;
+        end = slow.wait_for_values(count).await;
+    }
+    let values = slow
+        .values
+        .into_iter()
+        .map(|(_, value)| value)
+        .collect::<Vec<_>>();
+    assert!(values.len() < VALUES, "nothing was held up");
+    server.stop().await;
+    (values, end, value)
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_disconnected_and_delays_nobody() {
     // It can still read what was on the way, and then it is over.
-    let end = slow.wait_for_values(VALUES).await;
+    let (_, end, _) = outrun("off").await;
     assert!(
         matches!(end, Err(Failure::Closed(_) | Failure::Aborted)),
         "{end:?}"
     );
-    assert!(slow.values.len() < VALUES);
-    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_reader_gets_the_latest_of_what_is_conflated() {
+    for conflation in ["conflate", "always"] {
+        let (values, end, latest) = outrun(conflation).await;
+        assert!(end.is_ok(), "{end:?}");
+        assert_eq!(values.last(), Some(&latest));
+    }
 }
 
 #[tokio::test]

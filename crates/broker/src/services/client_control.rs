@@ -227,10 +227,11 @@ impl Broker {
         )))
     }
 
-    /// Accepted, but without effect: queues are the transport's, and are not conflated.
+    /// Whether what waits for a session may be conflated, as the topics' policies say.
     pub(crate) fn set_conflation(&mut self, caller: &Caller, it: &SetConflationRequest) -> Served {
         self.check_global(caller, GlobalPermission::ModifySession)?;
-        self.session_by_id(it.session)?;
+        let key = self.session_by_id(it.session)?;
+        self.set_session_conflation(key, it.enabled);
         Ok(Reply::Now(ResponseBody::SetClientQueueConflation(())))
     }
 
@@ -241,7 +242,16 @@ impl Broker {
         it: &SetConflationFilterRequest,
     ) -> Served {
         self.check_global(caller, GlobalPermission::ModifySession)?;
-        let result = self.for_matching(&it.filter, |_, _| Ok(()))?;
+        let result = self.for_matching(&it.filter, |broker, key| {
+            broker.set_session_conflation(key, it.enabled);
+            Ok(())
+        })?;
         Ok(Reply::Now(ResponseBody::SetConflationFilter(result)))
+    }
+
+    fn set_session_conflation(&mut self, key: SessionKey, conflates: bool) {
+        if let Some(session) = self.clients.get_mut(key) {
+            session.conflates = conflates;
+        }
     }
 }

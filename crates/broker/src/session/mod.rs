@@ -1,11 +1,13 @@
 //! Sessions: what the broker knows of each client.
 
+mod backlog;
 mod interest;
 mod outbound;
 mod selections;
 
+pub(crate) use backlog::{Item, Kind};
 pub(crate) use interest::Interest;
-pub(crate) use outbound::Outbound;
+pub(crate) use outbound::{Outbound, Pushed};
 pub(crate) use selections::{ByOther, Selection, Selections};
 
 use effusion_protocol::body::{PathPermission, RequestBody};
@@ -73,6 +75,10 @@ pub(crate) struct Session {
     pub(crate) expires: Option<u64>,
     pub(crate) reconnect_timeout_ms: u64,
     pub(crate) outbound: Outbound,
+    /// The client reads compressed values.
+    pub(crate) inflates: bool,
+    /// What waits for the client may be conflated.
+    pub(crate) conflates: bool,
     /// How many messages the client sent.
     pub(crate) received: u64,
     /// When the client was last heard of, by the monotonic clock.

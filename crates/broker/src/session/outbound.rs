@@ -6,16 +6,21 @@
 //! The protocol has no acknowledgement of its own, but a client answers pings, in order: an answer confirms everything up
 //! to the ping. So whenever much was sent, a ping follows ([`Outbound::wants_confirmation`]), and what is kept is what is on
 //! its way, not a guess at it.
+//!
+//! Only so much is on its way at a time: the rest waits in a [`Backlog`], unnumbered, until the client has confirmed more, or
+//! is back.
 
 use bytes::Bytes;
+use effusion_protocol::TopicId;
 use std::collections::VecDeque;
 
+use super::backlog::{Backlog, Item};
 use crate::Limits;
 
 /// The messages of one session, in the order in which they were sent.
 #[derive(Debug, Default)]
 pub(crate) struct Outbound {
-    /// How many messages were sent, or would have been if the client were connected.
+    /// How many messages were sent.
     sent: u64,
     /// The last of them.
     kept: VecDeque<Bytes>,
@@ -24,8 +29,21 @@ pub(crate) struct Outbound {
     unasked: (usize, usize),
     /// Whether the client was asked and has not answered.
     is_asked: bool,
-    /// More was sent to a client that is not connected than is kept for it: it cannot go on.
+    /// What was not sent yet.
+    backlog: Backlog,
+    /// More waits than may: the client cannot go on.
     overflowed: bool,
+}
+
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// It is to be sent now.
+    Sent,
+    /// It waits until the client has confirmed more, or is back.
+    Waits,
+    /// There is no room for it: the session cannot go on.
+    Overflow,
 }
 
 /// What a client that reconnects says and what is kept do not fit: messages are lost.
@@ -33,40 +51,89 @@ pub(crate) struct Outbound {
 pub(crate) struct Lost;
 
 impl Outbound {
-    /// Counts and keeps a message.
-    pub(crate) fn push(&mut self, message: Bytes, is_connected: bool, limits: &Limits) {
-        self.sent += 1;
+    /// Takes a message for the client.
+    pub(crate) fn push(&mut self, item: Item, is_connected: bool, limits: &Limits) -> Pushed {
         if self.overflowed {
-            return;
+            return Pushed::Overflow;
         }
+        if is_connected && self.backlog.is_empty() && self.has_room(item.message.len(), limits) {
+            self.keep(item.message, limits);
+            return Pushed::Sent;
+        }
+        self.backlog.push(item);
+        let messages = self.kept.len() + self.backlog.len();
+        let bytes = self.kept_bytes + self.backlog.bytes();
+        if messages > limits.recovery_messages || (bytes > limits.recovery_bytes && messages > 1) {
+            self.overflowed = true;
+            self.backlog = Backlog::default();
+            self.kept = VecDeque::new();
+            self.kept_bytes = 0;
+            return Pushed::Overflow;
+        }
+        Pushed::Waits
+    }
+
+    /// Counts and keeps a message that overtakes what waits: the question whether the client is there.
+    pub(crate) fn keep(&mut self, message: Bytes, limits: &Limits) {
+        self.sent += 1;
         self.unasked.0 += 1;
         self.unasked.1 += message.len();
         self.kept_bytes += message.len();
         self.kept.push_back(message);
-        if self.fits(limits) {
-            return;
-        }
-        if is_connected {
-            // The connection may be well all the same; if it is not, the loss is noticed.
-            while !self.fits(limits) {
-                self.forget_oldest();
-            }
-        } else {
-            self.overflowed = true;
-            self.kept = VecDeque::new();
-            self.kept_bytes = 0;
+        // The connection may be well all the same; if it is not, the loss is noticed.
+        while self.kept.len() > limits.recovery_messages
+            || (self.kept_bytes > limits.recovery_bytes && self.kept.len() > 1)
+        {
+            self.forget_oldest();
         }
     }
 
-    fn fits(&self, limits: &Limits) -> bool {
-        self.kept.len() <= limits.recovery_messages
-            && (self.kept_bytes <= limits.recovery_bytes || self.kept.len() <= 1)
+    /// Whether a message of this length may be on its way beside those that are. One alone always may.
+    fn has_room(&self, length: usize, limits: &Limits) -> bool {
+        self.kept.is_empty()
+            || (self.kept.len() < limits.window_messages
+                && self.kept_bytes + length <= limits.window_bytes)
     }
 
-    /// Whether so much was sent that the client is to be asked to confirm it. Whoever asks, does it now.
-    pub(crate) const fn wants_confirmation(&self, limits: &Limits) -> bool {
+    /// The next message that waits, if it may be sent to a client that is there. It counts as sent.
+    pub(crate) fn release(&mut self, limits: &Limits) -> Option<Bytes> {
+        let length = self.backlog.next_len()?;
+        if self.overflowed || !self.has_room(length, limits) {
+            return None;
+        }
+        let message = self.backlog.pop()?;
+        self.keep(message.clone(), limits);
+        Some(message)
+    }
+
+    /// Whether nothing waits.
+    pub(crate) fn has_sent_all(&self) -> bool {
+        self.backlog.is_empty()
+    }
+
+    /// Whether updates of a topic wait.
+    pub(crate) fn has_waiting(&self, topic: TopicId) -> bool {
+        self.backlog.has_updates(topic)
+    }
+
+    /// Drops the updates of a topic that wait.
+    pub(crate) fn drop_waiting(&mut self, topic: TopicId) {
+        self.backlog.drop_updates(topic);
+    }
+
+    /// Whether so much waits that topics are conflated, or subscriptions to them end: a quarter of what may.
+    pub(crate) fn is_under_pressure(&self, limits: &Limits) -> bool {
+        self.backlog.len() > limits.recovery_messages / 4
+            || self.backlog.bytes() > limits.recovery_bytes / 4
+    }
+
+    /// Whether so much was sent that the client is to be asked to confirm it, or something waits for it to do so. Whoever
+    /// asks, does it now.
+    pub(crate) fn wants_confirmation(&self, limits: &Limits) -> bool {
         !self.is_asked
-            && (self.unasked.0 >= limits.confirm_messages || self.unasked.1 >= limits.confirm_bytes)
+            && (!self.backlog.is_empty()
+                || self.unasked.0 >= limits.confirm_messages
+                || self.unasked.1 >= limits.confirm_bytes)
     }
 
     /// The client is being asked. Gives the number that its answer will confirm.
@@ -98,7 +165,7 @@ impl Outbound {
     }
 
     /// What comes after the last message that the client received, whose number wraps as the wire's 32 bits do; what came
-    /// before is forgotten.
+    /// before is forgotten. What waits is not among it.
     pub(crate) fn resume(&mut self, last_received: u32) -> Result<Vec<Bytes>, Lost> {
         let low = u32::try_from(self.sent & u64::from(u32::MAX)).map_err(|_| Lost)?;
         let missed = usize::try_from(low.wrapping_sub(last_received)).map_err(|_| Lost)?;
@@ -108,6 +175,8 @@ impl Outbound {
         while self.kept.len() > missed {
             self.forget_oldest();
         }
+        // What the client says now confirms as much as an answer would, and that may be lost.
+        self.is_asked = false;
         Ok(self.kept.iter().cloned().collect())
     }
 }
@@ -118,6 +187,10 @@ mod tests {
 
     fn message(number: u8) -> Bytes {
         Bytes::copy_from_slice(&[number; 10])
+    }
+
+    fn item(number: u8) -> Item {
+        Item::other(message(number))
     }
 
     fn limits() -> Limits {
@@ -134,7 +207,7 @@ mod tests {
     fn what_was_missed_is_sent_again() {
         let mut outbound = Outbound::default();
         for number in 1..=5 {
-            outbound.push(message(number), true, &limits());
+            outbound.push(item(number), true, &limits());
         }
         assert_eq!(outbound.resume(1), Err(Lost));
         assert_eq!(outbound.resume(6), Err(Lost));
@@ -146,15 +219,64 @@ mod tests {
     #[test]
     fn a_client_that_stays_away_too_long_has_lost_messages() {
         let mut outbound = Outbound::default();
-        outbound.push(message(1), true, &limits());
+        assert_eq!(outbound.push(item(1), true, &limits()), Pushed::Sent);
         for number in 2..=3 {
-            outbound.push(message(number), false, &limits());
+            let pushed = outbound.push(item(number), false, &limits());
+            assert_eq!(pushed, Pushed::Waits);
         }
-        assert_eq!(outbound.resume(1).map(|missed| missed.len()), Ok(2));
-        outbound.push(message(4), false, &limits());
-        outbound.push(message(5), false, &limits());
-        assert_eq!(outbound.resume(4), Err(Lost));
+        assert_eq!(outbound.resume(1), Ok(vec![]));
+        assert_eq!(outbound.release(&limits()), Some(message(2)));
+        assert_eq!(outbound.release(&limits()), Some(message(3)));
+        assert_eq!(outbound.release(&limits()), None);
+        assert_eq!(outbound.push(item(4), false, &limits()), Pushed::Waits);
+        assert_eq!(outbound.push(item(5), false, &limits()), Pushed::Overflow);
+        assert_eq!(outbound.resume(3), Err(Lost));
         assert_eq!(outbound.kept_bytes, 0);
+    }
+
+    #[test]
+    fn only_so_much_is_on_its_way() {
+        let limits = Limits {
+            window_messages: 2,
+            recovery_messages: 10,
+            ..limits()
+        };
+        let mut outbound = Outbound::default();
+        assert_eq!(outbound.push(item(1), true, &limits), Pushed::Sent);
+        assert_eq!(outbound.push(item(2), true, &limits), Pushed::Sent);
+        assert!(outbound.has_sent_all());
+        assert_eq!(outbound.push(item(3), true, &limits), Pushed::Waits);
+        assert!(outbound.wants_confirmation(&limits));
+        // The question itself does not wait.
+        outbound.keep(message(9), &limits);
+        let number = outbound.ask();
+        assert_eq!(outbound.release(&limits), None);
+        outbound.confirmed(number);
+        assert_eq!(outbound.release(&limits), Some(message(3)));
+        assert!(outbound.has_sent_all());
+        assert_eq!(outbound.push(item(4), true, &limits), Pushed::Sent);
+        // It is numbered as it was sent.
+        assert_eq!(outbound.resume(3), Ok(vec![message(3), message(4)]));
+    }
+
+    #[test]
+    fn a_quarter_of_what_may_wait_is_pressure() {
+        let limits = Limits {
+            window_messages: 1,
+            recovery_messages: 8,
+            ..limits()
+        };
+        let mut outbound = Outbound::default();
+        for number in 1..=3 {
+            outbound.push(item(number), true, &limits);
+        }
+        assert!(!outbound.is_under_pressure(&limits));
+        outbound.push(item(4), true, &limits);
+        assert!(outbound.is_under_pressure(&limits));
+        for number in 5..=8 {
+            assert_eq!(outbound.push(item(number), true, &limits), Pushed::Waits);
+        }
+        assert_eq!(outbound.push(item(9), true, &limits), Pushed::Overflow);
     }
 
     #[test]
@@ -165,26 +287,26 @@ mod tests {
             ..limits()
         };
         for number in 1..=3 {
-            outbound.push(message(number), true, &limits);
+            outbound.push(item(number), true, &limits);
         }
         assert_eq!(outbound.resume(0), Err(Lost));
         assert_eq!(outbound.resume(1).map(|missed| missed.len()), Ok(2));
         // The largest message that may be sent can be sent again, too.
-        outbound.push(Bytes::from(vec![0; 100]), true, &limits);
+        outbound.push(Item::other(Bytes::from(vec![0; 100])), true, &limits);
         assert_eq!(outbound.resume(3).map(|missed| missed.len()), Ok(1));
     }
 
     #[test]
     fn what_is_confirmed_is_not_kept() {
         let mut outbound = Outbound::default();
-        outbound.push(message(1), true, &limits());
+        outbound.push(item(1), true, &limits());
         assert!(!outbound.wants_confirmation(&limits()));
-        outbound.push(message(2), true, &limits());
+        outbound.push(item(2), true, &limits());
         assert!(outbound.wants_confirmation(&limits()));
         let number = outbound.ask();
         assert!(!outbound.wants_confirmation(&limits()));
         for later in 3..=5 {
-            outbound.push(message(later), true, &limits());
+            outbound.push(item(later), true, &limits());
         }
         assert!(
             !outbound.wants_confirmation(&limits()),
@@ -205,7 +327,7 @@ mod tests {
             ..Outbound::default()
         };
         for number in 1..=3 {
-            outbound.push(message(number), true, &limits());
+            outbound.push(item(number), true, &limits());
         }
         assert_eq!(outbound.resume(u32::MAX).map(|missed| missed.len()), Ok(2));
         assert_eq!(outbound.resume(1), Ok(vec![]));

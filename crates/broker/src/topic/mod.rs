@@ -1,14 +1,18 @@
 //! Topics and the tree that they are in.
 
 mod date;
+mod message;
 mod removal;
 mod series;
 mod settings;
 mod tree;
 
+pub(crate) use message::{Delivery, TopicMessage};
+#[cfg(feature = "fuzz")]
+pub(crate) use removal::Removal;
 pub(crate) use removal::{Circumstances, Watch};
 pub(crate) use series::Series;
-pub(crate) use settings::Settings;
+pub(crate) use settings::{Conflation, Priority, Settings};
 pub(crate) use tree::{TopicTree, ancestors};
 
 use bytes::Bytes;
@@ -48,7 +52,7 @@ pub(crate) struct Topic {
     /// The subscription notification, the same for every session.
     notification: Option<Bytes>,
     /// The value message, the same for every session.
-    value_message: Option<Bytes>,
+    value_message: Option<TopicMessage>,
 }
 
 impl Topic {
@@ -112,12 +116,14 @@ impl Topic {
     }
 
     /// The messages with what a new subscriber receives: the value, or the latest events.
-    pub(crate) fn first_values(&mut self) -> Vec<Bytes> {
+    pub(crate) fn first_values(&mut self, inflates: bool) -> Vec<Bytes> {
         if let Some(series) = self.settings.series {
             return series.subscription.map_or_else(Vec::new, |range| {
                 self.series
                     .latest(&range, series.sends_latest)
-                    .map(|event| wire::event(self.id, event))
+                    .map(|event| {
+                        TopicMessage::event(self.id, event, &self.settings).bytes(inflates)
+                    })
                     .collect()
             });
         }
@@ -126,12 +132,12 @@ impl Topic {
         };
         let message = self
             .value_message
-            .get_or_insert_with(|| wire::value(self.id, value));
-        vec![message.clone()]
+            .get_or_insert_with(|| TopicMessage::value(self.id, value.clone(), &self.settings));
+        vec![message.bytes(inflates)]
     }
 
     /// Remembers the message of the value that is set now, which was made for the subscribers already.
-    pub(crate) fn keep_value_message(&mut self, message: Bytes) {
+    pub(crate) fn keep_value_message(&mut self, message: TopicMessage) {
         self.value_message = self.value.is_some().then_some(message);
     }
 }

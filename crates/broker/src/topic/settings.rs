@@ -29,9 +29,36 @@ pub(crate) struct Settings {
     pub(crate) publishes_deltas: bool,
     pub(crate) retains_value: bool,
     pub(crate) is_persistent: bool,
+    pub(crate) conflation: Conflation,
+    pub(crate) priority: Priority,
+    /// How hard values are compressed for clients that read it, as zlib counts; `None` is not at all.
+    pub(crate) compression: Option<u8>,
+    /// Updates that wait for a client are dropped when its subscription ends.
+    pub(crate) is_tidy: bool,
     /// The principal that may read, update and remove the topic whatever its roles.
     pub(crate) owner: Option<String>,
     pub(crate) removal: Option<Removal>,
+}
+
+/// What is done with updates that wait for a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Conflation {
+    /// Nothing.
+    Off,
+    /// Only the latest is kept if too much waits.
+    Conflate,
+    /// The subscription ends if too much waits.
+    Unsubscribe,
+    /// Only the latest is kept.
+    Always,
+}
+
+/// Whose updates are sent first, of those that wait for a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Priority {
+    High,
+    Default,
+    Low,
 }
 
 /// The ranges of a time series.
@@ -73,27 +100,22 @@ impl Settings {
             })?;
             (data_type, None)
         };
-        one_of(
-            specification,
-            property::CONFLATION,
-            if series.is_some() {
-                &["off", "unsubscribe"]
-            } else {
-                &["off", "conflate", "unsubscribe", "always"]
-            },
-        )?;
-        one_of(
-            specification,
-            property::COMPRESSION,
-            &["off", "low", "medium", "high", "true", "false"],
-        )?;
-        one_of(
-            specification,
-            property::PRIORITY,
-            &["low", "default", "high"],
-        )?;
+        let conflation = if series.is_some() {
+            // Events are not to be missed.
+            &CONFLATION[..2]
+        } else {
+            CONFLATION
+        };
+        let default_conflation = if series.is_some() {
+            Conflation::Off
+        } else {
+            Conflation::Conflate
+        };
+        let conflation = one_of(specification, property::CONFLATION, conflation)?;
+        let compression = one_of(specification, property::COMPRESSION, COMPRESSION)?;
+        let priority = one_of(specification, property::PRIORITY, PRIORITY)?;
         boolean(specification, property::VALIDATE_VALUES)?;
-        boolean(specification, property::TIDY_ON_UNSUBSCRIBE)?;
+        let is_tidy = boolean(specification, property::TIDY_ON_UNSUBSCRIBE)?;
         let retains_value =
             series.is_some() || !boolean(specification, property::DONT_RETAIN_VALUE)?;
         // Numbers are as short as any delta of them could be; time series are sent by the event.
@@ -109,6 +131,10 @@ impl Settings {
             retains_value,
             is_persistent: get(property::PERSISTENT)
                 .is_none_or(|text| !text.eq_ignore_ascii_case("false")),
+            conflation: conflation.unwrap_or(default_conflation),
+            priority: priority.unwrap_or(Priority::Default),
+            compression: compression.unwrap_or(Some(LOW)),
+            is_tidy,
             owner: get(property::OWNER)
                 .map(|text| owner(text).ok_or_else(|| invalid(property::OWNER, text)))
                 .transpose()?,
@@ -140,13 +166,46 @@ fn boolean(specification: &TopicSpecification, name: &str) -> Result<bool, Strin
     }
 }
 
-fn one_of(specification: &TopicSpecification, name: &str, allowed: &[&str]) -> Result<(), String> {
-    match specification.get(name) {
-        Some(text) if !allowed.iter().any(|it| it.eq_ignore_ascii_case(text)) => {
-            Err(invalid(name, text))
-        }
-        _ => Ok(()),
-    }
+/// Zlib's levels of the compression policies; the default is low.
+const LOW: u8 = 1;
+const MEDIUM: u8 = 6;
+const HIGH: u8 = 9;
+
+const COMPRESSION: &[(&str, Option<u8>)] = &[
+    ("off", None),
+    ("low", Some(LOW)),
+    ("medium", Some(MEDIUM)),
+    ("high", Some(HIGH)),
+    // Before 6.4.
+    ("true", Some(MEDIUM)),
+    ("false", None),
+];
+/// The first two are all that a time series may have.
+const CONFLATION: &[(&str, Conflation)] = &[
+    ("off", Conflation::Off),
+    ("unsubscribe", Conflation::Unsubscribe),
+    ("conflate", Conflation::Conflate),
+    ("always", Conflation::Always),
+];
+const PRIORITY: &[(&str, Priority)] = &[
+    ("high", Priority::High),
+    ("default", Priority::Default),
+    ("low", Priority::Low),
+];
+
+fn one_of<T: Copy>(
+    specification: &TopicSpecification,
+    name: &str,
+    allowed: &[(&str, T)],
+) -> Result<Option<T>, String> {
+    let Some(text) = specification.get(name) else {
+        return Ok(None);
+    };
+    allowed
+        .iter()
+        .find(|(word, _)| word.eq_ignore_ascii_case(text))
+        .map(|(_, value)| Some(*value))
+        .ok_or_else(|| invalid(name, text))
 }
 
 fn range(
