@@ -35,6 +35,11 @@ pub fn chat(app: App) -> El {
             )),
             _ => None,
         })
+        .child_of(move || {
+            app.ask_to_notify
+                .get()
+                .then(|| part(parts::ask_to_notify(app)))
+        })
         .child_of(move || Some(room().map_or_else(|| nowhere(app), |room| pane(app, room))));
     let veil = el("div")
         .class("veil")
@@ -72,6 +77,11 @@ pub fn chat(app: App) -> El {
             Some(Dialog::Settings) => Some(part(parts::settings(app))),
             Some(Dialog::AnotherRoom) => Some(another_room(app)),
             Some(Dialog::Keyboard) => Some(part(parts::keyboard(app))),
+            Some(Dialog::Directory) => Some(part(parts::directory(app))),
+            Some(Dialog::NewRoom) => Some(part(parts::new_room(app))),
+            Some(Dialog::Switcher) => Some(part(parts::switcher(app))),
+            Some(Dialog::Profile) => Some(part(parts::profile(app))),
+            Some(Dialog::RoomInfo) => Some(part(parts::room_info(app))),
             _ => None,
         })
 }
@@ -81,7 +91,11 @@ fn bar(app: App, room: impl Fn() -> Option<OpenRoom> + Copy + 'static) -> El {
         app.drawer.set(true);
         browser::focus("sidebar");
     };
-    let unread = move || app.rooms.read().iter().any(|room| *room.unread.read() > 0);
+    let unread = move || {
+        let (rooms, direct) = (app.rooms.read(), app.direct.read());
+        let mut rooms = rooms.iter().chain(direct.iter());
+        rooms.any(|room| app.counted(*room) > 0)
+    };
     let menu = icon_button("menu", say("Rooms"), "menu-button", open_drawer)
         .attr("id", "menu-button")
         .attr_of("aria-expanded", move || Some(app.drawer.get().to_string()))
@@ -97,6 +111,16 @@ fn bar(app: App, room: impl Fn() -> Option<OpenRoom> + Copy + 'static) -> El {
         .child(connection_badge(app))
         .child_of(move || room().and_then(|room| members_button(app, room)))
         .child_of(move || {
+            room()?;
+            let info = move || app.dialog.set(Some(Dialog::RoomInfo));
+            Some(icon_button(
+                "info",
+                say("About this room"),
+                "room-info-button",
+                info,
+            ))
+        })
+        .child_of(move || {
             room().map(|room| {
                 icon_button("leave", say("Leave this room"), "leave-button", move || {
                     session::leave(app, room)
@@ -109,7 +133,7 @@ fn bar(app: App, room: impl Fn() -> Option<OpenRoom> + Copy + 'static) -> El {
 fn members_button(app: App, room: OpenRoom) -> Option<El> {
     room.attended.get().then_some(())?;
     let toggle = move || {
-        let open = app.panel.peek().is_some();
+        let open = *app.panel.peek() == Some(Panel::Members);
         app.panel.set((!open).then_some(Panel::Members));
     };
     let count = move || match room.people.read().count() {
@@ -119,13 +143,14 @@ fn members_button(app: App, room: OpenRoom) -> Option<El> {
     Some(
         button("quiet count", "members-button", toggle)
             .attr("id", "members-button")
-            .attr("aria-label", say("People in this room"))
             .attr("title", say("People in this room"))
             .attr_of("aria-expanded", move || {
-                Some(app.panel.read().is_some().to_string())
+                Some((*app.panel.read() == Some(Panel::Members)).to_string())
             })
             .child(icon("people"))
-            .child(el("span").test("members-count").text_of(count)),
+            .child(el("span").test("members-count").text_of(count))
+            .child(el("span").class("unseen").text(" "))
+            .child(el("span").class("unseen").text(say("People in this room"))),
     )
 }
 
@@ -136,17 +161,48 @@ fn title(room: OpenRoom) -> El {
             RoomKind::Live => say("Live"),
             RoomKind::History => say("History"),
         };
-        Some(el("span").class("chip").child(icon(kind.word())).text(word))
+        room.peer
+            .is_none()
+            .then(|| el("span").class("chip").child(icon(kind.word())).text(word))
     };
-    el("div")
-        .class("title")
+    let topic = move || {
+        let card = room.card.read();
+        let topic = card.as_ref().map(|card| card.topic.as_str());
+        let topic = topic.filter(|topic| !topic.is_empty())?;
+        Some(
+            el("p")
+                .class("topic")
+                .attr("dir", "auto")
+                .attr("title", topic)
+                .test("room-topic")
+                .text(topic),
+        )
+    };
+    let named = el("div")
+        .class("named")
         .child(
             el("h1")
                 .attr("dir", "auto")
                 .test("room-title")
                 .text_of(move || room.room.read().name.to_string()),
         )
-        .child_of(kind)
+        .child_of(topic);
+    el("div").class("title").child(named).child_of(kind)
+}
+
+/// Says that a room is archived, where its composer would be.
+fn archived(app: App, room: OpenRoom) -> El {
+    el("div")
+        .class("archived")
+        .test("archived")
+        .child(icon("archive"))
+        .child(el("p").text(say(
+            "This room is archived: it can be read, but nothing is written here any more.",
+        )))
+        .child(
+            button("", "reopen-button", move || session::reopen(app, room))
+                .text(say("Open it again")),
+        )
 }
 
 fn pane(app: App, room: OpenRoom) -> El {
@@ -178,9 +234,14 @@ fn pane(app: App, room: OpenRoom) -> El {
             ),
         ))
         .child_of(move || room.attended.get().then(|| part(parts::typing(app, room))))
-        .child(composer(app, room, move |text| {
-            session::send(app, room, text)
-        }))
+        .child_of(move || {
+            let is_archived = room.card.read().as_ref().is_some_and(|card| card.archived);
+            Some(if is_archived {
+                archived(app, room)
+            } else {
+                composer(app, room, move |text| session::send(app, room, text))
+            })
+        })
 }
 
 /// A list of messages with which something can be done.

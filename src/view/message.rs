@@ -124,18 +124,19 @@ fn delivery(
     let line = el("p").class("delivery").test("delivery");
     match delivery {
         Delivery::Received => line,
-        Delivery::Sending => line.text("Sending…"),
-        Delivery::Sent => line.text("Sent"),
+        Delivery::Sending => line.text(say("Sending…")),
+        Delivery::Sent => line.text(say("Sent")),
         Delivery::Failed(fault) => line
             .child(
                 el("span")
-                    .text("Not sent. ")
+                    .text(say("Not sent."))
+                    .text(" ")
                     .text(&fault.what())
                     .text(" ")
                     .text(fault.next()),
             )
-            .child(link("retry", "Retry", move || retry(key)))
-            .child(link("cancel", "Discard", move || {
+            .child(link("retry", say("Retry"), move || retry(key)))
+            .child(link("cancel", say("Discard"), move || {
                 crate::session::cancel(room, key);
             })),
     }

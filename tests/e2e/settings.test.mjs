@@ -1,0 +1,116 @@
+// Settings: services kept for another time, looks, and the keys that do something.
+
+import assert from 'node:assert/strict';
+
+import { until } from '../support/chat_window.mjs';
+import { stage } from './stage.mjs';
+
+const theatre = stage();
+const { scenario, address } = theatre;
+
+const style = (window, name) => window.page.evaluate((name) => getComputedStyle(document.documentElement).getPropertyValue(name), name);
+
+scenario('a service is kept, renamed, chosen on the next visit, begun with and removed; never with a password', async (open) => {
+    const { port } = theatre.sandbox;
+    const ann = await (await open(address({ name: 'Ann', room: 'Kept', kind: 'history' }))).join();
+    await ann.$('settings-button').click();
+    await ann.$('settings-tab-services').click();
+    await ann.$('no-services').waitFor();
+    await ann.$('keep-service').click();
+    await ann.$('keep-service').click();
+    assert.equal(await ann.$('service-kept').count(), 1, 'the same one is kept once');
+    await ann.$('service-name').fill('Workshop');
+    await ann.$('service-name').press('Tab');
+    await ann.$('service-default').check();
+    assert.doesNotMatch(await ann.page.evaluate(() => localStorage.getItem('effusion.services')), /password/);
+    await ann.$('close-dialog').click();
+
+    // Another visit, to another host at first.
+    const page = await ann.page.context().newPage();
+    await page.goto(`${new URL(address()).origin}/`);
+    const at = (id) => page.getByTestId(id);
+    await at('join-form').waitFor();
+    assert.equal(await at('port').inputValue(), `${port}`);
+    assert.equal(await at('saved-service').locator('option:checked').innerText(), 'Workshop');
+    await at('host').fill('elsewhere.example');
+    assert.equal(await at('saved-service').locator('option:checked').innerText(), 'Another one');
+    await at('saved-service').selectOption({ label: 'Workshop' });
+    assert.equal(await at('host').inputValue(), '127.0.0.1');
+    await page.close();
+
+    await ann.$('settings-button').click();
+    await ann.$('settings-tab-services').click();
+    await ann.$('service-choose').click();
+    assert.equal(await ann.$('settings-tab-connection').getAttribute('aria-selected'), 'true');
+    await ann.$('settings-tab-services').click();
+    await ann.$('service-remove').click();
+    await ann.$('no-services').waitFor();
+    assert.equal(await ann.page.evaluate(() => localStorage.getItem('effusion.services')), null);
+});
+
+scenario('theme, contrast and density are seen at once and stay', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'Looks', kind: 'history' }), { colorScheme: 'light' })).join();
+    const body = () => ann.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    await ann.$('settings-button').click();
+    await ann.$('settings-tab-looks').click();
+    const light = await body();
+    await ann.$('theme').selectOption('dark');
+    assert.notEqual(await body(), light);
+    await ann.$('theme').selectOption('contrast');
+    assert.equal(await body(), 'rgb(255, 255, 255)');
+    const gap = await style(ann, '--gap-4');
+    await ann.$('density').selectOption('compact');
+    assert.notEqual(await style(ann, '--gap-4'), gap);
+
+    await ann.reload();
+    await ann.inRoom();
+    assert.equal(await body(), 'rgb(255, 255, 255)');
+    assert.notEqual(await style(ann, '--gap-4'), gap);
+    await ann.$('settings-button').click();
+    await ann.$('settings-tab-looks').click();
+    await ann.$('theme').selectOption('system');
+    await ann.$('density').selectOption('comfortable');
+    assert.equal(await body(), light);
+    assert.equal(await style(ann, '--gap-4'), gap);
+});
+
+scenario('who wants less movement gets none', async (open) => {
+    const ann = await open(address({ name: 'Ann' }), { reducedMotion: 'reduce' });
+    assert.equal(await style(ann, '--quick'), '0s');
+    const bob = await open(address({ name: 'Bob' }), { reducedMotion: 'no-preference' });
+    assert.notEqual(await style(bob, '--quick'), '0s');
+});
+
+scenario('keys open the list of keys and the settings, and go from room to room', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'First', kind: 'history' }))).join();
+    await ann.$('another-room-button').click();
+    await ann.$('room-form').getByTestId('room').fill('Second');
+    await ann.$('room-button').click();
+    await ann.inRoom();
+    const title = (name) => until(`the room ${name}`, () => ann.$('room-title').innerText(), (shown) => shown === name);
+    await title('Second');
+    await ann.page.keyboard.press('Alt+ArrowDown');
+    await title('First');
+    await ann.page.keyboard.press('Alt+ArrowUp');
+    await title('Second');
+
+    // In the box, it is what it is.
+    await ann.$('composer').fill('really');
+    await ann.$('composer').press('End');
+    await ann.page.keyboard.type('?');
+    assert.equal(await ann.$('composer').inputValue(), 'really?');
+    await ann.$('composer').fill('');
+    await ann.$('settings-button').focus();
+    await ann.page.keyboard.press('?');
+    await ann.$('keyboard').waitFor();
+    assert.ok((await ann.$('keyboard').locator('kbd').count()) > 8);
+    await ann.page.keyboard.press('Escape');
+    await ann.$('keyboard').waitFor({ state: 'detached' });
+    await ann.page.keyboard.press('Control+,');
+    await ann.$('settings').waitFor();
+    await ann.$('settings-tab-connection').focus();
+    await ann.page.keyboard.press('ArrowLeft');
+    assert.equal(await ann.$('settings-tab-keys').getAttribute('aria-selected'), 'true');
+    await ann.page.keyboard.press('Escape');
+    await ann.$('settings').waitFor({ state: 'detached' });
+});
