@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
+import { startProxy } from '../support/proxy.mjs';
 import { startSandbox } from '../support/sandbox.mjs';
 import {
     Seen,
@@ -17,6 +18,7 @@ import {
     failsWith,
     int64,
     json,
+    pause,
     plain,
     string,
     withSession,
@@ -267,6 +269,64 @@ test('COMPRESSION: what is compressed on the way is read as it was', async () =>
             assert.deepEqual((await first.all('value', 1))[0].value, values[2]);
         });
     }
+});
+
+test('COMPRESSION: it takes fewer bytes', async () => {
+    const text = 'the same words '.repeat(2000);
+    const bytes = {};
+    for (const policy of ['off', 'low', 'high']) {
+        const topic = `Bytes/${policy}`;
+        await session.topics.add(topic, specification(TopicType.STRING, { COMPRESSION: policy }));
+        await session.topicUpdate.set(topic, string(), text);
+        const proxy = await startProxy(sandbox);
+        const client = await connect(proxy, 'client');
+        const before = proxy.received();
+        const seen = Seen.stream(client, topic, string());
+        await client.select(topic);
+        assert.equal((await seen.all('value', 1))[0].value, text);
+        bytes[policy] = proxy.received() - before;
+        await client.closeSession();
+        proxy.close();
+    }
+    assert.ok(bytes.off > text.length && bytes.low < text.length / 10 && bytes.high <= bytes.low, JSON.stringify(bytes));
+});
+
+test('CONFLATION and PRIORITY: what waits for a client that is away', async () => {
+    const topics = {
+        always: { CONFLATION: 'always' },
+        off: { CONFLATION: 'off' },
+        low: { CONFLATION: 'off', PRIORITY: 'low' },
+        high: { CONFLATION: 'off', PRIORITY: 'high' },
+    };
+    const proxy = await startProxy(sandbox);
+    const client = await connect(proxy, 'client', {
+        reconnect: { timeout: 30_000, strategy: (again) => setTimeout(again, 100) },
+    });
+    const seen = Seen.stream(client, '?Away/', int64());
+    for (const [name, properties] of Object.entries(topics)) {
+        await session.topics.add(`Away/${name}`, specification(TopicType.INT64, properties));
+    }
+    await client.select('?Away/');
+    await seen.all('subscribe', 4);
+    const lost = new Promise((resolve) => client.on('disconnect', resolve));
+    proxy.refuse(true);
+    proxy.cut();
+    await lost;
+    // The service has noticed, too.
+    await pause(100);
+    for (let n = 0; n < 5; n += 1) {
+        for (const name of ['low', 'always', 'off', 'high']) {
+            await session.topicUpdate.set(`Away/${name}`, int64(), n);
+        }
+    }
+    proxy.refuse(false);
+    const came = (await seen.all('value', 16)).map(({ path: topic, value }) => `${topic.slice(5)} ${value}`);
+    const five = (name) => [0, 1, 2, 3, 4].map((n) => `${name} ${n}`);
+    const [high, middle, low] = [came.slice(0, 5), came.slice(5, 11), came.slice(11)];
+    assert.deepEqual([high, low], [five('high'), five('low')]);
+    assert.deepEqual(middle.sort(), ['always 4', ...five('off')].sort());
+    await client.closeSession();
+    proxy.close();
 });
 
 test('PRIORITY and CONFLATION: what is not late comes in order and complete', async () => {

@@ -6,12 +6,16 @@ import { createConnection, createServer } from 'node:net';
 export async function startProxy(sandbox) {
     const open = new Set();
     let refusing = false;
+    let received = 0;
     const server = createServer((client) => {
         if (refusing) {
             client.destroy();
             return;
         }
         const upstream = createConnection(sandbox.port, sandbox.host);
+        upstream.on('data', (bytes) => {
+            received += bytes.length;
+        });
         for (const [socket, other] of [
             [client, upstream],
             [upstream, client],
@@ -29,6 +33,8 @@ export async function startProxy(sandbox) {
     return {
         host: '127.0.0.1',
         port: server.address().port,
+        /** How many bytes the sandbox sent. */
+        received: () => received,
         cut() {
             open.forEach((socket) => socket.destroy());
         },
