@@ -18,6 +18,9 @@ use effusion_protocol::body::ValueComparison;
 use crate::rights::{apply, roles_of};
 use crate::{Failure, Happening, Inbox};
 
+/// The name of the lock that a desk holds while it is on duty.
+pub const DUTY: &str = "Effusion/moderation";
+
 /// The name that a moderator's messages bear.
 const NAME: &str = "Moderator";
 
@@ -50,6 +53,8 @@ pub struct Desk {
     principal: String,
     watch: Watch,
     ledger: Ledger,
+    /// Whether this desk acts. Others look on: one message is to be judged once.
+    on_duty: bool,
     /// When the watch began, by the service's clock where that is known: what was said before gets no strikes.
     since: i64,
     /// What stands in the rooms, to hide words in a message that is edited.
@@ -87,6 +92,7 @@ impl Desk {
             principal: principal.to_owned(),
             watch,
             ledger: Ledger::default(),
+            on_duty: false,
             since: now,
             shown: HashMap::new(),
         };
@@ -121,6 +127,37 @@ impl Desk {
         self.log(LogEntry::new(Deed::Ruled, "", String::new()))
             .await?;
         Ok(())
+    }
+
+    /// Begins to act, which at one time one desk should: see [`DUTY`]. What the log says is made so, in case a moderator was
+    /// interrupted between writing down and doing, and what nobody has judged meanwhile is looked at.
+    pub async fn begin_duty(&mut self) -> Vec<Report> {
+        self.on_duty = true;
+        let mut reports = self.settle().await;
+        let mut messages: Vec<_> = self.shown.clone().into_iter().collect();
+        messages.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        for ((room, place), message) in messages {
+            let said = Said {
+                room,
+                // Strikes are for what is said while somebody keeps watch.
+                principal: String::new(),
+                target: Some(Target::Sequence(place)),
+                message,
+            };
+            reports.extend(self.judge(said, i64::MIN, None).await);
+        }
+        reports
+    }
+
+    /// Only looks on from now on.
+    pub fn end_duty(&mut self) {
+        self.on_duty = false;
+    }
+
+    /// Whether this desk acts.
+    #[must_use]
+    pub fn is_on_duty(&self) -> bool {
+        self.on_duty
     }
 
     /// Takes in what happened, at a time in milliseconds since 1970, and does what the rules ask for.
@@ -159,6 +196,9 @@ impl Desk {
     /// Undoes what has come to its end by a time, in milliseconds since 1970. To be called every few seconds.
     pub async fn tick(&mut self, now: i64) -> Vec<Report> {
         let mut reports = Vec::new();
+        if !self.on_duty {
+            return reports;
+        }
         for sequence in self.ledger.due(now) {
             reports.push(match self.undo(sequence, "its time was over").await {
                 Ok((place, entry)) => Report::Done(place, entry),
@@ -168,9 +208,8 @@ impl Desk {
         reports
     }
 
-    /// Makes the rights of everyone what the log says: to be called once the log is known, in case a moderator was
-    /// interrupted between writing down and doing.
-    pub async fn settle(&mut self) -> Vec<Report> {
+    /// Makes the rights of everyone what the log says.
+    async fn settle(&mut self) -> Vec<Report> {
         let mut reports = Vec::new();
         for principal in self.ledger.restricted() {
             let before = self.ledger.roles_before(&principal).map(<[_]>::to_vec);
@@ -314,7 +353,7 @@ impl Desk {
     }
 
     async fn judge(&mut self, said: Said, at: i64, value: Option<&Json>) -> Vec<Report> {
-        let actions = if at < self.since {
+        let actions = if at < self.since || !self.on_duty {
             self.watch.look_back(&said).into_iter().collect()
         } else {
             self.watch.see(&said, at)
@@ -330,6 +369,9 @@ impl Desk {
                     text: said.message.text.clone(),
                     found: found.clone(),
                 });
+            }
+            if !self.on_duty {
+                break;
             }
             match self.act(action, &said, value, &why).await {
                 Ok(Some((sequence, entry))) => reports.push(Report::Done(sequence, entry)),

@@ -5,7 +5,9 @@ use std::task::{Context, Poll};
 
 use effusion_chat::moderation::LogEntry;
 use effusion_chat::{MESSAGES_ROOT, MODERATION_LOG, MODERATION_RULES, RoomName};
-use effusion_client::{Json, Session, StreamEvent, TimeSeriesEvent, Topic};
+use effusion_client::{
+    Json, Session, StreamEvent, TimeSeriesEvent, Topic, UnsubscribeReason, UnsubscribedReason,
+};
 use futures_util::stream::{Stream, StreamExt as _, select_all};
 
 use crate::Failure;
@@ -42,7 +44,7 @@ pub enum Happening {
         /// When, in milliseconds since 1970 by the service's clock.
         at: i64,
     },
-    /// The log begins anew: what was known of it comes again.
+    /// The log was removed: what was in it is over.
     LogRestarted,
     /// The session is over.
     Closed,
@@ -133,7 +135,10 @@ fn logged(event: StreamEvent<TimeSeriesEvent<Json>>) -> Option<Happening> {
             at: i64::try_from(new.metadata.timestamp).unwrap_or(i64::MAX),
             author: new.metadata.author,
         }),
-        StreamEvent::Subscribed { .. } => Some(Happening::LogRestarted),
+        StreamEvent::Unsubscribed {
+            reason: UnsubscribedReason::Service(UnsubscribeReason::Removal),
+            ..
+        } => Some(Happening::LogRestarted),
         _ => None,
     }
 }

@@ -16,6 +16,6 @@ mod failure;
 mod inbox;
 mod rights;
 
-pub use desk::{Desk, Report};
+pub use desk::{DUTY, Desk, Report};
 pub use failure::Failure;
 pub use inbox::{Happening, Inbox};

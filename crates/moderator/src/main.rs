@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
 use effusion_chat::RoomName;
 use effusion_chat::moderation::{Deed, LogEntry, Rules, service_script};
-use effusion_client::{ConnectOptions, Json, Renew, Session, native};
-use effusion_moderator::{Desk, Happening, Inbox, Report};
+use effusion_client::{ConnectOptions, Json, Renew, Session, SessionLockScope, native};
+use effusion_moderator::{DUTY, Desk, Happening, Inbox, Report};
 use futures_util::StreamExt as _;
 use tokio::time::{interval, timeout};
 
@@ -138,8 +138,12 @@ async fn run(args: Args) -> Result<()> {
             happening,
             Happening::Logged { .. } | Happening::LogRestarted | Happening::Rules(_)
         );
-        if past || matches!(args.command, None | Some(Task::Watch)) {
-            show(&desk.take(happening, now()).await);
+        let watching = matches!(args.command, None | Some(Task::Watch));
+        if past || watching {
+            let reports = desk.take(happening, now()).await;
+            if watching {
+                show(&reports);
+            }
         } else if let Happening::Event { .. } = happening {
             // Known, but not judged: somebody else keeps watch, or nobody does.
             desk.remember(happening);
@@ -149,7 +153,7 @@ async fn run(args: Args) -> Result<()> {
     let done = match args.command {
         Some(Task::Setup { .. }) => None,
         None | Some(Task::Watch) => {
-            keep_watch(&mut desk, &mut inbox).await?;
+            keep_watch(&session, &mut desk, &mut inbox).await?;
             None
         }
         Some(Task::Rules { file: None }) => {
@@ -240,15 +244,27 @@ async fn connect(args: &Args) -> Result<Session> {
         .with_context(|| format!("cannot sign in at {}:{}", args.host, args.port))
 }
 
-async fn keep_watch(desk: &mut Desk, inbox: &mut Inbox) -> Result<()> {
-    show(&desk.settle().await);
-    println!("keeping watch; Ctrl-C ends it");
+async fn keep_watch(session: &Session, desk: &mut Desk, inbox: &mut Inbox) -> Result<()> {
     let mut clock = interval(Duration::from_secs(2));
     let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
+    // One moderator acts at a time; the next one waits for the lock, and so for the end of the one before.
+    let mut duty = std::pin::pin!(session.lock(DUTY, SessionLockScope::UnlockOnSessionLoss));
+    let mut lock = None;
+    println!("looking on until nobody else keeps watch; Ctrl-C ends it");
     loop {
         tokio::select! {
             stopped = &mut stop => return stopped.context("cannot listen to signals"),
-            _ = clock.tick() => show(&desk.tick(now()).await),
+            held = &mut duty, if lock.is_none() => {
+                lock = Some(held.context("cannot have the lock of who keeps watch")?);
+                println!("keeping watch");
+                show(&desk.begin_duty().await);
+            }
+            _ = clock.tick() => {
+                if lock.as_ref().is_some_and(|lock| !lock.is_owned()) {
+                    bail!("the lock of who keeps watch was lost: somebody else may have it");
+                }
+                show(&desk.tick(now()).await);
+            }
             happening = inbox.next() => match happening {
                 None | Some(Happening::Closed) => bail!("the service has closed the session"),
                 Some(happening) => show(&desk.take(happening, now()).await),

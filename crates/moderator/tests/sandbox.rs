@@ -182,6 +182,7 @@ fn a_moderator_bleeps_warns_mutes_and_undoes() {
         let moderator = service.session("admin").await;
         let (mut desk, mut inbox) = Desk::open(moderator, "admin", now()).await.unwrap();
         desk.publish(rules()).await.unwrap();
+        assert_eq!(desk.begin_duty().await, []);
 
         let first = ann.say("what the h e c k").await.unwrap();
         let bleeped = until(&mut desk, &mut inbox, |r| is_done(r, Deed::Bleeped)).await;
@@ -281,7 +282,7 @@ fn another_moderator_finds_all_in_the_log() {
             let happening = timeout(PATIENCE, inbox.next()).await.unwrap().unwrap();
             desk.take(happening, now()).await;
         }
-        assert_eq!(desk.settle().await, []);
+        assert_eq!(desk.begin_duty().await, []);
         ann.may_write(false).await;
         desk.undo(number, "").await.unwrap();
         ann.may_write(true).await;
@@ -322,6 +323,38 @@ fn a_lock_ends_sessions_and_keeps_others_from_doing_anything() {
 }
 
 #[test]
+fn one_desk_acts_and_the_next_one_takes_over() {
+    test(async {
+        let service = Service::start().await;
+        account(&service, "ann").await;
+        let mut ann = Person::enter(&service, "ann").await;
+        let (mut first, mut inbox) = Desk::open(service.session("admin").await, "admin", now())
+            .await
+            .unwrap();
+        first.publish(rules()).await.unwrap();
+        let said = ann.say("oh heck").await.unwrap();
+        // Looking on: the message is told of, and left.
+        let flagged = until(&mut first, &mut inbox, |r| {
+            matches!(r, Report::Flagged { .. })
+        })
+        .await;
+        assert!(matches!(flagged, Report::Flagged { principal, .. } if principal == "ann"));
+        assert_eq!(
+            first.ledger().entries().count(),
+            1,
+            "only the rules are in the log"
+        );
+        let reports = first.begin_duty().await;
+        assert!(
+            reports.iter().any(|report| is_done(report, Deed::Bleeped)),
+            "{reports:?}"
+        );
+        assert!(ann.reads(said, "oh ████").await);
+        service.server.stop().await;
+    });
+}
+
+#[test]
 fn words_in_a_live_room_are_replaced() {
     test(async {
         let service = Service::start().await;
@@ -336,6 +369,7 @@ fn words_in_a_live_room_are_replaced() {
             .await
             .unwrap();
         desk.publish(rules()).await.unwrap();
+        assert_eq!(desk.begin_duty().await, []);
         // Written as another client may write it: members in another order, and more of them.
         let value = Json::object(&[
             ("more", Json::integer(1)),
