@@ -182,6 +182,14 @@ fn pairs(object: &JsValue) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The page's address, without what it is asked for.
+#[must_use]
+pub fn page_address() -> String {
+    let location = window().location();
+    let part = |part: Result<String, JsValue>| part.unwrap_or_default();
+    [&part(location.origin()), part(location.pathname()).as_str()].concat()
+}
+
 /// What follows `#` in the page's address, with it.
 #[must_use]
 pub fn hash() -> String {

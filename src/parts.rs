@@ -10,7 +10,7 @@
 use crate::session;
 use crate::state::{App, OpenRoom};
 use crate::view::{self, El};
-use effusion_chat::Target;
+use effusion_chat::{ChatMessage, Target};
 use web_sys::Element;
 
 /// A part could not be fetched: there is no connection to the host of the page, or it has been updated.
@@ -23,6 +23,9 @@ impl From<wasm_split_helpers::SplitLoaderError> for Missing {
         Self
     }
 }
+
+/// What becomes of a message to one person alone.
+pub(crate) type DirectSending = std::pin::Pin<Box<dyn Future<Output = session::direct::Sent>>>;
 
 /// `part! { name: fn function(argument: Type) -> Result { expression } }`; the function becomes an `async` one.
 macro_rules! part {
@@ -74,6 +77,71 @@ part! {
 part! {
     /// Those who are in a room.
     people: fn members(app: App, room: OpenRoom) -> El { view::members::members(app, room) }
+}
+
+part! {
+    /// The rooms of the service.
+    people: fn directory(app: App) -> El { view::directory::directory(app) }
+}
+
+part! {
+    /// The form that makes a room.
+    people: fn new_room(app: App) -> El { view::new_room::new_room(app) }
+}
+
+part! {
+    /// Goes to a room or to a person.
+    people: fn switcher(app: App) -> El { view::switcher::switcher(app) }
+}
+
+part! {
+    /// Who somebody is.
+    people: fn profile(app: App) -> El { view::profile::profile(app) }
+}
+
+part! {
+    /// What the shown room is about.
+    people: fn room_info(app: App) -> El { view::room_info::room_info(app) }
+}
+
+part! {
+    /// Asks whether the system may show notifications.
+    people: fn ask_to_notify(app: App) -> El { view::profile::ask_to_notify(app) }
+}
+
+part! {
+    /// Tells the reader of a message that names them.
+    people: fn mention(app: App, room: OpenRoom, message: ChatMessage) -> bool {
+        { session::notify::mention(app, room, message); true }
+    }
+}
+
+part! {
+    /// Sends a message to one person alone.
+    people: fn send_direct(room: OpenRoom, message: ChatMessage) -> DirectSending {
+        Box::pin(session::direct::send(room, message))
+    }
+}
+
+part! {
+    /// Writes down that a room has been made.
+    people: fn introduce(app: App, room: OpenRoom) -> bool {
+        { session::directory::introduce(app, room); true }
+    }
+}
+
+part! {
+    /// Writes down what a room is about.
+    people: fn set_topic(app: App, room: OpenRoom, topic: String) -> bool {
+        { session::directory::set_topic(app, room, topic); true }
+    }
+}
+
+part! {
+    /// Takes a room out of the archive.
+    people: fn reopen(app: App, room: OpenRoom) -> bool {
+        { session::directory::archive(app, room, false); true }
+    }
 }
 
 part! {

@@ -50,6 +50,8 @@ pub enum Dialog {
     Switcher,
     /// Who somebody is: the one in [`AppFields::whom`].
     Profile,
+    /// What the shown room is about.
+    RoomInfo,
     /// The keys that do something.
     Keyboard,
 }
@@ -492,10 +494,10 @@ impl OpenRoom {
             }
         }
         same &= rows.len() == known.len();
-        self.extent.put(extent(&timeline, range.start, range.end));
         if !same {
             self.rows.set(rows);
         }
+        self.extent.put(extent(&timeline, range.start, range.end));
     }
 }
 
@@ -627,6 +629,13 @@ impl App {
         room.saw_all();
         self.active.put(Some(room.id));
         self.drawer.put(false);
+    }
+
+    /// How many messages a room's badge counts; follows changes.
+    #[must_use]
+    pub fn counted(&self, room: OpenRoom) -> usize {
+        let level = self.attention.read().level(room.room.read().name.as_str());
+        level.counts(room.unread.get(), room.mentions.get())
     }
 
     /// Whether a room is on the screen, and the window in sight.

@@ -48,6 +48,10 @@ pub enum Fault {
     },
     /// An account of this name exists already.
     AccountExists(String),
+    /// A room of this name exists already.
+    RoomExists(String),
+    /// What two people say to each other could be read by others.
+    NotPrivate,
     /// The service did not accept a change to its accounts, for this reason.
     AccountRefused(String),
     /// Anything else, in the service's or the browser's own words.
@@ -65,6 +69,10 @@ pub enum Right {
     Write,
     /// Add accounts.
     Register,
+    /// Write down what a room is about.
+    Describe,
+    /// Say who has which rights.
+    Grant,
     /// Change messages that were sent.
     Edit,
     /// Give reactions.
@@ -124,6 +132,12 @@ impl Fault {
                 "This message is {size} bytes long, and the service takes at most {limit}.",
                 &[("size", &size.to_string()), ("limit", &limit.to_string())],
             ),
+            Self::RoomExists(name) => {
+                say_with("There is a room “{name}” already.", &[("name", name)])
+            }
+            Self::NotPrivate => {
+                say("On this service, others could read what two people say to each other.").into()
+            }
             Self::AccountExists(name) => {
                 say_with("There is an account “{name}” already.", &[("name", name)])
             }
@@ -154,6 +168,10 @@ impl Fault {
             Self::NotPermitted(Right::Read) => "Your account may not read this room.",
             Self::NotPermitted(Right::Write) => "Your account may not write in this room.",
             Self::NotPermitted(Right::Register) => "The registrar’s account may not add accounts.",
+            Self::NotPermitted(Right::Describe) => {
+                "Your account may not change what is written down of this room."
+            }
+            Self::NotPermitted(Right::Grant) => "Your account may not say who has which rights.",
             Self::NotPermitted(Right::Edit) => "Your account may not change messages in this room.",
             Self::NotPermitted(Right::React) => "Your account may not react in this room.",
             Self::OtherKind(RoomKind::Live) => "This room exists as a live room.",
@@ -211,6 +229,13 @@ impl Fault {
             Self::RoomRemoved => "Join it again to make it anew.",
             Self::TooLarge { .. } => "Shorten it, or send it in parts.",
             Self::AccountExists(_) => "Choose another name, or sign in with this one.",
+            Self::RoomExists(_) => "Choose another name, or join it.",
+            Self::NotPrivate => {
+                "Ask whoever runs the service to protect the path “Effusion/direct”."
+            }
+            Self::NotPermitted(Right::Describe | Right::Grant) => {
+                "Ask whoever runs the service for the right."
+            }
             Self::AccountRefused(_) => "Change what it names, then try again.",
             Self::Other(_) => "Try again.",
         })
@@ -269,6 +294,10 @@ mod tests {
             Fault::NotPermitted(Right::Read),
             Fault::NotPermitted(Right::Write),
             Fault::NotPermitted(Right::Register),
+            Fault::NotPermitted(Right::Describe),
+            Fault::NotPermitted(Right::Grant),
+            Fault::RoomExists(text()),
+            Fault::NotPrivate,
             Fault::NotPermitted(Right::Edit),
             Fault::NotPermitted(Right::React),
             Fault::OtherKind(RoomKind::Live),

@@ -6,6 +6,7 @@ pub mod completion;
 pub mod composing;
 pub mod copy;
 pub mod emoji;
+pub mod directory;
 pub mod fault;
 pub mod form;
 pub mod guest;

@@ -109,6 +109,16 @@ impl People {
         persons
     }
 
+    /// The sessions of a person.
+    #[must_use]
+    pub fn sessions(&self, name: &str, principal: &str) -> Vec<String> {
+        let members = self.members.iter();
+        members
+            .filter(|it| it.card.name == name && it.card.principal == principal)
+            .map(|it| it.session.clone())
+            .collect()
+    }
+
     /// How many people there are.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -194,6 +204,7 @@ mod tests {
         };
         people.put("4", other, 0);
         assert_eq!(people.count(), 3);
+        assert_eq!(people.sessions("bob", "user"), ["1", "3"]);
         people.remove("1");
         people.remove("3");
         assert_eq!(

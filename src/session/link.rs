@@ -35,6 +35,11 @@ pub(super) fn session() -> Option<Session> {
     SESSION.with_borrow(Option::clone)
 }
 
+/// Tells the session in use from those before it.
+pub(super) fn epoch() -> usize {
+    EPOCH.get()
+}
+
 /// What a session is opened for.
 enum Purpose {
     /// To come in, into these rooms, the first of which is shown, and to say so to those who are there or not.
@@ -134,15 +139,23 @@ fn settle(app: App, session: Session, sign_in: SignIn, purpose: Purpose) {
     }
 }
 
-/// Opens rooms, and shows the first one.
+/// Opens rooms, and shows the one that is filled in, or the first.
 fn show_rooms(app: App, rooms: Vec<Room>, announce: bool) {
     app.screen.set(Screen::Chat);
     for room in rooms {
         room::open(app, room, announce);
     }
-    let first = app.rooms.peek().first().copied();
-    if let Some(first) = first {
-        app.show_room(first);
+    let wanted = app.form.peek().room().ok();
+    let shown = {
+        let rooms = app.rooms.peek();
+        let wanted = wanted.and_then(|room| {
+            let mut rooms = rooms.iter();
+            rooms.find(|open| open.room.peek().name == room.name)
+        });
+        wanted.or(rooms.first()).copied()
+    };
+    if let Some(shown) = shown {
+        app.show_room(shown);
     }
 }
 
@@ -170,6 +183,8 @@ pub fn sign_out(app: App) {
         room.close();
     }
     app.rooms.set(Vec::new());
+    app.direct.set(Vec::new());
+    app.panel.set(None);
     app.active.set(None);
     app.me.set(None);
     app.connection.set(Connection::Idle);

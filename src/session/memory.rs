@@ -4,7 +4,7 @@
 use leptos::prelude::{document, window};
 use wasm_bindgen::prelude::*;
 
-use super::{link, looks, offline};
+use super::{drafts, link, looks, offline, permalink};
 use crate::browser;
 use crate::live::follow;
 use crate::model::form::{Credentials, Field, Form, Room, SignIn};
@@ -48,9 +48,11 @@ pub fn start() -> App {
     }
     let before = form.clone();
     form.apply(&address);
+    let jump = permalink::fill_in(&mut form);
     recall_credentials(&mut form);
 
     let app = App::new(form.clone(), guest);
+    app.jump.set(jump);
     looks::recall(app);
     app.services.set(services);
     follow_hash(app);
@@ -116,6 +118,7 @@ pub(super) fn signed_out() {
     browser::remember_here(WINDOW, None);
     browser::remember_here(ROOMS, None);
     offline::forget_all();
+    drafts::forget_all();
 }
 
 /// A kept password goes to the service and the account that it belongs to, and nowhere else.
@@ -161,8 +164,11 @@ fn where_it_was(before: &Form, now: &Form) -> Option<(SignIn, Vec<Room>)> {
         return None;
     }
     let shown = now.room().ok()?;
-    let first = rooms.iter().position(|room| *room == shown)?;
-    rooms.swap(0, first);
+    if !rooms.contains(&shown) {
+        // An address that leads to a message is more than one that was left there.
+        permalink::read(&browser::hash())?;
+        rooms.push(shown);
+    }
     Some((now.sign_in().ok()?, rooms))
 }
 
@@ -172,18 +178,18 @@ fn remember_place(app: App) {
     let Some(me) = me.as_ref() else { return };
     let active = *app.active.read();
     let open = app.rooms.read();
-    let mut rooms: Vec<Room> = open.iter().map(|open| open.room.get()).collect();
-    if let Some(shown) = open.iter().position(|open| Some(open.id) == active) {
-        rooms.swap(0, shown);
-    }
+    let rooms: Vec<Room> = open.iter().map(|open| open.room.get()).collect();
     browser::remember_here(ROOMS, Some(&place::format_rooms(&rooms)));
-    if let Some(first) = rooms.first() {
-        browser::set_query(&place::invitation(&me.service, first));
+    let shown = open.iter().position(|open| Some(open.id) == active);
+    if let Some(room) = rooms.get(shown.unwrap_or_default()) {
+        browser::set_query(&place::invitation(&me.service, room));
     }
 }
 
 fn show_unread(app: App) {
-    let unread: usize = app.rooms.read().iter().map(|room| room.unread.get()).sum();
+    let (rooms, direct) = (app.rooms.read(), app.direct.read());
+    let rooms = rooms.iter().chain(direct.iter());
+    let unread: usize = rooms.map(|room| app.counted(*room)).sum();
     let title = if unread > 0 {
         ["(", &unread.to_string(), ") Effusion"].concat()
     } else {
@@ -200,7 +206,7 @@ fn follow_hash(app: App) {
         match screen {
             Screen::Join if wanted => app.go(Screen::Account),
             Screen::Account if !wanted => app.go(Screen::Join),
-            _ => {}
+            _ => permalink::follow(app),
         }
     };
     look();

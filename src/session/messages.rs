@@ -94,11 +94,7 @@ async fn fill(open: OpenRoom, rank: u64) -> Option<bool> {
 }
 
 /// The newest events of a range, no more than a page.
-async fn events(
-    open: OpenRoom,
-    from: RangeAnchor,
-    to: RangeSpan,
-) -> Option<QueryResult<Json>> {
+async fn events(open: OpenRoom, from: RangeAnchor, to: RangeSpan) -> Option<QueryResult<Json>> {
     let path = open.room.peek().name.topic_path();
     let found = link::session()?
         .time_series()

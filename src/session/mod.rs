@@ -5,6 +5,8 @@
 
 mod account;
 mod database;
+pub(crate) mod direct;
+pub(crate) mod directory;
 mod drafts;
 mod edit;
 mod fault;
@@ -14,12 +16,15 @@ mod looks;
 mod memory;
 mod messages;
 pub(crate) mod moderation;
+pub(crate) mod notify;
 mod offline;
 mod outbox;
 pub(crate) mod people;
+mod permalink;
 pub(crate) mod reactions;
 mod rename;
 mod room;
+pub(crate) mod travel;
 mod value;
 
 pub use account::create_account;
@@ -30,5 +35,7 @@ pub use looks::{change_services, set_density, set_language, set_theme};
 pub use memory::{open_settings, start};
 pub use messages::{earlier, fill_gap, say, send};
 pub use outbox::{cancel, retry};
+pub use permalink::{copy_link, link_to};
 pub use rename::rename;
-pub use room::{join_again, join_as, leave, open_room};
+pub use room::{join_again, join_as, leave, move_room, open_room, reopen, set_topic};
+pub use travel::{jump_to, jump_to_time};

@@ -15,11 +15,13 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
 use super::database::{self, Store};
+use super::direct::Sent;
 use super::{fault, link, value};
 use crate::browser;
 use crate::model::fault::{Fault, Right};
 use crate::model::outbox::{Shelter, from_record, to_record};
 use crate::model::timeline::Key;
+use crate::parts;
 use crate::state::{App, OpenRoom, RoomState};
 use effusion_chat::{ChatMessage, MessageId, RoomKind};
 
@@ -205,6 +207,9 @@ pub(super) async fn put(
 }
 
 async fn attempt(open: OpenRoom, message: &ChatMessage) -> Outcome {
+    if open.peer.is_some() {
+        return attempt_direct(open, message.clone()).await;
+    }
     let Some(session) = link::session() else {
         return Outcome::NoSession;
     };
@@ -221,6 +226,22 @@ async fn attempt(open: OpenRoom, message: &ChatMessage) -> Outcome {
         Err(RequestError::NeverSent(_)) if is_over(&session) => Outcome::NoSession,
         Err(RequestError::NeverSent(_)) => Outcome::Unknown,
         Err(error) => Outcome::Refused(fault::of_request(error, Right::Write)),
+    }
+}
+
+/// Sends a message to one person alone.
+async fn attempt_direct(open: OpenRoom, message: ChatMessage) -> Outcome {
+    let Some(session) = link::session() else {
+        return Outcome::NoSession;
+    };
+    match parts::send_direct(open, message).await {
+        Ok(sending) => match sending.await {
+            Sent::Done => Outcome::Done(None),
+            Sent::Refused(fault) => Outcome::Refused(fault),
+            Sent::Unknown if is_over(&session) => Outcome::NoSession,
+            Sent::Unknown => Outcome::Unknown,
+        },
+        Err(_) => Outcome::Refused(Fault::NotConnected),
     }
 }
 

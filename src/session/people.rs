@@ -16,11 +16,11 @@ use leptos::prelude::{Owner, document, set_interval, window};
 use leptos::task::spawn_local;
 use wasm_bindgen::prelude::*;
 
-use super::{drafts, link};
+use super::{direct, drafts, link, notify};
 use crate::browser;
 use crate::live::follow;
-use crate::model::people::{Listing, People};
-use crate::state::{App, OpenRoom};
+use crate::model::people::{Listing, People, Person};
+use crate::state::{App, OpenRoom, RoomState};
 use effusion_chat::{
     MEMBER_REMOVAL, MemberCard, RoomCard, RoomName, Target, card_path, member_path,
     members_selector,
@@ -64,6 +64,7 @@ pub(crate) fn attend(app: App, open: OpenRoom, visit: usize) {
         return;
     };
     begin(app);
+    direct::begin(app);
     drafts::recall(app, open);
     forget(open);
     if open.peer.is_some() || !open.is_visit(visit) {
@@ -142,6 +143,7 @@ fn begin(app: App) {
     if BEGUN.replace(true) {
         return;
     }
+    notify::recall(app);
     TOUCHED.set(browser::now());
     // It fails only where timers do.
     let _ = set_interval(move || tick(app), Duration::from_millis(TICK));
@@ -199,6 +201,69 @@ fn tick(app: App) {
         presence.open.people.revise(|people| people.tire(now));
     }
     drafts::keep(app);
+    direct::keep_read(app);
+    jump(app);
+}
+
+/// Goes to the message that an address led to, once it is there.
+fn jump(app: App) {
+    let Some((room, target)) = app.jump.peek().clone() else {
+        return;
+    };
+    let rooms = app.rooms.peek();
+    let open = rooms.iter().find(|open| open.room.peek().name == room);
+    if let Some(open) = open
+        && *open.state.peek() == RoomState::Open
+    {
+        app.jump.set(None);
+        let rank = open.look(|timeline| timeline.find(target));
+        open.goal.set(rank);
+    }
+}
+
+/// What the service tells of somebody.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Insight {
+    /// The roles; none if the reader may not see them.
+    pub(crate) roles: Option<String>,
+    /// The sessions.
+    pub(crate) sessions: Vec<String>,
+    /// When the first of them began.
+    pub(crate) since: Option<String>,
+}
+
+/// Asks the service about somebody's sessions.
+pub(crate) async fn look_into(app: App, person: &Person) -> Insight {
+    let mut insight = Insight::default();
+    for open in app.rooms.peek().iter() {
+        let people = open.people.peek();
+        for session in people.sessions(&person.name, &person.principal) {
+            if !insight.sessions.contains(&session) {
+                insight.sessions.push(session);
+            }
+        }
+    }
+    let Some(session) = link::session() else {
+        return insight;
+    };
+    let Some(first) = insight.sessions.first().and_then(|it| it.parse().ok()) else {
+        return insight;
+    };
+    let asked = session
+        .clients()
+        .session_properties(first, &["$Roles", "$StartTime"])
+        .await;
+    if let Ok(Some(properties)) = asked {
+        let property = |name: &str| {
+            let mut all = properties.iter();
+            all.find(|(key, _)| *key == name)
+                .map(|(_, value)| value.clone())
+        };
+        insight.roles = property("$Roles").map(|roles| roles.replace('"', "").replace(',', ", "));
+        let since = property("$StartTime").and_then(|it| it.parse().ok());
+        insight.since = since.map(browser::date_and_time);
+    }
+    insight
 }
 
 impl Presence {

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use effusion_client::{
-    Json, QueryResult, RangeAnchor, Session, StreamEvent, TopicSpecification, TopicType,
-    UnsubscribeReason, UnsubscribedReason, property,
+    AddTopicResult, Json, QueryResult, RangeAnchor, Session, StreamEvent, TopicSpecification,
+    TopicType, UnsubscribeReason, UnsubscribedReason, property,
 };
 use futures_util::StreamExt;
 use leptos::prelude::set_timeout;
@@ -14,11 +14,12 @@ use leptos::task::spawn_local;
 use super::value::{self, RoomValue};
 use super::{fault, link, messages, offline, outbox};
 use crate::browser;
+use crate::model::attention::mentions;
 use crate::model::fault::{Fault, Right};
 use crate::model::form::Room;
 use crate::parts;
 use crate::state::{App, OpenRoom, RoomState};
-use effusion_chat::{HISTORY_LIMIT, RoomKind};
+use effusion_chat::{ChatMessage, HISTORY_LIMIT, RoomKind};
 
 /// How long the service may take to show a topic that was there before, in milliseconds.
 const PATIENCE: u64 = 3_000;
@@ -45,6 +46,16 @@ pub fn join_again(app: App, open: OpenRoom) {
 
 /// Leaves a room.
 pub fn leave(app: App, open: OpenRoom) {
+    if open.peer.is_some() {
+        // It is only put away: it comes back with the next message.
+        app.direct
+            .update(|direct| direct.retain(|it| it.id != open.id));
+        let next = app.rooms.peek().first().copied();
+        return match next {
+            Some(next) => app.show_room(next),
+            None => app.active.set(None),
+        };
+    }
     unsubscribe(open);
     spawn_local(async move {
         // Without the part, nobody was told that the reader was there.
@@ -80,13 +91,44 @@ pub(super) fn open(app: App, room: Room, announce: bool) -> OpenRoom {
     if let Some(known) = known {
         return known;
     }
-    let id = NEXT_ROOM.replace(NEXT_ROOM.get() + 1);
+    let id = next_id();
     let reader = app.me.peek().as_ref().map(link::reader).unwrap_or_default();
     let open = OpenRoom::new(id, room, reader);
     app.rooms.update(|rooms| rooms.push(open));
     recall(app, open);
     establish(app, open, announce);
     open
+}
+
+/// What to call the next room.
+pub(super) fn next_id() -> usize {
+    NEXT_ROOM.replace(NEXT_ROOM.get() + 1)
+}
+
+/// Puts a room before or after the one beside it in the list.
+pub fn move_room(app: App, room: usize, to: usize) {
+    app.rooms.update(|rooms| {
+        if let Some(from) = rooms.iter().position(|it| it.id == room) {
+            let moved = rooms.remove(from);
+            rooms.insert(to.min(rooms.len()), moved);
+        }
+    });
+}
+
+/// Says what a room is about.
+pub fn set_topic(app: App, open: OpenRoom, topic: String) {
+    spawn_local(async move {
+        // Without the part it stays as it was.
+        let _ = parts::set_topic(app, open, topic).await;
+    });
+}
+
+/// Takes a room out of the archive.
+pub fn reopen(app: App, open: OpenRoom) {
+    spawn_local(async move {
+        // Without the part it stays there.
+        let _ = parts::reopen(app, open).await;
+    });
 }
 
 /// Takes up what this device has kept of a room.
@@ -107,6 +149,7 @@ pub(super) fn establish(app: App, open: OpenRoom, announce: bool) {
         open,
         number: open.begin_visit(),
         announce,
+        made: false,
         caught_up: None,
     };
     match link::session() {
@@ -131,7 +174,11 @@ async fn follow(mut visit: Visit, session: Session) -> Result<(), Fault> {
     // The room may be there already, and the reader may be allowed to see it, but not to make it. The order is the
     // tutorial's: make, listen, subscribe.
     let path = room.name.topic_path();
-    let added = session.topics().add(&path, specification(room.kind)).await;
+    let added = session
+        .topics()
+        .add(&path, specification(room.kind, HISTORY_LIMIT))
+        .await;
+    visit.made = matches!(added, Ok(AddTopicResult::Created));
     // What the newest event is now, was said before. It is asked for in the same breath, so it is answered before events come.
     let newest = (room.kind == RoomKind::History).then(|| {
         let query = session.time_series().range_query();
@@ -180,6 +227,8 @@ struct Visit {
     open: OpenRoom,
     number: usize,
     announce: bool,
+    /// Whether the room was not there before.
+    made: bool,
     /// The newest sequence that there was when the subscription began.
     caught_up: Option<u64>,
 }
@@ -210,14 +259,15 @@ impl Visit {
                     RoomValue::Event(event) => Some(event.sequence),
                     RoomValue::Live(_) => None,
                 };
+                let named = self.names_reader(&new);
                 let is_news = receive(open, new, first);
-                match sequence {
+                let is_unread = match sequence {
                     Some(sequence) => self.said(sequence, is_news),
                     // A live room has one value from before.
-                    None if is_news && !first => {
-                        self.app.notice(open);
-                    }
-                    None => {}
+                    None => is_news && !first && self.app.notice(open),
+                };
+                if let Some(message) = named.filter(|_| is_unread) {
+                    self.mentioned(sequence, message);
                 }
             }
             StreamEvent::Unsubscribed {
@@ -252,22 +302,49 @@ impl Visit {
         }
     }
 
-    /// An event has come; by somebody else, if it is news.
-    fn said(&self, sequence: u64, is_news: bool) {
+    /// The message, if it names the reader.
+    fn names_reader(&self, value: &RoomValue) -> Option<ChatMessage> {
+        let message = match value {
+            RoomValue::Live(message) => message,
+            RoomValue::Event(event) if event.edits.is_none() => &event.message,
+            RoomValue::Event(_) => return None,
+        };
+        let me = self.app.me.peek();
+        let name = &me.as_ref()?.name;
+        mentions(&message.text, name).then(|| message.clone())
+    }
+
+    /// The reader has not seen a message that names them.
+    fn mentioned(&self, sequence: Option<u64>, message: ChatMessage) {
+        let (app, open) = (self.app, self.open);
+        open.mentions.update(|mentions| *mentions += 1);
+        // What was said before the reader came is counted, but it is late for more.
+        if sequence.is_none_or(|sequence| self.caught_up < Some(sequence)) {
+            spawn_local(async move {
+                // Without the part there is the mark in the list of rooms.
+                let _ = parts::mention(app, open, message).await;
+            });
+        }
+    }
+
+    /// An event has come; by somebody else, if it is news. True if the reader has not seen it.
+    fn said(&self, sequence: u64, is_news: bool) -> bool {
         let (app, open) = (self.app, self.open);
         let is_old = open.read() >= Some(sequence);
         let was_missed = self.caught_up >= Some(sequence);
         let looking = app.is_looking_at(open);
+        let mut unread = false;
         if is_news && !is_old {
             if was_missed && looking {
                 open.said(false);
             } else {
-                app.notice(open);
+                unread = app.notice(open);
             }
         }
         if looking && self.caught_up == Some(sequence) {
             open.saw_all();
         }
+        unread
     }
 
     fn counts(&self) -> bool {
@@ -278,11 +355,18 @@ impl Visit {
         if self.counts() {
             self.open.state.set(RoomState::Open);
             let Self {
-                app, open, number, ..
+                app,
+                open,
+                number,
+                made,
+                ..
             } = *self;
             spawn_local(async move {
                 // Without the part, the room is as good, but for those who are in it.
                 let _ = parts::attend(app, open, number).await;
+                if made {
+                    let _ = parts::introduce(app, open).await;
+                }
                 // And for what they think of the messages.
                 let _ = parts::follow_reactions(open, number).await;
             });
@@ -336,12 +420,13 @@ fn selector(room: &Room) -> String {
     [">", &room.name.topic_path()].concat()
 }
 
-fn specification(kind: RoomKind) -> TopicSpecification {
+/// The topic of a room that keeps so much, if it keeps anything.
+pub(super) fn specification(kind: RoomKind, keep: &str) -> TopicSpecification {
     match kind {
         RoomKind::Live => TopicSpecification::new(TopicType::Json),
         RoomKind::History => TopicSpecification::new(TopicType::TimeSeries)
             .with(property::TIME_SERIES_EVENT_VALUE_TYPE, "json")
-            .with(property::TIME_SERIES_RETAINED_RANGE, HISTORY_LIMIT)
+            .with(property::TIME_SERIES_RETAINED_RANGE, keep)
             .with(property::TIME_SERIES_SUBSCRIPTION_RANGE, HISTORY_LIMIT),
     }
 }

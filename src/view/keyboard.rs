@@ -47,6 +47,7 @@ fn press(app: App, event: &KeyboardEvent) -> bool {
     match event.key().as_str() {
         "?" if !command && !browser::is_writing() => app.dialog.set(Some(Dialog::Keyboard)),
         "," if command => session::open_settings(app),
+        "k" if command => app.dialog.set(Some(Dialog::Switcher)),
         "ArrowUp" if event.alt_key() && !command => step(app, -1),
         "ArrowDown" if event.alt_key() && !command => step(app, 1),
         _ => return false,

@@ -1,0 +1,157 @@
+//! The rooms of a service, as a list to choose from.
+
+use crate::model::people::People;
+use crate::model::time::At;
+use effusion_chat::{ChatMessage, MemberCard, RoomCard, RoomKind, RoomName, SYSTEM_NAME};
+
+/// A room of the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name.
+    pub name: RoomName,
+    /// Its kind.
+    pub kind: RoomKind,
+    /// What it is about; may be empty.
+    pub topic: String,
+    /// Whether it is only kept to be read.
+    pub archived: bool,
+    /// How many people are there.
+    pub people: usize,
+    /// Who spoke last, and what was said; empty if nobody did.
+    pub last: (String, String),
+    /// When that was, if it is known.
+    pub at: Option<At>,
+}
+
+/// Puts the list together: rooms that are topics, what is written down of them, and who is in which.
+#[must_use]
+pub fn gather(
+    topics: Vec<(RoomName, RoomKind, Option<ChatMessage>, Option<At>)>,
+    cards: &[RoomCard],
+    members: Vec<(RoomName, String, MemberCard)>,
+) -> Vec<Listed> {
+    let mut present: Vec<(RoomName, People)> = Vec::new();
+    for (room, session, card) in members {
+        let place = present.iter().position(|(known, _)| *known == room);
+        let place = place.unwrap_or_else(|| {
+            present.push((room, People::default()));
+            present.len() - 1
+        });
+        present[place].1.put(&session, card, 0);
+    }
+    let mut rooms: Vec<Listed> = topics
+        .into_iter()
+        .map(|(name, kind, last, at)| {
+            let card = cards.iter().find(|card| card.name == name);
+            let people = present.iter().find(|(room, _)| *room == name);
+            let said = last.filter(|last| !last.deleted);
+            Listed {
+                kind,
+                topic: card.map(|card| card.topic.clone()).unwrap_or_default(),
+                archived: card.is_some_and(|card| card.archived),
+                people: people.map_or(0, |(_, people)| people.count()),
+                at: at.filter(|_| said.is_some()),
+                last: said.map_or_else(Default::default, |last| {
+                    let by = if last.name == SYSTEM_NAME { String::new() } else { last.name };
+                    (by, last.text)
+                }),
+                name,
+            }
+        })
+        .collect();
+    rooms.sort_unstable_by(|a, b| {
+        let order = |it: &Listed| (it.archived, it.name.as_str().to_lowercase());
+        order(a)
+            .cmp(&order(b))
+            .then_with(|| a.name.cmp(&b.name))
+    });
+    rooms
+}
+
+/// How well a text answers to what somebody types: lower is better, `None` is not at all. Every word that is typed must
+/// begin a word of the text or be somewhere in it.
+#[must_use]
+pub fn rank(text: &str, typed: &str) -> Option<usize> {
+    let text = text.to_lowercase();
+    let typed = typed.trim().to_lowercase();
+    if text.starts_with(&typed) {
+        return Some(usize::from(text != typed));
+    }
+    let mut worst = 2;
+    for word in typed.split_whitespace() {
+        let place = text.find(word)?;
+        let before = text[..place].chars().next_back();
+        if before.is_some_and(char::is_alphanumeric) {
+            worst = 3;
+        }
+    }
+    Some(worst)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(name: &str) -> RoomName {
+        RoomName::parse(name).unwrap()
+    }
+
+    fn said(by: &str, text: &str) -> Option<ChatMessage> {
+        Some(ChatMessage {
+            name: by.to_owned(),
+            text: text.to_owned(),
+            ..ChatMessage::default()
+        })
+    }
+
+    #[test]
+    fn the_list_has_rooms_that_are_there_with_what_is_known_of_them() {
+        let card = |room: &str, archived| RoomCard {
+            name: name(room),
+            kind: RoomKind::Live,
+            topic: ["about ", room].concat(),
+            by: "Ann".to_owned(),
+            archived,
+        };
+        let member = |room: &str, session: &str, who: &str| {
+            let card = MemberCard {
+                name: who.to_owned(),
+                ..MemberCard::default()
+            };
+            (name(room), session.to_owned(), card)
+        };
+        let at = At::instant(5, 0);
+        let list = gather(
+            vec![
+                (name("old"), RoomKind::Live, None, None),
+                (name("Tea"), RoomKind::History, said("Bob", "hot"), Some(at.clone())),
+                (name("coffee"), RoomKind::Live, said(SYSTEM_NAME, "x has joined"), None),
+            ],
+            &[card("old", true), card("Tea", false), card("gone", false)],
+            vec![
+                member("Tea", "1", "Ann"),
+                member("Tea", "2", "Ann"),
+                member("Tea", "3", "Bob"),
+                member("gone", "4", "Bob"),
+            ],
+        );
+        let names: Vec<_> = list.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["coffee", "Tea", "old"]);
+        let tea = &list[1];
+        assert_eq!((tea.people, tea.topic.as_str()), (2, "about Tea"));
+        assert_eq!(tea.last, ("Bob".to_owned(), "hot".to_owned()));
+        assert_eq!(tea.at, Some(at));
+        assert_eq!(list[0].last, (String::new(), "x has joined".to_owned()));
+        assert!(list[2].archived && list[2].people == 0);
+    }
+
+    #[test]
+    fn what_is_typed_finds_names() {
+        assert_eq!(rank("Tea", "tea"), Some(0));
+        assert_eq!(rank("Tea room", "TEA"), Some(1));
+        assert_eq!(rank("The tea room", "room tea"), Some(2));
+        assert_eq!(rank("steam", "tea"), Some(3));
+        assert_eq!(rank("steam", "tex"), None);
+        assert_eq!(rank("anything", " "), Some(1));
+    }
+}
