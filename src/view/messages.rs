@@ -81,6 +81,7 @@ pub fn messages(
     follow(Box::new(move || {
         let goal = room.goal.get();
         if let Some(rank) = goal {
+            room.goal.put(None);
             kept.to(rank);
         }
     }));

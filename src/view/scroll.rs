@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use leptos::prelude::{on_cleanup, set_timeout};
+use leptos::prelude::{on_cleanup, request_animation_frame, set_timeout};
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlElement, ResizeObserver};
 
@@ -119,10 +119,18 @@ impl Scroll {
     }
 
     /// What is in the document has changed: measures it, and brings back into place what is looked at.
-    pub(super) fn settle(&self) {
-        let view = self.scroll.client_height();
-        if view <= 0 || !self.is_drawn() {
-            return; // It is not on the screen yet.
+    pub(super) fn settle(self: &Rc<Self>) {
+        if self.scroll.client_height() <= 0 {
+            return; // It is not on the screen yet. Once it is, its size has changed.
+        }
+        if !self.is_drawn() {
+            let kept = Rc::downgrade(self);
+            request_animation_frame(move || {
+                if let Some(scroll) = kept.upgrade().filter(|scroll| scroll.is_drawn()) {
+                    scroll.settle();
+                }
+            });
+            return;
         }
         self.measure();
         let extent = *self.room.extent.peek();
@@ -186,7 +194,7 @@ impl Scroll {
     }
 
     /// Goes to the newest message.
-    pub(super) fn to_end(&self) {
+    pub(super) fn to_end(self: &Rc<Self>) {
         self.at_end.set(true);
         self.anchor.set(None);
         self.room.show_around(None, self.view());
@@ -196,7 +204,7 @@ impl Scroll {
     }
 
     /// Goes to a message, and puts it a third of the way down.
-    pub(super) fn to(&self, rank: u64) {
+    pub(super) fn to(self: &Rc<Self>, rank: u64) {
         self.at_end.set(false);
         let below_edge = f64::from(self.scroll.client_height()) / 3.0;
         self.anchor.set(Some(Anchor { rank, below_edge }));
