@@ -1,0 +1,234 @@
+//! A room as a file, for people and for programs.
+
+use crate::model::time::{self, At};
+use crate::model::timeline::{Entry, Event};
+use effusion_chat::{ChatMessage, Timestamp};
+
+/// One message of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its place in the time series.
+    pub sequence: Option<u64>,
+    /// When the service got it, or its author says it was written.
+    pub time: String,
+    /// The principal that the service says has appended it; empty where it says nothing.
+    pub author: String,
+    /// The message.
+    pub message: ChatMessage,
+    /// Whether it was changed after it was said.
+    pub edited: bool,
+}
+
+impl From<Entry> for Line {
+    fn from(entry: Entry) -> Self {
+        Self {
+            sequence: entry.sequence,
+            time: time_of(&entry.at, &entry.message),
+            author: entry.author,
+            message: entry.message,
+            edited: entry.edited.is_some(),
+        }
+    }
+}
+
+impl From<Event> for Line {
+    fn from(event: Event) -> Self {
+        Self {
+            sequence: Some(event.edits.unwrap_or(event.sequence)),
+            time: time_of(&event.at, &event.message),
+            author: event.author,
+            message: event.message,
+            edited: event.edits.is_some(),
+        }
+    }
+}
+
+fn time_of(at: &At, message: &ChatMessage) -> String {
+    match (at, &message.timestamp) {
+        (At::Instant { ms, .. }, _) => time::iso(*ms).unwrap_or_default(),
+        (At::Written(_), Timestamp::Text(text)) => text.clone(),
+        (At::Written(text), _) => text.clone(),
+    }
+}
+
+/// The messages as plain text: a line for each, with more where the message has more.
+#[must_use]
+pub fn to_text(lines: &[Line]) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let message = &line.message;
+        if !line.time.is_empty() {
+            text.push_str(&line.time);
+            text.push(' ');
+        }
+        text.push_str(&message.name);
+        text.push_str(if message.act { " " } else { ": " });
+        let words = if message.deleted {
+            "(deleted)"
+        } else {
+            &message.text
+        };
+        for (number, part) in words.split('\n').enumerate() {
+            if number > 0 {
+                text.push_str("\n    ");
+            }
+            text.push_str(part);
+        }
+        if line.edited && !message.deleted {
+            text.push_str(" (edited)");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The messages as JSON: an object with the room's name and an array of messages.
+#[must_use]
+pub fn to_json(room: &str, lines: &[Line]) -> String {
+    let mut json = String::from("{\n  \"room\": ");
+    quote(&mut json, room);
+    json.push_str(",\n  \"messages\": [");
+    for (number, line) in lines.iter().enumerate() {
+        json.push_str(if number > 0 { ",\n    {" } else { "\n    {" });
+        let message = &line.message;
+        if let Some(sequence) = line.sequence {
+            json.push_str("\"sequence\": ");
+            json.push_str(&sequence.to_string());
+            json.push_str(", ");
+        }
+        let texts = [
+            ("time", &line.time),
+            ("name", &message.name),
+            ("account", &line.author),
+            ("text", &message.text),
+        ];
+        for (place, (name, text)) in texts.into_iter().enumerate() {
+            if place > 0 {
+                json.push_str(", ");
+            }
+            quote(&mut json, name);
+            json.push_str(": ");
+            quote(&mut json, text);
+        }
+        for (name, set) in [
+            ("act", message.act),
+            ("edited", line.edited),
+            ("deleted", message.deleted),
+            ("bleeped", message.bleeped),
+        ] {
+            if set {
+                json.push_str(", ");
+                quote(&mut json, name);
+                json.push_str(": true");
+            }
+        }
+        if let Some(reply) = &message.reply {
+            json.push_str(", \"reply\": {\"name\": ");
+            quote(&mut json, &reply.name);
+            json.push_str(", \"text\": ");
+            quote(&mut json, &reply.text);
+            json.push('}');
+        }
+        json.push('}');
+    }
+    json.push_str("\n  ]\n}\n");
+    json
+}
+
+fn quote(json: &mut String, text: &str) {
+    json.push('"');
+    for char in text.chars() {
+        match char {
+            '"' => json.push_str("\\\""),
+            '\\' => json.push_str("\\\\"),
+            '\n' => json.push_str("\\n"),
+            char if (char as u32) < 0x20 => {
+                json.push_str("\\u00");
+                for digit in [char as u32 >> 4, char as u32 & 15] {
+                    json.push(char::from_digit(digit, 16).unwrap_or('0'));
+                }
+            }
+            char => json.push(char),
+        }
+    }
+    json.push('"');
+}
+
+/// A name for the file, of letters that every system takes.
+#[must_use]
+pub fn file_name(room: &str, ending: &str) -> String {
+    let mut name: String = room
+        .chars()
+        .map(|char| if char.is_alphanumeric() { char } else { '-' })
+        .collect();
+    name.push('.');
+    name.push_str(ending);
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use effusion_chat::{Reply, Target};
+
+    fn lines() -> Vec<Line> {
+        let said = ChatMessage {
+            text: "say \"x\\y\"\n\tand \u{1}".to_owned(),
+            name: "Ann".to_owned(),
+            ..ChatMessage::default()
+        };
+        let event = Event {
+            sequence: 9,
+            edits: Some(3),
+            author: "user".to_owned(),
+            message: said.clone(),
+            at: At::instant(0, 60),
+        };
+        let deleted = Event {
+            sequence: 4,
+            edits: None,
+            message: said.taken_back(),
+            ..event.clone()
+        };
+        let mut act = Line::from(event.clone());
+        act.message = ChatMessage {
+            text: "waves".to_owned(),
+            act: true,
+            reply: Some(Reply::to(Target::Sequence(3), &said)),
+            ..said
+        };
+        act.edited = false;
+        vec![event.into(), deleted.into(), act]
+    }
+
+    #[test]
+    fn people_read_lines() {
+        let text = to_text(&lines());
+        let expected = [
+            "1970-01-01T00:00:00.000Z Ann: say \"x\\y\"\n    \tand \u{1} (edited)",
+            "1970-01-01T00:00:00.000Z Ann: (deleted)",
+            "1970-01-01T00:00:00.000Z Ann waves\n",
+        ];
+        assert_eq!(text, expected.join("\n"));
+    }
+
+    #[test]
+    fn programs_read_json() {
+        let json = to_json("Tea \"house\"", &lines());
+        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(read["room"], "Tea \"house\"");
+        let messages = &read["messages"];
+        assert_eq!(messages[0]["text"], "say \"x\\y\"\n\tand \u{1}");
+        assert_eq!(messages[0]["sequence"], 3);
+        assert_eq!(messages[0]["edited"], true);
+        assert_eq!(messages[1]["deleted"], true);
+        assert_eq!(messages[2]["act"], true);
+        assert_eq!(messages[2]["reply"]["name"], "Ann");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&to_json("", &[])).unwrap()["messages"], serde_json::json!([]));
+    }
+
+    #[test]
+    fn files_have_names_that_systems_take() {
+        assert_eq!(file_name("a/b: ü?", "json"), "a-b--ü-.json");
+    }
+}

@@ -1,0 +1,144 @@
+//! Finding words in what was said.
+
+use std::ops::Range;
+
+/// Words to look for, whatever their case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needle {
+    folded: Vec<char>,
+}
+
+impl Needle {
+    /// The words as they were typed; none if there is nothing to look for.
+    #[must_use]
+    pub fn new(typed: &str) -> Option<Self> {
+        let folded: Vec<char> = typed.trim().chars().flat_map(char::to_lowercase).collect();
+        (!folded.is_empty()).then_some(Self { folded })
+    }
+
+    /// Whether a text holds the words.
+    #[must_use]
+    pub fn is_in(&self, text: &str) -> bool {
+        self.first(text.char_indices()).is_some()
+    }
+
+    /// Where a text holds the words, in bytes.
+    #[must_use]
+    pub fn places(&self, text: &str) -> Vec<Range<usize>> {
+        let mut places = Vec::new();
+        let mut rest = text.char_indices();
+        while let Some(found) = self.first(rest.clone()) {
+            // The next one begins after this one.
+            while rest.clone().next().is_some_and(|(at, _)| at < found.end) {
+                rest.next();
+            }
+            places.push(found);
+        }
+        places
+    }
+
+    /// The same in the units that a browser counts in.
+    #[must_use]
+    pub fn places_in_utf16(&self, text: &str) -> Vec<Range<u32>> {
+        let units = |end: usize| text.get(..end).map_or(0, |it| it.encode_utf16().count() as u32);
+        let places = self.places(text);
+        places
+            .into_iter()
+            .map(|place| units(place.start)..units(place.end))
+            .collect()
+    }
+
+    fn first(&self, chars: std::str::CharIndices) -> Option<Range<usize>> {
+        let mut from = chars;
+        loop {
+            let here = from.clone();
+            let (start, _) = from.next()?;
+            if let Some(end) = self.end_of(here) {
+                return Some(start..end);
+            }
+        }
+    }
+
+    /// Where the words end that begin right here.
+    fn end_of(&self, chars: std::str::CharIndices) -> Option<usize> {
+        let mut wanted = self.folded.iter();
+        for (at, char) in chars {
+            for folded in char.to_lowercase() {
+                match wanted.next() {
+                    Some(wanted) if *wanted == folded => {}
+                    // It ended with the character before, or within this one.
+                    None => break,
+                    Some(_) => return None,
+                }
+            }
+            if wanted.as_slice().is_empty() {
+                return Some(at + char.len_utf8());
+            }
+        }
+        None
+    }
+}
+
+/// A text for a list of what was found: some words around the first place, in three parts, the middle one being it.
+#[must_use]
+pub fn excerpt(text: &str, place: &Range<usize>) -> (String, String, String) {
+    const BEFORE: usize = 30;
+    const AFTER: usize = 80;
+    let before = text.get(..place.start).unwrap_or_default();
+    let found = text.get(place.clone()).unwrap_or_default();
+    let after = text.get(place.end..).unwrap_or_default();
+    let cut = before.char_indices().rev().nth(BEFORE - 1).map_or(0, |(at, _)| at);
+    let mut start = String::new();
+    if cut > 0 {
+        start.push('…');
+    }
+    start.push_str(before.get(cut..).unwrap_or_default());
+    let mut end: String = after.chars().take(AFTER).collect();
+    if end.len() < after.len() {
+        end.push('…');
+    }
+    (start, found.to_owned(), end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(text: &str, typed: &str) -> Vec<Range<usize>> {
+        Needle::new(typed).map_or_else(Vec::new, |needle| needle.places(text))
+    }
+
+    #[test]
+    fn words_are_found_whatever_their_case() {
+        assert_eq!(places("Tea, tea and TEA", "tEa"), [0..3, 5..8, 13..16]);
+        assert_eq!(places("aaaa", "aa"), [0..2, 2..4]);
+        assert_eq!(places("ÄÖÜ straße", "äö"), [0..4]);
+        assert_eq!(places("two  words", "o  w"), [2..6]);
+        assert_eq!(places("abc", "  "), []);
+        assert_eq!(places("ab", "abc"), []);
+        // One letter that becomes two when it is small.
+        assert_eq!(places("x İ y", "i\u{307}"), [2..4]);
+        assert!(Needle::new("y").is_some_and(|it| it.is_in("xyz") && !it.is_in("xz")));
+    }
+
+    #[test]
+    fn browsers_count_otherwise() {
+        let needle = Needle::new("b");
+        assert_eq!(
+            needle.map(|it| it.places_in_utf16("😀éb B")),
+            Some(vec![3..4, 5..6])
+        );
+    }
+
+    #[test]
+    fn excerpts_have_some_words_around() {
+        let text = format!("{}needle{}", "é".repeat(50), "x".repeat(100));
+        let place = places(&text, "needle").remove(0);
+        let (before, found, after) = excerpt(&text, &place);
+        assert_eq!(before, format!("…{}", "é".repeat(30)));
+        assert_eq!(found, "needle");
+        assert_eq!(after, format!("{}…", "x".repeat(80)));
+        let short = excerpt("a needle b", &(2..8));
+        assert_eq!(short, ("a ".into(), "needle".into(), " b".into()));
+    }
+}
