@@ -26,6 +26,8 @@ pub(crate) enum Waiter {
     Caller(oneshot::Sender<Answer>),
     /// A receiver that is registered again in a new session.
     Registration(u64),
+    /// Nobody any more, but something is to be done.
+    Then(Box<dyn FnOnce(Answer)>),
 }
 
 /// The machine and everybody who waits for something from it. One thread, so cells instead of locks.
@@ -177,6 +179,18 @@ impl Shared {
         receiver
     }
 
+    /// Has an answer go to somebody else than who asked; `false` if it has come already.
+    pub(crate) fn divert(&self, ticket: Ticket, waiter: Waiter) -> bool {
+        let mut answers = self.answers.borrow_mut();
+        match answers.iter_mut().find(|(waiting, _)| *waiting == ticket) {
+            Some(entry) => {
+                entry.1 = waiter;
+                true
+            }
+            None => false,
+        }
+    }
+
     pub(crate) fn wait(&self, ticket: Ticket, waiter: Waiter) {
         self.answers.borrow_mut().push((ticket, waiter));
         self.wake();
@@ -291,6 +305,7 @@ impl Shared {
                 let _ = sender.send(result);
             }
             Waiter::Registration(receiver) => self.registered_again(receiver, &result),
+            Waiter::Then(act) => act(result),
         }
     }
 

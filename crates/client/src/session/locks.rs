@@ -19,8 +19,9 @@ use futures_channel::oneshot;
 use futures_util::StreamExt as _;
 
 use super::Session;
+use crate::machine::Ticket;
 use crate::response::{Answer, poll_answer};
-use crate::shared::Shared;
+use crate::shared::{Shared, Waiter};
 use crate::{Interruption, RequestError, Response};
 
 impl Session {
@@ -69,6 +70,7 @@ impl Session {
                 request,
             }),
             version,
+            ticket,
             answer: Some(shared.answer(ticket)),
         }
     }
@@ -115,6 +117,7 @@ pub struct LockRequest {
     /// How to take the request back, as long as it waits.
     cancel: Option<SessionLockCancellation>,
     version: ProtocolVersion,
+    ticket: Ticket,
     answer: Option<oneshot::Receiver<Answer>>,
 }
 
@@ -140,7 +143,7 @@ impl Future for LockRequest {
 
 impl Drop for LockRequest {
     fn drop(&mut self) {
-        let (Some(cancel), Some(answer), Some(shared)) = (
+        let (Some(cancel), Some(mut answer), Some(shared)) = (
             self.cancel.take(),
             self.answer.take(),
             self.shared.upgrade(),
@@ -151,13 +154,19 @@ impl Drop for LockRequest {
             return;
         }
         drop(shared.call::<call::CancelAcquireSessionLock>(&cancel));
-        // It may be granted already, the answer being on its way: then it is given back.
+        // It may be granted already, the answer being on its way or even here: then it is given back.
         let (weak, version) = (Weak::clone(&self.shared), self.version);
-        shared.runtime.spawn(Box::pin(async move {
-            if let Ok(Ok(body)) = answer.await {
+        let give_back = move |answer: Answer| {
+            if let Ok(body) = answer {
                 drop(granted(&weak, body, version));
             }
-        }));
+        };
+        match answer.try_recv() {
+            Ok(Some(answer)) => give_back(answer),
+            _ => {
+                shared.divert(self.ticket, Waiter::Then(Box::new(give_back)));
+            }
+        }
     }
 }
 

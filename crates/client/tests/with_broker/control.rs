@@ -79,8 +79,14 @@ async fn a_lock_has_one_owner() {
         drop(again);
         settle().await;
         assert_eq!(two.lock_details("L").await, Ok(None));
-        // Even if it was granted already, and nobody has heard of it yet.
+        // Even if it was granted already, and nobody has heard of it yet, or looked.
         drop(unwanted.lock("L", SESSION));
+        settle().await;
+        assert_eq!(two.lock_details("L").await, Ok(None));
+        let unread = unwanted.lock("L", SESSION);
+        settle().await;
+        assert!(two.lock_details("L").await.unwrap().is_some());
+        drop(unread);
         settle().await;
         assert_eq!(two.lock_details("L").await, Ok(None));
     })

@@ -5,6 +5,7 @@ use effusion_protocol::ServiceId;
 use proptest::prelude::*;
 
 use super::{Bench, CONNECTED, hex, reconnected};
+use crate::machine::Event;
 use crate::{Renew, SessionOptions};
 
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ enum Step {
     Ask,
     Select,
     Close,
+    /// Answers the last call that was reported.
+    Answer,
     Receive(Bytes),
 }
 
@@ -40,6 +43,7 @@ fn message() -> impl Strategy<Value = Bytes> {
         }),
         1 => Just(hex("1c")),
         1 => Just(hex("00 37 01")),
+        2 => (0u8..20).prop_map(|conversation| Bytes::copy_from_slice(&[0, 0x58, conversation, 1])),
         1 => proptest::collection::vec(any::<u8>(), 0..40).prop_map(Bytes::from),
     ]
 }
@@ -51,8 +55,27 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Wait),
         3 => Just(Step::Ask),
         1 => Just(Step::Select),
+        1 => Just(Step::Answer),
         8 => message().prop_map(Step::Receive),
     ]
+}
+
+fn listening(options: SessionOptions) -> Bench {
+    let mut bench = Bench::new(options);
+    bench
+        .machine
+        .accept_calls(ServiceId::MessagingReceiverClient);
+    bench
+}
+
+fn answer(bench: &mut Bench) {
+    let last = bench.events.iter().rev().find_map(|event| match event {
+        Event::Called(call) => Some(call.id),
+        _ => None,
+    });
+    if let Some(call) = last {
+        bench.answers_call(call, Ok(hex("04 6a736f6e 00")));
+    }
 }
 
 fn renew() -> impl Strategy<Value = Renew> {
@@ -70,7 +93,7 @@ proptest! {
         renew in renew(),
         recovery_buffer in 0usize..6,
     ) {
-        let mut bench = Bench::new(SessionOptions {
+        let mut bench = listening(SessionOptions {
             renew,
             recovery_buffer,
             request_timeout: 5_000,
@@ -86,6 +109,7 @@ proptest! {
                 Step::Ask => tickets.push(bench.asks(ServiceId::SetTopic, "")),
                 Step::Select => tickets.push(bench.selects(">a", true)),
                 Step::Close => bench.closes(),
+                Step::Answer => answer(&mut bench),
                 Step::Receive(message) => bench.gets(message),
             }
         }
@@ -99,7 +123,7 @@ proptest! {
     #[test]
     fn the_same_inputs_give_the_same_outputs(steps in proptest::collection::vec(step(), 0..40)) {
         let run = || {
-            let mut bench = Bench::new(SessionOptions { renew: Renew::Always, ..SessionOptions::default() });
+            let mut bench = listening(SessionOptions { renew: Renew::Always, ..SessionOptions::default() });
             for step in &steps {
                 match step {
                     Step::Opened => bench.opens(),
@@ -108,6 +132,7 @@ proptest! {
                     Step::Ask => drop(bench.asks(ServiceId::SetTopic, "")),
                     Step::Select => drop(bench.selects(">a", true)),
                     Step::Receive(message) => bench.gets(message.clone()),
+                    Step::Answer => answer(&mut bench),
                     Step::Wait | Step::Close => {}
                 }
             }
