@@ -166,8 +166,8 @@ part! {
 
 part! {
     /// What can be done with the messages of a list. True as soon as it can.
-    compose: fn message_tools(room: OpenRoom, list: Element) -> bool {
-        { view::message_tools::attach(room, &list); true }
+    compose: fn message_tools(app: App, room: OpenRoom, list: Element) -> bool {
+        { view::message_tools::attach(app, room, &list); true }
     }
 }
 

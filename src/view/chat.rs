@@ -226,6 +226,7 @@ fn pane(app: App, room: OpenRoom) -> El {
         })
         .child_of(notice)
         .child(with_tools(
+            app,
             room,
             messages(
                 room,
@@ -245,11 +246,11 @@ fn pane(app: App, room: OpenRoom) -> El {
 }
 
 /// A list of messages with which something can be done.
-fn with_tools(room: OpenRoom, list: El) -> El {
+fn with_tools(app: App, room: OpenRoom, list: El) -> El {
     let node = list.node().clone();
     spawn_local(async move {
         // Without the part the messages can be read all the same.
-        let _ = parts::message_tools(room, node).await;
+        let _ = parts::message_tools(app, room, node).await;
     });
     list
 }

@@ -109,7 +109,10 @@ fn reactions(
 ) -> impl Fn() -> Option<El> + use<> {
     let row = row.clone();
     move || {
-        let target = Timeline::target(&row.read().entry)?;
+        let target = {
+            let entry = &row.read().entry;
+            Timeline::target(entry).filter(|_| !entry.message.deleted)?
+        };
         let any = room.reactions_of(target).any.get();
         any.then(|| quietly(parts::reactions(room, target)))
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use leptos::prelude::{Owner, document, request_animation_frame, set_timeout};
 use leptos::task::spawn_local;
+use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Event, HtmlElement, KeyboardEvent};
 
@@ -17,9 +18,9 @@ use crate::browser;
 use crate::live::Live;
 use crate::model::composing::{Note, Picking, Purpose};
 use crate::model::fault::Fault;
-use crate::model::timeline::{Delivery, Entry, Key, Origin, Timeline};
+use crate::model::timeline::{Delivery, Entry, Key, Origin, Row, Timeline};
 use crate::session;
-use crate::state::OpenRoom;
+use crate::state::{App, OpenRoom};
 use crate::words::{say, say_with};
 use effusion_chat::{Reply, RoomKind, Target};
 
@@ -32,14 +33,16 @@ const STRAY: f64 = 12.0;
 const MESSAGE: &str = "[data-testid=message]";
 
 /// Offers the buttons for whatever message of the list somebody points to.
-pub fn attach(room: OpenRoom, list: &Element) {
+pub fn attach(app: App, room: OpenRoom, list: &Element) {
     let shown = Rc::new(Tools {
+        app,
         room,
         list: list.clone(),
         shown: RefCell::default(),
         touched: Cell::default(),
         press: Cell::default(),
         place: Cell::default(),
+        just_opened: Cell::default(),
     });
     let on = |event: &str, heard: fn(&Rc<Tools>, &Event)| {
         let tools = Rc::clone(&shown);
@@ -70,11 +73,19 @@ pub fn attach(room: OpenRoom, list: &Element) {
     });
     on("pointerdown", |tools, event| {
         tools.touched.set(is_touch(event));
+        tools.just_opened.set(false);
         if is_touch(event) {
             tools.pressed(event);
         }
     });
     on("pointermove", |tools, event| {
+        // After something was done with it, the pointer may still be on the message.
+        if !is_touch(event) && tools.shown.borrow().is_none() {
+            if let Some(message) = message_of(event) {
+                tools.show(&message, false);
+            }
+            return;
+        }
         let (x, y) = tools.place.get();
         let (to_x, to_y) = place_of(event);
         if (to_x - x).hypot(to_y - y) > STRAY {
@@ -84,6 +95,20 @@ pub fn attach(room: OpenRoom, list: &Element) {
     for over in ["pointerup", "pointercancel", "scroll"] {
         on(over, |tools, _| tools.release());
     }
+    // What opens under the finger is not what it meant.
+    let opened = Rc::clone(&shown);
+    let heard = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+        if opened.just_opened.get() {
+            event.prevent_default();
+            event.stop_propagation();
+        }
+    });
+    // Adding a listener fails only for one that is no function.
+    let _ = list.add_event_listener_with_callback_and_bool(
+        "click",
+        heard.into_js_value().unchecked_ref(),
+        true,
+    );
     on("contextmenu", |tools, event| {
         // The long touch is ours.
         if tools.touched.get() && message_of(event).is_some() {
@@ -92,11 +117,13 @@ pub fn attach(room: OpenRoom, list: &Element) {
     });
     on("keydown", |tools, event| {
         tools.touched.set(false);
+        tools.just_opened.set(false);
         tools.key(event);
     });
 }
 
 struct Tools {
+    app: App,
     room: OpenRoom,
     list: Element,
     shown: RefCell<Option<Shown>>,
@@ -106,6 +133,8 @@ struct Tools {
     press: Cell<usize>,
     /// Where it began.
     place: Cell<(f64, f64)>,
+    /// Whether the finger that opened the menu has not been lifted and put down again.
+    just_opened: Cell<bool>,
 }
 
 struct Shown {
@@ -124,12 +153,15 @@ impl Tools {
         }
         self.hide();
         let key = message.get_attribute("data-key");
-        let row = key
-            .and_then(|key| key.parse::<Key>().ok())
-            .and_then(|key| self.room.look(|timeline| timeline.row(key)));
+        let key = key.and_then(|key| key.parse::<Key>().ok());
+        let row = key.and_then(|key| {
+            let rows = self.room.rows.peek();
+            let shown = rows.iter().find(|shown| shown.key == key)?;
+            Some(Rc::clone(&shown.row))
+        });
         let Some(row) = row else { return };
         let owner = Owner::new();
-        let tools = owner.with(|| buttons(self, row.entry, sheet));
+        let tools = owner.with(|| buttons(self, row, sheet));
         // The message is on the page.
         let _ = message.append_child(tools.node());
         *self.shown.borrow_mut() = Some(Shown {
@@ -173,6 +205,7 @@ impl Tools {
             move || {
                 if tools.press.get() == press {
                     tools.show(&message, true);
+                    tools.just_opened.set(true);
                 }
             },
             Duration::from_millis(LONG),
@@ -226,14 +259,8 @@ impl Tools {
 }
 
 /// The buttons for a message.
-fn buttons(tools: &Rc<Tools>, entry: Entry, sheet: bool) -> El {
+fn buttons(tools: &Rc<Tools>, shown: Rc<Live<Row>>, sheet: bool) -> El {
     let room = tools.room;
-    let target = Timeline::target(&entry);
-    let gone = entry.message.deleted;
-    let settled = matches!(entry.delivery, Delivery::Received | Delivery::Sent);
-    let own = entry.origin == Origin::Own && settled && !gone;
-    // A live room has one value, and nothing to go back to.
-    let editable = own && entry.sequence.is_some() && room.room.peek().kind == RoomKind::History;
     let asking = Rc::new(Live::new(false));
     let row = el("div")
         .class(if sheet { "tools sheet" } else { "tools" })
@@ -243,12 +270,19 @@ fn buttons(tools: &Rc<Tools>, entry: Entry, sheet: bool) -> El {
     let asked = Rc::clone(&asking);
     let tools = Rc::clone(tools);
     row.child_of(move || {
+        // It may be deleted while somebody points to it.
+        let entry = shown.read().entry.clone();
+        let target = Timeline::target(&entry);
+        let gone = entry.message.deleted;
+        let settled = matches!(entry.delivery, Delivery::Received | Delivery::Sent);
+        let own = entry.origin == Origin::Own && settled && !gone;
+        let editable = own && entry.sequence.is_some() && changes_events(room);
         let place = el("div").class("row");
         if asked.get() {
             return Some(really(place, &tools, entry.key, &asked));
         }
         let mut place = place;
-        if let Some(target) = target.filter(|_| !gone && settled) {
+        if let Some(target) = target.filter(|_| !gone && settled && room.peer.is_none()) {
             let quick = el("div").class("quick");
             let quick = frequent().top(3).into_iter().fold(quick, |quick, emoji| {
                 quick.child(quick_reaction(&tools, target, emoji))
@@ -308,14 +342,15 @@ fn buttons(tools: &Rc<Tools>, entry: Entry, sheet: bool) -> El {
                 },
             ));
         }
-        if let Some(target) = target {
+        let link = target.and_then(|target| session::link_to(tools.app, room, Some(target)));
+        if let Some(link) = link.filter(|_| room.peer.is_none()) {
             let copy = Rc::clone(&tools);
             place = place.child(glyph_button(
                 glyph::LINK,
                 say("Copy link"),
                 "tool-link",
                 move || {
-                    to_clipboard(room, &address(target), say("The link is copied."));
+                    to_clipboard(room, &link, say("The link is copied."));
                     copy.done();
                 },
             ));
@@ -395,9 +430,15 @@ pub fn end_edit(room: OpenRoom) {
     room.purpose.put(Purpose::Say);
 }
 
+/// Whether what was said in a room can be changed: not in a live one, which has one value, and not between two people, where
+/// each has a copy.
+fn changes_events(room: OpenRoom) -> bool {
+    room.peer.is_none() && room.room.peek().kind == RoomKind::History
+}
+
 /// The newest of the reader's own messages that can be changed.
 pub fn last_own(room: OpenRoom) -> Option<Key> {
-    if room.room.peek().kind != RoomKind::History {
+    if !changes_events(room) {
         return None;
     }
     let is_one = |entry: &Entry| {
@@ -405,19 +446,6 @@ pub fn last_own(room: OpenRoom) -> Option<Key> {
     };
     room.look(|timeline| timeline.entries().rev().take(200).find(is_one))
         .map(|entry| entry.key)
-}
-
-/// The address that leads to a message of the room that is shown.
-fn address(target: Target) -> String {
-    let location = leptos::prelude::window().location();
-    let href = location.href().unwrap_or_default();
-    let (page, _) = href.split_once('#').unwrap_or((&href, ""));
-    let target = match target {
-        Target::Sequence(sequence) => sequence.to_string(),
-        Target::Id(id) => id.to_string(),
-    };
-    let sign = if page.contains('?') { "&" } else { "?" };
-    [page, sign, "message=", &target].concat()
 }
 
 fn to_clipboard(room: OpenRoom, text: &str, done: &'static str) {
@@ -502,29 +530,36 @@ fn focus_first(within: &Element) {
     }
 }
 
-/// Goes to a message that is named by another one.
+/// How often to look whether a message is on the screen, and after how many milliseconds.
+const LOOKS: (u32, u64) = (40, 100);
+
+/// Goes to a message that is named by another one, wherever it is.
 pub fn jump(room: OpenRoom, target: Target) {
+    session::jump_to(room, target);
+    point_out(room, target, LOOKS.0);
+}
+
+/// Shows which one it is, once it is there.
+fn point_out(room: OpenRoom, target: Target, left: u32) {
     let key = room.look(|timeline| {
         let rank = timeline.find(target)?;
         let place = timeline.place_of_rank(rank);
         timeline.row_at(place).map(|row| row.entry.key)
     });
-    let selector = key.map(|key| {
-        [
-            "#page [data-testid=message][data-key=\"",
-            &key.to_string(),
-            "\"]",
-        ]
-        .concat()
-    });
+    let selector =
+        key.map(|key| ["[data-testid=message][data-key=\"", &key.to_string(), "\"]"].concat());
     let found = selector.and_then(|selector| document().query_selector(&selector).ok()?);
     let Some(found) = found else {
-        let words = say("That message is not here: it is older than what was loaded.");
-        room.note.set(Some(Note::info(words)));
+        if left > 0 {
+            set_timeout(
+                move || point_out(room, target, left - 1),
+                Duration::from_millis(LOOKS.1),
+            );
+        }
         return;
     };
-    found.scroll_into_view();
     focus(&found);
+    // A plain name for a class.
     let _ = found.class_list().add_1("flash");
     set_timeout(
         move || {

@@ -10,7 +10,7 @@ use crate::model::timeline::Key;
 use crate::session;
 use crate::state::{App, OpenRoom};
 use crate::words::{say, say_with};
-use effusion_chat::{ChatMessage, RoomKind};
+use effusion_chat::{ChatMessage, RoomKind, RoomName};
 
 /// Does what the composer asks for.
 pub fn submit(app: App, room: OpenRoom) {
@@ -84,16 +84,24 @@ fn run(app: App, room: OpenRoom, command: Command) {
             }
             Err(words) => room.note.set(Some(Note::alert(words))),
         },
-        Command::Topic(_) => session::moderation::mute(app, room, ""),
+        Command::Topic(topic) => session::directory::set_topic(app, room, topic),
         Command::Mute(name) => session::moderation::mute(app, room, &name),
         Command::Unmute(name) => session::moderation::unmute(app, room, &name),
         Command::Clear => room.change(|timeline| timeline.start_anew()),
         Command::Leave => session::leave(app, room),
         Command::Join(name) => {
-            let kind = RoomKind::default();
+            let kind = kind_of(&name);
             session::open_room(app, Room { name, kind });
         }
     }
+}
+
+/// The kind of a room that the directory knows; most are history rooms.
+fn kind_of(name: &RoomName) -> RoomKind {
+    session::directory::latest()
+        .iter()
+        .find(|listed| listed.name == *name)
+        .map_or_else(RoomKind::default, |listed| listed.kind)
 }
 
 fn speak(app: App, room: OpenRoom, text: String, act: bool) {
