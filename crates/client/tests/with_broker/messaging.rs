@@ -1,11 +1,16 @@
 //! Requests between sessions: to a path, to a session, to all that match a filter.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
 use effusion_client::{
     ErrorReason, Json, Renew, Request, RequestError, RequestStream, Responder, Session, Value,
 };
 use futures_util::StreamExt as _;
 
 use super::hub::{Hub, options};
+use super::random::Random;
 use super::session::{local, refusal, settle};
 
 async fn next<T: Value>(stream: &mut RequestStream<T>) -> Request<T> {
@@ -225,4 +230,64 @@ async fn handlers_survive_a_lost_connection_and_a_lost_session() {
         assert_eq!(answer.await.as_deref(), Ok("again"));
     })
     .await;
+}
+
+/// Requests while connections are cut, by seed: each is answered rightly or fails, and none is handled twice.
+#[tokio::test(start_paused = true)]
+async fn requests_are_handled_once_whatever_breaks() {
+    let (mut answered, mut failed) = (0, 0);
+    for seed in 0..20 {
+        local(async {
+            let mut random = Random::new(seed);
+            let hub = Hub::new();
+            let control = hub.connect(options("control").renew(Renew::WhenLost));
+            let control = control.await.unwrap();
+            let client = hub.connect(options("client").renew(Renew::WhenLost));
+            let client = client.await.unwrap();
+            let handler = control.messages().add_request_handler::<i64>("next", &[]);
+            let mut requests = handler.await.unwrap();
+            let handled = Rc::new(RefCell::new(Vec::new()));
+            let keep = Rc::clone(&handled);
+            tokio::task::spawn_local(async move {
+                while let Some(request) = requests.next().await {
+                    keep.borrow_mut().push(request.value);
+                    tokio::time::sleep(Duration::from_millis(30)).await;
+                    request.responder.respond(&(request.value + 1));
+                }
+            });
+            let mut asked = Vec::new();
+            for number in 0..40i64 {
+                asked.push(client.messages().send::<_, i64>("next", &number));
+                let pause = random.pick(&[0, 10, 50]);
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+                if random.once_in(6) {
+                    hub.cut();
+                }
+                if random.once_in(25) {
+                    hub.restart();
+                }
+            }
+            for (number, answer) in (0..).zip(asked) {
+                match answer.await {
+                    Ok(next) => {
+                        assert_eq!(next, number + 1, "seed {seed}");
+                        assert!(handled.borrow().contains(&number));
+                        answered += 1;
+                    }
+                    Err(_) => failed += 1,
+                }
+            }
+            let mut handled = handled.take();
+            let all = handled.len();
+            handled.sort_unstable();
+            handled.dedup();
+            assert_eq!(
+                handled.len(),
+                all,
+                "seed {seed}: a request was handled twice"
+            );
+        })
+        .await;
+    }
+    assert!(answered > 200 && failed > 10, "{answered} {failed}");
 }
