@@ -367,7 +367,9 @@ impl ResponseCode {
             Self::Downgrade => "the service does not speak the requested protocol version",
             Self::Reconnected => "reconnected",
             Self::ReconnectedWithMessageLoss => "reconnected, but messages were lost",
-            Self::Rejected => "the service rejected the connection",
+            Self::Rejected => {
+                "the service takes no more sign-ins for the moment: wait a little and try again"
+            }
             Self::ConnectionUnsupported => "the service does not accept this kind of client",
             Self::LicenceExceeded => "the service's licence allows no more sessions",
             Self::ReconnectionUnsupported => "the service does not support reconnection",
