@@ -108,6 +108,40 @@ test('a tree is looked at level by level', async () => {
     assert.deepEqual(paths(result), ['a', 'b', 'n/int64']);
 });
 
+test('a result is as large as it may be, and goes on from where it ended', async () => {
+    const all = '?[ab].*//';
+    const found = [];
+    let after;
+    for (let pages = 0; pages < 10; pages += 1) {
+        let query = request().withValues(json()).maximumResultSize(40);
+        if (after !== undefined) {
+            query = query.after(after);
+        }
+        const result = await query.fetch(all);
+        found.push(...paths(result));
+        after = found.at(-1);
+        if (!result.hasMore()) {
+            assert.ok(pages > 0, 'it did not fit at once');
+            break;
+        }
+        assert.ok(!result.isEmpty());
+    }
+    assert.deepEqual(found, ['a', 'a/b', 'a/c', 'a/c/x', 'a/c/y', 'a/d', 'b']);
+});
+
+test('options that have nothing to do here are taken', async () => {
+    // There are no reference topics, and so none whose publication is delayed.
+    const result = await request().withUnpublishedDelayedTopics().first(1).fetch('a');
+    assert.deepEqual(paths(result), ['a']);
+    assert.equal((await request().topicTypes(diffusion.topics.FetchRequest.getAllTypes()).fetch('?n/')).size(), 4);
+});
+
+test('a selector that is none is refused', async () => {
+    await failsWith(request().fetch('?('), 106);
+    await failsWith(session.select('*[').then(() => {}), 106);
+    await failsWith(session.topics.remove('?('), 106);
+});
+
 test('who may not read a topic does not find it', async () => {
     await withSession(sandbox, 'admin', (admin) =>
         admin.security.updateSecurityStore('set "CLIENT" path "a/c" permissions []'),

@@ -1,0 +1,49 @@
+// What the sandbox does not have: it says so, at once, and the session goes on.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { startSandbox } from '../support/sandbox.mjs';
+import { connect, diffusion, failsWith } from '../support/sdk.mjs';
+
+const { UNSUPPORTED } = diffusion.errors;
+
+test('topic views, metrics, remote servers and session trees are not supported', async (t) => {
+    const sandbox = await startSandbox();
+    const session = await connect(sandbox, 'admin');
+    t.after(async () => {
+        await session.closeSession();
+        await sandbox.stop();
+    });
+    const { topicViews, metrics, remoteServers, sessionTrees } = session;
+    const sessions = diffusion.newSessionMetricCollectorBuilder().groupByProperty('$Principal').create('sessions', 'all');
+    const topics = diffusion.newTopicMetricCollectorBuilder().groupByTopicType(true).create('topics', '?.*//');
+    const remote = diffusion.newRemoteServerBuilder(1).principal('p').credentials('c').build('remote', 'ws://localhost:1');
+    const table = diffusion.newBranchMappingTableBuilder().addBranchMapping('all', 'b').create('a');
+    for (const [name, call] of Object.entries({
+        createTopicView: () => topicViews.createTopicView('view', 'map ?a// to b/<path(1)>'),
+        listTopicViews: () => topicViews.listTopicViews(),
+        getTopicView: () => topicViews.getTopicView('view'),
+        removeTopicView: () => topicViews.removeTopicView('view'),
+        putSessionMetricCollector: () => metrics.putSessionMetricCollector(sessions),
+        listSessionMetricCollectors: () => metrics.listSessionMetricCollectors(),
+        removeSessionMetricCollector: () => metrics.removeSessionMetricCollector('sessions'),
+        putTopicMetricCollector: () => metrics.putTopicMetricCollector(topics),
+        listTopicMetricCollectors: () => metrics.listTopicMetricCollectors(),
+        removeTopicMetricCollector: () => metrics.removeTopicMetricCollector('topics'),
+        metricsRequest: () => metrics.metricsRequest().fetch(),
+        setMetricAlert: () => metrics.setMetricAlert('alert', 'select x'),
+        listMetricAlerts: () => metrics.listMetricAlerts(),
+        removeMetricAlert: () => metrics.removeMetricAlert('alert'),
+        createRemoteServer: () => remoteServers.createRemoteServer(remote),
+        checkRemoteServer: () => remoteServers.checkRemoteServer('remote'),
+        listRemoteServers: () => remoteServers.listRemoteServers(),
+        removeRemoteServer: () => remoteServers.removeRemoteServer('remote'),
+        putBranchMappingTable: () => sessionTrees.putBranchMappingTable(table),
+        getSessionTreeBranchesWithMappings: () => sessionTrees.getSessionTreeBranchesWithMappings(),
+        getBranchMappingTable: () => sessionTrees.getBranchMappingTable('a'),
+    })) {
+        await t.test(name, () => failsWith(Promise.resolve().then(call), UNSUPPORTED.id));
+    }
+    assert.ok((await session.pingServer()).rtt >= 0);
+});
