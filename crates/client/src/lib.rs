@@ -10,6 +10,21 @@
 //! [`Session::connect`] opens a session over any [`Transport`]; `web::connect` and `native::connect` bring a WebSocket of
 //! the browser's or tokio's. The [`machine`] alone is for those who have an event loop of their own.
 //!
+//! | from a [`Session`] | what for |
+//! | --- | --- |
+//! | [`Session::add_stream`], [`Session::add_fallback_stream`], [`Session::fetch`] | values of topics |
+//! | [`Session::topics`] | adding, removing and selecting topics, [`TopicNotifications`], [`MissingTopics`] |
+//! | [`Session::topic_update`] | setting values, [`UpdateStream`], JSON patches |
+//! | [`Session::time_series`] | appending, editing, [`RangeQuery`] |
+//! | [`Session::messages`] | requests to paths, sessions and filters; [`RequestStream`] for those that come |
+//! | [`Session::clients`] | other sessions: [`SessionEvents`], properties, roles, subscriptions, closing |
+//! | [`Session::security`] | the stores, permissions, the principal, [`AuthenticationRequests`] |
+//! | [`Session::lock`] | [`SessionLock`] |
+//! | [`Session::diagnostics`], [`Session::set_tap`] | what goes on inside |
+//!
+//! What the service is to call (handlers, listeners) is a stream: dropping it ends the registration, and in a new session
+//! that takes the place of a lost one it is registered again. See [`Registration`].
+//!
 //! ```no_run
 //! use effusion_client::{Json, Session, StreamEvent, TopicSpecification, TopicType};
 //! use futures_util::StreamExt;
