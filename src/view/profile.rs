@@ -147,7 +147,7 @@ fn rename(app: App, person: &Person) -> El {
 }
 
 /// What the reader is told of.
-fn attention(app: App) -> El {
+pub(super) fn attention(app: App) -> El {
     let quiet = tick(
         "do-not-disturb",
         say("Do not disturb"),

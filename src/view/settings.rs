@@ -15,6 +15,7 @@ use super::element::{El, el, value_of};
 use super::field::{actions, complain, form, labelled};
 use super::icon::button;
 use super::keyboard;
+use super::profile;
 use super::room_choice::room_choice;
 use crate::browser;
 use crate::live::Live;
@@ -32,12 +33,14 @@ enum Tab {
     Services,
     /// Colours, space, language.
     Looks,
+    /// What the reader is told of.
+    Attention,
     /// Keys that do something.
     Keys,
 }
 
 /// In their order: the name of each for tests, and its title.
-const TABS: [(Tab, &str, &str); 4] = [
+const TABS: [(Tab, &str, &str); 5] = [
     (
         Tab::Connection,
         "settings-tab-connection",
@@ -45,6 +48,7 @@ const TABS: [(Tab, &str, &str); 4] = [
     ),
     (Tab::Services, "settings-tab-services", key("Services")),
     (Tab::Looks, "settings-tab-looks", key("Looks")),
+    (Tab::Attention, "settings-tab-attention", key("Attention")),
     (Tab::Keys, "settings-tab-keys", key("Keyboard")),
 ];
 
@@ -64,7 +68,7 @@ pub fn settings(app: App) -> El {
     let first = match OPEN.get() {
         Tab::Connection => "name",
         Tab::Looks => "language",
-        Tab::Services | Tab::Keys => "settings-tab-connection",
+        Tab::Services | Tab::Attention | Tab::Keys => "settings-tab-connection",
     };
     dialog(app, "settings", say("Settings"), first, body).on("close", |_| OPEN.set(Tab::default()))
 }
@@ -124,6 +128,7 @@ fn leaf(app: App, tab: Tab) -> El {
         Tab::Connection => connection::connection(app),
         Tab::Services => services::services(app),
         Tab::Looks => looks::looks(app),
+        Tab::Attention => el("div").class("leaf").child(profile::attention(app)),
         Tab::Keys => keyboard::shortcuts(),
     };
     el("div")
