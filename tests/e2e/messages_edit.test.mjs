@@ -1,0 +1,223 @@
+// What can be done with messages: edit, delete, copy, by pointer, by keyboard and by a long touch.
+
+import assert from 'node:assert/strict';
+
+import { PHONE } from '../support/browser.mjs';
+import { until } from '../support/chat_window.mjs';
+import { json, withSession } from '../support/sdk.mjs';
+import { stage } from './stage.mjs';
+
+const theatre = stage();
+const { scenario, address } = theatre;
+
+const joined = async (open, name, room, { kind = 'history', ...options } = {}) =>
+    (await open(address({ name, room, kind }), options)).join();
+
+/** The message with this text. */
+const message = (window, text) => window.$('message').filter({ has: window.page.getByTestId('text').getByText(text, { exact: true }) });
+
+/** Points at a message and presses one of its buttons. */
+const use = async (window, text, tool) => {
+    await window.page.mouse.move(0, 0);
+    await message(window, text).hover();
+    await message(window, text).getByTestId(tool).click();
+};
+
+scenario('an own message is edited and everybody sees it, also who comes later', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Edit'), await joined(open, 'Bob', 'Edit')];
+    await ann.say('teh first');
+    await ann.say('the second');
+    await bob.shows('teh first', 'the second');
+    await ann.shows({ state: 'sent' }, { state: 'sent' });
+
+    await use(ann, 'teh first', 'tool-edit');
+    assert.equal(await ann.$('composer').inputValue(), 'teh first');
+    assert.match(await ann.$('purpose').innerText(), /Change your message/);
+    await ann.$('composer').fill('the first');
+    await ann.$('composer').press('Enter');
+    for (const window of [ann, bob]) {
+        await window.shows('the first', 'the second');
+        assert.equal(await message(window, 'the first').getByTestId('edited').innerText(), 'edited');
+        assert.equal(await message(window, 'the second').getByTestId('edited').innerText(), '');
+    }
+    assert.equal(await ann.$('composer').inputValue(), '');
+    assert.equal(await ann.$('purpose').count(), 0);
+
+    // The service keeps what was there.
+    await withSession(theatre.sandbox, 'admin', async (admin) => {
+        await admin.security.updateSecurityStore(
+            'set "ADMINISTRATOR" default path permissions [READ_TOPIC SELECT_TOPIC QUERY_OBSOLETE_TIME_SERIES_EVENTS]',
+        );
+        const result = await admin.timeseries.rangeQuery().forEdits().as(json()).selectFrom('Chat/Edit');
+        const texts = result.events.map((event) => event.value.get().text);
+        assert.ok(texts.includes('teh first') && texts.includes('the first'), `${texts}`);
+    });
+
+    const cem = await joined(open, 'Cem', 'Edit');
+    await cem.shows('the first', 'the second');
+    assert.equal(await message(cem, 'the first').getByTestId('edited').innerText(), 'edited');
+});
+
+scenario('the arrow up edits the last own message, and Esc leaves it as it was', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Arrow'), await joined(open, 'Bob', 'Arrow')];
+    await ann.say('mine');
+    await bob.shows('mine');
+    await bob.say('his');
+    await ann.shows({ text: 'mine', state: 'sent' }, 'his');
+    await ann.$('composer').press('ArrowUp');
+    await until('the text in the composer', () => ann.$('composer').inputValue(), (text) => text === 'mine');
+    await ann.$('composer').press('End');
+    await ann.$('composer').pressSequentially(', changed');
+    await ann.$('composer').press('Escape');
+    assert.equal(await ann.$('composer').inputValue(), '');
+    await ann.$('composer').press('ArrowUp');
+    await until('the text in the composer', () => ann.$('composer').inputValue(), (text) => text === 'mine');
+    await ann.$('composer').pressSequentially('!');
+    await ann.$('composer').press('Enter');
+    await bob.shows('mine!', 'his');
+
+    // What was being written is there again afterwards.
+    await ann.$('composer').fill('a thought');
+    await use(ann, 'mine!', 'tool-edit');
+    await ann.$('composer').fill('mine?');
+    await ann.$('composer').press('Enter');
+    await bob.shows('mine?', 'his');
+    await until('the draft', () => ann.$('composer').inputValue(), (text) => text === 'a thought');
+});
+
+scenario('an own message is deleted after a question; what remains says so', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Delete'), await joined(open, 'Bob', 'Delete')];
+    await ann.say('keep me');
+    await ann.say('forget me');
+    await bob.shows('keep me', 'forget me');
+    await ann.shows({ state: 'sent' }, { state: 'sent' });
+    await use(ann, 'forget me', 'tool-delete');
+    await ann.$('delete-keep').click();
+    assert.equal(await ann.$('delete-confirm').count(), 0);
+    await ann.$('tool-delete').click();
+    await ann.$('delete-confirm').click();
+    for (const window of [ann, bob]) {
+        await window.shows('keep me', 'This message was deleted.');
+    }
+    const cem = await joined(open, 'Cem', 'Delete');
+    await cem.shows('keep me', 'This message was deleted.');
+
+    // Others' messages cannot be changed, and neither can a deleted one.
+    for (const window of [ann, bob]) {
+        await message(window, 'This message was deleted.').hover();
+        await window.$('message-tools').waitFor();
+        assert.equal(await window.$('tool-edit').count(), 0);
+        assert.equal(await window.$('tool-copy').count(), 0);
+    }
+    await message(bob, 'keep me').hover();
+    await message(bob, 'keep me').getByTestId('tool-reply').waitFor();
+    assert.equal(await bob.$('tool-edit').count(), 0);
+    assert.equal(await bob.$('tool-delete').count(), 0);
+});
+
+scenario('in a live room nothing can be edited', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Now', { kind: 'live' }), await joined(open, 'Bob', 'Now', { kind: 'live' })];
+    await ann.say('now or never');
+    await bob.shows('now or never');
+    await ann.shows({ state: 'sent' });
+    await message(ann, 'now or never').hover();
+    await ann.$('tool-copy').waitFor();
+    assert.equal(await ann.$('tool-edit').count(), 0);
+    assert.equal(await ann.$('tool-delete').count(), 0);
+    await ann.$('composer').press('ArrowUp');
+    assert.equal(await ann.$('composer').inputValue(), '');
+});
+
+scenario('a refusal is told, and nothing is lost', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Refuse'), await joined(open, 'Bob', 'Refuse')];
+    await ann.say('as it was');
+    await ann.shows({ text: 'as it was', state: 'sent' });
+    await withSession(theatre.sandbox, 'admin', (admin) =>
+        admin.security.updateSecurityStore(
+            'set "TOPIC_CONTROL" path "Chat/Refuse" permissions [READ_TOPIC SELECT_TOPIC UPDATE_TOPIC MODIFY_TOPIC]',
+        ),
+    );
+    await use(ann, 'as it was', 'tool-edit');
+    await ann.$('composer').fill('as it should be');
+    await ann.$('composer').press('Enter');
+    const words = await until('a refusal', () => ann.$('note').allInnerTexts(), (notes) => notes.length > 0);
+    assert.match(words[0], /Not changed\. Your account may not change messages/);
+    assert.equal(await ann.$('composer').inputValue(), 'as it should be');
+    await ann.shows('as it was');
+    await ann.$('composer').press('Escape');
+    await use(ann, 'as it was', 'tool-delete');
+    await ann.$('delete-confirm').click();
+    await until('another refusal', () => ann.$('note').innerText(), (note) => /Not deleted\. Your account may not/.test(note));
+    await bob.shows('as it was');
+});
+
+scenario('the keyboard alone goes to a message and does what can be done', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Keys'), await joined(open, 'Bob', 'Keys')];
+    await ann.say('one');
+    await ann.say('two');
+    await bob.shows('one', 'two');
+    await ann.shows({ state: 'sent' }, { state: 'sent' });
+    await ann.page.getByRole('region', { name: 'Messages' }).focus();
+    const focused = () => ann.page.evaluate(() => document.activeElement.querySelector('[data-testid=text]')?.textContent);
+    await ann.page.keyboard.press('ArrowUp');
+    assert.equal(await focused(), 'two');
+    await ann.page.keyboard.press('ArrowUp');
+    assert.equal(await focused(), 'one');
+    await ann.page.keyboard.press('ArrowDown');
+    await ann.page.keyboard.press('ArrowUp');
+    await ann.page.keyboard.press('Enter');
+    const tool = () => ann.page.evaluate(() => document.activeElement.dataset.testid);
+    for (let step = 0; step < 12 && (await tool()) !== 'tool-delete'; step += 1) {
+        await ann.page.keyboard.press('ArrowRight');
+    }
+    assert.equal(await tool(), 'tool-delete');
+    await ann.page.keyboard.press('Enter');
+    await until('the focus on the question', tool, (id) => id === 'delete-confirm');
+    await ann.page.keyboard.press('Enter');
+    await bob.shows('This message was deleted.', 'two');
+    await until('the focus in the composer', tool, (id) => id === 'composer');
+});
+
+scenario('text and link of a message are copied', async (open) => {
+    const permissions = ['clipboard-read', 'clipboard-write'];
+    const ann = await joined(open, 'Ann', 'Copy', { permissions });
+    await ann.say('copy *me*');
+    await ann.shows({ state: 'sent' });
+    const copied = () => ann.page.evaluate(() => navigator.clipboard.readText());
+    await ann.$('message').hover();
+    await ann.$('tool-copy').click();
+    await until('the note', () => ann.$('note').innerText(), (note) => /text is copied/.test(note));
+    assert.equal(await copied(), 'copy *me*');
+    await ann.$('message').hover();
+    await ann.$('tool-link').click();
+    await until('the note', () => ann.$('note').innerText(), (note) => /link is copied/.test(note));
+    const link = new URL(await copied());
+    const part = new URLSearchParams(link.hash.slice(1));
+    assert.equal(link.searchParams.get('room'), 'Copy');
+    assert.match(part.get('message'), /^\d+$/);
+    assert.equal(link.searchParams.get('name'), null);
+});
+
+scenario('on a phone a long touch opens the menu', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Touch', { viewport: PHONE, hasTouch: true, isMobile: true }), await joined(open, 'Bob', 'Touch')];
+    await ann.say('press me');
+    await bob.shows('press me');
+    await ann.shows({ state: 'sent' });
+    const touch = async (id, hold) => {
+        const box = await ann.$(id).boundingBox();
+        const at = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+        const client = await ann.page.context().newCDPSession(ann.page);
+        await client.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [at] });
+        await new Promise((resolve) => setTimeout(resolve, hold));
+        await client.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+    };
+    await touch('text', 60);
+    assert.equal(await ann.$('message-tools').count(), 0, 'a short touch does nothing');
+    await touch('text', 900);
+    await ann.$('message-tools').waitFor();
+    assert.equal(await ann.overflow(), 0);
+    await ann.$('tool-edit').tap();
+    await ann.$('composer').fill('pressed');
+    await ann.$('send-button').tap();
+    await bob.shows('pressed');
+});
