@@ -1,5 +1,7 @@
 //! What a new store starts with: Diffusion's default principals and roles, and the tutorial's.
 
+use std::collections::BTreeSet;
+
 use effusion_protocol::body::{GlobalPermission, PathPermission};
 
 use crate::{AnonymousPolicy, AuthenticationPolicy, Principal, Role, SecurityStore, Snapshot};
@@ -60,6 +62,9 @@ pub fn development_snapshot<E>(
 /// The branch of the topic tree where the chat's rooms are.
 const CHAT_BRANCH: &str = "Chat";
 
+/// The branch with the inboxes of principals.
+const DIRECT_BRANCH: &str = "Effusion/direct";
+
 /// The branch with the chat's rules of moderation and what moderators did: nobody's but theirs.
 const MODERATION_BRANCH: &str = "Effusion/moderation";
 
@@ -86,6 +91,26 @@ fn chat_security() -> SecurityStore {
             let mut permissions = role.default_path.clone();
             permissions.extend(more);
             role.paths.insert(CHAT_BRANCH.to_owned(), permissions);
+        }
+    }
+    // Whoever has an account can subscribe to an inbox of its own, which it may read as its owner; whoever may write can
+    // make inboxes and add to them; nobody may read them because of a role.
+    security.isolated_paths.insert(DIRECT_BRANCH.to_owned());
+    let select = [PathPermission::SelectTopic].into();
+    let write: BTreeSet<_> = [
+        PathPermission::SelectTopic,
+        PathPermission::UpdateTopic,
+        PathPermission::ModifyTopic,
+    ]
+    .into();
+    for (name, permissions) in [
+        ("CLIENT", &select),
+        ("TOPIC_CONTROL", &write),
+        ("ADMINISTRATOR", &write),
+    ] {
+        if let Some(role) = security.roles.get_mut(name) {
+            role.paths
+                .insert(DIRECT_BRANCH.to_owned(), permissions.clone());
         }
     }
     security.isolated_paths.insert(MODERATION_BRANCH.to_owned());
