@@ -42,7 +42,8 @@ fn network_of(session: &Session) -> IpAddr {
 /// All sessions, and what is to be done for them.
 #[derive(Debug)]
 pub(crate) struct Clients {
-    sessions: BTreeMap<SessionKey, Session>,
+    /// Boxed: a tree of as large values as these would leave half of their memory empty.
+    sessions: BTreeMap<SessionKey, Box<Session>>,
     by_token: HashMap<Credential, SessionKey>,
     /// How many sessions there are from each network.
     by_network: HashMap<IpAddr, usize>,
@@ -88,7 +89,7 @@ impl Clients {
     pub(crate) fn insert(&mut self, session: Session) {
         self.by_token.insert(Credential(session.token), session.key);
         *self.by_network.entry(network_of(&session)).or_default() += 1;
-        self.sessions.insert(session.key, session);
+        self.sessions.insert(session.key, Box::new(session));
     }
 
     pub(crate) fn remove(&mut self, key: SessionKey) -> Option<Session> {
@@ -101,7 +102,7 @@ impl Clients {
                 self.by_network.remove(&network);
             }
         }
-        Some(session)
+        Some(*session)
     }
 
     /// How many sessions there are from an address, or its network.
@@ -110,11 +111,11 @@ impl Clients {
     }
 
     pub(crate) fn get(&self, key: SessionKey) -> Option<&Session> {
-        self.sessions.get(&key)
+        self.sessions.get(&key).map(Box::as_ref)
     }
 
     pub(crate) fn get_mut(&mut self, key: SessionKey) -> Option<&mut Session> {
-        self.sessions.get_mut(&key)
+        self.sessions.get_mut(&key).map(Box::as_mut)
     }
 
     pub(crate) fn by_id(&self, id: SessionId) -> Option<SessionKey> {
@@ -127,7 +128,7 @@ impl Clients {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Session> {
-        self.sessions.values()
+        self.sessions.values().map(Box::as_ref)
     }
 
     pub(crate) fn keys(&self) -> Vec<SessionKey> {

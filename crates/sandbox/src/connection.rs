@@ -14,7 +14,7 @@ use tracing::{debug, info};
 
 use crate::address::Counted;
 use crate::hub::{HubHandle, Stopped};
-use crate::outbox::{EndCause, Outbox, OutboxLimits, Work};
+use crate::outbox::{Batch, EndCause, Outbox, OutboxLimits, Work};
 use crate::rate::{MessageRate, PATIENCE, Verdict};
 
 /// How long a client has to answer a close before the connection is cut.
@@ -83,7 +83,14 @@ pub async fn serve(
     {
         Err(stopped) => Over::Stopping(stopped),
         // A client speaks only once it is answered: until then, nothing that it sends takes memory.
-        Ok(()) => match write_batch(&mut sink, &outbox, limits.write_timeout).await {
+        Ok(()) => match write_batch(
+            &mut sink,
+            &outbox,
+            &mut Batch::default(),
+            limits.write_timeout,
+        )
+        .await
+        {
             Err(over) => over,
             Ok(()) => {
                 drop(pending);
@@ -226,8 +233,9 @@ async fn write(
     outbox: &Outbox,
     write_timeout: Duration,
 ) -> Over {
+    let mut batch = Batch::default();
     loop {
-        if let Err(over) = write_batch(sink, outbox, write_timeout).await {
+        if let Err(over) = write_batch(sink, outbox, &mut batch, write_timeout).await {
             return over;
         }
     }
@@ -237,14 +245,15 @@ async fn write(
 async fn write_batch(
     sink: &mut SplitSink<WebSocket, Message>,
     outbox: &Outbox,
+    batch: &mut Batch,
     write_timeout: Duration,
 ) -> Result<(), Over> {
-    let batch = match outbox.work().await {
-        Work::Write(batch) => batch,
+    match outbox.work(batch).await {
+        Work::Write => {}
         Work::End(cause) => return Err(ended(cause)),
-    };
+    }
     let write = async {
-        for message in batch {
+        while let Some(message) = batch.pop() {
             sink.feed(Message::Binary(message)).await?;
         }
         sink.flush().await

@@ -4,6 +4,7 @@
 //! common memory budget, so that one that floods the service waits in line with everyone else.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -127,11 +128,33 @@ impl HubHandle {
     }
 }
 
+/// Spreads numbers that this service has given out itself, one after the other: nobody can choose them to collide.
+#[derive(Debug, Default)]
+struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // An odd number near 2^64 divided by the golden ratio; the table looks at the highest and the lowest bits.
+        let spread = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = spread ^ (spread >> 32);
+    }
+}
+
 /// The broker and what is around it.
 pub struct Hub {
     broker: Broker,
     clock: Clock,
-    outboxes: HashMap<ConnectionId, Arc<Outbox>>,
+    outboxes: HashMap<ConnectionId, Arc<Outbox>, BuildHasherDefault<NumberHasher>>,
     writer: Option<Writer>,
     checks: Checks,
     completed: mpsc::UnboundedSender<(Ticket, Completion)>,
@@ -185,7 +208,7 @@ impl Hub {
         let hub = Self {
             broker,
             clock,
-            outboxes: HashMap::new(),
+            outboxes: HashMap::default(),
             writer,
             checks,
             completed: completions.sender,

@@ -69,14 +69,31 @@ pub struct Overflow {
 /// What the connection's task is to do next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Write these.
-    Write(Vec<Bytes>),
+    /// Write what is in the batch.
+    Write,
     /// Close the connection.
     End(EndCause),
 }
 
 /// Bytes in one batch, about: enough to fill a few packets, little enough that a queue is not doubled.
 const BATCH_BYTES: usize = 64 * 1024;
+/// Messages for which a batch keeps its room: thousands of connections may be idle.
+const IDLE_ROOM: usize = 16;
+
+/// Messages that are being written, and the room for the next ones: it changes places with what waits.
+#[derive(Debug, Default)]
+pub struct Batch(VecDeque<Bytes>);
+
+impl Batch {
+    /// Takes the next message out.
+    pub fn pop(&mut self) -> Option<Bytes> {
+        let message = self.0.pop_front();
+        if self.0.is_empty() && self.0.capacity() > IDLE_ROOM {
+            self.0 = VecDeque::new();
+        }
+        message
+    }
+}
 
 impl Outbox {
     /// An empty one.
@@ -134,10 +151,10 @@ impl Outbox {
         self.changed.notify_one();
     }
 
-    /// Waits for work. The batch taken counts as waiting until [`Self::written`] is called.
-    pub async fn work(&self) -> Work {
+    /// Waits for work. What is put into the batch counts as waiting until [`Self::written`] is called.
+    pub async fn work(&self, batch: &mut Batch) -> Work {
         loop {
-            if let Some(work) = self.try_work() {
+            if let Some(work) = self.try_work(batch) {
                 return work;
             }
             self.changed.notified().await;
@@ -161,29 +178,33 @@ impl Outbox {
         state.writing = (0, 0);
     }
 
-    fn try_work(&self) -> Option<Work> {
+    fn try_work(&self, batch: &mut Batch) -> Option<Work> {
         let mut state = self.lock();
         if let Some(End::Now(cause)) = state.end {
             return Some(Work::End(cause));
         }
-        let mut batch = Vec::new();
-        let mut bytes = 0;
-        while bytes < BATCH_BYTES
-            && let Some(message) = state.messages.pop_front()
-        {
-            bytes += message.len();
-            batch.push(message);
+        if state.messages.is_empty() {
+            return match state.end {
+                Some(End::Flushed(cause)) => Some(Work::End(cause)),
+                _ => None,
+            };
         }
-        if !batch.is_empty() {
-            state.writing = (batch.len(), bytes);
-            return Some(Work::Write(batch));
+        // Nothing is being written: all of these bytes wait.
+        if state.bytes <= BATCH_BYTES {
+            batch.0.clear();
+            std::mem::swap(&mut batch.0, &mut state.messages);
+            state.writing = (batch.0.len(), state.bytes);
+        } else {
+            let mut bytes = 0;
+            while bytes < BATCH_BYTES
+                && let Some(message) = state.messages.pop_front()
+            {
+                bytes += message.len();
+                batch.0.push_back(message);
+            }
+            state.writing = (batch.0.len(), bytes);
         }
-        // An idle connection holds no buffer: thousands of them may be idle.
-        state.messages = VecDeque::new();
-        match state.end {
-            Some(End::Flushed(cause)) => Some(Work::End(cause)),
-            _ => None,
-        }
+        Some(Work::Write)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -199,6 +220,13 @@ mod tests {
         Outbox::new(OutboxLimits { messages, bytes })
     }
 
+    /// What the outbox gives next, and the messages in it.
+    async fn work(outbox: &Outbox) -> (Work, Vec<Bytes>) {
+        let mut batch = Batch::default();
+        let work = outbox.work(&mut batch).await;
+        (work, std::iter::from_fn(|| batch.pop()).collect())
+    }
+
     #[tokio::test]
     async fn messages_come_out_in_order_and_in_batches() {
         let outbox = outbox(10, 1 << 20);
@@ -212,11 +240,11 @@ mod tests {
             "dropped after the end"
         );
         assert_eq!(
-            outbox.work().await,
-            Work::Write(vec!["a".into(), "b".into(), "c".into()])
+            work(&outbox).await,
+            (Work::Write, vec!["a".into(), "b".into(), "c".into()])
         );
         outbox.written();
-        assert_eq!(outbox.work().await, Work::End(EndCause::Closed));
+        assert_eq!(work(&outbox).await, (Work::End(EndCause::Closed), vec![]));
     }
 
     #[tokio::test]
@@ -226,7 +254,7 @@ mod tests {
         outbox.push(large.clone()).unwrap();
         outbox.push(large.clone()).unwrap();
         for _ in 0..2 {
-            assert_eq!(outbox.work().await, Work::Write(vec![large.clone()]));
+            assert_eq!(work(&outbox).await, (Work::Write, vec![large.clone()]));
             outbox.written();
         }
     }
@@ -237,7 +265,7 @@ mod tests {
         for _ in 0..3 {
             outbox.push(Bytes::from("x")).unwrap();
         }
-        let _batch = outbox.work().await;
+        assert_eq!(work(&outbox).await.0, Work::Write);
         assert_eq!(
             outbox.push(Bytes::from("x")),
             Err(Overflow {
@@ -246,7 +274,7 @@ mod tests {
             }),
             "what is being written still counts"
         );
-        assert_eq!(outbox.work().await, Work::End(EndCause::TooSlow));
+        assert_eq!(work(&outbox).await, (Work::End(EndCause::TooSlow), vec![]));
         assert_eq!(outbox.ended_now().await, EndCause::TooSlow);
     }
 
@@ -254,18 +282,18 @@ mod tests {
     async fn too_many_bytes_end_the_connection() {
         let outbox = outbox(10, 100);
         outbox.push(Bytes::from(vec![0; 99])).unwrap();
-        let _batch = outbox.work().await;
+        assert_eq!(work(&outbox).await.0, Work::Write);
         outbox.written();
         outbox.push(Bytes::from(vec![0; 60])).unwrap();
         assert!(outbox.push(Bytes::from(vec![0; 60])).is_err());
-        assert_eq!(outbox.work().await, Work::End(EndCause::TooSlow));
+        assert_eq!(work(&outbox).await, (Work::End(EndCause::TooSlow), vec![]));
     }
 
     #[tokio::test]
     async fn one_large_message_passes() {
         let outbox = outbox(10, 100);
         outbox.push(Bytes::from(vec![0; 1000])).unwrap();
-        assert!(matches!(outbox.work().await, Work::Write(batch) if batch.len() == 1));
+        assert_eq!(work(&outbox).await.1.len(), 1);
     }
 
     #[tokio::test]
@@ -275,6 +303,6 @@ mod tests {
         outbox.end(End::Flushed(EndCause::Closed));
         outbox.end(End::Now(EndCause::Stopping));
         outbox.end(End::Flushed(EndCause::Closed));
-        assert_eq!(outbox.work().await, Work::End(EndCause::Stopping));
+        assert_eq!(work(&outbox).await, (Work::End(EndCause::Stopping), vec![]));
     }
 }
