@@ -11,7 +11,7 @@ const PATIENCE = 4000;
 const VERSIONS = 2;
 
 /** Files whose name changes with what is in them. */
-const isHashed = (url) => /-[0-9a-f]{8,}(_bg)?\.\w+$/.test(url.pathname);
+const isHashed = (url) => /-[0-9a-f]{8,}(_bg|-\w+)?\.\w+$/.test(url.pathname);
 const isFile = (url) => /\.(css|html|js|json|png|svg|wasm|webmanifest|woff2)$/.test(url.pathname);
 const isPage = (url) => url.pathname === scope.pathname || url.pathname === `${scope.pathname}index.html`;
 

@@ -87,12 +87,49 @@ async function walk(open, options, look) {
         await look(ann, panel);
         await ann.$('close-panel').click();
     }
-    if (await ann.$('members-button').count()) {
-        await ann.$('members-button').click();
-        await ann.$('members').waitFor();
-        await look(ann, 'members');
-        await ann.$('close-panel').click();
-    }
+    await ann.$('members-button').click();
+    await ann.$('members').waitFor();
+    await look(ann, 'members');
+    await ann.$('close-panel').click();
+    await ann.$('search-button').click();
+    await ann.$('search').fill('hello');
+    await ann.$('search-result').first().waitFor();
+    await look(ann, 'search');
+    await ann.$('close-panel').click();
+
+    await ann.$('room-info-button').click();
+    await ann.$('room-info').waitFor();
+    await look(ann, 'about the room');
+    await ann.page.keyboard.press('Escape');
+    await drawer();
+    await ann.$('my-profile').click();
+    await ann.$('profile').waitFor();
+    await look(ann, 'profile');
+    await ann.page.keyboard.press('Escape');
+    await drawer();
+    await ann.$('directory-button').click();
+    await ann.$('directory-room').first().waitFor();
+    await look(ann, 'directory');
+    await ann.$('new-room-button').click();
+    await ann.$('new-room').waitFor();
+    await look(ann, 'new room');
+    await ann.page.keyboard.press('Escape');
+    await ann.$('new-room').waitFor({ state: 'detached' });
+    await ann.page.keyboard.press('Control+k');
+    await ann.$('goal').first().waitFor();
+    await look(ann, 'switcher');
+    await ann.page.keyboard.press('Escape');
+    await ann.$('emoji-button').click();
+    await ann.$('emoji').first().waitFor();
+    await look(ann, 'emoji');
+    await ann.page.keyboard.press('Escape');
+    await ann.$('message').last().hover();
+    await ann.$('message-tools').waitFor();
+    await look(ann, 'what to do with a message');
+    await ann.$('composer').fill('/');
+    await ann.$('completion-item').first().waitFor();
+    await look(ann, 'commands');
+    await ann.$('composer').fill('');
     await bob.close();
     await ann.$('leave-button').click();
     await ann.$('no-rooms').waitFor();

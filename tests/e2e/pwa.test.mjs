@@ -23,8 +23,8 @@ function otherVersion() {
     const folder = mkdtempSync(path.join(tmpdir(), 'effusion-'));
     folders.push(folder);
     cpSync(dist, folder, { recursive: true });
-    const sheet = readdirSync(folder).find((name) => /^tokens-[0-9a-f]+\.css$/.test(name));
-    const renamed = 'tokens-0123456789abcdef.css';
+    const sheet = readdirSync(folder).find((name) => /^\w+-[0-9a-f]{8,}\.css$/.test(name));
+    const renamed = 'other-0123456789abcdef.css';
     renameSync(path.join(folder, sheet), path.join(folder, renamed));
     const index = path.join(folder, 'index.html');
     writeFileSync(index, readFileSync(index, 'utf8').replaceAll(sheet, renamed));

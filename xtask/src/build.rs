@@ -1,5 +1,6 @@
 //! The release page: what `cargo xtask build` puts into `dist/`.
 
+mod sheets;
 mod split;
 
 use crate::setup::{self, Need, Tools};
@@ -33,6 +34,7 @@ pub fn page(tools: &Tools) -> Result<PathBuf> {
         .env("RUST_BACKTRACE", "0");
     process::run(&mut trunk).context("the page does not build")?;
     split::split(tools, &dist)?;
+    sheets::join(&dist)?;
     check(&dist)?;
     Ok(dist)
 }
