@@ -35,6 +35,30 @@ impl<T> QueryResult<T> {
     pub fn is_complete(&self) -> bool {
         self.selected == self.events.len() as u64
     }
+
+    /// Both results as one of values: of each event that either has, its latest edit; where both have the same event, the
+    /// other result's counts. The merged result is complete, whatever these are.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        let mut events: Vec<TimeSeriesEvent<T>> = Vec::new();
+        for event in self.events.into_iter().chain(other.events) {
+            let original = event.original().sequence;
+            match events.binary_search_by_key(&original, |it| it.original().sequence) {
+                Err(index) => events.insert(index, event),
+                Ok(index) => {
+                    if let Some(before) = events.get_mut(index)
+                        && before.metadata.sequence <= event.metadata.sequence
+                    {
+                        *before = event;
+                    }
+                }
+            }
+        }
+        Self {
+            selected: events.len() as u64,
+            events,
+        }
+    }
 }
 
 impl<'a> RangeQuery<'a> {
@@ -154,4 +178,46 @@ fn read<T: StreamValue>(
         events,
         selected: answer.selected,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use effusion_protocol::time_series::EventMetadata;
+
+    fn result(events: &[(u64, Option<u64>, char)]) -> QueryResult<char> {
+        let metadata = |sequence| EventMetadata {
+            sequence,
+            timestamp: 0,
+            author: String::new(),
+        };
+        QueryResult {
+            events: events
+                .iter()
+                .map(|(sequence, original, value)| TimeSeriesEvent {
+                    metadata: metadata(*sequence),
+                    original: original.map(metadata),
+                    value: *value,
+                })
+                .collect(),
+            selected: 99,
+        }
+    }
+
+    #[test]
+    fn merged_results_have_the_latest_edits() {
+        let edits = result(&[
+            (0, None, 'a'),
+            (1, None, 'b'),
+            (2, None, 'c'),
+            (3, Some(1), 'd'),
+        ]);
+        let more = result(&[(2, None, 'C'), (4, Some(1), 'e'), (5, None, 'f')]);
+        for (one, other, c) in [(&edits, &more, 'C'), (&more, &edits, 'c')] {
+            let merged = one.clone().merge(other.clone());
+            let values: Vec<_> = merged.events.iter().map(|event| event.value).collect();
+            assert_eq!(values, ['a', 'e', c, 'f']);
+            assert!(merged.is_complete());
+        }
+    }
 }

@@ -15,8 +15,8 @@ use effusion_protocol::value::Value;
 use effusion_protocol::{ErrorReason, TopicSpecification, TopicType};
 
 use super::topic_update::FIRST_WITH_CONSTRAINTS;
-use crate::RequestError;
 use crate::shared::Shared;
+use crate::{Interruption, RequestError};
 
 /// A stream of values for a topic: see [`TopicUpdate::update_stream`](super::TopicUpdate::update_stream).
 ///
@@ -44,6 +44,8 @@ impl<T: Value> UpdateStream<T> {
                 ),
                 opened: None,
                 value: None,
+                unconfirmed: None,
+                is_recoverable: false,
             },
             value: PhantomData,
         }
@@ -106,6 +108,31 @@ impl<T: Value> UpdateStream<T> {
         self.stream.validate().await
     }
 
+    /// Whether the last request failed in a way that [`UpdateStream::recover`] can mend: the session or its messages were
+    /// lost, not the right to update the topic.
+    #[must_use]
+    pub const fn is_recoverable(&self) -> bool {
+        self.stream.is_recoverable
+    }
+
+    /// Opens the stream again, and sends the value of which nobody knows whether the service has it.
+    ///
+    /// # Errors
+    /// As [`UpdateStream::set`]; refused with `InvalidUpdateStream` if there is nothing to mend.
+    ///
+    /// ```no_run
+    /// # use effusion_client::{RequestError, UpdateStream};
+    /// # async fn example(prices: &mut UpdateStream<f64>) -> Result<(), RequestError> {
+    /// if prices.set(&1.5).await.is_err() && prices.is_recoverable() {
+    ///     prices.recover().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn recover(&mut self) -> Result<(), RequestError> {
+        self.stream.recover().await
+    }
+
     /// The last value that the service has taken by this stream; `None` before that, and if nobody knows whether it has.
     ///
     /// ```no_run
@@ -140,10 +167,67 @@ struct Stream {
     opened: Option<(UpdateStreamId, u32)>,
     /// What the service has, so that a delta may be made to it. Unknown while a value is on its way.
     value: Option<Bytes>,
+    /// A value that the service is not known to have.
+    unconfirmed: Option<Bytes>,
+    is_recoverable: bool,
 }
 
 impl Stream {
     async fn set(&mut self, value: Bytes) -> Result<AddTopicResult, RequestError> {
+        self.unconfirmed = Some(value.clone());
+        let result = self.send(value).await;
+        self.learn(result)
+    }
+
+    async fn validate(&mut self) -> Result<AddTopicResult, RequestError> {
+        let result = self.check().await;
+        self.learn(result)
+    }
+
+    async fn recover(&mut self) -> Result<(), RequestError> {
+        if !self.is_recoverable {
+            return Err(RequestError::refused(
+                ErrorReason::InvalidUpdateStream,
+                "The update stream cannot be recovered",
+            ));
+        }
+        self.opened = None;
+        self.value = None;
+        match self.unconfirmed.clone() {
+            Some(value) => self.set(value).await?,
+            None => self.validate().await?,
+        };
+        Ok(())
+    }
+
+    /// Remembers what became of a request.
+    fn learn(
+        &mut self,
+        result: Result<AddTopicResult, RequestError>,
+    ) -> Result<AddTopicResult, RequestError> {
+        let is_lost = |era: u32| era != self.shared.era();
+        self.is_recoverable = match &result {
+            Ok(_) => {
+                if self.value.is_some() {
+                    self.unconfirmed = None;
+                }
+                false
+            }
+            Err(RequestError::NeverSent(why) | RequestError::OutcomeUnknown(why)) => {
+                *why != Interruption::SessionClosed
+            }
+            Err(RequestError::Refused(report)) => match report.reason {
+                ErrorReason::InvalidUpdateStream => {
+                    self.opened.as_ref().is_some_and(|(_, era)| is_lost(*era))
+                }
+                reason => reason == ErrorReason::ClusterRepartition,
+            },
+            Err(_) => false,
+        };
+        result
+    }
+
+    async fn send(&mut self, value: Bytes) -> Result<AddTopicResult, RequestError> {
         let before = self.value.take();
         let Some(stream) = self.opened()? else {
             let result = self.open(Some(value.clone())).await?;
@@ -171,7 +255,7 @@ impl Stream {
         Ok(AddTopicResult::Exists)
     }
 
-    async fn validate(&mut self) -> Result<AddTopicResult, RequestError> {
+    async fn check(&mut self) -> Result<AddTopicResult, RequestError> {
         match self.opened()? {
             None => self.open(None).await,
             Some(stream) => {

@@ -255,6 +255,22 @@ async fn update_streams_are_refused() {
         renewed.ping().await.unwrap();
         let ended = stream.set(&2).await;
         assert_eq!(refusal(ended), Some(ErrorReason::InvalidUpdateStream));
+        // What was not confirmed is sent again.
+        assert!(stream.is_recoverable());
+        stream.recover().await.unwrap();
+        assert_eq!((stream.get(), stream.is_recoverable()), (Some(2), false));
+        let found = renewed.fetch("b").with_values().fetch().await.unwrap();
+        assert_eq!(found.topics[0].value::<i64>(), Ok(Some(2)));
+        let other = hub.session("control").await;
+        other.topic_update().set("b", &3i64).await.unwrap();
+        assert!(stream.set(&4).await.is_err());
+        assert!(!stream.is_recoverable());
+        let refused = stream.recover().await;
+        assert_eq!(refusal(refused), Some(ErrorReason::InvalidUpdateStream));
+        let sending = stream.set(&5);
+        renewed.close().await;
+        assert!(sending.await.is_err());
+        assert!(!stream.is_recoverable());
     })
     .await;
 }
