@@ -13,10 +13,12 @@ use common::topics::{add, append, history, set};
 use common::{Client, Incoming, Seen, World};
 use effusion_broker::{Config, ConnectionEnd, Limits};
 use effusion_protocol::body::{Call, SelectRequest, SetConflationRequest, call};
+use effusion_protocol::time_series::Event;
 use effusion_protocol::{
-    CloseReason, Message, ResponseCode, ServiceId, TopicSpecification, TopicType,
-    UnsubscribeReason, property,
+    CloseReason, Message, ProtocolVersion, ResponseCode, ServiceId, TopicSpecification, TopicType,
+    UnsubscribeReason, decode, property,
 };
+use proptest::prelude::*;
 
 /// A world in which three messages are on their way to a client, and twelve more may wait; under pressure with more than 4.
 fn world() -> World {
@@ -274,5 +276,130 @@ fn a_tidy_topic_takes_what_waits_along() {
         let of_a = values(&seen).iter().filter(|(path, _)| path == "a").count();
         assert_eq!(of_a, left, "{tidy}: {seen:?}");
         assert!(seen.iter().any(|it| matches!(it, Seen::Unsubscribed(..))));
+    }
+}
+
+/// What happens to a reader and what it reads.
+#[derive(Clone, Debug)]
+enum Step {
+    /// An event of the series, which nothing conflates.
+    Append,
+    /// A value of a topic that is conflated under pressure, or always.
+    Set(bool),
+    /// The client reads so many messages, and answers pings.
+    Read(usize),
+    /// What is on the way is lost, and the client comes back, now or later.
+    Cut,
+    Return,
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => Just(Step::Append),
+        3 => any::<bool>().prop_map(Step::Set),
+        3 => (0..8usize).prop_map(Step::Read),
+        1 => Just(Step::Cut),
+        1 => Just(Step::Return),
+    ]
+}
+
+/// Reads so many of the messages that came, and then answers the pings among them.
+fn read_some(client: &mut Client, world: &mut World, count: usize) -> Vec<Seen> {
+    let later = match world.sent.get_mut(&client.connection) {
+        Some(sent) if sent.len() > count => sent.split_off(count),
+        _ => Default::default(),
+    };
+    let incoming = client.read_all(world);
+    *world.sent.entry(client.connection).or_default() = later;
+    let mut seen = Vec::new();
+    for it in incoming {
+        match it {
+            Incoming::Seen(it) => seen.push(it),
+            Incoming::Request(Message::Request {
+                service,
+                conversation,
+                ..
+            }) => {
+                let answer = Message::Response {
+                    service: Some(service),
+                    conversation,
+                    body: Bytes::new(),
+                };
+                client.send(world, answer.encode(client.version));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    seen
+}
+
+proptest! {
+    /// However a client reads, and whenever its connection is cut: it gets every event once and in order, and the last value
+    /// of every topic; deltas fit what it has.
+    #[test]
+    fn nothing_is_lost_or_doubled(steps in prop::collection::vec(steps(), 0..100)) {
+        let limits = Limits {
+            window_messages: 4,
+            recovery_messages: 130,
+            confirm_messages: 2,
+            ..Limits::default()
+        };
+        let mut world = World::new(Config { limits, ..Config::new([6; 32]) });
+        let series = TopicSpecification::new(TopicType::TimeSeries)
+            .with(property::TIME_SERIES_EVENT_VALUE_TYPE, "json");
+        let topics = [
+            ("ts", series),
+            ("conflate", specification(&[(property::PRIORITY, "high")])),
+            ("always", specification(&[(property::CONFLATION, "always")])),
+        ];
+        let (mut writer, mut reader) = away(&mut world, &topics);
+        let mut is_there = false;
+        let (mut appended, mut seen) = (0, Vec::new());
+        let mut last = [None, None];
+        for (number, step) in steps.into_iter().enumerate() {
+            match step {
+                Step::Append => {
+                    let request = append("ts", &appended.to_string());
+                    call::<call::TimeSeriesAppend>(&mut writer, &mut world, &request);
+                    appended += 1;
+                }
+                Step::Set(always) => {
+                    let value = long(u32::try_from(number).unwrap());
+                    let path = if always { "always" } else { "conflate" };
+                    write(&mut writer, &mut world, path, &value);
+                    last[usize::from(always)] = Some(json(&value));
+                }
+                Step::Read(count) => seen.extend(read_some(&mut reader, &mut world, count)),
+                Step::Cut if is_there => {
+                    reader.cut(&mut world);
+                    is_there = false;
+                }
+                Step::Return if !is_there => {
+                    let response = reader.reconnect(&mut world);
+                    prop_assert_eq!(response.code, ResponseCode::Reconnected);
+                    is_there = true;
+                }
+                Step::Cut | Step::Return => {}
+            }
+        }
+        if !is_there {
+            let response = reader.reconnect(&mut world);
+            prop_assert_eq!(response.code, ResponseCode::Reconnected);
+        }
+        seen.extend(read(&mut reader, &mut world));
+        let values = values(&seen);
+        let events: Vec<u64> = values
+            .iter()
+            .filter(|(path, _)| path == "ts")
+            .map(|(_, value)| {
+                let event: Event = decode(value.clone(), ProtocolVersion::NEWEST).unwrap();
+                event.metadata.sequence
+            })
+            .collect();
+        prop_assert_eq!(events, (0..appended).collect::<Vec<u64>>());
+        for (path, last) in ["conflate", "always"].into_iter().zip(last) {
+            let latest = values.iter().rfind(|(it, _)| it == path);
+            prop_assert_eq!(latest.map(|(_, value)| value.clone()), last);
+        }
     }
 }
