@@ -49,6 +49,14 @@ pub fn parse_iso(text: &str) -> Option<i64> {
     (!ms.is_nan()).then_some(ms as i64)
 }
 
+/// When a day begins for the reader: `2026-11-21`, as an input gives it.
+#[must_use]
+pub fn start_of_day(date: &str) -> Option<i64> {
+    // Without a zone, a time is the reader's.
+    let ms = Date::parse(&[date, "T00:00"].concat());
+    (date.len() >= 10 && !ms.is_nan()).then_some(ms as i64)
+}
+
 /// The time of day, as the reader writes it.
 #[must_use]
 pub fn time_of_day(ms: i64) -> String {

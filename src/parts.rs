@@ -206,3 +206,20 @@ part! {
     /// A text with its markup, in which these names can be mentioned, the reader's first.
     markdown: fn marked(text: String, names: Vec<String>) -> El { view::markdown::marked(&text, &names) }
 }
+
+part! {
+    /// Finds in a room.
+    search: fn search(app: App, room: OpenRoom) -> El { view::search::search(app, room) }
+}
+
+part! {
+    /// What moderators see and do.
+    board: fn board(app: App) -> El { view::board::board(app) }
+}
+
+part! {
+    /// Keeps somebody from writing in a room, or lets them again.
+    board: fn moderate(app: App, room: OpenRoom, name: String, mute: bool) -> bool {
+        { session::moderation::carry_out(app, room, &name, mute); true }
+    }
+}

@@ -33,6 +33,8 @@ pub enum Screen {
     Account,
     /// The rooms.
     Chat,
+    /// What moderators see and do.
+    Board,
 }
 
 /// What lies over the chat.
@@ -61,6 +63,8 @@ pub enum Dialog {
 pub enum Panel {
     /// Those who are in the room.
     Members,
+    /// Finds in the room.
+    Search,
     /// The session from inside.
     Diagnostics,
     /// The tutorial, with what each action asks of the service.
@@ -544,6 +548,8 @@ pub struct AppFields {
     pub active: Live<Option<usize>>,
     /// What stands beside it.
     pub panel: Live<Option<Panel>>,
+    /// Whether the reader may change the rights of others, and so may moderate.
+    pub moderator: Live<bool>,
     /// Whose profile is shown.
     pub whom: Live<Option<Person>>,
     /// What the reader is told of.
@@ -594,6 +600,7 @@ impl App {
             direct: Live::default(),
             active: Live::default(),
             panel: Live::default(),
+            moderator: Live::default(),
             whom: Live::default(),
             attention: Live::default(),
             ask_to_notify: Live::default(),

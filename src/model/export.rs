@@ -224,7 +224,10 @@ mod tests {
         assert_eq!(messages[1]["deleted"], true);
         assert_eq!(messages[2]["act"], true);
         assert_eq!(messages[2]["reply"]["name"], "Ann");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&to_json("", &[])).unwrap()["messages"], serde_json::json!([]));
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&to_json("", &[])).unwrap()["messages"],
+            serde_json::json!([])
+        );
     }
 
     #[test]

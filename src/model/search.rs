@@ -40,7 +40,10 @@ impl Needle {
     /// The same in the units that a browser counts in.
     #[must_use]
     pub fn places_in_utf16(&self, text: &str) -> Vec<Range<u32>> {
-        let units = |end: usize| text.get(..end).map_or(0, |it| it.encode_utf16().count() as u32);
+        let units = |end: usize| {
+            text.get(..end)
+                .map_or(0, |it| it.encode_utf16().count() as u32)
+        };
         let places = self.places(text);
         places
             .into_iter()
@@ -87,7 +90,11 @@ pub fn excerpt(text: &str, place: &Range<usize>) -> (String, String, String) {
     let before = text.get(..place.start).unwrap_or_default();
     let found = text.get(place.clone()).unwrap_or_default();
     let after = text.get(place.end..).unwrap_or_default();
-    let cut = before.char_indices().rev().nth(BEFORE - 1).map_or(0, |(at, _)| at);
+    let cut = before
+        .char_indices()
+        .rev()
+        .nth(BEFORE - 1)
+        .map_or(0, |(at, _)| at);
     let mut start = String::new();
     if cut > 0 {
         start.push('…');

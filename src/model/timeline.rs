@@ -184,6 +184,12 @@ impl Timeline {
             .map(|it| (self.names.get(it.name_number()), it.text(), it.rank))
     }
 
+    /// Text and rank of the message at a place, without making a copy.
+    #[must_use]
+    pub fn text_at(&self, place: usize) -> Option<(&str, u64)> {
+        self.shelf.get(place).map(|it| (it.text(), it.rank))
+    }
+
     /// How many messages there are.
     #[must_use]
     pub fn len(&self) -> usize {

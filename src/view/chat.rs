@@ -69,6 +69,7 @@ pub fn chat(app: App) -> El {
             let panel = app.panel.get()?;
             Some(match panel {
                 Panel::Members => part(parts::members(app, app.active_room()?)),
+                Panel::Search => part(parts::search(app, app.active_room()?)),
                 Panel::Diagnostics => part(parts::diagnostics(app)),
                 Panel::Lessons => part(parts::lessons(app)),
             })
@@ -109,6 +110,7 @@ fn bar(app: App, room: impl Fn() -> Option<OpenRoom> + Copy + 'static) -> El {
         .child(menu)
         .child_of(move || room().map(title))
         .child(connection_badge(app))
+        .child_of(move || room().map(|_| search_button(app)))
         .child_of(move || room().and_then(|room| members_button(app, room)))
         .child_of(move || {
             room()?;
@@ -126,6 +128,19 @@ fn bar(app: App, room: impl Fn() -> Option<OpenRoom> + Copy + 'static) -> El {
                     session::leave(app, room)
                 })
             })
+        })
+}
+
+/// Opens what finds in the room.
+fn search_button(app: App) -> El {
+    let toggle = move || {
+        let open = *app.panel.peek() == Some(Panel::Search);
+        app.panel.set((!open).then_some(Panel::Search));
+    };
+    icon_button("find", say("Search in this room"), "search-button", toggle)
+        .attr("id", "search-button")
+        .attr_of("aria-expanded", move || {
+            Some((*app.panel.read() == Some(Panel::Search)).to_string())
         })
 }
 

@@ -8,13 +8,14 @@ use super::dialog::dialog;
 use super::element::{El, el};
 use crate::browser;
 use crate::session;
-use crate::state::{App, Dialog, Screen};
+use crate::state::{App, Dialog, Panel, Screen};
 use crate::words::{key, say};
 
 /// Every key: what to press, and what it does. `Ctrl` is the Command key on a Mac.
-const SHORTCUTS: [(&[&str], &str); 10] = [
+const SHORTCUTS: [(&[&str], &str); 11] = [
     (&["?"], key("Show this list")),
     (&["Ctrl", "K"], key("Go to a room or a person")),
+    (&["Ctrl", "F"], key("Search in the room")),
     (&["Ctrl", ","], key("Open the settings")),
     (&["Alt", "↑"], key("Go to the room before")),
     (&["Alt", "↓"], key("Go to the next room")),
@@ -47,7 +48,11 @@ fn press(app: App, event: &KeyboardEvent) -> bool {
     match event.key().as_str() {
         "?" if !command && !browser::is_writing() => app.dialog.set(Some(Dialog::Keyboard)),
         "," if command => session::open_settings(app),
-        "k" if command => app.dialog.set(Some(Dialog::Switcher)),
+        "f" if command && !event.shift_key() && app.active.peek().is_some() => {
+            app.panel.set(Some(Panel::Search));
+            browser::focus("search");
+        }
+        "k" | "K" if command => app.dialog.set(Some(Dialog::Switcher)),
         "ArrowUp" if event.alt_key() && !command => step(app, -1),
         "ArrowDown" if event.alt_key() && !command => step(app, 1),
         _ => return false,

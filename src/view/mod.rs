@@ -1,6 +1,7 @@
 //! Components: what is on the screen. They read signals and say what people did; none talks to the network.
 
 pub(crate) mod account;
+pub(crate) mod board;
 mod brand;
 mod chat;
 mod composer;
@@ -33,6 +34,7 @@ pub(crate) mod reactions;
 mod room_choice;
 pub(crate) mod room_info;
 mod scroll;
+pub(crate) mod search;
 pub(crate) mod settings;
 mod sidebar;
 pub(crate) mod submit;
@@ -59,6 +61,7 @@ pub fn page(app: App) -> El {
                 Screen::Join => join::join(app),
                 Screen::Account => part::part(crate::parts::account(app)),
                 Screen::Chat => chat::chat(app),
+                Screen::Board => part::part(crate::parts::board(app)),
             })
         })
         .child_of(move || update::update_notice(app))

@@ -194,3 +194,48 @@ test('a window without a database sends all the same', async (open) => {
         await ann.shows({ text: 'hello' }, { text: 'meanwhile', state: 'sent' });
     });
 });
+
+test('what was loaded can be read without a service, and says that it is a copy', async (open) => {
+    await withService(async (service) => {
+        const room = { room: 'Shelf', kind: 'history' };
+        const ann = await (await open(address(service.port, { name: 'Ann', ...room }))).join();
+        const bob = await (await open(address(service.port, { name: 'Bob', ...room }))).join();
+        await bob.say('first');
+        await ann.say('second');
+        await ann.shows('first', { text: 'second', state: 'sent' });
+        assert.equal(await ann.$('offline-copy').count(), 0);
+        // It is stored within two seconds.
+        await new Promise((resolve) => setTimeout(resolve, 2_500));
+        await service.kill();
+        await ann.reload();
+        await ann.shows({ text: 'first', author: 'Bob', own: false }, { text: 'second', own: true });
+        await ann.$('offline-copy').waitFor();
+        await service.start();
+        await ann.connection('connected');
+        await until('it is the room itself again', () => ann.$('offline-copy').count(), (count) => count === 0);
+        await ann.shows('first', 'second');
+
+        // Whoever signs out leaves nothing behind.
+        await ann.$('settings-button').click();
+        await ann.$('sign-out').click();
+        await ann.$('join-form').waitFor();
+        const left = () =>
+            ann.page.evaluate(
+                () =>
+                    new Promise((resolve, reject) => {
+                        const request = indexedDB.open('effusion', 1);
+                        request.onerror = reject;
+                        request.onsuccess = () => {
+                            const stores = ['outbox', 'copies'];
+                            const transaction = request.result.transaction(stores);
+                            const counts = stores.map((name) => transaction.objectStore(name).count());
+                            transaction.oncomplete = () => {
+                                request.result.close();
+                                resolve(counts.map(({ result }) => result).join());
+                            };
+                        };
+                    }),
+            );
+        await until('nothing is stored', left, (counts) => counts === '0,0');
+    });
+});
