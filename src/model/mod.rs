@@ -1,6 +1,7 @@
 //! View models: plain data and pure functions. No browser, no network, no clock, so that they are tested natively.
 
 pub mod attention;
+pub mod board;
 pub mod command;
 pub mod completion;
 pub mod composing;

@@ -4,6 +4,7 @@
 //! by the signals of [`App`].
 
 mod account;
+pub(crate) mod board;
 mod database;
 pub(crate) mod direct;
 pub(crate) mod directory;

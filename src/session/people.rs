@@ -16,7 +16,7 @@ use leptos::prelude::{Owner, document, set_interval, window};
 use leptos::task::spawn_local;
 use wasm_bindgen::prelude::*;
 
-use super::{direct, drafts, link, notify};
+use super::{board, direct, drafts, link, notify};
 use crate::browser;
 use crate::live::follow;
 use crate::model::people::{Listing, People, Person};
@@ -65,6 +65,7 @@ pub(crate) fn attend(app: App, open: OpenRoom, visit: usize) {
     };
     begin(app);
     direct::begin(app);
+    board::look_up_rights(app);
     drafts::recall(app, open);
     forget(open);
     if open.peer.is_some() || !open.is_visit(visit) {

@@ -1,11 +1,11 @@
-//! The way to what is there to learn: the lessons, and the session from inside.
+//! The way to what is there to learn, the lessons and the session from inside, and to the moderator's board.
 
 use super::element::{El, el};
 use super::icon::{button, icon};
-use crate::state::{App, Panel};
+use crate::state::{App, Panel, Screen};
 use crate::words::say;
 
-/// Two buttons that open a panel each.
+/// Two buttons that open a panel each, and one for moderators.
 pub fn learn(app: App) -> El {
     let open = move |panel, name: &'static str, test: &'static str, words: &str| {
         let is_open = move || *app.panel.read() == Some(panel);
@@ -33,4 +33,15 @@ pub fn learn(app: App) -> El {
             "diagnostics-button",
             say("Diagnostics"),
         ))
+        .child_of(move || {
+            let open = move || {
+                app.drawer.set(false);
+                app.screen.set(Screen::Board);
+            };
+            app.moderator.get().then(|| {
+                button("learn", "board-button", open)
+                    .child(icon("shield"))
+                    .text(say("Moderation"))
+            })
+        })
 }

@@ -1,0 +1,196 @@
+//! What a moderator sees: how much is said where, what was flagged, and what was done.
+
+use std::collections::BTreeMap;
+
+use effusion_chat::RoomName;
+use effusion_chat::moderation::{Deed, LogEntry};
+
+use crate::words::{say, say_with};
+
+/// How many minutes the chart of activity shows.
+pub const MINUTES: usize = 30;
+
+/// How many flagged messages are kept on the board.
+pub const FLAGS: usize = 100;
+
+const MINUTE: i64 = 60_000;
+
+/// Messages a minute, by room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// For each room, how many were said in which minute since 1970.
+    rooms: BTreeMap<RoomName, BTreeMap<i64, u32>>,
+}
+
+/// One room's line of the chart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivityRow {
+    /// The room.
+    pub room: RoomName,
+    /// Messages in each of the last [`MINUTES`] minutes, the newest at the end.
+    pub minutes: Vec<u32>,
+    /// All of them together.
+    pub total: u32,
+}
+
+impl Activity {
+    /// A message was said at a time, in milliseconds since 1970.
+    pub fn count(&mut self, room: &RoomName, at: i64) {
+        let minutes = self.rooms.entry(room.clone()).or_default();
+        *minutes.entry(at.div_euclid(MINUTE)).or_default() += 1;
+        // More than an hour is never shown.
+        while minutes.len() > 2 * MINUTES {
+            minutes.pop_first();
+        }
+    }
+
+    /// The chart at a time, in milliseconds since 1970; the busiest room comes first.
+    #[must_use]
+    pub fn rows(&self, now: i64) -> Vec<ActivityRow> {
+        let newest = now.div_euclid(MINUTE);
+        let mut rows: Vec<_> = self
+            .rooms
+            .iter()
+            .map(|(room, counts)| {
+                let minutes: Vec<u32> = (0..MINUTES as i64)
+                    .rev()
+                    .map(|back| counts.get(&(newest - back)).copied().unwrap_or(0))
+                    .collect();
+                ActivityRow {
+                    room: room.clone(),
+                    total: minutes.iter().sum(),
+                    minutes,
+                }
+            })
+            .collect();
+        rows.sort_unstable_by(|a, b| (b.total, &a.room).cmp(&(a.total, &b.room)));
+        rows
+    }
+}
+
+/// A message that the rules do not want.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flag {
+    /// Names it on the board.
+    pub number: usize,
+    /// Where it was said.
+    pub room: RoomName,
+    /// Who said it; empty if nobody can tell.
+    pub principal: String,
+    /// The text as it was written.
+    pub text: String,
+    /// What was found in it.
+    pub found: String,
+}
+
+/// What the board shows of an entry of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRow {
+    /// Its place in the log.
+    pub sequence: u64,
+    /// What it says.
+    pub entry: LogEntry,
+    /// Whether it was undone.
+    pub undone: bool,
+}
+
+impl LogRow {
+    /// The entry as a sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let entry = &self.entry;
+        let room = entry.room.as_ref().map_or("", RoomName::as_str);
+        let who = if entry.principal.is_empty() {
+            say("somebody")
+        } else {
+            &entry.principal
+        };
+        let of = entry.of.map(|of| of.to_string()).unwrap_or_default();
+        let values = [("who", who), ("room", room), ("number", &of)];
+        say_with(
+            match entry.deed {
+                Deed::Bleeped => "Words of {who} were hidden in {room}",
+                Deed::Warned => "{who} was warned for {room}",
+                Deed::Muted => "{who} may not write in {room}",
+                Deed::Removed => "{who} may not read or write in {room}",
+                Deed::Locked => "{who} lost all roles",
+                Deed::Undone => "Number {number} was undone for {who}",
+                Deed::Ruled => "The rules were changed",
+            },
+            &values,
+        )
+    }
+
+    /// Whether a button to undo it makes sense.
+    #[must_use]
+    pub fn can_be_undone(&self) -> bool {
+        self.entry.can_be_undone() && !self.undone
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
+mod tests {
+    use super::*;
+
+    fn room(name: &str) -> RoomName {
+        RoomName::parse(name).unwrap()
+    }
+
+    #[test]
+    fn the_chart_ends_now_and_begins_with_the_busiest_room() {
+        let mut activity = Activity::default();
+        for at in [0, MINUTE - 1, 5 * MINUTE] {
+            activity.count(&room("red"), at);
+        }
+        activity.count(&room("blue"), 5 * MINUTE);
+        let rows = activity.rows(5 * MINUTE + 3);
+        assert_eq!(rows[0].room, room("red"));
+        assert_eq!(rows[0].total, 3);
+        assert_eq!(rows[0].minutes.len(), MINUTES);
+        assert_eq!(rows[0].minutes[MINUTES - 6..], [2, 0, 0, 0, 0, 1]);
+        assert_eq!(rows[1].total, 1);
+        // Half an hour later nothing of it is left on the chart.
+        let rows = activity.rows((5 + MINUTES as i64) * MINUTE);
+        assert!(rows.iter().all(|row| row.total == 0));
+    }
+
+    #[test]
+    fn a_long_watch_does_not_fill_the_memory() {
+        let mut activity = Activity::default();
+        for minute in 0..10_000 {
+            activity.count(&room("red"), minute * MINUTE);
+        }
+        assert_eq!(activity.rooms[&room("red")].len(), 2 * MINUTES);
+        assert_eq!(activity.rows(9_999 * MINUTE)[0].total, MINUTES as u32);
+    }
+
+    #[test]
+    fn what_was_done_is_said_in_words() {
+        let row = |entry, undone| LogRow {
+            sequence: 4,
+            entry,
+            undone,
+        };
+        let muted = LogEntry {
+            room: Some(room("red")),
+            ..LogEntry::new(Deed::Muted, "ann", "heck".to_owned())
+        };
+        assert_eq!(
+            row(muted.clone(), false).sentence(),
+            "ann may not write in red"
+        );
+        assert!(row(muted.clone(), false).can_be_undone());
+        assert!(!row(muted, true).can_be_undone());
+        let nobody = LogEntry {
+            room: Some(room("red")),
+            ..LogEntry::new(Deed::Bleeped, "", String::new())
+        };
+        assert_eq!(
+            row(nobody, false).sentence(),
+            "Words of somebody were hidden in red"
+        );
+        let ruled = LogEntry::new(Deed::Ruled, "", String::new());
+        assert!(!row(ruled, false).can_be_undone());
+    }
+}
