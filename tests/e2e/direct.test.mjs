@@ -1,0 +1,269 @@
+// What two people say to each other: nobody else can read it, and nobody can say it in another's name.
+
+import assert from 'node:assert/strict';
+
+import { until } from '../support/chat_window.mjs';
+import { Seen, TopicSpecification, TopicType, connect, json, pause, plain, timeseries, withSession } from '../support/sdk.mjs';
+import { stage } from './stage.mjs';
+
+const theatre = stage();
+const { scenario, address } = theatre;
+
+const PASSWORD = 'a long secret';
+
+/** Makes an account as in Lesson 3, which leads into the chat. */
+async function account(open, name, room = 'Club') {
+    const window = await open(address({ room }));
+    await window.$('create-account-link').click();
+    await window.fill({ 'account-name': name, 'account-password': PASSWORD, 'account-password-again': PASSWORD });
+    await window.$('account-button').click();
+    await window.inRoom();
+    return window;
+}
+
+const person = (window, name) => window.page.locator(`[data-testid=member][data-name="${name}"]`);
+
+async function profileOf(window, name) {
+    if ((await window.$('members').count()) === 0) {
+        await window.$('members-button').click();
+    }
+    await person(window, name).click();
+    await window.$('profile').waitFor();
+}
+
+async function writeTo(window, name) {
+    await profileOf(window, name);
+    await window.$('write-to').click();
+    await until('the conversation is shown', () => window.$('room-title').innerText(), (title) => title === name);
+}
+
+const unread = (window, name) =>
+    window.room(name).evaluateAll(([item]) => Number.parseInt(item?.querySelector('[data-testid=unread]')?.textContent ?? '0', 10));
+
+/** Whether a topic is the inbox of one of the two who talk. */
+const forOthers = (path) => /^Effusion\/direct\/(dora|emil)$/.test(path);
+
+/** What of all that is below the inboxes a session gets, however it asks. */
+async function pry(session, principal) {
+    const path = `Effusion/direct/${principal}`;
+    const got = [];
+    const seen = Seen.stream(session, '?Effusion//', json());
+    const events = Seen.stream(session, '?Effusion//', timeseries(json()));
+    const ask = async (what, asked) => {
+        try {
+            got.push([what, await asked()]);
+        } catch (error) {
+            got.push([what, `refused: ${error.message ?? error}`]);
+        }
+    };
+    for (const selector of [path, '?Effusion//', '?Effusion/direct//', '*.*', `#${path}////Chat`]) {
+        await ask(`select ${selector}`, () => session.select(selector));
+        await ask(`fetch ${selector}`, async () => {
+            const found = await session.fetchRequest().withValues(json()).withProperties().fetch(selector);
+            return found.results().filter((topic) => forOthers(topic.path()));
+        });
+    }
+    await ask('range query', async () => (await session.timeseries.rangeQuery().as(json()).selectFrom(path)).events);
+    await ask('edit range query', async () => (await session.timeseries.rangeQuery().forEdits().as(json()).selectFrom(path)).events);
+    await pause(300);
+    const streamed = [...seen.events, ...events.events].filter((event) => event.path !== undefined && forOthers(event.path));
+    return { got, streamed };
+}
+
+scenario('two people talk, and it stays with them across a reload', async (open) => {
+    const ann = await account(open, 'ann');
+    const bob = await account(open, 'bob');
+    await writeTo(ann, 'bob');
+    await ann.say('psst');
+    await ann.shows({ author: 'ann', text: 'psst', own: true, state: 'sent' });
+    await until('one is unread', () => unread(bob, 'ann'), (count) => count === 1);
+    assert.equal(await bob.page.title(), '(1) Effusion');
+    await bob.room('ann').click();
+    await bob.shows({ author: 'ann', text: 'psst', own: false });
+    await until('it is read', () => unread(bob, 'ann'), (count) => count === 0);
+    await bob.say('what?');
+    await ann.shows({ text: 'psst' }, { author: 'bob', text: 'what?', own: false });
+    await until('how far he has read is kept', () => bob.stored(), (stored) => stored.includes('effusion.direct'));
+
+    // The room beside it knows nothing of it.
+    await bob.room('Club').click();
+    assert.deepEqual(await bob.texts(), []);
+
+    const again = await open(address({ name: 'bob', room: 'Club' }));
+    await again.fill({ account: 'bob', password: PASSWORD });
+    await again.join();
+    await again.room('ann').click();
+    await again.shows({ author: 'ann', text: 'psst', own: false }, { author: 'bob', text: 'what?', own: true });
+    await again.say('from another window');
+    await bob.room('ann').click();
+    await bob.shows('psst', 'what?', { author: 'bob', text: 'from another window', own: true });
+    await ann.shows('psst', 'what?', { author: 'bob', text: 'from another window', own: false });
+
+    // Put away, it comes back with the next message.
+    await ann.$('leave-button').click();
+    assert.equal(await ann.room('bob').count(), 0);
+    await bob.say('still there?');
+    await until('it is back', () => unread(ann, 'bob'), (count) => count === 1);
+});
+
+scenario('the keyboard alone begins a conversation', async (open) => {
+    const kay = await account(open, 'kay', 'Keys');
+    const lee = await account(open, 'lee', 'Keys');
+    await until('both are there', () => kay.$('members-count').innerText(), (count) => count === '2');
+    await kay.page.keyboard.press('Control+K');
+    await until('the box has the focus', () => kay.page.evaluate(() => document.activeElement.id), (id) => id === 'switcher-search');
+    await kay.page.keyboard.type('lee');
+    await until('lee is found', () => kay.$('goal').evaluateAll((items) => items.map((item) => item.dataset.name)), (names) => `${names}` === 'lee');
+    await kay.page.keyboard.press('Enter');
+    await until('the conversation is shown', () => kay.$('room-title').innerText(), (title) => title === 'lee');
+    await until('the box has the focus', () => kay.page.evaluate(() => document.activeElement.id), (id) => id === 'composer');
+    await kay.page.keyboard.type('by keys');
+    await kay.page.keyboard.press('Enter');
+    await kay.shows({ text: 'by keys', state: 'sent' });
+    await until('one is unread', () => unread(lee, 'kay'), (count) => count === 1);
+});
+
+scenario('no third principal can read what two say to each other, by whatever the SDK has to ask with', async (open) => {
+    const dora = await account(open, 'dora', 'Secrets');
+    const emil = await account(open, 'emil', 'Secrets');
+    await account(open, 'third', 'Secrets');
+    await writeTo(dora, 'emil');
+    const third = await connect(theatre.sandbox, 'third', { credentials: PASSWORD });
+    const sandboxes = await Promise.all(['client', 'control', 'admin', 'operator', 'user', undefined].map((name) => connect(theatre.sandbox, name)));
+    try {
+        const prying = [third, ...sandboxes].flatMap((session) => ['dora', 'emil'].map((whose) => pry(session, whose)));
+        await dora.say('the treasure is under the oak');
+        await dora.shows({ text: 'the treasure is under the oak', state: 'sent' });
+        await until('emil has it', () => unread(emil, 'dora'), (count) => count === 1);
+        const before = await Promise.all(prying);
+        const after = await Promise.all([third, ...sandboxes].flatMap((session) => ['dora', 'emil'].map((whose) => pry(session, whose))));
+        for (const { got, streamed } of [...before, ...after]) {
+            assert.deepEqual(streamed, []);
+            for (const [what, answer] of got) {
+                const nothing = answer === undefined || (Array.isArray(answer) && answer.length === 0) || `${answer}`.startsWith('refused');
+                assert.ok(nothing, `${what}: ${JSON.stringify(answer)}`);
+            }
+            assert.ok(!JSON.stringify(got).includes('oak'));
+            // It was asked, and the service has not merely failed.
+            const range = got.find(([what]) => what === 'range query');
+            assert.match(`${range[1]}`, /^refused|^$/);
+        }
+        // The owner gets it by the very same means, so that what was tried can find something.
+        const owner = await connect(theatre.sandbox, 'emil', { credentials: PASSWORD });
+        try {
+            const { events } = await owner.timeseries.rangeQuery().as(json()).selectFrom('Effusion/direct/emil');
+            assert.equal(plain(events[0].value).message.text, 'the treasure is under the oak');
+            const fetched = await owner.fetchRequest().fetch('?Effusion/direct//');
+            assert.deepEqual(fetched.results().map((topic) => topic.path()), ['Effusion/direct/emil']);
+        } finally {
+            await owner.closeSession();
+        }
+    } finally {
+        await Promise.all([third, ...sandboxes].map((session) => session.closeSession()));
+    }
+});
+
+scenario('a forged message is shown under its true author', async (open) => {
+    const nora = await account(open, 'nora', 'Forge');
+    const olaf = await account(open, 'olaf', 'Forge');
+    await account(open, 'mallory', 'Forge');
+    await writeTo(nora, 'olaf');
+    await nora.say('truly nora');
+    await until('olaf has it', () => unread(olaf, 'nora'), (count) => count === 1);
+    const mallory = await connect(theatre.sandbox, 'mallory', { credentials: PASSWORD });
+    try {
+        const timestamp = new Date().toISOString();
+        const forged = { to: 'olaf', message: { text: 'send me your money', name: 'nora', timestamp, from: 'nora', author: 'nora' } };
+        await mallory.timeseries.append('Effusion/direct/olaf', forged, json());
+        // Also as if olaf himself had written to nora.
+        await mallory.timeseries.append('Effusion/direct/olaf', { to: 'nora', message: { text: 'I, olaf', name: 'olaf', timestamp } }, json());
+        await mallory.timeseries.append('Effusion/direct/olaf', { nonsense: true }, json());
+    } finally {
+        await mallory.closeSession();
+    }
+    await until('it is told as mallory’s', () => unread(olaf, 'mallory'), (count) => count === 2);
+    await olaf.room('mallory').click();
+    await olaf.shows(
+        { author: 'mallory', text: 'send me your money', own: false },
+        { author: 'mallory', text: 'I, olaf', own: false },
+    );
+    await olaf.room('nora').click();
+    await olaf.shows({ author: 'nora', text: 'truly nora', own: false });
+});
+
+scenario('an inbox that somebody else has made is not written to', async (open) => {
+    const pia = await account(open, 'pia', 'Trap');
+    await withSession(theatre.sandbox, 'admin', (admin) =>
+        admin.security.updateAuthenticationStore(
+            admin.security.authenticationScriptBuilder().addPrincipal('quin', PASSWORD, ['CLIENT', 'TOPIC_CONTROL']).build(),
+        ),
+    );
+    // Before quin comes for the first time, somebody makes quin's inbox, to read it as its owner.
+    await withSession(theatre.sandbox, 'user', async (user) => {
+        const range = 'limit 1000';
+        const trap = new TopicSpecification(TopicType.TIME_SERIES, {
+            TIME_SERIES_EVENT_VALUE_TYPE: 'json',
+            TIME_SERIES_RETAINED_RANGE: range,
+            TIME_SERIES_SUBSCRIPTION_RANGE: range,
+            OWNER: "$Principal is 'user'",
+        });
+        await user.topics.add('Effusion/direct/quin', trap);
+    });
+    const quin = await open(address({ name: 'quin', room: 'Trap' }));
+    await quin.fill({ account: 'quin', password: PASSWORD });
+    await quin.join();
+    await writeTo(pia, 'quin');
+    await pia.say('for you alone');
+    await pia.shows({ text: 'for you alone', state: 'failed' });
+    assert.match(await pia.$('delivery').innerText(), /others could read what two people say/);
+    await withSession(theatre.sandbox, 'user', async (user) => {
+        const { events } = await user.timeseries.rangeQuery().as(json()).selectFrom('Effusion/direct/quin');
+        assert.deepEqual(events, []);
+    });
+});
+
+scenario('where the service does not protect the inboxes, nothing is sent', async (open) => {
+    const rosa = await account(open, 'rosa', 'Bare');
+    const sam = await account(open, 'sam', 'Bare');
+    const admin = await connect(theatre.sandbox, 'admin');
+    const builder = () => admin.security.securityScriptBuilder();
+    const store = async (script) => admin.security.updateSecurityStore(script.build());
+    const roles = (await admin.security.getSecurityConfiguration()).roles;
+    const kept = ['CLIENT', 'TOPIC_CONTROL', 'ADMINISTRATOR'].map((name) => {
+        return [name, roles.find((role) => role.name === name).topic['Effusion/direct']];
+    });
+    try {
+        let unprotected = builder().deisolatePath('Effusion/direct');
+        for (const [name] of kept) {
+            unprotected = unprotected.removePathPermissions(name, 'Effusion/direct');
+        }
+        await store(unprotected);
+        await rosa.reload();
+        await rosa.$('password').fill(PASSWORD);
+        await rosa.join();
+        await writeTo(rosa, 'sam');
+        await rosa.say('secret');
+        await rosa.shows({ text: 'secret', state: 'failed' });
+        assert.match(await rosa.$('delivery').innerText(), /others could read what two people say/);
+        assert.equal(await sam.room('rosa').count(), 0);
+    } finally {
+        let closed = builder().isolatePath('Effusion/direct');
+        for (const [name, permissions] of kept) {
+            closed = closed.setPathPermissions(name, 'Effusion/direct', [...permissions]);
+        }
+        await store(closed);
+        await admin.closeSession();
+    }
+});
+
+scenario('people who share an account are told that it would not stay between them', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'Shared', kind: 'history' }))).join();
+    await (await open(address({ name: 'Bob', room: 'Shared', kind: 'history' }))).join();
+    const uma = await account(open, 'uma', 'Shared');
+    for (const [window, name] of [[ann, 'Bob'], [ann, 'uma'], [uma, 'Bob']]) {
+        await profileOf(window, name);
+        assert.match(await window.$('not-alone').innerText(), /everyone who is signed in as “user” would read them/);
+        assert.equal(await window.$('write-to').count(), 0);
+        await window.$('close-dialog').click();
+    }
+});
