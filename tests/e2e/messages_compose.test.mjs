@@ -1,0 +1,200 @@
+// Writing: mentions, emoji, commands and snippets.
+
+import assert from 'node:assert/strict';
+
+import { until } from '../support/chat_window.mjs';
+import { json, withSession } from '../support/sdk.mjs';
+import { stage } from './stage.mjs';
+
+const theatre = stage();
+const { scenario, address } = theatre;
+
+const joined = async (open, name, room, { kind = 'history', ...options } = {}) =>
+    (await open(address({ name, room, kind }), options)).join();
+
+const offered = (window, ...expected) =>
+    until(
+        `the offers ${expected}`,
+        () => window.$('completion-item').locator('bdi').allTextContents(),
+        (found) => JSON.stringify(found) === JSON.stringify(expected),
+    );
+
+const draft = (window, expected) => until(`the draft “${expected}”`, () => window.$('composer').inputValue(), (text) => text === expected);
+
+const note = (window, pattern) => until(`a note that says ${pattern}`, () => window.$('note').allInnerTexts(), ([words]) => pattern.test(words ?? ''));
+
+scenario('names are completed after an @, and the one who is meant sees it', async (open) => {
+    const [ann, bob, bo] = [await joined(open, 'Ann Lee', 'Names'), await joined(open, 'Bob', 'Names'), await joined(open, 'Bo <b>', 'Names')];
+    await bob.say('hello');
+    await bo.say('hi');
+    await ann.shows('hello', 'hi');
+    await ann.$('composer').pressSequentially('well, @bo');
+    await until('two offers', () => ann.$('completion-item').count(), (count) => count === 2);
+    const names = await ann.$('completion-item').locator('bdi').allTextContents();
+    assert.deepEqual([...names].sort(), ['Bo <b>', 'Bob']);
+    assert.equal(await ann.$('composer').getAttribute('aria-activedescendant'), 'completion-0');
+    for (let step = 0; names[step] !== 'Bob'; step += 1) {
+        await ann.$('composer').press('ArrowDown');
+    }
+    await ann.$('composer').press('Enter');
+    await draft(ann, 'well, @Bob ');
+    assert.equal(await ann.$('completion-item').count(), 0);
+    await ann.$('composer').pressSequentially('are you there? mail me@bob.example');
+    await ann.$('composer').press('Enter');
+    for (const [window, own] of [[ann, false], [bob, true], [bo, false]]) {
+        await window.shows('hello', 'hi', 'well, @Bob are you there? mail me@bob.example');
+        await window.$('mention').waitFor();
+        assert.equal(await window.$('mention').innerText(), '@Bob');
+        assert.equal(await window.$('mention').evaluate((name) => name.classList.contains('own')), own);
+    }
+    // A click completes, too, and Esc declines.
+    await bob.$('composer').pressSequentially('@ann');
+    await offered(bob, 'Ann Lee');
+    await bob.$('composer').press('Escape');
+    assert.equal(await bob.$('completion-item').count(), 0);
+    await bob.$('composer').pressSequentially(' l');
+    await offered(bob, 'Ann Lee');
+    await bob.$('completion-item').click();
+    await draft(bob, '@Ann Lee ');
+});
+
+scenario('emoji come by name and by the picker', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Emoji'), await joined(open, 'Bob', 'Emoji')];
+    await ann.$('composer').pressSequentially('look: :turt');
+    await offered(ann, ':turtle:');
+    await ann.$('composer').press('Tab');
+    await draft(ann, 'look: 🐢');
+    await ann.$('composer').pressSequentially(' and :rocket:');
+    await draft(ann, 'look: 🐢 and 🚀');
+    await ann.$('composer').press('Enter');
+    await bob.shows('look: 🐢 and 🚀');
+
+    await ann.$('composer').fill('ab');
+    await ann.$('composer').press('ArrowLeft');
+    await ann.$('emoji-button').click();
+    await ann.$('emoji-picker').waitFor();
+    await until('the search has the focus', () => ann.page.evaluate(() => document.activeElement.id), (id) => id === 'emoji-search');
+    assert.ok((await ann.$('emoji').count()) > 400, 'all of them are shown');
+    await ann.$('emoji-search').fill('heart');
+    await ann.$('emoji-picker').locator('[data-emoji="❤️"]').first().click();
+    await draft(ann, 'a❤️b');
+    // By keyboard.
+    await ann.$('emoji-button').click();
+    await ann.$('emoji-search').press('ArrowDown');
+    await ann.page.keyboard.press('ArrowRight');
+    const chosen = await ann.page.evaluate(() => document.activeElement.dataset.emoji);
+    await ann.page.keyboard.press('Enter');
+    await until('it is written', () => ann.$('composer').inputValue(), (text) => text.includes(chosen));
+    await ann.$('emoji-button').click();
+    await ann.$('emoji-picker').waitFor();
+    await ann.page.keyboard.press('Escape');
+    await until('the picker is closed', () => ann.$('emoji-picker').count(), (count) => count === 0);
+    // The table is fetched only once somebody asks for emoji.
+    const asked = await bob.page.evaluate(() => performance.getEntriesByType('resource').filter(({ name }) => name.includes('emoji.json')).length);
+    assert.equal(asked, 0);
+});
+
+scenario('commands do what they say', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Orders'), await joined(open, 'Bob', 'Orders')];
+    await ann.$('composer').pressSequentially('/he');
+    await offered(ann, 'help');
+    await ann.$('composer').press('Enter');
+    await draft(ann, '/help');
+    await ann.$('composer').press('Enter');
+    await note(ann, /\/nick.*\n.*\/topic/s);
+    await draft(ann, '');
+    await ann.$('note-close').click();
+    assert.equal(await ann.$('note').count(), 0);
+
+    await ann.say('/me waves');
+    await bob.shows({ text: 'Ann waves', author: 'Ann' });
+    await ann.say('/shrug');
+    await bob.shows('Ann waves', '¯\\_(ツ)_/¯');
+    await ann.say('//not a command');
+    await bob.shows('Ann waves', '¯\\_(ツ)_/¯', '/not a command');
+
+    await ann.say('/nick Anna');
+    await note(ann, /You are .*Anna.* now/);
+    await ann.say('renamed');
+    await bob.shows('Ann waves', '¯\\_(ツ)_/¯', '/not a command', { text: 'renamed', author: 'Anna' });
+    await ann.shows({ own: true }, { own: true }, { own: true }, { text: 'renamed', own: true });
+    await ann.say('/nick System');
+    await note(ann, /Choose another name/);
+
+    await ann.say('/mute Bob');
+    await note(ann, /moderators/);
+
+    await ann.say('/clear');
+    await ann.shows();
+    await bob.say('after');
+    await ann.shows('after');
+
+    await ann.say('/join Elsewhere');
+    await until('the other room', () => ann.$('room-title').innerText(), (title) => title === 'Elsewhere');
+    await ann.inRoom();
+    await ann.say('/leave');
+    await until('the first room', () => ann.$('room-title').innerText(), (title) => title === 'Orders');
+});
+
+scenario('what is no command is said in words, and stays where it was', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Wrong'), await joined(open, 'Bob', 'Wrong')];
+    await ann.say('/dance all night');
+    await note(ann, /There is no command .\/dance/);
+    await draft(ann, '/dance all night');
+    await ann.$('composer').fill('/me');
+    await ann.$('composer').press('Escape');
+    await ann.$('composer').press('Enter');
+    await note(ann, /Write \/me and then: what you do/);
+    await ann.$('composer').fill('');
+    await ann.say('plain');
+    await bob.shows('plain');
+});
+
+scenario('the topic of a room is set', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Subject'), await joined(open, 'Bob', 'Subject')];
+    await ann.say('/topic All about *tea*');
+    await withSession(theatre.sandbox, 'user', async (session) => {
+        const card = () =>
+            session.fetchRequest().withValues(json()).fetch('>Effusion/rooms/Subject').then((found) => found.results()[0]?.value()?.get());
+        await until('the card', card, (found) => found?.topic === 'All about *tea*');
+    });
+    await bob.say('seen');
+    await ann.shows('seen');
+});
+
+scenario('a long text that is pasted becomes a snippet if wanted', async (open) => {
+    const permissions = ['clipboard-read', 'clipboard-write'];
+    const [ann, bob] = [await joined(open, 'Ann', 'Snip', { permissions }), await joined(open, 'Bob', 'Snip')];
+    const paste = async (text) => {
+        await ann.page.evaluate((words) => navigator.clipboard.writeText(words), text);
+        await ann.$('composer').focus();
+        await ann.page.keyboard.press('Control+V');
+    };
+    await paste('short');
+    await draft(ann, 'short');
+    assert.equal(await ann.$('snippet-offer').count(), 0);
+    await ann.$('composer').fill('');
+
+    const code = Array.from({ length: 30 }, (_, line) => `    line ${line} <b>*x*</b> \`\`\``).join('\n');
+    await paste(code);
+    await ann.$('snippet-make').click();
+    await draft(ann, `\`\`\`\`\n${code}\n\`\`\`\``);
+    await ann.$('composer').press('Enter');
+    for (const window of [ann, bob]) {
+        await window.$('code-block').waitFor();
+        assert.equal(await window.$('code-block').locator('pre').textContent(), code);
+        const height = () => window.$('code-block').locator('pre').evaluate((pre) => pre.clientHeight);
+        const folded = await height();
+        assert.match(await window.$('unfold-code').innerText(), /Show all 30 lines/);
+        await window.$('unfold-code').click();
+        assert.ok((await height()) > folded);
+        assert.equal(await window.$('unfold-code').getAttribute('aria-expanded'), 'true');
+        await window.$('unfold-code').click();
+        assert.equal(await height(), folded);
+    }
+    // Or it stays as it is.
+    await paste(code);
+    await ann.$('snippet-leave').click();
+    assert.equal(await ann.$('snippet-offer').count(), 0);
+    await draft(ann, code);
+});

@@ -1,0 +1,107 @@
+// Markdown's common subset, as elements of the page's own.
+
+import assert from 'node:assert/strict';
+
+import { until } from '../support/chat_window.mjs';
+import { stage } from './stage.mjs';
+
+const theatre = stage();
+const { scenario, address } = theatre;
+
+const joined = async (open, name, room, options = {}) => (await open(address({ name, room, kind: 'history' }), options)).join();
+
+/** What the newest message is made of: names of elements around texts. */
+const made = (window) =>
+    window.$('text').last().evaluate((text) => {
+        const walk = (node) => {
+            if (node.nodeType === Node.TEXT_NODE) {
+                return node.data;
+            }
+            const inside = [...node.childNodes].map(walk).join('');
+            const name = node.localName;
+            return ['div', 'span'].includes(name) ? inside : `${name}(${inside})`;
+        };
+        return walk(text);
+    });
+
+const makes = (window, expected) => until(`elements ${expected}`, () => made(window), (found) => found === expected);
+
+scenario('the common subset is shown to both, and edits are read anew', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Marks'), await joined(open, 'Bob', 'Marks')];
+    for (const [text, expected] of [
+        ['*a* **b** ~~c~~ `d*`', 'p(em(a) strong(b) s(c) code(d*))'],
+        ['> said\n> so\n\nyes', 'blockquote(p(said\nso))p(yes)'],
+        ['- one\n- two', 'ul(li(one)li(two))'],
+        ['3. one\n4. two', 'ol(li(one)li(two))'],
+        ['# Title', 'p(Title)'],
+        ['plain\n  lines', 'plain\n  lines'],
+        ['<b>*x*</b> &amp;', 'p(<b>em(x)</b> &amp;)'],
+    ]) {
+        await ann.say(text);
+        await makes(ann, expected);
+        await makes(bob, expected);
+    }
+    await ann.say('*before*');
+    await makes(bob, 'p(em(before))');
+    await until('it is sent', () => ann.messages(), (messages) => messages.at(-1).state === 'sent');
+    await ann.$('composer').press('ArrowUp');
+    await until('the source', () => ann.$('composer').inputValue(), (text) => text === '*before*');
+    await ann.$('composer').fill('after **that**');
+    await ann.$('composer').press('Enter');
+    await makes(bob, 'p(after strong(that))');
+    await makes(ann, 'p(after strong(that))');
+});
+
+scenario('links lead away safely and say where to', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Links'), await joined(open, 'Bob', 'Links')];
+    await ann.say('see https://example.com/a_b?c=d, or [here](https://evil.example/path) or [mail](mailto:a@b.example)');
+    await bob.$('text').locator('a').first().waitFor();
+    const links = await bob.$('text').locator('a').evaluateAll((all) => all.map(({ href, target, rel, textContent }) => ({ href, target, rel, text: textContent })));
+    const safe = { target: '_blank', rel: 'noopener noreferrer nofollow' };
+    assert.deepEqual(links, [
+        { href: 'https://example.com/a_b?c=d', text: 'https://example.com/a_b?c=d', ...safe },
+        { href: 'https://evil.example/path', text: 'here', ...safe },
+        { href: 'mailto:a@b.example', text: 'mail', ...safe },
+    ]);
+    assert.deepEqual(await bob.$('link-host').allTextContents(), ['evil.example', 'a@b.example']);
+
+    for (const text of ['[x](javascript:alert(1))', '[x](data:text/html,1)', '<javascript:alert(1)>', '[x](/here) *y*', '[x](https:evil) `z`']) {
+        await ann.say(text);
+        await until(text, () => bob.$('text').last().textContent(), (shown) => shown.startsWith(text.slice(0, 8)));
+        await bob.page.waitForTimeout(50);
+        assert.equal(await bob.$('text').last().locator('a').count(), 0, text);
+    }
+});
+
+scenario('code is copied by its button', async (open) => {
+    const ann = await joined(open, 'Ann', 'Code', { permissions: ['clipboard-read', 'clipboard-write'] });
+    await ann.say('```rust\nfn main() {\n    println!("*hi*");\n}\n```');
+    await ann.$('copy-code').click();
+    await until('it says so', () => ann.$('copy-code').innerText(), (words) => words === 'Copied');
+    assert.equal(await ann.page.evaluate(() => navigator.clipboard.readText()), 'fn main() {\n    println!("*hi*");\n}');
+    assert.match(await ann.$('code-block').innerText(), /rust/);
+});
+
+scenario('a picture is asked for only by a click', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Pictures'), await joined(open, 'Bob', 'Pictures')];
+    let asked = 0;
+    // A host of the test's own making; the window does not count it as foreign.
+    await bob.page.route('https://pictures.example/**', (route) => {
+        asked += 1;
+        const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><rect width="40" height="30" fill="teal"/></svg>';
+        return route.fulfill({ contentType: 'image/svg+xml', body: svg });
+    });
+    await ann.say('![a teal box](https://pictures.example/teal.svg) and ![no](http://pictures.example/plain.svg)');
+    await bob.$('show-picture').waitFor();
+    assert.equal(await bob.$('show-picture').count(), 1, 'only from where it comes safely');
+    assert.match(await bob.$('show-picture').innerText(), /pictures\.example/);
+    assert.equal(asked, 0);
+    await bob.$('show-picture').click();
+    await until('the picture', () => bob.$('picture').evaluate((picture) => picture.naturalWidth), (width) => width === 40);
+    assert.equal(await bob.$('picture').getAttribute('alt'), 'a teal box');
+    assert.equal(await bob.$('picture').getAttribute('referrerpolicy'), 'no-referrer');
+    assert.equal(asked, 1);
+    assert.equal(await ann.$('picture').count(), 0);
+    // What the window's own watch makes of it was meant to be.
+    bob.errors = bob.errors.filter((error) => !error.includes('pictures.example'));
+});
