@@ -99,7 +99,7 @@ impl Security<'_> {
         self.session.shared().call::<call::GetSecurity>(&())
     }
 
-    /// The session's own permissions that have nothing to do with a path. Services before 6.12 may not tell.
+    /// The session's own permissions that have nothing to do with a path. Services before 6.3 cannot tell.
     ///
     /// # Errors
     /// See [`RequestError`].
@@ -121,7 +121,7 @@ impl Security<'_> {
             .call::<call::GetGlobalPermissions>(&())
     }
 
-    /// The session's own permissions at a path. Services before 6.12 may not tell.
+    /// The session's own permissions at a path. Services before 6.5 cannot tell.
     ///
     /// # Errors
     /// See [`RequestError`].
@@ -202,11 +202,11 @@ impl Security<'_> {
         authenticator::register(self.session.shared(), name)
     }
 
-    /// Takes another session's authentication back: it goes on without a principal, or is closed, as the service has it.
+    /// Takes another session's authentication back, which closes it at once.
     ///
     /// # Errors
-    /// Refused with `NoSuchSession`, or with `AccessDenied` without the permission `authenticate`; services before 6.12 do
-    /// not have it.
+    /// Refused with `NoSuchSession`, or with `AccessDenied` without the permissions `authenticate` and
+    /// `modify_session`; services before 6.12 do not have it.
     ///
     /// ```no_run
     /// # use effusion_client::{Session, RequestError, SessionId};

@@ -506,7 +506,13 @@ async fn fetches_come_in_pages() {
         let small = session.fetch("?f/").with_values().maximum_result_size(300);
         let small = small.fetch().await.unwrap();
         assert!(small.has_more && small.topics.len() == 1);
-        let sized = session.fetch("f/1").with_sizes().fetch().await.unwrap();
+        let sized = session
+            .fetch("f/1")
+            .with_sizes()
+            .with_unpublished_delayed_topics()
+            .fetch()
+            .await
+            .unwrap();
         let FetchedSize::Value(size) = sized.topics[0].size else {
             panic!("{sized:?}");
         };

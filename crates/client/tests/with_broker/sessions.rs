@@ -374,3 +374,30 @@ async fn scopes_select_for_themselves() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_authentication_is_revoked_ends() {
+    local(async {
+        let hub = Hub::new();
+        let control = hub.session("control").await;
+        let client = hub.session("client").await;
+        let other = hub.session("client").await;
+        let denied = client.security().revoke_authentication(id(&other)).await;
+        assert_eq!(refusal(denied), Some(ErrorReason::AccessDenied));
+        let denied = client.clients().topic_selections(id(&other)).await;
+        assert_eq!(refusal(denied), Some(ErrorReason::AccessDenied));
+        let denied = client.all_lock_details().await;
+        assert_eq!(refusal(denied), Some(ErrorReason::AccessDenied));
+        let gone = id(&other);
+        let revoked = control.security().revoke_authentication(gone).await;
+        revoked.unwrap();
+        let last = other.states().collect::<Vec<_>>().await.pop();
+        let reason = SessionCloseReason::ClosedByService;
+        assert_eq!(last, Some(SessionState::Closed(reason)));
+        let again = control.security().revoke_authentication(gone).await;
+        assert_eq!(refusal(again), Some(ErrorReason::NoSuchSession));
+        let nobody = control.clients().set_conflated(gone, true).await;
+        assert_eq!(refusal(nobody), Some(ErrorReason::NoSuchSession));
+    })
+    .await;
+}
