@@ -339,6 +339,8 @@ fn offers(tools: &Rc<Tools>) -> Option<El> {
         .class("completion")
         .id("completion")
         .attr("role", "listbox")
+        // It may be longer than there is room for.
+        .attr("tabindex", "0")
         .attr("aria-label", say("Ways to go on"));
     let list = offer
         .items

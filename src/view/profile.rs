@@ -41,9 +41,9 @@ pub fn profile(app: App) -> El {
                 say("online")
             })),
     );
-    let facts = el("dl")
-        .class("facts")
-        .child(fact(say("Account"), "profile-principal", &person.principal))
+    let account = fact(say("Account"), "profile-principal", &person.principal);
+    let facts = el("div")
+        .child(el("dl").class("facts").child(account))
         .child_of(move || Some(known(insight.read().as_ref())));
     let mut body = el("div").class("profile").child(head).child(facts);
     body = if own {
@@ -62,7 +62,7 @@ fn fact(title: &str, test: &str, text: &str) -> El {
 
 /// What the service tells of the person's sessions.
 fn known(insight: Option<&Insight>) -> El {
-    let list = el("div");
+    let list = el("dl").class("facts");
     let Some(insight) = insight else {
         return list.child(fact(say("Roles"), "profile-roles", "…"));
     };

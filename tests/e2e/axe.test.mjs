@@ -142,6 +142,7 @@ for (const viewport of [DESKTOP, PHONE]) {
             const found = [];
             await walk(open, { viewport, colorScheme, reducedMotion: 'reduce' }, async (window, where) => {
                 found.push(...(await violations(window)).map((violation) => `${where}: ${violation}`));
+                found.push(...window.errors.splice(0).map((error) => `${where}: ${error.slice(0, 200)}`));
                 if ((await window.overflow()) > 0) {
                     found.push(`${where}: something is wider than the window`);
                 }
