@@ -8,6 +8,7 @@
 #![allow(unsafe_code)]
 
 use crate::session;
+use crate::model::timeline::Key;
 use crate::state::{App, OpenRoom};
 use crate::view::{self, El};
 use effusion_chat::{ChatMessage, Target};
@@ -25,7 +26,7 @@ impl From<wasm_split_helpers::SplitLoaderError> for Missing {
 }
 
 /// What becomes of a message to one person alone.
-pub(crate) type DirectSending = std::pin::Pin<Box<dyn Future<Output = session::direct::Sent>>>;
+pub type DirectSending = std::pin::Pin<Box<dyn Future<Output = session::direct::Sent>>>;
 
 /// `part! { name: fn function(argument: Type) -> Result { expression } }`; the function becomes an `async` one.
 macro_rules! part {
@@ -181,6 +182,11 @@ part! {
     compose: fn follow_reactions(room: OpenRoom, visit: usize) -> bool {
         { session::reactions::follow(room, visit); true }
     }
+}
+
+part! {
+    /// Who has seen a message.
+    compose: fn seen(room: OpenRoom, key: Key) -> El { view::seen::seen(room, key) }
 }
 
 part! {

@@ -52,7 +52,11 @@ pub fn gather(
                 people: people.map_or(0, |(_, people)| people.count()),
                 at: at.filter(|_| said.is_some()),
                 last: said.map_or_else(Default::default, |last| {
-                    let by = if last.name == SYSTEM_NAME { String::new() } else { last.name };
+                    let by = if last.name == SYSTEM_NAME {
+                        String::new()
+                    } else {
+                        last.name
+                    };
                     (by, last.text)
                 }),
                 name,
@@ -61,9 +65,7 @@ pub fn gather(
         .collect();
     rooms.sort_unstable_by(|a, b| {
         let order = |it: &Listed| (it.archived, it.name.as_str().to_lowercase());
-        order(a)
-            .cmp(&order(b))
-            .then_with(|| a.name.cmp(&b.name))
+        order(a).cmp(&order(b)).then_with(|| a.name.cmp(&b.name))
     });
     rooms
 }
@@ -124,8 +126,18 @@ mod tests {
         let list = gather(
             vec![
                 (name("old"), RoomKind::Live, None, None),
-                (name("Tea"), RoomKind::History, said("Bob", "hot"), Some(at.clone())),
-                (name("coffee"), RoomKind::Live, said(SYSTEM_NAME, "x has joined"), None),
+                (
+                    name("Tea"),
+                    RoomKind::History,
+                    said("Bob", "hot"),
+                    Some(at.clone()),
+                ),
+                (
+                    name("coffee"),
+                    RoomKind::Live,
+                    said(SYSTEM_NAME, "x has joined"),
+                    None,
+                ),
             ],
             &[card("old", true), card("Tea", false), card("gone", false)],
             vec![

@@ -46,7 +46,7 @@ thread_local! {
 
 /// What became of a message.
 #[derive(Clone, Debug)]
-pub(crate) enum Sent {
+pub enum Sent {
     /// It is in the other's inbox.
     Done,
     /// It is not, and this is why.

@@ -146,8 +146,7 @@ fn begin(app: App) {
     }
     notify::recall(app);
     TOUCHED.set(browser::now());
-    // It fails only where timers do.
-    let _ = set_interval(move || tick(app), Duration::from_millis(TICK));
+    set_interval(move || tick(app), Duration::from_millis(TICK));
     listen(document().as_ref(), "visibilitychange", || {
         let hidden = document().hidden();
         HIDDEN_SINCE.set(if hidden { browser::now() } else { 0 });

@@ -67,13 +67,14 @@ pub fn switcher(app: App) -> El {
     });
     let found = {
         let (goals, typed) = (Rc::clone(&goals), Rc::clone(&typed));
-        Rc::new(move || best(&goals.read(), &typed.read()))
+        move || best(&goals.read(), &typed.read())
     };
     let keys = {
-        let (found, chosen) = (Rc::clone(&found), Rc::clone(&chosen));
+        let (goals, typed) = (Rc::clone(&goals), Rc::clone(&typed));
+        let chosen = Rc::clone(&chosen);
         move |event: web_sys::Event| {
             let key: &KeyboardEvent = event.unchecked_ref();
-            let goals = found();
+            let goals = best(&goals.peek(), &typed.peek());
             let count = goals.len().max(1);
             let at = *chosen.peek();
             match key.key().as_str() {
