@@ -153,7 +153,7 @@ fn members_button(app: App, room: OpenRoom) -> Option<El> {
     };
     let count = move || match room.people.read().count() {
         0 => String::new(),
-        count => count.to_string(),
+        count => browser::number(count as f64),
     };
     Some(
         button("quiet count", "members-button", toggle)

@@ -9,6 +9,7 @@ use super::element::{El, el, value_of};
 use super::fault::alert;
 use super::icon::{button, icon};
 use super::last_line::last_line;
+use crate::browser;
 use crate::live::Live;
 use crate::model::directory::{Listed, rank};
 use crate::model::fault::Fault;
@@ -109,7 +110,10 @@ fn listed(app: App, room: &Listed) -> El {
     let people = match room.people {
         0 => String::new(),
         1 => say("1 person").to_owned(),
-        count => say_with("{count} people", &[("count", &count.to_string())]),
+        count => say_with(
+            "{count} people",
+            &[("count", &browser::number(count as f64))],
+        ),
     };
     let mut words = el("span").class("words").child(title);
     if !room.topic.is_empty() {

@@ -164,7 +164,7 @@ fn room_item(app: App, room: OpenRoom) -> El {
             let mut badge = el("span")
                 .class(if named { "unread named" } else { "unread" })
                 .test("unread")
-                .text(&count.to_string())
+                .text(&browser::number(count as f64))
                 .child(el("span").class("unseen").text(" ").text(say("unread")));
             if named {
                 badge = badge.child(

@@ -102,11 +102,50 @@ async function all(look) {
     await ada.$('room-button').click();
     await ada.$('text').filter({ hasText: 'Then let us write' }).waitFor();
     await keep(ada, 'chat-history');
-    if (look.viewport === PHONE) {
-        await ada.$('menu-button').click();
-    }
-    await ada.$('settings-button').click();
-    await ada.$('settings').waitFor();
+    const fromSidebar = async (button, opened) => {
+        if (look.viewport === PHONE) {
+            await ada.$('menu-button').click();
+        }
+        await ada.$(button).click();
+        await ada.$(opened).waitFor();
+    };
+    const closePanel = () => ada.$('close-panel').click();
+    const closeDialog = () => ada.page.keyboard.press('Escape');
+    await ada.$('members-button').click();
+    await ada.$('members').waitFor();
+    await keep(ada, 'members');
+    await closePanel();
+    await ada.$('search-button').click();
+    await ada.$('search').fill('event');
+    await ada.$('search-result').first().waitFor();
+    await keep(ada, 'search');
+    await closePanel();
+    await fromSidebar('lessons-button', 'lessons');
+    await ada.$('made-call').first().waitFor();
+    await keep(ada, 'lessons');
+    await closePanel();
+    await fromSidebar('diagnostics-button', 'diagnostics');
+    await ada.$('protocol-message').first().waitFor();
+    await keep(ada, 'diagnostics');
+    await closePanel();
+    await fromSidebar('directory-button', 'directory');
+    await ada.$('directory-room').first().waitFor();
+    await keep(ada, 'directory');
+    await closeDialog();
+    await fromSidebar('my-profile', 'profile');
+    await keep(ada, 'profile');
+    await closeDialog();
+    await ada.$('emoji-button').click();
+    await ada.$('emoji').first().waitFor();
+    await keep(ada, 'emoji');
+    await closeDialog();
+    await fromSidebar('settings-button', 'settings');
     await keep(ada, 'settings');
+    await ada.$('settings-tab-looks').click();
+    await ada.$('language').selectOption('ar');
+    await ada.page.locator('html[dir=rtl]').waitFor();
+    await ada.$('close-dialog').click();
+    await ada.$('text').filter({ hasText: 'Then let us write' }).waitFor();
+    await keep(ada, 'arabic');
     await ada.close();
 }
