@@ -41,24 +41,23 @@ pub fn page(tools: &Tools) -> Result<PathBuf> {
 
 /// Builds the sandbox and gives back the program.
 pub fn sandbox(release: bool) -> Result<PathBuf> {
+    program("effusion-sandbox", release)
+}
+
+/// Builds a program of the package of the same name, and gives it back.
+pub fn program(name: &str, release: bool) -> Result<PathBuf> {
     let mut command = project::cargo();
-    command.args([
-        "build",
-        "--package",
-        "effusion-sandbox",
-        "--bin",
-        "effusion-sandbox",
-    ]);
+    command.args(["build", "--package", name, "--bin", name]);
     if release {
         command.arg("--release");
     }
-    process::run(&mut command).context("the sandbox does not build")?;
+    process::run(&mut command).with_context(|| format!("{name} does not build"))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     let target = project::root().join(target);
     let profile = if release { "release" } else { "debug" };
     Ok(target
         .join(profile)
-        .join(format!("effusion-sandbox{}", std::env::consts::EXE_SUFFIX)))
+        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// Refuses a page that only works at the root of a host, or that tells where it was built.

@@ -6,7 +6,8 @@ use std::task::{Context, Poll};
 use effusion_chat::moderation::LogEntry;
 use effusion_chat::{MESSAGES_ROOT, MODERATION_LOG, MODERATION_RULES, RoomName};
 use effusion_client::{
-    Json, Session, StreamEvent, TimeSeriesEvent, Topic, UnsubscribeReason, UnsubscribedReason,
+    Json, Session, StreamEvent, TimeSeriesEvent, Topic, TopicType, UnsubscribeReason,
+    UnsubscribedReason,
 };
 use futures_util::stream::{Stream, StreamExt as _, select_all};
 
@@ -118,11 +119,16 @@ fn said(event: StreamEvent<TimeSeriesEvent<Json>>) -> Option<Happening> {
 
 fn replaced(event: StreamEvent<Json>) -> Option<Happening> {
     match event {
-        StreamEvent::Value { topic, old, new } => Some(Happening::Value {
-            room: room_of(&topic)?,
-            value: new,
-            retained: old.is_none(),
-        }),
+        // A stream of values brings events, too.
+        StreamEvent::Value { topic, old, new }
+            if topic.specification.topic_type == TopicType::Json =>
+        {
+            Some(Happening::Value {
+                room: room_of(&topic)?,
+                value: new,
+                retained: old.is_none(),
+            })
+        }
         _ => None,
     }
 }

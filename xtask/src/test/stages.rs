@@ -109,9 +109,11 @@ pub fn interop(context: &Context) -> Result<Tally> {
 pub fn e2e(context: &Context) -> Result<Tally> {
     let tools = context.tools()?;
     let sandbox = build::sandbox(false)?;
+    let moderator = build::program("effusion-moderator", false)?;
     let dist = build::page(tools)?;
     let mut node = tools.command("node")?;
     node.env("EFFUSION_SANDBOX_BIN", sandbox)
+        .env("EFFUSION_MODERATOR_BIN", moderator)
         .env("EFFUSION_DIST", dist)
         .env("EFFUSION_CHROMIUM", &tools.browser()?.chromium);
     node_test(node, "e2e")

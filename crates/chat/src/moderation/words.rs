@@ -56,13 +56,25 @@ impl Word {
         while from < text.len() {
             match self.at(text, from) {
                 Some(end) => {
-                    found.push(text[from].start..text[end - 1].end);
+                    let (start, end) = self.whole(text, from, end);
+                    found.push(text[start].start..text[end - 1].end);
                     from = end;
                 }
                 None => from += 1,
             }
         }
         found
+    }
+
+    /// A star stands for the rest of the word, which goes with it.
+    fn whole(&self, text: &[Letter], mut start: usize, mut end: usize) -> (usize, usize) {
+        while self.open_start && start > 0 && text[start].before == Gap::None {
+            start -= 1;
+        }
+        while self.open_end && text.get(end).is_some_and(|next| next.before == Gap::None) {
+            end += 1;
+        }
+        (start, end)
     }
 
     /// Where the word ends that begins here.
@@ -157,9 +169,9 @@ mod tests {
 
     #[test]
     fn a_star_opens_a_word() {
-        assert_eq!(found("heck*", "heckler, check"), ["heck"]);
-        assert_eq!(found("*heck", "check hecks"), ["heck"]);
-        assert_eq!(found("*heck*", "checks"), ["heck"]);
+        assert_eq!(found("heck*", "heckler, check"), ["heckler"]);
+        assert_eq!(found("*heck", "check hecks"), ["check"]);
+        assert_eq!(found("*heck*", "a checks b"), ["checks"]);
         assert!(Word::parse(" * ").is_none());
     }
 
