@@ -7,8 +7,8 @@
 // The macro declares the functions as foreign ones, for the tool that splits the page to find.
 #![allow(unsafe_code)]
 
-use crate::session;
 use crate::model::timeline::Key;
+use crate::session;
 use crate::state::{App, OpenRoom};
 use crate::view::{self, El};
 use effusion_chat::{ChatMessage, Target};

@@ -83,7 +83,7 @@ pub fn message(room: OpenRoom, row: LiveRow, retry: impl Fn(Key) + Copy + 'stati
     if !own {
         return item;
     }
-    item.child_of(move || Some(delivery(room, key, &row.read().entry.delivery, retry)))
+    item.child_of(move || Some(delivery(room, key, &row.read(), retry)))
 }
 
 /// What a message answers, as its author quotes it.
@@ -121,13 +121,21 @@ fn reactions(
 fn delivery(
     room: OpenRoom,
     key: Key,
-    delivery: &Delivery,
+    Row {
+        entry,
+        last_sent: last,
+        ..
+    }: &Row,
     retry: impl Fn(Key) + Copy + 'static,
 ) -> El {
     let line = el("p").class("delivery").test("delivery");
-    match delivery {
+    match &entry.delivery {
         Delivery::Received => line,
         Delivery::Sending => line.text(say("Sending…")),
+        Delivery::Sent if *last => line
+            .child(el("span").text(say("Sent")))
+            .text(" ")
+            .child(quietly(parts::seen(room, key))),
         Delivery::Sent => line.text(say("Sent")),
         Delivery::Failed(fault) => line
             .child(

@@ -35,6 +35,7 @@ mod room_choice;
 pub(crate) mod room_info;
 mod scroll;
 pub(crate) mod search;
+pub(crate) mod seen;
 pub(crate) mod settings;
 mod sidebar;
 pub(crate) mod submit;
