@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use js_sys::{Array, Date, Intl, Object, Reflect};
+use js_sys::{Array, Date, Function, Intl, Object, Reflect};
 use leptos::prelude::{document, request_animation_frame, window};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -12,9 +12,14 @@ use crate::model::time::At;
 use crate::words::say;
 use effusion_chat::MessageId;
 
+/// How times are written, as `Intl` has it.
+type Options = &'static [(&'static str, &'static str)];
+
 thread_local! {
     /// How dates and numbers are written: one locale, or none for the browser's own.
     static LOCALE: RefCell<Array> = RefCell::new(Array::new());
+    /// What writes times, by how it writes them.
+    static FORMATS: RefCell<Vec<(Options, Function)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Milliseconds since 1970.
@@ -135,6 +140,7 @@ pub fn locales() -> Vec<String> {
 /// Tells the document its language and the way it is written, and how dates and numbers are written from now on.
 pub fn set_language(code: &str, direction: &str, locale: &str) {
     LOCALE.set(Array::of1(&JsValue::from_str(locale)));
+    FORMATS.set(Vec::new());
     if let Some(root) = document().document_element() {
         // Both attributes can always be set.
         let _ = root.set_attribute("lang", code);
@@ -277,7 +283,8 @@ pub fn is_from_right() -> bool {
     root.is_some_and(|root| root.get_attribute("dir").as_deref() == Some("rtl"))
 }
 
-fn focus_now(id: &str) {
+/// Moves the keyboard's focus to an element that is on the screen already.
+pub fn focus_now(id: &str) {
     if let Some(element) = document()
         .get_element_by_id(id)
         .and_then(|e| e.dyn_into::<HtmlElement>().ok())
@@ -291,23 +298,35 @@ fn date(ms: i64) -> Date {
     Date::new(&JsValue::from_f64(ms as f64))
 }
 
-fn words(ms: i64, options: &[(&str, &str)]) -> String {
-    let bag = Object::new();
-    for (name, value) in options {
-        // Setting a property of a fresh object cannot fail.
-        let _ = Reflect::set(&bag, &JsValue::from_str(name), &JsValue::from_str(value));
-    }
+fn words(ms: i64, options: Options) -> String {
     let date = date(ms);
     if date.get_time().is_nan() {
         return String::new();
     }
-    let format = LOCALE.with_borrow(|locale| Intl::DateTimeFormat::new(locale, &bag));
-    format
-        .format()
+    format_of(options)
         .call1(&JsValue::UNDEFINED, &date)
         .ok()
         .and_then(|text| text.as_string())
         .unwrap_or_default()
+}
+
+/// What writes times in this way. Making one takes the browser longer than a message takes to be drawn.
+fn format_of(options: Options) -> Function {
+    let known = FORMATS.with_borrow(|formats| {
+        let found = formats.iter().find(|(known, _)| *known == options);
+        found.map(|(_, format)| format.clone())
+    });
+    known.unwrap_or_else(|| {
+        let bag = Object::new();
+        for (name, value) in options {
+            // Setting a property of a fresh object cannot fail.
+            let _ = Reflect::set(&bag, &JsValue::from_str(name), &JsValue::from_str(value));
+        }
+        let format = LOCALE.with_borrow(|locale| Intl::DateTimeFormat::new(locale, &bag));
+        let format = format.format();
+        FORMATS.with_borrow_mut(|formats| formats.push((options, format.clone())));
+        format
+    })
 }
 
 fn local() -> Option<Storage> {

@@ -114,7 +114,7 @@ fn tabs(open: &Rc<Live<Tab>>) -> El {
                     };
                     let (tab, name, _) = TABS[(place + step) % TABS.len()];
                     show(&moved, tab);
-                    browser::focus(name);
+                    browser::focus_now(name);
                 })
                 .text(say(title)),
         );

@@ -60,7 +60,7 @@ test('the manifest names what is there', () => {
         return sizes;
     });
     assert.ok(sizes.includes('192x192') && sizes.includes('512x512'));
-    assert.match(readFileSync(path.join(dist, 'index.html'), 'utf8'), /rel="?manifest"? href="?manifest.webmanifest/);
+    assert.match(readFileSync(path.join(dist, 'index.html'), 'utf8'), /<link(?=[^>]*rel="?manifest)[^>]*href="?manifest.webmanifest/);
 });
 
 scenario('the page starts without its host, below a path, and keeps nothing but its own files', async (open) => {
