@@ -66,7 +66,7 @@ scenario('the board hides words, warns, mutes after strikes, and undoes it', asy
     await ann.say('let me speak');
     await ann.fault(/may not write|not have the right|not permitted/i);
     await bob.say('quiet now');
-    await ann.shows({ author: 'bob', text: 'quiet now' });
+    await shown(ann, 'quiet now');
 
     // The mute is undone, and ann can write again.
     const muted = mia.page.locator('[data-testid=log-row][data-deed=muted]');
