@@ -6,7 +6,7 @@ use clap::{ArgGroup, Parser};
 use tracing_subscriber::filter::Targets;
 
 use crate::origin::Origin;
-use crate::token::TokenSettings;
+use crate::token::{LEEWAY, ROLES_CLAIM, TokenSettings, TokenSource};
 
 /// A service for development that speaks the Diffusion protocol over WebSocket.
 ///
@@ -87,24 +87,32 @@ pub struct TokenArgs {
     pub jwt_audience: Option<String>,
 
     /// The claim with the roles, a list or a text with spaces; dots lead into objects, as in realm_access.roles
-    #[arg(long, value_name = "NAME", default_value = "roles")]
+    #[arg(long, value_name = "NAME", default_value = ROLES_CLAIM)]
     pub jwt_roles_claim: String,
 
     /// Seconds that the issuer's clock may differ from the one here
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=300))]
+    #[arg(long, value_name = "SECONDS", default_value_t = LEEWAY, value_parser = clap::value_parser!(u32).range(0..=300))]
     pub jwt_leeway: u32,
+
+    /// All of this from a file, in JSON: {"key_files": ["key.pem"], "issuer": "…", "audience": "…"}, and perhaps "roles_claim"
+    /// and "leeway"
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["jwt_key_file", "jwt_issuer", "jwt_audience"])]
+    pub jwt_settings: Option<PathBuf>,
 }
 
 impl TokenArgs {
-    pub(crate) fn settings(self) -> Option<TokenSettings> {
+    pub(crate) fn source(self) -> Option<TokenSource> {
+        if let Some(file) = self.jwt_settings {
+            return Some(TokenSource::File(file));
+        }
         let (issuer, audience) = self.jwt_issuer.zip(self.jwt_audience)?;
-        Some(TokenSettings {
+        Some(TokenSource::Flags(TokenSettings {
             key_files: self.jwt_key_file,
             issuer,
             audience,
             roles_claim: self.jwt_roles_claim,
             leeway: self.jwt_leeway,
-        })
+        }))
     }
 }
 
@@ -209,10 +217,16 @@ mod tests {
         }
         assert!(parse(&["--memory", "--jwt-issuer", "i", "--jwt-audience", "a"]).is_err());
         let full = [&key[..], &["--jwt-issuer", "i", "--jwt-audience", "a"]].concat();
-        let settings = parse(&full).unwrap().tokens.settings().unwrap();
+        let Some(TokenSource::Flags(settings)) = parse(&full).unwrap().tokens.source() else {
+            panic!("the settings come from flags");
+        };
         assert_eq!(settings.roles_claim, "roles");
         assert_eq!(settings.leeway, 5);
-        assert!(parse(&["--memory"]).unwrap().tokens.settings().is_none());
+        assert!(parse(&["--memory"]).unwrap().tokens.source().is_none());
+        let file = ["--memory", "--jwt-settings", "tokens.json"];
+        let source = parse(&file).unwrap().tokens.source();
+        assert!(matches!(source, Some(TokenSource::File(_))), "{source:?}");
+        assert!(parse(&[&file[..], &full[1..]].concat()).is_err());
     }
 
     #[test]

@@ -29,7 +29,7 @@ use crate::outbox::OutboxLimits;
 use crate::password::{self, Passwords};
 use crate::store::{Database, Opened, StoreError, Writer};
 use crate::tls::{self, TlsError};
-use crate::token::{TokenKeyError, TokenSettings, TokenVerifier};
+use crate::token::{TokenKeyError, TokenSource, TokenVerifier};
 
 /// Passwords that may wait to be checked.
 const PASSWORDS_WAITING: usize = 256;
@@ -57,7 +57,7 @@ pub struct Options {
     /// Pages that may connect, besides those of the same host and of this machine.
     pub allow_origin: Vec<Origin>,
     /// Whose tokens are accepted.
-    pub tokens: Option<TokenSettings>,
+    pub tokens: Option<TokenSource>,
     /// Listen where others can reach it, default principals or not.
     pub allow_default_principals: bool,
     /// A file with what the wall clock is off by.
@@ -74,7 +74,7 @@ impl From<Args> for Options {
             files: args.r#static,
             tls: args.tls_cert.zip(args.tls_key),
             allow_origin: args.allow_origin,
-            tokens: args.tokens.settings(),
+            tokens: args.tokens.source(),
             allow_default_principals: args.allow_default_principals,
             clock_offset: args.clock_offset,
             limits: args.limits,
@@ -150,8 +150,10 @@ impl Server {
         {
             return Err(StartError::Files(folder.clone()));
         }
-        let settings = options.tokens.as_ref();
-        let tokens = settings.map(TokenVerifier::load).transpose()?;
+        let tokens = match &options.tokens {
+            Some(source) => Some(TokenVerifier::load(&source.settings()?)?),
+            None => None,
+        };
         let data = options.data.clone();
         let (store, nobody) = tokio::task::spawn_blocking(move || {
             let nobody = password::hash_now("nobody").map_err(initial)?;

@@ -12,6 +12,7 @@ use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error as JwtError, ErrorKind};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, EncodingKey, Validation};
 use ring::{hmac, signature as ring_signature};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use signature::Verifier;
 use tokio_rustls::rustls::pki_types::SubjectPublicKeyInfoDer;
@@ -30,8 +31,53 @@ const ED25519_KEY: usize = 32;
 const MOST_ROLES: usize = 64;
 const LONGEST_NAME: usize = 256;
 
-/// Whose tokens are accepted, and how they are read.
+/// Where the settings for tokens come from.
 #[derive(Clone, Debug)]
+pub enum TokenSource {
+    /// The command line.
+    Flags(TokenSettings),
+    /// A JSON file with the fields of [`TokenSettings`]; the last two may be missing.
+    File(PathBuf),
+}
+
+impl TokenSource {
+    /// The settings. Key files that a file names are looked for beside it.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or makes no sense.
+    pub fn settings(&self) -> Result<TokenSettings, TokenKeyError> {
+        let file = match self {
+            Self::Flags(settings) => return Ok(settings.clone()),
+            Self::File(file) => file,
+        };
+        let text = std::fs::read_to_string(file).map_err(|error| TokenKeyError::Read {
+            file: file.clone(),
+            error,
+        })?;
+        let mut settings: TokenSettings =
+            serde_json::from_str(&text).map_err(|error| TokenKeyError::Settings {
+                file: file.clone(),
+                error,
+            })?;
+        if settings.key_files.is_empty() {
+            return Err(TokenKeyError::NoKeys(file.clone()));
+        }
+        let folder = file.parent().unwrap_or(Path::new(""));
+        for key in &mut settings.key_files {
+            *key = folder.join(&*key);
+        }
+        Ok(settings)
+    }
+}
+
+/// The claim that has the roles, usually.
+pub const ROLES_CLAIM: &str = "roles";
+/// How many seconds clocks may differ, usually.
+pub const LEEWAY: u32 = 5;
+
+/// Whose tokens are accepted, and how they are read.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TokenSettings {
     /// Files with a key each: a PEM file with Ed25519 public keys, or a secret for HS256 as it is. A token must be signed
     /// with one of them.
@@ -41,9 +87,19 @@ pub struct TokenSettings {
     /// What the claim `aud` must be, or have among others.
     pub audience: String,
     /// The claim with the roles: a list of texts, or one text with spaces between the roles. Dots lead into objects.
+    #[serde(default = "roles_claim")]
     pub roles_claim: String,
     /// How many seconds the issuer's clock may differ from the one here.
+    #[serde(default = "leeway")]
     pub leeway: u32,
+}
+
+fn roles_claim() -> String {
+    ROLES_CLAIM.to_owned()
+}
+
+const fn leeway() -> u32 {
+    LEEWAY
 }
 
 /// Why a key cannot be used.
@@ -57,6 +113,17 @@ pub enum TokenKeyError {
         /// Why.
         error: std::io::Error,
     },
+    /// The settings make no sense.
+    #[error("the settings for tokens in {file} make no sense: {error}", file = .file.display())]
+    Settings {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        error: serde_json::Error,
+    },
+    /// The settings name no key.
+    #[error("the settings for tokens in {file} name no key", file = .0.display())]
+    NoKeys(PathBuf),
     /// The file is no PEM file, although it looks like one.
     #[error("the token key {file} cannot be read: {error}", file = .file.display())]
     Pem {

@@ -344,3 +344,39 @@ fn only_keys_are_taken_for_keys() {
     let file = [SECRET, b"\r\n"].concat();
     assert!(verifier_of(&[&file]).verify(&token, NOW).is_ok());
 }
+
+#[test]
+fn settings_come_from_a_file_too() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("secret"), SECRET).unwrap();
+    let read = |text: &str| {
+        let file = folder.path().join("tokens.json");
+        std::fs::write(&file, text).unwrap();
+        TokenSource::File(file).settings()
+    };
+    let good =
+        r#"{"key_files": ["secret"], "issuer": "https://issuer.example", "audience": "chat"}"#;
+    let settings = read(good).unwrap();
+    assert_eq!(settings.roles_claim, ROLES_CLAIM);
+    assert_eq!(settings.leeway, LEEWAY);
+    let token = signed(&json!({"alg": "HS256"}), &claims(), hs256(SECRET));
+    let verifier = TokenVerifier::load(&settings).unwrap();
+    assert!(
+        verifier.verify(&token, NOW).is_ok(),
+        "the key is found beside the file"
+    );
+    for bad in [
+        "",
+        "{}",
+        r#"{"key_files": ["secret"], "issuer": "i"}"#,
+        r#"{"key_files": ["secret"], "issuer": "i", "audience": "a", "algorithm": "none"}"#,
+        r#"{"key_files": [], "issuer": "i", "audience": "a"}"#,
+    ] {
+        assert!(read(bad).is_err(), "{bad}");
+    }
+    assert!(
+        TokenSource::File("/does/not/exist".into())
+            .settings()
+            .is_err()
+    );
+}
