@@ -44,7 +44,7 @@ Commands
   soak                the stage faults for long, seed after seed (each failure prints its seed), then every fuzz target
       --minutes N         how long (10)
       --seed S            the first seed (1)
-      --seconds N         seconds of faults for each seed (20)
+      --harms N           how often something goes wrong with the service for each seed (15)
   load                the sandbox beside Socket.IO, mosquitto and a bare fan-out: messages a second, latency, memory, CPU
       --sessions N        sessions that receive (1000)
       --rooms R           rooms that they are in (10)

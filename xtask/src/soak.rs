@@ -9,14 +9,14 @@ use std::process::{Command, ExitCode};
 
 /// Seeds among which every kind of fault happens.
 const SEEDS: [u64; 6] = [2, 3, 5, 6, 7, 8];
-/// Seconds of faults for each of them.
-const SECONDS: u64 = 10;
+/// How often something goes wrong with the service for each of them.
+const HARMS: u64 = 8;
 
 /// What `cargo xtask soak` is to do.
 struct Options {
     minutes: u64,
     seed: u64,
-    seconds: u64,
+    harms: u64,
     /// For each fuzz target.
     fuzz_seconds: u64,
 }
@@ -26,7 +26,7 @@ impl Options {
         let mut options = Self {
             minutes: 10,
             seed: 1,
-            seconds: 20,
+            harms: 15,
             fuzz_seconds: 60,
         };
         let mut args = args.iter();
@@ -34,7 +34,7 @@ impl Options {
             let target = match name.as_str() {
                 "--minutes" => &mut options.minutes,
                 "--seed" => &mut options.seed,
-                "--seconds" => &mut options.seconds,
+                "--harms" => &mut options.harms,
                 "--fuzz-seconds" => &mut options.fuzz_seconds,
                 other => bail!("`cargo xtask soak` knows no `{other}`"),
             };
@@ -57,12 +57,7 @@ pub fn faults(_: &Context) -> Result<Tally> {
         .arg("faults")
         .arg("--sandbox")
         .arg(build::sandbox(false)?)
-        .args([
-            "--seeds",
-            &seeds.join(","),
-            "--seconds",
-            &SECONDS.to_string(),
-        ]);
+        .args(["--seeds", &seeds.join(","), "--harms", &HARMS.to_string()]);
     let (succeeded, output) = process::run_and_keep(&mut command)?;
     let failed = output
         .lines()
@@ -85,7 +80,7 @@ pub fn soak(args: &[String]) -> Result<ExitCode> {
         .arg(build::sandbox(true)?)
         .args(["--seeds", &options.seed.to_string()])
         .args(["--minutes", &options.minutes.to_string()])
-        .args(["--seconds", &options.seconds.to_string()]);
+        .args(["--harms", &options.harms.to_string()]);
     let (succeeded, _) = process::run_and_keep(&mut command)?;
     let mut fuzzed = Tally::default();
     if options.fuzz_seconds > 0 {
