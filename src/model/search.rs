@@ -121,8 +121,8 @@ mod tests {
         assert_eq!(places("aaaa", "aa"), [0..2, 2..4]);
         assert_eq!(places("ÄÖÜ straße", "äö"), [0..4]);
         assert_eq!(places("two  words", "o  w"), [2..6]);
-        assert_eq!(places("abc", "  "), []);
-        assert_eq!(places("ab", "abc"), []);
+        assert!(places("abc", "  ").is_empty());
+        assert!(places("ab", "abc").is_empty());
         // One letter that becomes two when it is small.
         assert_eq!(places("x İ y", "i\u{307}"), [2..4]);
         assert!(Needle::new("y").is_some_and(|it| it.is_in("xyz") && !it.is_in("xz")));

@@ -3,15 +3,14 @@
 use std::cell::RefCell;
 
 use effusion::model::fault::Fault;
-use effusion::model::timeline::Event;
+use effusion::model::timeline::{Event, Gap};
 use effusion::state::{Earlier, OpenRoom};
 use effusion::view::messages;
 use effusion_chat::RoomKind;
-use leptos::task::tick;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::Element;
 
-use crate::stage::{Stage, at, event, message, room};
+use crate::stage::{Stage, at, drawn, event, message, room};
 
 fn show(room: OpenRoom) -> Stage {
     Stage::show(move || messages(room, |_| {}, || {}))
@@ -25,7 +24,7 @@ async fn hostile_text_stays_text() {
     room.change(|timeline| {
         timeline.receive_value(message("<b onclick=x>Bob</b>", hostile), at(0), false)
     });
-    tick().await;
+    drawn().await;
     assert_eq!(stage.text("text"), hostile);
     assert_eq!(stage.one("text").child_element_count(), 0);
     assert_eq!(stage.text("author"), "<b onclick=x>Bob</b>");
@@ -39,7 +38,7 @@ async fn hostile_text_stays_text() {
     room.change(|timeline| {
         timeline.receive_value(message("System", "<u>x</u> has joined"), at(1), false)
     });
-    tick().await;
+    drawn().await;
     let notice = stage.one("notice");
     assert!(
         notice
@@ -58,7 +57,7 @@ async fn own_messages_are_set_apart_and_say_how_far_they_are() {
         Stage::show(move || messages(room, move |key| retried.borrow_mut().push(key), || {}));
     room.change(|timeline| timeline.receive_event(event(0, "Bob", "hi")));
     let key = room.change(|timeline| timeline.send(message("Ann", "hello"), at(1)));
-    tick().await;
+    drawn().await;
     assert_eq!(stage.attributes("message", "data-own"), ["false", "true"]);
     assert_eq!(
         stage.attributes("message", "data-state"),
@@ -72,7 +71,7 @@ async fn own_messages_are_set_apart_and_say_how_far_they_are() {
     let node = stage.all("message").remove(1);
 
     room.change(|timeline| timeline.fail(key, Fault::Unconfirmed));
-    tick().await;
+    drawn().await;
     assert_eq!(
         stage.attributes("message", "data-state"),
         ["received", "failed"]
@@ -85,14 +84,14 @@ async fn own_messages_are_set_apart_and_say_how_far_they_are() {
     stage.click("retry").await;
     assert_eq!(*retried.borrow(), [key]);
     room.change(|timeline| timeline.retry(key));
-    tick().await;
+    drawn().await;
     assert_eq!(
         stage.attributes("message", "data-state"),
         ["received", "sending"]
     );
 
     room.change(|timeline| timeline.acknowledge(key, Some(1)));
-    tick().await;
+    drawn().await;
     assert_eq!(
         stage.attributes("message", "data-state"),
         ["received", "sent"]
@@ -110,9 +109,9 @@ async fn a_failed_message_can_be_given_up() {
     let stage = show(room);
     let key = room.change(|timeline| timeline.send(message("Ann", "hello"), at(1)));
     room.change(|timeline| timeline.fail(key, Fault::TimedOut));
-    tick().await;
+    drawn().await;
     stage.click("cancel").await;
-    tick().await;
+    drawn().await;
     assert!(stage.all("message").is_empty());
 }
 
@@ -122,18 +121,21 @@ async fn messages_keep_their_elements_when_others_come_between() {
     let stage = show(room);
     room.change(|timeline| timeline.receive_event(event(10, "Bob", "ten")));
     room.change(|timeline| timeline.send(message("Ann", "mine"), at(99)));
-    tick().await;
+    drawn().await;
     let before: Vec<Element> = stage.all("message");
     room.change(|timeline| timeline.receive_event(event(11, "Cyn", "eleven")));
-    room.change(|timeline| timeline.add_older((0..10).map(|n| event(n, "Bob", "older")).collect()));
-    tick().await;
+    room.change(|timeline| {
+        let older = (0..10).map(|n| event(n, "Bob", "older")).collect();
+        timeline.add_older(Gap { from: 0, to: 9 }, older, true);
+    });
+    drawn().await;
     let after = stage.all("message");
     assert_eq!(after.len(), 13);
     assert!(after[10] == before[0] && after[12] == before[1]);
     assert_eq!(stage.texts("text")[10..], ["ten", "eleven", "mine"]);
 
     room.change(|timeline| timeline.start_anew());
-    tick().await;
+    drawn().await;
     assert_eq!(stage.texts("text"), ["mine"]);
     assert!(stage.all("message")[0] == before[1]);
 }
@@ -143,7 +145,7 @@ async fn an_edit_changes_the_text_in_place() {
     let room = room(RoomKind::History);
     let stage = show(room);
     room.change(|timeline| timeline.receive_event(event(0, "Bob", "teh")));
-    tick().await;
+    drawn().await;
     let node = stage.one("message");
     room.change(|timeline| {
         timeline.receive_event(Event {
@@ -151,7 +153,7 @@ async fn an_edit_changes_the_text_in_place() {
             ..event(1, "Bob", "the")
         })
     });
-    tick().await;
+    drawn().await;
     assert_eq!(stage.text("text"), "the");
     assert!(stage.one("message") == node);
     assert!(node.text_content().unwrap().contains("edited"));
@@ -161,7 +163,9 @@ async fn an_edit_changes_the_text_in_place() {
 async fn the_list_is_a_live_log() {
     let stage = show(room(RoomKind::Live));
     assert_eq!(stage.attributes("message-list", "role"), ["log"]);
-    assert_eq!(stage.attributes("message-list", "aria-live"), ["polite"]);
+    // What comes into the list need not be new; what is new is said elsewhere.
+    assert_eq!(stage.attributes("message-list", "aria-live"), ["off"]);
+    assert_eq!(stage.attributes("announcer", "aria-live"), ["polite"]);
     assert!(
         stage
             .place()
@@ -177,11 +181,11 @@ async fn earlier_messages_are_offered_where_there_may_be_some() {
     let asked: &'static RefCell<usize> = Box::leak(Box::new(RefCell::new(0)));
     let stage = Stage::show(move || messages(open, |_| {}, move || *asked.borrow_mut() += 1));
     open.change(|timeline| timeline.receive_event(event(7, "Bob", "hi")));
-    tick().await;
+    drawn().await;
     stage.click("earlier-button").await;
     assert_eq!(*asked.borrow(), 1);
     open.earlier.set(Earlier::None);
-    tick().await;
+    drawn().await;
     assert!(stage.all("earlier-button").is_empty());
     assert!(
         stage
@@ -194,6 +198,52 @@ async fn earlier_messages_are_offered_where_there_may_be_some() {
     let whole = room(RoomKind::History);
     let stage = show(whole);
     whole.change(|timeline| timeline.receive_event(event(0, "Bob", "first of all")));
-    tick().await;
+    drawn().await;
     assert!(stage.all("earlier-button").is_empty());
+}
+
+#[wasm_bindgen_test]
+async fn of_a_long_room_only_some_is_in_the_document() {
+    let room = room(RoomKind::History);
+    let stage = show(room);
+    room.change(|timeline| {
+        for sequence in 0..5_000 {
+            timeline.receive_event(event(sequence, "Bob", "x"));
+        }
+    });
+    drawn().await;
+    let shown = stage.all("message").len();
+    assert!((10..150).contains(&shown), "{shown} of 5,000");
+    room.show_around(Some(2_500), 400);
+    drawn().await;
+    let extent = *room.extent.peek();
+    assert!(extent.start < 2_500 && 2_500 < extent.end, "{extent:?}");
+    assert_eq!(stage.all("message").len(), extent.end - extent.start);
+    assert!(extent.above > 50_000 && extent.below > 50_000);
+}
+
+#[wasm_bindgen_test]
+async fn a_line_and_a_gap_stand_before_their_message() {
+    let room = room(RoomKind::History);
+    let stage = show(room);
+    room.change(|timeline| {
+        timeline.receive_event(event(0, "Bob", "read"));
+        timeline.subscribed();
+        timeline.receive_event(event(9, "Bob", "after a gap"));
+        timeline.receive_event(event(10, "Bob", "new"));
+        timeline.set_line(Some(9));
+    });
+    drawn().await;
+    let message_of = |test: &str| {
+        let item = stage.one(test).closest("li").unwrap().unwrap();
+        item.query_selector("[data-testid=text]")
+            .unwrap()
+            .unwrap()
+            .text_content()
+    };
+    assert_eq!(message_of("gap-button").as_deref(), Some("after a gap"));
+    assert_eq!(message_of("unread-line").as_deref(), Some("new"));
+    room.change(|timeline| timeline.set_line(None));
+    drawn().await;
+    assert!(stage.all("unread-line").is_empty());
 }
