@@ -77,7 +77,7 @@ fn duty(duty: Duty) -> El {
         Duty::OnDuty => (say("This window keeps watch"), "on-duty"),
     };
     el("span")
-        .class("chip")
+        .class("duty")
         .attr("data-state", state)
         .test("duty")
         .text(word)
