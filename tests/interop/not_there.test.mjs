@@ -8,7 +8,7 @@ import { connect, diffusion, failsWith } from '../support/sdk.mjs';
 
 const { UNSUPPORTED } = diffusion.errors;
 
-test('topic views, metrics, remote servers and session trees are not supported', async (t) => {
+test('topic views, metric alerts, remote servers and session trees are not supported', async (t) => {
     const sandbox = await startSandbox();
     const session = await connect(sandbox, 'admin');
     t.after(async () => {
@@ -16,8 +16,6 @@ test('topic views, metrics, remote servers and session trees are not supported',
         await sandbox.stop();
     });
     const { topicViews, metrics, remoteServers, sessionTrees } = session;
-    const sessions = diffusion.newSessionMetricCollectorBuilder().groupByProperty('$Principal').create('sessions', 'all');
-    const topics = diffusion.newTopicMetricCollectorBuilder().groupByTopicType(true).create('topics', '?.*//');
     const remote = diffusion.newRemoteServerBuilder(1).principal('p').credentials('c').build('remote', 'ws://localhost:1');
     const table = diffusion.newBranchMappingTableBuilder().addBranchMapping('all', 'b').create('a');
     for (const [name, call] of Object.entries({
@@ -25,13 +23,6 @@ test('topic views, metrics, remote servers and session trees are not supported',
         listTopicViews: () => topicViews.listTopicViews(),
         getTopicView: () => topicViews.getTopicView('view'),
         removeTopicView: () => topicViews.removeTopicView('view'),
-        putSessionMetricCollector: () => metrics.putSessionMetricCollector(sessions),
-        listSessionMetricCollectors: () => metrics.listSessionMetricCollectors(),
-        removeSessionMetricCollector: () => metrics.removeSessionMetricCollector('sessions'),
-        putTopicMetricCollector: () => metrics.putTopicMetricCollector(topics),
-        listTopicMetricCollectors: () => metrics.listTopicMetricCollectors(),
-        removeTopicMetricCollector: () => metrics.removeTopicMetricCollector('topics'),
-        metricsRequest: () => metrics.metricsRequest().fetch(),
         setMetricAlert: () => metrics.setMetricAlert('alert', 'select x'),
         listMetricAlerts: () => metrics.listMetricAlerts(),
         removeMetricAlert: () => metrics.removeMetricAlert('alert'),

@@ -289,13 +289,14 @@ test('events of every type', async () => {
         ['int64', int64(), '9007199254740993'],
         ['double', double(), 2.5],
         ['binary', datatypes.binary(), Buffer.from([1, 2, 3])],
+        ['record_v2', datatypes.recordv2(), datatypes.recordv2().valueBuilder().addFields(['a', 'b']).build()],
     ]) {
         const path = `Types/${name}`;
         await session.topics.add(path, series({ TIME_SERIES_EVENT_VALUE_TYPE: name }));
         await session.timeseries.append(path, value, type);
         const [event] = (await session.timeseries.rangeQuery().as(type).selectFrom(path)).events;
-        const got = plain(event.value);
-        assert.deepEqual(name === 'int64' ? got.toString() : got, value, name);
+        const shown = (it) => (name === 'record_v2' ? it.asFields() : name === 'int64' ? `${it}` : plain(it));
+        assert.deepEqual(shown(event.value), shown(value), name);
         const wrong = name === 'string' ? json() : string();
         await failsWith(session.timeseries.append(path, 'x', wrong), 9001);
     }

@@ -185,6 +185,30 @@ test('an update stream sends values and deltas', async () => {
     }
 });
 
+test('an update stream of every type', async () => {
+    const { datatypes } = diffusion;
+    const record = (...fields) => datatypes.recordv2().valueBuilder().addFields(fields).build();
+    for (const [name, type, values] of [
+        ['STRING', string(), ['a', 'a much longer text '.repeat(20), 'a much longer text '.repeat(21), '']],
+        ['INT64', int64(), [1, '-9223372036854775808', 0]],
+        ['DOUBLE', double(), [1, 1.5, -1e300]],
+        ['BINARY', datatypes.binary(), [Buffer.alloc(0), Buffer.alloc(500, 1), Buffer.alloc(600, 1)]],
+        ['RECORD_V2', datatypes.recordv2(), [record('a'), record('a', 'b'.repeat(300)), record('a', 'b'.repeat(300), 'c')]],
+    ]) {
+        const path = `Stream/of/${name}`;
+        const seen = Seen.stream(session, path, type);
+        await session.select(path);
+        const specification = new TopicSpecification(TopicType[name]);
+        const stream = session.topicUpdate.newUpdateStreamBuilder().specification(specification).build(path, type);
+        for (const value of values) {
+            await stream.set(value);
+        }
+        const shown = (value) => (name === 'RECORD_V2' ? value.asFields() : name === 'INT64' ? value.toString() : plain(value));
+        const expected = values.map((value) => (name === 'BINARY' ? value : name === 'INT64' ? `${value}` : shown(value)));
+        assert.deepEqual((await seen.all('value', values.length)).map(({ value }) => shown(value)), expected, name);
+    }
+});
+
 test('an update stream that adds its topic', async () => {
     const { CREATED, EXISTS } = TopicCreationResult;
     const specification = new TopicSpecification(TopicType.STRING, { PERSISTENT: 'false' });

@@ -19,6 +19,7 @@ use crate::removals::Removals;
 use crate::scripts::{Script, ScriptStage};
 use crate::security::Rights;
 use crate::selector::{SelectorCache, SelectorError};
+use crate::services::metrics::Collectors;
 use crate::session::{Interest, SessionKey};
 use crate::session_events::SessionListeners;
 use crate::timers::{Timer, Timers};
@@ -51,6 +52,7 @@ pub struct Broker {
     pub(crate) missing_topic_handlers: Handlers,
     pub(crate) authenticators: Authenticators,
     pub(crate) locks: Locks,
+    pub(crate) collectors: Collectors,
     pub(crate) accounts: Accounts,
     pub(crate) attempts: Attempts,
     pub(crate) security: SecurityStore,
@@ -141,6 +143,7 @@ impl Broker {
             missing_topic_handlers: Handlers::default(),
             authenticators: Authenticators::default(),
             locks: Locks::default(),
+            collectors: Collectors::default(),
             attempts: Attempts::new(config.attempts),
             accounts: Accounts::new(snapshot.principals, snapshot.authentication),
             security: snapshot.security,

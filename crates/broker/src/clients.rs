@@ -9,6 +9,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::attempts::network;
 use crate::outgoing::Outgoing;
+use crate::services::metrics::Traffic;
 use crate::session::{Item, Kind, Pushed, Session, SessionKey, key};
 use crate::topic::{Conflation, Delivery};
 use crate::{ConnectionId, Limits, Output, wire};
@@ -51,6 +52,8 @@ pub(crate) struct Clients {
     pub(crate) server: u64,
     last_key: u64,
     pub(crate) outputs: VecDeque<Output>,
+    /// What was handed to connections.
+    pub(crate) outbound: Traffic,
     /// Sessions that are there, and for which more waits than may: they are to be closed.
     pub(crate) overflowed: BTreeSet<SessionKey>,
     limits: Limits,
@@ -65,6 +68,7 @@ impl Clients {
             server,
             last_key: 0,
             outputs: VecDeque::new(),
+            outbound: Traffic::default(),
             overflowed: BTreeSet::new(),
             limits,
         }
@@ -149,7 +153,7 @@ impl Clients {
             session,
             item,
             &self.limits,
-            &mut self.outputs,
+            (&mut self.outputs, &mut self.outbound),
             &mut self.overflowed,
         );
         if asks {
@@ -210,7 +214,7 @@ impl Clients {
             session,
             item,
             &self.limits,
-            &mut self.outputs,
+            (&mut self.outputs, &mut self.outbound),
             &mut self.overflowed,
         );
         if asks {
@@ -243,6 +247,7 @@ impl Clients {
 
     /// Sends what is not one of a session's counted messages: a connect response, or what is sent again.
     pub(crate) fn send_uncounted(&mut self, connection: ConnectionId, message: Bytes) {
+        self.outbound.count(message.len());
         self.outputs.push_back(Output::Send {
             connection,
             message,
@@ -255,7 +260,7 @@ fn push(
     session: &mut Session,
     item: Item,
     limits: &Limits,
-    outputs: &mut VecDeque<Output>,
+    (outputs, outbound): (&mut VecDeque<Output>, &mut Traffic),
     overflowed: &mut BTreeSet<SessionKey>,
 ) -> bool {
     let connection = session.connection();
@@ -265,10 +270,13 @@ fn push(
         return false;
     };
     match pushed {
-        Pushed::Sent => outputs.push_back(Output::Send {
-            connection,
-            message,
-        }),
+        Pushed::Sent => {
+            outbound.count(message.len());
+            outputs.push_back(Output::Send {
+                connection,
+                message,
+            });
+        }
         Pushed::Waits => {}
         Pushed::Overflow => {
             overflowed.insert(session.key);

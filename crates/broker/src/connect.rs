@@ -142,6 +142,7 @@ impl Broker {
             peer,
         } = connecting;
         let (key, id) = self.clients.new_id();
+        self.collectors.sessions_opened += 1;
         let token = self.new_token();
         let mut properties =
             self.fixed_properties(principal.as_deref(), request.client_type.as_str(), &peer);

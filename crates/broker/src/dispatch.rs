@@ -30,6 +30,7 @@ impl Broker {
             return;
         };
         session.received += 1;
+        self.collectors.inbound.count(message.len());
         session.heard = now;
         let version = session.version;
         if message.len() > self.config.limits.message_bytes {
@@ -279,6 +280,16 @@ impl Broker {
             Request::UpdateSecurity(script) => self.update_security(caller, &script),
             Request::GetGlobalPermissions(()) => self.get_global_permissions(&caller),
             Request::GetPathPermissions(path) => self.get_path_permissions(&caller, &path),
+
+            Request::PutSessionMetricCollector(it) => self.put_session_collector(&caller, it),
+            Request::RemoveSessionMetricCollector(it) => {
+                self.remove_session_collector(&caller, &it)
+            }
+            Request::ListSessionMetricCollectors(()) => self.list_session_collectors(&caller),
+            Request::PutTopicMetricCollector(it) => self.put_topic_collector(&caller, it),
+            Request::RemoveTopicMetricCollector(it) => self.remove_topic_collector(&caller, &it),
+            Request::ListTopicMetricCollectors(()) => self.list_topic_collectors(&caller),
+            Request::FetchMetrics(it) => self.fetch_metrics(&caller, &it),
 
             other => Err(errors::unsupported(other.service())),
         }

@@ -214,10 +214,22 @@ services! {
     StreamAddTopic = 0x82, "update stream add topic", "D S";
     /// Opens an update stream for a topic that it adds and sets.
     StreamAddAndSetTopic = 0x83, "update stream add and set topic", "D S";
+    /// Adds or replaces a session metric collector.
+    PutSessionMetricCollector = 0x87, "put session metric collector", "S";
+    /// Removes a session metric collector.
+    RemoveSessionMetricCollector = 0x88, "remove session metric collector", "S";
+    /// Reads the session metric collectors.
+    ListSessionMetricCollectors = 0x89, "list session metric collectors", "S";
     /// Reads the global permissions of the session.
     GetGlobalPermissions = 0x8f, "get global permissions", "S";
     /// Reads the permissions of the session for a path.
     GetPathPermissions = 0x90, "get path permissions", "S";
+    /// Adds or replaces a topic metric collector.
+    PutTopicMetricCollector = 0x92, "put topic metric collector", "S";
+    /// Removes a topic metric collector.
+    RemoveTopicMetricCollector = 0x93, "remove topic metric collector", "S";
+    /// Reads the topic metric collectors.
+    ListTopicMetricCollectors = 0x94, "list topic metric collectors", "S";
     /// Changes a topic by a JSON patch.
     ApplyJsonPatch = 0x97, "apply JSON patch", "S";
     /// Closes all sessions that match a filter.
@@ -226,6 +238,8 @@ services! {
     SetConflationFilter = 0xa3, "set conflation by filter", "S";
     /// Appends an event with a time of the client's choice to a time series.
     TimeSeriesAppendAt = 0xa6, "time series append with time", "S";
+    /// Reads what servers have counted.
+    FetchMetrics = 0xba, "fetch metrics", "S";
     /// Registers a session event listener.
     SessionEventRegistration = 0xbd, "session event registration", "S";
     /// Ends a session event listener's registration.

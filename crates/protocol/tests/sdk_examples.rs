@@ -100,6 +100,19 @@ fn requests_of_the_sdk_are_read_and_written_the_same() {
         ),
         (0xca, "", "GetOwnSessionProperties"),
         (
+            0x87,
+            r#"02 "c1" 01 07 01 04 "all " 01 0a "$Principal""#,
+            "removes_unmatched: true",
+        ),
+        (
+            0x92,
+            r#"02 "t1" 01 07 04 "?a//" 01 01 02"#,
+            "prefix_parts: 2",
+        ),
+        (0xba, "00 00 01", "All"),
+        (0xba, r#"02 01 "a" 01 "b" 00 02 03 "srv""#, "Named(\"srv\")"),
+        (0xba, r#"00 03 "x.*" 00"#, "Current"),
+        (
             0xbd,
             r#"01 00 01 02 02 "*F" 02 "*U" 01 80d095ffbc31 1c"#,
             "listener: ConversationId(28)",
@@ -161,6 +174,11 @@ fn responses_that_the_sdk_takes_are_read_and_written_the_same() {
         (0x55, r#"04 "json" 05 bf616102ff"#, "json"),
         (0x78, "02 00", "Allow([])"),
         (0xca, r#"01 01 01 "a" 01 "b""#, "(\"a\", \"b\")"),
+        (
+            0xba,
+            r#"01 03 "srv" 01 01 "m" 01 "u" 01 01 05 07 01 "n" 01 01 "l" 01 01 "v""#,
+            "bits: 5, timestamp: 7",
+        ),
         (0xcb, "01", "true"),
     ] {
         let version = ProtocolVersion::NEWEST;

@@ -7,6 +7,7 @@ import referee
 import lessons  # noqa: F401
 import locks  # noqa: F401
 import messaging  # noqa: F401
+import metrics  # noqa: F401
 import series  # noqa: F401
 import topics  # noqa: F401
 import unsupported  # noqa: F401

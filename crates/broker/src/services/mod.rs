@@ -4,6 +4,7 @@ mod client_control;
 mod fetch;
 mod locks;
 mod messaging;
+pub(crate) mod metrics;
 mod query;
 mod security;
 mod session_properties;

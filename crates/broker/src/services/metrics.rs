@@ -1,0 +1,365 @@
+//! Metrics: what the service counts, for all sessions and topics, and for those that collectors select.
+//!
+//! Source: the API documentation of `Metrics`. The names of the metrics are this service's own. Collectors are kept as
+//! long as the service runs.
+
+use effusion_protocol::body::{
+    FetchMetricsRequest, GlobalPermission, MetricCollection, MetricKind, MetricSample, Metrics,
+    MetricsServer, ResponseBody, SessionMetricCollector, TopicMetricCollector,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::broker::{Broker, Caller};
+use crate::dispatch::{Reply, Served};
+use crate::errors;
+use crate::filter::{Filter, Properties as _};
+use crate::selector::{Selector, compile_whole};
+
+/// The most collectors of each kind.
+const MAX_COLLECTORS: usize = 100;
+/// The most groups of a collector, whatever it asks for.
+const MAX_GROUPS: usize = 1_000;
+
+/// The collectors, and what cannot be counted when somebody asks.
+#[derive(Debug, Default)]
+pub(crate) struct Collectors {
+    sessions: BTreeMap<String, SessionCollector>,
+    topics: BTreeMap<String, TopicCollector>,
+    pub(crate) sessions_opened: u64,
+    pub(crate) inbound: Traffic,
+}
+
+/// How much went one way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Traffic {
+    messages: u64,
+    bytes: u64,
+}
+
+impl Traffic {
+    pub(crate) const fn count(&mut self, bytes: usize) {
+        self.messages += 1;
+        self.bytes += bytes as u64;
+    }
+}
+
+/// The values of what a collector groups by, and how many of each kind of thing are in the group.
+type Groups = BTreeMap<Vec<String>, [usize; 2]>;
+
+#[derive(Debug)]
+struct SessionCollector {
+    definition: SessionMetricCollector,
+    filter: Filter,
+    /// Groups that were told of, and stay if they are not to be removed.
+    told: BTreeSet<Vec<String>>,
+}
+
+#[derive(Debug)]
+struct TopicCollector {
+    definition: TopicMetricCollector,
+    selector: Arc<Selector>,
+}
+
+fn check_name(
+    name: &str,
+    count: usize,
+    maximum_groups: u32,
+) -> Result<(), effusion_protocol::ErrorReport> {
+    if name.is_empty() {
+        Err(errors::invalid_data("A metric collector needs a name"))
+    } else if maximum_groups == 0 {
+        Err(errors::invalid_data(
+            "A metric collector needs at least one group",
+        ))
+    } else if count >= MAX_COLLECTORS {
+        Err(errors::too_many("metric collectors"))
+    } else {
+        Ok(())
+    }
+}
+
+/// Counts into a group, unless there are as many groups as there may be.
+fn count(groups: &mut Groups, maximum: u32, group: Vec<String>, numbers: [usize; 2]) {
+    let maximum = usize::try_from(maximum)
+        .unwrap_or(MAX_GROUPS)
+        .min(MAX_GROUPS);
+    if groups.len() < maximum || groups.contains_key(&group) {
+        let entry = groups.entry(group).or_default();
+        for (sum, number) in entry.iter_mut().zip(numbers) {
+            *sum += number;
+        }
+    }
+}
+
+impl Broker {
+    pub(crate) fn put_session_collector(
+        &mut self,
+        caller: &Caller,
+        definition: SessionMetricCollector,
+    ) -> Served {
+        self.check_global(caller, GlobalPermission::ControlServer)?;
+        let name = definition.name.clone();
+        let others = &self.collectors.sessions;
+        let others = others.len() - usize::from(others.contains_key(&name));
+        check_name(&name, others, definition.maximum_groups)?;
+        let mistakes = match Filter::parse(&definition.filter) {
+            Err(mistake) => vec![mistake.report()],
+            Ok(filter) => {
+                let collector = SessionCollector {
+                    definition,
+                    filter,
+                    told: BTreeSet::new(),
+                };
+                self.collectors.sessions.insert(name, collector);
+                Vec::new()
+            }
+        };
+        Ok(Reply::Now(ResponseBody::PutSessionMetricCollector(
+            mistakes,
+        )))
+    }
+
+    pub(crate) fn remove_session_collector(&mut self, caller: &Caller, name: &str) -> Served {
+        self.check_global(caller, GlobalPermission::ControlServer)?;
+        self.collectors.sessions.remove(name);
+        Ok(Reply::Now(ResponseBody::RemoveSessionMetricCollector(())))
+    }
+
+    pub(crate) fn list_session_collectors(&mut self, caller: &Caller) -> Served {
+        self.check_global(caller, GlobalPermission::ViewServer)?;
+        let all = self.collectors.sessions.values();
+        let list = all.map(|it| it.definition.clone()).collect();
+        Ok(Reply::Now(ResponseBody::ListSessionMetricCollectors(list)))
+    }
+
+    pub(crate) fn put_topic_collector(
+        &mut self,
+        caller: &Caller,
+        definition: TopicMetricCollector,
+    ) -> Served {
+        self.check_global(caller, GlobalPermission::ControlServer)?;
+        let name = definition.name.clone();
+        let selector = self
+            .selector(&definition.selector)
+            .map_err(|error| errors::bad_selector(&error))?;
+        let others = &self.collectors.topics;
+        let others = others.len() - usize::from(others.contains_key(&name));
+        check_name(&name, others, definition.maximum_groups)?;
+        let collector = TopicCollector {
+            definition,
+            selector,
+        };
+        self.collectors.topics.insert(name, collector);
+        Ok(Reply::Now(ResponseBody::PutTopicMetricCollector(())))
+    }
+
+    pub(crate) fn remove_topic_collector(&mut self, caller: &Caller, name: &str) -> Served {
+        self.check_global(caller, GlobalPermission::ControlServer)?;
+        self.collectors.topics.remove(name);
+        Ok(Reply::Now(ResponseBody::RemoveTopicMetricCollector(())))
+    }
+
+    pub(crate) fn list_topic_collectors(&mut self, caller: &Caller) -> Served {
+        self.check_global(caller, GlobalPermission::ViewServer)?;
+        let all = self.collectors.topics.values();
+        let list = all.map(|it| it.definition.clone()).collect();
+        Ok(Reply::Now(ResponseBody::ListTopicMetricCollectors(list)))
+    }
+
+    pub(crate) fn fetch_metrics(
+        &mut self,
+        caller: &Caller,
+        request: &FetchMetricsRequest,
+    ) -> Served {
+        self.check_global(caller, GlobalPermission::ViewServer)?;
+        let own = &self.config.server_name;
+        if let MetricsServer::Named(name) = &request.server
+            && name != own
+        {
+            return Err(errors::invalid_data(format_args!(
+                "There is no server named '{name}'"
+            )));
+        }
+        let pattern = if request.pattern.is_empty() {
+            None
+        } else {
+            let pattern = compile_whole(&request.pattern);
+            Some(
+                pattern
+                    .ok_or_else(|| errors::invalid_data("The filter is no regular expression"))?,
+            )
+        };
+        let is_wanted = |name: &str| {
+            let named = request.names.iter().any(|it| it == name);
+            let matched = pattern.as_ref().is_some_and(|it| it.is_match(name));
+            named || matched || (request.names.is_empty() && pattern.is_none())
+        };
+        let own = own.clone();
+        let mut collections = self.metrics();
+        collections.retain_mut(|collection| {
+            if !is_wanted(&collection.name) {
+                collection.samples.retain(|sample| is_wanted(&sample.name));
+            }
+            !collection.samples.is_empty()
+        });
+        Ok(Reply::Now(ResponseBody::FetchMetrics(Metrics {
+            servers: vec![(own, collections)],
+        })))
+    }
+
+    fn metrics(&mut self) -> Vec<MetricCollection> {
+        let counters = &self.collectors;
+        let connected = self.clients.iter().filter(|it| it.connection().is_some());
+        let connected = connected.count();
+        let subscriptions: usize = self.clients.iter().map(|it| it.subscriptions.len()).sum();
+        let outbound = self.clients.outbound;
+        let mut metrics = vec![
+            gauge("diffusion_sessions_open", "sessions", self.clients.len()),
+            gauge("diffusion_sessions_connected", "sessions", connected),
+            counter(
+                "diffusion_sessions_opened",
+                "sessions",
+                counters.sessions_opened,
+            ),
+            counter(
+                "diffusion_inbound_messages",
+                "messages",
+                counters.inbound.messages,
+            ),
+            counter("diffusion_inbound_bytes", "bytes", counters.inbound.bytes),
+            counter("diffusion_outbound_messages", "messages", outbound.messages),
+            counter("diffusion_outbound_bytes", "bytes", outbound.bytes),
+            gauge("diffusion_topics", "topics", self.tree.len()),
+            gauge("diffusion_subscriptions", "subscriptions", subscriptions),
+        ];
+        let names = [
+            "diffusion_session_collector_open",
+            "diffusion_session_collector_connected",
+        ];
+        let mut collections = names.map(|name| empty(name, "sessions"));
+        for collector in self.collectors.sessions.values_mut() {
+            let definition = &collector.definition;
+            let mut groups = Groups::new();
+            for group in &collector.told {
+                groups.insert(group.clone(), [0, 0]);
+            }
+            for session in self
+                .clients
+                .iter()
+                .filter(|it| collector.filter.matches(*it))
+            {
+                let group = definition.group_by.iter();
+                let group = group
+                    .map(|key| session.property(key).unwrap_or_default())
+                    .collect();
+                let numbers = [1, usize::from(session.connection().is_some())];
+                count(&mut groups, definition.maximum_groups, group, numbers);
+            }
+            if !definition.removes_unmatched {
+                collector.told = groups.keys().cloned().collect();
+            }
+            add_samples(
+                &mut collections,
+                &definition.name,
+                &definition.group_by,
+                &groups,
+            );
+        }
+        metrics.extend(collections);
+        let names = [
+            ("diffusion_topic_collector_topics", "topics"),
+            ("diffusion_topic_collector_subscriptions", "subscriptions"),
+        ];
+        let mut collections = names.map(|(name, unit)| empty(name, unit));
+        for collector in self.collectors.topics.values() {
+            let definition = &collector.definition;
+            let mut groups = Groups::new();
+            let prefix_parts = usize::try_from(definition.prefix_parts).unwrap_or(usize::MAX);
+            for topic in self.tree.select(&collector.selector) {
+                let mut group = Vec::new();
+                if definition.by_type {
+                    group.push(format!("{:?}", topic.specification.topic_type));
+                }
+                if prefix_parts > 0 {
+                    let parts: Vec<&str> = topic.path.split('/').take(prefix_parts).collect();
+                    group.push(parts.join("/"));
+                }
+                let numbers = [1, topic.subscribers.len()];
+                count(&mut groups, definition.maximum_groups, group, numbers);
+            }
+            let mut labels = Vec::new();
+            if definition.by_type {
+                labels.push("topic_type".to_owned());
+            }
+            if prefix_parts > 0 {
+                labels.push("path_prefix".to_owned());
+            }
+            add_samples(&mut collections, &definition.name, &labels, &groups);
+        }
+        metrics.extend(collections);
+        metrics
+    }
+}
+
+fn empty(name: &str, unit: &str) -> MetricCollection {
+    MetricCollection {
+        name: name.to_owned(),
+        unit: unit.to_owned(),
+        kind: MetricKind::Gauge,
+        samples: Vec::new(),
+    }
+}
+
+fn gauge(name: &str, unit: &str, value: usize) -> MetricCollection {
+    MetricCollection {
+        samples: vec![sample(name.to_owned(), value as u64)],
+        ..empty(name, unit)
+    }
+}
+
+/// As OpenMetrics has it, the sample of a counter ends in `_total`.
+fn counter(name: &str, unit: &str, value: u64) -> MetricCollection {
+    MetricCollection {
+        kind: MetricKind::Counter,
+        samples: vec![sample(format!("{name}_total"), value)],
+        ..empty(name, unit)
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "metrics are floating point numbers, and these are small"
+)]
+fn sample(name: String, value: u64) -> MetricSample {
+    MetricSample {
+        bits: (value as f64).to_bits(),
+        timestamp: 0,
+        name,
+        label_names: Vec::new(),
+        label_values: Vec::new(),
+    }
+}
+
+/// Adds what a collector counted: for each group, one sample to each collection.
+fn add_samples(
+    collections: &mut [MetricCollection; 2],
+    collector: &str,
+    labels: &[String],
+    groups: &Groups,
+) {
+    for (group, numbers) in groups {
+        for (collection, number) in collections.iter_mut().zip(numbers) {
+            let mut sample = sample(collection.name.clone(), *number as u64);
+            sample.label_names = ["collector".to_owned()]
+                .into_iter()
+                .chain(labels.iter().cloned())
+                .collect();
+            sample.label_values = [collector.to_owned()]
+                .into_iter()
+                .chain(group.iter().cloned())
+                .collect();
+            collection.samples.push(sample);
+        }
+    }
+}
