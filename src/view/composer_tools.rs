@@ -117,10 +117,10 @@ fn listen(tools: &Rc<Tools>, form: &Element) {
         // Once the box itself has heard of it.
         request_animation_frame(move || typed.look());
     };
+    let clicked = typed.clone();
     drop(
         El::of(form)
             .on("input", typed.clone())
-            .on("click", typed.clone())
             .on("keyup", {
                 let typed = typed.clone();
                 move |event| {
@@ -131,6 +131,7 @@ fn listen(tools: &Rc<Tools>, form: &Element) {
                 }
             }),
     );
+    drop(El::of(&tools.area).on("click", clicked));
     let left = Rc::clone(tools);
     drop(El::of(form).on("focusout", move |_| left.offer.put(None)));
 }

@@ -10,13 +10,13 @@ use effusion_chat::RoomKind;
 use leptos::task::tick;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::stage::{Stage, dispatch, drawn, room};
+use crate::stage::{Stage, app, dispatch, drawn, room};
 
 fn show() -> (Stage, OpenRoom, Rc<RefCell<Vec<String>>>) {
     let room = room(RoomKind::Live);
     let sent = Rc::new(RefCell::new(Vec::new()));
     let keep = Rc::clone(&sent);
-    let stage = Stage::show(move || composer(room, move |text| keep.borrow_mut().push(text)));
+    let stage = Stage::show(move || composer(app(), room, move |text| keep.borrow_mut().push(text)));
     (stage, room, sent)
 }
 
