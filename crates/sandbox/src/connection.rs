@@ -259,6 +259,8 @@ async fn write_batch(
         sink.flush().await
     };
     tokio::select! {
+        // Mostly it is written at once, and nothing has to be waited for.
+        biased;
         result = timeout(write_timeout, write) => match result {
             Err(_) => Err(Over::Stuck(write_timeout)),
             Ok(Err(error)) => Err(Over::Lost(error)),
