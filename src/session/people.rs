@@ -16,7 +16,7 @@ use leptos::prelude::{Owner, document, set_interval, window};
 use leptos::task::spawn_local;
 use wasm_bindgen::prelude::*;
 
-use super::{board, direct, drafts, link, notify};
+use super::{board, direct, drafts, link, notify, travel};
 use crate::browser;
 use crate::live::follow;
 use crate::model::people::{Listing, People, Person};
@@ -216,8 +216,7 @@ fn jump(app: App) {
         && *open.state.peek() == RoomState::Open
     {
         app.jump.set(None);
-        let rank = open.look(|timeline| timeline.find(target));
-        open.goal.set(rank);
+        travel::jump_to(*open, target);
     }
 }
 

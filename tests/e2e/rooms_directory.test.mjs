@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 
 import { until } from '../support/chat_window.mjs';
-import { json, plain, withSession } from '../support/sdk.mjs';
+import { TopicSpecification, TopicType, json, plain, withSession } from '../support/sdk.mjs';
 import { stage } from './stage.mjs';
 
 const theatre = stage();
@@ -227,14 +227,20 @@ scenario('the quick switcher goes to rooms by the keyboard alone', async (open) 
 });
 
 scenario('an address leads to a room and to a message in it', async (open) => {
-    const ann = await join(open, 'Ann', 'Deep/End', 'history');
-    for (let number = 0; number < 60; number += 1) {
-        await ann.say(`number ${number}`);
-    }
-    await ann.$('message').filter({ hasText: 'number 59' }).and(ann.page.locator('[data-state=sent]')).waitFor();
+    // More than comes by itself: the message has to be asked for.
     const sequence = await withSession(theatre.sandbox, 'user', async (session) => {
-        const { events } = await session.timeseries.rangeQuery().as(json()).selectFrom('Chat/Deep/End');
-        return events.find(({ value }) => value.get().text === 'number 7').sequence;
+        const specification = new TopicSpecification(TopicType.TIME_SERIES, {
+            TIME_SERIES_EVENT_VALUE_TYPE: 'json',
+            TIME_SERIES_RETAINED_RANGE: 'limit 1000',
+            TIME_SERIES_SUBSCRIPTION_RANGE: 'limit 100',
+        });
+        await session.topics.add('Chat/Deep/End', specification);
+        const appended = [];
+        for (let number = 0; number < 300; number += 1) {
+            const message = { text: `number ${number}`, name: 'Ann', timestamp: new Date().toISOString() };
+            appended.push(session.timeseries.append('Chat/Deep/End', message, json()));
+        }
+        return (await Promise.all(appended))[7].sequence;
     });
     const hash = `#${new URLSearchParams({ room: 'Deep/End', kind: 'history', message: sequence })}`;
     const bob = await open(`${address({ name: 'Bob' })}${hash}`);
