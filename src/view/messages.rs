@@ -136,14 +136,27 @@ fn framed(room: OpenRoom, row: LiveRow, retry: impl Fn(Key) + Copy + 'static) ->
     item
 }
 
+thread_local! {
+    static QUIET_NOW: Rc<Live<bool>> = Rc::new(Live::new(browser::recall(QUIET).is_some()));
+}
+
+/// Whether new messages are not read out.
+pub(super) fn quiet() -> Rc<Live<bool>> {
+    QUIET_NOW.with(Rc::clone)
+}
+
+/// Reads new messages out, or no longer.
+pub(super) fn set_quiet(now: bool) {
+    quiet().set(now);
+    browser::remember(QUIET, now.then_some("true"));
+}
+
 /// Says what comes in, for who cannot see it, unless that was stopped.
 fn announcer(room: OpenRoom) -> El {
-    let quiet = Rc::new(Live::new(browser::recall(QUIET).is_some()));
-    let (set, shown) = (Rc::clone(&quiet), Rc::clone(&quiet));
+    let quiet = quiet();
+    let (known, shown) = (Rc::clone(&quiet), Rc::clone(&quiet));
     let pause = button("pause", "pause-announcements", move || {
-        let now = !*set.peek();
-        set.set(now);
-        browser::remember(QUIET, now.then_some("true"));
+        set_quiet(!*known.peek())
     })
     .attr_of("aria-pressed", move || Some(shown.read().to_string()))
     .text(say("Do not read new messages out"));

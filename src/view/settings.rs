@@ -12,9 +12,10 @@ use web_sys::KeyboardEvent;
 
 use super::dialog::dialog;
 use super::element::{El, el, value_of};
-use super::field::{actions, complain, form, labelled};
+use super::field::{actions, complain, form, labelled, tick};
 use super::icon::button;
 use super::keyboard;
+use super::messages::{quiet, set_quiet};
 use super::profile;
 use super::room_choice::room_choice;
 use crate::browser;
@@ -128,7 +129,15 @@ fn leaf(app: App, tab: Tab) -> El {
         Tab::Connection => connection::connection(app),
         Tab::Services => services::services(app),
         Tab::Looks => looks::looks(app),
-        Tab::Attention => el("div").class("leaf").child(profile::attention(app)),
+        Tab::Attention => el("div")
+            .class("leaf")
+            .child(profile::attention(app))
+            .child(tick(
+                "quiet",
+                say("Do not read new messages out"),
+                || quiet().get(),
+                set_quiet,
+            )),
         Tab::Keys => keyboard::shortcuts(),
     };
     el("div")

@@ -74,6 +74,26 @@ scenario('theme, contrast and density are seen at once and stay', async (open) =
     assert.equal(await style(ann, '--gap-4'), gap);
 });
 
+scenario('what is read out can be stopped in the settings and in the room', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'Quiet', kind: 'history' }))).join();
+    const pressed = () => ann.$('pause-announcements').getAttribute('aria-pressed');
+    assert.equal(await pressed(), 'false');
+    await ann.$('settings-button').click();
+    await ann.$('settings-tab-attention').click();
+    await ann.$('quiet').check();
+    await ann.$('do-not-disturb').check();
+    await ann.$('close-dialog').click();
+    assert.equal(await pressed(), 'true');
+    await ann.reload();
+    await ann.inRoom();
+    assert.equal(await pressed(), 'true');
+    await ann.$('settings-button').click();
+    await ann.$('settings-tab-attention').click();
+    assert.ok(await ann.$('do-not-disturb').isChecked());
+    await ann.$('quiet').uncheck();
+    assert.equal(await pressed(), 'false');
+});
+
 scenario('who wants less movement gets none', async (open) => {
     const ann = await open(address({ name: 'Ann' }), { reducedMotion: 'reduce' });
     assert.equal(await style(ann, '--quick'), '0s');
