@@ -26,7 +26,7 @@ use effusion_chat::{
     ChatMessage, DIRECT_RANGE, DirectMessage, MEMBER_REMOVAL, RoomKind, RoomName, direct_path,
 };
 
-/// How far the reader has read, by service, account and the other's principal.
+/// Up to which time the reader has read, by service, account and the other's principal.
 const READ: &str = "effusion.direct";
 
 /// A topic beside the inboxes that belongs to nobody: who can read it could read the inboxes, too. No inbox has this name.
@@ -40,8 +40,8 @@ thread_local! {
     static FOLLOWED: Cell<usize> = const { Cell::new(0) };
     /// The session for which the service was seen to protect the inboxes.
     static PROTECTED: Cell<usize> = const { Cell::new(0) };
-    /// The newest event of the inbox that was taken in, and whose inbox that is.
-    static NEWEST: RefCell<(String, Option<u64>)> = const { RefCell::new((String::new(), None)) };
+    /// The newest event of the inbox that was taken in, with its time, and whose inbox that is.
+    static NEWEST: RefCell<(String, Option<(u64, u64)>)> = const { RefCell::new((String::new(), None)) };
 }
 
 /// What became of a message.
@@ -69,7 +69,13 @@ pub(super) fn begin(app: App) {
     let is_new = NEWEST.with_borrow(|(known, _)| *known != whose);
     if is_new {
         NEWEST.set((whose, None));
+        let active = *app.active.peek();
+        let was_shown = app.direct.peek().iter().any(|it| Some(it.id) == active);
         app.direct.set(Vec::new());
+        let first = app.rooms.peek().first().copied();
+        if let Some(first) = first.filter(|_| was_shown) {
+            app.show_room(first);
+        }
     }
     let principal = me.credentials.principal;
     if let Some(path) = direct_path(&principal) {
@@ -107,10 +113,13 @@ async fn follow(app: App, session: Session, principal: String, path: String) {
 
 /// An event of the reader's inbox.
 fn take_in(app: App, me: &str, event: TimeSeriesEvent<Json>, is_news: bool) {
-    let sequence = event.metadata.sequence;
+    let (sequence, time) = (event.metadata.sequence, event.metadata.timestamp);
     let is_known = NEWEST.with_borrow_mut(|(_, newest)| {
-        let known = newest.is_some_and(|newest| sequence <= newest);
-        *newest = (*newest).max(Some(sequence));
+        // A lower place at a later time is one of another series: the service has begun anew.
+        let known = newest.is_some_and(|(known, then)| sequence <= known && time <= then);
+        if !known {
+            *newest = Some((sequence, time));
+        }
         known
     });
     let Some(DirectMessage { to, message }) = DirectMessage::from_json(&event.value) else {
@@ -135,7 +144,7 @@ fn take_in(app: App, me: &str, event: TimeSeriesEvent<Json>, is_news: bool) {
     let Some(open) = conversation(app, &peer) else {
         return;
     };
-    let at = browser::at(event.metadata.timestamp as i64);
+    let at = browser::at(time as i64);
     let said = open.change(|timeline| timeline.receive_value(message.clone(), at, false));
     outbox::arrived(open, &message);
     app.direct.update(|direct| {
@@ -145,21 +154,21 @@ fn take_in(app: App, me: &str, event: TimeSeriesEvent<Json>, is_news: bool) {
             direct.insert(0, open);
         }
     });
-    let is_read = read_up_to(app, &peer).is_some_and(|read| sequence <= read);
+    let is_read = read_up_to(app, &peer).is_some_and(|read| time <= read);
     if said && !is_read && app.notice(open) && is_news {
         notify::direct(app, open, &message);
     }
     if !own {
         LAST.with_borrow_mut(|last| {
             last.retain(|(id, _)| *id != open.id);
-            last.push((open.id, sequence));
+            last.push((open.id, time));
         });
         keep_read(app);
     }
 }
 
 thread_local! {
-    /// The newest event of each conversation.
+    /// The time of the newest event of each conversation.
     static LAST: RefCell<Vec<(usize, u64)>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -115,7 +115,12 @@ pub fn switcher(app: App) -> El {
         let goals = found();
         if goals.is_empty() {
             let words = say("Nobody and nothing of this name.");
-            return Some(el("p").class("hint").text(words));
+            return Some(
+                el("p")
+                    .class("hint")
+                    .attr("id", "switcher-list")
+                    .text(words),
+            );
         }
         let mut list = el("ul")
             .class("choices")
