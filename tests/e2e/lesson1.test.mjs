@@ -41,7 +41,7 @@ scenario('own messages can be told from others’ at a glance', async (open) => 
     await bob.say('yours');
     await ann.shows('mine', 'yours');
     const looks = (text) =>
-        ann.$('message').filter({ hasText: text }).getByTestId('text').evaluate((element) => {
+        ann.$('message').filter({ hasText: text }).getByTestId('text').locator('..').evaluate((element) => {
             const { left } = element.getBoundingClientRect();
             return { left, background: getComputedStyle(element).backgroundColor };
         });

@@ -52,7 +52,8 @@ for (const first of ['the SDK', 'the page']) {
             await session.select(path);
             await ann.say('from the page: ünïcödé 🌊');
             const { value } = await seen.find('the page’s message', ({ value }) => value?.text?.startsWith('from the page'));
-            assert.deepEqual(Object.keys(value).sort(), ['name', 'text', 'timestamp']);
+            // The tutorial's members, and a name for the message that the tutorial's pages pass over.
+            assert.deepEqual(Object.keys(value).sort(), ['id', 'name', 'text', 'timestamp']);
             assert.deepEqual([value.text, value.name], ['from the page: ünïcödé 🌊', 'Ann']);
             await session.topicUpdate.set(path, json(), tutorial('from the SDK: ünïcödé 🌊', 'Stan'));
             await ann.shows({ author: 'Ann', own: true, state: 'sent' }, { author: 'Stan', text: 'from the SDK: ünïcödé 🌊', own: false });
