@@ -152,6 +152,27 @@ fn no_more_requests_are_under_way_than_can_be_sent_again() {
 }
 
 #[test]
+fn large_requests_wait_before_they_are_more_than_can_be_sent_again() {
+    let mut bench = Bench::connected(SessionOptions::default());
+    let large = "00".repeat(1_000_000);
+    let tickets: Vec<_> = (0..12)
+        .map(|_| bench.asks(ServiceId::SetTopic, &large))
+        .collect();
+    // Half of the sixteen megabytes that are kept.
+    assert_eq!(bench.sent.len(), 9);
+    bench.loses();
+    bench.waits();
+    bench.gets(reconnected(105, 1));
+    assert_eq!(bench.sent.len(), 18, "all of them can be sent again");
+    for conversation in 1..=12 {
+        bench.receives(&format!("06 {conversation:02x}"));
+    }
+    for ticket in tickets {
+        assert!(matches!(bench.answers(ticket)[..], [Ok(_)]));
+    }
+}
+
+#[test]
 fn attempts_go_on_until_the_service_has_forgotten_the_session() {
     let mut bench = Bench::connected(SessionOptions::default());
     let sent = bench.asks(ServiceId::SetTopic, "");
