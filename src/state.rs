@@ -380,13 +380,17 @@ impl OpenRoom {
         set_timeout(
             move || {
                 let count = room.hearing.replace(0);
-                let words = room.look(|timeline| {
+                let mut words = room.look(|timeline| {
                     let newest = timeline.texts().rev().find(|(_, text, _)| !text.is_empty());
                     match newest {
                         Some((name, text, _)) if count == 1 => [name, ": ", text].concat(),
                         _ => say_with("{count} new messages", &[("count", &count.to_string())]),
                     }
                 });
+                if *room.heard.peek() == words {
+                    // What is the same is not said again.
+                    words.push('\u{a0}');
+                }
                 room.heard.set(words);
             },
             Duration::from_millis(HEARING),

@@ -134,7 +134,7 @@ pub struct Timeline {
     ids: Ids,
     /// The messages at the end of the shelf that are not acknowledged, and why those that failed did.
     unsent: Vec<(u32, Option<Fault>)>,
-    /// Events that hold a message once more, and the rank of the one that is shown.
+    /// Events that hold a message once more, in their order, and the rank of the one that is shown.
     twins: Vec<(u64, u64)>,
     /// The highest sequence that the subscription has brought, edits included.
     newest_sequence: Option<u64>,
@@ -434,6 +434,15 @@ impl Timeline {
         self.changed = true;
     }
 
+    /// Events that a query has found from the beginning of a gap on; `complete` if they go up to its end.
+    pub fn add_newer(&mut self, gap: Gap, events: Vec<Event>, complete: bool) {
+        for event in events {
+            self.add_found(event);
+        }
+        self.mark_gap(gap.to + 1, !complete);
+        self.changed = true;
+    }
+
     /// Events from around a place, which are apart from those that are here.
     pub fn add_around(&mut self, events: Vec<Event>) {
         let ends = (
@@ -655,8 +664,10 @@ impl Timeline {
 
     /// The rank under which the event of a sequence is shown, and where.
     fn find_sequence(&self, sequence: u64) -> Option<(u64, usize)> {
-        let twin = self.twins.iter().find(|(twin, _)| *twin == sequence);
-        let rank = twin.map_or(sequence, |(_, rank)| *rank);
+        let twin = self
+            .twins
+            .binary_search_by_key(&sequence, |(twin, _)| *twin);
+        let rank = twin.map_or(sequence, |place| self.twins[place].1);
         let place = self.place_of_rank(rank);
         (self.rank_at(place)? == rank).then_some((rank, place))
     }
@@ -795,15 +806,26 @@ impl Timeline {
             return;
         };
         if shown <= event.sequence {
-            self.twins.push((event.sequence, shown));
+            self.set_twin(event.sequence, shown);
             return;
         }
         if let Some(mut stored) = self.shelf.remove(place) {
             stored.rank = event.sequence;
             stored.set_at(&event.at);
-            self.twins.retain(|(_, rank)| *rank != shown);
-            self.twins.push((shown, event.sequence));
+            for (_, rank) in &mut self.twins {
+                if *rank == shown {
+                    *rank = event.sequence;
+                }
+            }
+            self.set_twin(shown, event.sequence);
             self.insert(stored);
+        }
+    }
+
+    fn set_twin(&mut self, twin: u64, rank: u64) {
+        match self.twins.binary_search_by_key(&twin, |(twin, _)| *twin) {
+            Ok(place) => self.twins[place].1 = rank,
+            Err(place) => self.twins.insert(place, (twin, rank)),
         }
     }
 

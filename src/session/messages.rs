@@ -63,14 +63,18 @@ pub fn earlier(open: OpenRoom) {
     });
 }
 
-/// Asks for what is missing right before a message.
-pub fn fill_gap(open: OpenRoom, rank: u64) {
+/// Asks for what is missing right before a message: for the newest of it, or, for who comes from above, the oldest.
+pub fn fill_gap(open: OpenRoom, rank: u64, from_above: bool) {
     if FILLING.replace(true) {
         return;
     }
     spawn_local(async move {
         // What cannot be had now is asked for again when somebody looks again.
-        let _ = fill(open, rank).await;
+        let _ = if from_above {
+            fill_from_above(open, rank).await
+        } else {
+            fill(open, rank).await
+        };
         FILLING.set(false);
     });
 }
@@ -90,6 +94,19 @@ async fn fill(open: OpenRoom, rank: u64) -> Option<bool> {
     let complete = found.is_complete();
     let events = found.events.into_iter().map(value::of).collect();
     open.change(|timeline| timeline.add_older(gap, events, complete));
+    Some(complete)
+}
+
+/// Asks for the oldest page of what is missing before a message.
+async fn fill_from_above(open: OpenRoom, rank: u64) -> Option<bool> {
+    let Some(gap) = open.look(|timeline| timeline.gap_before(rank)) else {
+        return Some(true);
+    };
+    let found = events(open, RangeAnchor::Sequence(gap.from), RangeSpan::Next(PAGE)).await?;
+    let last = found.events.last().map(|event| event.original().sequence);
+    let complete = (found.events.len() as u64) < PAGE || last >= Some(gap.to);
+    let events = found.events.into_iter().map(value::of).collect();
+    open.change(|timeline| timeline.add_newer(gap, events, complete));
     Some(complete)
 }
 

@@ -341,7 +341,9 @@ impl Visit {
                 unread = app.notice(open);
             }
         }
-        if looking && self.caught_up == Some(sequence) {
+        // What one says oneself, or who comes and goes, has been seen, too.
+        let is_aside = !is_news && !was_missed;
+        if looking && (is_aside || self.caught_up == Some(sequence)) {
             open.saw_all();
         }
         unread

@@ -68,7 +68,7 @@ pub fn messages(
                 earlier();
             }
         }),
-        Box::new(move |rank| session::fill_gap(room, rank)),
+        Box::new(move |rank, from_above| session::fill_gap(room, rank, from_above)),
     );
     let kept = Rc::clone(&keeper);
     let scroll = scroll.on("scroll", move |_| kept.scrolled());
@@ -117,7 +117,7 @@ fn framed(room: OpenRoom, row: LiveRow, retry: impl Fn(Key) + Copy + 'static) ->
         if gap {
             return Some(
                 button("earlier", "gap-button", move || {
-                    session::fill_gap(room, rank)
+                    session::fill_gap(room, rank, false);
                 })
                 .text(say("Show the messages in between")),
             );

@@ -29,8 +29,8 @@ pub(super) const KEY: &str = "data-key";
 /// For how long a message is pointed out, in milliseconds.
 const POINTED_OUT: u64 = 2_500;
 
-/// Asks for what is missing before a message.
-pub(super) type Ask = dyn Fn(u64);
+/// Asks for what is missing before a message, for who comes from below or from above.
+pub(super) type Ask = dyn Fn(u64, bool);
 
 /// Where somebody looks: a message by its rank, and how far below the upper edge of the list it stands.
 #[derive(Clone, Copy)]
@@ -332,7 +332,7 @@ impl Scroll {
             };
             let at = self.below_edge(&element);
             if at > -view && at < 2.0 * view {
-                (self.fill)(row.entry.rank);
+                (self.fill)(row.entry.rank, at > view / 2.0);
             }
         }
     }

@@ -18,6 +18,7 @@ use crate::browser;
 use crate::live::{Live, follow};
 use crate::model::export::{self, Line};
 use crate::model::search::{Needle, excerpt};
+use crate::model::time::At;
 use crate::session;
 use crate::state::{App, Earlier, OpenRoom};
 use crate::words::{say, say_with};
@@ -30,6 +31,9 @@ const LISTED: usize = 50;
 
 /// The name of what is marked in the messages, for the style.
 const MARK: &str = "search";
+
+/// In a window of at least so many pixels the panel stands beside the messages, and not over them.
+const BESIDE: f64 = 1024.0;
 
 /// How long after a change the search is made again, in milliseconds.
 const SETTLED: u64 = 300;
@@ -83,7 +87,7 @@ pub fn search(app: App, room: OpenRoom) -> El {
                 .child(icon_button("close", say("Close"), "close-panel", close)),
         )
         .child(words(&search))
-        .child(results(&search))
+        .child(results(app, &search))
         .child(day(room))
         .child(files(room))
 }
@@ -138,12 +142,12 @@ fn words(search: &Rc<Search>) -> El {
 }
 
 /// The newest of the messages that were found.
-fn results(search: &Rc<Search>) -> El {
+fn results(app: App, search: &Rc<Search>) -> El {
     let (listed, made) = (Rc::clone(search), Rc::clone(search));
     let list = el("ol").class("results").each(
         move || listed.found.read().iter().take(LISTED).copied().collect(),
         |rank| *rank as usize,
-        move |rank| result(&made, rank),
+        move |rank| result(app, &made, rank),
     );
     let room = search.room;
     let more = move || {
@@ -157,10 +161,10 @@ fn results(search: &Rc<Search>) -> El {
                 .text(say("Load earlier messages to search in"))
         })
     };
-    el("div").child(list).child_of(more)
+    el("div").class("found").child(list).child_of(more)
 }
 
-fn result(search: &Rc<Search>, rank: u64) -> El {
+fn result(app: App, search: &Rc<Search>, rank: u64) -> El {
     let entry = search.room.look(|timeline| {
         let place = timeline.place_of_rank(rank);
         timeline.row_at(place).map(|row| row.entry)
@@ -176,21 +180,29 @@ fn result(search: &Rc<Search>, rank: u64) -> El {
         .and_then(|needle| needle.places(text).into_iter().next());
     let (before, found, after) = excerpt(text, &place.unwrap_or(0..0));
     let when = match &entry.at {
-        crate::model::time::At::Instant { ms, .. } => browser::date_and_time(*ms),
-        crate::model::time::At::Written(text) => text.clone(),
+        At::Instant { ms, day } => {
+            [&browser::day(*ms, *day), ", ", &browser::time_of_day(*ms)].concat()
+        }
+        At::Written(text) => text.clone(),
     };
     let gone = Rc::clone(search);
     el("li").child(
-        button("result", "search-result", move || gone.go(rank))
-            .child(el("bdi").class("author").text(&entry.message.name))
-            .child(el("small").text(&when))
-            .child(
-                el("span")
-                    .attr("dir", "auto")
-                    .text(&before)
-                    .child(el("mark").text(&found))
-                    .text(&after),
-            ),
+        button("result", "search-result", move || {
+            gone.go(rank);
+            let width = window().inner_width().ok().and_then(|it| it.as_f64());
+            if width.is_some_and(|width| width < BESIDE) {
+                app.panel.set(None);
+            }
+        })
+        .child(el("bdi").class("author").text(&entry.message.name))
+        .child(el("small").text(&when))
+        .child(
+            el("span")
+                .attr("dir", "auto")
+                .text(&before)
+                .child(el("mark").text(&found))
+                .text(&after),
+        ),
     )
 }
 

@@ -298,6 +298,24 @@ fn a_gap_is_not_hidden_and_can_be_filled() {
     assert_eq!(gaps(&room), []);
     assert_eq!(texts(&room), ["old", "z", "x", "y", "new", "unsent"]);
     assert_eq!(room.gap_before(0), None);
+
+    // From the other end.
+    let mut room = Timeline::new(reader());
+    room.receive_event(event(0, "bob", "old"));
+    room.subscribed();
+    room.receive_event(event(7, "bob", "new"));
+    let gap = room.gap_before(7).unwrap();
+    room.add_newer(gap, vec![event(1, "bob", "x"), event(2, "bob", "y")], false);
+    assert_eq!(gaps(&room), [Some(7)]);
+    let gap = room.gap_before(7).unwrap();
+    assert_eq!(gap, Gap { from: 3, to: 6 });
+    room.add_newer(
+        gap,
+        vec![event(5, "bob", "z"), event(7, "bob", "new")],
+        true,
+    );
+    assert_eq!(gaps(&room), []);
+    assert_eq!(texts(&room), ["old", "x", "y", "z", "new"]);
     // Sequences without an event are no gap: edits have them.
     room.receive_event(event(20, "bob", "later"));
     assert_eq!(gaps(&room), []);
