@@ -25,7 +25,7 @@ scenario('the diagnostics tell of the session, its subscriptions and its message
     const before = await ann.$('sent').innerText();
     await ann.say('look at me');
     await until('the counters go on', () => ann.$('sent').innerText(), (text) => text !== before);
-    const appended = ann.$('protocol-message').filter({ hasText: 'time series append' }).filter({ hasNotText: 'answer' }).first();
+    const appended = ann.$('protocol-message').filter({ hasText: 'timeseries.append(' }).filter({ hasText: 'look at me' });
     await appended.locator('summary').first().click();
     assert.match(await appended.getByTestId('call').innerText(), /^timeseries\.append\("Chat\/Inside", \{.*"text":"look at me"/);
     assert.equal(await appended.getByTestId('hex').count(), 0, 'bytes come on demand');
