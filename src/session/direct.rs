@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 
 use effusion_client::{
     ErrorReason, Interruption, Json, RequestError, RequestError as Error, Session, StreamEvent,
-    TimeSeriesEvent, TopicSpecification, TopicType, property,
+    TimeSeriesEvent, TopicSpecification, TopicType, UnsubscribedReason, property,
 };
 use futures_util::StreamExt;
 use leptos::task::spawn_local;
@@ -102,7 +102,21 @@ async fn follow(app: App, session: Session, principal: String, path: String) {
             return;
         }
         match event {
-            StreamEvent::Subscribed { .. } => news_from = browser::now() + CATCHING_UP,
+            StreamEvent::Subscribed { .. } => {
+                news_from = browser::now() + CATCHING_UP;
+                for open in app.direct.peek().iter() {
+                    outbox::serve(*open);
+                }
+            }
+            StreamEvent::Unsubscribed {
+                reason: UnsubscribedReason::SessionLost,
+                ..
+            } => {
+                // The service that the next session finds may have lost the inbox, too.
+                if let Some(session) = link::session() {
+                    drop(session.topics().add(&path, specification(&principal)));
+                }
+            }
             StreamEvent::Value { new, .. } if !new.is_edit() => {
                 take_in(app, &principal, new, browser::now() > news_from);
             }
@@ -131,7 +145,10 @@ fn take_in(app: App, me: &str, event: TimeSeriesEvent<Json>, is_news: bool) {
     let author = event.metadata.author;
     let own = author == me;
     let peer = if own { to } else { author.clone() };
-    let my_name = my_name(app);
+    let Some(open) = conversation(app, &peer) else {
+        return;
+    };
+    let my_name = open.look(|timeline| timeline.reader().name.clone());
     let name = if own {
         my_name
     } else if author == my_name {
@@ -141,9 +158,6 @@ fn take_in(app: App, me: &str, event: TimeSeriesEvent<Json>, is_news: bool) {
         author
     };
     let message = ChatMessage { name, ..message };
-    let Some(open) = conversation(app, &peer) else {
-        return;
-    };
     let at = browser::at(time as i64);
     let said = open.change(|timeline| timeline.receive_value(message.clone(), at, false));
     outbox::arrived(open, &message);
@@ -205,11 +219,6 @@ fn name_of(app: App, peer: &str) -> String {
         [&me.service.address(), " ", &me.credentials.principal].concat()
     });
     [&me, " ", peer].concat()
-}
-
-fn my_name(app: App) -> String {
-    let me = app.me.peek();
-    me.as_ref().map(|me| me.name.clone()).unwrap_or_default()
 }
 
 /// What the reader and another principal say to each other.
@@ -337,6 +346,7 @@ async fn try_to_send(open: OpenRoom, message: ChatMessage) -> Result<(), Trouble
     let value = DirectMessage { to, message }.to_json();
     session.time_series().append(&theirs, &value).await?;
     // It has arrived; without the copy it is only not shown in other windows.
+    drop(session.topics().add(&mine, specification(&me)));
     let _ = session.time_series().append(&mine, &value).await;
     Ok(())
 }

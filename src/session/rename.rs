@@ -24,7 +24,8 @@ pub fn rename(app: App, name: &str) -> Result<(), &'static str> {
     me.name = name.to_owned();
     app.form.set(form);
     let reader = link::reader(&me);
-    for open in app.rooms.peek().iter() {
+    let (rooms, direct) = (app.rooms.peek(), app.direct.peek());
+    for open in rooms.iter().chain(direct.iter()) {
         open.change(|timeline| timeline.set_reader(reader.clone()));
     }
     memory::signed_in(app, &me);
