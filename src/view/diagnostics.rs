@@ -182,12 +182,12 @@ fn session_numbers(app: App, inside: &Inside, round_trip: &Rc<Live<Option<u64>>>
 }
 
 fn subscriptions(inside: &Inside) -> El {
-    let mut selectors = el("ul").class("code").test("selections");
+    let mut selectors = el("ul").class("paths").test("selections");
     for (selector, selects) in &inside.selections {
         let sign = if *selects { "+ " } else { "− " };
         selectors = selectors.child(el("li").attr("dir", "ltr").text(sign).text(selector));
     }
-    let mut topics = el("ul").class("code").test("topics");
+    let mut topics = el("ul").class("paths").test("topics");
     for (path, kind, size) in &inside.topics {
         let size = match size {
             Some(size) => say_with(
