@@ -9,7 +9,7 @@ use crate::model::emoji::Frequent;
 use crate::model::reactions::Chip;
 use crate::session;
 use crate::state::OpenRoom;
-use crate::words::{say, say_with};
+use crate::words::say;
 use effusion_chat::Target;
 
 /// Under this name the device remembers which emoji are used most.
@@ -39,7 +39,7 @@ pub fn reactions(room: OpenRoom, target: Target) -> El {
                         .unwrap_or_default()
                 }
             };
-            let (pressed, title, label, count) = (of.clone(), of.clone(), of.clone(), of);
+            let (pressed, title, names, count) = (of.clone(), of.clone(), of.clone(), of);
             let given = emoji.clone();
             let toggle = move || react(room, target, &given);
             let chip = button("chip", "reaction", toggle)
@@ -48,17 +48,16 @@ pub fn reactions(room: OpenRoom, target: Target) -> El {
                     Some(pressed(&|chip| is_own(room, chip).to_string()))
                 })
                 .attr_of("title", move || Some(title(&who)))
-                .attr_of("aria-label", move || {
-                    Some(label(&|chip| {
-                        let (emoji, names) = (chip.emoji.as_str(), who(chip));
-                        say_with("{emoji} by {names}", &[("emoji", emoji), ("names", &names)])
-                    }))
-                })
                 .child(el("span").text(&emoji))
                 .child(
                     el("span")
                         .class("count")
                         .text_of(move || count(&|chip| chip.by.len().to_string())),
+                )
+                .child(
+                    el("span")
+                        .class("unseen")
+                        .text_of(move || [" ", &names(&who)].concat()),
                 );
             el("li").child(chip)
         },

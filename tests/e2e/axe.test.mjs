@@ -2,32 +2,14 @@
 // one gets through a visit by the keyboard alone.
 
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
 
+import { violations } from '../support/axe.mjs';
 import { DESKTOP, PHONE } from '../support/browser.mjs';
 import { until } from '../support/chat_window.mjs';
 import { stage } from './stage.mjs';
 
 const theatre = stage();
 const { scenario, address } = theatre;
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** What axe-core finds, as one line each. */
-async function violations(window) {
-    // As a debugger does: the page's own policy would not let a script in.
-    const debug = await window.page.context().newCDPSession(window.page);
-    await debug.send('Runtime.evaluate', { expression: axe });
-    const found = await window.page.evaluate(async () => {
-        // What moves has half its colours: wait until it stands.
-        await Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {})));
-        const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
-        return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${help} — ${target.join(' ')} ${failureSummary}`));
-    });
-    await debug.detach();
-    return found;
-}
 
 /** Goes through every screen and dialog, and calls `look` on each. */
 async function walk(open, options, look) {
