@@ -1,8 +1,12 @@
 // What two people say to each other: nobody else can read it, and nobody can say it in another's name.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 
 import { until } from '../support/chat_window.mjs';
+import { startSandbox } from '../support/sandbox.mjs';
 import { Seen, TopicSpecification, TopicType, connect, json, pause, plain, timeseries, withSession } from '../support/sdk.mjs';
 import { stage } from './stage.mjs';
 
@@ -45,7 +49,7 @@ const forOthers = (path) => /^Effusion\/direct\/(dora|emil)$/.test(path);
 
 /** What of all that is below the inboxes a session gets, however it asks. */
 async function pry(session, principal) {
-    const path = `Effusion/direct/${principal}`;
+    const inbox = `Effusion/direct/${principal}`;
     const got = [];
     const seen = Seen.stream(session, '?Effusion//', json());
     const events = Seen.stream(session, '?Effusion//', timeseries(json()));
@@ -56,15 +60,15 @@ async function pry(session, principal) {
             got.push([what, `refused: ${error.message ?? error}`]);
         }
     };
-    for (const selector of [path, '?Effusion//', '?Effusion/direct//', '*.*', `#${path}////Chat`]) {
+    for (const selector of [inbox, '?Effusion//', '?Effusion/direct//', '*.*', `#${inbox}////Chat`]) {
         await ask(`select ${selector}`, () => session.select(selector));
         await ask(`fetch ${selector}`, async () => {
             const found = await session.fetchRequest().withValues(json()).withProperties().fetch(selector);
             return found.results().filter((topic) => forOthers(topic.path()));
         });
     }
-    await ask('range query', async () => (await session.timeseries.rangeQuery().as(json()).selectFrom(path)).events);
-    await ask('edit range query', async () => (await session.timeseries.rangeQuery().forEdits().as(json()).selectFrom(path)).events);
+    await ask('range query', async () => (await session.timeseries.rangeQuery().as(json()).selectFrom(inbox)).events);
+    await ask('edit range query', async () => (await session.timeseries.rangeQuery().forEdits().as(json()).selectFrom(inbox)).events);
     await pause(300);
     const streamed = [...seen.events, ...events.events].filter((event) => event.path !== undefined && forOthers(event.path));
     return { got, streamed };
@@ -265,5 +269,43 @@ scenario('people who share an account are told that it would not stay between th
         assert.match(await window.$('not-alone').innerText(), /everyone who is signed in as “user” would read them/);
         assert.equal(await window.$('write-to').count(), 0);
         await window.$('close-dialog').click();
+    }
+});
+
+scenario('what is written while the service is away arrives once it is back, once', async (open) => {
+    const data = mkdtempSync(path.join(tmpdir(), 'effusion-'));
+    let service = await startSandbox({ data });
+    try {
+        await withSession(service, 'admin', (admin) => {
+            const script = admin.security.authenticationScriptBuilder();
+            const both = ['wanda', 'xaver'].reduce((it, name) => it.addPrincipal(name, PASSWORD, ['CLIENT', 'TOPIC_CONTROL']), script);
+            return admin.security.updateAuthenticationStore(both.build());
+        });
+        const enter = async (name) => {
+            const window = await open(address({ host: service.host, port: service.port, name, room: 'Storm', kind: 'history' }));
+            await window.fill({ account: name, password: PASSWORD });
+            return window.join();
+        };
+        const [wanda, xaver] = [await enter('wanda'), await enter('xaver')];
+        await writeTo(wanda, 'xaver');
+        await wanda.say('before the storm');
+        await wanda.shows({ text: 'before the storm', state: 'sent' });
+        await until('xaver has it', () => unread(xaver, 'wanda'), (count) => count === 1);
+        const { port } = service;
+        await service.kill();
+        await wanda.connection('recovering');
+        await wanda.say('in the storm');
+        await wanda.shows('before the storm', { text: 'in the storm', state: 'sending' });
+        service = await startSandbox({ data, port });
+        await wanda.connection('connected');
+        await wanda.shows({ text: 'before the storm' }, { text: 'in the storm', state: 'sent' });
+        await until('two are unread', () => unread(xaver, 'wanda'), (count) => count === 2);
+        await xaver.room('wanda').click();
+        await xaver.shows({ author: 'wanda', text: 'before the storm' }, { author: 'wanda', text: 'in the storm' });
+        await xaver.say('it is over');
+        await wanda.shows('before the storm', 'in the storm', { author: 'xaver', text: 'it is over' });
+    } finally {
+        await service.kill();
+        rmSync(data, { recursive: true, force: true });
     }
 });
