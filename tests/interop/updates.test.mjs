@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
+import { startProxy } from '../support/proxy.mjs';
 import { startSandbox } from '../support/sandbox.mjs';
 import {
     Seen,
@@ -278,11 +279,28 @@ test('the constraint of a stream is looked at when the stream begins', async () 
     await failsWith(build().set({ n: 2 }), UNSATISFIED);
 });
 
-test('a recoverable stream can be had again', async () => {
+test('a stream outlives its connection, and is had again only after a fault of the service', async () => {
+    const proxy = await startProxy(sandbox);
+    const writer = await connect(proxy, 'user', {
+        reconnect: { timeout: 30_000, strategy: (again) => setTimeout(again, 100) },
+    });
     await session.topics.add('Stream/recover', TopicType.JSON);
-    const stream = session.topicUpdate.newUpdateStreamBuilder().build('Stream/recover', json(), { attempts: 3, interval: 10 });
+    const stream = writer.topicUpdate.newUpdateStreamBuilder().build('Stream/recover', json(), { attempts: 3, interval: 10 });
     await stream.set({ n: 1 });
+    const lost = new Promise((resolve) => writer.on('disconnect', resolve));
+    const back = new Promise((resolve) => writer.on('reconnect', resolve));
+    proxy.cut();
+    await lost;
+    await back;
+    await stream.set({ n: 2 });
+    assert.deepEqual(await fetched('Stream/recover'), { n: 2 });
+    // What another's update ended is not had again.
+    await session.topicUpdate.set('Stream/recover', json(), { n: 3 });
+    await failsWith(stream.set({ n: 4 }), INVALID_STREAM);
     assert.equal(stream.isRecoverable(), false);
+    await assert.rejects(stream.recover());
+    await writer.closeSession();
+    proxy.close();
 });
 
 test('an update stream appends to a time series', async () => {
