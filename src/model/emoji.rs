@@ -53,7 +53,12 @@ pub fn search<'a>(groups: &'a [Group], query: &str, most: usize) -> Vec<&'a Emoj
 #[must_use]
 pub fn named<'a>(groups: &'a [Group], name: &str) -> Option<&'a Emoji> {
     let mut all = groups.iter().flat_map(|group| &group.emoji);
-    all.find(|emoji| emoji.name.eq_ignore_ascii_case(name))
+    // Names such as `+1` stand among the other words.
+    let is_sign = name.starts_with(['+', '-']);
+    all.find(|emoji| {
+        emoji.name.eq_ignore_ascii_case(name)
+            || (is_sign && emoji.words.split(' ').any(|word| word == name))
+    })
 }
 
 /// Who has used none so far gets these.
@@ -149,7 +154,10 @@ mod tests {
             },
             Group {
                 name: "b".to_owned(),
-                emoji: vec![emoji("❤️", "heart", "love red")],
+                emoji: vec![
+                    emoji("❤️", "heart", "love red"),
+                    emoji("👍", "thumbs_up", "+1 yes"),
+                ],
             },
         ]
     }
@@ -171,6 +179,7 @@ mod tests {
             named(&table, "Heart").map(|it| it.emoji.as_str()),
             Some("❤️")
         );
+        assert_eq!(named(&table, "+1").map(|it| it.emoji.as_str()), Some("👍"));
         assert_eq!(named(&table, "hear"), None);
     }
 

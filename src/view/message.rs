@@ -134,7 +134,6 @@ fn delivery(
         Delivery::Sending => line.text(say("Sending…")),
         Delivery::Sent if *last => line
             .child(el("span").text(say("Sent")))
-            .text(" ")
             .child(quietly(parts::seen(room, key))),
         Delivery::Sent => line.text(say("Sent")),
         Delivery::Failed(fault) => line

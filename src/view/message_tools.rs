@@ -272,7 +272,14 @@ fn buttons(tools: &Rc<Tools>, shown: Rc<Live<Row>>, sheet: bool) -> El {
     row.child_of(move || {
         // It may be deleted while somebody points to it.
         let entry = shown.read().entry.clone();
-        let target = Timeline::target(&entry);
+        // What two people say to each other stands in two series: only its id is the same in both.
+        let by_id = entry.message.id.map(Target::Id);
+        let direct = room.peer.is_some();
+        let target = if direct {
+            by_id
+        } else {
+            Timeline::target(&entry)
+        };
         let gone = entry.message.deleted;
         let settled = matches!(entry.delivery, Delivery::Received | Delivery::Sent);
         let own = entry.origin == Origin::Own && settled && !gone;
@@ -282,7 +289,7 @@ fn buttons(tools: &Rc<Tools>, shown: Rc<Live<Row>>, sheet: bool) -> El {
             return Some(really(place, &tools, entry.key, &asked));
         }
         let mut place = place;
-        if let Some(target) = target.filter(|_| !gone && settled && room.peer.is_none()) {
+        if let Some(target) = target.filter(|_| !gone && settled && !direct) {
             let quick = el("div").class("quick");
             let quick = frequent().top(3).into_iter().fold(quick, |quick, emoji| {
                 quick.child(quick_reaction(&tools, target, emoji))
@@ -298,6 +305,8 @@ fn buttons(tools: &Rc<Tools>, shown: Rc<Live<Row>>, sheet: bool) -> El {
                     room.picking.set(Some(Picking::Reaction(target)));
                 },
             ));
+        }
+        if let Some(target) = target.filter(|_| !gone && settled) {
             let (answer, message) = (Rc::clone(&tools), entry.message.clone());
             place = place.child(glyph_button(
                 glyph::REPLY,
@@ -343,7 +352,7 @@ fn buttons(tools: &Rc<Tools>, shown: Rc<Live<Row>>, sheet: bool) -> El {
             ));
         }
         let link = target.and_then(|target| session::link_to(tools.app, room, Some(target)));
-        if let Some(link) = link.filter(|_| room.peer.is_none()) {
+        if let Some(link) = link.filter(|_| !direct) {
             let copy = Rc::clone(&tools);
             place = place.child(glyph_button(
                 glyph::LINK,

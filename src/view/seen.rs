@@ -11,10 +11,14 @@ const MOST: usize = 2;
 
 /// Says behind the reader's own message who has seen it, as soon as somebody has.
 pub fn seen(room: OpenRoom, key: Key) -> El {
-    let words = move || match seen_by(room, key).as_slice() {
-        [] => String::new(),
-        names if names.len() <= MOST => say_with("· seen by {names}", &[("names", &joined(names))]),
-        names => say_with("· seen by {count}", &[("count", &names.len().to_string())]),
+    let words = move || {
+        let names = seen_by(room, key);
+        let words = match names.len() {
+            0 => return String::new(),
+            few if few <= MOST => say_with("· seen by {names}", &[("names", &joined(&names))]),
+            count => say_with("· seen by {count}", &[("count", &count.to_string())]),
+        };
+        [" ", &words].concat()
     };
     el("span")
         .class("seen")

@@ -154,6 +154,10 @@ const spilled = (window) =>
                     found.push(`${part.dataset.testid} from ${left} to ${right} of ${column.left} to ${column.right}`);
                 }
             }
+            // Marks piled upon a letter reach as far as they like, but are not drawn outside of their message.
+            if (getComputedStyle(message.querySelector('.text')).overflowY !== 'clip') {
+                found.push('a text that is drawn outside of its box');
+            }
             const name = message.querySelector('[data-testid=author]')?.getBoundingClientRect();
             if (name && name.height > 80) {
                 found.push(`a name ${name.height} high`);

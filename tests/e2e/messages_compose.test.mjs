@@ -122,7 +122,7 @@ scenario('commands do what they say', async (open) => {
     await note(ann, /Choose another name/);
 
     await ann.say('/mute Bob');
-    await note(ann, /moderators/);
+    await note(ann, /moderator/i);
 
     await ann.say('/clear');
     await ann.shows();
@@ -132,6 +132,7 @@ scenario('commands do what they say', async (open) => {
     await ann.say('/join Elsewhere');
     await until('the other room', () => ann.$('room-title').innerText(), (title) => title === 'Elsewhere');
     await ann.inRoom();
+    await until('its composer', () => ann.$('composer').getAttribute('placeholder'), (words) => words === 'Message Elsewhere');
     await ann.say('/leave');
     await until('the first room', () => ann.$('room-title').innerText(), (title) => title === 'Orders');
 });
