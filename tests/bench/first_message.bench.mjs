@@ -2,18 +2,15 @@
 // vendor's SDK: the same Chromium, the same file server, the same sandbox, the same room; a fresh profile for each load.
 // A script in the page presses Join as soon as there is such a button to press, so that nobody's typing is measured.
 //
-// `cargo xtask bench` runs this.
+// `cargo xtask bench browser` runs this.
 
 import assert from 'node:assert/strict';
-import { fileURLToPath } from 'node:url';
 
-import { DESKTOP, dist, launch } from '../support/browser.mjs';
-import { startSandbox } from '../support/sandbox.mjs';
-import { TopicSpecification, TopicType, json, withSession } from '../support/sdk.mjs';
-import { serveFolders } from '../support/static.mjs';
-import { median, table } from './report.mjs';
+import { DESKTOP } from '../support/browser.mjs';
+import { PAGES, PATIENCE, addressOf, makeRoom, onStage, option } from './pages.mjs';
+import { beside, median } from './report.mjs';
 
-const LOADS = 9;
+const LOADS = 3 * option('RUNS', 3);
 const MESSAGES = 100;
 const ROOM = 'first message';
 
@@ -23,60 +20,34 @@ const NETWORKS = {
     'slow mobile network (HTTP at 1.6 Mbit/s, 150 ms)': { latency: 150, downloadThroughput: 200_000, uploadThroughput: 93_750 },
 };
 
-const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const sandbox = await startSandbox();
-const files = await serveFolders({
-    '/effusion/': dist,
-    '/sdk/': here('sdk_page/'),
-    '/sdk/lib/': here('../node_modules/diffusion/dist/'),
-});
-const browser = await launch();
-try {
-    await fillRoom();
-    const pages = { Effusion: 'effusion', 'SDK and least page': 'sdk' };
+await onStage(async (stage) => {
+    await makeRoom(stage.sandbox, ROOM, { said: MESSAGES });
     const rows = [];
+    let fetched;
     for (const [network, conditions] of Object.entries(NETWORKS)) {
-        const times = Object.fromEntries(Object.keys(pages).map((page) => [page, []]));
+        const loads = Object.fromEntries(PAGES.map((folder) => [folder, []]));
         // The first load warms caches outside of the browser: it is not counted. The two take turns.
         for (let load = 0; load <= LOADS; load += 1) {
-            for (const [page, folder] of Object.entries(pages)) {
-                const time = await firstMessage(folder, conditions);
+            for (const folder of PAGES) {
+                const found = await firstMessage(stage, folder, conditions);
                 if (load > 0) {
-                    times[page].push(time);
+                    loads[folder].push(found);
                 }
             }
         }
-        for (const page of Object.keys(pages)) {
-            const sorted = [...times[page]].sort((a, b) => a - b);
-            rows.push([`${page}, ${network}`, ...[median(sorted), sorted[0], sorted.at(-1)].map((time) => time.toFixed(0))]);
-        }
+        const times = PAGES.map((folder) => loads[folder].map(({ time }) => time).sort((a, b) => a - b));
+        rows.push([`${network}: median`, ...times.map(median)]);
+        rows.push([`${network}: best`, ...times.map((sorted) => sorted[0])]);
+        rows.push([`${network}: worst`, ...times.map((sorted) => sorted.at(-1))]);
+        fetched = PAGES.map((folder) => median(loads[folder].map(({ bytes }) => bytes / 1000)));
     }
-    table(['Milliseconds from navigation to the first message shown', 'median', 'best', 'worst'], rows);
-    console.log(`${LOADS} loads each with an empty cache, files gzipped, a history room of ${MESSAGES} messages, Chromium ${browser.version()}.`);
-} finally {
-    await browser.close();
-    await files.close();
-    await sandbox.stop();
-}
+    beside('Milliseconds from navigation to the first message shown', [...rows, ['kB fetched until then, gzipped', ...fetched, 1]]);
+    console.log(
+        `${LOADS} loads each, in turn, with an empty cache, a history room of ${MESSAGES} messages, Chromium ${stage.browser.version()}.`,
+    );
+});
 
-/** Says as much in the room as a newcomer gets. */
-async function fillRoom() {
-    await withSession(sandbox, 'user', async (session) => {
-        const range = `limit ${MESSAGES}`;
-        const specification = new TopicSpecification(TopicType.TIME_SERIES, {
-            TIME_SERIES_EVENT_VALUE_TYPE: 'json',
-            TIME_SERIES_RETAINED_RANGE: range,
-            TIME_SERIES_SUBSCRIPTION_RANGE: range,
-        });
-        await session.topics.add(`Chat/${ROOM}`, specification);
-        for (let index = 0; index < MESSAGES; index += 1) {
-            const message = { text: `message ${index} of those that wait here`, name: 'Ann', timestamp: new Date().toISOString() };
-            await session.timeseries.append(`Chat/${ROOM}`, message, json());
-        }
-    });
-}
-
-async function firstMessage(folder, conditions) {
+async function firstMessage({ browser, files, sandbox }, folder, conditions) {
     const context = await browser.newContext({ viewport: DESKTOP });
     try {
         const page = await context.newPage();
@@ -87,22 +58,29 @@ async function firstMessage(folder, conditions) {
             await devtools.send('Network.emulateNetworkConditions', { offline: false, ...conditions });
         }
         await page.addInitScript(watch);
-        const query = new URLSearchParams({ host: sandbox.host, port: sandbox.port, room: ROOM, kind: 'history', name: 'Bob' });
-        await page.goto(`${files.origin}/${folder}/?${query}`);
-        const time = await page.waitForFunction(() => window.firstMessage, undefined, { timeout: 60_000 }).catch(async (error) => {
+        await page.goto(addressOf(files, folder, sandbox, ROOM));
+        const found = await page.waitForFunction(() => window.firstMessage, undefined, { timeout: PATIENCE }).catch(async (error) => {
             throw new Error(`${folder} shows ${await page.locator('body').innerText()}`, { cause: error });
         });
         assert.deepEqual(failures, []);
-        return await time.jsonValue();
+        return await found.jsonValue();
     } finally {
         await context.close();
     }
 }
 
-/** In the page: presses Join once, and notes when the first message has been painted, in milliseconds since navigation. */
+/**
+ * In the page: presses Join once, and notes when the first message has been painted, in milliseconds since navigation, and
+ * how many bytes were fetched until then.
+ */
 function watch() {
     let joined = false;
     let seen = false;
+    const note = () => {
+        const time = performance.now();
+        const fetched = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
+        window.firstMessage = { time, bytes: fetched.reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0) };
+    };
     const look = () => {
         const button = document.querySelector('[data-testid=join-button]');
         if (!joined && button?.disabled === false) {
@@ -113,7 +91,7 @@ function watch() {
             seen = true;
             observer.disconnect();
             // The callback of the frame after the one that paints it.
-            requestAnimationFrame(() => requestAnimationFrame(() => (window.firstMessage = performance.now())));
+            requestAnimationFrame(() => requestAnimationFrame(note));
         }
     };
     const observer = new MutationObserver(look);

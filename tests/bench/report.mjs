@@ -7,6 +7,12 @@ export function median(numbers) {
     return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** The number that this share of some numbers does not exceed. */
+export function percentile(numbers, share) {
+    const sorted = [...numbers].sort((a, b) => a - b);
+    return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+}
+
 /** Prints a table, its first column to the left and the others to the right. */
 export function table(head, rows) {
     const lines = [head, ...rows];
@@ -15,4 +21,20 @@ export function table(head, rows) {
         const cells = line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])));
         console.log(cells.join('  '));
     }
+}
+
+/**
+ * Prints what was measured of both pages side by side, with what one is to the other. What a page has no number for is
+ * undefined.
+ *
+ * @param {string} title what is measured, in which unit
+ * @param {[words: string, ours?: number, theirs?: number, digits?: number][]} rows
+ */
+export function beside(title, rows) {
+    const write = (number, digits) => (number === undefined ? '-' : number.toFixed(digits));
+    const cells = rows.map(([words, ours, theirs, digits = 0]) => {
+        const known = ours !== undefined && theirs !== undefined && theirs > 0;
+        return [words, write(ours, digits), write(theirs, digits), known ? (ours / theirs).toFixed(2) : '-'];
+    });
+    table([title, 'Effusion', 'SDK page', 'Effusion / SDK'], cells);
 }

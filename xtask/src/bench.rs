@@ -1,126 +1,126 @@
 //! `cargo xtask bench`: what the page weighs, and how fast it is, beside the vendor's SDK.
 
+mod sizes;
+
 use crate::setup::{self, Need, Tools};
 use crate::{build, process, project};
-use anyhow::{Context, Result};
-use std::path::{Path, PathBuf};
+use anyhow::{Context, Result, bail};
+use std::path::Path;
+
+/// The ending of the names of the programs in `tests/bench` that measure something.
+const MEASURES: &str = ".bench.mjs";
+
+/// What `cargo xtask bench` is to measure, and for how long.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Options {
+    /// By name; all if there is none.
+    only: Vec<Only>,
+    /// For the programs in `tests/bench`: the names of variables and their values. What is not given is theirs to choose.
+    given: Vec<(String, u32)>,
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Only {
+    /// The page's files.
+    Sizes,
+    /// Decoding and encoding.
+    Codec,
+    /// Both pages in Chromium.
+    Browser,
+}
+
+impl Options {
+    fn parse(args: &[String]) -> Result<Self> {
+        let mut options = Self::default();
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "sizes" => options.only.push(Only::Sizes),
+                "codec" => options.only.push(Only::Codec),
+                "browser" => options.only.push(Only::Browser),
+                "--seconds" | "--messages" | "--runs" => {
+                    let value = args
+                        .next()
+                        .with_context(|| format!("{arg} needs a number"))?;
+                    let value = value
+                        .parse()
+                        .ok()
+                        .filter(|value| *value > 0)
+                        .with_context(|| format!("{arg} needs a number above 0, not `{value}`"))?;
+                    let name = arg.trim_start_matches('-').to_uppercase();
+                    options
+                        .given
+                        .push((format!("EFFUSION_BENCH_{name}"), value));
+                }
+                other => bail!("`cargo xtask bench` knows no `{other}`"),
+            }
+        }
+        Ok(options)
+    }
+
+    fn has(&self, one: Only) -> bool {
+        self.only.is_empty() || self.only.contains(&one)
+    }
+
+    /// Whether a program of `tests/bench` is to be run.
+    fn has_program(&self, name: &str) -> bool {
+        let kind = if name == "codec" {
+            Only::Codec
+        } else {
+            Only::Browser
+        };
+        self.has(kind)
+    }
+}
 
 /// `cargo xtask bench`.
-pub fn bench() -> Result<()> {
-    let tools = setup::prepare(&[
-        Need::Bundler,
-        Need::Optimiser,
-        Need::Browser,
-        Need::TestPackages,
-    ])?;
-    let dist = build::page(&tools)?;
-    sizes(&tools, &dist)?;
-    rates(&tools, &dist)
-}
-
-/// Bytes of one file, or of several together.
-#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
-struct Size {
-    raw: u64,
-    gzip: u64,
-    brotli: u64,
-}
-
-impl Size {
-    fn parse(line: &str) -> Option<Self> {
-        let mut numbers = line.split_whitespace().map(str::parse);
-        let mut next = || numbers.next()?.ok();
-        Some(Self {
-            raw: next()?,
-            gzip: next()?,
-            brotli: next()?,
-        })
-    }
-
-    fn plus(self, other: Self) -> Self {
-        Self {
-            raw: self.raw + other.raw,
-            gzip: self.gzip + other.gzip,
-            brotli: self.brotli + other.brotli,
+pub fn bench(args: &[String]) -> Result<()> {
+    let options = Options::parse(args)?;
+    let mut needs = build::NEEDS.to_vec();
+    needs.extend([Need::Browser, Need::TestPackages]);
+    let tools = setup::prepare(&needs)?;
+    if options.has(Only::Sizes) || options.has(Only::Browser) {
+        let dist = build::page(&tools)?;
+        if options.has(Only::Sizes) {
+            sizes::print(&tools, &dist)?;
         }
     }
-
-    fn print(self, name: &str) {
-        println!(
-            "{name:<44} {:>10} {:>10} {:>10}",
-            self.raw, self.gzip, self.brotli
-        );
-    }
+    programs(&tools, &options)
 }
 
-/// The page by part, beside the SDK's own script, which an app built on it must ship as a whole.
-fn sizes(tools: &Tools, dist: &Path) -> Result<()> {
-    let sdk = project::root().join("tests/node_modules/diffusion/dist/diffusion.js");
-    let files = build::files(dist)?;
-    let mut page = Size::default();
-    println!(
-        "\n{:<44} {:>10} {:>10} {:>10}",
-        "Size in bytes", "raw", "gzip -9", "brotli 11"
-    );
-    let measured = measure(tools, files.iter().chain([&sdk]))?;
-    for (file, size) in files.iter().zip(&measured) {
-        size.print(&file.strip_prefix(dist).unwrap_or(file).to_string_lossy());
-        page = page.plus(*size);
-    }
-    page.print("the whole page");
-    let sdk = *measured.last().context("nothing was measured")?;
-    sdk.print("the SDK's diffusion.js, without any app");
-    println!(
-        "page / half of the SDK, gzipped: {:.2} (under 1 is the aim)",
-        ratio(page.gzip * 2, sdk.gzip)
-    );
-    println!(
-        "page / SDK, gzipped:             {:.2}",
-        ratio(page.gzip, sdk.gzip)
-    );
-    Ok(())
-}
-
-#[allow(clippy::cast_precision_loss, reason = "file sizes are far below 2^52")]
-fn ratio(part: u64, whole: u64) -> f64 {
-    part as f64 / whole as f64
-}
-
-fn measure<'a>(tools: &Tools, files: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<Size>> {
-    let mut node = tools.command("node")?;
-    node.args([
-        "--input-type=module",
-        "--eval",
-        include_str!("compressed_sizes.mjs"),
-    ])
-    .args(files);
-    process::capture(&mut node)?
-        .lines()
-        .map(|line| Size::parse(line).with_context(|| format!("not three sizes: {line}")))
-        .collect()
-}
-
-/// The measurements in `tests/bench`, one program each.
-fn rates(tools: &Tools, dist: &Path) -> Result<()> {
+/// The programs in `tests/bench`, each with measurements of its own.
+fn programs(tools: &Tools, options: &Options) -> Result<()> {
     let tests = project::root().join("tests");
-    let dir = tests.join("bench");
-    if !dir.is_dir() {
-        println!("\nThere is no tests/bench: nothing more to measure");
+    let files = build::files(&tests.join("bench"))?;
+    let programs: Vec<&Path> = files
+        .iter()
+        .filter(|file| {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            name.strip_suffix(MEASURES)
+                .is_some_and(|name| options.has_program(name))
+        })
+        .map(AsRef::as_ref)
+        .collect();
+    if programs.is_empty() {
         return Ok(());
     }
     let sandbox = build::sandbox(true)?;
-    for file in build::files(&dir)?
-        .iter()
-        .filter(|file| file.to_string_lossy().ends_with(".bench.mjs"))
-    {
+    for program in programs {
         println!();
         let mut node = tools.command("node")?;
         node.current_dir(&tests)
-            .arg(file)
-            .env_remove("CARGO_TARGET_DIR");
-        node.env("EFFUSION_SANDBOX_BIN", &sandbox)
-            .env("EFFUSION_DIST", dist)
-            .env("EFFUSION_CHROMIUM", &tools.browser()?.chromium);
+            .arg(program)
+            .env_remove("CARGO_TARGET_DIR")
+            .env("EFFUSION_SANDBOX_BIN", &sandbox)
+            .env("EFFUSION_DIST", project::root().join("dist"))
+            .env("EFFUSION_CHROMIUM", &tools.browser()?.chromium)
+            .envs(
+                options
+                    .given
+                    .iter()
+                    .map(|(name, value)| (name, value.to_string())),
+            );
         process::run(&mut node)?;
     }
     Ok(())
@@ -128,18 +128,33 @@ fn rates(tools: &Tools, dist: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::Size;
+    use super::{Only, Options};
+
+    fn parse(args: &[&str]) -> Result<Options, String> {
+        let args: Vec<String> = args.iter().map(ToString::to_string).collect();
+        Options::parse(&args).map_err(|error| error.to_string())
+    }
 
     #[test]
-    fn reads_the_sizes_that_node_prints() {
-        assert_eq!(
-            Size::parse("722000 150500 120000"),
-            Some(Size {
-                raw: 722_000,
-                gzip: 150_500,
-                brotli: 120_000
-            })
-        );
-        assert_eq!(Size::parse("722000 150500"), None);
+    fn measures_everything_unless_told_what() {
+        let all = parse(&[]).unwrap();
+        assert!(all.has(Only::Sizes) && all.has_program("codec") && all.has_program("heap"));
+        let browser = parse(&["browser", "--seconds", "5"]).unwrap();
+        assert!(!browser.has(Only::Sizes));
+        assert!(!browser.has_program("codec"));
+        assert!(browser.has_program("heap"));
+        assert_eq!(browser.given, [("EFFUSION_BENCH_SECONDS".to_owned(), 5)]);
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know() {
+        for args in [
+            &["speed"][..],
+            &["--seconds"],
+            &["--seconds", "0"],
+            &["--runs", "-1"],
+        ] {
+            assert!(parse(args).is_err(), "{args:?}");
+        }
     }
 }

@@ -40,11 +40,19 @@ Commands
       faults              sessions through broken networks, kills, full disks and wrong clocks, by seed
       e2e                 the real page in Chromium against the sandbox (tests/e2e)
       lint                the same as `cargo xtask lint`; not part of a plain `test`
-  bench               sizes of the page beside the vendor's SDK, decode and encode rates, time to first message
+  bench [WHAT...]     the page beside an equal one with the vendor's SDK; no WHAT means all:
+      sizes               the page's files, and the SDK's script
+      codec               decode and encode rates
+      browser             in Chromium: time to the first message and to one's own, frames and long tasks under 1,000
+                          messages a second, memory after 100,000 messages
+      --seconds N         seconds of 1,000 messages each (30)
+      --messages N        messages of the room whose memory is measured (100000)
+      --runs N            runs under load, and as many times 3 loads and 7 own messages (3)
   soak                the stage faults for long, seed after seed (each failure prints its seed), then every fuzz target
       --minutes N         how long (10)
       --seed S            the first seed (1)
       --harms N           how often something goes wrong with the service for each seed (15)
+      --fuzz-seconds N    seconds for each fuzz target (60); 0 leaves them out
   load                the sandbox beside Socket.IO, mosquitto and a bare fan-out: messages a second, latency, memory, CPU
       --sessions N        sessions that receive (1000)
       --rooms R           rooms that they are in (10)
@@ -52,7 +60,6 @@ Commands
       --seconds N         seconds of each measurement (5)
       --idle N            sessions that only wait (10000); 0 leaves that out
       --only NAME         only the services whose names contain this
-      --fuzz-seconds N    seconds for each fuzz target (60); 0 leaves them out
   screenshots         pictures of the page, for the documents: docs/screenshots
   lint                format check and clippy with warnings denied, native and wasm32
   setup               install whatever is missing for all of the above, then stop
@@ -93,12 +100,15 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
     if command == "soak" {
         return soak::soak(rest);
     }
+    if command == "bench" {
+        bench::bench(rest)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if command == "load" {
         return load::load(rest);
     }
     let run: fn() -> Result<()> = match command.as_str() {
         "build" => build::build_for_release,
-        "bench" => bench::bench,
         "screenshots" => screenshots::screenshots,
         "lint" => lint::lint,
         "setup" => || setup::prepare(&setup::Need::ALL).map(drop),
