@@ -231,3 +231,35 @@ pub fn development_named(snapshot: &Snapshot) -> impl Iterator<Item = &Principal
             .any(|(name, _)| *name == principal.name)
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
+mod tests {
+    use super::*;
+    use crate::security::Rights;
+    use PathPermission::{ModifyTopic, ReadTopic, SelectTopic, UpdateTopic};
+
+    #[test]
+    fn no_role_reads_inboxes_and_those_who_write_add_to_them() {
+        let security = chat_security();
+        let all: BTreeSet<String> = security.roles.keys().cloned().collect();
+        let rights = |roles: &BTreeSet<String>| Rights::of(&security, roles);
+        let of = |role: &str| rights(&[role.to_owned()].into());
+        let inbox = "Effusion/direct/ann";
+        assert!(!rights(&all).has(ReadTopic, inbox));
+        for role in ["TOPIC_CONTROL", "ADMINISTRATOR"] {
+            for permission in [SelectTopic, UpdateTopic, ModifyTopic] {
+                assert!(of(role).has(permission, inbox), "{role}");
+            }
+        }
+        assert!(of("CLIENT").has(SelectTopic, inbox));
+        for permission in [UpdateTopic, ModifyTopic] {
+            assert!(!of("CLIENT").has(permission, inbox));
+        }
+        assert!(!of("OPERATOR").has(SelectTopic, inbox));
+        // Its owner reads it, and nobody else does.
+        let mine = |who| of("CLIENT").allow(ReadTopic, inbox, Some(who), Some("ann"));
+        assert!(mine("ann") && !mine("bob"));
+        assert!(!of("CLIENT").allow(ReadTopic, inbox, None, Some("ann")));
+    }
+}
