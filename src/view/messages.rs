@@ -156,7 +156,8 @@ fn announcer(room: OpenRoom) -> El {
     let quiet = quiet();
     let (known, shown) = (Rc::clone(&quiet), Rc::clone(&quiet));
     let pause = button("pause", "pause-announcements", move || {
-        set_quiet(!*known.peek())
+        let now = !*known.peek();
+        set_quiet(now);
     })
     .attr_of("aria-pressed", move || Some(shown.read().to_string()))
     .text(say("Do not read new messages out"));

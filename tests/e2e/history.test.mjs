@@ -295,14 +295,19 @@ scenario('a day far back is gone to, and what lies in between is loaded when it 
     await ann.page.locator('[data-testid=message][data-sought]').filter({ hasText: /^.*number 0$/ }).waitFor();
     const first = await numbers(ann);
     assert.ok(!first.includes(1_000));
+    const gapInSight = () =>
+        ann.$('scroll').evaluate((scroll) => {
+            const gap = scroll.querySelector('[data-testid=gap-button]');
+            return gap !== null && gap.getBoundingClientRect().top < scroll.getBoundingClientRect().bottom;
+        });
     // Down through the gap, page by page, without a message missing.
     await until(
         'the gap is filled',
         async () => {
-            await ann.$('scroll').evaluate((scroll) => (scroll.scrollTop += 900));
+            await ann.$('scroll').evaluate((scroll) => (scroll.scrollTop += 500));
             await settled(ann);
-            const shown = await numbers(ann);
-            return shown;
+            await until('no gap is in sight', gapInSight, (found) => !found);
+            return numbers(ann);
         },
         (found) => found.includes(400),
         30_000,
@@ -311,8 +316,15 @@ scenario('a day far back is gone to, and what lies in between is loaded when it 
     assert.deepEqual(shown, shown.map((_, index) => shown[0] + index));
     await ann.$('newest-button').click();
     await until('the newest is shown', () => numbers(ann), (found) => found.at(-1) === 1_499);
-    await ann.$('scroll').evaluate((scroll) => (scroll.scrollTop -= 6_000));
-    await until('what is missing above comes, too', () => numbers(ann), (found) => found.some((number) => number > 1_300 && number < 1_395));
+    await until(
+        'what is missing above comes, too',
+        async () => {
+            await ann.$('scroll').evaluate((scroll) => (scroll.scrollTop -= 700));
+            await settled(ann);
+            return numbers(ann);
+        },
+        (found) => found.some((number) => number > 1_300 && number < 1_395),
+    );
     assert.equal(await ann.$('gap-button').count(), 0);
 });
 
