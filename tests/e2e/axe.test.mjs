@@ -147,6 +147,31 @@ scenario('axe-core finds nothing with high contrast', async (open) => {
     }
 });
 
+scenario('axe-core finds nothing on the moderator’s board', async (open) => {
+    const room = 'Overseen';
+    const bob = await (await open(address({ name: 'Bob', room, kind: 'history' }))).join();
+    for (const [viewport, colorScheme] of [
+        [DESKTOP, 'light'],
+        [PHONE, 'dark'],
+    ]) {
+        const mia = await open(address({ name: 'Mia', room, kind: 'history' }), { viewport, colorScheme, reducedMotion: 'reduce' });
+        await mia.join({ account: 'admin', password: 'password' });
+        if (viewport === PHONE) {
+            await mia.$('menu-button').click();
+        }
+        await mia.$('board-button').click();
+        await mia.$('duty').waitFor();
+        await mia.fill({ 'rule-words': 'heck' });
+        await mia.$('rules-button').click();
+        await mia.$('board-note').waitFor();
+        await bob.say(`heck ${colorScheme}`);
+        await mia.$('flag').first().waitFor();
+        assert.deepEqual(await violations(mia), [], colorScheme);
+        assert.equal(await mia.overflow(), 0);
+        await mia.close();
+    }
+});
+
 scenario('everything fits at twice the size', async (open) => {
     // As browsers zoom: the window has half as many pixels, of twice the size.
     const half = { width: DESKTOP.width / 2, height: DESKTOP.height / 2 };
