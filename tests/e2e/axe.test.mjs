@@ -236,5 +236,6 @@ scenario('one can join, write, change rooms and settings, and leave by the keybo
     await until('the focus is back', focused, (id) => id === 'settings-button');
     await reach('leave-button');
     await keyboard.press('Enter');
-    await until('one room is left', () => ann.$('room-item').count(), (count) => count === 1);
+    await ann.room('Clavier').waitFor({ state: 'detached' });
+    await ann.room('Organ').waitFor();
 });
