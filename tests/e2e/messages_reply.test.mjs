@@ -145,3 +145,40 @@ scenario('reactions by the SDK count, and nonsense does not', async (open) => {
     });
     await showsReactions(ann, 'hello', [['👍', 2, true], ['<b>hi</b>', 1, false]]);
 });
+
+scenario('an answer between two people names what it answers to both', async (open) => {
+    const account = async (name) => {
+        const window = await open(address({ room: 'Lobby' }));
+        await window.$('create-account-link').click();
+        await window.fill({ 'account-name': name, 'account-password': 'a long secret', 'account-password-again': 'a long secret' });
+        await window.$('account-button').click();
+        await window.inRoom();
+        return window;
+    };
+    const [dora, emil] = [await account('dora'), await account('emil')];
+    const writeTo = async (window, name) => {
+        await window.$('members-button').click();
+        await window.page.locator(`[data-testid=member][data-name="${name}"]`).click();
+        await window.$('write-to').click();
+        await until('the conversation is shown', () => window.$('room-title').innerText(), (title) => title === name);
+    };
+    await writeTo(dora, 'emil');
+    await dora.say('psst');
+    await dora.shows({ text: 'psst', state: 'sent' });
+    await emil.room('dora').click();
+    await emil.shows('psst');
+    await use(emil, 'psst', 'tool-reply');
+    assert.equal(await emil.$('tool-react').count(), 0, 'reactions are for rooms');
+    await emil.$('composer').fill('yes?');
+    await emil.$('composer').press('Enter');
+    for (const window of [dora, emil]) {
+        await window.shows('psst', 'yes?');
+        assert.equal(await window.$('reply-quote').innerText(), 'dora psst');
+    }
+    await dora.$('reply-quote').click();
+    await until(
+        'the message that is answered',
+        () => dora.page.evaluate(() => document.activeElement.querySelector('[data-testid=text]')?.textContent),
+        (text) => text === 'psst',
+    );
+});
