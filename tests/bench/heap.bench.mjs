@@ -41,7 +41,7 @@ await onStage(async (stage) => {
 async function fill(stage, folder, room) {
     await makeRoom(stage.sandbox, room, { retained: MESSAGES + SAID_BEFORE, said: SAID_BEFORE });
     const speaker = await startSpeaker(stage.sandbox, room);
-    const page = await openRoom(stage, folder, stage.sandbox, room);
+    const page = await openRoom(stage, folder, stage.sandbox, room, noteMemories);
     try {
         const before = await heap(page);
         const end = SAID_BEFORE + MESSAGES;
@@ -67,22 +67,25 @@ async function heap(page) {
         await devtools.send('HeapProfiler.collectGarbage');
     }
     const usage = await devtools.send('Runtime.getHeapUsage');
-    const wasm = await wasmMemory(devtools);
+    const wasm = await page.evaluate(() => window.wasmMemories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0));
     await devtools.detach();
     const [script, document] = [usage.usedSize, usage.embedderHeapUsedSize];
     // WebAssembly's memory is among the buffers that are counted here or not, by the browser's version.
     const buffers = usage.backingStorageSize >= wasm ? usage.backingStorageSize - wasm : usage.backingStorageSize;
-    return { script, document, wasm, buffers, all: script + document + wasm + buffers, elements, usage };
+    return { script, document, wasm, buffers, all: script + document + wasm + buffers, elements };
 }
 
-/** The size of all memories of WebAssembly that the page has, in bytes. */
-async function wasmMemory(devtools) {
-    const { result: prototype } = await devtools.send('Runtime.evaluate', { expression: 'WebAssembly.Memory.prototype' });
-    const { objects } = await devtools.send('Runtime.queryObjects', { prototypeObjectId: prototype.objectId });
-    const { result } = await devtools.send('Runtime.callFunctionOn', {
-        objectId: objects.objectId,
-        functionDeclaration: 'function () { return this.reduce((sum, { buffer }) => sum + buffer.byteLength, 0); }',
-        returnByValue: true,
-    });
-    return result.value;
+/** In the page: keeps in sight what memories its WebAssembly has. */
+function noteMemories() {
+    window.wasmMemories = [];
+    const note = (made) => {
+        const { exports } = made.instance ?? made;
+        const memories = Object.values(exports).filter((it) => it instanceof WebAssembly.Memory && !window.wasmMemories.includes(it));
+        window.wasmMemories.push(...memories);
+        return made;
+    };
+    for (const name of ['instantiate', 'instantiateStreaming']) {
+        const instantiate = WebAssembly[name];
+        WebAssembly[name] = (...args) => instantiate.apply(WebAssembly, args).then(note);
+    }
 }

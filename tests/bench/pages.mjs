@@ -71,14 +71,17 @@ export function addressOf(files, folder, { host, port }, room) {
     return `${files.origin}/${folder}/?${query}`;
 }
 
-/** Opens a page in a room where something was said, and waits until one can write there. */
-export async function openRoom({ browser, files }, folder, service, room) {
+/** Opens a page in a room where something was said, and waits until one can write there. `first` runs in it before its own scripts. */
+export async function openRoom({ browser, files }, folder, service, room, first = undefined) {
     const context = await browser.newContext({ viewport: DESKTOP, serviceWorkers: 'block' });
     context.setDefaultTimeout(PATIENCE);
     const page = await context.newPage();
     page.failures = [];
     page.on('pageerror', (error) => page.failures.push(`${error}`));
     page.on('crash', () => page.failures.push('it crashed'));
+    if (first !== undefined) {
+        await page.addInitScript(first);
+    }
     await page.goto(addressOf(files, folder, service, room));
     await page.locator('[data-testid=join-button]:enabled').click();
     await page.locator('[data-testid=message]').last().waitFor();
