@@ -32,7 +32,7 @@ pub enum Duty {
     /// Another moderator keeps watch; this window does when that one stops.
     LookingOn,
     /// This window keeps watch.
-    OnDuty,
+    Watching,
 }
 
 /// What the board shows.
@@ -315,7 +315,7 @@ async fn carry_out(desk: &mut Desk, order: Order) -> Vec<Report> {
 fn show(desk: &Desk, reports: Vec<Report>) {
     let board = board();
     board.duty.put(if desk.is_on_duty() {
-        Duty::OnDuty
+        Duty::Watching
     } else {
         Duty::LookingOn
     });

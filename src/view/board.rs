@@ -74,7 +74,7 @@ fn duty(duty: Duty) -> El {
     let (word, state) = match duty {
         Duty::Closed => (say("Not at the desk"), "closed"),
         Duty::LookingOn => (say("Another moderator keeps watch"), "looking-on"),
-        Duty::OnDuty => (say("This window keeps watch"), "on-duty"),
+        Duty::Watching => (say("This window keeps watch"), "on-duty"),
     };
     el("span")
         .class("duty")
