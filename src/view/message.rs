@@ -75,8 +75,15 @@ pub fn message(room: OpenRoom, row: LiveRow, retry: impl Fn(Key) + Copy + 'stati
                 .class("edited")
                 .test("edited")
                 .text_of(of(|row| {
-                    let seen = row.entry.edited.is_some() && !row.entry.message.deleted;
-                    (if seen { say("edited") } else { "" }).to_owned()
+                    let message = &row.entry.message;
+                    let words = if message.bleeped {
+                        say("changed by a moderator")
+                    } else if row.entry.edited.is_some() && !message.deleted {
+                        say("edited")
+                    } else {
+                        ""
+                    };
+                    words.to_owned()
                 })),
         )
         .child_of(reactions(room, &row));
