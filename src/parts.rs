@@ -1,11 +1,13 @@
 //! Parts of the page that are fetched when they are first needed.
 //!
 //! In a build that is split (feature `split`, by `cargo xtask build`) the code that only these functions reach is in files of
-//! its own; parts with the same name share one. In any other build the functions are there from the start. What the first
-//! load needs must not call what is behind them, or it comes along.
+//! its own, one for each part. In any other build the functions are there from the start. What the first load needs must not
+//! call what is behind them, or it comes along.
 
 // The macro declares the functions as foreign ones, for the tool that splits the page to find.
 #![allow(unsafe_code)]
+
+use std::pin::Pin;
 
 use crate::model::timeline::Key;
 use crate::session;
@@ -26,206 +28,196 @@ impl From<wasm_split_helpers::SplitLoaderError> for Missing {
 }
 
 /// What becomes of a message to one person alone.
-pub type DirectSending = std::pin::Pin<Box<dyn Future<Output = session::direct::Sent>>>;
+pub type DirectSending = Pin<Box<dyn Future<Output = session::direct::Sent>>>;
 
-/// `part! { name: fn function(argument: Type) -> Result { expression } }`; the function becomes an `async` one.
+/// The answer of a function that may have to be fetched first.
+pub type Part<T> = Pin<Box<dyn Future<Output = Result<T, Missing>>>>;
+
+/// `part! { file, Functions { fn function(argument: Type) -> Result { expression } … } }`: each function becomes one that
+/// answers with a [`Part`].
+///
+/// The tool that splits the page finds one function for each part, which gives the addresses of all the others: what fetches
+/// a part is in the first load, once for each part and not for each function.
 macro_rules! part {
-    ($(#[$doc:meta])* $part:ident: fn $name:ident($($arg:ident: $of:ty),*) -> $result:ty { $body:expr }) => {
-        $(#[$doc])*
-        ///
-        /// # Errors
-        /// If it cannot be fetched.
-        #[cfg(feature = "split")]
-        #[wasm_split_helpers::wasm_split($part, fallible)]
-        pub fn $name($($arg: $of),*) -> Result<$result, Missing> {
-            Ok($body)
+    (
+        $(#[$about:meta])*
+        $part:ident, $functions:ident {
+            $($(#[$doc:meta])* fn $name:ident($($arg:ident: $of:ty),*) -> $result:ty { $body:expr })*
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Copy)]
+        struct $functions {
+            $($name: fn($($of),*) -> $result,)*
         }
 
-        $(#[$doc])*
-        ///
-        /// # Errors
-        /// If it cannot be fetched.
-        #[cfg(not(feature = "split"))]
-        #[allow(clippy::unused_async)] // It is one of those that may have to be waited for.
-        pub async fn $name($($arg: $of),*) -> Result<$result, Missing> {
-            Ok($body)
+        #[cfg_attr(feature = "split", wasm_split_helpers::wasm_split($part, fallible))]
+        fn $part() -> Result<Box<$functions>, Missing> {
+            $(fn $name($($arg: $of),*) -> $result {
+                $body
+            })*
+            Ok(Box::new($functions { $($name,)* }))
         }
+
+        impl $functions {
+            /// The functions; fetched, where they have to be.
+            fn fetch() -> Part<Box<Self>> {
+                #[cfg(feature = "split")]
+                return Box::pin($part());
+                #[cfg(not(feature = "split"))]
+                return Box::pin(std::future::ready($part()));
+            }
+        }
+
+        $(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            /// If it cannot be fetched.
+            pub fn $name($($arg: $of),*) -> Part<$result> {
+                let functions = $functions::fetch();
+                Box::pin(async move { Ok((functions.await?.$name)($($arg),*)) })
+            }
+        )*
     };
 }
 
 part! {
-    /// The settings.
-    settings: fn settings(app: App) -> El { view::settings::settings(app) }
-}
+    /// What is looked up now and then.
+    more, More {
+        /// The settings.
+        fn settings(app: App) -> El { view::settings::settings(app) }
 
-part! {
-    /// The form that makes an account.
-    account: fn account(app: App) -> El { view::account::account(app) }
-}
+        /// The form that makes an account.
+        fn account(app: App) -> El { view::account::account(app) }
 
-part! {
-    /// Shows the reader in a room, and the others to the reader. True as soon as that has begun.
-    people: fn attend(app: App, room: OpenRoom, visit: usize) -> bool {
-        { session::people::attend(app, room, visit); true }
+        /// The list of keys.
+        fn keyboard(app: App) -> El { view::keyboard::keyboard(app) }
+
+        /// Finds in a room.
+        fn search(app: App, room: OpenRoom) -> El { view::search::search(app, room) }
     }
 }
 
 part! {
-    /// Takes the reader out of the list of those who are in a room.
-    people: fn depart(room: OpenRoom) -> bool { { session::people::depart(room); true } }
-}
+    /// What a room is beyond its messages: fetched once somebody is in one.
+    room, InRoom {
+        /// Shows the reader in a room, and the others to the reader. True as soon as that has begun.
+        fn attend(app: App, room: OpenRoom, visit: usize) -> bool {
+            { session::people::attend(app, room, visit); true }
+        }
 
-part! {
-    /// Those who are in a room.
-    people: fn members(app: App, room: OpenRoom) -> El { view::members::members(app, room) }
-}
+        /// Takes the reader out of the list of those who are in a room.
+        fn depart(room: OpenRoom) -> bool { { session::people::depart(room); true } }
 
-part! {
-    /// The rooms of the service.
-    people: fn directory(app: App) -> El { view::directory::directory(app) }
-}
+        /// Those who are in a room.
+        fn members(app: App, room: OpenRoom) -> El { view::members::members(app, room) }
 
-part! {
-    /// The form that makes a room.
-    people: fn new_room(app: App) -> El { view::new_room::new_room(app) }
-}
+        /// The rooms of the service.
+        fn directory(app: App) -> El { view::directory::directory(app) }
 
-part! {
-    /// Goes to a room or to a person.
-    people: fn switcher(app: App) -> El { view::switcher::switcher(app) }
-}
+        /// The form that makes a room.
+        fn new_room(app: App) -> El { view::new_room::new_room(app) }
 
-part! {
-    /// Who somebody is.
-    people: fn profile(app: App) -> El { view::profile::profile(app) }
-}
+        /// Goes to a room or to a person.
+        fn switcher(app: App) -> El { view::switcher::switcher(app) }
 
-part! {
-    /// What the shown room is about.
-    people: fn room_info(app: App) -> El { view::room_info::room_info(app) }
-}
+        /// Who somebody is.
+        fn profile(app: App) -> El { view::profile::profile(app) }
 
-part! {
-    /// Asks whether the system may show notifications.
-    people: fn ask_to_notify(app: App) -> El { view::profile::ask_to_notify(app) }
-}
+        /// What the shown room is about.
+        fn room_info(app: App) -> El { view::room_info::room_info(app) }
 
-part! {
-    /// Tells the reader of a message that names them.
-    people: fn mention(app: App, room: OpenRoom, message: ChatMessage) -> bool {
-        { session::notify::mention(app, room, message); true }
+        /// Asks whether the system may show notifications.
+        fn ask_to_notify(app: App) -> El { view::profile::ask_to_notify(app) }
+
+        /// Tells the reader of a message that names them.
+        fn mention(app: App, room: OpenRoom, message: ChatMessage) -> bool {
+            { session::notify::mention(app, room, message); true }
+        }
+
+        /// Sends a message to one person alone.
+        fn send_direct(room: OpenRoom, message: ChatMessage) -> DirectSending {
+            Box::pin(session::direct::send(room, message))
+        }
+
+        /// Writes down that a room has been made.
+        fn introduce(app: App, room: OpenRoom) -> bool {
+            { session::directory::introduce(app, room); true }
+        }
+
+        /// Writes down what a room is about.
+        fn set_topic(app: App, room: OpenRoom, topic: String) -> bool {
+            { session::directory::set_topic(app, room, topic); true }
+        }
+
+        /// Takes a room out of the archive.
+        fn reopen(app: App, room: OpenRoom) -> bool {
+            { session::directory::archive(app, room, false); true }
+        }
+
+        /// Those who type in a room.
+        fn typing(app: App, room: OpenRoom) -> El { view::typing::typing(app, room) }
+
+        /// What can be done with the messages of a list. True as soon as it can.
+        fn message_tools(app: App, room: OpenRoom, list: Element) -> bool {
+            { view::message_tools::attach(app, room, &list); true }
+        }
+
+        /// The reactions to a message.
+        fn reactions(room: OpenRoom, target: Target) -> El { view::reactions::reactions(room, target) }
+
+        /// Follows the reactions of a room. True as soon as that has begun.
+        fn follow_reactions(room: OpenRoom, visit: usize) -> bool {
+            { session::reactions::follow(room, visit); true }
+        }
+
+        /// Who has seen a message.
+        fn seen(room: OpenRoom, key: Key) -> El { view::seen::seen(room, key) }
+
+        /// Goes to a message. True once that has begun.
+        fn jump(room: OpenRoom, target: Target) -> bool {
+            { view::message_tools::jump(room, target); true }
+        }
+
+        /// What stands above and beside the composer, which is this form.
+        fn composer_tools(room: OpenRoom, form: Element) -> El {
+            view::composer_tools::composer_tools(room, &form).unwrap_or_else(|| view::el("span"))
+        }
+
+        /// Sends what is not simply said. True once that has begun.
+        fn submit(app: App, room: OpenRoom) -> bool { { view::submit::submit(app, room); true } }
     }
 }
 
 part! {
-    /// Sends a message to one person alone.
-    people: fn send_direct(room: OpenRoom, message: ChatMessage) -> DirectSending {
-        Box::pin(session::direct::send(room, message))
+    /// The session from inside, and the lessons.
+    inside, Inside {
+        /// The session from inside.
+        fn diagnostics(app: App) -> El { view::diagnostics::diagnostics(app) }
+
+        /// The tutorial, with what each action asks of the service.
+        fn lessons(app: App) -> El { view::lessons::lessons(app) }
     }
 }
 
 part! {
-    /// Writes down that a room has been made.
-    people: fn introduce(app: App, room: OpenRoom) -> bool {
-        { session::directory::introduce(app, room); true }
+    /// Markup in messages.
+    markdown, Marked {
+        /// A text with its markup, in which these names can be mentioned, the reader's first.
+        fn marked(text: String, names: Vec<String>) -> El { view::markdown::marked(&text, &names) }
     }
 }
 
 part! {
-    /// Writes down what a room is about.
-    people: fn set_topic(app: App, room: OpenRoom, topic: String) -> bool {
-        { session::directory::set_topic(app, room, topic); true }
-    }
-}
+    /// Moderation.
+    moderation, Moderation {
+        /// What moderators see and do.
+        fn board(app: App) -> El { view::board::board(app) }
 
-part! {
-    /// Takes a room out of the archive.
-    people: fn reopen(app: App, room: OpenRoom) -> bool {
-        { session::directory::archive(app, room, false); true }
-    }
-}
-
-part! {
-    /// Those who type in a room.
-    people: fn typing(app: App, room: OpenRoom) -> El { view::typing::typing(app, room) }
-}
-
-part! {
-    /// The list of keys.
-    settings: fn keyboard(app: App) -> El { view::keyboard::keyboard(app) }
-}
-
-part! {
-    /// The session from inside.
-    diagnostics: fn diagnostics(app: App) -> El { view::diagnostics::diagnostics(app) }
-}
-
-part! {
-    /// The tutorial, with what each action asks of the service.
-    diagnostics: fn lessons(app: App) -> El { view::lessons::lessons(app) }
-}
-
-part! {
-    /// What can be done with the messages of a list. True as soon as it can.
-    compose: fn message_tools(app: App, room: OpenRoom, list: Element) -> bool {
-        { view::message_tools::attach(app, room, &list); true }
-    }
-}
-
-part! {
-    /// The reactions to a message.
-    compose: fn reactions(room: OpenRoom, target: Target) -> El { view::reactions::reactions(room, target) }
-}
-
-part! {
-    /// Follows the reactions of a room. True as soon as that has begun.
-    compose: fn follow_reactions(room: OpenRoom, visit: usize) -> bool {
-        { session::reactions::follow(room, visit); true }
-    }
-}
-
-part! {
-    /// Who has seen a message.
-    compose: fn seen(room: OpenRoom, key: Key) -> El { view::seen::seen(room, key) }
-}
-
-part! {
-    /// Goes to a message. True once that has begun.
-    compose: fn jump(room: OpenRoom, target: Target) -> bool {
-        { view::message_tools::jump(room, target); true }
-    }
-}
-
-part! {
-    /// What stands above and beside the composer, which is this form.
-    compose: fn composer_tools(room: OpenRoom, form: Element) -> El {
-        view::composer_tools::composer_tools(room, &form).unwrap_or_else(|| view::el("span"))
-    }
-}
-
-part! {
-    /// Sends what is not simply said. True once that has begun.
-    compose: fn submit(app: App, room: OpenRoom) -> bool { { view::submit::submit(app, room); true } }
-}
-
-part! {
-    /// A text with its markup, in which these names can be mentioned, the reader's first.
-    markdown: fn marked(text: String, names: Vec<String>) -> El { view::markdown::marked(&text, &names) }
-}
-
-part! {
-    /// Finds in a room.
-    search: fn search(app: App, room: OpenRoom) -> El { view::search::search(app, room) }
-}
-
-part! {
-    /// What moderators see and do.
-    board: fn board(app: App) -> El { view::board::board(app) }
-}
-
-part! {
-    /// Keeps somebody from writing in a room, or lets them again.
-    board: fn moderate(app: App, room: OpenRoom, name: String, mute: bool) -> bool {
-        { session::moderation::carry_out(app, room, &name, mute); true }
+        /// Keeps somebody from writing in a room, or lets them again.
+        fn moderate(app: App, room: OpenRoom, name: String, mute: bool) -> bool {
+            { session::moderation::carry_out(app, room, &name, mute); true }
+        }
     }
 }

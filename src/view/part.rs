@@ -8,11 +8,11 @@ use leptos::reactive::computed::ScopedFuture;
 use leptos::task::spawn_local;
 
 use super::element::{El, el};
-use crate::parts::Missing;
+use crate::parts::{Missing, Part};
 use crate::words::say;
 
 /// A place for a view whose code may have to be fetched first. It is no box of its own: the view stands as if alone.
-pub fn part(view: impl Future<Output = Result<El, Missing>> + 'static) -> El {
+pub fn part(view: Part<El>) -> El {
     place(view, missing)
 }
 
