@@ -221,3 +221,22 @@ scenario('on a phone a long touch opens the menu', async (open) => {
     await ann.$('send-button').tap();
     await bob.shows('pressed');
 });
+
+scenario('what a moderator has changed says so, and an edit by the SDK is an edit', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Watched'), await joined(open, 'Bob', 'Watched')];
+    await withSession(theatre.sandbox, 'user', async (session) => {
+        const value = { text: 'a bad word', name: 'Eve', timestamp: '' };
+        const { sequence } = await session.timeseries.append('Chat/Watched', value, json());
+        await ann.shows('a bad word');
+        await session.timeseries.edit('Chat/Watched', sequence, { ...value, text: 'a nice word' }, json());
+        for (const window of [ann, bob]) {
+            await window.shows('a nice word');
+            assert.equal(await window.$('edited').innerText(), 'edited');
+        }
+        await session.timeseries.edit('Chat/Watched', sequence, { ...value, text: 'a ■■■■ word', bleeped: true }, json());
+        for (const window of [ann, bob]) {
+            await window.shows('a ■■■■ word');
+            assert.equal(await window.$('edited').innerText(), 'changed by a moderator');
+        }
+    });
+});
