@@ -120,7 +120,9 @@ pub fn run(args: &Args) -> Result<bool> {
         }
     }
     print!("{}", table(&rows, args));
-    Ok(all_measured && rows.iter().all(|row| row.most.ended == 0))
+    // Whom the others disconnect because they read too slowly is in the table, and no fault of ours.
+    let sandboxes = rows.iter().filter(|row| row.name.starts_with("Effusion"));
+    Ok(all_measured && sandboxes.map(|row| row.most.ended).sum::<usize>() == 0)
 }
 
 fn recipes(args: &Args, folder: &Path) -> Result<Vec<Recipe>> {
