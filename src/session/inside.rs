@@ -13,7 +13,7 @@ use crate::live::Live;
 use crate::model::inside::Recorded;
 
 /// How many messages are kept.
-const KEPT: usize = 200;
+const KEPT: usize = 400;
 /// How many subscriptions are kept beyond those: values do not say themselves what their topic is.
 const SUBSCRIPTIONS: usize = 100;
 /// How a message begins that tells of a subscription: a request, and the number of its service.

@@ -37,7 +37,7 @@ pub fn diagnostics(app: App) -> El {
     let round_trip = Rc::new(Live::new(None));
     session::measure(Rc::clone(&round_trip));
     let looked = Rc::clone(&inside);
-    let messages = watch(move || looked.put(session::look_inside()));
+    let messages = watch(SHOWN, move || looked.put(session::look_inside()));
     let numbers = Rc::clone(&inside);
     panel(app, "diagnostics", say("Diagnostics"))
         .child_of(move || Some(session_numbers(app, numbers.read().as_ref()?, &round_trip)))
@@ -83,8 +83,8 @@ pub(super) fn panel(app: App, id: &'static str, title: &str) -> El {
         )))
 }
 
-/// The last messages, told as they come, for as long as what asks for them is on the screen.
-pub(super) fn watch(mut also: impl FnMut() + 'static) -> Rc<Live<VecDeque<Shown>>> {
+/// The last messages, so many at most, told as they come, for as long as what asks for them is on the screen.
+pub(super) fn watch(most: usize, mut also: impl FnMut() + 'static) -> Rc<Live<VecDeque<Shown>>> {
     let shown = Rc::new(Live::new(VecDeque::new()));
     let wanted = Rc::new(Cell::new(true));
     let mut teller = Teller::default();
@@ -101,7 +101,7 @@ pub(super) fn watch(mut also: impl FnMut() + 'static) -> Rc<Live<VecDeque<Shown>
         into.update(|shown: &mut VecDeque<Shown>| {
             for recorded in news {
                 let told = teller.tell(&recorded, version);
-                if shown.len() == SHOWN {
+                if shown.len() == most {
                     shown.pop_front();
                 }
                 shown.push_back(Shown { recorded, told });

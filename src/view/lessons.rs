@@ -9,6 +9,9 @@ use crate::live::Live;
 use crate::state::App;
 use crate::words::{key, say};
 
+/// In how many messages to look for what was done: all that are kept.
+const LOOKED_AT: usize = 1_000;
+
 /// One thing to do, and how its call begins.
 struct Step {
     words: &'static str,
@@ -110,7 +113,7 @@ const LESSONS: [Lesson; 3] = [
 
 /// The panel.
 pub fn lessons(app: App) -> El {
-    let messages = watch(|| {});
+    let messages = watch(LOOKED_AT, || {});
     let mut panel = panel(app, "lessons", say("Lessons")).child(el("p").class("hint").text(say(
         "What you do here, and what the page asks of the service for it. Each call is the one that was really made.",
     )));

@@ -63,12 +63,15 @@ async function prepareRooms(session) {
 }
 
 async function all(look) {
-    const keep = (window, name) =>
-        window.page.screenshot({
+    const keep = async (window, name) => {
+        // What the mouse points to would look as if it were meant.
+        await window.page.mouse.move(0, 0);
+        await window.page.screenshot({
             path: path.join(folder, `${name}-${look.viewport.width}-${look.colorScheme}.png`),
             animations: 'disabled',
             caret: 'hide',
         });
+    };
     const open = async (fields) => (await openWindow(browser, look)).visit(addressAt(sandbox, fields));
 
     const join = await open({ name: 'Ada', room: 'Lesson 1', kind: 'live' });
