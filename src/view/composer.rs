@@ -25,6 +25,7 @@ pub fn composer(app: App, room: OpenRoom, send: impl Fn(String) + Clone + 'stati
             if *room.purpose.peek() == Purpose::Say && !text.starts_with('/') {
                 if !text.trim().is_empty() {
                     room.draft.set(String::new());
+                    room.note.put(None);
                     send(text);
                 }
             } else if !text.trim().is_empty() {

@@ -118,19 +118,15 @@ fn listen(tools: &Rc<Tools>, form: &Element) {
         request_animation_frame(move || typed.look());
     };
     let clicked = typed.clone();
-    drop(
-        El::of(form)
-            .on("input", typed.clone())
-            .on("keyup", {
-                let typed = typed.clone();
-                move |event| {
-                    let key = event.unchecked_ref::<KeyboardEvent>().key();
-                    if matches!(key.as_str(), "ArrowLeft" | "ArrowRight" | "Home" | "End") {
-                        typed(event);
-                    }
-                }
-            }),
-    );
+    drop(El::of(form).on("input", typed.clone()).on("keyup", {
+        let typed = typed.clone();
+        move |event| {
+            let key = event.unchecked_ref::<KeyboardEvent>().key();
+            if matches!(key.as_str(), "ArrowLeft" | "ArrowRight" | "Home" | "End") {
+                typed(event);
+            }
+        }
+    }));
     drop(El::of(&tools.area).on("click", clicked));
     let left = Rc::clone(tools);
     drop(El::of(form).on("focusout", move |_| left.offer.put(None)));

@@ -30,6 +30,9 @@ const LONG: u64 = 500;
 /// How far a finger may stray meanwhile, in pixels.
 const STRAY: f64 = 12.0;
 
+/// How long it is told that something was done, in milliseconds.
+const FOR_A_WHILE: u64 = 5_000;
+
 const MESSAGE: &str = "[data-testid=message]";
 
 /// Offers the buttons for whatever message of the list somebody points to.
@@ -468,12 +471,18 @@ fn to_clipboard(room: OpenRoom, text: &str, done: &'static str) {
     }
     let written = navigator.clipboard().write_text(text);
     spawn_local(async move {
-        room.note.set(Some(
-            match wasm_bindgen_futures::JsFuture::from(written).await {
-                Ok(_) => Note::info(done),
-                Err(_) => Note::alert(say("The browser did not let the page copy it.")),
-            },
-        ));
+        let done = match wasm_bindgen_futures::JsFuture::from(written).await {
+            Ok(_) => Note::info(done),
+            Err(_) => Note::alert(say("The browser did not let the page copy it.")),
+        };
+        room.note.set(Some(done.clone()));
+        let leave = move || {
+            let same = room.note.peek().as_ref() == Some(&done);
+            if same && !done.alert {
+                room.note.set(None);
+            }
+        };
+        set_timeout(leave, Duration::from_millis(FOR_A_WHILE));
     });
 }
 
