@@ -28,7 +28,7 @@ use totals::{Faults, Totals};
 /// How long everybody may take to get well once the faults are over.
 const SETTLE: Duration = Duration::from_secs(60);
 /// Seeds at a time.
-const AT_ONCE: usize = 3;
+const AT_ONCE: usize = 6;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
