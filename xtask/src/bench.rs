@@ -5,7 +5,7 @@ mod sizes;
 use crate::setup::{self, Need, Tools};
 use crate::{build, process, project};
 use anyhow::{Context, Result, bail};
-use std::path::Path;
+use std::path::{self, Path, PathBuf};
 
 /// The ending of the names of the programs in `tests/bench` that measure something.
 const MEASURES: &str = ".bench.mjs";
@@ -15,6 +15,8 @@ const MEASURES: &str = ".bench.mjs";
 struct Options {
     /// By name; all if there is none.
     only: Vec<Only>,
+    /// A page that is built already.
+    dist: Option<PathBuf>,
     /// For the programs in `tests/bench`: the names of variables and their values. What is not given is theirs to choose.
     given: Vec<(String, u32)>,
 }
@@ -39,6 +41,10 @@ impl Options {
                 "sizes" => options.only.push(Only::Sizes),
                 "codec" => options.only.push(Only::Codec),
                 "browser" => options.only.push(Only::Browser),
+                "--dist" => {
+                    let dir = args.next().context("--dist needs a directory")?;
+                    options.dist = Some(path::absolute(dir)?);
+                }
                 "--seconds" | "--messages" | "--runs" => {
                     let value = args
                         .next()
@@ -77,20 +83,25 @@ impl Options {
 /// `cargo xtask bench`.
 pub fn bench(args: &[String]) -> Result<()> {
     let options = Options::parse(args)?;
-    let mut needs = build::NEEDS.to_vec();
-    needs.extend([Need::Browser, Need::TestPackages]);
-    let tools = setup::prepare(&needs)?;
-    if options.has(Only::Sizes) || options.has(Only::Browser) {
-        let dist = build::page(&tools)?;
-        if options.has(Only::Sizes) {
-            sizes::print(&tools, &dist)?;
-        }
+    let mut needs = vec![Need::Browser, Need::TestPackages];
+    // The codec is compiled and optimised as the page is.
+    if options.dist.is_none() || options.has(Only::Codec) {
+        needs.extend(build::NEEDS);
     }
-    programs(&tools, &options)
+    let tools = setup::prepare(&needs)?;
+    let dist = match &options.dist {
+        Some(dist) => dist.clone(),
+        None if options.has(Only::Sizes) || options.has(Only::Browser) => build::page(&tools)?,
+        None => project::root().join("dist"),
+    };
+    if options.has(Only::Sizes) {
+        sizes::print(&tools, &dist)?;
+    }
+    programs(&tools, &options, &dist)
 }
 
 /// The programs in `tests/bench`, each with measurements of its own.
-fn programs(tools: &Tools, options: &Options) -> Result<()> {
+fn programs(tools: &Tools, options: &Options, dist: &Path) -> Result<()> {
     let tests = project::root().join("tests");
     let files = build::files(&tests.join("bench"))?;
     let programs: Vec<&Path> = files
@@ -113,7 +124,7 @@ fn programs(tools: &Tools, options: &Options) -> Result<()> {
             .arg(program)
             .env_remove("CARGO_TARGET_DIR")
             .env("EFFUSION_SANDBOX_BIN", &sandbox)
-            .env("EFFUSION_DIST", project::root().join("dist"))
+            .env("EFFUSION_DIST", dist)
             .env("EFFUSION_CHROMIUM", &tools.browser()?.chromium)
             .envs(
                 options
@@ -153,6 +164,7 @@ mod tests {
             &["--seconds"],
             &["--seconds", "0"],
             &["--runs", "-1"],
+            &["--dist"],
         ] {
             assert!(parse(args).is_err(), "{args:?}");
         }

@@ -48,6 +48,7 @@ Commands
       --seconds N         seconds of 1,000 messages each (30)
       --messages N        messages of the room whose memory is measured (100000)
       --runs N            runs under load, and as many times 3 loads and 7 own messages (3)
+      --dist DIR          the page to measure, if it is not to be built first
   soak                the stage faults for long, seed after seed (each failure prints its seed), then every fuzz target
       --minutes N         how long (10)
       --seed S            the first seed (1)

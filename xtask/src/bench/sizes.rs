@@ -77,7 +77,9 @@ fn is_shared(name: &str) -> bool {
 /// The page by part, beside the SDK's own script, which an app built on it must ship as a whole.
 pub fn print(tools: &Tools, dist: &Path) -> Result<()> {
     let sdk = project::root().join("tests/node_modules/diffusion/dist/diffusion.js");
-    let files = build::files(dist)?;
+    let mut files = build::files(dist)?;
+    // What trunk leaves of a build that was stopped, or that goes on at this moment, is no part of the page.
+    files.retain(|file| !file.starts_with(dist.join(".stage")));
     println!(
         "\n{:<52} {:>10} {:>10} {:>10}",
         "Size in bytes", "raw", "gzip -9", "brotli 11"
