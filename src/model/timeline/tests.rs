@@ -492,3 +492,28 @@ fn only_what_changes_something_says_so() {
     room.send(own(1, "x"), at(1));
     assert!(room.take_changed());
 }
+
+#[test]
+fn a_hundred_thousand_messages_are_kept_in_little_room_and_found_at_once() {
+    assert!(size_of::<Stored>() <= 80);
+    let mut room = Timeline::new(reader());
+    for sequence in 99_000..100_000 {
+        room.receive_event(event(sequence, "bob", "new"));
+    }
+    let mut to = 98_999;
+    while room.oldest_sequence() > Some(0) {
+        let from = to + 1 - 1_000.min(to + 1);
+        let page = (from..=to).map(|it| event(it, "bob", "old")).collect();
+        room.add_older(Gap { from: 0, to }, page, from == 0);
+        to = from.saturating_sub(1);
+    }
+    assert_eq!(room.len(), 100_000);
+    assert_eq!(gaps(&room), []);
+    for place in [0, 1, 50_000, 99_999] {
+        assert_eq!(room.rank_at(place), Some(place as u64));
+        assert_eq!(room.place_of_rank(place as u64), place);
+        assert_eq!(room.at_height(room.top(place)), place);
+    }
+    room.start_anew();
+    assert!(room.is_empty());
+}
