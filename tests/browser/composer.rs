@@ -16,7 +16,8 @@ fn show() -> (Stage, OpenRoom, Rc<RefCell<Vec<String>>>) {
     let room = room(RoomKind::Live);
     let sent = Rc::new(RefCell::new(Vec::new()));
     let keep = Rc::clone(&sent);
-    let stage = Stage::show(move || composer(app(), room, move |text| keep.borrow_mut().push(text)));
+    let stage =
+        Stage::show(move || composer(app(), room, move |text| keep.borrow_mut().push(text)));
     (stage, room, sent)
 }
 

@@ -26,6 +26,7 @@ fn clippy(tools: &Tools) -> Result<()> {
             "-p effusion-client --no-default-features --features web",
         ),
         ("page and its tests", "-p effusion --all-targets"),
+        ("measurements", "-p codec-bench"),
     ] {
         println!("Clippy, wasm32: {what}");
         let mut command = tools.cargo()?;
