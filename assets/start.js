@@ -55,6 +55,8 @@
     };
     document.addEventListener('visibilitychange', () => document.hidden || check());
     window.addEventListener('online', check);
+    // A page that is being worked on asks more often: see src/session/memory.rs.
+    window.addEventListener('effusion-check', check);
     setInterval(check, 3_600_000);
 
     // The page starts without a network, too, where the browser allows for that.

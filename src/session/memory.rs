@@ -1,7 +1,9 @@
 //! What stays on the device: settings for the next visit, and where this window is for a reload. A password stays only if
 //! its owner wants it to, and never gets into an address.
 
-use leptos::prelude::{document, window};
+use std::time::Duration;
+
+use leptos::prelude::{document, set_interval, window};
 use wasm_bindgen::prelude::*;
 
 use super::{drafts, link, looks, offline, permalink};
@@ -57,9 +59,21 @@ pub fn start() -> App {
     app.services.set(services);
     follow_hash(app);
     // `assets/start.js` tells.
-    let outdated = Closure::<dyn FnMut()>::new(move || app.outdated.put(true)).into_js_value();
+    let outdated = Closure::<dyn FnMut()>::new(move || {
+        if cfg!(debug_assertions) {
+            // Who works on the page wants to see the change. A page that is shown can be loaded again.
+            let _ = window().location().reload();
+        } else {
+            app.outdated.put(true);
+        }
+    })
+    .into_js_value();
     // Listening fails only for what is no function.
     let _ = window().add_event_listener_with_callback("effusion-update", outdated.unchecked_ref());
+    if cfg!(debug_assertions) {
+        // trunk's own way to reload puts a script into the HTML, which the page's policy forbids.
+        set_interval(ask_for_update, Duration::from_secs(1));
+    }
     follow(Box::new(move || remember_place(app)));
     follow(Box::new(move || show_unread(app)));
     let seen = Closure::<dyn FnMut()>::new(move || {
@@ -213,4 +227,10 @@ fn follow_hash(app: App) {
     let look = Closure::<dyn FnMut()>::new(look).into_js_value();
     // Listening fails only for what is no function.
     let _ = window().add_event_listener_with_callback("hashchange", look.unchecked_ref());
+}
+
+/// Has `assets/start.js` look whether the host has another page.
+fn ask_for_update() {
+    // An event of a fixed name can be made, and dispatched.
+    let _ = web_sys::Event::new("effusion-check").map(|event| window().dispatch_event(&event));
 }

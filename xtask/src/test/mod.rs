@@ -73,6 +73,7 @@ const STAGES: [Stage; 8] = [
         what: "the page in Chromium against the sandbox",
         needs: &[
             Need::Bundler,
+            Need::Splitter,
             Need::Optimiser,
             Need::Browser,
             Need::TestPackages,
