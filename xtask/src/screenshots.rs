@@ -8,6 +8,7 @@ use anyhow::Result;
 pub fn screenshots() -> Result<()> {
     let tools = setup::prepare(&[
         Need::Bundler,
+        Need::Splitter,
         Need::Optimiser,
         Need::Browser,
         Need::TestPackages,
