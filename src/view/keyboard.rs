@@ -53,6 +53,11 @@ fn press(app: App, event: &KeyboardEvent) -> bool {
             browser::focus("search");
         }
         "k" | "K" if command => app.dialog.set(Some(Dialog::Switcher)),
+        // Also while the focus is still on its way to the list of rooms.
+        "Escape" if *app.drawer.peek() => {
+            app.drawer.set(false);
+            browser::focus("menu-button");
+        }
         "ArrowUp" if event.alt_key() && !command => step(app, -1),
         "ArrowDown" if event.alt_key() && !command => step(app, 1),
         _ => return false,

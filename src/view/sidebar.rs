@@ -70,12 +70,6 @@ pub fn sidebar(app: App) -> El {
         .attr("id", "sidebar")
         .attr("aria-label", say("Rooms and settings"))
         .attr("tabindex", "-1")
-        .on("keydown", move |event| {
-            let escape = event.unchecked_ref::<KeyboardEvent>().key() == "Escape";
-            if escape && *app.drawer.peek() {
-                close();
-            }
-        })
         .child(el("header").child(brand()).child(icon_button(
             "close",
             say("Close the list of rooms"),

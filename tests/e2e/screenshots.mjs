@@ -19,8 +19,14 @@ const HISTORY = [
     ['Linus', 58, 'Come later, and the last hundred messages wait for you.'],
     ['Ada', 44, 'Good. I looked at the frames: one event a message, a sequence and a timestamp each.'],
     ['Grace', 41, 'And edits?'],
-    ['Ada', 40, 'A new event that names the original.\nWhoever reads shows the newest.'],
-    ['Grace', 12, 'Then let us write Lesson 3: accounts.'],
+    ['Ada', 40, 'A new event that names the **original**:\n```js\nawait session.timeseries.edit(path, sequence, value);\n```'],
+    ['Grace', 12, 'Then let us write Lesson 3: accounts.', { to: 3, name: 'Ada', text: 'Good. I looked at the frames: one event a message, a sequence and a timestamp each.' }],
+];
+/** Who has reacted to which of them, and how. */
+const REACTIONS = [
+    [1, '👍', 'Grace'],
+    [1, '👍', 'Linus'],
+    [5, '🎉', 'Grace'],
 ];
 const LIVE = [
     ['Grace', 'Is anybody here?'],
@@ -55,10 +61,24 @@ async function prepareRooms(session) {
         TIME_SERIES_SUBSCRIPTION_RANGE: range,
     });
     await session.topics.add('Chat/Lesson 2', specification);
-    for (const [name, minutes, text] of HISTORY) {
+    for (const [name, minutes, text, reply] of HISTORY) {
         const then = Date.now() - minutes * 60_000;
-        const message = { text, name, timestamp: new Date(then).toISOString() };
+        const message = { text, name, timestamp: new Date(then).toISOString(), ...(reply && { reply }) };
         await session.timeseries.append('Chat/Lesson 2', message, json(), then);
+    }
+    const reactions = 'Effusion/reactions/Lesson 2';
+    await session.topics.remove(reactions);
+    const kept = 'limit 2000';
+    await session.topics.add(
+        reactions,
+        new TopicSpecification(TopicType.TIME_SERIES, {
+            TIME_SERIES_EVENT_VALUE_TYPE: 'json',
+            TIME_SERIES_RETAINED_RANGE: kept,
+            TIME_SERIES_SUBSCRIPTION_RANGE: kept,
+        }),
+    );
+    for (const [to, emoji, name] of REACTIONS) {
+        await session.timeseries.append(reactions, { to, emoji, name, given: true }, json());
     }
 }
 
@@ -151,4 +171,24 @@ async function all(look) {
     await ada.$('text').filter({ hasText: 'Then let us write' }).waitFor();
     await keep(ada, 'arabic');
     await ada.close();
+
+    const mia = await (await open({ name: 'Mia', room: 'Lesson 2', kind: 'history' })).join({ account: 'admin', password: 'password' });
+    await mia.$('text').filter({ hasText: 'Then let us write' }).waitFor();
+    await mia.$('board-button').waitFor({ state: 'attached' });
+    if (look.viewport === PHONE) {
+        await mia.$('menu-button').click();
+    }
+    await mia.$('board-button').click();
+    await mia.$('duty').filter({ hasText: 'This window keeps watch' }).waitFor();
+    await mia.fill({ 'rule-words': 'heck\ndarn*' });
+    await mia.$('rules-button').click();
+    await mia.$('board-note').waitFor();
+    await withSession(sandbox, 'control', async (session) => {
+        const message = { text: 'What the h.e.c.k, Linus?', name: 'Grace', timestamp: new Date().toISOString() };
+        await session.timeseries.append('Chat/Lesson 2', message, json());
+    });
+    await mia.$('flag').first().waitFor();
+    await mia.page.locator('.columns').evaluate((columns) => columns.scrollTo(0, 0));
+    await keep(mia, 'board');
+    await mia.close();
 }
