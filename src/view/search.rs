@@ -52,6 +52,8 @@ struct Search {
     number: Cell<usize>,
     /// Whether it is to be made again soon.
     due: Cell<bool>,
+    /// Whether the panel is gone: what was still to be marked is not, then.
+    closed: Cell<bool>,
 }
 
 /// The panel.
@@ -64,6 +66,7 @@ pub fn search(app: App, room: OpenRoom) -> El {
         looking: Live::default(),
         number: Cell::new(0),
         due: Cell::new(false),
+        closed: Cell::new(false),
     });
     search.keep_up();
     let close = move || {
@@ -294,7 +297,11 @@ impl Search {
             let grown = std::mem::replace(&mut known, len) != len;
             search.soon(grown);
         }));
-        on_cleanup(|| mark(Array::new()));
+        let closed = SendWrapper::new(Rc::clone(self));
+        on_cleanup(move || {
+            closed.closed.set(true);
+            mark(Array::new());
+        });
     }
 
     /// Marks, and looks again if need be, once things have settled.
@@ -409,6 +416,9 @@ impl Search {
 
     /// Marks the words wherever they are on the screen.
     fn mark(&self) {
+        if self.closed.get() {
+            return;
+        }
         let ranges = Array::new();
         if let Some(needle) = &*self.needle.peek()
             && let Ok(texts) = document().query_selector_all("[data-testid=message-list] .text")
