@@ -178,29 +178,36 @@ impl ChatMessage {
     /// Reads a message from the value of a topic or an event. Other members are passed over, as people may add some.
     #[must_use]
     pub fn from_json(json: &Json) -> Option<Self> {
-        let set = |name| json.member(name).and_then(|set| set.as_bool()) == Some(true);
-        Some(Self {
-            id: json
-                .member("id")
-                .and_then(|id| MessageId::parse(&id.as_text()?)),
-            reply: json
-                .member("reply")
-                .and_then(|reply| Reply::from_json(&reply)),
-            act: set("act"),
-            deleted: set("deleted"),
-            bleeped: set("bleeped"),
-            text: json.member("text")?.as_text()?,
-            name: json.member("name")?.as_text()?,
-            timestamp: json
-                .member("timestamp")
-                .map_or(Timestamp::Missing, |timestamp| {
-                    match (timestamp.as_text(), timestamp.as_number()) {
-                        (Some(text), _) => Timestamp::Text(text),
-                        (None, Some(ms)) => Timestamp::Millis(ms as i64),
-                        (None, None) => Timestamp::Missing,
-                    }
-                }),
-        })
+        let (mut text, mut name) = (None, None);
+        let mut message = Self::default();
+        // In one pass: of a room's messages there may be very many.
+        for (member, value) in json.members()? {
+            let is_set = || value.as_bool() == Some(true);
+            match member.as_str() {
+                "text" => text = value.as_text(),
+                "name" => name = value.as_text(),
+                "timestamp" => message.timestamp = Timestamp::from_json(&value),
+                "id" => message.id = value.as_text().and_then(|id| MessageId::parse(&id)),
+                "reply" => message.reply = Reply::from_json(&value),
+                "act" => message.act = is_set(),
+                "deleted" => message.deleted = is_set(),
+                "bleeped" => message.bleeped = is_set(),
+                _ => {}
+            }
+        }
+        message.text = text?;
+        message.name = name?;
+        Some(message)
+    }
+}
+
+impl Timestamp {
+    fn from_json(json: &Json) -> Self {
+        match (json.as_text(), json.as_number()) {
+            (Some(text), _) => Self::Text(text),
+            (None, Some(ms)) => Self::Millis(ms as i64),
+            (None, None) => Self::Missing,
+        }
     }
 }
 
