@@ -157,7 +157,7 @@ impl Json {
             let start = self.0.len() - cursor.remaining();
             skip(&mut cursor, 0).ok()?;
             let end = self.0.len() - cursor.remaining();
-            members.push((key.into(), Self(self.0.slice(start..end))));
+            members.push((key, Self(self.0.slice(start..end))));
         }
         cursor.finish().ok()?;
         Some(members)
