@@ -211,6 +211,15 @@ fn a_moderator_bleeps_warns_mutes_and_undoes() {
         ann.say("heck!").await.unwrap();
         let muted = until(&mut desk, &mut inbox, |r| is_done(r, Deed::Muted)).await;
         ann.may_write(false).await;
+        // What was said to the muted one alone stays the muted one's to read.
+        let inbox_selector = [">", &inbox_path].concat();
+        ann.session.topics().select(&inbox_selector).await.unwrap();
+        let kept = ann
+            .session
+            .time_series()
+            .range_query()
+            .select_from::<Json>(&inbox_path);
+        assert!(!kept.await.unwrap().events.is_empty());
         let again = Person::enter_muted(&service, "ann").await;
         again.may_write(false).await;
         let Report::Done(number, entry) = muted else {

@@ -8,6 +8,13 @@ use effusion_protocol::script::{AuthenticationScript, SecurityCommand, SecurityS
 
 use crate::{MESSAGES_ROOT, ROOT, RoomName};
 
+/// What everyone who writes may do with inboxes: fill them, and select their own, which its owner alone can read.
+const INBOXES: [PathPermission; 3] = [
+    PathPermission::SelectTopic,
+    PathPermission::UpdateTopic,
+    PathPermission::ModifyTopic,
+];
+
 /// What somebody may do no longer in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Withdrawn {
@@ -50,11 +57,7 @@ pub fn restrict_script(
                 SendToMessageHandler,
             ],
         )
-        .set_path_permissions(
-            &role,
-            &[ROOT, "/direct"].concat(),
-            &[UpdateTopic, ModifyTopic],
-        )
+        .set_path_permissions(&role, &[ROOT, "/direct"].concat(), &INBOXES)
         .set_path_permissions(&role, &[ROOT, "/moderation"].concat(), &[]);
     for (room, withdrawn) in rooms {
         let left: &[PathPermission] = match withdrawn {
@@ -101,7 +104,7 @@ pub fn service_script(writers: &[&str], moderators: &[&str]) -> String {
         .with(isolate(&direct))
         .with(isolate(&moderation));
     for role in writers.iter().chain(moderators) {
-        script = script.set_path_permissions(role, &direct, &[UpdateTopic, ModifyTopic]);
+        script = script.set_path_permissions(role, &direct, &INBOXES);
     }
     for role in writers {
         let permissions = [&write[..], &[EditOwnTimeSeriesEvents]].concat();
@@ -185,7 +188,7 @@ mod tests {
         for line in [
             "isolate path 'Effusion/direct'",
             "isolate path 'Effusion/moderation'",
-            "set 'TOPIC_CONTROL' path 'Effusion/direct' permissions [UPDATE_TOPIC MODIFY_TOPIC]",
+            "set 'TOPIC_CONTROL' path 'Effusion/direct' permissions [SELECT_TOPIC UPDATE_TOPIC MODIFY_TOPIC]",
         ] {
             assert!(
                 script.lines().any(|written| written == line),
