@@ -8,6 +8,7 @@ use leptos::prelude::set_interval;
 use leptos::task::spawn_local;
 
 use super::database::{self, Store};
+use super::outbox;
 use crate::browser;
 use crate::model::outbox::Shelter;
 use crate::model::{copy, query};
@@ -121,16 +122,5 @@ fn stored_reads() -> Vec<(String, String)> {
 
 /// Whose copy it is, and of what: rights are an account's, and a name is nothing but a name.
 fn shelter(app: App, open: OpenRoom) -> Option<Shelter> {
-    let me = app.me.peek();
-    let me = me.as_ref()?;
-    let path = match &open.peer {
-        Some(peer) => effusion_chat::direct_path(peer)?,
-        None => open.room.peek().name.topic_path(),
-    };
-    Some(Shelter::new(
-        &me.service.address(),
-        &me.credentials.principal,
-        "",
-        &path,
-    ))
+    outbox::shelter_for(app, open, "")
 }

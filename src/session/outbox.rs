@@ -295,6 +295,12 @@ fn forget(id: MessageId) {
 
 /// Where what is written in a room is kept. What two people say to each other has its own way.
 fn shelter(app: App, open: OpenRoom) -> Option<Shelter> {
+    let name = app.me.peek().as_ref()?.name.clone();
+    shelter_for(app, open, &name)
+}
+
+/// Where something of a room is kept for the reader's account at its service, and for a name if that matters.
+pub(super) fn shelter_for(app: App, open: OpenRoom, name: &str) -> Option<Shelter> {
     let me = app.me.peek();
     let me = me.as_ref()?;
     let path = match &open.peer {
@@ -304,7 +310,7 @@ fn shelter(app: App, open: OpenRoom) -> Option<Shelter> {
     Some(Shelter::new(
         &me.service.address(),
         &me.credentials.principal,
-        &me.name,
+        name,
         &path,
     ))
 }
