@@ -1,6 +1,6 @@
 //! What the reader is to be told of, and how loudly.
 
-use crate::model::query;
+use crate::model::{mention, query};
 
 /// What of a room counts as unread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,31 +112,7 @@ impl Attention {
 /// Whether a text names somebody: `@` and the name, whatever the case, and no more letters after it.
 #[must_use]
 pub fn mentions(text: &str, name: &str) -> bool {
-    if name.is_empty() {
-        return false;
-    }
-    let mut rest = text;
-    while let Some(at) = rest.find('@') {
-        let before = rest[..at].chars().next_back();
-        rest = &rest[at + 1..];
-        // An address of mail is no mention.
-        let begins = before.is_none_or(|c| !c.is_alphanumeric());
-        if begins && after_name(rest, name).is_some_and(|c| !c.is_some_and(char::is_alphanumeric)) {
-            return true;
-        }
-    }
-    false
-}
-
-/// The character after the name that a text begins with, if it does.
-fn after_name(text: &str, name: &str) -> Option<Option<char>> {
-    let mut text = text.chars();
-    for wanted in name.chars() {
-        let found = text.next()?;
-        let same = found == wanted || found.to_lowercase().eq(wanted.to_lowercase());
-        same.then_some(())?;
-    }
-    Some(text.next())
+    text.contains('@') && !mention::mentions(text, &[name.to_owned()]).is_empty()
 }
 
 #[cfg(test)]

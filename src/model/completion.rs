@@ -1,5 +1,7 @@
 //! What somebody is in the middle of typing, and how it may go on.
 
+use super::letters::{is_letter, lower};
+
 /// What can be completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -40,11 +42,10 @@ pub fn token(text: &str, caret: usize) -> Option<Token> {
     }
     let from = before.rfind(['@', ':', '\n'])?;
     let (sign, query) = (before.as_bytes().get(from)?, before.get(from + 1..)?);
-    let is_word = |c: char| c.is_alphanumeric();
     let within = before
         .get(..from)
         .and_then(|before| before.chars().next_back())
-        .is_some_and(is_word);
+        .is_some_and(is_letter);
     if within || query.len() > LONGEST {
         return None;
     }
@@ -87,11 +88,11 @@ pub fn complete(text: &str, from: usize, caret: usize, with: &str) -> (String, u
 /// The names that go on like that, those that begin so before those of which a later word does.
 #[must_use]
 pub fn names_like(names: &[String], query: &str, most: usize) -> Vec<String> {
-    let query = query.to_lowercase();
+    let query = lower(query);
     let mut found = Vec::new();
     for later in [false, true] {
         for name in names {
-            let lower = name.to_lowercase();
+            let lower = lower(name);
             let begins = lower.starts_with(&query);
             let fits = if later {
                 !begins && lower.split(' ').any(|word| word.starts_with(&query))

@@ -1,5 +1,6 @@
 //! The rooms of a service, as a list to choose from.
 
+use crate::model::letters::{is_letter, lower};
 use crate::model::people::People;
 use crate::model::time::At;
 use effusion_chat::{ChatMessage, MemberCard, RoomCard, RoomKind, RoomName, SYSTEM_NAME};
@@ -64,7 +65,7 @@ pub fn gather(
         })
         .collect();
     rooms.sort_unstable_by(|a, b| {
-        let order = |it: &Listed| (it.archived, it.name.as_str().to_lowercase());
+        let order = |it: &Listed| (it.archived, lower(it.name.as_str()));
         order(a).cmp(&order(b)).then_with(|| a.name.cmp(&b.name))
     });
     rooms
@@ -74,8 +75,8 @@ pub fn gather(
 /// begin a word of the text or be somewhere in it.
 #[must_use]
 pub fn rank(text: &str, typed: &str) -> Option<usize> {
-    let text = text.to_lowercase();
-    let typed = typed.trim().to_lowercase();
+    let text = lower(text);
+    let typed = lower(typed.trim());
     if text.starts_with(&typed) {
         return Some(usize::from(text != typed));
     }
@@ -83,7 +84,7 @@ pub fn rank(text: &str, typed: &str) -> Option<usize> {
     for word in typed.split_whitespace() {
         let place = text.find(word)?;
         let before = text[..place].chars().next_back();
-        if before.is_some_and(char::is_alphanumeric) {
+        if before.is_some_and(is_letter) {
             worst = 3;
         }
     }

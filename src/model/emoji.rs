@@ -1,5 +1,7 @@
 //! Emoji by name, and those that a reader uses most.
 
+use super::letters::lower;
+
 /// One emoji.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Emoji {
@@ -23,7 +25,7 @@ pub struct Group {
 /// The emoji that fit what somebody is looking for, the best first.
 #[must_use]
 pub fn search<'a>(groups: &'a [Group], query: &str, most: usize) -> Vec<&'a Emoji> {
-    let query = query.trim().to_lowercase().replace(' ', "_");
+    let query = lower(query.trim()).replace(' ', "_");
     let all = || groups.iter().flat_map(|group| &group.emoji);
     let rank = |emoji: &Emoji| {
         if emoji.name == query {

@@ -1,5 +1,6 @@
 //! A room as a file, for people and for programs.
 
+use crate::model::letters::is_letter;
 use crate::model::time::{self, At};
 use crate::model::timeline::{Entry, Event};
 use effusion_chat::{ChatMessage, Timestamp};
@@ -159,7 +160,7 @@ fn quote(json: &mut String, text: &str) {
 pub fn file_name(room: &str, ending: &str) -> String {
     let mut name: String = room
         .chars()
-        .map(|char| if char.is_alphanumeric() { char } else { '-' })
+        .map(|char| if is_letter(char) { char } else { '-' })
         .collect();
     name.push('.');
     name.push_str(ending);

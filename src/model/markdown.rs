@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
+use super::letters::is_letter;
 use super::mention::mentions;
 
 /// What a text is made of.
@@ -174,7 +175,7 @@ fn scheme_before(source: &str, colon: usize) -> Option<usize> {
         let start = colon.checked_sub(scheme.len())?;
         let fits = source.get(start..colon)?.eq_ignore_ascii_case(scheme);
         let before = source.get(..start)?.chars().next_back();
-        (fits && !before.is_some_and(char::is_alphanumeric)).then_some(start)
+        (fits && !before.is_some_and(is_letter)).then_some(start)
     })
 }
 

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::letters::{is_letter, same};
+
 /// A name in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mention {
@@ -21,7 +23,7 @@ pub fn mentions(text: &str, names: &[String]) -> Vec<Mention> {
         from = at + 1;
         // An address of electronic mail names nobody.
         let before = text.get(..at).and_then(|before| before.chars().next_back());
-        if before.is_some_and(char::is_alphanumeric) {
+        if before.is_some_and(is_letter) {
             continue;
         }
         let Some(rest) = text.get(from..) else { break };
@@ -50,12 +52,12 @@ fn begins_with(text: &str, name: &str) -> Option<usize> {
     let mut length = 0;
     for wanted in name.chars() {
         let c = rest.next()?;
-        if !c.to_lowercase().eq(wanted.to_lowercase()) {
+        if !same(c, wanted) {
             return None;
         }
         length += c.len_utf8();
     }
-    let ends = !rest.next().is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let ends = !rest.next().is_some_and(|c| is_letter(c) || c == '_');
     (ends && length > 0).then_some(length)
 }
 

@@ -14,6 +14,7 @@ pub mod form;
 pub mod guest;
 pub mod inside;
 pub mod language;
+pub mod letters;
 pub mod markdown;
 pub mod markup;
 pub mod mention;

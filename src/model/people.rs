@@ -1,5 +1,6 @@
 //! Who is in a room: one person for all sessions with the same principal and name.
 
+use super::letters::lower;
 use effusion_chat::{MemberCard, Target};
 
 /// For how long somebody counts as typing after saying so, in milliseconds: the connection may be gone without the
@@ -102,7 +103,7 @@ impl People {
                 away: card.away,
                 windows: 1,
             };
-            let order = |it: &Person| (it.name.to_lowercase(), it.principal.clone());
+            let order = |it: &Person| (lower(&it.name), it.principal.clone());
             let place = persons.partition_point(|it| order(it) <= order(&person));
             persons.insert(place, person);
         }

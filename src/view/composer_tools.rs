@@ -310,7 +310,7 @@ fn items(room: OpenRoom, token: &Token) -> Vec<Item> {
         }
         _ => COMMANDS
             .iter()
-            .filter(|usage| usage.name.starts_with(&token.query.to_lowercase()))
+            .filter(|usage| usage.name.starts_with(&token.query.to_ascii_lowercase()))
             .map(|usage| Item {
                 put: [
                     "/",
