@@ -1,9 +1,11 @@
 //! What the page needs from the browser: clock, words for times, storage, address, focus.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
 
 use js_sys::{Array, Date, Function, Intl, Object, Reflect};
-use leptos::prelude::{document, request_animation_frame, window};
+use leptos::prelude::{document, request_animation_frame, set_timeout, window};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlElement, Response, Storage};
@@ -259,6 +261,23 @@ pub fn message_id() -> MessageId {
 /// Moves the keyboard's focus to an element once what has changed is on the screen, if it is there then.
 pub fn focus(id: &'static str) {
     request_animation_frame(move || focus_now(id));
+}
+
+/// Does something once what has changed is on the screen; a while later where nothing is drawn, as in a hidden window.
+pub fn once_drawn(then: impl FnOnce() + 'static) {
+    /// How long a frame may take to come, in milliseconds.
+    const PATIENCE: u64 = 500;
+    fn go(then: &Cell<Option<Box<dyn FnOnce()>>>) {
+        if let Some(then) = then.take() {
+            then();
+        }
+    }
+    let then: Box<dyn FnOnce()> = Box::new(then);
+    let then = Rc::new(Cell::new(Some(then)));
+    let late = Rc::clone(&then);
+    // What is asked for in a frame's callback is still part of that frame. What a timer does comes after it.
+    request_animation_frame(move || set_timeout(move || go(&then), Duration::ZERO));
+    set_timeout(move || go(&late), Duration::from_millis(PATIENCE));
 }
 
 /// Clicks an element, if it is there.

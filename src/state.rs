@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use leptos::prelude::{document, request_animation_frame, set_timeout};
 
+use crate::browser;
 use crate::live::Live;
 use crate::model::attention::Attention;
 use crate::model::composing::{Note, Picking, Purpose};
@@ -16,7 +17,7 @@ use crate::model::people::{People, Person};
 use crate::model::reactions::{Chip, Reactions};
 use crate::model::saved::SavedServices;
 use crate::model::timeline::{Key, Reader, Row, Timeline};
-use crate::model::window::{self, Extent};
+use crate::model::window::{self, Drawn, Extent};
 use crate::words::say_with;
 use effusion_chat::{RoomCard, RoomName, Target};
 
@@ -223,6 +224,9 @@ pub struct RoomFields {
     around: Cell<Option<u64>>,
     /// How high the list is on the screen.
     view: Cell<u32>,
+    /// How far the list has been drawn, and whether that goes on.
+    reach: Cell<Drawn>,
+    reaching: Cell<bool>,
     /// Whether the messages were drawn since the last frame, and whether they have changed since.
     drawn: Cell<bool>,
     stale: Cell<bool>,
@@ -280,6 +284,8 @@ impl OpenRoom {
             timeline: RefCell::new(Timeline::new(reader)),
             around: Cell::new(None),
             view: Cell::new(0),
+            reach: Cell::default(),
+            reaching: Cell::new(false),
             drawn: Cell::new(false),
             stale: Cell::new(false),
             read: Cell::new(None),
@@ -476,6 +482,7 @@ impl OpenRoom {
             timeline.len(),
             place,
             self.view.get(),
+            self.reach.get(),
             |place| timeline.top(place),
             |height| timeline.at_height(height),
         );
@@ -506,6 +513,25 @@ impl OpenRoom {
             self.rows.set(rows);
         }
         self.extent.put(extent(&timeline, range.start, range.end));
+        if place.is_none() {
+            self.reach_further(timeline.len());
+        }
+    }
+
+    /// Draws what is still missing once what there is can be seen.
+    fn reach_further(&self, len: usize) {
+        let Some(next) = self.reach.get().next(len) else {
+            return;
+        };
+        if self.reaching.replace(true) {
+            return;
+        }
+        let room = *self;
+        browser::once_drawn(move || {
+            room.reaching.set(false);
+            room.reach.set(next);
+            room.show();
+        });
     }
 }
 

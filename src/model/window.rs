@@ -5,6 +5,27 @@ use std::ops::Range;
 /// A room with no more messages than this has all of them in the document.
 const FEW: usize = 150;
 
+/// How many messages are drawn at once.
+const AT_ONCE: usize = 30;
+
+/// How far a list has been drawn: at first only what can be seen, then the rest, so that nobody waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drawn(usize);
+
+impl Default for Drawn {
+    fn default() -> Self {
+        Self(AT_ONCE)
+    }
+}
+
+impl Drawn {
+    /// What to draw next, if anything is left of a list of this many messages.
+    #[must_use]
+    pub fn next(self, len: usize) -> Option<Self> {
+        (self.0 < len.min(FEW)).then_some(Self(self.0 + AT_ONCE))
+    }
+}
+
 /// The list as far as it is in the document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
@@ -20,17 +41,19 @@ pub struct Extent {
     pub below: u32,
 }
 
-/// The places that are to be in the document: around a message, or up to the end, by a view of this height. `top` says how
-/// high all is that stands before a place, and `at` what stands at a height.
+/// The places that are to be in the document: around a message, or up to the end, by a view of this height, in a list that
+/// has been drawn so far. `top` says how high all is that stands before a place, and `at` what stands at a height.
 pub fn around(
     len: usize,
     place: Option<usize>,
     view: u32,
+    drawn: Drawn,
     top: impl Fn(usize) -> u32,
     at: impl Fn(u32) -> usize,
 ) -> Range<usize> {
     if len <= FEW {
-        return 0..len;
+        let newest = place.map_or(drawn.0, |_| len);
+        return len.saturating_sub(newest)..len;
     }
     let margin = margin(view);
     let (start, end) = match place {
@@ -60,6 +83,7 @@ pub fn is_close(extent: &Extent, top: f64, view: f64, first: f64, last: f64) -> 
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
 mod tests {
     use super::*;
 
@@ -69,6 +93,7 @@ mod tests {
             len,
             place,
             view,
+            Drawn(FEW),
             |place| place as u32 * 50,
             |height| (height / 50).min(len as u32) as usize,
         )
@@ -78,6 +103,22 @@ mod tests {
     fn a_small_room_is_there_as_a_whole() {
         assert_eq!(range(0, None, 500), 0..0);
         assert_eq!(range(150, Some(70), 500), 0..150);
+    }
+
+    #[test]
+    fn what_can_be_seen_is_drawn_first() {
+        let range = |len, place, drawn| around(len, place, 500, drawn, |_| 0, |_| 0);
+        let first = Drawn::default();
+        assert_eq!(range(20, None, first), 0..20);
+        assert_eq!(first.next(20), None);
+        assert_eq!(range(70, None, first), 40..70);
+        let second = first.next(70).unwrap();
+        assert_eq!(range(70, None, second), 10..70);
+        let third = second.next(70).unwrap();
+        assert_eq!(range(70, None, third), 0..70);
+        assert_eq!(third.next(70), None);
+        // Who goes to a message has all around it.
+        assert_eq!(range(70, Some(3), first), 0..70);
     }
 
     #[test]

@@ -134,11 +134,7 @@ pub fn reopen(app: App, open: OpenRoom) {
 /// Takes up what this device has kept of a room.
 pub(super) fn recall(app: App, open: OpenRoom) {
     open.set_read(offline::recall_read(app, open));
-    spawn_local(async move {
-        outbox::recall(app, open).await;
-        outbox::serve(open);
-        offline::recall(app, open).await;
-    });
+    outbox::take_up(app, open);
 }
 
 /// Makes the room's topic if need be, subscribes to it, and follows it until it is left or the session is over.
@@ -171,22 +167,21 @@ async fn follow(mut visit: Visit, session: Session) -> Result<(), Fault> {
     let mut stream = session
         .add_stream::<RoomValue>(&selector)
         .map_err(|_| Fault::NotARoom)?;
-    // The room may be there already, and the reader may be allowed to see it, but not to make it. The order is the
-    // tutorial's: make, listen, subscribe.
+    // The order is the tutorial's: make, listen, subscribe. All of it is asked for in one breath, and the service takes it
+    // in this order: nobody waits three times for a slow network. The room may be there already, and the reader may be
+    // allowed to see it, but not to make it.
     let path = room.name.topic_path();
-    let added = session
-        .topics()
-        .add(&path, specification(room.kind, HISTORY_LIMIT))
-        .await;
-    visit.made = matches!(added, Ok(AddTopicResult::Created));
-    // What the newest event is now, was said before. It is asked for in the same breath, so it is answered before events come.
+    let topics = session.topics();
+    let added = topics.add(&path, specification(room.kind, HISTORY_LIMIT));
+    // What the newest event is now, was said before. It is answered before events come.
     let newest = (room.kind == RoomKind::History).then(|| {
         let query = session.time_series().range_query();
         query.from(RangeAnchor::Last(1)).select_from::<Json>(&path)
     });
-    session
-        .topics()
-        .select(&selector)
+    let selected = topics.select(&selector);
+    let added = added.await;
+    visit.made = matches!(added, Ok(AddTopicResult::Created));
+    selected
         .await
         .map_err(|error| fault::of_request(error, Right::Read))?;
     if let Some(newest) = newest {
@@ -363,14 +358,17 @@ impl Visit {
                 made,
                 ..
             } = *self;
-            spawn_local(async move {
-                // Without the part, the room is as good, but for those who are in it.
-                let _ = parts::attend(app, open, number).await;
-                if made {
-                    let _ = parts::introduce(app, open).await;
-                }
-                // And for what they think of the messages.
-                let _ = parts::follow_reactions(open, number).await;
+            // What is said here comes first, and who is here after it.
+            browser::once_drawn(move || {
+                spawn_local(async move {
+                    // Without the part, the room is as good, but for those who are in it.
+                    let _ = parts::attend(app, open, number).await;
+                    if made {
+                        let _ = parts::introduce(app, open).await;
+                    }
+                    // And for what they think of the messages.
+                    let _ = parts::follow_reactions(open, number).await;
+                });
             });
             if self.announce {
                 messages::announce(self.open);
