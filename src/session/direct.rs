@@ -8,8 +8,8 @@
 use std::cell::{Cell, RefCell};
 
 use effusion_client::{
-    ErrorReason, Interruption, Json, RequestError, RequestError as Error, Session, StreamEvent,
-    TimeSeriesEvent, TopicSpecification, TopicType, UnsubscribedReason, property,
+    ErrorReason, Interruption, Json, RangeAnchor, RequestError, RequestError as Error, Session,
+    StreamEvent, TimeSeriesEvent, TopicSpecification, TopicType, UnsubscribedReason, property,
 };
 use futures_util::StreamExt;
 use leptos::task::spawn_local;
@@ -31,9 +31,6 @@ const READ: &str = "effusion.direct";
 
 /// A topic beside the inboxes that belongs to nobody: who can read it could read the inboxes, too. No inbox has this name.
 const PROBE: &str = "Effusion/direct/%probe";
-
-/// For how long after the subscription what comes is taken for what was there before, in milliseconds.
-const CATCHING_UP: i64 = 1_500;
 
 thread_local! {
     /// The session whose inbox is followed.
@@ -90,20 +87,25 @@ async fn follow(app: App, session: Session, principal: String, path: String) {
     };
     // Where the service does not allow it, there are no direct messages.
     let added = session.topics().add(&path, specification(&principal));
+    // What is there already is no news. It is asked for in the same breath, so that nothing comes in between.
+    let newest = session.time_series().range_query();
+    let newest = newest.from(RangeAnchor::Last(1)).select_from::<Json>(&path);
     let selected = session.topics().select(&selector);
-    if added.await.is_err() || selected.await.is_err() {
-        return;
-    }
+    let before = match (added.await, newest.await, selected.await) {
+        (Err(_), ..) | (.., Err(_)) => return,
+        (_, newest, _) => newest.ok().and_then(|newest| {
+            let newest = newest.events.into_iter().map(|event| event.metadata);
+            newest.map(|it| (it.sequence, it.timestamp)).max()
+        }),
+    };
     let epoch = link::epoch();
     drop(session);
-    let mut news_from = i64::MAX;
     while let Some(event) = stream.next().await {
         if link::epoch() != epoch {
             return;
         }
         match event {
             StreamEvent::Subscribed { .. } => {
-                news_from = browser::now() + CATCHING_UP;
                 for open in app.direct.peek().iter() {
                     outbox::serve(*open);
                 }
@@ -118,19 +120,21 @@ async fn follow(app: App, session: Session, principal: String, path: String) {
                 }
             }
             StreamEvent::Value { new, .. } if !new.is_edit() => {
-                take_in(app, &principal, new, browser::now() > news_from);
+                take_in(app, &principal, new, before);
             }
             _ => {}
         }
     }
 }
 
-/// An event of the reader's inbox.
-fn take_in(app: App, me: &str, event: TimeSeriesEvent<Json>, is_news: bool) {
+/// An event of the reader's inbox, of which an event was the newest when the page came in.
+fn take_in(app: App, me: &str, event: TimeSeriesEvent<Json>, before: Option<(u64, u64)>) {
     let (sequence, time) = (event.metadata.sequence, event.metadata.timestamp);
+    // A lower place at a later time is one of another series: the service has begun anew.
+    let is_not_after = |(known, then): (u64, u64)| sequence <= known && time <= then;
+    let is_news = !before.is_some_and(is_not_after);
     let is_known = NEWEST.with_borrow_mut(|(_, newest)| {
-        // A lower place at a later time is one of another series: the service has begun anew.
-        let known = newest.is_some_and(|(known, then)| sequence <= known && time <= then);
+        let known = newest.is_some_and(is_not_after);
         if !known {
             *newest = Some((sequence, time));
         }
@@ -245,10 +249,7 @@ fn conversation(app: App, peer: &str) -> Option<OpenRoom> {
     open.state.set(RoomState::Open);
     app.direct.update(|direct| direct.insert(0, open));
     drafts::recall(app, open);
-    spawn_local(async move {
-        outbox::recall(app, open).await;
-        outbox::serve(open);
-    });
+    outbox::take_up(app, open);
     Some(open)
 }
 
