@@ -323,17 +323,26 @@ fn shown(kind: TopicType, value: &Bytes) -> String {
     }
 }
 
+/// A topic type as Diffusion's API spells it: `TIME_SERIES`.
+#[must_use]
+pub fn type_name(kind: TopicType) -> String {
+    let mut name = String::new();
+    for c in format!("{kind:?}").chars() {
+        if c.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(c.to_ascii_uppercase());
+    }
+    name
+}
+
 fn specified(specification: &TopicSpecification) -> String {
     let properties: Vec<String> = specification
         .properties
         .iter()
         .map(|(name, value)| format!("{name}: {value:?}"))
         .collect();
-    let kind = match specification.topic_type {
-        TopicType::Json => "JSON".to_owned(),
-        TopicType::TimeSeries => "TIME_SERIES".to_owned(),
-        other => format!("{other:?}"),
-    };
+    let kind = type_name(specification.topic_type);
     if properties.is_empty() {
         kind
     } else {
@@ -462,6 +471,18 @@ mod tests {
                 hidden: 0,
             };
             teller.tell(&recorded, ProtocolVersion::NEWEST);
+        }
+    }
+
+    #[test]
+    fn topic_types_are_called_what_the_api_calls_them() {
+        for (kind, name) in [
+            (TopicType::Json, "JSON"),
+            (TopicType::TimeSeries, "TIME_SERIES"),
+            (TopicType::Int64, "INT64"),
+            (TopicType::RecordV2, "RECORD_V2"),
+        ] {
+            assert_eq!(type_name(kind), name);
         }
     }
 

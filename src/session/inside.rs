@@ -10,7 +10,7 @@ use leptos::task::spawn_local;
 use super::link;
 use crate::browser;
 use crate::live::Live;
-use crate::model::inside::Recorded;
+use crate::model::inside::{Recorded, type_name};
 
 /// How many messages are kept.
 const KEPT: usize = 400;
@@ -129,7 +129,7 @@ pub fn look_inside() -> Option<Inside> {
             .topics
             .into_iter()
             .map(|known| {
-                let kind = format!("{:?}", known.topic.specification.topic_type);
+                let kind = type_name(known.topic.specification.topic_type);
                 (known.topic.path.clone(), kind, known.value_size)
             })
             .collect(),

@@ -21,6 +21,7 @@ scenario('the diagnostics tell of the session, its subscriptions and its message
     await until('a round trip', () => ann.$('round-trip').innerText(), (text) => /^\d+ ms/.test(text));
     assert.ok((await ann.$('selections').innerText()).includes(`>Chat/${room}`));
     assert.ok((await ann.$('topics').innerText()).includes(`Chat/${room}`));
+    assert.match(await ann.$('topics').innerText(), /TIME_SERIES/);
 
     const before = await ann.$('sent').innerText();
     await ann.say('look at me');
