@@ -3,17 +3,20 @@
 //! All stand on one shelf in the order of their ranks. In a history room a rank is the event's sequence; what has none gets
 //! a rank above all sequences, and what is not acknowledged one above those.
 
+mod entry;
 mod ids;
 mod names;
 mod stored;
+mod unsent;
 
 use crate::model::fault::Fault;
 use crate::model::shelf::Shelf;
 use crate::model::time::At;
 use effusion_chat::{ChatMessage, MessageId, SYSTEM_NAME, Target};
+pub use entry::{Delivery, Entry, Event, Gap, Key, Origin, Reader, Row};
 use ids::Ids;
 use names::Names;
-use stored::{COPY, ECHO_DUE, GAP, SENT, Stored};
+use stored::{COPY, ECHO_DUE, GAP, Stored};
 
 /// Messages of one author that follow each other this closely are shown under one heading.
 const GROUP_MS: i64 = 5 * 60_000;
@@ -23,107 +26,6 @@ const LIVE: u64 = 1 << 60;
 
 /// From here on messages are not acknowledged.
 const UNSENT: u64 = 1 << 61;
-
-/// Names a message for as long as the room is open.
-pub type Key = usize;
-
-/// Whose message it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u16)]
-pub enum Origin {
-    /// The reader's own.
-    Own = 0,
-    /// Somebody else's.
-    Other = 1,
-    /// A notice by `System`.
-    Notice = 2,
-}
-
-/// How far a message has come.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// The service has it, and this page did not send it.
-    Received,
-    /// Sent, but the service has not acknowledged it yet.
-    Sending,
-    /// The service has acknowledged it.
-    Sent,
-    /// The service did not take it.
-    Failed(Fault),
-}
-
-/// One message of a room.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Its name within this timeline.
-    pub key: Key,
-    /// The message itself.
-    pub message: ChatMessage,
-    /// When it was written, for the reader.
-    pub at: At,
-    /// Whose it is.
-    pub origin: Origin,
-    /// The principal that the service says has appended it; empty where it says nothing.
-    pub author: String,
-    /// How far it has come.
-    pub delivery: Delivery,
-    /// Its place in the time series; none in a live room, and none before it is known.
-    pub sequence: Option<u64>,
-    /// What the order of messages is made of: higher comes later.
-    pub rank: u64,
-    /// The sequence of the newest edit applied to it.
-    pub edited: Option<u64>,
-}
-
-/// A message with what its neighbours decide about how it looks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// The message.
-    pub entry: Entry,
-    /// Whether it needs its own heading with author and time.
-    pub heads_group: bool,
-    /// The day to announce above it, in days since 1970, if it is the first of that day.
-    pub new_day: Option<i64>,
-    /// Whether it is the first one after those that the reader has read.
-    pub unread_from_here: bool,
-    /// Whether messages right before it may be missing.
-    pub gap: bool,
-    /// Whether it is the newest one of the reader's own that was sent.
-    pub last_sent: bool,
-}
-
-/// An event of a time series as the timeline needs it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// Its place in the series.
-    pub sequence: u64,
-    /// For an edit, the sequence of the event that it replaces.
-    pub edits: Option<u64>,
-    /// The principal that appended it; of an edit, the one that appended the original.
-    pub author: String,
-    /// The value.
-    pub message: ChatMessage,
-    /// The service's time; of an edit, that of the original.
-    pub at: At,
-}
-
-/// Who is reading, to tell own messages from others'.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reader {
-    /// The name that goes into messages.
-    pub name: String,
-    /// The principal of the session.
-    pub principal: String,
-}
-
-/// Where messages are missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// The lowest sequence that may be missing.
-    pub from: u64,
-    /// The highest one.
-    pub to: u64,
-}
 
 /// The messages of one room.
 #[derive(Debug, Default)]
@@ -495,104 +397,6 @@ impl Timeline {
         self.changed = true;
     }
 
-    /// Puts a message on its way and says how it is called from now on.
-    pub fn send(&mut self, message: ChatMessage, at: At) -> Key {
-        let rank = UNSENT + self.step();
-        let author = self.reader.principal.clone();
-        let key = self.next_key;
-        self.unsent.push((key, None));
-        self.add(rank, message, &at, &author);
-        let last = self.shelf.len().saturating_sub(1);
-        self.shelf.update(last, |it| {
-            it.set_origin(Origin::Own);
-            it.set(ECHO_DUE, true);
-        });
-        key as Key
-    }
-
-    /// The oldest message that waits to be sent, and has not failed.
-    #[must_use]
-    pub fn next_unsent(&self) -> Option<(Key, ChatMessage)> {
-        let waiting = self.unsent.iter().position(|(_, fault)| fault.is_none())?;
-        let stored = self.shelf.get(self.settled() + waiting)?;
-        Some((stored.key(), stored.message(&self.names)))
-    }
-
-    /// Whether a message waits to be acknowledged.
-    #[must_use]
-    pub fn is_unsent(&self, key: Key) -> bool {
-        self.unsent_place(key).is_some()
-    }
-
-    /// Whether the message with this id waits to be acknowledged.
-    #[must_use]
-    pub fn has_unsent(&self, id: MessageId) -> bool {
-        self.unsent_with(id).is_some()
-    }
-
-    /// Takes all messages out that are not acknowledged.
-    pub fn take_unsent(&mut self) {
-        let settled = self.settled();
-        while self.shelf.remove(settled).is_some() {}
-        self.unsent.clear();
-        self.changed = true;
-    }
-
-    /// The service has acknowledged a message; in a history room it says the place in the series, too.
-    pub fn acknowledge(&mut self, key: Key, sequence: Option<u64>) {
-        let Some(place) = self.unsent_place(key) else {
-            return; // Its echo came first.
-        };
-        let Some((rank, known)) = sequence.and_then(|sequence| self.find_sequence(sequence)) else {
-            self.settle(place, sequence, true);
-            return;
-        };
-        // The event came first, and did not look like an echo. The service knows better.
-        if let Some(echo) = self.shelf.remove(known) {
-            let place = place - 1;
-            self.shelf.update(place, |it| {
-                it.set_at(&echo.at());
-                it.author = echo.author;
-            });
-            self.settle(place, Some(rank), false);
-        }
-    }
-
-    /// An event that a query has found holds a message that was sent from here, without anyone knowing whether it got there.
-    pub fn recognise(&mut self, event: &Event) {
-        if let Some(place) = self.find_unsent(&event.message) {
-            self.shelf.update(place, |it| it.set_at(&event.at));
-            self.settle(place, Some(event.sequence), true);
-        }
-    }
-
-    /// A message was not taken.
-    pub fn fail(&mut self, key: Key, fault: Fault) {
-        self.set_fault(key, Some(fault));
-    }
-
-    /// Takes a failed message up again, for the caller to send.
-    pub fn retry(&mut self, key: Key) -> Option<ChatMessage> {
-        let failed =
-            |(known, fault): &&(u32, Option<Fault>)| *known as Key == key && fault.is_some();
-        self.unsent.iter().find(failed)?;
-        self.set_fault(key, None);
-        let place = self.unsent_place(key)?;
-        self.shelf.get(place).map(|it| it.message(&self.names))
-    }
-
-    /// Gives a failed message up. Answers which it was.
-    pub fn cancel(&mut self, key: Key) -> Option<ChatMessage> {
-        let place = self.unsent_place(key)?;
-        let waiting = place - self.settled();
-        self.unsent.get(waiting)?.1.as_ref()?;
-        self.unsent.remove(waiting);
-        self.changed = true;
-        self.shelf
-            .remove(place)
-            .map(|stored| stored.message(&self.names))
-    }
-
     /// Messages as they were kept for reading without a connection; only into an empty room.
     pub fn add_copy(&mut self, events: Vec<(Option<u64>, Event)>) {
         if self.settled() > 0 {
@@ -644,22 +448,6 @@ impl Timeline {
             None
         };
         stored.entry(&self.names, fault)
-    }
-
-    fn unsent_place(&self, key: Key) -> Option<usize> {
-        let waiting = self.unsent.iter().position(|(it, _)| *it as Key == key)?;
-        Some(self.settled() + waiting)
-    }
-
-    /// A message that is still on its way, and has come back. Failed ones count: what the service said of them may have
-    /// been about a second time.
-    fn find_unsent(&self, message: &ChatMessage) -> Option<usize> {
-        self.unsent_with(message.id?)
-    }
-
-    fn unsent_with(&self, id: MessageId) -> Option<usize> {
-        (self.settled()..self.shelf.len())
-            .find(|&place| self.shelf.get(place).is_some_and(|it| it.id() == Some(id)))
     }
 
     /// The rank under which the event of a sequence is shown, and where.
@@ -850,22 +638,6 @@ impl Timeline {
         }
     }
 
-    fn settle(&mut self, place: usize, sequence: Option<u64>, echo_due: bool) {
-        let waiting = place - self.settled();
-        self.unsent.remove(waiting);
-        let Some(mut stored) = self.shelf.remove(place) else {
-            return;
-        };
-        stored.rank = match sequence {
-            Some(sequence) => sequence,
-            None => self.live_rank(),
-        };
-        stored.set(SENT, true);
-        stored.set(ECHO_DUE, echo_due);
-        self.last_sent = self.last_sent.max(Some(stored.rank));
-        self.insert(stored);
-    }
-
     fn edit(&mut self, original: u64, event: Event) {
         let Some((_, place)) = self.find_sequence(original) else {
             return; // Older than what is shown.
@@ -881,13 +653,6 @@ impl Timeline {
         });
         if changed == Some(true) {
             self.index(place);
-            self.changed = true;
-        }
-    }
-
-    fn set_fault(&mut self, key: Key, fault: Option<Fault>) {
-        if let Some(it) = self.unsent.iter_mut().find(|(it, _)| *it as Key == key) {
-            it.1 = fault;
             self.changed = true;
         }
     }

@@ -1,0 +1,146 @@
+//! Messages on their way: sent from here, and not acknowledged yet.
+
+use super::stored::{ECHO_DUE, SENT};
+use super::{Event, Key, Origin, Timeline, UNSENT};
+use crate::model::fault::Fault;
+use crate::model::time::At;
+use effusion_chat::{ChatMessage, MessageId};
+
+impl Timeline {
+    /// Puts a message on its way and says how it is called from now on.
+    pub fn send(&mut self, message: ChatMessage, at: At) -> Key {
+        let rank = UNSENT + self.step();
+        let author = self.reader.principal.clone();
+        let key = self.next_key;
+        self.unsent.push((key, None));
+        self.add(rank, message, &at, &author);
+        let last = self.shelf.len().saturating_sub(1);
+        self.shelf.update(last, |it| {
+            it.set_origin(Origin::Own);
+            it.set(ECHO_DUE, true);
+        });
+        key as Key
+    }
+
+    /// The oldest message that waits to be sent, and has not failed.
+    #[must_use]
+    pub fn next_unsent(&self) -> Option<(Key, ChatMessage)> {
+        let waiting = self.unsent.iter().position(|(_, fault)| fault.is_none())?;
+        let stored = self.shelf.get(self.settled() + waiting)?;
+        Some((stored.key(), stored.message(&self.names)))
+    }
+
+    /// Whether a message waits to be acknowledged.
+    #[must_use]
+    pub fn is_unsent(&self, key: Key) -> bool {
+        self.unsent_place(key).is_some()
+    }
+
+    /// Whether the message with this id waits to be acknowledged.
+    #[must_use]
+    pub fn has_unsent(&self, id: MessageId) -> bool {
+        self.unsent_with(id).is_some()
+    }
+
+    /// Takes all messages out that are not acknowledged.
+    pub fn take_unsent(&mut self) {
+        let settled = self.settled();
+        while self.shelf.remove(settled).is_some() {}
+        self.unsent.clear();
+        self.changed = true;
+    }
+
+    /// The service has acknowledged a message; in a history room it says the place in the series, too.
+    pub fn acknowledge(&mut self, key: Key, sequence: Option<u64>) {
+        let Some(place) = self.unsent_place(key) else {
+            return; // Its echo came first.
+        };
+        let Some((rank, known)) = sequence.and_then(|sequence| self.find_sequence(sequence)) else {
+            self.settle(place, sequence, true);
+            return;
+        };
+        // The event came first, and did not look like an echo. The service knows better.
+        if let Some(echo) = self.shelf.remove(known) {
+            let place = place - 1;
+            self.shelf.update(place, |it| {
+                it.set_at(&echo.at());
+                it.author = echo.author;
+            });
+            self.settle(place, Some(rank), false);
+        }
+    }
+
+    /// An event that a query has found holds a message that was sent from here, without anyone knowing whether it got there.
+    pub fn recognise(&mut self, event: &Event) {
+        if let Some(place) = self.find_unsent(&event.message) {
+            self.shelf.update(place, |it| it.set_at(&event.at));
+            self.settle(place, Some(event.sequence), true);
+        }
+    }
+
+    /// A message was not taken.
+    pub fn fail(&mut self, key: Key, fault: Fault) {
+        self.set_fault(key, Some(fault));
+    }
+
+    /// Takes a failed message up again, for the caller to send.
+    pub fn retry(&mut self, key: Key) -> Option<ChatMessage> {
+        let failed =
+            |(known, fault): &&(u32, Option<Fault>)| *known as Key == key && fault.is_some();
+        self.unsent.iter().find(failed)?;
+        self.set_fault(key, None);
+        let place = self.unsent_place(key)?;
+        self.shelf.get(place).map(|it| it.message(&self.names))
+    }
+
+    /// Gives a failed message up. Answers which it was.
+    pub fn cancel(&mut self, key: Key) -> Option<ChatMessage> {
+        let place = self.unsent_place(key)?;
+        let waiting = place - self.settled();
+        self.unsent.get(waiting)?.1.as_ref()?;
+        self.unsent.remove(waiting);
+        self.changed = true;
+        self.shelf
+            .remove(place)
+            .map(|stored| stored.message(&self.names))
+    }
+
+    pub(super) fn unsent_place(&self, key: Key) -> Option<usize> {
+        let waiting = self.unsent.iter().position(|(it, _)| *it as Key == key)?;
+        Some(self.settled() + waiting)
+    }
+
+    /// A message that is still on its way, and has come back. Failed ones count: what the service said of them may have
+    /// been about a second time.
+    pub(super) fn find_unsent(&self, message: &ChatMessage) -> Option<usize> {
+        self.unsent_with(message.id?)
+    }
+
+    pub(super) fn unsent_with(&self, id: MessageId) -> Option<usize> {
+        (self.settled()..self.shelf.len())
+            .find(|&place| self.shelf.get(place).is_some_and(|it| it.id() == Some(id)))
+    }
+
+    pub(super) fn settle(&mut self, place: usize, sequence: Option<u64>, echo_due: bool) {
+        let waiting = place - self.settled();
+        self.unsent.remove(waiting);
+        let Some(mut stored) = self.shelf.remove(place) else {
+            return;
+        };
+        stored.rank = match sequence {
+            Some(sequence) => sequence,
+            None => self.live_rank(),
+        };
+        stored.set(SENT, true);
+        stored.set(ECHO_DUE, echo_due);
+        self.last_sent = self.last_sent.max(Some(stored.rank));
+        self.insert(stored);
+    }
+
+    fn set_fault(&mut self, key: Key, fault: Option<Fault>) {
+        if let Some(it) = self.unsent.iter_mut().find(|(it, _)| *it as Key == key) {
+            it.1 = fault;
+            self.changed = true;
+        }
+    }
+}

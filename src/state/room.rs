@@ -1,0 +1,464 @@
+//! A room that the reader is in, as values that the page follows.
+
+use std::cell::{Cell, RefCell};
+use std::ops::Deref;
+use std::rc::Rc;
+use std::time::Duration;
+
+use leptos::prelude::{request_animation_frame, set_timeout};
+
+use crate::browser;
+use crate::live::Live;
+use crate::model::composing::{Note, Picking, Purpose};
+use crate::model::fault::Fault;
+use crate::model::form::Room;
+use crate::model::people::People;
+use crate::model::reactions::{Chip, Reactions};
+use crate::model::timeline::{Key, Reader, Row, Timeline};
+use crate::model::window::{self, Drawn, Extent};
+use crate::words::say_with;
+use effusion_chat::{RoomCard, Target};
+
+/// How long what a screen reader is to say is collected, in milliseconds.
+const HEARING: u64 = 700;
+
+/// How a room stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomState {
+    /// Its topic is being made or looked for.
+    Joining,
+    /// Messages come and go.
+    Open,
+    /// It can be read, but this is why nothing can be written.
+    ReadOnly(Fault),
+    /// It cannot be used, and why.
+    Failed(Fault),
+}
+
+impl RoomState {
+    /// The word for it in `data-state`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Joining => "joining",
+            Self::Open => "open",
+            Self::ReadOnly(_) => "readonly",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
+/// What is known about messages from before those shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Earlier {
+    /// There may be some.
+    Unknown,
+    /// They are being asked for.
+    Loading,
+    /// There are none, or the service keeps them no longer.
+    None,
+    /// They could not be had.
+    Failed,
+}
+
+/// A message on the screen: it changes in place, so that nothing is read out or drawn twice.
+#[derive(Clone)]
+pub struct LiveRow {
+    /// Names the message.
+    pub key: Key,
+    /// What it looks like now.
+    pub row: Rc<Live<Row>>,
+}
+
+/// The reactions to one message on the screen.
+#[derive(Default)]
+pub struct LiveReactions {
+    /// Whether there are any.
+    pub any: Live<bool>,
+    /// What they are.
+    pub chips: Live<Vec<Chip>>,
+}
+
+impl LiveReactions {
+    fn show(&self, chips: &[Chip]) {
+        self.chips.put(chips.to_vec());
+        self.any.put(!chips.is_empty());
+    }
+}
+
+/// One room that the reader is in.
+///
+/// Handles are copied freely: a room stays in memory until the page is closed, though nothing but its name is left of it
+/// once the reader has left it.
+#[derive(Clone, Copy)]
+pub struct OpenRoom(&'static RoomFields);
+
+/// What [`OpenRoom`] refers to.
+pub struct RoomFields {
+    /// Names the room for as long as the page is open; a room left and joined again is another one.
+    pub id: usize,
+    /// Name and kind. The kind changes if the room turns out to be of the other one.
+    pub room: Live<Room>,
+    /// How it stands.
+    pub state: Live<RoomState>,
+    /// Its messages on the screen.
+    pub rows: Live<Vec<LiveRow>>,
+    /// Messages from others that came while the reader looked elsewhere.
+    pub unread: Live<usize>,
+    /// How many of them name the reader.
+    pub mentions: Live<usize>,
+    /// Those who are in the room.
+    pub people: Live<People>,
+    /// Whether it is known who is in the room, or that it cannot be known.
+    pub attended: Live<bool>,
+    /// What is known of the room beyond its messages, if somebody has written it down.
+    pub card: Live<Option<RoomCard>>,
+    /// The principal that the reader talks to, if this is no room but what two people say to each other.
+    pub peer: Option<String>,
+    /// What is in the composer.
+    pub draft: Live<String>,
+    /// What becomes of what is in the composer.
+    pub purpose: Live<Purpose>,
+    /// What is told above the composer.
+    pub note: Live<Option<Note>>,
+    /// What an emoji is being picked for.
+    pub picking: Live<Option<Picking>>,
+    /// Whether to offer earlier messages.
+    pub earlier: Live<Earlier>,
+    reactions: RefCell<Reactions>,
+    /// The reactions to the messages on the screen.
+    reacted: RefCell<Vec<(Target, Rc<LiveReactions>)>>,
+    /// Which part of the messages is in the document, and how much room the rest takes.
+    pub extent: Live<Extent>,
+    /// The rank of a message that is to be brought into sight.
+    pub goal: Live<Option<u64>>,
+    /// Whether what is shown is a copy, kept for when there is no connection.
+    pub copied: Live<bool>,
+    /// What a screen reader is to say: what has been said just now.
+    pub heard: Live<String>,
+    timeline: RefCell<Timeline>,
+    /// The rank of the message that the document is built around; none for the end.
+    around: Cell<Option<u64>>,
+    /// How high the list is on the screen.
+    view: Cell<u32>,
+    /// How far the list has been drawn, and whether that goes on.
+    reach: Cell<Drawn>,
+    reaching: Cell<bool>,
+    /// Whether the messages were drawn since the last frame, and whether they have changed since.
+    drawn: Cell<bool>,
+    stale: Cell<bool>,
+    /// The rank of the newest message that the reader has seen.
+    read: Cell<Option<u64>>,
+    /// How many messages a screen reader is to be told of.
+    hearing: Cell<usize>,
+    visit: Cell<usize>,
+}
+
+impl Deref for OpenRoom {
+    type Target = RoomFields;
+
+    fn deref(&self) -> &RoomFields {
+        self.0
+    }
+}
+
+impl OpenRoom {
+    /// A room that shows nothing yet.
+    #[must_use]
+    pub fn new(id: usize, room: Room, reader: Reader) -> Self {
+        Self::with(id, room, reader, None)
+    }
+
+    /// What the reader and another principal say to each other.
+    #[must_use]
+    pub fn direct(id: usize, room: Room, reader: Reader, peer: String) -> Self {
+        Self::with(id, room, reader, Some(peer))
+    }
+
+    fn with(id: usize, room: Room, reader: Reader, peer: Option<String>) -> Self {
+        Self(Box::leak(Box::new(RoomFields {
+            id,
+            room: Live::new(room),
+            state: Live::new(RoomState::Joining),
+            rows: Live::default(),
+            unread: Live::default(),
+            mentions: Live::default(),
+            people: Live::default(),
+            attended: Live::default(),
+            card: Live::default(),
+            peer,
+            draft: Live::default(),
+            purpose: Live::default(),
+            note: Live::default(),
+            picking: Live::default(),
+            earlier: Live::new(Earlier::Unknown),
+            reactions: RefCell::default(),
+            reacted: RefCell::default(),
+            extent: Live::default(),
+            goal: Live::default(),
+            copied: Live::default(),
+            heard: Live::default(),
+            timeline: RefCell::new(Timeline::new(reader)),
+            around: Cell::new(None),
+            view: Cell::new(0),
+            reach: Cell::default(),
+            reaching: Cell::new(false),
+            drawn: Cell::new(false),
+            stale: Cell::new(false),
+            read: Cell::new(None),
+            hearing: Cell::new(0),
+            visit: Cell::new(0),
+        })))
+    }
+
+    /// Looks at the messages without following them.
+    pub fn look<T>(&self, look: impl FnOnce(&Timeline) -> T) -> T {
+        look(&self.timeline.borrow())
+    }
+
+    /// Changes the messages, and what is on the screen with them: at once, but no more than once a frame.
+    pub fn change<T>(&self, change: impl FnOnce(&mut Timeline) -> T) -> T {
+        let result = change(&mut self.timeline.borrow_mut());
+        let changed = self.timeline.borrow_mut().take_changed();
+        if changed {
+            self.draw();
+        }
+        result
+    }
+
+    fn draw(&self) {
+        if self.drawn.replace(true) {
+            self.stale.set(true);
+            return;
+        }
+        self.show();
+        let room = *self;
+        request_animation_frame(move || {
+            room.drawn.set(false);
+            if room.stale.take() {
+                room.draw();
+            }
+        });
+    }
+
+    /// Builds the document around a message, or up to the end, for a list that is so high on the screen.
+    pub fn show_around(&self, rank: Option<u64>, view: u32) {
+        self.around.set(rank);
+        self.view.set(view);
+        self.show();
+    }
+
+    /// Up to which rank the reader has read.
+    #[must_use]
+    pub fn read(&self) -> Option<u64> {
+        self.read.get()
+    }
+
+    /// The reader has read up to here, in this window or another one.
+    pub fn set_read(&self, rank: Option<u64>) {
+        self.read.set(rank);
+    }
+
+    /// The reader looks at the room, and sees what there is.
+    pub fn saw_all(&self) {
+        self.unread.put(0);
+        self.mentions.put(0);
+        let newest = self.look(Timeline::newest_rank);
+        // A copy is no news, and the room may not be here yet.
+        if newest > self.read.get() && !*self.copied.peek() {
+            self.read.set(newest);
+        }
+    }
+
+    /// The reader looks elsewhere: what comes next is new.
+    pub fn turned_away(&self) {
+        if *self.unread.peek() == 0 {
+            self.change(|timeline| timeline.set_line(None));
+        }
+    }
+
+    /// Somebody else has said something. If nobody saw it, a line marks where what is new begins.
+    pub fn said(&self, seen: bool) {
+        let (line, newest) = self.look(|timeline| (timeline.line(), timeline.newest_rank()));
+        let read = self.read.get();
+        if seen {
+            // The line is of use only while it stands between messages.
+            if line.is_some() && line == read {
+                self.change(|timeline| timeline.set_line(None));
+            }
+            self.read.set(newest.max(read));
+        } else if line.is_none() || line < read {
+            self.change(|timeline| timeline.set_line(read));
+        }
+    }
+
+    /// Has a screen reader say what was said just now: the message, or how many there are.
+    pub fn hear(&self) {
+        let waiting = self.hearing.get();
+        self.hearing.set(waiting + 1);
+        if waiting > 0 {
+            return;
+        }
+        let room = *self;
+        set_timeout(
+            move || {
+                let count = room.hearing.replace(0);
+                let mut words = room.look(|timeline| {
+                    let newest = timeline.texts().rev().find(|(_, text, _)| !text.is_empty());
+                    match newest {
+                        Some((name, text, _)) if count == 1 => [name, ": ", text].concat(),
+                        _ => say_with("{count} new messages", &[("count", &count.to_string())]),
+                    }
+                });
+                if *room.heard.peek() == words {
+                    // What is the same is not said again.
+                    words.push('\u{a0}');
+                }
+                room.heard.set(words);
+            },
+            Duration::from_millis(HEARING),
+        );
+    }
+
+    /// Whether the document goes on with what comes at the end.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        self.around.get().is_none()
+    }
+
+    /// Says how high messages are on the screen.
+    pub fn measure(&self, heights: &[(u64, u32)]) {
+        let mut timeline = self.timeline.borrow_mut();
+        let mut changed = false;
+        for (rank, height) in heights {
+            changed |= timeline.measure(*rank, *height);
+        }
+        if changed {
+            let Extent { start, end, .. } = *self.extent.peek();
+            self.extent.put(extent(&timeline, start, end));
+        }
+    }
+
+    /// The reactions to a message, as they change.
+    #[must_use]
+    pub fn reactions_of(&self, target: Target) -> Rc<LiveReactions> {
+        let mut reacted = self.reacted.borrow_mut();
+        if let Some((_, known)) = reacted.iter().rfind(|(known, _)| *known == target) {
+            return Rc::clone(known);
+        }
+        // Those of messages that have left the screen.
+        if reacted.len().is_multiple_of(256) {
+            reacted.retain(|(_, reactions)| Rc::strong_count(reactions) > 1);
+        }
+        let made = Rc::new(LiveReactions::default());
+        made.show(self.reactions.borrow().of(target));
+        reacted.push((target, Rc::clone(&made)));
+        made
+    }
+
+    /// Changes the reactions; `change` answers the message that looks different now, or none for all of them.
+    pub fn react(&self, change: impl FnOnce(&mut Reactions) -> Option<Target>) {
+        let changed = change(&mut self.reactions.borrow_mut());
+        let shown: Vec<_> = self.reacted.borrow().clone();
+        let reactions = self.reactions.borrow();
+        for (target, live) in shown {
+            if changed.is_none_or(|changed| changed == target) {
+                live.show(reactions.of(target));
+            }
+        }
+    }
+
+    /// Comes in once more; what was begun before counts no longer. Answers how to tell this visit from others.
+    #[must_use]
+    pub fn begin_visit(&self) -> usize {
+        self.visit.set(self.visit.get() + 1);
+        self.visit.get()
+    }
+
+    /// Whether this is the visit that counts.
+    #[must_use]
+    pub fn is_visit(&self, visit: usize) -> bool {
+        self.visit.get() == visit
+    }
+
+    /// Forgets the messages, and what was begun.
+    pub fn close(&self) {
+        self.timeline.replace(Timeline::default());
+        self.rows.set(Vec::new());
+        self.extent.put(Extent::default());
+        self.people.set(People::default());
+        self.attended.set(false);
+        self.visit.set(self.visit.get() + 1);
+    }
+
+    /// Puts what is to be in the document there.
+    fn show(&self) {
+        let timeline = self.timeline.borrow();
+        let place = self.around.get().map(|rank| timeline.place_of_rank(rank));
+        let range = window::around(
+            timeline.len(),
+            place,
+            self.view.get(),
+            self.reach.get(),
+            |place| timeline.top(place),
+            |height| timeline.at_height(height),
+        );
+        let known = self.rows.peek().clone();
+        let mut from = 0;
+        let mut same = true;
+        let mut rows = Vec::with_capacity(range.len());
+        for row in range.clone().filter_map(|place| timeline.row_at(place)) {
+            let key = row.entry.key;
+            let is_it = |place: &usize| known.get(*place).is_some_and(|known| known.key == key);
+            // Nearly everything keeps its order, so the search nearly always ends at once.
+            let place = (from..known.len()).chain(0..from).find(is_it);
+            same &= place == Some(from);
+            match place.and_then(|place| known.get(place)) {
+                Some(shown) => {
+                    from = place.map_or(from, |place| place + 1);
+                    shown.row.put(row);
+                    rows.push(shown.clone());
+                }
+                None => rows.push(LiveRow {
+                    key,
+                    row: Rc::new(Live::new(row)),
+                }),
+            }
+        }
+        same &= rows.len() == known.len();
+        if !same {
+            self.rows.set(rows);
+        }
+        self.extent.put(extent(&timeline, range.start, range.end));
+        if place.is_none() {
+            self.reach_further(timeline.len());
+        }
+    }
+
+    /// Draws what is still missing once what there is can be seen.
+    fn reach_further(&self, len: usize) {
+        let Some(next) = self.reach.get().next(len) else {
+            return;
+        };
+        if self.reaching.replace(true) {
+            return;
+        }
+        let room = *self;
+        browser::once_drawn(move || {
+            room.reaching.set(false);
+            room.reach.set(next);
+            room.show();
+        });
+    }
+}
+
+fn extent(timeline: &Timeline, start: usize, end: usize) -> Extent {
+    let len = timeline.len();
+    Extent {
+        start,
+        end,
+        len,
+        above: timeline.top(start),
+        below: timeline.top(len).saturating_sub(timeline.top(end)),
+    }
+}
