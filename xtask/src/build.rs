@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What the release build of the page needs.
-pub const NEEDS: [Need; 3] = [Need::Bundler, Need::Splitter, Need::Optimiser];
+pub const NEEDS: [Need; 3] = [Need::Bundler, Need::Optimiser, Need::ReleasePage];
 
 /// `cargo xtask build`.
 pub fn build_for_release() -> Result<()> {
@@ -27,7 +27,7 @@ pub fn build_for_release() -> Result<()> {
 pub fn page(tools: &Tools) -> Result<PathBuf> {
     println!("Building the page for release");
     let dist = project::root().join("dist");
-    let mut trunk = tools.command("trunk")?;
+    let mut trunk = tools.command_for_release("trunk")?;
     trunk
         .args(["build", "--release", "--features", "split", "--dist"])
         .arg(&dist)

@@ -8,8 +8,8 @@ use anyhow::Result;
 pub fn screenshots() -> Result<()> {
     let tools = setup::prepare(&[
         Need::Bundler,
-        Need::Splitter,
         Need::Optimiser,
+        Need::ReleasePage,
         Need::Browser,
         Need::TestPackages,
     ])?;

@@ -1,13 +1,13 @@
 //! Where rustup cannot add the target: Debian's Rust for the web, and the standard library built from its source.
 
 use super::apt::Apt;
-use super::remap;
 use super::step::Step;
 use super::wasm::{TARGET, WasmToolchain};
+use super::{library, remap};
 use crate::{process, project};
 use anyhow::{Context, Result};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The compiler that Debian builds its browsers with, the library's source, and the linker, which the others only recommend
@@ -21,18 +21,6 @@ const PACKAGES: [&str; 6] = [
     "lld-22",
 ];
 const LIMIT: Duration = Duration::from_secs(1800);
-
-/// A crate whose only purpose is that building it builds the standard library.
-const MANIFEST: &str = r#"[package]
-name = "std-for-wasm32"
-version = "0.0.0"
-edition = "2024"
-
-[profile.release]
-panic = "abort"
-
-[workspace]
-"#;
 
 /// Installs the packages, builds the library and puts it where the compiler looks for it.
 pub fn install(apt: Apt, step: &Step) -> Result<WasmToolchain> {
@@ -49,7 +37,7 @@ pub fn install(apt: Apt, step: &Step) -> Result<WasmToolchain> {
         "apt brings only its source; compiling it takes a minute, once",
     );
     let sysroot = toolchain.rustlib()?;
-    let libraries = build_library(&toolchain, &sysroot)
+    let libraries = build_library(&toolchain)
         .context("could not compile Rust's standard library for wasm32")?;
     let destination = sysroot.join(TARGET).join("lib");
     process::run(apt.as_root("mkdir").arg("-p").arg(&destination))?;
@@ -61,15 +49,13 @@ pub fn install(apt: Apt, step: &Step) -> Result<WasmToolchain> {
 }
 
 /// Compiles the standard library for wasm32 and gives back its parts.
-fn build_library(toolchain: &WasmToolchain, sysroot: &Path) -> Result<Vec<PathBuf>> {
+fn build_library(toolchain: &WasmToolchain) -> Result<Vec<PathBuf>> {
     let dir = project::cache()?.join("std-for-wasm32");
     if dir.exists() {
         // Left over from another compiler's release, or half done.
         fs::remove_dir_all(&dir)?;
     }
-    fs::create_dir_all(dir.join("src"))?;
-    fs::write(dir.join("Cargo.toml"), MANIFEST)?;
-    fs::write(dir.join("src").join("lib.rs"), "#![no_std]\n")?;
+    library::empty_crate(&dir)?;
 
     let cargo = |arguments: &[&str]| -> Result<()> {
         let mut cargo = toolchain.command(&toolchain.cargo, &[])?;
@@ -79,7 +65,7 @@ fn build_library(toolchain: &WasmToolchain, sysroot: &Path) -> Result<Vec<PathBu
         // The library's own build uses unstable features of the compiler it belongs to.
         cargo.env("RUSTC_BOOTSTRAP", "1");
         // Bitcode is what link-time optimisation of the page asks for.
-        let mut flags = remap::flags(&[(sysroot.join("src/rust"), "rust")]);
+        let mut flags = remap::flags(&[(toolchain.library_source()?, "rust")]);
         flags.push("-Cembed-bitcode=yes".to_owned());
         cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
         process::run_quietly(&mut cargo, LIMIT)

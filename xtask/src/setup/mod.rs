@@ -5,6 +5,7 @@ mod apt;
 mod browser;
 mod cargo_tool;
 mod debian;
+mod library;
 mod node;
 mod peers;
 mod python;
@@ -33,10 +34,11 @@ const WASM_SPLIT: &str = "0.2.4";
 pub enum Need {
     /// trunk and wasm-bindgen: to build and serve the page.
     Bundler,
-    /// wasm-split: to have the page fetch parts of itself when they are needed.
-    Splitter,
-    /// wasm-opt: to build the page for release.
+    /// wasm-opt: to build the page small.
     Optimiser,
+    /// What only the page for release takes, beside wasm-opt: wasm-split, to have it fetch parts of itself when they are needed,
+    /// and the source of Rust's standard library.
+    ReleasePage,
     /// wasm-bindgen's test runner: for component tests.
     TestRunner,
     /// Chromium and its driver.
@@ -49,8 +51,8 @@ impl Need {
     /// Everything that any command needs.
     pub const ALL: [Self; 6] = [
         Self::Bundler,
-        Self::Splitter,
         Self::Optimiser,
+        Self::ReleasePage,
         Self::TestRunner,
         Self::Browser,
         Self::TestPackages,
@@ -62,6 +64,8 @@ pub struct Tools {
     wasm: WasmToolchain,
     /// Directories that hold trunk, wasm-bindgen and wasm-opt.
     paths: Vec<PathBuf>,
+    /// Whether the standard library can be built along with the page.
+    library: bool,
     browser: Option<Browser>,
 }
 
@@ -79,7 +83,9 @@ pub fn prepare(needs: &[Need]) -> Result<Tools> {
     if needed(&[Need::Bundler]) {
         paths.extend(cargo_tool::ensure_trunk(TRUNK)?);
     }
-    if needed(&[Need::Splitter]) {
+    let mut library = false;
+    if needed(&[Need::ReleasePage]) {
+        library = library::ensure(&wasm);
         paths.extend(cargo_tool::ensure_wasm_split(WASM_SPLIT)?);
     }
     if needed(&[Need::Optimiser, Need::TestPackages]) {
@@ -99,6 +105,7 @@ pub fn prepare(needs: &[Need]) -> Result<Tools> {
     Ok(Tools {
         wasm,
         paths,
+        library,
         browser,
     })
 }
@@ -110,6 +117,15 @@ impl Tools {
         let mut command = self.wasm.command(program, &self.paths)?;
         command.current_dir(project::root());
         command.env("CARGO_TARGET_DIR", project::web_target());
+        Ok(command)
+    }
+
+    /// [`Self::command`] for the page for release: where it calls Cargo, the standard library is built along, if it can be.
+    pub fn command_for_release(&self, program: impl AsRef<std::ffi::OsStr>) -> Result<Command> {
+        let mut command = self.command(program)?;
+        if self.library {
+            library::build_along(&mut command, &self.wasm.flags()?);
+        }
         Ok(command)
     }
 

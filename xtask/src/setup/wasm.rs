@@ -132,6 +132,22 @@ impl WasmToolchain {
         Ok(PathBuf::from(sysroot).join("lib").join("rustlib"))
     }
 
+    /// Where the source of the compiler's library is, once it is installed.
+    pub(super) fn library_source(&self) -> Result<PathBuf> {
+        Ok(self.rustlib()?.join("src").join("rust"))
+    }
+
+    /// The compiler's flags that keep this machine's directories out of what it compiles for wasm32, as Cargo takes them.
+    pub(super) fn flags(&self) -> Result<String> {
+        let mut flags = remap::flags(&[
+            (self.library_source()?, "rust"),
+            (project::root(), "effusion"),
+        ]);
+        // Cargo splits them at spaces, so a directory with a space in its name has to stay as it is.
+        flags.retain(|flag| !flag.contains(' '));
+        Ok(flags.join(" "))
+    }
+
     /// A command that finds this compiler's programs, after those in `paths`, before any other, and that keeps this
     /// machine's directories out of what it compiles for wasm32.
     pub fn command(&self, program: impl AsRef<OsStr>, paths: &[PathBuf]) -> Result<Command> {
@@ -147,13 +163,9 @@ impl WasmToolchain {
             "PATH",
             paths.context("a directory's name cannot be put on PATH")?,
         );
-        // Cargo splits this variable at spaces, so a directory with a space in its name has to stay as it is.
-        let library = self.rustlib()?.join("src").join("rust");
-        let mut flags = remap::flags(&[(library, "rust"), (project::root(), "effusion")]);
-        flags.retain(|flag| !flag.contains(' '));
         command.env(
             "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
-            flags.join(" "),
+            self.flags()?,
         );
         Ok(command)
     }

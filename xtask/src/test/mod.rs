@@ -73,8 +73,8 @@ const STAGES: [Stage; 8] = [
         what: "the page in Chromium against the sandbox",
         needs: &[
             Need::Bundler,
-            Need::Splitter,
             Need::Optimiser,
+            Need::ReleasePage,
             Need::Browser,
             Need::TestPackages,
         ],
