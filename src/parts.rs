@@ -13,7 +13,7 @@ use crate::model::timeline::Key;
 use crate::session;
 use crate::state::{App, OpenRoom};
 use crate::view::{self, El};
-use effusion_chat::{ChatMessage, Target};
+use effusion_chat::{ChatMessage, MessageId, Target};
 use web_sys::Element;
 
 /// A part could not be fetched: there is no connection to the host of the page, or it has been updated.
@@ -27,8 +27,8 @@ impl From<wasm_split_helpers::SplitLoaderError> for Missing {
     }
 }
 
-/// What becomes of a message to one person alone.
-pub type DirectSending = Pin<Box<dyn Future<Output = session::direct::Sent>>>;
+/// Something that takes its time.
+pub type Waiting<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// The answer of a function that may have to be fetched first.
 pub type Part<T> = Pin<Box<dyn Future<Output = Result<T, Missing>>>>;
@@ -100,6 +100,25 @@ part! {
 }
 
 part! {
+    /// What the device keeps: fetched when somebody joins a room.
+    keep, Keep {
+        /// Takes up what is kept of a room.
+        fn recall(app: App, room: OpenRoom) -> Waiting<()> { Box::pin(session::keep::recall(app, room)) }
+
+        /// Does what waits to be done for messages that are not acknowledged.
+        fn write() -> Waiting<()> { Box::pin(session::keep::write()) }
+
+        /// Whether the message with this id has arrived in a room.
+        fn look_for(room: OpenRoom, id: Option<MessageId>) -> Waiting<bool> {
+            Box::pin(session::keep::look_for(room, id))
+        }
+
+        /// Removes all that is kept of anybody.
+        fn forget_all() -> Waiting<()> { Box::pin(session::keep::forget_all()) }
+    }
+}
+
+part! {
     /// What a room is beyond its messages: fetched once somebody is in one.
     room, InRoom {
         /// Shows the reader in a room, and the others to the reader. True as soon as that has begun.
@@ -137,7 +156,7 @@ part! {
         }
 
         /// Sends a message to one person alone.
-        fn send_direct(room: OpenRoom, message: ChatMessage) -> DirectSending {
+        fn send_direct(room: OpenRoom, message: ChatMessage) -> Waiting<session::direct::Sent> {
             Box::pin(session::direct::send(room, message))
         }
 

@@ -11,7 +11,8 @@ use web_sys::{
     IdbDatabase, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransactionMode,
 };
 
-const NAME: &str = "effusion";
+/// What the database is called.
+pub(super) const NAME: &str = "effusion";
 const VERSION: u32 = 1;
 
 /// A kind of records.

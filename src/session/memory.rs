@@ -76,13 +76,7 @@ pub fn start() -> App {
     }
     follow(Box::new(move || remember_place(app)));
     follow(Box::new(move || show_unread(app)));
-    let seen = Closure::<dyn FnMut()>::new(move || {
-        app.look();
-        // It may be the last that the page is told.
-        offline::keep(app);
-    })
-    .into_js_value();
-    offline::begin(app);
+    let seen = Closure::<dyn FnMut()>::new(move || app.look()).into_js_value();
     // Listening fails only for what is no function.
     let _ = document().add_event_listener_with_callback("visibilitychange", seen.unchecked_ref());
 

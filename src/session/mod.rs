@@ -12,6 +12,7 @@ mod drafts;
 mod edit;
 mod fault;
 mod inside;
+pub(crate) mod keep;
 mod link;
 mod looks;
 mod memory;

@@ -1,17 +1,21 @@
 //! What stays on the device of a room: a copy of what was said last, to be read without a connection, and up to where the
 //! reader has read.
+//!
+//! All but the latter is for [`super::keep`], a part of the page that is fetched.
 
 use std::cell::RefCell;
 use std::time::Duration;
 
-use leptos::prelude::set_interval;
+use leptos::prelude::{document, set_interval, window};
 use leptos::task::spawn_local;
+use wasm_bindgen::{JsCast, closure::Closure};
 
 use super::database::{self, Store};
 use super::outbox;
 use crate::browser;
 use crate::model::outbox::Shelter;
 use crate::model::{copy, query};
+use crate::parts;
 use crate::state::{App, Connection, OpenRoom, RoomState};
 use effusion_chat::RoomKind;
 
@@ -32,10 +36,14 @@ thread_local! {
 /// Keeps the rooms from now on.
 pub(super) fn begin(app: App) {
     set_interval(move || keep(app), Duration::from_millis(OFTEN));
+    // It may be the last that the page is told.
+    let seen = Closure::<dyn FnMut()>::new(move || keep(app)).into_js_value();
+    // Listening fails only for what is no function.
+    let _ = document().add_event_listener_with_callback("visibilitychange", seen.unchecked_ref());
 }
 
 /// Stores what has changed.
-pub(super) fn keep(app: App) {
+fn keep(app: App) {
     let rooms: Vec<OpenRoom> = {
         let (rooms, direct) = (app.rooms.peek(), app.direct.peek());
         rooms.iter().chain(direct.iter()).copied().collect()
@@ -97,9 +105,19 @@ pub(super) async fn recall(app: App, open: OpenRoom) {
 /// Forgets everything that is kept of anybody: whoever signs out leaves nothing behind.
 pub(super) fn forget_all() {
     browser::remember(READ, None);
-    for store in [Store::Copies, Store::Outbox] {
-        spawn_local(database::clear(store));
-    }
+    outbox::drop_tasks();
+    spawn_local(async {
+        match parts::forget_all().await {
+            Ok(forgetting) => forgetting.await,
+            // Then nothing of this page uses the database.
+            Err(_) => {
+                if let Ok(Some(databases)) = window().indexed_db() {
+                    // There is nobody who could be told.
+                    let _ = databases.delete_database(database::NAME);
+                }
+            }
+        }
+    });
 }
 
 fn remember_read(shelter: &Shelter, read: Option<u64>) {

@@ -1,25 +1,26 @@
-//! Sending: what is not acknowledged is stored, and goes out in order, one message of a room at a time.
+//! Sending: what is not acknowledged is kept, and goes out in order, one message of a room at a time.
 //!
 //! Each message has an id by which everyone recognises it. So it can be sent again when nobody knows whether it got there;
 //! and where the service can be asked, it is asked before.
+//!
+//! What keeps messages on the device is [`super::keep`], a part of the page of its own. Until it is there, what is to be
+//! kept waits here.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use effusion_client::{Interruption, Json, RangeAnchor, RequestError, Session, SessionState};
+use effusion_client::web::Browser;
+use effusion_client::{Interruption, RequestError, Runtime, Session, SessionState};
 use futures_util::StreamExt;
-use js_sys::Promise;
 use leptos::prelude::set_timeout;
 use leptos::task::spawn_local;
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
 
-use super::database::{self, Store};
 use super::direct::Sent;
-use super::{fault, link, value};
+use super::{fault, link};
 use crate::browser;
 use crate::model::fault::{Fault, Right};
-use crate::model::outbox::{Shelter, from_record, to_record};
+use crate::model::outbox::Shelter;
+use crate::model::time::At;
 use crate::model::timeline::Key;
 use crate::parts;
 use crate::state::{App, OpenRoom, RoomState};
@@ -28,18 +29,25 @@ use effusion_chat::{ChatMessage, MessageId, RoomKind};
 /// How long to wait before what had no answer is sent again, in milliseconds.
 const PAUSE: u64 = 1_000;
 
-/// In how many of the newest events of a room a message is looked for before it is sent again.
-const LOOK_BACK: u64 = 200;
+/// How long what is written waits for what was written before, while that is being fetched, in milliseconds.
+const PATIENCE: u64 = 5_000;
 
 thread_local! {
     /// Which rooms are being served.
     static BUSY: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
-    /// The messages that are stored, with their keys.
+    /// Of which rooms what was written before is being taken up.
+    static RECALLING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+    /// The messages that are to be stored, and those that are, with their keys.
     static STORED: RefCell<Vec<(MessageId, String)>> = const { RefCell::new(Vec::new()) };
+    /// What is to be done in the database.
+    static TASKS: RefCell<Vec<Task>> = const { RefCell::new(Vec::new()) };
     /// Messages that may have arrived.
     static DOUBTFUL: RefCell<Vec<MessageId>> = const { RefCell::new(Vec::new()) };
     static NUMBER: Cell<u32> = const { Cell::new(0) };
 }
+
+/// What is to be stored under a key; nothing, if what is there is to be removed.
+pub(super) type Task = (String, Option<ChatMessage>);
 
 /// What became of an attempt.
 enum Outcome {
@@ -83,36 +91,43 @@ pub fn cancel(open: OpenRoom, key: Key) {
     }
 }
 
-/// Takes up again what was written in a room and did not get there, before a reload or under another session.
-pub(super) async fn recall(app: App, open: OpenRoom) {
-    let Some(shelter) = shelter(app, open) else {
+/// Takes up what is kept of a room, and sends what waits in it: what was written before goes out before anything else.
+pub(super) fn take_up(app: App, open: OpenRoom) {
+    RECALLING.with_borrow_mut(|rooms| rooms.push(open.id));
+    spawn_local(async move {
+        if let Ok(recalling) = parts::recall(app, open).await {
+            recalling.await;
+        }
+        taken_up(open);
+    });
+    // What fetches the part may not hold up what is written for ever.
+    set_timeout(move || taken_up(open), Duration::from_millis(PATIENCE));
+}
+
+/// What was written before is there, or will not come.
+pub(super) fn taken_up(open: OpenRoom) {
+    RECALLING.with_borrow_mut(|rooms| rooms.retain(|room| *room != open.id));
+    serve(open);
+}
+
+/// Takes up a message that was written before and did not get there as far as anybody knows. It is stored under this key.
+pub(super) fn send_again(open: OpenRoom, key: String, id: MessageId, message: ChatMessage, at: At) {
+    let is_known = is_stored(id);
+    if is_known && open.look(|timeline| timeline.has_unsent(id)) {
         return;
-    };
-    for (key, record) in database::all(Store::Outbox, shelter.prefix()).await {
-        let message = from_record(record).and_then(|message| Some((message.id?, message)));
-        let Some((id, message)) = message else {
-            database::remove(Store::Outbox, key).await;
-            continue;
-        };
-        let is_known = STORED.with_borrow(|stored| stored.iter().any(|(known, _)| *known == id));
-        let is_here = is_known && open.look(|timeline| timeline.has_unsent(id));
-        if is_here {
-            continue;
-        }
-        let at = value::written(&message.timestamp);
-        if !is_known {
-            STORED.with_borrow_mut(|stored| stored.push((id, key)));
-        }
-        DOUBTFUL.with_borrow_mut(|doubtful| doubtful.push(id));
-        open.change(|timeline| timeline.send(message, at));
     }
+    if !is_known {
+        STORED.with_borrow_mut(|stored| stored.push((id, key)));
+    }
+    DOUBTFUL.with_borrow_mut(|doubtful| doubtful.push(id));
+    open.change(|timeline| timeline.send(message, at));
 }
 
 /// Sends what waits in a room, the oldest first, unless that is under way.
 pub(super) fn serve(open: OpenRoom) {
     let ready = matches!(*open.state.peek(), RoomState::Open | RoomState::ReadOnly(_));
-    let busy = BUSY.with_borrow(|busy| busy.contains(&open.id));
-    if !ready || busy {
+    let is_in = |rooms: &Vec<usize>| rooms.contains(&open.id);
+    if !ready || BUSY.with_borrow(is_in) || RECALLING.with_borrow(is_in) {
         return;
     }
     BUSY.with_borrow_mut(|busy| busy.push(open.id));
@@ -140,7 +155,7 @@ pub(super) fn serve(open: OpenRoom) {
                     continue;
                 }
                 Outcome::Unknown => {
-                    pause().await;
+                    Browser.sleep(PAUSE).await;
                     continue;
                 }
                 // A new session opens its rooms, and then this begins again.
@@ -157,7 +172,7 @@ pub(super) fn serve(open: OpenRoom) {
 /// The service has confirmed by its events what was sent from here: it need not be kept any more.
 pub(super) fn arrived(open: OpenRoom, message: &ChatMessage) {
     if let Some(id) = message.id
-        && STORED.with_borrow(|stored| stored.iter().any(|(known, _)| *known == id))
+        && is_stored(id)
         && !open.look(|timeline| timeline.has_unsent(id))
     {
         forget(id);
@@ -216,7 +231,7 @@ async fn attempt(open: OpenRoom, message: &ChatMessage) -> Outcome {
     let doubtful = message
         .id
         .is_some_and(|id| DOUBTFUL.with_borrow(|known| known.contains(&id)));
-    if doubtful && look_for(open, &session, message).await {
+    if doubtful && look_for(open, message).await {
         return Outcome::Known;
     }
     match put(open, message).await {
@@ -245,26 +260,12 @@ async fn attempt_direct(open: OpenRoom, message: ChatMessage) -> Outcome {
     }
 }
 
-/// Whether a message that may have arrived is among the newest of a history room.
-async fn look_for(open: OpenRoom, session: &Session, message: &ChatMessage) -> bool {
-    if open.room.peek().kind == RoomKind::Live {
-        return false; // Everyone recognises it by its id.
+/// Whether a message that may have arrived is there. If nobody can tell, everyone recognises it by its id.
+async fn look_for(open: OpenRoom, message: &ChatMessage) -> bool {
+    match parts::look_for(open, message.id).await {
+        Ok(looking) => looking.await,
+        Err(_) => false,
     }
-    let path = open.room.peek().name.topic_path();
-    let newest = session
-        .time_series()
-        .range_query()
-        .from(RangeAnchor::Last(LOOK_BACK))
-        .select_from::<Json>(&path);
-    let Ok(newest) = newest.await else {
-        return false;
-    };
-    let mut events = newest.events.into_iter().map(value::of);
-    let Some(event) = events.find(|event| event.message.id == message.id) else {
-        return false;
-    };
-    open.change(|timeline| timeline.recognise(&event));
-    true
 }
 
 fn is_over(session: &Session) -> bool {
@@ -279,7 +280,8 @@ fn store(app: App, open: OpenRoom, now: i64, message: &ChatMessage) {
         NUMBER.set(NUMBER.get().wrapping_add(1));
         let key = shelter.key(now, NUMBER.get());
         STORED.with_borrow_mut(|stored| stored.push((id, key.clone())));
-        spawn_local(database::put(Store::Outbox, key, to_record(message)));
+        TASKS.with_borrow_mut(|tasks| tasks.push((key, Some(message.clone()))));
+        write();
     }
 }
 
@@ -288,13 +290,43 @@ fn forget(id: MessageId) {
         let place = stored.iter().position(|(known, _)| *known == id)?;
         Some(stored.swap_remove(place).1)
     });
-    if let Some(key) = key {
-        spawn_local(database::remove(Store::Outbox, key));
-    }
+    let Some(key) = key else { return };
+    TASKS.with_borrow_mut(
+        |tasks| match tasks.iter().position(|(known, _)| *known == key) {
+            // What has not been stored yet need not be.
+            Some(place) => drop(tasks.remove(place)),
+            None => tasks.push((key, None)),
+        },
+    );
+    write();
+}
+
+fn is_stored(id: MessageId) -> bool {
+    STORED.with_borrow(|stored| stored.iter().any(|(known, _)| *known == id))
+}
+
+/// Has the database do what there is to do, as soon as the part that knows it is there. Called early, it fetches that.
+pub(super) fn write() {
+    spawn_local(async {
+        // Without the part it waits, as long as the page is open, for the next time.
+        if let Ok(writing) = parts::write().await {
+            writing.await;
+        }
+    });
+}
+
+/// What is to be done next in the database.
+pub(super) fn next_task() -> Option<Task> {
+    TASKS.with_borrow_mut(|tasks| (!tasks.is_empty()).then(|| tasks.remove(0)))
+}
+
+/// Nothing is to be kept of what was not stored yet.
+pub(super) fn drop_tasks() {
+    TASKS.take();
 }
 
 /// Where what is written in a room is kept. What two people say to each other has its own way.
-fn shelter(app: App, open: OpenRoom) -> Option<Shelter> {
+pub(super) fn shelter(app: App, open: OpenRoom) -> Option<Shelter> {
     let name = app.me.peek().as_ref()?.name.clone();
     shelter_for(app, open, &name)
 }
@@ -313,18 +345,4 @@ pub(super) fn shelter_for(app: App, open: OpenRoom, name: &str) -> Option<Shelte
         name,
         &path,
     ))
-}
-
-async fn pause() {
-    let waited = Promise::new(&mut |resolve, _| {
-        let resolve = send_wrapper::SendWrapper::new(resolve);
-        set_timeout(
-            move || {
-                // It is a function of the promise.
-                let _ = resolve.call0(&JsValue::UNDEFINED);
-            },
-            Duration::from_millis(PAUSE),
-        );
-    });
-    let _ = JsFuture::from(waited).await;
 }
