@@ -70,6 +70,16 @@ pub fn time_of_day(ms: i64) -> String {
     words(ms, &[("hour", "numeric"), ("minute", "2-digit")])
 }
 
+/// Gets ready to write times. The first one takes a browser longer than many messages take to be drawn; it is best done while
+/// there is something to wait for.
+pub fn warm_up() {
+    let write = || {
+        let now = now();
+        (time_of_day(now), date_and_time(now))
+    };
+    set_timeout(move || drop(write()), Duration::ZERO);
+}
+
 /// Date and time in full.
 #[must_use]
 pub fn date_and_time(ms: i64) -> String {

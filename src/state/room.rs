@@ -8,7 +8,7 @@ use std::time::Duration;
 use leptos::prelude::{request_animation_frame, set_timeout};
 
 use crate::browser;
-use crate::live::Live;
+use crate::live::{Live, follow};
 use crate::model::composing::{Note, Picking, Purpose};
 use crate::model::fault::Fault;
 use crate::model::form::Room;
@@ -209,6 +209,18 @@ impl OpenRoom {
             hearing: Cell::new(0),
             visit: Cell::new(0),
         })))
+    }
+
+    /// Does something once the first messages can be seen, or it is known that there are none. For views.
+    pub fn once_begun(&self, then: impl FnOnce() + 'static) {
+        let room = *self;
+        let then = Cell::new(Some(then));
+        follow(Box::new(move || {
+            let nothing = room.rows.read().is_empty() && *room.state.read() == RoomState::Joining;
+            if let Some(then) = (!nothing).then(|| then.take()).flatten() {
+                browser::once_drawn(then);
+            }
+        }));
     }
 
     /// Looks at the messages without following them.

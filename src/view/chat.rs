@@ -1,7 +1,5 @@
 //! The rooms: the list of them, and the one that is shown.
 
-use std::cell::RefCell;
-
 use leptos::task::spawn_local;
 
 use super::composer::composer;
@@ -14,7 +12,6 @@ use super::part::part;
 use super::settings::another_room;
 use super::sidebar::{ask_for_room, sidebar};
 use crate::browser;
-use crate::live::follow;
 use crate::model::fault::Fault;
 use crate::parts;
 use crate::session;
@@ -265,20 +262,14 @@ fn pane(app: App, room: OpenRoom) -> El {
 
 /// A list of messages with which something can be done.
 fn with_tools(app: App, room: OpenRoom, list: El) -> El {
-    let node = RefCell::new(Some(list.node().clone()));
-    follow(Box::new(move || {
-        let nothing = room.rows.read().is_empty() && *room.state.read() == RoomState::Joining;
-        let Some(node) = (!nothing).then(|| node.take()).flatten() else {
-            return;
-        };
-        // Reading comes first.
-        browser::once_drawn(move || {
-            spawn_local(async move {
-                // Without the part the messages can be read all the same.
-                let _ = parts::message_tools(app, room, node).await;
-            });
+    let node = list.node().clone();
+    // Reading comes first.
+    room.once_begun(move || {
+        spawn_local(async move {
+            // Without the part the messages can be read all the same.
+            let _ = parts::message_tools(app, room, node).await;
         });
-    }));
+    });
     list
 }
 

@@ -1,5 +1,6 @@
 //! Where messages are written.
 
+use futures_channel::oneshot;
 use leptos::prelude::request_animation_frame;
 use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
@@ -9,7 +10,7 @@ use super::element::{El, el, value_of};
 use super::icon::icon;
 use super::part::quietly;
 use crate::model::composing::Purpose;
-use crate::parts;
+use crate::parts::{self, Missing};
 use crate::state::{App, OpenRoom, RoomState};
 use crate::words::{say, say_with};
 
@@ -87,7 +88,17 @@ pub fn composer(app: App, room: OpenRoom, send: impl Fn(String) + Clone + 'stati
         )
         .child(area)
         .child(button);
-    let tools = quietly(parts::composer_tools(room, form.node().clone()));
+    // Reading comes first.
+    let (begun, has_begun) = oneshot::channel();
+    room.once_begun(move || {
+        // Nobody waits for it in a room that was left.
+        let _ = begun.send(());
+    });
+    let tools_of = form.node().clone();
+    let tools = quietly(async move {
+        has_begun.await.map_err(|_| Missing)?;
+        parts::composer_tools(room, tools_of).await
+    });
     el("div").class("compose").child(tools).child(form)
 }
 
