@@ -75,7 +75,14 @@
     });
 
     const at = (file) => new URL(file, document.baseURI).href;
-    Promise.all([import(at(script.dataset.program)), parsed, words])
+    const program = import(at(script.dataset.program));
+    try {
+        // The browser fetches what it keeps for this window now, while it waits, and not when the program asks for it.
+        void sessionStorage.length;
+    } catch {
+        // It keeps nothing for this page.
+    }
+    Promise.all([program, parsed, words])
         .then(([{ default: start }]) => start({ module_or_path: at(script.dataset.wasm) }))
         .catch((error) => {
             const loading = document.querySelector('#loading p');
