@@ -1,11 +1,15 @@
 //! The release page: what `cargo xtask build` puts into `dist/`.
 
+mod glue;
+mod minify;
 mod sheets;
 mod split;
+mod wasm;
 
 use crate::setup::{self, Need, Tools};
 use crate::{process, project};
 use anyhow::{Context, Result, bail};
+use minify::Kind;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,7 +38,11 @@ pub fn page(tools: &Tools) -> Result<PathBuf> {
         .env("RUST_BACKTRACE", "0");
     process::run(&mut trunk).context("the page does not build")?;
     split::split(tools, &dist)?;
-    sheets::join(&dist)?;
+    let sheet = sheets::join(&dist)?;
+    minify::minify(tools, &dist.join(sheet), Kind::Sheet)?;
+    for script in ["start.js", "service-worker.js"] {
+        minify::minify(tools, &dist.join(script), Kind::Script)?;
+    }
     check(&dist)?;
     Ok(dist)
 }

@@ -69,11 +69,6 @@ impl When {
     }
 }
 
-/// Pieces of code that several parts share have numbers for names, and there are many: they are counted as one.
-fn is_shared(name: &str) -> bool {
-    name.ends_with(".wasm") && name.contains("-chunk_")
-}
-
 /// The page by part, beside the SDK's own script, which an app built on it must ship as a whole.
 pub fn print(tools: &Tools, dist: &Path) -> Result<()> {
     let sdk = project::root().join("tests/node_modules/diffusion/dist/diffusion.js");
@@ -101,16 +96,9 @@ pub fn print(tools: &Tools, dist: &Path) -> Result<()> {
         (When::OnDemand, "all that is fetched on demand"),
     ];
     for (when, words) in parts {
-        let these = named
-            .iter()
-            .filter(|(name, _)| When::of(name) == when && !is_shared(name));
+        let these = named.iter().filter(|(name, _)| When::of(name) == when);
         for (name, size) in these {
             size.print(&format!("  {name}"));
-        }
-        let shared = sum(&|name| is_shared(name));
-        if when == When::OnDemand && shared != Size::default() {
-            let count = named.iter().filter(|(name, _)| is_shared(name)).count();
-            shared.print(&format!("  {count} files that several parts share"));
         }
         sum(&|name| When::of(name) == when).print(words);
     }
@@ -143,7 +131,7 @@ fn measure<'a>(tools: &Tools, files: impl Iterator<Item = &'a PathBuf>) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::{Size, When, is_shared};
+    use super::{Size, When};
 
     #[test]
     fn reads_the_sizes_that_node_prints() {
@@ -165,7 +153,6 @@ mod tests {
             "start.js",
             "style-8c7f6b3539751d0d.css",
             "effusion-68f09fded2a92729.js",
-            "effusion-68f09fded2a92729-parts.js",
             "effusion-68f09fded2a92729_bg.wasm",
         ] {
             assert_eq!(When::of(first), When::First, "{first}");
@@ -180,7 +167,5 @@ mod tests {
         ] {
             assert_eq!(When::of(later), When::OnDemand, "{later}");
         }
-        assert!(is_shared("effusion-68f09fded2a92729-chunk_9.wasm"));
-        assert!(!is_shared("effusion-68f09fded2a92729-board.wasm"));
     }
 }

@@ -8,8 +8,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Range;
 use std::path::Path;
 
-/// Joins the sheets that `dist/index.html` refers to, in their order.
-pub fn join(dist: &Path) -> Result<()> {
+/// Joins the sheets that `dist/index.html` refers to, in their order. Gives back the name of the file.
+pub fn join(dist: &Path) -> Result<String> {
     let index = dist.join("index.html");
     let mut html = fs::read_to_string(&index).context("trunk left no dist/index.html")?;
     let links = links(&html);
@@ -35,7 +35,7 @@ pub fn join(dist: &Path) -> Result<()> {
     let link = format!("<link rel=\"stylesheet\" href=\"./{name}\">");
     html.replace_range(first.clone(), &link);
     fs::write(index, html)?;
-    Ok(())
+    Ok(name)
 }
 
 /// Where the links to style sheets stand, and the names of their files.

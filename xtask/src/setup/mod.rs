@@ -37,7 +37,7 @@ pub enum Need {
     /// wasm-opt: to build the page small.
     Optimiser,
     /// What only the page for release takes, beside wasm-opt: wasm-split, to have it fetch parts of itself when they are needed,
-    /// and the source of Rust's standard library.
+    /// esbuild, and the source of Rust's standard library.
     ReleasePage,
     /// wasm-bindgen's test runner: for component tests.
     TestRunner,
@@ -62,7 +62,7 @@ impl Need {
 /// The tools found or installed.
 pub struct Tools {
     wasm: WasmToolchain,
-    /// Directories that hold trunk, wasm-bindgen and wasm-opt.
+    /// Directories that hold trunk, wasm-bindgen, wasm-opt and esbuild.
     paths: Vec<PathBuf>,
     /// Whether the standard library can be built along with the page.
     library: bool,
@@ -88,11 +88,14 @@ pub fn prepare(needs: &[Need]) -> Result<Tools> {
         library = library::ensure(&wasm);
         paths.extend(cargo_tool::ensure_wasm_split(WASM_SPLIT)?);
     }
-    if needed(&[Need::Optimiser, Need::TestPackages]) {
+    if needed(&[Need::Optimiser, Need::ReleasePage, Need::TestPackages]) {
         node::ensure_node()?;
     }
     if needed(&[Need::Optimiser]) {
         paths.extend(node::ensure_wasm_opt()?);
+    }
+    if needed(&[Need::ReleasePage]) {
+        paths.extend(node::ensure_esbuild()?);
     }
     let browser = if needed(&[Need::Browser]) {
         Some(browser::ensure()?)

@@ -1,4 +1,4 @@
-//! Node.js, and what npm brings: wasm-opt, and the packages that the tests drive (the vendor's SDK, Playwright).
+//! Node.js, and what npm brings: wasm-opt, esbuild, and the packages that the tests drive (the vendor's SDK, Playwright).
 
 use super::apt;
 use super::step::Step;
@@ -10,8 +10,10 @@ use std::time::Duration;
 
 /// The oldest Node.js whose test runner the tests are written for.
 const OLDEST_NODE: u32 = 18;
-/// The release of npm's `binaryen`, which holds wasm-opt. Debian's is too old for what today's compiler writes.
+/// The release of npm's `binaryen`, which holds wasm-opt and wasm-merge. Debian's is too old for what today's compiler writes.
 const BINARYEN: &str = "132";
+/// The release of npm's `esbuild`.
+const ESBUILD: &str = "0.28.2";
 const LIMIT: Duration = Duration::from_secs(900);
 const HOW: &str = "install Node.js 18 or newer with npm: `apt-get install nodejs npm`, your system's package manager, or https://nodejs.org; then run this command again";
 
@@ -41,41 +43,73 @@ pub fn ensure_node() -> Result<()> {
     Ok(())
 }
 
-/// wasm-opt. Gives back the directory to add to PATH, if any.
+/// wasm-opt and wasm-merge. Gives back the directory to add to PATH, if any.
 pub fn ensure_wasm_opt() -> Result<Option<PathBuf>> {
-    let step = Step::new("wasm-opt");
-    let root = project::cache()?
-        .join("tools")
-        .join(format!("binaryen-{BINARYEN}"));
-    let bin = root.join("node_modules").join(".bin");
-    let version = |program: PathBuf| {
-        process::capture(Command::new(program).arg("--version")).unwrap_or_default()
-    };
-    let fits = |said: &str| said.split_whitespace().any(|word| word == BINARYEN);
-    if fits(&version(bin.join("wasm-opt"))) {
-        step.done(BINARYEN);
-        return Ok(Some(bin));
+    NpmTool {
+        package: "binaryen",
+        programs: &["wasm-opt", "wasm-merge"],
+        why: "makes the page's WebAssembly smaller",
     }
-    if fits(&version(PathBuf::from("wasm-opt"))) {
-        step.done(format_args!("{BINARYEN}, from PATH"));
-        return Ok(None);
+    .ensure(BINARYEN)
+}
+
+/// esbuild. Gives back the directory to add to PATH, if any.
+pub fn ensure_esbuild() -> Result<Option<PathBuf>> {
+    NpmTool {
+        package: "esbuild",
+        programs: &["esbuild"],
+        why: "makes the page's scripts and its style sheet smaller",
     }
-    step.installing(
-        format_args!("binaryen {BINARYEN} with npm"),
-        "makes the page's WebAssembly smaller",
-    );
-    std::fs::create_dir_all(&root)?;
-    let mut npm = Command::new("npm");
-    npm.args(["install", "--no-audit", "--no-fund", "--prefix"])
-        .arg(&root)
-        .arg(format!("binaryen@{BINARYEN}"));
-    process::run_quietly(&mut npm, LIMIT)
-        .context("could not install binaryen with npm; check the network and npm's registry")?;
-    if !fits(&version(bin.join("wasm-opt"))) {
-        bail!("npm installed binaryen {BINARYEN}, but its wasm-opt does not run");
+    .ensure(ESBUILD)
+}
+
+struct NpmTool {
+    package: &'static str,
+    programs: &'static [&'static str],
+    why: &'static str,
+}
+
+impl NpmTool {
+    fn ensure(&self, version: &str) -> Result<Option<PathBuf>> {
+        let package = self.package;
+        let step = Step::new(package);
+        let root = project::cache()?
+            .join("tools")
+            .join(format!("{package}-{version}"));
+        let bin = root.join("node_modules").join(".bin");
+        if self.is_version(version, |program| bin.join(program)) {
+            step.done(version);
+            return Ok(Some(bin));
+        }
+        if self.is_version(version, |program| PathBuf::from(program)) {
+            step.done(format_args!("{version}, from PATH"));
+            return Ok(None);
+        }
+        step.installing(format_args!("{package} {version} with npm"), self.why);
+        std::fs::create_dir_all(&root)?;
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts"])
+            .arg("--prefix")
+            .arg(&root)
+            .arg(format!("{package}@{version}"));
+        process::run_quietly(&mut npm, LIMIT).with_context(|| {
+            format!("could not install {package} with npm; check the network and npm's registry")
+        })?;
+        if !self.is_version(version, |program| bin.join(program)) {
+            bail!("npm installed {package} {version}, but it does not run");
+        }
+        step.done(version);
+        Ok(Some(bin))
     }
-    step.done(BINARYEN);
-    Ok(Some(bin))
+
+    /// Whether every program is there and says it is of this version.
+    fn is_version(&self, version: &str, locate: impl Fn(&str) -> PathBuf) -> bool {
+        self.programs.iter().all(|program| {
+            let said = process::capture(Command::new(locate(program)).arg("--version"));
+            let said = said.unwrap_or_default();
+            said.split_whitespace().any(|word| word == version)
+        })
+    }
 }
 
 /// The Node packages of `tests/package.json`, installed into `tests/node_modules` as its lock file says.
