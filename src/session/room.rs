@@ -165,7 +165,7 @@ async fn follow(mut visit: Visit, session: Session) -> Result<(), Fault> {
     let room = visit.open.room.peek().clone();
     let selector = selector(&room);
     let mut stream = session
-        .add_stream::<RoomValue>(&selector)
+        .add_stream_at::<RoomValue>(&room.name.topic_path())
         .map_err(|_| Fault::NotARoom)?;
     // The order is the tutorial's: make, listen, subscribe. All of it is asked for in one breath, and the service takes it
     // in this order: nobody waits three times for a slow network. The room may be there already, and the reader may be

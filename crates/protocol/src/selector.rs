@@ -122,6 +122,21 @@ impl TopicSelector {
         })
     }
 
+    /// A selector of one path alone, for which no expression has to be read.
+    ///
+    /// # Errors
+    /// If it is no path.
+    pub fn path(path: &str) -> Result<Self, TopicSelectorError> {
+        if path.len() >= MAX_EXPRESSION {
+            return Err(TopicSelectorError::TooLong);
+        }
+        Ok(Self {
+            any_of: vec![Member::path(path)?],
+            expression: [">", path].concat(),
+            patterns: 0,
+        })
+    }
+
     /// The expression that was read.
     #[must_use]
     pub fn expression(&self) -> &str {
@@ -415,6 +430,18 @@ const fn is_special(character: char) -> bool {
 #[cfg(not(feature = "regex"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_needs_no_expression() {
+        let selector = TopicSelector::path("a/?b").unwrap();
+        assert_eq!(selector.expression(), ">a/?b");
+        assert!(selector.matches("a/?b"));
+        assert!(!selector.matches("a/b") && !selector.matches("a/?b/c"));
+        for none in ["", "/", "a//b"] {
+            assert!(TopicSelector::path(none).is_err(), "{none}");
+        }
+        assert!(TopicSelector::path(&"a".repeat(MAX_EXPRESSION)).is_err());
+    }
 
     #[test]
     fn without_patterns_plain_selectors_work() {

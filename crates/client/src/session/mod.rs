@@ -230,9 +230,33 @@ impl Session {
         &self,
         selector: &str,
     ) -> Result<ValueStream<T>, TopicSelectorError> {
-        let (slot, stream) = ValueStream::new(Some(TopicSelector::parse(selector)?));
+        Ok(self.add_stream_of(TopicSelector::parse(selector)?))
+    }
+
+    /// [`Session::add_stream`] for the topic at one path.
+    ///
+    /// # Errors
+    /// If it is no topic path.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), Box<dyn std::error::Error>> {
+    /// use effusion_client::{Json, TimeSeriesEvent};
+    ///
+    /// let events = session.add_stream_at::<TimeSeriesEvent<Json>>("Chat/room")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn add_stream_at<T: StreamValue>(
+        &self,
+        path: &str,
+    ) -> Result<ValueStream<T>, TopicSelectorError> {
+        Ok(self.add_stream_of(TopicSelector::path(path)?))
+    }
+
+    fn add_stream_of<T: StreamValue>(&self, selector: TopicSelector) -> ValueStream<T> {
+        let (slot, stream) = ValueStream::new(Some(selector));
         self.shared().add_stream(slot);
-        Ok(stream)
+        stream
     }
 
     /// A stream of what happens to the topics that no other stream takes, with their values as `T`. Of a topic that a stream
