@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use leptos::prelude::set_timeout;
 use leptos::task::spawn_local;
 
-use super::{fault, inside, memory, outbox, room};
+use super::{fault, inside, memory, room};
 use crate::browser;
 use crate::model::fault::Fault;
 use crate::model::form::{Room, SignIn};
@@ -58,8 +58,6 @@ pub fn join(app: App, sign_in: SignIn, room: Room) {
 /// Opens a session and joins rooms, the first of which is shown. `announce` says so to those who are there.
 pub(super) fn enter(app: App, sign_in: SignIn, rooms: Vec<Room>, announce: bool) {
     begin(app);
-    // Meanwhile what keeps messages is fetched.
-    outbox::write();
     app.connection.set(Connection::Connecting);
     spawn_local(open(app, sign_in, Purpose::Enter(rooms, announce)));
 }

@@ -35,8 +35,8 @@ const PATIENCE: u64 = 5_000;
 thread_local! {
     /// Which rooms are being served.
     static BUSY: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
-    /// Of which rooms what was written before is being taken up.
-    static RECALLING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+    /// Of which rooms what was written before is to be taken up, and whether that has begun.
+    static RECALLING: RefCell<Vec<(usize, bool)>> = const { RefCell::new(Vec::new()) };
     /// The messages that are to be stored, and those that are, with their keys.
     static STORED: RefCell<Vec<(MessageId, String)>> = const { RefCell::new(Vec::new()) };
     /// What is to be done in the database.
@@ -91,22 +91,38 @@ pub fn cancel(open: OpenRoom, key: Key) {
     }
 }
 
-/// Takes up what is kept of a room, and sends what waits in it: what was written before goes out before anything else.
+/// Has what is kept of a room taken up: what was written before goes out before anything else. What is said in the room now
+/// comes first, unless the service lets one wait for it.
 pub(super) fn take_up(app: App, open: OpenRoom) {
-    RECALLING.with_borrow_mut(|rooms| rooms.push(open.id));
+    RECALLING.with_borrow_mut(|rooms| rooms.push((open.id, false)));
+    if link::session().is_none() || open.peer.is_some() {
+        recall(app, open);
+    }
+    set_timeout(move || recall(app, open), Duration::from_millis(PAUSE));
+    // What fetches the part may not hold up what is written for ever.
+    set_timeout(move || taken_up(open), Duration::from_millis(PATIENCE));
+}
+
+/// Takes up what is kept of a room, if that is due and has not begun.
+pub(super) fn recall(app: App, open: OpenRoom) {
+    let begins = RECALLING.with_borrow_mut(|rooms| {
+        let due = rooms.iter_mut().find(|(room, _)| *room == open.id);
+        due.is_some_and(|(_, begun)| !std::mem::replace(begun, true))
+    });
+    if !begins {
+        return;
+    }
     spawn_local(async move {
         if let Ok(recalling) = parts::recall(app, open).await {
             recalling.await;
         }
         taken_up(open);
     });
-    // What fetches the part may not hold up what is written for ever.
-    set_timeout(move || taken_up(open), Duration::from_millis(PATIENCE));
 }
 
 /// What was written before is there, or will not come.
 pub(super) fn taken_up(open: OpenRoom) {
-    RECALLING.with_borrow_mut(|rooms| rooms.retain(|room| *room != open.id));
+    RECALLING.with_borrow_mut(|rooms| rooms.retain(|(room, _)| *room != open.id));
     serve(open);
 }
 
@@ -126,8 +142,9 @@ pub(super) fn send_again(open: OpenRoom, key: String, id: MessageId, message: Ch
 /// Sends what waits in a room, the oldest first, unless that is under way.
 pub(super) fn serve(open: OpenRoom) {
     let ready = matches!(*open.state.peek(), RoomState::Open | RoomState::ReadOnly(_));
-    let is_in = |rooms: &Vec<usize>| rooms.contains(&open.id);
-    if !ready || BUSY.with_borrow(is_in) || RECALLING.with_borrow(is_in) {
+    let busy = BUSY.with_borrow(|rooms| rooms.contains(&open.id));
+    let recalling = RECALLING.with_borrow(|rooms| rooms.iter().any(|(room, _)| *room == open.id));
+    if !ready || busy || recalling {
         return;
     }
     BUSY.with_borrow_mut(|busy| busy.push(open.id));

@@ -360,6 +360,7 @@ impl Visit {
             } = *self;
             // What is said here comes first, and who is here after it.
             browser::once_drawn(move || {
+                outbox::recall(app, open);
                 spawn_local(async move {
                     // Without the part, the room is as good, but for those who are in it.
                     let _ = parts::attend(app, open, number).await;
