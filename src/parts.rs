@@ -33,6 +33,14 @@ pub type Waiting<T> = Pin<Box<dyn Future<Output = T>>>;
 /// The answer of a function that may have to be fetched first.
 pub type Part<T> = Pin<Box<dyn Future<Output = Result<T, Missing>>>>;
 
+/// Calls a function of a part. For each part there is one copy of this for all functions with the same result.
+fn once_there<F: 'static, T: 'static>(
+    functions: Part<Box<F>>,
+    call: Box<dyn FnOnce(&F) -> T>,
+) -> Part<T> {
+    Box::pin(async move { Ok(call(&*functions.await?)) })
+}
+
 /// `part! { file, Functions { fn function(argument: Type) -> Result { expression } … } }`: each function becomes one that
 /// answers with a [`Part`].
 ///
@@ -75,8 +83,8 @@ macro_rules! part {
             /// # Errors
             /// If it cannot be fetched.
             pub fn $name($($arg: $of),*) -> Part<$result> {
-                let functions = $functions::fetch();
-                Box::pin(async move { Ok((functions.await?.$name)($($arg),*)) })
+                let call = move |functions: &$functions| (functions.$name)($($arg),*);
+                once_there($functions::fetch(), Box::new(call))
             }
         )*
     };

@@ -17,6 +17,40 @@ use web_sys::{Element, Event, HtmlElement, HtmlInputElement, Node};
 
 use crate::live::follow;
 
+/// What a closure says. As a trait of its own it costs less than `dyn Fn`: for that, the compiler writes down what it would be
+/// to call the closure for the last time, too, and the page has hundreds of them.
+trait Says<T> {
+    fn say(&self) -> T;
+}
+
+impl<T, F: Fn() -> T> Says<T> for F {
+    fn say(&self) -> T {
+        self()
+    }
+}
+
+/// What a closure does when it is told of an event.
+trait Hears {
+    fn hear(&mut self, event: Event);
+}
+
+impl<F: FnMut(Event)> Hears for F {
+    fn hear(&mut self, event: Event) {
+        self(event);
+    }
+}
+
+/// What a closure does.
+trait Acts {
+    fn act(&mut self);
+}
+
+impl<F: FnMut()> Acts for F {
+    fn act(&mut self) {
+        self();
+    }
+}
+
 /// An element under construction, or one that is on the page.
 #[derive(Clone)]
 pub struct El(Element);
@@ -95,7 +129,8 @@ impl El {
 
     /// Keeps an attribute there or not, such as `disabled`.
     pub fn flag_of(self, name: &'static str, there: impl Fn() -> bool + 'static) -> Self {
-        self.attr_of(name, move || there().then(String::new))
+        keep_flag(&self.0, name, Box::new(there));
+        self
     }
 
     /// Keeps a property of the element as a closure says: what an input holds is no attribute.
@@ -111,8 +146,9 @@ impl El {
     }
 
     /// Listens to clicks.
-    pub fn on_click(self, mut clicked: impl FnMut() + 'static) -> Self {
-        self.on("click", move |_| clicked())
+    pub fn on_click(self, clicked: impl FnMut() + 'static) -> Self {
+        listen_to_clicks(&self.0, Box::new(clicked));
+        self
     }
 
     /// Adds a text. It is only ever text: whatever it holds, no element comes of it.
@@ -152,23 +188,16 @@ impl El {
     pub fn each<T: 'static>(
         self,
         items: impl Fn() -> Vec<T> + 'static,
-        key: impl Fn(&T) -> usize + 'static,
+        key: fn(&T) -> usize,
         child: impl Fn(T) -> El + 'static,
     ) -> Self {
-        let mut list = List {
-            parent: self.0.clone(),
-            owner: Owner::current(),
-            shown: Vec::new(),
-        };
-        follow(Box::new(move || {
-            let items = items();
-            let keys: Vec<usize> = items.iter().map(&key).collect();
-            let mut items: Vec<Option<T>> = items.into_iter().map(Some).collect();
-            list.show(&keys, &mut |place| items.get_mut(place)?.take().map(&child));
-        }));
+        keep_children(&self.0, Box::new(items), key, Box::new(child));
         self
     }
 }
+
+/// What makes the child that stands for an item.
+type Make<T> = Box<dyn Fn(T) -> El>;
 
 /// Children that stand for items.
 struct List {
@@ -259,11 +288,23 @@ pub fn ticked(event: &Event) -> bool {
         .is_some_and(|target| target.unchecked_into::<HtmlInputElement>().checked())
 }
 
-fn keep_attribute(element: &Element, name: &'static str, value: Box<dyn Fn() -> Option<String>>) {
+fn keep_flag(element: &Element, name: &'static str, there: Box<dyn Says<bool>>) {
+    let element = element.clone();
+    let mut shown = false;
+    follow(Box::new(move || {
+        let there = there.say();
+        if there != shown {
+            set_attribute(&element, name, there.then_some(""));
+            shown = there;
+        }
+    }));
+}
+
+fn keep_attribute(element: &Element, name: &'static str, value: Box<dyn Says<Option<String>>>) {
     let element = element.clone();
     let mut shown = None;
     follow(Box::new(move || {
-        let value = value();
+        let value = value.say();
         if value != shown {
             set_attribute(&element, name, value.as_deref());
             shown = value;
@@ -271,20 +312,20 @@ fn keep_attribute(element: &Element, name: &'static str, value: Box<dyn Fn() -> 
     }));
 }
 
-fn keep_property(element: &Element, name: &'static str, value: Box<dyn Fn() -> JsValue>) {
+fn keep_property(element: &Element, name: &'static str, value: Box<dyn Says<JsValue>>) {
     let element = element.clone();
     follow(Box::new(move || {
         // The properties used here can all be set.
-        let _ = js_sys::Reflect::set(&element, &JsValue::from_str(name), &value());
+        let _ = js_sys::Reflect::set(&element, &JsValue::from_str(name), &value.say());
     }));
 }
 
-fn keep_text(element: &Element, text: Box<dyn Fn() -> String>) {
+fn keep_text(element: &Element, text: Box<dyn Says<String>>) {
     let node = document().create_text_node("");
     append(element, &node);
     let mut shown = String::new();
     follow(Box::new(move || {
-        let text = text();
+        let text = text.say();
         if text != shown {
             node.set_data(&text);
             shown = text;
@@ -292,12 +333,12 @@ fn keep_text(element: &Element, text: Box<dyn Fn() -> String>) {
     }));
 }
 
-fn keep_child(element: &Element, child: Box<dyn Fn() -> Option<El>>) {
+fn keep_child(element: &Element, child: Box<dyn Says<Option<El>>>) {
     let place = document().create_comment("");
     append(element, &place);
     let mut shown: Option<El> = None;
     follow(Box::new(move || {
-        let child = child();
+        let child = child.say();
         if let Some(old) = shown.take() {
             old.0.remove();
         }
@@ -309,9 +350,32 @@ fn keep_child(element: &Element, child: Box<dyn Fn() -> Option<El>>) {
     }));
 }
 
-fn listen(element: &Element, event: &str, heard: Box<dyn FnMut(Event)>) {
+fn keep_children<T: 'static>(
+    parent: &Element,
+    items: Box<dyn Says<Vec<T>>>,
+    key: fn(&T) -> usize,
+    child: Make<T>,
+) {
+    let mut list = List {
+        parent: parent.clone(),
+        owner: Owner::current(),
+        shown: Vec::new(),
+    };
+    follow(Box::new(move || {
+        let items = items.say();
+        let keys: Vec<usize> = items.iter().map(key).collect();
+        let mut items: Vec<Option<T>> = items.into_iter().map(Some).collect();
+        list.show(&keys, &mut |place| items.get_mut(place)?.take().map(&child));
+    }));
+}
+
+fn listen_to_clicks(element: &Element, mut clicked: Box<dyn Acts>) {
+    listen(element, "click", Box::new(move |_| clicked.act()));
+}
+
+fn listen(element: &Element, event: &str, mut heard: Box<dyn Hears>) {
     // The browser keeps the closure for as long as it keeps the element.
-    let heard = Closure::wrap(heard).into_js_value();
+    let heard = Closure::<dyn FnMut(Event)>::new(move |event| heard.hear(event)).into_js_value();
     // Adding a listener fails only for one that is no function.
     let _ = element.add_event_listener_with_callback(event, heard.unchecked_ref());
 }
