@@ -1,6 +1,7 @@
 //! The release page: what `cargo xtask build` puts into `dist/`.
 
 mod glue;
+mod likeness;
 mod minify;
 mod sheets;
 mod split;

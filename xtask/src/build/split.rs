@@ -5,7 +5,7 @@
 //!
 //! - What two or more parts use, and the program does not, is one file, not one for each combination of parts.
 //! - What the program gives to its script, and the script does not call, is left out, and so is what only that needs.
-//! - Functions of the same module lie side by side, as like compresses well beside like.
+//! - Like functions lie side by side, where they compress well.
 //! - The names by which program, parts and script find each other are of one or two letters.
 //! - What fetches the parts is in the program's script.
 
@@ -295,7 +295,8 @@ fn optimise(tools: &Tools, from: &Path) -> Result<Vec<u8>> {
             .arg(&to),
     )
     .with_context(|| format!("cannot optimise {}", from.display()))?;
-    fs::read(&to).with_context(|| format!("cannot read {}", to.display()))
+    let small = fs::read(&to).with_context(|| format!("cannot read {}", to.display()))?;
+    wasm::reorder(&small)
 }
 
 fn read(file: &Path) -> Result<String> {

@@ -1,10 +1,13 @@
-//! The names by which WebAssembly modules find each other and their script.
+//! WebAssembly modules, changed without what they do: the names by which they find each other, the order of their functions.
 
+use super::likeness;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use wasm_encoder::reencode::{Error, Reencode, RoundtripReencoder};
-use wasm_encoder::{EntityType, ExportKind, ExportSection, ImportSection, Module};
-use wasmparser::{Export, Imports, Parser, Payload};
+use wasm_encoder::{
+    CodeSection, EntityType, ExportKind, ExportSection, FunctionSection, ImportSection, Module,
+};
+use wasmparser::{CodeSectionReader, Export, FunctionSectionReader, Imports, Parser, Payload};
 
 /// What a module takes from others: the module's name, and the name within that.
 pub type Name = (String, String);
@@ -42,6 +45,35 @@ pub fn rename(
     Renamer { import, export }
         .parse_core_module(&mut module, Parser::new(0), wasm)
         .context("not a WebAssembly module that can be changed")?;
+    Ok(module.finish())
+}
+
+/// The module with its functions in the order in which they compress best. It must have no names of functions.
+pub fn reorder(wasm: &[u8]) -> Result<Vec<u8>> {
+    let mut taken = 0;
+    each_import(wasm, |_, _, what| {
+        taken += u32::from(matches!(what, EntityType::Function(_)));
+        Ok(())
+    })?;
+    let mut bodies = Vec::new();
+    for payload in Parser::new(0).parse_all(wasm) {
+        if let Payload::CodeSectionEntry(body) = payload? {
+            bodies.push(body.as_bytes());
+        }
+    }
+    let order = likeness::order(&bodies);
+    let mut places = vec![0; order.len()];
+    for (place, function) in (0..).zip(&order) {
+        places[*function] = place;
+    }
+    let mut module = Module::new();
+    Reorderer {
+        taken,
+        order,
+        places,
+    }
+    .parse_core_module(&mut module, Parser::new(0), wasm)
+    .context("not a WebAssembly module that can be changed")?;
     Ok(module.finish())
 }
 
@@ -136,13 +168,56 @@ where
     }
 }
 
+struct Reorderer {
+    /// How many functions the module takes from others: they come first, and stay.
+    taken: u32,
+    /// Which function has which place, and the other way round, both counted from the first that is the module's own.
+    order: Vec<usize>,
+    places: Vec<u32>,
+}
+
+impl Reencode for Reorderer {
+    type Error = std::convert::Infallible;
+
+    fn function_index(&mut self, function: u32) -> Result<u32, Error<Self::Error>> {
+        let own = function.checked_sub(self.taken);
+        let place = own.and_then(|own| self.places.get(usize::try_from(own).ok()?));
+        Ok(place.map_or(function, |place| self.taken + place))
+    }
+
+    fn parse_function_section(
+        &mut self,
+        functions: &mut FunctionSection,
+        section: FunctionSectionReader<'_>,
+    ) -> Result<(), Error<Self::Error>> {
+        let types = section.into_iter().collect::<Result<Vec<_>, _>>()?;
+        for function in &self.order {
+            functions.function(types[*function]);
+        }
+        Ok(())
+    }
+
+    fn parse_code_section(
+        &mut self,
+        code: &mut CodeSection,
+        section: CodeSectionReader<'_>,
+    ) -> Result<(), Error<Self::Error>> {
+        let bodies = section.into_iter().collect::<Result<Vec<_>, _>>()?;
+        for function in self.order.clone() {
+            self.parse_function_body(code, bodies[function].clone())?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Name, exports, imports, relay, rename};
+    use super::{Name, exports, imports, relay, rename, reorder};
     use wasm_encoder::{
         CodeSection, ConstExpr, EntityType, ExportKind, ExportSection, Function, FunctionSection,
         GlobalSection, GlobalType, ImportSection, MemoryType, Module, TypeSection, ValType,
     };
+    use wasmparser::{Operator, Parser, Payload};
 
     const MEMORY: MemoryType = MemoryType {
         minimum: 1,
@@ -210,6 +285,61 @@ mod tests {
             |name| Some(name.to_owned()),
         );
         assert_eq!(same.unwrap(), program(), "all else stays as it is");
+    }
+
+    #[test]
+    fn functions_change_places_and_are_still_found() {
+        let mut types = TypeSection::new();
+        types.ty().function([], []);
+        types.ty().function([], [ValType::I32]);
+        let mut taken = ImportSection::new();
+        taken.import("m", "f", EntityType::Function(0));
+        let mut functions = FunctionSection::new();
+        let mut given = ExportSection::new();
+        let mut code = CodeSection::new();
+        // The first and the last have much in common, and answer with a number.
+        for (number, (of, constant)) in (1..).zip([(1, 0x1234_5678), (0, 0), (1, 0x1234_5678)]) {
+            functions.function(of);
+            given.export(&format!("f{number}"), ExportKind::Func, number);
+            let mut body = Function::new([]);
+            body.instructions().call(4 - number);
+            if of == 0 {
+                body.instructions().drop();
+            } else {
+                body.instructions().drop().i64_const(1).drop();
+                body.instructions().i32_const(constant);
+            }
+            body.instructions().end();
+            code.function(&body);
+        }
+        let mut module = Module::new();
+        module.section(&types).section(&taken).section(&functions);
+        module.section(&given).section(&code);
+        let reordered = reorder(&module.finish()).unwrap();
+        let mut places = Vec::new();
+        let mut calls = Vec::new();
+        for payload in Parser::new(0).parse_all(&reordered) {
+            match payload.unwrap() {
+                Payload::FunctionSection(section) => {
+                    let types: Vec<_> = section.into_iter().map(Result::unwrap).collect();
+                    assert_eq!(types, [1, 1, 0]);
+                }
+                Payload::ExportSection(section) => {
+                    places.extend(section.into_iter().map(|export| export.unwrap().index));
+                }
+                Payload::CodeSectionEntry(body) => {
+                    let first = body.get_operators_reader().unwrap().read().unwrap();
+                    let Operator::Call { function_index } = first else {
+                        unreachable!("each calls one");
+                    };
+                    calls.push(function_index);
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(places, [1, 3, 2]);
+        // The first calls the last, which calls the first; the one between calls itself.
+        assert_eq!(calls, [2, 1, 3]);
     }
 
     #[test]
