@@ -47,6 +47,8 @@ export async function serveFolders(folders) {
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
+    // A test that fails before it closes this still ends.
+    server.unref();
     return {
         origin: `http://127.0.0.1:${server.address().port}`,
         requests,
