@@ -96,6 +96,9 @@ part! {
         /// The settings.
         fn settings(app: App) -> El { view::settings::settings(app) }
 
+        /// Asks for another room.
+        fn another_room(app: App) -> El { view::settings::another_room(app) }
+
         /// The form that makes an account.
         fn account(app: App) -> El { view::account::account(app) }
 
@@ -199,6 +202,11 @@ part! {
             { session::reactions::follow(room, visit); true }
         }
 
+        /// Asks for what is missing before a message. True if nothing is missing there any more; none if it could not be had.
+        fn fill(room: OpenRoom, rank: u64, from_above: bool) -> Waiting<Option<bool>> {
+            Box::pin(session::history::fill(room, rank, from_above))
+        }
+
         /// Who has seen a message.
         fn seen(room: OpenRoom, key: Key) -> El { view::seen::seen(room, key) }
 
@@ -231,8 +239,8 @@ part! {
 part! {
     /// Markup in messages.
     markdown, Marked {
-        /// A text with its markup, in which these names can be mentioned, the reader's first.
-        fn marked(text: String, names: Vec<String>) -> El { view::markdown::marked(&text, &names) }
+        /// What is said in a room, with its markup.
+        fn marked(room: OpenRoom, text: String) -> El { view::markdown::marked(room, &text) }
     }
 }
 

@@ -3,9 +3,10 @@
 /// Whether reading the text as Markdown could make anything but the text itself of it.
 #[must_use]
 pub fn is_marked(text: &str) -> bool {
+    let holds = |sign: &[u8]| text.as_bytes().windows(sign.len()).any(|it| it == sign);
     text.contains(['*', '_', '~', '`', '@'])
-        || text.contains("](")
-        || text.contains("://")
+        || holds(b"](")
+        || holds(b"://")
         || text.lines().any(begins_block)
 }
 

@@ -1,6 +1,6 @@
 //! Making an account: a change to the service's authentication store, as in Lesson 3.
 
-use effusion_client::{AuthenticationScript, Renew};
+use effusion_client::{AuthenticationScript, Renew, RequestError};
 use leptos::task::spawn_local;
 
 use super::{fault, inside, link};
@@ -52,11 +52,17 @@ async fn create(account: NewAccount) -> Result<(), Fault> {
         .update_authentication_store(&script)
         .await;
     session.close().await;
-    done.map_err(|error| match fault::of_request(error, Right::Register) {
+    done.map_err(|error| {
+        let RequestError::ScriptRefused(errors) = error else {
+            return fault::of_request(error, Right::Register);
+        };
+        let reasons: Vec<String> = errors.into_iter().map(|error| error.message).collect();
+        let reason = reasons.join("; ");
         // The service's reason has no code; both Diffusion's words and the sandbox's say so.
-        Fault::AccountRefused(reason) if reason.contains("exists") => {
+        if reason.contains("exists") {
             Fault::AccountExists(credentials.principal)
+        } else {
+            Fault::AccountRefused(reason)
         }
-        fault => fault,
     })
 }

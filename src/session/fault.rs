@@ -64,10 +64,6 @@ pub(super) fn of_request(error: RequestError, right: Right) -> Fault {
         RequestError::NeverSent(Interruption::TimedOut) => Fault::TimedOut,
         RequestError::NeverSent(_) => Fault::NotConnected,
         RequestError::TooLarge { size, limit } => Fault::TooLarge { size, limit },
-        RequestError::ScriptRefused(errors) => {
-            let reasons: Vec<String> = errors.into_iter().map(|error| error.message).collect();
-            Fault::AccountRefused(reasons.join("; "))
-        }
         // The answer was lost or made no sense: it may well have been done.
         _ => Fault::Unconfirmed,
     }

@@ -2,17 +2,14 @@
 
 use std::cell::Cell;
 
-use effusion_client::{Json, QueryResult, RangeAnchor, RangeSpan};
 use leptos::task::spawn_local;
 
-use super::{fault, link, outbox, value};
+use super::{fault, outbox};
 use crate::browser;
 use crate::model::fault::Right;
+use crate::parts;
 use crate::state::{App, Earlier, OpenRoom};
 use effusion_chat::{ChatMessage, Timestamp};
-
-/// How many earlier messages to ask for at once.
-const PAGE: u64 = 100;
 
 thread_local! {
     /// Whether a gap is being filled.
@@ -55,7 +52,7 @@ pub fn earlier(open: OpenRoom) {
     };
     open.earlier.set(Earlier::Loading);
     spawn_local(async move {
-        open.earlier.set(match fill(open, oldest).await {
+        open.earlier.set(match fill(open, oldest, false).await {
             Some(true) => Earlier::None,
             Some(false) => Earlier::Unknown,
             None => Earlier::Failed,
@@ -70,57 +67,14 @@ pub fn fill_gap(open: OpenRoom, rank: u64, from_above: bool) {
     }
     spawn_local(async move {
         // What cannot be had now is asked for again when somebody looks again.
-        let _ = if from_above {
-            fill_from_above(open, rank).await
-        } else {
-            fill(open, rank).await
-        };
+        let _ = fill(open, rank, from_above).await;
         FILLING.set(false);
     });
 }
 
-/// Asks for the newest page of what is missing before a message. True if nothing is missing there any more; none if it could
-/// not be had.
-async fn fill(open: OpenRoom, rank: u64) -> Option<bool> {
-    let Some(gap) = open.look(|timeline| timeline.gap_before(rank)) else {
-        return Some(true);
-    };
-    let found = events(
-        open,
-        RangeAnchor::Sequence(gap.from),
-        RangeSpan::ToSequence(gap.to),
-    )
-    .await?;
-    let complete = found.is_complete();
-    let events = found.events.into_iter().map(value::of).collect();
-    open.change(|timeline| timeline.add_older(gap, events, complete));
-    Some(complete)
-}
-
-/// Asks for the oldest page of what is missing before a message.
-async fn fill_from_above(open: OpenRoom, rank: u64) -> Option<bool> {
-    let Some(gap) = open.look(|timeline| timeline.gap_before(rank)) else {
-        return Some(true);
-    };
-    let found = events(open, RangeAnchor::Sequence(gap.from), RangeSpan::Next(PAGE)).await?;
-    let last = found.events.last().map(|event| event.original().sequence);
-    let complete = (found.events.len() as u64) < PAGE || last >= Some(gap.to);
-    let events = found.events.into_iter().map(value::of).collect();
-    open.change(|timeline| timeline.add_newer(gap, events, complete));
-    Some(complete)
-}
-
-/// The newest events of a range, no more than a page.
-async fn events(open: OpenRoom, from: RangeAnchor, to: RangeSpan) -> Option<QueryResult<Json>> {
-    let path = open.room.peek().name.topic_path();
-    let found = link::session()?
-        .time_series()
-        .range_query()
-        .from(from)
-        .to(to)
-        .limit(PAGE)
-        .select_from::<Json>(&path);
-    found.await.ok()
+/// Asks for what is missing before a message. What asks is a part of its own.
+async fn fill(open: OpenRoom, rank: u64, from_above: bool) -> Option<bool> {
+    parts::fill(open, rank, from_above).await.ok()?.await
 }
 
 /// Tells those in a room that the reader has come in.

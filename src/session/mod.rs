@@ -11,6 +11,7 @@ pub(crate) mod directory;
 mod drafts;
 mod edit;
 mod fault;
+pub(crate) mod history;
 mod inside;
 pub(crate) mod keep;
 mod link;

@@ -9,7 +9,6 @@ use super::fault::{alert, join_as};
 use super::icon::{button, icon, icon_button};
 use super::messages::messages;
 use super::part::part;
-use super::settings::another_room;
 use super::sidebar::{ask_for_room, sidebar};
 use crate::browser;
 use crate::model::fault::Fault;
@@ -76,7 +75,7 @@ pub fn chat(app: App) -> El {
         })
         .child_of(move || match app.dialog.get() {
             Some(Dialog::Settings) => Some(part(parts::settings(app))),
-            Some(Dialog::AnotherRoom) => Some(another_room(app)),
+            Some(Dialog::AnotherRoom) => Some(part(parts::another_room(app))),
             Some(Dialog::Keyboard) => Some(part(parts::keyboard(app))),
             Some(Dialog::Directory) => Some(part(parts::directory(app))),
             Some(Dialog::NewRoom) => Some(part(parts::new_room(app))),

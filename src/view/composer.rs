@@ -95,10 +95,10 @@ pub fn composer(app: App, room: OpenRoom, send: impl Fn(String) + Clone + 'stati
         let _ = begun.send(());
     });
     let tools_of = form.node().clone();
-    let tools = quietly(async move {
+    let tools = quietly(Box::pin(async move {
         has_begun.await.map_err(|_| Missing)?;
         parts::composer_tools(room, tools_of).await
-    });
+    }));
     el("div").class("compose").child(tools).child(form)
 }
 

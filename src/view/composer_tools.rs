@@ -11,7 +11,7 @@ use super::element::{El, el};
 use super::emoji_picker::{self, emoji_picker};
 use super::glyph::{self, glyph, glyph_button};
 use super::icon::button;
-use super::message_text::known_names;
+use super::markdown::known_names;
 use super::message_tools::{end_edit, last_own, start_edit};
 use crate::browser;
 use crate::live::Live;

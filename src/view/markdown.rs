@@ -7,14 +7,41 @@ use wasm_bindgen::JsValue;
 use super::element::{El, el};
 use super::icon::button;
 use crate::model::markdown::{Kind, Node, parse};
+use crate::state::OpenRoom;
 use crate::words::{say, say_with};
 
 /// Code of more lines than this is folded up.
 const FOLDED: usize = 15;
 
-/// The elements for a text.
-pub fn marked(text: &str, names: &[String]) -> El {
-    fill(el("div").class("marked"), parse(text, names))
+/// Of how many of the newest messages the authors can be mentioned.
+const RECENT: usize = 200;
+
+/// The elements for a text that is said in a room.
+pub fn marked(room: OpenRoom, text: &str) -> El {
+    let names = if text.contains('@') {
+        known_names(room)
+    } else {
+        Vec::new()
+    };
+    fill(el("div").class("marked"), parse(text, &names))
+}
+
+/// Everybody whose name is known here, the reader first, then those who are there, then those who have spoken lately.
+pub fn known_names(room: OpenRoom) -> Vec<String> {
+    room.look(|timeline| {
+        let mut names = vec![timeline.reader().name.clone()];
+        for person in room.people.peek().persons() {
+            if !names.contains(&person.name) {
+                names.push(person.name);
+            }
+        }
+        for (author, ..) in timeline.texts().rev().take(RECENT) {
+            if !names.iter().any(|name| name == author) {
+                names.push(author.to_owned());
+            }
+        }
+        names
+    })
 }
 
 fn fill(place: El, nodes: Vec<Node>) -> El {

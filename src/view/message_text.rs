@@ -13,9 +13,6 @@ use crate::parts;
 use crate::state::OpenRoom;
 use crate::words::say;
 
-/// Of how many of the newest messages the authors can be mentioned.
-const RECENT: usize = 200;
-
 /// Longer texts, in bytes, are folded up.
 const LONG: usize = 3_000;
 
@@ -77,10 +74,9 @@ pub fn message_text(room: OpenRoom, row: &Rc<Live<Row>>) -> El {
         let plain = el("span").text(&text);
         drop(body.child(plain.clone()));
         let turn = Rc::clone(&turn);
-        let names = names(room, &text);
         spawn_local(async move {
             // Where it cannot be fetched, the text stays as it was written.
-            if let Ok(marked) = parts::marked(text, names).await
+            if let Ok(marked) = parts::marked(room, text).await
                 && turn.get() == now
             {
                 // Both are on the same page.
@@ -119,32 +115,5 @@ fn unfolding(place: &El) -> El {
         }));
         // A plain attribute.
         let _ = node.set_attribute("aria-expanded", if folded { "false" } else { "true" });
-    })
-}
-
-/// Who can be mentioned: the reader first, then those who are in the room, and those who said something lately.
-fn names(room: OpenRoom, text: &str) -> Vec<String> {
-    if text.contains('@') {
-        known_names(room)
-    } else {
-        Vec::new()
-    }
-}
-
-/// Everybody whose name is known here, the reader first, then those who are there, then those who have spoken lately.
-pub fn known_names(room: OpenRoom) -> Vec<String> {
-    room.look(|timeline| {
-        let mut names = vec![timeline.reader().name.clone()];
-        for person in room.people.peek().persons() {
-            if !names.contains(&person.name) {
-                names.push(person.name);
-            }
-        }
-        for (author, ..) in timeline.texts().rev().take(RECENT) {
-            if !names.iter().any(|name| name == author) {
-                names.push(author.to_owned());
-            }
-        }
-        names
     })
 }

@@ -17,11 +17,11 @@ pub fn part(view: Part<El>) -> El {
 }
 
 /// A [`part`] that the page is as good without: nothing is said if it cannot be fetched.
-pub fn quietly(view: impl Future<Output = Result<El, Missing>> + 'static) -> El {
+pub fn quietly(view: Part<El>) -> El {
     place(view, || el("span"))
 }
 
-fn place(view: impl Future<Output = Result<El, Missing>> + 'static, missing: fn() -> El) -> El {
+fn place(view: Part<El>, missing: fn() -> El) -> El {
     let place = el("div").class("part").attr("aria-busy", "true");
     let filled = place.clone();
     let owner = Owner::current().map_or_else(Owner::new, |owner| owner.child());
