@@ -195,6 +195,31 @@ test('a window without a database sends all the same', async (open) => {
     });
 });
 
+// In a page that is not split it is there from the start, and nothing is refused.
+test('where what keeps messages cannot be fetched, they are sent all the same, and kept as soon as it can', async (open) => {
+    await withService(async (service) => {
+        const ann = await open(`${page.origin}/`);
+        const part = /-keep\.wasm$/;
+        await ann.page.route(part, (route) => route.abort());
+        await ann.visit(address(service.port, { name: 'Ann', room: 'Keep', kind: 'history' }));
+        await ann.join();
+        await ann.say('hello');
+        await ann.shows({ text: 'hello', state: 'sent' });
+        await service.kill();
+        await ann.connection('recovering');
+        await ann.say('meanwhile');
+        await ann.page.unroute(part);
+        // With this one, it is asked for again.
+        await ann.say('more');
+        await new Promise((resolve) => setTimeout(resolve, 2_500));
+        await ann.reload();
+        await until('both are kept', () => ann.texts(), (texts) => texts.slice(-2).join() === 'meanwhile,more');
+        await service.start();
+        await ann.shows({ text: 'hello' }, { text: 'meanwhile', state: 'sent' }, { text: 'more', state: 'sent' });
+        ann.errors = ann.errors.filter((error) => !/Failed to (load resource|fetch)|ERR_/.test(error));
+    });
+});
+
 test('what was loaded can be read without a service, and says that it is a copy', async (open) => {
     await withService(async (service) => {
         const room = { room: 'Shelf', kind: 'history' };
