@@ -116,7 +116,7 @@ async function keepVersion(answer) {
         if (url.pathname.endsWith('.js')) {
             // What a script imports or fetches stands in it as a text.
             const script = await found.text();
-            await all(script.matchAll(/["'`](\.\/[\w./-]+\.(?:js|wasm))["'`]/g), url);
+            await all(script.matchAll(/["'`](\.\/[\w./-]+\.(?:css|js|wasm))["'`]/g), url);
         }
     };
     const all = (matches, base) => Promise.all([...matches].map(([, reference]) => add(reference, base)));

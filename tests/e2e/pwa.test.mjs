@@ -1,7 +1,7 @@
 // The page as an app: it can be installed, starts without a network, and says when there is a new version of it.
 
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -23,11 +23,12 @@ function otherVersion() {
     const folder = mkdtempSync(path.join(tmpdir(), 'effusion-'));
     folders.push(folder);
     cpSync(dist, folder, { recursive: true });
-    const sheet = readdirSync(folder).find((name) => /^\w+-[0-9a-f]{8,}\.css$/.test(name));
+    const index = path.join(folder, 'index.html');
+    const html = readFileSync(index, 'utf8');
+    const [sheet] = html.match(/\w+-[0-9a-f]{8,}\.css/);
     const renamed = 'other-0123456789abcdef.css';
     renameSync(path.join(folder, sheet), path.join(folder, renamed));
-    const index = path.join(folder, 'index.html');
-    writeFileSync(index, readFileSync(index, 'utf8').replaceAll(sheet, renamed));
+    writeFileSync(index, html.replaceAll(sheet, renamed));
     return { folder, renamed };
 }
 

@@ -38,9 +38,14 @@ pub fn page(tools: &Tools) -> Result<PathBuf> {
         .arg(&dist)
         .env("RUST_BACKTRACE", "0");
     process::run(&mut trunk).context("the page does not build")?;
-    split::split(tools, &dist)?;
-    let sheet = sheets::join(&dist)?;
-    minify::minify(tools, &dist.join(sheet), Kind::Sheet)?;
+    let sheets = sheets::join(&dist)?;
+    for sheet in [Some(&sheets.first), sheets.later.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        minify::minify(tools, &dist.join(sheet), Kind::Sheet)?;
+    }
+    split::split(tools, &dist, sheets.later.as_deref())?;
     for script in ["start.js", "service-worker.js"] {
         minify::minify(tools, &dist.join(script), Kind::Script)?;
     }

@@ -54,14 +54,15 @@ impl Size {
 enum When {
     /// Before there is anything to be seen.
     First,
-    /// When somebody needs it: a part of the program, a language, the emoji, what an installed page has.
+    /// When somebody needs it: a part of the program and its styles, a language, the emoji, what an installed page has.
     OnDemand,
 }
 
 impl When {
     fn of(name: &str) -> Self {
         let kept = [".html", ".css", ".js", "_bg.wasm"];
-        if name != "service-worker.js" && kept.iter().any(|ending| name.ends_with(ending)) {
+        let later = name == "service-worker.js" || name.starts_with("later-");
+        if !later && kept.iter().any(|ending| name.ends_with(ending)) {
             Self::First
         } else {
             Self::OnDemand
@@ -163,6 +164,7 @@ mod tests {
             "emoji.json",
             "icon-192.png",
             "service-worker.js",
+            "later-8c7f6b3539751d0d.css",
             "manifest.webmanifest",
         ] {
             assert_eq!(When::of(later), When::OnDemand, "{later}");

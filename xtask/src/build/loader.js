@@ -1,7 +1,17 @@
 
 const fetching = {};
+const style = (address) =>
+    new Promise((resolve, reject) => {
+        const link = document.createElement('link');
+        link.rel = 'stylesheet';
+        link.href = address;
+        link.onload = resolve;
+        link.onerror = reject;
+        document.head.append(link);
+    });
+const program = (address) => WebAssembly.instantiateStreaming(fetch(address), { a: wasm });
 const load = (file) =>
-    (fetching[file] ??= WebAssembly.instantiateStreaming(fetch(new URL(file, import.meta.url)), { a: wasm }).catch((error) => {
+    (fetching[file] ??= (file.endsWith('.css') ? style : program)(new URL(file, import.meta.url)).catch((error) => {
         // The next time somebody needs it, there may be a network.
         delete fetching[file];
         throw error;
@@ -9,7 +19,7 @@ const load = (file) =>
 const part =
     (...files) =>
     (callback, data) =>
-        Promise.all(files.map(load))
+        Promise.all([...shared, ...files].map(load))
             .then(
                 () => true,
                 (error) => {

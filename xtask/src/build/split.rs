@@ -50,8 +50,8 @@ const OPTIMISE: [&str; 4] = [
     "--strip-target-features",
 ];
 
-/// Splits the page that trunk has put into `dist`.
-pub fn split(tools: &Tools, dist: &Path) -> Result<()> {
+/// Splits the page that trunk has put into `dist`. The style sheet of what parts show, if there is one, is fetched with any of them.
+pub fn split(tools: &Tools, dist: &Path, sheet: Option<&str>) -> Result<()> {
     let name = script_name(dist)?;
     let work = project::root().join("target").join("xtask").join("split");
     if work.exists() {
@@ -81,7 +81,7 @@ pub fn split(tools: &Tools, dist: &Path) -> Result<()> {
     let parts = Parts::gather(tools, &split)?;
     let script = glue::without_classes(&read(&whole.join("page.js"))?);
     let main = Main::make(tools, &whole.join("page_bg.wasm"), &script, &parts)?;
-    let script = main.script(&script, &parts)?;
+    let script = main.script(&script, &parts, sheet)?;
     let mut files = vec![("_bg.wasm".to_owned(), main.wasm.clone())];
     for (part, wasm) in &parts.files {
         files.push((format!("-{part}.wasm"), main.renamed_part(wasm)?));
@@ -208,26 +208,28 @@ impl Main {
         )
     }
 
-    /// The script between browser and program, with what fetches the parts.
-    fn script(&self, script: &str, parts: &Parts) -> Result<String> {
+    /// The script between browser and program, with what fetches the parts, and this sheet along with any.
+    fn script(&self, script: &str, parts: &Parts, sheet: Option<&str>) -> Result<String> {
+        let file = |part: &str| {
+            let there = parts.files.contains_key(part);
+            there.then(|| format!("\"./{NAME}-{part}.wasm\""))
+        };
+        let sheet = sheet.map(|sheet| format!("\"./{sheet}\""));
+        let shared: Vec<_> = [sheet, file(Parts::SHARED)].into_iter().flatten().collect();
         let mut functions = String::new();
         for ((module, name), (_, short)) in &self.imports {
-            if module != LOADER {
-                continue;
+            if module == LOADER {
+                let part = name
+                    .strip_prefix(LOAD)
+                    .with_context(|| format!("`{name}` fetches no part"))?;
+                // A part that has nothing of its own is in what is shared.
+                let own = file(part).unwrap_or_default();
+                functions += &format!("    {short}: part({own}),\n");
             }
-            let part = name
-                .strip_prefix(LOAD)
-                .with_context(|| format!("`{name}` fetches no part"))?;
-            // A part that has nothing of its own is in what is shared.
-            let files: Vec<_> = [Parts::SHARED, part]
-                .into_iter()
-                .filter(|file| parts.files.contains_key(*file))
-                .map(|file| format!("\"./{NAME}-{file}.wasm\""))
-                .collect();
-            functions += &format!("    {short}: part({}),\n", files.join(", "));
         }
         let script = glue::without_export(script, "initSync")
             + FETCH
+            + &format!("const shared = [{}];\n", shared.join(", "))
             + &format!("const {PARTS} = {{\n{functions}}};\n");
         glue::shorten(&script, &self.imports, &self.exports, &[(LOADER, PARTS)])
     }
