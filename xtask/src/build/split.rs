@@ -45,6 +45,7 @@ const FEATURES: [&str; 6] = [
 ];
 const OPTIMISE: [&str; 4] = [
     "-Oz",
+    // Where likeness tells nothing, functions of one module stay together.
     "--reorder-functions-by-name",
     "--strip-producers",
     "--strip-target-features",
