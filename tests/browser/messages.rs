@@ -213,7 +213,8 @@ async fn of_a_long_room_only_some_is_in_the_document() {
     });
     drawn().await;
     let shown = stage.all("message").len();
-    assert!((10..150).contains(&shown), "{shown} of 5,000");
+    // As many as fill the margin by their measured heights.
+    assert!((8..150).contains(&shown), "{shown} of 5,000");
     room.show_around(Some(2_500), 400);
     let extent = *room.extent.peek();
     assert!(extent.start < 2_500 && 2_500 < extent.end, "{extent:?}");
