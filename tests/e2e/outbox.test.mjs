@@ -159,6 +159,8 @@ test('a message that arrived and was sent again is shown once, by whoever sees b
 test('what the service does not take is told, holds up nothing, and stays until it is sent or discarded', async (open) => {
     await withService(async (service) => {
         const ann = await (await open(address(service.port, { name: 'Ann', room: 'Size', kind: 'history' }))).join();
+        // A browser on a busy machine takes its time to lay out a text of that size.
+        ann.page.setDefaultTimeout(60_000);
         await ann.say('x'.repeat(1_200_000));
         await ann.say('small');
         await until(
