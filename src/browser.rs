@@ -285,8 +285,10 @@ pub fn once_drawn(then: impl FnOnce() + 'static) {
     let then: Box<dyn FnOnce()> = Box::new(then);
     let then = Rc::new(Cell::new(Some(then)));
     let late = Rc::clone(&then);
-    // What is asked for in a frame's callback is still part of that frame. What a timer does comes after it.
-    request_animation_frame(move || set_timeout(move || go(&then), Duration::ZERO));
+    // A list draws some in the next frame. What a timer does after the one that follows comes when both have been seen.
+    request_animation_frame(move || {
+        request_animation_frame(move || set_timeout(move || go(&then), Duration::ZERO));
+    });
     set_timeout(move || go(&late), Duration::from_millis(PATIENCE));
 }
 
