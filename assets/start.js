@@ -69,9 +69,12 @@
         },
     });
     window.addEventListener('load', () => {
-        const worker = policy?.createScriptURL('service-worker.js') ?? 'service-worker.js';
-        // It is no fault of the page's if there can be none, as in a private window.
-        navigator.serviceWorker?.register(worker).catch(() => {});
+        // It fetches the whole page for the next time, which is not to hold up this one.
+        setTimeout(() => {
+            const worker = policy?.createScriptURL('service-worker.js') ?? 'service-worker.js';
+            // It is no fault of the page's if there can be none, as in a private window.
+            navigator.serviceWorker?.register(worker).catch(() => {});
+        }, 3000);
     });
 
     const at = (file) => new URL(file, document.baseURI).href;
