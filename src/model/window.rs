@@ -22,7 +22,7 @@ impl Drawn {
     /// What to draw next, if anything is left of a list of this many messages.
     #[must_use]
     pub fn next(self, len: usize) -> Option<Self> {
-        (self.0 < len.min(FEW)).then_some(Self(self.0 + AT_ONCE))
+        (self.0 < len && len <= FEW).then_some(Self(self.0 + AT_ONCE))
     }
 }
 
@@ -117,6 +117,8 @@ mod tests {
         let third = second.next(70).unwrap();
         assert_eq!(range(70, None, third), 0..70);
         assert_eq!(third.next(70), None);
+        // Of a large room only what can be seen is drawn anyway.
+        assert_eq!(first.next(FEW + 1), None);
         // Who goes to a message has all around it.
         assert_eq!(range(70, Some(3), first), 0..70);
     }

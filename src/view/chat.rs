@@ -1,5 +1,7 @@
 //! The rooms: the list of them, and the one that is shown.
 
+use std::rc::Rc;
+
 use leptos::task::spawn_local;
 
 use super::composer::composer;
@@ -11,6 +13,7 @@ use super::messages::messages;
 use super::part::part;
 use super::sidebar::{ask_for_room, sidebar};
 use crate::browser;
+use crate::live::{Live, follow};
 use crate::model::fault::Fault;
 use crate::parts;
 use crate::session;
@@ -232,6 +235,13 @@ fn pane(app: App, room: OpenRoom) -> El {
         RoomState::ReadOnly(fault) => Some(alert(fault, None)),
         RoomState::Joining | RoomState::Open => None,
     };
+    // What else is learnt of the room leaves the box alone that somebody may be writing in.
+    let is_archived = Rc::new(Live::new(false));
+    let archived_now = Rc::clone(&is_archived);
+    follow(Box::new(move || {
+        let card = room.card.read();
+        archived_now.put(card.as_ref().is_some_and(|card| card.archived));
+    }));
     el("div")
         .class("pane")
         .test("room-pane")
@@ -250,8 +260,7 @@ fn pane(app: App, room: OpenRoom) -> El {
         ))
         .child_of(move || room.attended.get().then(|| part(parts::typing(app, room))))
         .child_of(move || {
-            let is_archived = room.card.read().as_ref().is_some_and(|card| card.archived);
-            Some(if is_archived {
+            Some(if *is_archived.read() {
                 archived(app, room)
             } else {
                 composer(app, room, move |text| session::send(app, room, text))

@@ -54,6 +54,7 @@ scenario('scrolling up brings earlier messages by itself, and what is looked at 
     await fill('Tall', TALL);
     const ann = await enter(open, 'Tall');
     await until('the newest is shown', () => numbers(ann), (found) => found.at(-1) === TALL - 1);
+    await settled(ann);
     assert.ok(await atEnd(ann));
     let height = await ann.$('scroll').evaluate((scroll) => scroll.scrollHeight);
     let pages = 0;

@@ -137,6 +137,18 @@ scenario('commands do what they say', async (open) => {
     await until('the first room', () => ann.$('room-title').innerText(), (title) => title === 'Orders');
 });
 
+scenario('what is learnt of a room disturbs nobody who is writing in it', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Quiet'), await joined(open, 'Bob', 'Quiet')];
+    const box = await ann.$('composer').elementHandle();
+    await ann.$('composer').pressSequentially('half a sen');
+    await bob.say('/topic Long words');
+    await until('what the room is about', () => ann.$('room-topic').allInnerTexts(), ([words]) => words === 'Long words');
+    assert.ok(await box.evaluate((box) => box.isConnected && box === document.activeElement), 'the box has been replaced');
+    await ann.page.keyboard.type('tence');
+    await ann.page.keyboard.press('Enter');
+    await ann.shows('half a sentence');
+});
+
 scenario('what is no command is said in words, and stays where it was', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Wrong'), await joined(open, 'Bob', 'Wrong')];
     await ann.say('/dance all night');
