@@ -2,7 +2,7 @@
 //!
 //! The library that comes compiled is made to run fast and to tell of a panic in words, wherever one may happen. Compiled along
 //! with the page it is made small, and what panics stops the WebAssembly, which a browser's console shows as an error with the
-//! same stack. That makes the first load an eighth smaller. It works with a released compiler, but with options whose names may
+//! same stack. That makes the first load smaller. It works with a released compiler, but with options whose names may
 //! still change, so nothing else is built that way, and without them the page is built as ever.
 
 use super::step::Step;
