@@ -322,8 +322,8 @@ fn is_stored(id: MessageId) -> bool {
     STORED.with_borrow(|stored| stored.iter().any(|(known, _)| *known == id))
 }
 
-/// Has the database do what there is to do, as soon as the part that knows it is there. Called early, it fetches that.
-pub(super) fn write() {
+/// Has the database do what there is to do, as soon as the part that knows it is there.
+fn write() {
     spawn_local(async {
         // Without the part it waits, as long as the page is open, for the next time.
         if let Ok(writing) = parts::write().await {

@@ -163,14 +163,13 @@ pub(super) fn establish(app: App, open: OpenRoom, announce: bool) {
 
 async fn follow(mut visit: Visit, session: Session) -> Result<(), Fault> {
     let room = visit.open.room.peek().clone();
-    let selector = selector(&room);
+    let (path, selector) = (room.name.topic_path(), selector(&room));
     let mut stream = session
-        .add_stream_at::<RoomValue>(&room.name.topic_path())
+        .add_stream_at::<RoomValue>(&path)
         .map_err(|_| Fault::NotARoom)?;
     // The order is the tutorial's: make, listen, subscribe. All of it is asked for in one breath, and the service takes it
     // in this order: nobody waits three times for a slow network. The room may be there already, and the reader may be
     // allowed to see it, but not to make it.
-    let path = room.name.topic_path();
     let topics = session.topics();
     let added = topics.add(&path, specification(room.kind, HISTORY_LIMIT));
     // What the newest event is now, was said before. It is answered before events come.
