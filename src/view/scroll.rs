@@ -56,6 +56,8 @@ pub(super) struct Scroll {
     sought: Cell<Option<u64>>,
     /// Where the list was scrolled to last, to tell who has scrolled, and which way.
     last_top: Cell<f64>,
+    /// Whether the list was off the screen: then it may come back scrolled to anywhere, and nobody has done it.
+    was_hidden: Cell<bool>,
     earlier: Box<dyn Fn()>,
     fill: Box<Ask>,
     observer: RefCell<Option<ResizeObserver>>,
@@ -92,6 +94,7 @@ impl Scroll {
             anchor: Cell::new(None),
             sought: Cell::new(None),
             last_top: Cell::new(0.0),
+            was_hidden: Cell::new(true),
             earlier,
             fill,
             observer: RefCell::new(None),
@@ -121,6 +124,7 @@ impl Scroll {
     /// What is in the document has changed: measures it, and brings back into place what is looked at.
     pub(super) fn settle(self: &Rc<Self>) {
         if self.scroll.client_height() <= 0 {
+            self.was_hidden.set(true);
             return; // It is not on the screen yet. Once it is, its size has changed.
         }
         if !self.is_drawn() {
@@ -132,6 +136,7 @@ impl Scroll {
             });
             return;
         }
+        let moved = self.moved();
         self.measure();
         let extent = *self.room.extent.peek();
         for (space, height) in [(&self.above, extent.above), (&self.below, extent.below)] {
@@ -140,21 +145,54 @@ impl Scroll {
                 .style()
                 .set_property("height", &[&height.to_string(), "px"].concat());
         }
+        if moved < -ROUNDING && self.at_end.replace(false) {
+            self.look();
+        } else if let Some(anchor) = self.anchor.get() {
+            let below_edge = anchor.below_edge - moved;
+            self.anchor.set(Some(Anchor {
+                below_edge,
+                ..anchor
+            }));
+        }
+        self.put_in_place();
+        self.follow();
+        if moved.abs() >= 1.0 {
+            self.ask(moved < 0.0);
+        }
+    }
+
+    /// How far somebody has scrolled since the list was looked at last, downwards. What a browser says of it comes with the
+    /// next frame, and the document may change before that.
+    fn moved(&self) -> f64 {
+        let top = self.top();
+        let moved = top - self.last_top.replace(top);
+        let is_cut_short = moved < 0.0 && self.left() <= ROUNDING;
+        if self.was_hidden.replace(false) || is_cut_short {
+            return 0.0; // The list has become shorter, that is all.
+        }
+        moved
+    }
+
+    /// Scrolls to where what is looked at is where it was.
+    fn put_in_place(&self) {
         if self.at_end.get() {
             self.scroll_to(f64::from(self.scroll.scroll_height()));
-        } else if let Some(anchor) = self.anchor.get()
-            && let Some(element) = self.element_of(anchor.rank)
-        {
-            let wrong = self.below_edge(&element) - anchor.below_edge;
-            if wrong.abs() >= 1.0 {
-                self.scroll_to(self.top() + wrong);
-            }
-            if self.sought.get() == Some(anchor.rank) {
-                self.sought.set(None);
-                point_out(element);
-            }
+            return;
         }
-        self.follow();
+        let Some(anchor) = self.anchor.get() else {
+            return;
+        };
+        let Some(element) = self.element_of(anchor.rank) else {
+            return;
+        };
+        let wrong = self.below_edge(&element) - anchor.below_edge;
+        if wrong.abs() >= 1.0 {
+            self.scroll_to(self.top() + wrong);
+        }
+        if self.sought.get() == Some(anchor.rank) {
+            self.sought.set(None);
+            point_out(element);
+        }
     }
 
     /// Whether what is to be in the document is there. It comes a moment after it is known.
@@ -185,9 +223,14 @@ impl Scroll {
         self.away.put(left > NEAR);
         self.look();
         self.follow();
-        let extent = *self.room.extent.peek();
+        self.ask(top < before);
+    }
+
+    /// Asks for what is missing where somebody has scrolled to.
+    fn ask(&self, upwards: bool) {
+        let is_first = self.room.extent.peek().start == 0;
         let view = f64::from(self.scroll.client_height());
-        if top < before && extent.start == 0 && top < view {
+        if upwards && is_first && self.top() < view {
             (self.earlier)();
         }
         self.look_for_gaps();
@@ -197,6 +240,7 @@ impl Scroll {
     pub(super) fn to_end(self: &Rc<Self>) {
         self.at_end.set(true);
         self.anchor.set(None);
+        self.last_top.set(self.top());
         self.room.show_around(None, self.view());
         self.settle();
         // What follows the change of the document brings it to the end.
@@ -206,6 +250,7 @@ impl Scroll {
     /// Goes to a message, and puts it a third of the way down.
     pub(super) fn to(self: &Rc<Self>, rank: u64) {
         self.at_end.set(false);
+        self.last_top.set(self.top());
         let below_edge = f64::from(self.scroll.client_height()) / 3.0;
         self.anchor.set(Some(Anchor { rank, below_edge }));
         self.sought.set(Some(rank));

@@ -246,3 +246,56 @@ async fn a_line_and_a_gap_stand_before_their_message() {
     drawn().await;
     assert!(stage.all("unread-line").is_empty());
 }
+
+/// A room in a place that is too low for it, as long as it takes to be drawn as a whole.
+async fn low(room: OpenRoom) -> (Stage, Element) {
+    let stage = show(room);
+    let scroll = stage.one("scroll");
+    scroll
+        .set_attribute(
+            "style",
+            "height: 300px; overflow: auto; overflow-anchor: none",
+        )
+        .unwrap();
+    room.change(|timeline| {
+        for sequence in 100..200 {
+            timeline.receive_event(event(sequence, "Bob", "a message\nof two lines"));
+        }
+    });
+    for _ in 0..10 {
+        drawn().await;
+    }
+    assert_eq!(stage.all("message").len(), 100);
+    (stage, scroll)
+}
+
+/// How far below the upper edge of the list the message of this number in the document is.
+fn below_edge(stage: &Stage, scroll: &Element, number: usize) -> f64 {
+    let message = stage.all("message").remove(number);
+    message.get_bounding_client_rect().top() - scroll.get_bounding_client_rect().top()
+}
+
+#[wasm_bindgen_test]
+async fn who_scrolls_as_a_message_comes_has_scrolled() {
+    let room = room(RoomKind::History);
+    let (stage, scroll) = low(room).await;
+    let end = scroll.scroll_top();
+    assert!(end > 1_000, "the end is looked at: {end}");
+    // The document changes before the browser has said that somebody has scrolled: from the end, and from elsewhere.
+    for (step, sequence) in [200, 201].into_iter().enumerate() {
+        scroll.set_scroll_top(scroll.scroll_top() - 300);
+        let before = below_edge(&stage, &scroll, 80);
+        room.change(|timeline| timeline.receive_event(event(sequence, "Bob", "one more")));
+        drawn().await;
+        assert_eq!(stage.all("message").len(), 101 + step);
+        let after = below_edge(&stage, &scroll, 80);
+        assert!((after - before).abs() <= 2.0, "from {before} to {after}");
+    }
+    // And back to the end.
+    scroll.set_scroll_top(scroll.scroll_height());
+    drawn().await;
+    room.change(|timeline| timeline.receive_event(event(202, "Bob", "the last")));
+    drawn().await;
+    let left = scroll.scroll_height() - scroll.scroll_top() - scroll.client_height();
+    assert!(left <= 3, "{left} from the end");
+}
