@@ -44,6 +44,28 @@ pub struct Reader {
     pub subscriptions: Vec<Vec<Seen>>,
 }
 
+/// A reader's sight of the board.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BoardView {
+    /// The newest number.
+    pub number: Option<u64>,
+    /// Each number that was not above the one before it in the same subscription, after that one.
+    pub backwards: Vec<(u64, u64)>,
+    /// How often a value could not be read, or a delta did not fit.
+    pub unreadable: usize,
+}
+
+/// A try to put a number on the board. Each has another number, the next one.
+#[derive(Clone, Debug)]
+pub struct Put {
+    pub number: u64,
+    /// The writer's session, counted, when it asked.
+    pub asked_in: usize,
+    /// And when it was told what became of it.
+    pub answered_in: usize,
+    pub outcome: Outcome,
+}
+
 /// All of it.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
@@ -186,6 +208,49 @@ fn check_reader(index: usize, reader: &Reader, truth: &[Seen], findings: &mut Fi
     }
 }
 
+/// What is wrong with the board, which says `truth` in the end.
+pub fn check_board(puts: &[Put], views: &[BoardView], truth: u64) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let last = puts
+        .iter()
+        .rfind(|put| matches!(put.outcome, Outcome::Acknowledged(_)))
+        .map_or(0, |put| put.number);
+    if truth != last {
+        wrong.push(format!(
+            "the board says {truth}, but {last} was acknowledged last"
+        ));
+    }
+    for (reader, view) in views.iter().enumerate() {
+        if view.number != Some(truth) || view.unreadable > 0 {
+            wrong.push(format!(
+                "reader {reader} sees {view:?} on the board, not {truth}"
+            ));
+        }
+        for (before, now) in &view.backwards {
+            let put = |number: u64| puts.iter().find(|put| put.number == number);
+            let is_explained = put(*before)
+                .zip(put(*now))
+                .is_some_and(|(before, now)| may_follow(before, now));
+            if !is_explained {
+                wrong.push(format!(
+                    "reader {reader} saw {now} on the board after {before}: {:?} after {:?}",
+                    put(*now),
+                    put(*before)
+                ));
+            }
+        }
+    }
+    wrong
+}
+
+/// Whether what was asked for earlier may be done later: on a network that holds it back, after its writer gave up that
+/// session and asked for something else in another one. Nobody has promised the writer anything then.
+///
+/// Within a session, and of what was acknowledged or refused, there is no such excuse.
+fn may_follow(asked_later: &Put, asked_earlier: &Put) -> bool {
+    asked_earlier.outcome == Outcome::Unknown && asked_earlier.asked_in < asked_later.answered_in
+}
+
 /// The messages as a chat shows them: one of each, at the place of its first copy.
 pub fn shown(events: &[Seen]) -> Vec<(usize, u64)> {
     let mut known = BTreeSet::new();
@@ -288,5 +353,67 @@ mod tests {
         let swapped = vec![truth[1].clone(), truth[0].clone()];
         let found = ledger(&outcomes, &[swapped]).check(&truth);
         assert_eq!(found.wrong.len(), 3, "{found:?}");
+    }
+
+    /// One, two and three on the board, the second with this outcome, the third in another session.
+    fn puts(second: Outcome) -> Vec<Put> {
+        let put = |number, session, outcome| Put {
+            number,
+            asked_in: session,
+            answered_in: session,
+            outcome,
+        };
+        vec![
+            put(1, 0, Outcome::Acknowledged(1)),
+            put(2, 0, second),
+            put(3, 1, Outcome::Acknowledged(3)),
+        ]
+    }
+
+    #[test]
+    fn a_board_that_says_what_was_acknowledged_last_is_right() {
+        let view = BoardView {
+            number: Some(3),
+            ..BoardView::default()
+        };
+        let wrong = check_board(&puts(Outcome::NotDone), &[view], 3);
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
+
+    #[test]
+    fn a_board_that_goes_back_is_wrong_but_for_what_a_lost_session_had_asked_for() {
+        let view = |backwards| BoardView {
+            number: Some(3),
+            backwards,
+            unreadable: 0,
+        };
+        let late = || [view(vec![(3, 2)])];
+        assert!(check_board(&puts(Outcome::Unknown), &late(), 3).is_empty());
+        for second in [Outcome::Acknowledged(2), Outcome::NotDone] {
+            assert_eq!(check_board(&puts(second), &late(), 3).len(), 1);
+        }
+        // In the session of its own, and what nobody has put there.
+        let mut same = puts(Outcome::Unknown);
+        same[2].answered_in = 0;
+        assert_eq!(check_board(&same, &late(), 3).len(), 1);
+        let twice = [view(vec![(3, 3)]), view(vec![(9, 1)])];
+        assert_eq!(check_board(&puts(Outcome::Unknown), &twice, 3).len(), 2);
+    }
+
+    #[test]
+    fn a_board_that_says_something_else_is_wrong() {
+        let view = BoardView {
+            number: Some(2),
+            ..BoardView::default()
+        };
+        let puts = puts(Outcome::Unknown);
+        assert_eq!(check_board(&puts, std::slice::from_ref(&view), 3).len(), 1);
+        assert_eq!(check_board(&puts, &[view], 2).len(), 1);
+        let unread = BoardView {
+            number: Some(3),
+            unreadable: 1,
+            ..BoardView::default()
+        };
+        assert_eq!(check_board(&puts, &[unread], 3).len(), 1);
     }
 }

@@ -13,7 +13,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use tokio::time::sleep;
 
-use super::ledger::{Attempt, Ledger, Mark, Outcome, Reader, Seen};
+use super::ledger::{Attempt, BoardView, Ledger, Mark, Outcome, Put, Reader, Seen};
 use crate::random::Random;
 
 /// The time series that everybody writes to and reads.
@@ -29,21 +29,10 @@ pub struct Company {
     pub is_open: Cell<bool>,
     /// Writers that still have something to say.
     pub busy: Cell<usize>,
-    /// The number on the board that was acknowledged last.
-    pub board: Cell<u64>,
+    /// What was put on the board.
+    pub board: RefCell<Vec<Put>>,
     /// What each reader sees on the board.
     pub boards: RefCell<Vec<BoardView>>,
-}
-
-/// A reader's sight of the board.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BoardView {
-    /// The newest number.
-    pub number: Option<u64>,
-    /// How often a number was not above the one before it in the same subscription.
-    pub backwards: usize,
-    /// How often a value could not be read, or a delta did not fit.
-    pub unreadable: usize,
 }
 
 /// What a client has to get along with.
@@ -119,6 +108,25 @@ fn outcome<T>(result: &Result<T, RequestError>, sequence: impl Fn(&T) -> u64) ->
     }
 }
 
+/// Counts a member's sessions, one after the other.
+#[derive(Default)]
+struct Sessions {
+    count: usize,
+    newest: Option<SessionId>,
+}
+
+impl Sessions {
+    /// The number of the session that there is now. Without one, a number of its own.
+    fn count(&mut self, session: &Session) -> usize {
+        let id = session.info().map(|info| info.id);
+        if id.is_none() || id != self.newest {
+            self.count += 1;
+            self.newest = id;
+        }
+        self.count
+    }
+}
+
 /// Says things in the room, each again until it is acknowledged.
 ///
 /// `window` messages are on their way at a time: one is what the outbox of a chat does.
@@ -129,7 +137,7 @@ pub async fn write(company: Rc<Company>, writer: usize, window: usize, mut rando
     }
     let options = options(company.proxy, &mut random);
     let mut session = connect(&options).await;
-    let mut spoken_in: (usize, Option<SessionId>) = (0, None);
+    let mut sessions = Sessions::default();
     let mut next = 0;
     // What is to be said again, with the number of the try.
     let mut again: Vec<(u64, u32)> = Vec::new();
@@ -137,10 +145,7 @@ pub async fn write(company: Rc<Company>, writer: usize, window: usize, mut rando
         if session.state().is_closed() {
             session = connect(&options).await;
         }
-        let id = session.info().map(|info| info.id);
-        if id.is_none() || id != spoken_in.1 {
-            spoken_in = (spoken_in.0 + 1, id);
-        }
+        let spoken_in = sessions.count(&session);
         let mut batch = std::mem::take(&mut again);
         while company.is_open.get() && batch.len() < window {
             batch.push((next, 0));
@@ -167,7 +172,7 @@ pub async fn write(company: Rc<Company>, writer: usize, window: usize, mut rando
             }
             company.ledger.borrow_mut().attempts.push(Attempt {
                 mark,
-                session: spoken_in.0,
+                session: spoken_in,
                 outcome,
             });
         }
@@ -190,22 +195,28 @@ pub async fn write_board(company: Rc<Company>, mut random: Random) {
     let mut session = connect(&options).await;
     let filler = "what was on the board before, and is still there ".repeat(6);
     let mut number = 0;
+    let mut sessions = Sessions::default();
     loop {
         if session.state().is_closed() {
             session = connect(&options).await;
         }
+        let asked_in = sessions.count(&session);
         number += 1;
         let value = Json::object(&[
             ("filler", Json::text(&filler)),
             ("number", Json::text(&number.to_string())),
         ]);
         let set = session.topic_update().set(BOARD, &value).await;
-        if set.is_ok() {
-            company.board.set(number);
-            // The last word is one that was acknowledged.
-            if !company.is_open.get() {
-                break;
-            }
+        let outcome = outcome(&set, |_| number);
+        company.board.borrow_mut().push(Put {
+            number,
+            asked_in,
+            answered_in: sessions.count(&session),
+            outcome,
+        });
+        // The last word is one that was acknowledged.
+        if set.is_ok() && !company.is_open.get() {
+            break;
         }
         sleep(Duration::from_millis(random.pick(&[0, 10, 40]))).await;
     }
@@ -286,10 +297,10 @@ fn look(company: &Company, index: usize, event: StreamEvent<Json>) {
         StreamEvent::Subscribed { .. } => view.number = None,
         StreamEvent::Value { new, .. } => {
             let number = number(&new);
-            if number.is_none() {
-                view.unreadable += 1;
-            } else if number <= view.number {
-                view.backwards += 1;
+            match (view.number, number) {
+                (_, None) => view.unreadable += 1,
+                (Some(before), Some(now)) if now <= before => view.backwards.push((before, now)),
+                _ => {}
             }
             view.number = number;
         }

@@ -21,7 +21,7 @@ use tokio::time::{sleep, timeout};
 use crate::random::Random;
 use crate::sandbox::{Recipe, Sandbox, last_words};
 use ledger::{Findings, Ledger, Outcome, Seen};
-use member::{BOARD, BoardView, Company, ROOM};
+use member::{BOARD, Company, ROOM};
 use proxy::Proxy;
 use totals::{Faults, Totals};
 
@@ -168,7 +168,7 @@ impl Trial {
             ledger: RefCell::default(),
             is_open: Cell::new(true),
             busy: Cell::new(0),
-            board: Cell::new(0),
+            board: RefCell::default(),
             boards: RefCell::default(),
         });
         Ok(Self {
@@ -326,23 +326,11 @@ impl Trial {
         sleep(Duration::from_millis(200)).await;
         let ledger = self.company.ledger.borrow().clone();
         let mut findings = ledger.check(truth);
-        if board != self.company.board.get() {
-            findings.wrong.push(format!(
-                "the board says {board}, but {} was acknowledged last",
-                self.company.board.get()
-            ));
-        }
-        for (index, view) in self.company.boards.borrow().iter().enumerate() {
-            let expected = BoardView {
-                number: Some(board),
-                ..BoardView::default()
-            };
-            if *view != expected {
-                findings.wrong.push(format!(
-                    "reader {index} sees {view:?} on the board, not {board}"
-                ));
-            }
-        }
+        findings.wrong.extend(ledger::check_board(
+            &self.company.board.borrow(),
+            &self.company.boards.borrow(),
+            board,
+        ));
         // And it is there still after the service has died with nobody writing.
         self.proxy.lead_to(None);
         if let Some(sandbox) = self.sandbox.take() {
