@@ -270,7 +270,9 @@ pub fn message_id() -> MessageId {
 
 /// Moves the keyboard's focus to an element once what has changed is on the screen, if it is there then.
 pub fn focus(id: &'static str) {
-    request_animation_frame(move || focus_now(id));
+    request_animation_frame(move || {
+        focus_now(id);
+    });
 }
 
 /// Does something once what has changed is on the screen; a while later where nothing is drawn, as in a hidden window.
@@ -314,15 +316,15 @@ pub fn is_from_right() -> bool {
     root.is_some_and(|root| root.get_attribute("dir").as_deref() == Some("rtl"))
 }
 
-/// Moves the keyboard's focus to an element that is on the screen already.
-pub fn focus_now(id: &str) {
-    if let Some(element) = document()
-        .get_element_by_id(id)
-        .and_then(|e| e.dyn_into::<HtmlElement>().ok())
-    {
-        // Focusing an element that is not shown does nothing, which is right.
-        let _ = element.focus();
-    }
+/// Moves the keyboard's focus to an element, if it is on the screen already. Whether the element has it now.
+pub fn focus_now(id: &str) -> bool {
+    let found = document().get_element_by_id(id);
+    let Some(element) = found.and_then(|e| e.dyn_into::<HtmlElement>().ok()) else {
+        return false;
+    };
+    // Focusing an element that is not shown does nothing, which is right.
+    let _ = element.focus();
+    document().active_element().as_ref() == Some(element.as_ref())
 }
 
 fn date(ms: i64) -> Date {

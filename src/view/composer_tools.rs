@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use leptos::prelude::request_animation_frame;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{ClipboardEvent, Element, Event, HtmlTextAreaElement, KeyboardEvent};
@@ -112,11 +111,8 @@ fn listen(tools: &Rc<Tools>, form: &Element) {
     let pasting = Rc::clone(tools);
     before("paste", Box::new(move |event| pasting.paste(&event)));
     let typed = Rc::clone(tools);
-    let typed = move |_| {
-        let typed = Rc::clone(&typed);
-        // Once the box itself has heard of it.
-        request_animation_frame(move || typed.look());
-    };
+    // The box itself, which is in the form, has heard of it before.
+    let typed = move |_| typed.look();
     let clicked = typed.clone();
     drop(El::of(form).on("input", typed.clone()).on("keyup", {
         let typed = typed.clone();
@@ -144,13 +140,12 @@ impl Tools {
     /// Another text, with the caret where it is said to be.
     fn write(&self, text: String, caret: usize) {
         let units = completion::units_of(&text, caret) as u32;
+        // At once: what somebody types in the same moment comes after it, and not at the end of the text.
+        self.area.set_value(&text);
+        // The box is on the page, and holds that text.
+        let _ = self.area.focus();
+        let _ = self.area.set_selection_range(units, units);
         self.room.draft.set(text);
-        let area = self.area.clone();
-        request_animation_frame(move || {
-            // The box is on the page, and holds that text.
-            let _ = area.focus();
-            let _ = area.set_selection_range(units, units);
-        });
     }
 
     fn insert(&self, text: &str) {

@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::Array;
-use leptos::prelude::{document, request_animation_frame};
+use leptos::prelude::document;
 use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Event, HtmlDialogElement, HtmlElement, KeyboardEvent};
 
+use super::dialog;
 use super::element::{El, el, value_of};
 use super::glyph::{self, glyph_button};
 use super::icon::button;
@@ -95,6 +96,7 @@ pub fn emoji_picker(room: OpenRoom, picking: Picking, insert: impl Fn(&str) + 's
         .attr("aria-label", say("Emoji"));
     let node: HtmlDialogElement = dialog.node().clone().unchecked_into();
     let (shown, closed, outside) = (node.clone(), node.clone(), node.clone());
+    let gone = node.clone();
     let pick: Rc<dyn Fn(&str)> = Rc::new(move |emoji| {
         match picking {
             Picking::Reaction(target) => react(room, target, emoji),
@@ -105,10 +107,7 @@ pub fn emoji_picker(room: OpenRoom, picking: Picking, insert: impl Fn(&str) + 's
         }
         node.close();
     });
-    request_animation_frame(move || {
-        // It fails only where the dialog is shown already, or is gone again.
-        let _ = shown.show_modal();
-    });
+    dialog::open(shown, "emoji-search");
     let typed = Rc::clone(&query);
     let first = Rc::clone(&pick);
     let (found, looked) = (Rc::clone(&table), Rc::clone(&query));
@@ -164,8 +163,11 @@ pub fn emoji_picker(room: OpenRoom, picking: Picking, insert: impl Fn(&str) + 's
     });
     dialog
         .on("close", move |_| {
-            room.picking.set(None);
-            browser::focus("composer");
+            // It is told late, and another one may have been asked for by then.
+            if gone.is_connected() {
+                room.picking.set(None);
+                browser::focus("composer");
+            }
         })
         // Beside the dialog: its own box is what is clicked then.
         .on("click", move |event| {

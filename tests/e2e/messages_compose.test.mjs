@@ -64,10 +64,11 @@ scenario('emoji come by name and by the picker', async (open) => {
     await offered(ann, ':turtle:');
     await ann.$('composer').press('Tab');
     await draft(ann, 'look: 🐢');
-    await ann.$('composer').pressSequentially(' and :rocket:');
-    await draft(ann, 'look: 🐢 and 🚀');
+    // Who goes on typing at once does so behind what was completed.
+    await ann.$('composer').pressSequentially(' and :rocket:, see?');
+    await draft(ann, 'look: 🐢 and 🚀, see?');
     await ann.$('composer').press('Enter');
-    await bob.shows('look: 🐢 and 🚀');
+    await bob.shows('look: 🐢 and 🚀, see?');
 
     await ann.$('composer').fill('ab');
     await ann.$('composer').press('ArrowLeft');
@@ -78,9 +79,10 @@ scenario('emoji come by name and by the picker', async (open) => {
     await ann.$('emoji-search').fill('heart');
     await ann.$('emoji-picker').locator('[data-emoji="❤️"]').first().click();
     await draft(ann, 'a❤️b');
-    // By keyboard.
-    await ann.$('emoji-button').click();
-    await ann.$('emoji-search').press('ArrowDown');
+    // By keyboard, and at once: what is pressed in the same moment is for the picker.
+    await ann.$('emoji-button').evaluate((button) => button.click());
+    assert.equal(await ann.page.evaluate(() => document.activeElement.id), 'emoji-search');
+    await ann.page.keyboard.press('ArrowDown');
     await ann.page.keyboard.press('ArrowRight');
     const chosen = await ann.page.evaluate(() => document.activeElement.dataset.emoji);
     await ann.page.keyboard.press('Enter');
