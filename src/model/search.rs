@@ -95,11 +95,14 @@ pub fn excerpt(text: &str, place: &Range<usize>) -> (String, String, String) {
         .rev()
         .nth(BEFORE - 1)
         .map_or(0, |(at, _)| at);
+    let mut rest = before.get(cut..).unwrap_or_default();
     let mut start = String::new();
     if cut > 0 {
         start.push('…');
+        // What ended the sentence that was left out is no beginning.
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || ".,;:!?…".contains(c));
     }
-    start.push_str(before.get(cut..).unwrap_or_default());
+    start.push_str(rest);
     let mut end: String = after.chars().take(AFTER).collect();
     if end.len() < after.len() {
         end.push('…');
@@ -156,5 +159,8 @@ mod tests {
         assert_eq!(after, format!("{}…", "x".repeat(80)));
         let short = excerpt("a needle b", &(2..8));
         assert_eq!(short, ("a ".into(), "needle".into(), " b".into()));
+        let sentence = format!("Before. {}needle", "y".repeat(28));
+        let (before, ..) = excerpt(&sentence, &(36..42));
+        assert_eq!(before, format!("…{}", "y".repeat(28)));
     }
 }
