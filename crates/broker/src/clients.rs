@@ -223,13 +223,20 @@ impl Clients {
         true
     }
 
-    /// Asks a client whether it is there, and so to confirm what was sent to it.
+    /// Asks a client whether it is there, and so to confirm what was sent to it: everything up to the question itself.
     pub(crate) fn ping(&mut self, key: SessionKey) {
         let Some(session) = self.sessions.get_mut(&key) else {
             return;
         };
-        let sent = session.outbound.ask();
+        // Whoever comes back is asked then.
+        let Some(connection) = session.connection() else {
+            return;
+        };
         let conversation = session.new_conversation();
+        let ping = wire::request(ServiceId::SystemPing, conversation, &(), session.version);
+        // It overtakes what waits: that waits for the answer.
+        session.outbound.keep(ping.clone(), &self.limits);
+        let sent = session.outbound.ask();
         // This one's answer says all that the answers to older ones would.
         session
             .outgoing
@@ -237,12 +244,7 @@ impl Clients {
         session
             .outgoing
             .insert(conversation, Outgoing::Ping { sent });
-        let ping = wire::request(ServiceId::SystemPing, conversation, &(), session.version);
-        // It overtakes what waits: that waits for the answer.
-        if let Some(connection) = session.connection() {
-            session.outbound.keep(ping.clone(), &self.limits);
-            self.send_uncounted(connection, ping);
-        }
+        self.send_uncounted(connection, ping);
     }
 
     /// Sends what is not one of a session's counted messages: a connect response, or what is sent again.

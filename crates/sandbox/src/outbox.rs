@@ -32,6 +32,8 @@ struct State {
     bytes: usize,
     /// Messages and bytes of the batch that is being written.
     writing: (usize, usize),
+    /// Bytes of the largest message that is above the limit by itself, while more waits than the limit.
+    spared: usize,
     end: Option<End>,
 }
 
@@ -117,8 +119,16 @@ impl Outbox {
         }
         let messages = state.messages.len() + state.writing.0 + 1;
         let bytes = state.bytes + message.len();
-        // One message alone may be larger than the limit: the largest that the service takes has to get through.
-        if messages > self.limits.messages || (bytes > self.limits.bytes && messages > 1) {
+        // One message may be larger than the limit, such as the answer to a query for a whole series: it has to get through,
+        // with what goes before and after it.
+        if state.bytes <= self.limits.bytes {
+            state.spared = 0;
+        }
+        if message.len() > self.limits.bytes {
+            state.spared = state.spared.max(message.len());
+        }
+        let is_too_much = bytes - state.spared.min(bytes) > self.limits.bytes;
+        if messages > self.limits.messages || is_too_much {
             state.end = Some(End::Now(EndCause::TooSlow));
             state.bytes = state.writing.1;
             state.messages = VecDeque::new();
@@ -294,6 +304,28 @@ mod tests {
         let outbox = outbox(10, 100);
         outbox.push(Bytes::from(vec![0; 1000])).unwrap();
         assert_eq!(work(&outbox).await.1.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_waits_with_a_large_message_is_as_much_as_ever() {
+        let outbox = outbox(10, 100);
+        let message = |length| Bytes::from(vec![0; length]);
+        outbox.push(message(10)).unwrap();
+        outbox.push(message(1000)).unwrap();
+        outbox.push(message(80)).unwrap();
+        let full = Overflow {
+            messages: 4,
+            bytes: 1111,
+        };
+        assert_eq!(outbox.push(message(21)), Err(full));
+
+        // A second one is one too many; once the first is gone, it is not.
+        let outbox = super::tests::outbox(10, 100);
+        outbox.push(message(1000)).unwrap();
+        assert_eq!(work(&outbox).await.0, Work::Write);
+        outbox.written();
+        outbox.push(message(1000)).unwrap();
+        assert!(outbox.push(message(1000)).is_err());
     }
 
     #[tokio::test]

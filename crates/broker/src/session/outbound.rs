@@ -31,6 +31,8 @@ pub(crate) struct Outbound {
     is_asked: bool,
     /// What was not sent yet.
     backlog: Backlog,
+    /// Bytes of the largest message that is above the limit by itself, while there is more than the limit.
+    spared: usize,
     /// More waits than may: the client cannot go on.
     overflowed: bool,
 }
@@ -56,14 +58,15 @@ impl Outbound {
         if self.overflowed {
             return Pushed::Overflow;
         }
+        self.spare(item.message.len(), limits);
         if is_connected && self.backlog.is_empty() && self.has_room(item.message.len(), limits) {
             self.keep(item.message, limits);
             return Pushed::Sent;
         }
         self.backlog.push(item);
         let messages = self.kept.len() + self.backlog.len();
-        let bytes = self.kept_bytes + self.backlog.bytes();
-        if messages > limits.recovery_messages || (bytes > limits.recovery_bytes && messages > 1) {
+        let bytes = self.bytes().saturating_sub(self.spared);
+        if messages > limits.recovery_messages || bytes > limits.recovery_bytes {
             self.overflowed = true;
             self.backlog = Backlog::default();
             self.kept = VecDeque::new();
@@ -71,6 +74,22 @@ impl Outbound {
             return Pushed::Overflow;
         }
         Pushed::Waits
+    }
+
+    /// Bytes that wait, and those on their way.
+    fn bytes(&self) -> usize {
+        self.kept_bytes + self.backlog.bytes()
+    }
+
+    /// One message may be larger than the limit, such as the answer to a query for a whole series: it has to get through, with
+    /// what goes before and after it.
+    fn spare(&mut self, length: usize, limits: &Limits) {
+        if self.bytes() <= limits.recovery_bytes {
+            self.spared = 0;
+        }
+        if length > limits.recovery_bytes {
+            self.spared = self.spared.max(length);
+        }
     }
 
     /// Counts and keeps a message that overtakes what waits: the question whether the client is there.
@@ -294,6 +313,30 @@ mod tests {
         // The largest message that may be sent can be sent again, too.
         outbound.push(Item::other(Bytes::from(vec![0; 100])), true, &limits);
         assert_eq!(outbound.resume(3).map(|missed| missed.len()), Ok(1));
+    }
+
+    #[test]
+    fn what_waits_with_a_large_message_is_as_much_as_ever() {
+        let limits = Limits {
+            recovery_messages: 10,
+            recovery_bytes: 25,
+            window_messages: 1,
+            ..limits()
+        };
+        let large = || Item::other(Bytes::from(vec![0; 100]));
+        let mut outbound = Outbound::default();
+        assert_eq!(outbound.push(item(1), true, &limits), Pushed::Sent);
+        assert_eq!(outbound.push(large(), true, &limits), Pushed::Waits);
+        assert_eq!(outbound.push(item(2), true, &limits), Pushed::Waits);
+        outbound.confirmed(1);
+        assert_eq!(outbound.release(&limits).map(|it| it.len()), Some(100));
+        assert_eq!(outbound.push(item(3), true, &limits), Pushed::Waits);
+        assert_eq!(outbound.push(item(4), true, &limits), Pushed::Overflow);
+
+        // A second one is one too many.
+        let mut outbound = Outbound::default();
+        assert_eq!(outbound.push(large(), true, &limits), Pushed::Sent);
+        assert_eq!(outbound.push(large(), true, &limits), Pushed::Overflow);
     }
 
     #[test]
