@@ -12,6 +12,7 @@ use futures_channel::mpsc;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::{LocalFuture, Runtime, Transport, TransportEvent};
@@ -159,10 +160,20 @@ impl Transport for WebSocket {
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
+/// The largest message that is taken from a service, in bytes: the answer to a query for a whole series is one message, in
+/// one frame. A connection that brings a larger one is lost.
+const MAX_MESSAGE: usize = 128 << 20;
+
+fn limits() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE))
+}
+
 /// Opens a connection. Messages are small and somebody waits for each, so none is held back to be sent with others.
 #[cfg(not(feature = "wss"))]
 async fn open(url: String, _: Tls) -> Option<Socket> {
-    let opened = tokio_tungstenite::connect_async_with_config(url, None, true).await;
+    let opened = tokio_tungstenite::connect_async_with_config(url, Some(limits()), true).await;
     opened.ok().map(|(socket, _)| socket)
 }
 
@@ -170,7 +181,7 @@ async fn open(url: String, _: Tls) -> Option<Socket> {
 async fn open(url: String, tls: Tls) -> Option<Socket> {
     use tokio_tungstenite::{Connector, connect_async_tls_with_config};
     let connector = tls.map(Connector::Rustls);
-    let opened = connect_async_tls_with_config(url, None, true, connector).await;
+    let opened = connect_async_tls_with_config(url, Some(limits()), true, connector).await;
     opened.ok().map(|(socket, _)| socket)
 }
 
