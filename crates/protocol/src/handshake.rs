@@ -4,6 +4,7 @@ use base64ct::{Base64, Encoding as _};
 use bytes::Bytes;
 use core::fmt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::collections::BTreeMap;
 
 use crate::codec::wire_enum;
 use crate::{
@@ -293,7 +294,7 @@ impl ConnectRequest {
 }
 
 /// Reads proposed session properties: a JSON object (JavaScript SDK), or names and values in turn as JSON strings with
-/// commas between them (Python SDKs).
+/// commas between them (Python SDKs). Each name is there once, with its last value; they are in the order of their names.
 fn proposed_properties(text: &str) -> Option<Vec<(String, String)>> {
     if let Ok(map) = serde_json::from_str::<serde_json::Map<_, _>>(text) {
         return map
@@ -305,12 +306,14 @@ fn proposed_properties(text: &str) -> Option<Vec<(String, String)>> {
             .collect();
     }
     let list: Vec<String> = serde_json::from_str(&format!("[{text}]")).ok()?;
-    list.chunks(2)
+    let named: Option<BTreeMap<_, _>> = list
+        .chunks(2)
         .map(|pair| match pair {
             [name, value] => Some((name.clone(), value.clone())),
             _ => None,
         })
-        .collect()
+        .collect();
+    Some(named?.into_iter().collect())
 }
 
 wire_enum! {
@@ -517,6 +520,18 @@ mod tests {
         let query = request.to_query();
         assert!(query.contains("password=AQhwYXNzd29yZA%3D%3D"), "{query}");
         assert_eq!(ConnectRequest::from_query(&query), Ok(request));
+    }
+
+    #[test]
+    fn proposed_properties_mean_the_same_in_both_forms() {
+        let object = r#"{"b":"1","a":"2","b":"3"}"#;
+        let list = r#""b","1","a","2","b","3""#;
+        let named = [("a", "2"), ("b", "3")].map(|(name, value)| (name.into(), value.into()));
+        for text in [object, list] {
+            assert_eq!(proposed_properties(text), Some(named.to_vec()), "{text}");
+        }
+        assert_eq!(proposed_properties(r#""a","1","b""#), None);
+        assert_eq!(proposed_properties(r#"{"a":1}"#), None);
     }
 
     #[test]

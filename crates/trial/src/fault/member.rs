@@ -21,12 +21,18 @@ pub const ROOM: &str = "Chat/trial";
 /// A JSON topic with one writer: its values are deltas, mostly.
 pub const BOARD: &str = "Chat/trial board";
 
+/// Bytes that are said in a room at most, in texts. A newcomer is given all of it at once, and for one client only so much may
+/// wait (twice the sandbox's `--max-queue-bytes`): with more, it would be sent away, and come again, for ever.
+const MOST_SAID: u64 = 16 << 20;
+
 /// What all members of a run share.
 pub struct Company {
     pub proxy: SocketAddr,
     pub ledger: RefCell<Ledger>,
     /// Whether writers are to say anything new.
     pub is_open: Cell<bool>,
+    /// Bytes of texts that were said, each again for each try.
+    pub said: Cell<u64>,
     /// Writers that still have something to say.
     pub busy: Cell<usize>,
     /// What was put on the board.
@@ -147,7 +153,7 @@ pub async fn write(company: Rc<Company>, writer: usize, window: usize, mut rando
         }
         let spoken_in = sessions.count(&session);
         let mut batch = std::mem::take(&mut again);
-        while company.is_open.get() && batch.len() < window {
+        while company.is_open.get() && batch.len() < window && company.said.get() < MOST_SAID {
             batch.push((next, 0));
             next += 1;
         }
@@ -160,6 +166,7 @@ pub async fn write(company: Rc<Company>, writer: usize, window: usize, mut rando
                     attempt: *attempt,
                 };
                 let length = random.pick(&[0, 20, 20, 200, 3_000, 20_000]);
+                company.said.set(company.said.get() + length);
                 let response = session.time_series().append(ROOM, &message(&mark, length));
                 async move { (mark, response.await) }
             })

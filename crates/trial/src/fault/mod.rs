@@ -167,6 +167,7 @@ impl Trial {
             proxy: proxy.address,
             ledger: RefCell::default(),
             is_open: Cell::new(true),
+            said: Cell::new(0),
             busy: Cell::new(0),
             board: RefCell::default(),
             boards: RefCell::default(),
