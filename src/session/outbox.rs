@@ -126,7 +126,8 @@ pub(super) fn taken_up(open: OpenRoom) {
     serve(open);
 }
 
-/// Takes up a message that was written before and did not get there as far as anybody knows. It is stored under this key.
+/// Takes up a message that was written before and did not get there as far as anybody knows; unless it is seen to have got
+/// there, since the room is shown first. It is stored under this key.
 pub(super) fn send_again(open: OpenRoom, key: String, id: MessageId, message: ChatMessage, at: At) {
     let is_known = is_stored(id);
     if is_known && open.look(|timeline| timeline.has_unsent(id)) {
@@ -134,6 +135,10 @@ pub(super) fn send_again(open: OpenRoom, key: String, id: MessageId, message: Ch
     }
     if !is_known {
         STORED.with_borrow_mut(|stored| stored.push((id, key)));
+    }
+    if open.look(|timeline| timeline.has_own(id)) {
+        forget(id);
+        return;
     }
     DOUBTFUL.with_borrow_mut(|doubtful| doubtful.push(id));
     open.change(|timeline| timeline.send(message, at));

@@ -296,14 +296,8 @@ impl ConnectRequest {
 /// Reads proposed session properties: a JSON object (JavaScript SDK), or names and values in turn as JSON strings with
 /// commas between them (Python SDKs). Each name is there once, with its last value; they are in the order of their names.
 fn proposed_properties(text: &str) -> Option<Vec<(String, String)>> {
-    if let Ok(map) = serde_json::from_str::<serde_json::Map<_, _>>(text) {
-        return map
-            .into_iter()
-            .map(|(name, value)| match value {
-                serde_json::Value::String(value) => Some((name, value)),
-                _ => None,
-            })
-            .collect();
+    if let Ok(map) = serde_json::from_str::<BTreeMap<String, String>>(text) {
+        return Some(map.into_iter().collect());
     }
     let list: Vec<String> = serde_json::from_str(&format!("[{text}]")).ok()?;
     let named: Option<BTreeMap<_, _>> = list

@@ -292,9 +292,9 @@ fn the_python_sdk_connects_with_headers() {
     assert_eq!(
         request.proposed_properties,
         [
+            ("$Environment", "PYTHON_cpython_3.9.18"),
             ("A", "1,2"),
             ("B", "é"),
-            ("$Environment", "PYTHON_cpython_3.9.18")
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
     );

@@ -15,12 +15,20 @@ impl Names {
         self.names.get(number as usize).map_or("", |name| name)
     }
 
+    /// Where the number of a name is, or where it would be.
+    fn place(&self, name: &str) -> Result<usize, usize> {
+        self.order
+            .binary_search_by(|&number| self.get(number).cmp(name))
+    }
+
+    /// The number of a name, if it has one.
+    pub(super) fn find(&self, name: &str) -> Option<u32> {
+        self.order.get(self.place(name).ok()?).copied()
+    }
+
     /// The number of a name; it gets one if it has none.
     pub(super) fn number(&mut self, name: &str) -> u32 {
-        let found = self
-            .order
-            .binary_search_by(|&number| self.get(number).cmp(name));
-        match found {
+        match self.place(name) {
             Ok(place) => self.order[place],
             Err(place) => {
                 let number = self.names.len() as u32;
@@ -46,5 +54,6 @@ mod tests {
         assert_eq!(numbers, [0, 1, 2, 0, 3, 1]);
         assert_eq!(names.get(3), "cyn");
         assert_eq!(names.get(99), "");
+        assert_eq!((names.find("ann"), names.find("dan")), (Some(1), None));
     }
 }

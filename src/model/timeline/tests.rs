@@ -265,6 +265,28 @@ fn messages_are_sent_in_order_and_what_failed_waits_for_its_author() {
     assert_eq!(room.next_unsent(), None);
 }
 
+#[test]
+fn what_is_shown_already_is_not_shown_again_when_it_is_taken_up() {
+    let id = |bits| MessageId::from_bits(bits);
+    let mut room = Timeline::new(reader());
+    room.receive_event(own_event(4, 1, "x"));
+    room.receive_event(event(5, "bob", "y"));
+    assert!(room.has_own(id(1)));
+    assert!(!room.has_own(id(2)));
+    // Written before a reload, and not known here to have got there.
+    let key = room.send(own(1, "x"), at(9));
+    room.recognise(&own_event(4, 1, "x"));
+    assert_eq!(texts(&room), ["x", "y"]);
+    assert_eq!(order(&room)[0], key);
+    assert!(!room.is_unsent(key));
+
+    let mut live = Timeline::new(reader());
+    live.receive_value(own(1, "x"), at(0), true);
+    live.receive_value(named(2, message("bob", "y")), at(1), false);
+    assert!(live.has_own(id(1)));
+    assert!(!live.has_own(id(2)), "that is somebody else's");
+}
+
 fn gaps(timeline: &Timeline) -> Vec<Option<u64>> {
     (0..timeline.len())
         .filter_map(|place| timeline.row_at(place))

@@ -42,6 +42,18 @@ impl Timeline {
         self.unsent_with(id).is_some()
     }
 
+    /// Whether the reader's message with this id is there, as the service has it.
+    #[must_use]
+    pub fn has_own(&self, id: MessageId) -> bool {
+        [&self.reader.principal, &self.reader.name]
+            .into_iter()
+            .filter_map(|author| self.find_id(id, self.names.find(author)?))
+            .any(|place| {
+                let stored = self.shelf.get(place);
+                stored.is_some_and(|it| it.origin() == Origin::Own)
+            })
+    }
+
     /// Takes all messages out that are not acknowledged.
     pub fn take_unsent(&mut self) {
         let settled = self.settled();
@@ -55,8 +67,24 @@ impl Timeline {
         let Some(place) = self.unsent_place(key) else {
             return; // Its echo came first.
         };
-        let Some((rank, known)) = sequence.and_then(|sequence| self.find_sequence(sequence)) else {
-            self.settle(place, sequence, true);
+        match sequence {
+            Some(sequence) => self.become_event(place, sequence),
+            None => self.settle(place, None, true),
+        }
+    }
+
+    /// An event that a query has found holds a message that was sent from here, without anyone knowing whether it got there.
+    pub fn recognise(&mut self, event: &Event) {
+        if let Some(place) = self.find_unsent(&event.message) {
+            self.shelf.update(place, |it| it.set_at(&event.at));
+            self.become_event(place, event.sequence);
+        }
+    }
+
+    /// A message that was sent from here is the event of this sequence.
+    fn become_event(&mut self, place: usize, sequence: u64) {
+        let Some((rank, known)) = self.find_sequence(sequence) else {
+            self.settle(place, Some(sequence), true);
             return;
         };
         // The event came first, and did not look like an echo. The service knows better.
@@ -67,14 +95,6 @@ impl Timeline {
                 it.author = echo.author;
             });
             self.settle(place, Some(rank), false);
-        }
-    }
-
-    /// An event that a query has found holds a message that was sent from here, without anyone knowing whether it got there.
-    pub fn recognise(&mut self, event: &Event) {
-        if let Some(place) = self.find_unsent(&event.message) {
-            self.shelf.update(place, |it| it.set_at(&event.at));
-            self.settle(place, Some(event.sequence), true);
         }
     }
 
