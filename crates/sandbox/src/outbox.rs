@@ -127,7 +127,7 @@ impl Outbox {
         if message.len() > self.limits.bytes {
             state.spared = state.spared.max(message.len());
         }
-        let is_too_much = bytes - state.spared.min(bytes) > self.limits.bytes;
+        let is_too_much = bytes.saturating_sub(state.spared) > self.limits.bytes;
         if messages > self.limits.messages || is_too_much {
             state.end = Some(End::Now(EndCause::TooSlow));
             state.bytes = state.writing.1;
