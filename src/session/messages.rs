@@ -1,7 +1,5 @@
 //! Sending messages, and asking for earlier ones.
 
-use std::cell::Cell;
-
 use leptos::task::spawn_local;
 
 use super::{fault, outbox};
@@ -10,11 +8,6 @@ use crate::model::fault::Right;
 use crate::parts;
 use crate::state::{App, Earlier, OpenRoom};
 use effusion_chat::{ChatMessage, Timestamp};
-
-thread_local! {
-    /// Whether a gap is being filled.
-    static FILLING: Cell<bool> = const { Cell::new(false) };
-}
 
 /// Sends what somebody wrote.
 pub fn send(app: App, open: OpenRoom, text: String) {
@@ -62,13 +55,14 @@ pub fn earlier(open: OpenRoom) {
 
 /// Asks for what is missing right before a message: for the newest of it, or, for who comes from above, the oldest.
 pub fn fill_gap(open: OpenRoom, rank: u64, from_above: bool) {
-    if FILLING.replace(true) {
+    if *open.filling.peek() {
         return;
     }
+    open.filling.put(true);
     spawn_local(async move {
         // What cannot be had now is asked for again when somebody looks again.
         let _ = fill(open, rank, from_above).await;
-        FILLING.set(false);
+        open.filling.put(false);
     });
 }
 

@@ -125,6 +125,8 @@ pub struct RoomFields {
     pub picking: Live<Option<Picking>>,
     /// Whether to offer earlier messages.
     pub earlier: Live<Earlier>,
+    /// Whether a gap is being filled.
+    pub filling: Live<bool>,
     reactions: RefCell<Reactions>,
     /// The reactions to the messages on the screen.
     reacted: RefCell<Vec<(Target, Rc<LiveReactions>)>>,
@@ -192,6 +194,7 @@ impl OpenRoom {
             note: Live::default(),
             picking: Live::default(),
             earlier: Live::new(Earlier::Unknown),
+            filling: Live::new(false),
             reactions: RefCell::default(),
             reacted: RefCell::default(),
             extent: Live::default(),

@@ -39,6 +39,13 @@ struct Anchor {
     below_edge: f64,
 }
 
+/// Where to somebody scrolls.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Up,
+    Down,
+}
+
 /// Keeps the list where it is looked at.
 pub(super) struct Scroll {
     room: OpenRoom,
@@ -60,6 +67,8 @@ pub(super) struct Scroll {
     was_hidden: Cell<bool>,
     earlier: Box<dyn Fn()>,
     fill: Box<Ask>,
+    /// Which way somebody went when something was missing where they look: what comes may not be all of it.
+    missed: Cell<Option<Way>>,
     observer: RefCell<Option<ResizeObserver>>,
 }
 
@@ -97,6 +106,7 @@ impl Scroll {
             was_hidden: Cell::new(true),
             earlier,
             fill,
+            missed: Cell::new(None),
             observer: RefCell::new(None),
         });
         scroll.watch();
@@ -157,7 +167,9 @@ impl Scroll {
         self.put_in_place();
         self.follow();
         if moved.abs() >= 1.0 {
-            self.ask(moved < 0.0);
+            self.ask(Way::of(moved));
+        } else if let Some(way) = self.missed.take() {
+            self.ask(way);
         }
     }
 
@@ -223,17 +235,19 @@ impl Scroll {
         self.away.put(left > NEAR);
         self.look();
         self.follow();
-        self.ask(top < before);
+        self.ask(Way::of(top - before));
     }
 
     /// Asks for what is missing where somebody has scrolled to.
-    fn ask(&self, upwards: bool) {
+    fn ask(&self, way: Way) {
         let is_first = self.room.extent.peek().start == 0;
         let view = f64::from(self.scroll.client_height());
-        if upwards && is_first && self.top() < view {
+        let lacks_earlier = way == Way::Up && is_first && self.top() < view;
+        if lacks_earlier {
             (self.earlier)();
         }
-        self.look_for_gaps();
+        let lacks = self.look_for_gaps() || lacks_earlier;
+        self.missed.set(lacks.then_some(way));
     }
 
     /// Goes to the newest message.
@@ -363,9 +377,10 @@ impl Scroll {
         }
     }
 
-    /// What is missing where somebody looks is asked for.
-    fn look_for_gaps(&self) {
+    /// What is missing where somebody looks is asked for. Whether there is anything.
+    fn look_for_gaps(&self) -> bool {
         let view = f64::from(self.scroll.client_height());
+        let mut found = false;
         let rows = self.room.rows.peek();
         for (place, row) in rows.iter().enumerate() {
             let row = row.row.peek();
@@ -378,8 +393,10 @@ impl Scroll {
             let at = self.below_edge(&element);
             if at > -view && at < 2.0 * view {
                 (self.fill)(row.entry.rank, at > view / 2.0);
+                found = true;
             }
         }
+        found
     }
 
     /// Takes the heights of all that is in the document.
@@ -400,6 +417,12 @@ impl Scroll {
             .collect();
         drop(rows);
         self.room.measure(&heights);
+    }
+}
+
+impl Way {
+    fn of(downwards: f64) -> Self {
+        if downwards < 0.0 { Self::Up } else { Self::Down }
     }
 }
 

@@ -26,6 +26,7 @@ const note = (window, pattern) => until(`a note that says ${pattern}`, () => win
 scenario('names are completed after an @, and the one who is meant sees it', async (open) => {
     const [ann, bob, bo] = [await joined(open, 'Ann Lee', 'Names'), await joined(open, 'Bob', 'Names'), await joined(open, 'Bo <b>', 'Names')];
     await bob.say('hello');
+    await ann.shows('hello');
     await bo.say('hi');
     await ann.shows('hello', 'hi');
     await ann.$('composer').pressSequentially('well, @bo');

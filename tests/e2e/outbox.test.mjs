@@ -29,6 +29,26 @@ const test = (title, act) => scenario(title, () => browser, act);
 
 const address = (port, fields) => `${page.origin}/?${new URLSearchParams({ host: '127.0.0.1', port, ...fields })}`;
 
+/** What a window has stored of a kind, each record as text. */
+const records = (window, store) =>
+    window.page.evaluate(
+        (name) =>
+            new Promise((resolve) => {
+                const request = indexedDB.open('effusion');
+                // The page makes the database, not whoever looks into it.
+                request.onupgradeneeded = () => request.transaction.abort();
+                request.onerror = () => resolve(['there is no database']);
+                request.onsuccess = () => {
+                    const all = request.result.transaction(name).objectStore(name).getAll();
+                    all.onsuccess = () => {
+                        request.result.close();
+                        resolve(all.result.map((bytes) => new TextDecoder().decode(bytes)));
+                    };
+                };
+            }),
+        store,
+    );
+
 /**
  * A service that can be killed and started again, with the same data, behind a door: what comes through it gets to the
  * service, but while the door is `deaf`, no answer gets back.
@@ -213,7 +233,7 @@ test('where what keeps messages cannot be fetched, they are sent all the same, a
         await ann.page.unroute(part);
         // With this one, it is asked for again.
         await ann.say('more');
-        await new Promise((resolve) => setTimeout(resolve, 2_500));
+        await until('both are stored', () => records(ann, 'outbox'), (all) => all.length === 2);
         await ann.reload();
         await until('both are kept', () => ann.texts(), (texts) => texts.slice(-2).join() === 'meanwhile,more');
         await service.start();
@@ -228,11 +248,11 @@ test('what was loaded can be read without a service, and says that it is a copy'
         const ann = await (await open(address(service.port, { name: 'Ann', ...room }))).join();
         const bob = await (await open(address(service.port, { name: 'Bob', ...room }))).join();
         await bob.say('first');
+        await ann.shows('first');
         await ann.say('second');
         await ann.shows('first', { text: 'second', state: 'sent' });
         assert.equal(await ann.$('offline-copy').count(), 0);
-        // It is stored within two seconds.
-        await new Promise((resolve) => setTimeout(resolve, 2_500));
+        await until('it is stored', () => records(ann, 'copies'), (all) => all.some((copy) => copy.includes('second')));
         await service.kill();
         await ann.reload();
         await ann.shows({ text: 'first', author: 'Bob', own: false }, { text: 'second', own: true });
@@ -246,23 +266,7 @@ test('what was loaded can be read without a service, and says that it is a copy'
         await ann.$('settings-button').click();
         await ann.$('sign-out').click();
         await ann.$('join-form').waitFor();
-        const left = () =>
-            ann.page.evaluate(
-                () =>
-                    new Promise((resolve, reject) => {
-                        const request = indexedDB.open('effusion', 1);
-                        request.onerror = reject;
-                        request.onsuccess = () => {
-                            const stores = ['outbox', 'copies'];
-                            const transaction = request.result.transaction(stores);
-                            const counts = stores.map((name) => transaction.objectStore(name).count());
-                            transaction.oncomplete = () => {
-                                request.result.close();
-                                resolve(counts.map(({ result }) => result).join());
-                            };
-                        };
-                    }),
-            );
-        await until('nothing is stored', left, (counts) => counts === '0,0');
+        const left = async () => [...(await records(ann, 'outbox')), ...(await records(ann, 'copies'))];
+        await until('nothing is stored', left, (all) => all.length === 0);
     });
 });

@@ -10,7 +10,7 @@ import { addressAt, dist, launch, openWindow } from '../support/browser.mjs';
 import { startSandbox } from '../support/sandbox.mjs';
 
 /** What a test did not finish in this time, in milliseconds, has failed. */
-const LIMIT = 60_000;
+const LIMIT = 180_000;
 const pictures = fileURLToPath(new URL('../../target/e2e/', import.meta.url));
 
 /** Starts both before the tests of a file, the sandbox with more arguments if need be, and ends them after. */

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 import { ChatWindow } from './chat_window.mjs';
+import { slowDown, unsteady } from './unsteady.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -37,8 +38,12 @@ export function launch(...args) {
 /** Opens an empty window with a profile of its own: nobody's storage but its own. */
 export async function openWindow(browser, options = {}) {
     const context = await browser.newContext({ viewport: DESKTOP, locale: 'en-GB', serviceWorkers: 'block', ...options });
-    context.setDefaultTimeout(10_000);
-    return new ChatWindow(await context.newPage());
+    context.setDefaultTimeout(20_000);
+    const page = await context.newPage();
+    if (unsteady) {
+        await slowDown(page);
+    }
+    return new ChatWindow(page);
 }
 
 /** The address of the page that a sandbox serves, set to that sandbox, with more fields that it fills in. */

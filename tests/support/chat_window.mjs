@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-const PATIENCE = 10_000;
+const PATIENCE = 20_000;
 
 /**
  * Waits until what `look` finds passes `check`, and gives it back; fails with what was found last.

@@ -6,6 +6,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+import { slowDoor, unsteady } from './unsteady.mjs';
+
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const binary = path.resolve(root, process.env.EFFUSION_SANDBOX_BIN ?? 'target/debug/effusion-sandbox');
 const START_TIMEOUT = 20_000;
@@ -22,12 +24,14 @@ process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
  */
 export async function startSandbox({ data, port = 0, args = [] } = {}) {
     const storage = data === undefined ? ['--memory'] : ['--data', data];
-    const child = spawn(binary, ['--listen', `127.0.0.1:${port}`, '--log', 'warn', ...storage, ...args], {
+    const child = spawn(binary, ['--listen', `127.0.0.1:${unsteady ? 0 : port}`, '--log', 'warn', ...storage, ...args], {
         stdio: ['ignore', 'pipe', 'pipe'],
     });
     running.add(child);
+    let door;
     const exited = once(child, 'exit').then(([code, signal]) => {
         running.delete(child);
+        door?.close();
         return { code, signal };
     });
     const log = [];
@@ -54,9 +58,12 @@ export async function startSandbox({ data, port = 0, args = [] } = {}) {
     // It fails in any case in the end; what counts is which comes first.
     failed.catch(() => {});
     const chosen = await Promise.race([listening, failed]).finally(() => clearTimeout(timer));
+    if (unsteady) {
+        door = await slowDoor(chosen, port);
+    }
     return {
         host: '127.0.0.1',
-        port: chosen,
+        port: door?.port ?? chosen,
         /** What it said on stderr. */
         log,
         /** Asks it to stop, as Ctrl-C does; resolves to how it ended. */
