@@ -85,6 +85,24 @@ pub fn complete(text: &str, from: usize, caret: usize, with: &str) -> (String, u
     ([before, with, after].concat(), caret)
 }
 
+/// [`complete`], for what is known only later: the text may have been written on. None if what was begun is not there any
+/// more. `then` is what was written up to the caret, `from` where it was begun.
+#[must_use]
+pub fn complete_late(
+    then: &str,
+    from: usize,
+    text: &str,
+    caret: usize,
+    with: &str,
+) -> Option<(String, usize)> {
+    let further = caret.checked_sub(then.len())?;
+    if from > then.len() || !text.starts_with(then) {
+        return None;
+    }
+    let (text, end) = complete(text, from, then.len(), with);
+    Some((text, end + further))
+}
+
 /// The names that go on like that, those that begin so before those of which a later word does.
 #[must_use]
 pub fn names_like(names: &[String], query: &str, most: usize) -> Vec<String> {
@@ -179,6 +197,18 @@ mod tests {
             Some((2, "smile".to_owned()))
         );
         assert_eq!(named_emoji("a ::", 4), None);
+    }
+
+    #[test]
+    fn what_is_known_late_leaves_what_was_written_since() {
+        let late = |text: &str, caret| complete_late("é :ok:", 3, text, caret, "👌");
+        assert_eq!(late("é :ok:", 7), Some(("é 👌".to_owned(), 7)));
+        assert_eq!(late("é :ok:, and", 12), Some(("é 👌, and".to_owned(), 12)));
+        assert_eq!(late("é :ok:, and", 9), Some(("é 👌, and".to_owned(), 9)));
+        assert_eq!(late("é :o", 5), None, "it was taken back");
+        assert_eq!(late("", 0), None, "it was sent");
+        assert_eq!(late("é :ok: x", 2), None, "the caret is elsewhere");
+        assert_eq!(complete_late("a", 2, "ab", 2, "x"), None);
     }
 
     #[test]

@@ -162,10 +162,13 @@ impl Tools {
         if let Some(named) = completion::named_emoji(&text, caret) {
             let (tools, from) = (Rc::clone(self), named.from);
             emoji_picker::with_table(move |table| {
-                let found = crate::model::emoji::named(table, &named.query);
-                let same = *tools.room.draft.peek() == text;
-                if let (Some(found), true) = (found, same) {
-                    let (text, caret) = completion::complete(&text, from, caret, &found.emoji);
+                let Some(found) = crate::model::emoji::named(table, &named.query) else {
+                    return;
+                };
+                let (now, at) = (tools.room.draft.peek().clone(), tools.caret());
+                let then = text.get(..caret).unwrap_or_default();
+                let late = completion::complete_late(then, from, &now, at, &found.emoji);
+                if let Some((text, caret)) = late {
                     tools.write(text, caret);
                 }
             });

@@ -39,22 +39,42 @@ const GROUPS: [&str; 8] = [
     key("Signs"),
 ];
 
+/// What there is to choose from.
+enum Choice {
+    /// It is being fetched. `wanted`: the best of it was asked for already.
+    Coming {
+        wanted: bool,
+    },
+    Here(Rc<Vec<Group>>),
+    Missing,
+}
+
 thread_local! {
     static KNOWN: RefCell<Option<Rc<Vec<Group>>>> = const { RefCell::new(None) };
 }
 
 /// Does something with the table, which is fetched first if need be. Where it cannot be had, nothing is done.
 pub fn with_table(look: impl FnOnce(&[Group]) + 'static) {
+    fetch_table(Box::new(move |table| {
+        if let Some(table) = table {
+            look(&table);
+        }
+    }));
+}
+
+/// Does something with the table, or without it where it cannot be had.
+fn fetch_table(look: Box<dyn FnOnce(Option<Rc<Vec<Group>>>)>) {
     if let Some(table) = KNOWN.with_borrow(Clone::clone) {
-        look(&table);
+        look(Some(table));
         return;
     }
     spawn_local(async move {
-        if let Some(file) = browser::fetch_json(TABLE).await {
-            let table = Rc::new(read(&file));
-            KNOWN.set(Some(Rc::clone(&table)));
-            look(&table);
+        let file = browser::fetch_json(TABLE).await;
+        let table = file.map(|file| Rc::new(read(&file)));
+        if table.is_some() {
+            KNOWN.set(table.clone());
         }
+        look(table);
     });
 }
 
@@ -86,16 +106,15 @@ fn read(file: &JsValue) -> Vec<Group> {
 
 /// A dialog of emoji: those used most first, then by group; or those that fit what is typed.
 pub fn emoji_picker(room: OpenRoom, picking: Picking, insert: impl Fn(&str) + 'static) -> El {
-    let table: Rc<Live<Rc<Vec<Group>>>> = Rc::default();
+    let choice = Rc::new(Live::new(Choice::Coming { wanted: false }));
     let query: Rc<Live<String>> = Rc::default();
-    let filled = Rc::clone(&table);
-    with_table(move |known| filled.set(Rc::new(known.to_vec())));
     let dialog = el("dialog")
         .class("emoji-picker")
         .test("emoji-picker")
         .attr("aria-label", say("Emoji"));
     let node: HtmlDialogElement = dialog.node().clone().unchecked_into();
     let (shown, closed, outside) = (node.clone(), node.clone(), node.clone());
+    let still = node.clone();
     let gone = node.clone();
     let pick: Rc<dyn Fn(&str)> = Rc::new(move |emoji| {
         match picking {
@@ -108,25 +127,53 @@ pub fn emoji_picker(room: OpenRoom, picking: Picking, insert: impl Fn(&str) + 's
         node.close();
     });
     dialog::open(shown, "emoji-search");
-    let typed = Rc::clone(&query);
-    let first = Rc::clone(&pick);
-    let (found, looked) = (Rc::clone(&table), Rc::clone(&query));
+    let (first, looked) = (Rc::clone(&pick), Rc::clone(&query));
+    let pick_best = move |table: &[Group]| {
+        let best = search(table, &looked.peek(), 1);
+        let best = best.first().map(|emoji| emoji.emoji.clone());
+        if let Some(best) = best {
+            first(&best);
+        }
+    };
+    let pick_best = Rc::new(pick_best);
+    let (filled, best) = (Rc::clone(&choice), Rc::clone(&pick_best));
+    fetch_table(Box::new(move |table| {
+        let wanted = matches!(*filled.peek(), Choice::Coming { wanted: true });
+        let known = table.clone();
+        filled.set(table.map_or(Choice::Missing, Choice::Here));
+        if let Some(table) = known.filter(|_| wanted && still.open()) {
+            best(&table);
+        }
+    }));
+    let (typed, renewed) = (Rc::clone(&query), Rc::clone(&choice));
+    let found = Rc::clone(&choice);
     let input = el("input")
         .attr("type", "search")
         .id("emoji-search")
         .attr("placeholder", say("Find an emoji"))
         .attr("aria-label", say("Find an emoji"))
         .attr("autocomplete", "off")
-        .on("input", move |event| typed.set(value_of(&event)))
+        .on("input", move |event| {
+            if matches!(*renewed.peek(), Choice::Coming { wanted: true }) {
+                renewed.set(Choice::Coming { wanted: false });
+            }
+            typed.set(value_of(&event));
+        })
         .on("keydown", move |event| {
             let key = event.unchecked_ref::<KeyboardEvent>().key();
             if key == "Enter" {
                 event.prevent_default();
-                let best = search(&found.peek(), &looked.peek(), 1)
-                    .first()
-                    .map(|emoji| emoji.emoji.clone());
-                if let Some(best) = best {
-                    first(&best);
+                let known = match &*found.peek() {
+                    Choice::Here(table) => Some(Rc::clone(table)),
+                    _ => None,
+                };
+                match known {
+                    Some(table) => pick_best(&table),
+                    // It is picked as soon as there is something to pick from.
+                    None => found.revise(|choice| match choice {
+                        Choice::Coming { wanted } => !std::mem::replace(wanted, true),
+                        _ => false,
+                    }),
                 }
             } else if key == "ArrowDown" {
                 event.prevent_default();
@@ -145,12 +192,20 @@ pub fn emoji_picker(room: OpenRoom, picking: Picking, insert: impl Fn(&str) + 's
         step(&event, by);
     });
     let list = list.child_of(move || {
-        let table = table.get();
+        let choice = choice.read();
+        let table = match &*choice {
+            Choice::Coming { .. } => return None,
+            Choice::Missing => {
+                let why = "This part of the page could not be fetched. Check the network, then try again; if the page was updated, reload it.";
+                return Some(el("p").class("hint").attr("role", "alert").text(say(why)));
+            }
+            Choice::Here(table) => table,
+        };
         let query = query.get();
         Some(if query.trim().is_empty() {
-            all(&table, &pick)
+            all(table, &pick)
         } else {
-            let found: Vec<_> = search(&table, &query, MOST)
+            let found: Vec<_> = search(table, &query, MOST)
                 .into_iter()
                 .map(|emoji| (emoji.emoji.clone(), emoji.name.clone()))
                 .collect();

@@ -422,7 +422,11 @@ impl Scroll {
 
 impl Way {
     fn of(downwards: f64) -> Self {
-        if downwards < 0.0 { Self::Up } else { Self::Down }
+        if downwards < 0.0 {
+            Self::Up
+        } else {
+            Self::Down
+        }
     }
 }
 

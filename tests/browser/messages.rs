@@ -1,7 +1,9 @@
 //! What is said in a room.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
+use effusion::live::follow;
 use effusion::model::fault::Fault;
 use effusion::model::timeline::{Event, Gap};
 use effusion::state::{Earlier, OpenRoom};
@@ -298,4 +300,42 @@ async fn who_scrolls_as_a_message_comes_has_scrolled() {
     drawn().await;
     let left = scroll.scroll_height() - scroll.scroll_top() - scroll.client_height();
     assert!(left <= 3, "{left} from the end");
+}
+
+#[wasm_bindgen_test]
+async fn what_is_still_missing_in_sight_is_asked_for_again() {
+    let room = room(RoomKind::History);
+    let (stage, scroll) = low(room).await;
+    // Before the newest message something is missing, and of that a page comes.
+    room.change(|timeline| {
+        timeline.subscribed();
+        timeline.receive_event(event(400, "Bob", "after a gap"));
+    });
+    drawn().await;
+    assert_eq!(stage.all("gap-button").len(), 1);
+    let asked = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&asked);
+    let kept = leptos::prelude::Owner::new();
+    kept.with(|| {
+        follow(Box::new(move || {
+            counted.set(counted.get() + u32::from(room.filling.get()));
+        }));
+    });
+    scroll.set_scroll_top(scroll.scroll_top() - 200);
+    for _ in 0..5 {
+        drawn().await;
+    }
+    let before = asked.get();
+    assert!(before > 0, "it is in sight");
+    let gap = Gap { from: 200, to: 399 };
+    let events = vec![event(399, "Bob", "found")];
+    room.change(|timeline| timeline.add_older(gap, events, false));
+    for _ in 0..5 {
+        drawn().await;
+    }
+    assert_eq!(stage.all("gap-button").len(), 1);
+    assert!(
+        asked.get() > before,
+        "nobody has scrolled, and it is in sight"
+    );
 }

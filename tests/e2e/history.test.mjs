@@ -311,7 +311,7 @@ scenario('a day far back is gone to, and what lies in between is loaded when it 
             return numbers(ann);
         },
         (found) => found.includes(400),
-        30_000,
+        60_000,
     );
     const shown = (await numbers(ann)).filter((number) => number <= 400);
     assert.deepEqual(shown, shown.map((_, index) => shown[0] + index));

@@ -97,6 +97,39 @@ scenario('emoji come by name and by the picker', async (open) => {
     assert.equal(asked, 0);
 });
 
+scenario('what is typed before the emoji are there is not lost', async (open) => {
+    const ann = await joined(open, 'Ann', 'Late');
+    let come;
+    const wait = new Promise((resolve) => {
+        come = resolve;
+    });
+    await ann.page.route('**/emoji.json', async (route) => {
+        await wait;
+        await route.continue();
+    });
+    await ann.$('composer').pressSequentially('a :rocket:, see?');
+    await ann.$('emoji-button').click();
+    await ann.$('emoji-search').fill('turtle');
+    await ann.$('emoji-search').press('Enter');
+    assert.equal(await ann.$('emoji-picker').getByText('No emoji is called that.').count(), 0);
+    assert.equal(await ann.$('composer').inputValue(), 'a :rocket:, see?');
+    come();
+    await draft(ann, 'a 🚀, see?🐢');
+    await until('the picker is closed', () => ann.$('emoji-picker').count(), (count) => count === 0);
+});
+
+scenario('emoji that cannot be had are told to be so', async (open) => {
+    const ann = await joined(open, 'Ann', 'None');
+    await ann.page.route('**/emoji.json', (route) => route.abort());
+    await ann.$('emoji-button').click();
+    await ann.$('emoji-picker').getByText('could not be fetched').waitFor();
+    await ann.page.keyboard.press('Escape');
+    await ann.page.unroute('**/emoji.json');
+    await ann.$('emoji-button').click();
+    await ann.$('emoji').first().waitFor();
+    ann.errors = ann.errors.filter((error) => !/Failed to load resource|ERR_FAILED/.test(error));
+});
+
 scenario('commands do what they say', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Orders'), await joined(open, 'Bob', 'Orders')];
     await ann.$('composer').pressSequentially('/he');
