@@ -22,7 +22,7 @@ use crate::state::OpenRoom;
 use crate::words::{key, say};
 
 /// The file with the emoji, beside the page.
-const TABLE: &str = "emoji.json";
+const FILE: &str = "emoji.json";
 
 /// How many found ones are shown.
 const MOST: usize = 64;
@@ -39,18 +39,21 @@ const GROUPS: [&str; 8] = [
     key("Signs"),
 ];
 
+/// All emoji, in their groups.
+type Table = Rc<Vec<Group>>;
+
 /// What there is to choose from.
 enum Choice {
     /// It is being fetched. `wanted`: the best of it was asked for already.
     Coming {
         wanted: bool,
     },
-    Here(Rc<Vec<Group>>),
+    Here(Table),
     Missing,
 }
 
 thread_local! {
-    static KNOWN: RefCell<Option<Rc<Vec<Group>>>> = const { RefCell::new(None) };
+    static KNOWN: RefCell<Option<Table>> = const { RefCell::new(None) };
 }
 
 /// Does something with the table, which is fetched first if need be. Where it cannot be had, nothing is done.
@@ -63,13 +66,13 @@ pub fn with_table(look: impl FnOnce(&[Group]) + 'static) {
 }
 
 /// Does something with the table, or without it where it cannot be had.
-fn fetch_table(look: Box<dyn FnOnce(Option<Rc<Vec<Group>>>)>) {
+fn fetch_table(look: Box<dyn FnOnce(Option<Table>)>) {
     if let Some(table) = KNOWN.with_borrow(Clone::clone) {
         look(Some(table));
         return;
     }
     spawn_local(async move {
-        let file = browser::fetch_json(TABLE).await;
+        let file = browser::fetch_json(FILE).await;
         let table = file.map(|file| Rc::new(read(&file)));
         if table.is_some() {
             KNOWN.set(table.clone());
