@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use leptos::prelude::{on_cleanup, request_animation_frame, set_timeout};
+use leptos::task::spawn_local;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlElement, ResizeObserver};
 
@@ -63,6 +64,8 @@ pub(super) struct Scroll {
     sought: Cell<Option<u64>>,
     /// Where the list was scrolled to last, to tell who has scrolled, and which way.
     last_top: Cell<f64>,
+    /// Whether what is in the document has changed, and is not in its place yet.
+    unsettled: Cell<bool>,
     /// Whether the list was off the screen: then it may come back scrolled to anywhere, and nobody has done it.
     was_hidden: Cell<bool>,
     earlier: Box<dyn Fn()>,
@@ -103,6 +106,7 @@ impl Scroll {
             anchor: Cell::new(None),
             sought: Cell::new(None),
             last_top: Cell::new(0.0),
+            unsettled: Cell::new(false),
             was_hidden: Cell::new(true),
             earlier,
             fill,
@@ -137,11 +141,22 @@ impl Scroll {
             self.was_hidden.set(true);
             return; // It is not on the screen yet. Once it is, its size has changed.
         }
-        if !self.is_drawn() {
+        let is_drawn = self.is_drawn();
+        self.unsettled.set(!is_drawn);
+        if !is_drawn {
             let kept = Rc::downgrade(self);
-            request_animation_frame(move || {
+            let again = move || {
                 if let Some(scroll) = kept.upgrade().filter(|scroll| scroll.is_drawn()) {
                     scroll.settle();
+                }
+            };
+            // As a rule it is drawn by what runs next, before anything else can happen.
+            let kept = Rc::downgrade(self);
+            spawn_local(async move {
+                if kept.upgrade().is_some_and(|scroll| scroll.is_drawn()) {
+                    again();
+                } else {
+                    request_animation_frame(again);
                 }
             });
             return;
@@ -220,22 +235,36 @@ impl Scroll {
     }
 
     /// Somebody has scrolled, or the page has.
-    pub(super) fn scrolled(&self) {
+    pub(super) fn scrolled(self: &Rc<Self>) {
         if !self.is_drawn() {
             return; // What is drawn next brings everything into place.
         }
+        if self.unsettled.get() {
+            // It was drawn since: what stands at the upper edge now is not what somebody looks at.
+            self.settle();
+            if self.is_drawn() {
+                self.look_for_end();
+            }
+            return;
+        }
         let (top, before) = (self.top(), self.last_top.get());
         self.last_top.set(top);
-        let left = self.left();
-        if left <= ROUNDING {
-            self.at_end.set(self.is_whole_end());
-        } else if top < before - ROUNDING {
+        self.look_for_end();
+        if top < before - ROUNDING && self.left() > ROUNDING {
             self.at_end.set(false);
         }
-        self.away.put(left > NEAR);
         self.look();
         self.follow();
         self.ask(Way::of(top - before));
+    }
+
+    /// Sees whether somebody has come to the end.
+    fn look_for_end(&self) {
+        let left = self.left();
+        if left <= ROUNDING {
+            self.at_end.set(self.is_whole_end());
+        }
+        self.away.put(left > NEAR);
     }
 
     /// Asks for what is missing where somebody has scrolled to.

@@ -46,6 +46,29 @@ const first = (window) =>
         return { number, below: Math.round(item?.getBoundingClientRect().top - edge) };
     });
 
+/** Has the window note from now on where the list jumps from one frame to the next: down, or up by more than a screen. */
+const watchJumps = (window) =>
+    window.$('scroll').evaluate((scroll) => {
+        const first = () => {
+            const edge = scroll.getBoundingClientRect().top;
+            const item = [...scroll.querySelectorAll('[data-testid=message]')].find((item) => item.getBoundingClientRect().bottom > edge + 1);
+            return Number(item?.querySelector('[data-testid=text]').textContent.match(/^number (\d+)/)?.[1]);
+        };
+        globalThis.jumps = [];
+        let last = first();
+        // After each frame: what was seen in it.
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = () => {
+            const now = first();
+            if (now > last || now < last - 9) {
+                globalThis.jumps.push(`${last} to ${now}`);
+            }
+            last = now;
+            requestAnimationFrame(() => port2.postMessage(0));
+        };
+        port2.postMessage(0);
+    });
+
 const atEnd = (window) => window.$('scroll').evaluate((scroll) => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 4);
 
 const settled = (window) => window.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50)))));
@@ -58,6 +81,7 @@ scenario('scrolling up brings earlier messages by itself, and what is looked at 
     assert.ok(await atEnd(ann));
     let height = await ann.$('scroll').evaluate((scroll) => scroll.scrollHeight);
     let pages = 0;
+    await watchJumps(ann);
     for (let step = 0; step < 90 && pages < 2; step += 1) {
         const before = await ann.$('scroll').evaluate((scroll) => (scroll.scrollTop -= 350)).then(() => first(ann));
         await settled(ann);
@@ -68,6 +92,7 @@ scenario('scrolling up brings earlier messages by itself, and what is looked at 
         pages += now > height + 2_000 ? 1 : 0;
         height = now;
     }
+    assert.deepEqual(await ann.page.evaluate(() => globalThis.jumps), [], 'nothing jumped');
     assert.equal(pages, 2, 'earlier pages came');
     const shown = await numbers(ann);
     assert.deepEqual(shown, shown.map((_, index) => shown[0] + index), 'no message is missing in between');
