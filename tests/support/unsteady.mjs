@@ -1,7 +1,7 @@
 // An unsteady world, on request: connections that are slow, each in its own way, and windows on slow machines. What depends
 // on who is faster shows there within minutes, instead of once in a hundred runs.
 //
-// EFFUSION_UNSTEADY=<seed> turns it on for the end-to-end tests; different seeds make others slow.
+// EFFUSION_UNSTEADY=<seed> turns it on, for the end-to-end tests and for interop; different seeds make others slow.
 
 import { once } from 'node:events';
 import { createConnection, createServer } from 'node:net';
