@@ -37,6 +37,7 @@ Commands
       fuzz-smoke          each fuzz target of the crates for a few seconds
       wasm                component tests in headless Chromium (wasm-bindgen-test)
       interop             the vendor's SDKs for JavaScript and Python against the sandbox (tests/interop)
+      abuse               clients that mean harm against the sandbox (tests/abuse)
       faults              sessions through broken networks, kills, full disks and wrong clocks, by seed
       e2e                 the real page in Chromium against the sandbox (tests/e2e)
       lint                the same as `cargo xtask lint`; not part of a plain `test`

@@ -25,7 +25,7 @@ struct Stage {
 }
 
 /// The stages in the order they run: the quick ones that explain a failure best come first.
-const STAGES: [Stage; 8] = [
+const STAGES: [Stage; 9] = [
     Stage {
         name: "unit",
         what: "the native crates and the page's logic",
@@ -61,6 +61,12 @@ const STAGES: [Stage; 8] = [
         what: "the vendor's SDKs against the sandbox",
         needs: &[Need::TestPackages],
         run: stages::interop,
+    },
+    Stage {
+        name: "abuse",
+        what: "clients that mean harm against the sandbox, optimised as it is used",
+        needs: &[Need::TestPackages],
+        run: stages::abuse,
     },
     Stage {
         name: "faults",

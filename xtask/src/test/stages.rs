@@ -105,6 +105,18 @@ pub fn interop(context: &Context) -> Result<Tally> {
     node_test(node, "interop")
 }
 
+/// Clients that mean harm, against a sandbox and a moderator that are built as they are used: what these tests measure are costs.
+pub fn abuse(context: &Context) -> Result<Tally> {
+    let sandbox = build::sandbox(true)?;
+    let moderator = build::program("effusion-moderator", true)?;
+    let mut node = context.tools()?.command("node")?;
+    // What one test costs must not be another's to pay.
+    node.arg("--test-concurrency=1")
+        .env("EFFUSION_SANDBOX_BIN", sandbox)
+        .env("EFFUSION_MODERATOR_BIN", moderator);
+    node_test(node, "abuse")
+}
+
 /// The release page in Chromium against the sandbox.
 pub fn e2e(context: &Context) -> Result<Tally> {
     let tools = context.tools()?;
