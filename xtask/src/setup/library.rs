@@ -6,7 +6,7 @@
 //! still change, so nothing else is built that way, and without them the page is built as ever.
 
 use super::step::Step;
-use super::wasm::{TARGET, WasmToolchain};
+use super::wasm::{FLAGS_VARIABLE, TARGET, WasmToolchain};
 use crate::{process, project};
 use anyhow::{Context, Result};
 use std::fs;
@@ -102,5 +102,5 @@ panic = "abort"
 pub fn build_along(command: &mut Command, flags: &str) {
     command.envs(VARIABLES);
     let flags = [flags, &FLAGS.join(" ")].join(" ");
-    command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
+    command.env(FLAGS_VARIABLE, flags);
 }

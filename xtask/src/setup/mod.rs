@@ -16,7 +16,7 @@ mod wasm;
 pub use browser::Browser;
 pub use peers::{ensure_mosquitto, ensure_socket_io};
 pub use python::ensure_python_sdk;
-pub use wasm::{TARGET, WasmToolchain};
+pub use wasm::{FLAGS_VARIABLE, TARGET, WasmToolchain};
 
 use crate::project;
 use anyhow::{Context, Result};

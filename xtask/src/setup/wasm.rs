@@ -16,6 +16,12 @@ use std::time::Duration;
 /// The name of the target.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
+/// Compiler flags of every build for wasm32, as in `.cargo/config.toml`, which the variable for flags replaces.
+const FLAGS: [&str; 1] = ["--cfg=erase_components"];
+
+/// The variable that Cargo takes the compiler's flags for wasm32 from.
+pub const FLAGS_VARIABLE: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
+
 /// How long to wait for rustup before trying another way.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(180);
 
@@ -137,7 +143,8 @@ impl WasmToolchain {
         Ok(self.rustlib()?.join("src").join("rust"))
     }
 
-    /// The compiler's flags that keep this machine's directories out of what it compiles for wasm32, as Cargo takes them.
+    /// The compiler's flags for wasm32 as Cargo takes them: [`FLAGS`], and those that keep this machine's directories out of
+    /// what is compiled.
     pub(super) fn flags(&self) -> Result<String> {
         let mut flags = remap::flags(&[
             (self.library_source()?, "rust"),
@@ -145,6 +152,7 @@ impl WasmToolchain {
         ]);
         // Cargo splits them at spaces, so a directory with a space in its name has to stay as it is.
         flags.retain(|flag| !flag.contains(' '));
+        flags.extend(FLAGS.map(str::to_owned));
         Ok(flags.join(" "))
     }
 
@@ -163,10 +171,7 @@ impl WasmToolchain {
             "PATH",
             paths.context("a directory's name cannot be put on PATH")?,
         );
-        command.env(
-            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
-            self.flags()?,
-        );
+        command.env(FLAGS_VARIABLE, self.flags()?);
         Ok(command)
     }
 }
