@@ -2,11 +2,8 @@
 
 mod room;
 
-use std::ops::Deref;
+use leptos::prelude::*;
 
-use leptos::prelude::document;
-
-use crate::live::Live;
 use crate::model::attention::Attention;
 use crate::model::fault::Fault;
 use crate::model::form::{Field, Form, Problem, SignIn};
@@ -14,6 +11,22 @@ use crate::model::people::Person;
 use crate::model::saved::SavedServices;
 use effusion_chat::{RoomName, Target};
 pub use room::{Earlier, LiveReactions, LiveRow, OpenRoom, RoomFields, RoomState};
+
+/// Signals that tell only of what is another value.
+pub trait SetIfChanged<T> {
+    /// Puts another value in its place, if it is another one.
+    fn set_if_changed(&self, value: T);
+}
+
+impl<T: PartialEq, S: Update<Value = T>> SetIfChanged<T> for S {
+    fn set_if_changed(&self, value: T) {
+        self.maybe_update(|known| {
+            let changed = *known != value;
+            *known = value;
+            changed
+        });
+    }
+}
 
 /// Which page is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,103 +109,92 @@ impl Connection {
     }
 }
 
-/// Everything the page knows.
+/// Everything the page knows. Its signals belong to the owner that it is made in, which is the page's.
 #[derive(Clone, Copy)]
-pub struct App(&'static AppFields);
-
-/// What [`App`] refers to.
-pub struct AppFields {
+pub struct App {
     /// Which page is shown.
-    pub screen: Live<Screen>,
+    pub screen: RwSignal<Screen>,
     /// What lies over the chat.
-    pub dialog: Live<Option<Dialog>>,
+    pub dialog: RwSignal<Option<Dialog>>,
     /// Whether the list of rooms lies over the chat, where there is no room for both.
-    pub drawer: Live<bool>,
+    pub drawer: RwSignal<bool>,
     /// What is filled in.
-    pub form: Live<Form>,
+    pub form: RwSignal<Form>,
     /// What is wrong with it.
-    pub problems: Live<Vec<Problem>>,
+    pub problems: RwSignal<Vec<Problem>>,
     /// Whether what the form asked for is under way.
-    pub busy: Live<bool>,
+    pub busy: RwSignal<bool>,
     /// Why it did not work.
-    pub fault: Live<Option<Fault>>,
+    pub fault: RwSignal<Option<Fault>>,
     /// Who is signed in, and where.
-    pub me: Live<Option<SignIn>>,
+    pub me: RwSignal<Option<SignIn>>,
     /// The connection.
-    pub connection: Live<Connection>,
+    pub connection: RwSignal<Connection>,
     /// The rooms in the order they were joined.
-    pub rooms: Live<Vec<OpenRoom>>,
+    pub rooms: RwSignal<Vec<OpenRoom>>,
     /// What the reader and others say to each other, the latest first.
-    pub direct: Live<Vec<OpenRoom>>,
+    pub direct: RwSignal<Vec<OpenRoom>>,
     /// The one that is shown.
-    pub active: Live<Option<usize>>,
+    pub active: RwSignal<Option<usize>>,
     /// What stands beside it.
-    pub panel: Live<Option<Panel>>,
+    pub panel: RwSignal<Option<Panel>>,
     /// Whether the reader may change the rights of others, and so may moderate.
-    pub moderator: Live<bool>,
+    pub moderator: RwSignal<bool>,
     /// Whose profile is shown.
-    pub whom: Live<Option<Person>>,
+    pub whom: RwSignal<Option<Person>>,
     /// What the reader is told of.
-    pub attention: Live<Attention>,
+    pub attention: RwSignal<Attention>,
     /// Whether to ask if the system may show notifications.
-    pub ask_to_notify: Live<bool>,
+    pub ask_to_notify: RwSignal<bool>,
     /// The room and the message that an address led to.
-    pub jump: Live<Option<(RoomName, Target)>>,
+    pub jump: RwSignal<Option<(RoomName, Target)>>,
     /// `system`, `light`, `dark` or `contrast`.
-    pub theme: Live<String>,
+    pub theme: RwSignal<String>,
     /// `comfortable` or `compact`.
-    pub density: Live<String>,
+    pub density: RwSignal<String>,
     /// The language that was chosen by its code, or `system`.
-    pub language: Live<String>,
+    pub language: RwSignal<String>,
     /// The language that the page speaks. What is on the screen is drawn anew when it changes.
-    pub spoken: Live<&'static str>,
+    pub spoken: RwSignal<&'static str>,
     /// Whether the page's host has a newer version of it.
-    pub outdated: Live<bool>,
+    pub outdated: RwSignal<bool>,
     /// The services that the reader keeps.
-    pub services: Live<SavedServices>,
+    pub services: RwSignal<SavedServices>,
     /// The name that the page has made up for who gives none.
-    pub guest: String,
-}
-
-impl Deref for App {
-    type Target = AppFields;
-
-    fn deref(&self) -> &AppFields {
-        self.0
-    }
+    pub guest: StoredValue<String>,
 }
 
 impl App {
     /// The page before anything happened.
     #[must_use]
     pub fn new(form: Form, guest: String) -> Self {
-        Self(Box::leak(Box::new(AppFields {
-            screen: Live::default(),
-            dialog: Live::default(),
-            drawer: Live::default(),
-            form: Live::new(form),
-            problems: Live::default(),
-            busy: Live::default(),
-            fault: Live::default(),
-            me: Live::default(),
-            connection: Live::default(),
-            rooms: Live::default(),
-            direct: Live::default(),
-            active: Live::default(),
-            panel: Live::default(),
-            moderator: Live::default(),
-            whom: Live::default(),
-            attention: Live::default(),
-            ask_to_notify: Live::default(),
-            jump: Live::default(),
-            theme: Live::new("system".to_owned()),
-            density: Live::default(),
-            language: Live::default(),
-            spoken: Live::new("en"),
-            outdated: Live::default(),
-            services: Live::default(),
-            guest,
-        })))
+        Self {
+            screen: RwSignal::default(),
+            dialog: RwSignal::default(),
+            drawer: RwSignal::default(),
+            form: RwSignal::new(form),
+            problems: RwSignal::default(),
+            busy: RwSignal::default(),
+            fault: RwSignal::default(),
+            me: RwSignal::default(),
+            connection: RwSignal::default(),
+            rooms: RwSignal::default(),
+            direct: RwSignal::default(),
+            active: RwSignal::default(),
+            panel: RwSignal::default(),
+            moderator: RwSignal::default(),
+            whom: RwSignal::default(),
+            attention: RwSignal::default(),
+            ask_to_notify: RwSignal::default(),
+            jump: RwSignal::default(),
+            theme: RwSignal::new("system".to_owned()),
+            density: RwSignal::default(),
+            language: RwSignal::default(),
+            spoken: RwSignal::new("en"),
+            outdated: RwSignal::default(),
+            services: RwSignal::default(),
+            guest: StoredValue::new(guest),
+        }
     }
 
     /// The room that is shown; follows which one that is.
@@ -202,20 +204,20 @@ impl App {
     }
 
     fn find_room(&self, id: Option<usize>) -> Option<OpenRoom> {
-        let (rooms, direct) = (self.rooms.peek(), self.direct.peek());
+        let (rooms, direct) = (self.rooms.read_untracked(), self.direct.read_untracked());
         let mut all = rooms.iter().chain(direct.iter());
         all.find(|room| Some(room.id) == id).copied()
     }
 
     /// Shows another room.
     pub fn show_room(&self, room: OpenRoom) {
-        let before = self.find_room(*self.active.peek());
+        let before = self.find_room(*self.active.read_untracked());
         if let Some(before) = before.filter(|before| before.id != room.id) {
             before.turned_away();
         }
         room.saw_all();
-        self.active.put(Some(room.id));
-        self.drawer.put(false);
+        self.active.set_if_changed(Some(room.id));
+        self.drawer.set_if_changed(false);
     }
 
     /// How many messages a room's badge counts; follows changes.
@@ -228,7 +230,7 @@ impl App {
     /// Whether a room is on the screen, and the window in sight.
     #[must_use]
     pub fn is_looking_at(&self, room: OpenRoom) -> bool {
-        *self.active.peek() == Some(room.id) && !document().hidden()
+        *self.active.read_untracked() == Some(room.id) && !document().hidden()
     }
 
     /// Something new was said in a room: it is unread unless the reader is looking at it. True if it is.
@@ -245,7 +247,7 @@ impl App {
 
     /// The reader has come back to the window.
     pub fn look(&self) {
-        let Some(room) = self.find_room(*self.active.peek()) else {
+        let Some(room) = self.find_room(*self.active.read_untracked()) else {
             return;
         };
         if document().hidden() {

@@ -1,6 +1,7 @@
 //! Making an account: a change to the service's authentication store, as in Lesson 3.
 
 use effusion_client::{AuthenticationScript, Renew, RequestError};
+use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::{fault, inside, link};
@@ -15,7 +16,7 @@ pub fn create_account(app: App, account: NewAccount) {
         match create(account).await {
             Ok(()) => {
                 app.form.update(|form| form.use_new_account());
-                let joined = app.form.peek().join();
+                let joined = app.form.read_untracked().join();
                 match joined {
                     Ok((sign_in, room)) => return link::join(app, sign_in, room),
                     // The room's name is missing: there is a field for it on the join page.

@@ -1,5 +1,6 @@
 //! The moderator's desk in the page: it keeps watch for as long as the page is open, whatever is shown.
 
+use crate::state::SetIfChanged;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
@@ -8,17 +9,16 @@ use effusion_chat::moderation::{Deed, Rules};
 use effusion_client::{GlobalPermission, Session, SessionLock, SessionLockScope};
 use effusion_moderator::{DUTY, Desk, Failure, Happening, Inbox, Report};
 use futures_util::stream::{Stream, StreamExt as _, once, select_all};
-use leptos::prelude::set_timeout;
 use leptos::task::spawn_local;
 use std::pin::Pin;
 
 use super::link;
 use crate::browser;
-use crate::live::Live;
 use crate::model::board::{Activity, FLAGS, Flag, LogRow};
 use crate::model::composing;
 use crate::state::{App, OpenRoom};
 use crate::words::{say, say_with};
+use leptos::prelude::*;
 
 /// How often to look whether something has come to its end, in milliseconds.
 const EVERY: u64 = 2_000;
@@ -39,17 +39,17 @@ pub enum Duty {
 #[derive(Default)]
 pub struct Board {
     /// Whether this window keeps watch.
-    pub duty: Live<Duty>,
+    pub duty: ArcRwSignal<Duty>,
     /// The rules in force.
-    pub rules: Live<Rules>,
+    pub rules: ArcRwSignal<Rules>,
     /// Flagged messages, the newest first.
-    pub flags: Live<Vec<Flag>>,
+    pub flags: ArcRwSignal<Vec<Flag>>,
     /// The log, the newest first.
-    pub log: Live<Vec<LogRow>>,
+    pub log: ArcRwSignal<Vec<LogRow>>,
     /// How much is said where.
-    pub activity: Live<Activity>,
+    pub activity: ArcRwSignal<Activity>,
     /// What did not work, or what did.
-    pub note: Live<Option<Note>>,
+    pub note: ArcRwSignal<Option<Note>>,
     orders: RefCell<Option<futures_channel::mpsc::UnboundedSender<Order>>>,
 }
 
@@ -120,7 +120,7 @@ pub fn look_up_rights(app: App) {
         // A service that does not say so lets nobody moderate from here.
         let granted = asked.await.unwrap_or_default();
         app.moderator
-            .put(granted.contains(&GlobalPermission::ModifySecurity));
+            .set_if_changed(granted.contains(&GlobalPermission::ModifySecurity));
     });
 }
 
@@ -160,7 +160,7 @@ fn open(app: App, first: Option<Order>) {
     let board = board();
     let me = app
         .me
-        .peek()
+        .read_untracked()
         .as_ref()
         .map(|me| me.credentials.principal.clone());
     let (Some(session), Some(principal)) = (link::session(), me) else {
@@ -180,7 +180,7 @@ fn open(app: App, first: Option<Order>) {
             Err(failure) => fault(&words(&failure)),
         }
         board.orders.replace(None);
-        board.duty.put(Duty::Closed);
+        board.duty.set_if_changed(Duty::Closed);
     });
 }
 
@@ -192,7 +192,7 @@ async fn work(
     ordered: futures_channel::mpsc::UnboundedReceiver<Order>,
 ) {
     let board = board();
-    board.duty.put(Duty::LookingOn);
+    board.duty.set_if_changed(Duty::LookingOn);
     let request = session.lock(DUTY, SessionLockScope::UnlockOnSessionLoss);
     // Only the handle that the page keeps may keep the session open.
     drop(session);
@@ -314,7 +314,7 @@ async fn carry_out(desk: &mut Desk, order: Order) -> Vec<Report> {
 
 fn show(desk: &Desk, reports: Vec<Report>) {
     let board = board();
-    board.duty.put(if desk.is_on_duty() {
+    board.duty.set_if_changed(if desk.is_on_duty() {
         Duty::Watching
     } else {
         Duty::LookingOn
@@ -344,7 +344,7 @@ fn show(desk: &Desk, reports: Vec<Report>) {
             Report::Done(..) | Report::Rules(_) => {}
         }
     }
-    board.rules.put(desk.rules().clone());
+    board.rules.set_if_changed(desk.rules().clone());
     let ledger = desk.ledger();
     let rows = ledger
         .entries()
@@ -355,7 +355,7 @@ fn show(desk: &Desk, reports: Vec<Report>) {
             entry: entry.clone(),
             undone: ledger.is_undone(sequence),
         });
-    board.log.put(rows.collect());
+    board.log.set_if_changed(rows.collect());
 }
 
 fn words(failure: &Failure) -> String {

@@ -1,10 +1,10 @@
 //! What is stored on this device beyond a few settings: records by key, in the browser's database. Where the browser forbids
 //! that, they are kept for as long as the page is open.
 
+use leptos::prelude::*;
 use std::cell::{Cell, RefCell};
 
 use js_sys::{Array, Promise, Uint8Array};
-use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{

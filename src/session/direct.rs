@@ -5,6 +5,7 @@
 //! never what the event says. Before anything is sent, the page makes sure that the inbox is that of the other, and that
 //! the service protects the inboxes.
 
+use leptos::prelude::*;
 use std::cell::{Cell, RefCell};
 
 use effusion_client::{
@@ -60,16 +61,20 @@ pub(super) fn begin(app: App) {
     if FOLLOWED.replace(link::epoch()) == link::epoch() {
         return;
     }
-    let me = app.me.peek().clone();
+    let me = app.me.read_untracked().clone();
     let Some(me) = me else { return };
     let whose = [&me.service.address(), " ", &me.credentials.principal].concat();
     let is_new = NEWEST.with_borrow(|(known, _)| *known != whose);
     if is_new {
         NEWEST.set((whose, None));
-        let active = *app.active.peek();
-        let was_shown = app.direct.peek().iter().any(|it| Some(it.id) == active);
+        let active = *app.active.read_untracked();
+        let was_shown = app
+            .direct
+            .read_untracked()
+            .iter()
+            .any(|it| Some(it.id) == active);
         app.direct.set(Vec::new());
-        let first = app.rooms.peek().first().copied();
+        let first = app.rooms.read_untracked().first().copied();
         if let Some(first) = first.filter(|_| was_shown) {
             app.show_room(first);
         }
@@ -106,7 +111,7 @@ async fn follow(app: App, session: Session, principal: String, path: String) {
         }
         match event {
             StreamEvent::Subscribed { .. } => {
-                for open in app.direct.peek().iter() {
+                for open in app.direct.read_untracked().iter() {
                     outbox::serve(*open);
                 }
             }
@@ -192,7 +197,7 @@ thread_local! {
 
 /// Remembers how far the reader has read.
 pub(super) fn keep_read(app: App) {
-    for open in app.direct.peek().iter() {
+    for open in app.direct.read_untracked().iter() {
         let newest = LAST.with_borrow(|last| last.iter().find(|(id, _)| *id == open.id).copied());
         let (Some((_, newest)), Some(peer)) = (newest, &open.peer) else {
             continue;
@@ -218,7 +223,7 @@ fn read_up_to(app: App, peer: &str) -> Option<u64> {
 }
 
 fn name_of(app: App, peer: &str) -> String {
-    let me = app.me.peek();
+    let me = app.me.read_untracked();
     let me = me.as_ref().map_or_else(String::new, |me| {
         [&me.service.address(), " ", &me.credentials.principal].concat()
     });
@@ -229,7 +234,7 @@ fn name_of(app: App, peer: &str) -> String {
 fn conversation(app: App, peer: &str) -> Option<OpenRoom> {
     let known = app
         .direct
-        .peek()
+        .read_untracked()
         .iter()
         .find(|open| open.peer.as_deref() == Some(peer))
         .copied();
@@ -244,7 +249,12 @@ fn conversation(app: App, peer: &str) -> Option<OpenRoom> {
         name,
         kind: RoomKind::Live,
     };
-    let reader = app.me.peek().as_ref().map(link::reader).unwrap_or_default();
+    let reader = app
+        .me
+        .read_untracked()
+        .as_ref()
+        .map(link::reader)
+        .unwrap_or_default();
     let open = OpenRoom::direct(room::next_id(), shown, reader, peer.to_owned());
     open.state.set(RoomState::Open);
     app.direct.update(|direct| direct.insert(0, open));
@@ -255,7 +265,7 @@ fn conversation(app: App, peer: &str) -> Option<OpenRoom> {
 
 /// Whether several people are signed in as a principal: all of them could read what is written to it.
 pub(crate) fn is_shared(app: App, principal: &str) -> bool {
-    let me = app.me.peek();
+    let me = app.me.read_untracked();
     let Some(me) = me.as_ref() else { return false };
     if principal == SHARED_ACCOUNT && me.service.is_loopback() {
         return true;
@@ -264,8 +274,8 @@ pub(crate) fn is_shared(app: App, principal: &str) -> bool {
     if principal == me.credentials.principal {
         names.push(me.name.clone());
     }
-    for open in app.rooms.peek().iter() {
-        for person in open.people.peek().persons() {
+    for open in app.rooms.read_untracked().iter() {
+        for person in open.people.read_untracked().persons() {
             if person.principal == principal && !names.contains(&person.name) {
                 names.push(person.name);
             }
@@ -290,7 +300,7 @@ pub(crate) fn write_to(app: App, person: Person) {
 
 /// Whether it can be kept between the two.
 pub(crate) fn may_write_to(app: App, person: &Person) -> bool {
-    let me = app.me.peek();
+    let me = app.me.read_untracked();
     let mine = me.as_ref().map_or("", |me| &me.credentials.principal);
     direct_path(&person.principal).is_some()
         && person.principal != mine

@@ -1,5 +1,7 @@
 //! The rooms of the service: finding them, making them, and what is written down of them.
 
+use crate::state::SetIfChanged;
+use leptos::prelude::*;
 use std::cell::RefCell;
 
 use effusion_client::{
@@ -255,8 +257,8 @@ fn change(app: App, open: OpenRoom, change: impl FnOnce(&mut RoomCard) + 'static
     let Some(session) = link::session().filter(|_| open.peer.is_none()) else {
         return;
     };
-    let mut card = open.card.peek().clone().unwrap_or_else(|| {
-        let room = open.room.peek();
+    let mut card = open.card.read_untracked().clone().unwrap_or_else(|| {
+        let room = open.room.read_untracked();
         RoomCard {
             name: room.name.clone(),
             kind: room.kind,
@@ -269,7 +271,7 @@ fn change(app: App, open: OpenRoom, change: impl FnOnce(&mut RoomCard) + 'static
     spawn_local(async move {
         match write(&session, &card).await {
             // The reader sees it even where the service lets nobody read the cards.
-            Ok(()) => open.card.put(Some(card)),
+            Ok(()) => open.card.set_if_changed(Some(card)),
             Err(error) => {
                 let fault = fault::of_request(error, Right::Describe);
                 let words = [fault.what(), fault.next().to_owned()].join(" ");
@@ -290,6 +292,6 @@ async fn write(session: &Session, card: &RoomCard) -> Result<(), RequestError> {
 }
 
 fn my_name(app: App) -> String {
-    let me = app.me.peek();
+    let me = app.me.read_untracked();
     me.as_ref().map(|me| me.name.clone()).unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! What was begun and not sent: it stays on the device, room by room.
 
+use leptos::prelude::*;
 use std::cell::RefCell;
 
 use crate::browser;
@@ -22,7 +23,7 @@ pub(super) fn recall(app: App, open: OpenRoom) {
     let name = name_of(app, open);
     let kept = stored().into_iter().find(|(known, _)| *known == name);
     if let Some((_, text)) = kept
-        && open.draft.peek().is_empty()
+        && open.draft.read_untracked().is_empty()
     {
         open.draft.set(text);
     }
@@ -30,13 +31,13 @@ pub(super) fn recall(app: App, open: OpenRoom) {
 
 /// Stores what has changed since the last time.
 pub(super) fn keep(app: App) {
-    if app.me.peek().is_none() {
+    if app.me.read_untracked().is_none() {
         return;
     }
-    let (rooms, direct) = (app.rooms.peek(), app.direct.peek());
+    let (rooms, direct) = (app.rooms.read_untracked(), app.direct.read_untracked());
     let rooms = rooms.iter().chain(direct.iter());
     let now: Vec<(String, String)> = rooms
-        .map(|open| (name_of(app, *open), open.draft.peek().clone()))
+        .map(|open| (name_of(app, *open), open.draft.read_untracked().clone()))
         .collect();
     let before = KEPT.replace(now.clone());
     if before == now {
@@ -74,7 +75,7 @@ fn store(mut drafts: Vec<(String, String)>) {
 
 /// Whose draft it is, and where.
 fn name_of(app: App, open: OpenRoom) -> String {
-    let me = app.me.peek();
+    let me = app.me.read_untracked();
     let (service, principal) = me.as_ref().map_or_else(Default::default, |me| {
         (me.service.address(), me.credentials.principal.clone())
     });
@@ -85,7 +86,7 @@ fn name_of(app: App, open: OpenRoom) -> String {
         &principal,
         " ",
         kind,
-        open.room.peek().name.as_str(),
+        open.room.read_untracked().name.as_str(),
     ]
     .concat()
 }

@@ -1,6 +1,7 @@
 //! Changing what one has said: an edit of its event. The service keeps what was there before.
 
 use effusion_client::{Interruption, RequestError};
+use leptos::prelude::*;
 
 use super::{fault, link};
 use crate::model::fault::{Fault, Right};
@@ -36,7 +37,7 @@ async fn replace(
     let Some((sequence, message)) = known else {
         return Err(Fault::RoomRemoved);
     };
-    let path = open.room.peek().name.topic_path();
+    let path = open.room.read_untracked().name.topic_path();
     let value = change(message).to_json();
     loop {
         let session = link::session().ok_or(Fault::NotConnected)?;

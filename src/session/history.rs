@@ -3,6 +3,7 @@
 //! Only [`crate::parts`] calls what is here, as part of what a room is beyond its newest messages.
 
 use effusion_client::{Json, QueryResult, RangeAnchor, RangeSpan};
+use leptos::prelude::*;
 
 use super::{link, value};
 use crate::state::OpenRoom;
@@ -53,7 +54,7 @@ async fn fill_from_above(open: OpenRoom, rank: u64) -> Option<bool> {
 
 /// The newest events of a range, no more than a page.
 async fn events(open: OpenRoom, from: RangeAnchor, to: RangeSpan) -> Option<QueryResult<Json>> {
-    let path = open.room.peek().name.topic_path();
+    let path = open.room.read_untracked().name.topic_path();
     let found = link::session()?
         .time_series()
         .range_query()

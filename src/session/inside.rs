@@ -2,15 +2,14 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::rc::Rc;
 
 use effusion_client::{Direction, ProtocolVersion, Session, TappedMessage};
 use leptos::task::spawn_local;
 
 use super::link;
 use crate::browser;
-use crate::live::Live;
 use crate::model::inside::{Recorded, type_name};
+use leptos::prelude::*;
 
 /// How many messages are kept.
 const KEPT: usize = 400;
@@ -144,7 +143,7 @@ pub fn version() -> ProtocolVersion {
 }
 
 /// Measures the time that a message takes to the service and back, in milliseconds.
-pub fn measure(round_trip: Rc<Live<Option<u64>>>) {
+pub fn measure(round_trip: ArcRwSignal<Option<u64>>) {
     if let Some(session) = link::session() {
         spawn_local(async move {
             let measured = session.ping().await.ok();

@@ -3,6 +3,7 @@
 //! A part of the page that is fetched once somebody joins a room: only [`crate::parts`] calls what is here. What sends
 //! does not wait for it, but for what was written before.
 
+use leptos::prelude::*;
 use std::cell::Cell;
 
 use effusion_client::{Json, RangeAnchor};
@@ -55,13 +56,13 @@ pub(crate) async fn write() {
 
 /// Whether a message that may have arrived is among the newest of a history room.
 pub(crate) async fn look_for(open: OpenRoom, id: Option<MessageId>) -> bool {
-    if open.room.peek().kind == RoomKind::Live {
+    if open.room.read_untracked().kind == RoomKind::Live {
         return false; // Everyone recognises it by its id.
     }
     let Some(session) = link::session() else {
         return false;
     };
-    let path = open.room.peek().name.topic_path();
+    let path = open.room.read_untracked().name.topic_path();
     let newest = session
         .time_series()
         .range_query()

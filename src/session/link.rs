@@ -1,11 +1,12 @@
 //! The session itself: opening it, following its state, and opening another one in its place.
 
+use crate::state::SetIfChanged;
+use leptos::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use effusion_client::{ConnectOptions, ProtocolVersion, Renew, Session, SessionState, web};
 use futures_util::StreamExt;
-use leptos::prelude::set_timeout;
 use leptos::task::spawn_local;
 
 use super::{fault, inside, memory, room};
@@ -70,12 +71,15 @@ pub fn switch(app: App, sign_in: SignIn) {
 
 /// Tries at once, or opens a new session where the old one is over.
 pub fn reconnect(app: App) {
-    let recovering = matches!(*app.connection.peek(), Connection::Recovering { .. });
+    let recovering = matches!(
+        *app.connection.read_untracked(),
+        Connection::Recovering { .. }
+    );
     if let Some(session) = session().filter(|_| recovering) {
         session.reconnect_now();
         return;
     }
-    let me = app.me.peek().clone();
+    let me = app.me.read_untracked().clone();
     if let Some(me) = me {
         // What waits for its time to try waits no longer.
         CHANGE.set(CHANGE.get() + 1);
@@ -108,7 +112,7 @@ async fn open(app: App, sign_in: SignIn, purpose: Purpose) {
 fn settle(app: App, session: Session, sign_in: SignIn, purpose: Purpose) {
     let same_service = app
         .me
-        .peek()
+        .read_untracked()
         .as_ref()
         .is_none_or(|before| before.service == sign_in.service);
     let reader = reader(&sign_in);
@@ -117,7 +121,7 @@ fn settle(app: App, session: Session, sign_in: SignIn, purpose: Purpose) {
     }
     adopt(app, session, sign_in);
     let switched = matches!(purpose, Purpose::Switch);
-    for open in app.rooms.peek().iter() {
+    for open in app.rooms.read_untracked().iter() {
         open.change(|timeline| {
             timeline.set_reader(reader.clone());
             if switched {
@@ -133,7 +137,7 @@ fn settle(app: App, session: Session, sign_in: SignIn, purpose: Purpose) {
         }
         room::establish(app, *open, switched);
     }
-    app.dialog.put(None);
+    app.dialog.set_if_changed(None);
     if let Purpose::Enter(rooms, announce) = purpose {
         show_rooms(app, rooms, announce);
     }
@@ -145,12 +149,12 @@ fn show_rooms(app: App, rooms: Vec<Room>, announce: bool) {
     for room in rooms {
         room::open(app, room, announce);
     }
-    let wanted = app.form.peek().room().ok();
+    let wanted = app.form.read_untracked().room().ok();
     let shown = {
-        let rooms = app.rooms.peek();
+        let rooms = app.rooms.read_untracked();
         let wanted = wanted.and_then(|room| {
             let mut rooms = rooms.iter();
-            rooms.find(|open| open.room.peek().name == room.name)
+            rooms.find(|open| open.room.read_untracked().name == room.name)
         });
         wanted.or(rooms.first()).copied()
     };
@@ -179,7 +183,7 @@ pub fn sign_out(app: App) {
     replace(None);
     memory::signed_out();
     app.dialog.set(None);
-    for room in app.rooms.peek().iter() {
+    for room in app.rooms.read_untracked().iter() {
         room.close();
     }
     app.rooms.set(Vec::new());

@@ -1,5 +1,6 @@
 //! How the page looks and which language it speaks, and that the device remembers it.
 
+use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::browser;
@@ -56,14 +57,14 @@ pub fn set_density(app: App, density: String) {
 /// Speaks another language, or the one that the browser asks for, once its words are there.
 pub fn set_language(app: App, chosen: String) {
     let language = choose(&chosen);
-    let before = app.language.peek().clone();
+    let before = app.language.read_untracked().clone();
     app.language.set(chosen.clone());
     spawn_local(async move {
         let words = match language.code {
             "en" => Some(Vec::new()),
             code => browser::fetch_words(&["languages/", code, ".json"].concat()).await,
         };
-        if *app.language.peek() != chosen {
+        if *app.language.read_untracked() != chosen {
             return; // Something else was chosen meanwhile.
         }
         match words {
@@ -80,7 +81,7 @@ pub fn set_language(app: App, chosen: String) {
 /// Changes the services that are kept, and stores them.
 pub fn change_services(app: App, change: impl FnOnce(&mut SavedServices)) {
     app.services.update(change);
-    let text = app.services.peek().format();
+    let text = app.services.read_untracked().format();
     browser::remember(
         SERVICES,
         Some(text.as_str()).filter(|text| !text.is_empty()),

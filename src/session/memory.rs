@@ -1,9 +1,10 @@
 //! What stays on the device: settings for the next visit, and where this window is for a reload. A password stays only if
 //! its owner wants it to, and never gets into an address.
 
+use crate::state::SetIfChanged;
+use leptos::prelude::*;
 use std::time::Duration;
 
-use leptos::prelude::{document, set_interval, window};
 use wasm_bindgen::prelude::*;
 
 use super::{drafts, link, looks, offline, permalink};
@@ -64,7 +65,7 @@ pub fn start() -> App {
             // Who works on the page wants to see the change. A page that is shown can be loaded again.
             let _ = window().location().reload();
         } else {
-            app.outdated.put(true);
+            app.outdated.set_if_changed(true);
         }
     })
     .into_js_value();
@@ -88,7 +89,7 @@ pub fn start() -> App {
 
 /// Opens the settings with what is in use.
 pub fn open_settings(app: App) {
-    if let Some(me) = app.me.peek().as_ref() {
+    if let Some(me) = app.me.read_untracked().as_ref() {
         app.form.update(|form| {
             form.set_service(&me.service);
             form.set_credentials(&me.credentials);
@@ -102,9 +103,9 @@ pub fn open_settings(app: App) {
 
 /// Keeps what led to a session.
 pub(super) fn signed_in(app: App, sign_in: &SignIn) {
-    let mut form = app.form.peek().clone();
+    let mut form = app.form.read_untracked().clone();
     browser::remember_here(WINDOW, Some(&form.to_query()));
-    if sign_in.name == app.guest {
+    if sign_in.name == app.guest.get_value() {
         // A name that nobody chose is this window's alone.
         form.set(Field::Name, String::new());
     }
@@ -210,7 +211,7 @@ fn show_unread(app: App) {
 fn follow_hash(app: App) {
     let look = move || {
         let wanted = browser::hash() == ACCOUNT;
-        let screen = *app.screen.peek();
+        let screen = *app.screen.read_untracked();
         match screen {
             Screen::Join if wanted => app.go(Screen::Account),
             Screen::Account if !wanted => app.go(Screen::Join),

@@ -1,5 +1,7 @@
 //! Sending messages, and asking for earlier ones.
 
+use crate::state::SetIfChanged;
+use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::{fault, outbox};
@@ -25,7 +27,7 @@ pub fn say(app: App, open: OpenRoom, message: ChatMessage) {
         text: message.text.trim().to_owned(),
         name: app
             .me
-            .peek()
+            .read_untracked()
             .as_ref()
             .map(|me| me.name.clone())
             .unwrap_or_default(),
@@ -39,7 +41,7 @@ pub fn say(app: App, open: OpenRoom, message: ChatMessage) {
 /// Asks a history room for what was before the oldest message shown.
 pub fn earlier(open: OpenRoom) {
     let oldest = open.look(|timeline| timeline.oldest_sequence());
-    let is_loading = *open.earlier.peek() == Earlier::Loading;
+    let is_loading = *open.earlier.read_untracked() == Earlier::Loading;
     let Some(oldest) = oldest.filter(|_| !is_loading) else {
         return;
     };
@@ -55,14 +57,14 @@ pub fn earlier(open: OpenRoom) {
 
 /// Asks for what is missing right before a message: for the newest of it, or, for who comes from above, the oldest.
 pub fn fill_gap(open: OpenRoom, rank: u64, from_above: bool) {
-    if *open.filling.peek() {
+    if *open.filling.read_untracked() {
         return;
     }
-    open.filling.put(true);
+    open.filling.set_if_changed(true);
     spawn_local(async move {
         // What cannot be had now is asked for again when somebody looks again.
         let _ = fill(open, rank, from_above).await;
-        open.filling.put(false);
+        open.filling.set_if_changed(false);
     });
 }
 

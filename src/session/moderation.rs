@@ -1,6 +1,7 @@
 //! What moderators do from the composer. What the service makes of it is said there, too.
 
 use effusion_chat::moderation::Deed;
+use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::board::{self, Order};
@@ -30,12 +31,12 @@ fn begin(app: App, open: OpenRoom, name: String, mute: bool) {
 /// Does what was asked for; only the part of the page that moderates calls this. A name stands for the principal of the one
 /// member who bears it, or else for the principal itself.
 pub(crate) fn carry_out(app: App, open: OpenRoom, name: &str, mute: bool) {
-    let people = open.people.peek().persons();
+    let people = open.people.read_untracked().persons();
     let principal = people
         .iter()
         .find(|person| person.name == name && !person.principal.is_empty())
         .map_or_else(|| name.to_owned(), |person| person.principal.clone());
-    let room = open.room.peek().name.clone();
+    let room = open.room.read_untracked().name.clone();
     let order = if mute {
         Order::Withdraw {
             deed: Deed::Muted,

@@ -1,5 +1,7 @@
 //! Telling the reader of what must not be missed: by the system's notifications, and by a sound for who wants one.
 
+use crate::state::SetIfChanged;
+use leptos::prelude::*;
 use std::cell::Cell;
 
 use leptos::task::spawn_local;
@@ -26,8 +28,8 @@ thread_local! {
 
 /// Somebody has named the reader in a room.
 pub(crate) fn mention(app: App, open: OpenRoom, message: ChatMessage) {
-    let room = open.room.peek().name.to_string();
-    if app.attention.peek().level(&room) == Level::Nothing {
+    let room = open.room.read_untracked().name.to_string();
+    if app.attention.read_untracked().level(&room) == Level::Nothing {
         return;
     }
     let values = [("name", message.name.as_str()), ("room", room.as_str())];
@@ -42,7 +44,7 @@ pub(super) fn direct(app: App, open: OpenRoom, message: &ChatMessage) {
 }
 
 fn tell(app: App, open: OpenRoom, title: &str, text: &str) {
-    let attention = app.attention.peek().clone();
+    let attention = app.attention.read_untracked().clone();
     if attention.do_not_disturb {
         return;
     }
@@ -53,7 +55,7 @@ fn tell(app: App, open: OpenRoom, title: &str, text: &str) {
         Some(NotificationPermission::Granted) => show(app, open, title, text),
         // Now there is something that would have been shown: this is the moment to ask.
         Some(NotificationPermission::Default) if !attention.never_ask => {
-            app.ask_to_notify.put(true)
+            app.ask_to_notify.set_if_changed(true)
         }
         _ => {}
     }
@@ -117,13 +119,13 @@ pub(crate) fn is_allowed() -> Option<bool> {
 /// Changes what the reader is told of, and remembers it.
 pub(crate) fn change(app: App, change: impl FnOnce(&mut Attention)) {
     app.attention.update(change);
-    browser::remember(ATTENTION, Some(&app.attention.peek().format()));
+    browser::remember(ATTENTION, Some(&app.attention.read_untracked().format()));
 }
 
 /// What the reader chose before.
 pub(crate) fn recall(app: App) {
     let stored = browser::recall(ATTENTION).unwrap_or_default();
-    app.attention.put(Attention::parse(&stored));
+    app.attention.set_if_changed(Attention::parse(&stored));
 }
 
 /// Two short tones.

@@ -3,10 +3,10 @@
 //!
 //! All but the latter is for [`super::keep`], a part of the page that is fetched.
 
+use leptos::prelude::*;
 use std::cell::RefCell;
 use std::time::Duration;
 
-use leptos::prelude::{document, set_interval, window};
 use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, closure::Closure};
 
@@ -45,11 +45,11 @@ pub(super) fn begin(app: App) {
 /// Stores what has changed.
 fn keep(app: App) {
     let rooms: Vec<OpenRoom> = {
-        let (rooms, direct) = (app.rooms.peek(), app.direct.peek());
+        let (rooms, direct) = (app.rooms.read_untracked(), app.direct.read_untracked());
         rooms.iter().chain(direct.iter()).copied().collect()
     };
     for open in rooms {
-        let copied = *open.copied.peek();
+        let copied = *open.copied.read_untracked();
         let Some(shelter) = shelter(app, open).filter(|_| !copied) else {
             continue;
         };
@@ -69,7 +69,7 @@ fn keep(app: App) {
                 record,
             ));
         }
-        if old_read != read && open.room.peek().kind == RoomKind::History {
+        if old_read != read && open.room.read_untracked().kind == RoomKind::History {
             remember_read(&shelter, read);
         }
     }
@@ -86,7 +86,8 @@ pub(super) fn recall_read(app: App, open: OpenRoom) -> Option<u64> {
 /// Shows what was kept of a room, until the room itself can be had.
 pub(super) async fn recall(app: App, open: OpenRoom) {
     let offline = move || {
-        *open.state.peek() == RoomState::Joining && *app.connection.peek() != Connection::Connected
+        *open.state.read_untracked() == RoomState::Joining
+            && *app.connection.read_untracked() != Connection::Connected
     };
     let Some(shelter) = shelter(app, open).filter(|_| offline()) else {
         return;

@@ -6,13 +6,13 @@
 //! What keeps messages on the device is [`super::keep`], a part of the page of its own. Until it is there, what is to be
 //! kept waits here.
 
+use leptos::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use effusion_client::web::Browser;
 use effusion_client::{Interruption, RequestError, Runtime, Session, SessionState};
 use futures_util::StreamExt;
-use leptos::prelude::set_timeout;
 use leptos::task::spawn_local;
 
 use super::direct::Sent;
@@ -146,7 +146,10 @@ pub(super) fn send_again(open: OpenRoom, key: String, id: MessageId, message: Ch
 
 /// Sends what waits in a room, the oldest first, unless that is under way.
 pub(super) fn serve(open: OpenRoom) {
-    let ready = matches!(*open.state.peek(), RoomState::Open | RoomState::ReadOnly(_));
+    let ready = matches!(
+        *open.state.read_untracked(),
+        RoomState::Open | RoomState::ReadOnly(_)
+    );
     let busy = BUSY.with_borrow(|rooms| rooms.contains(&open.id));
     let recalling = RECALLING.with_borrow(|rooms| rooms.iter().any(|(room, _)| *room == open.id));
     if !ready || busy || recalling {
@@ -203,14 +206,16 @@ pub(super) fn arrived(open: OpenRoom, message: &ChatMessage) {
 
 /// Who may not write should know before trying again.
 pub(super) fn refused(open: OpenRoom, fault: &Fault) {
-    if *fault == Fault::NotPermitted(Right::Write) && *open.state.peek() == RoomState::Open {
+    if *fault == Fault::NotPermitted(Right::Write)
+        && *open.state.read_untracked() == RoomState::Open
+    {
         open.state.set(RoomState::ReadOnly(fault.clone()));
     }
 }
 
 /// Rights change: who was told of a missing one has it now.
 fn writable(open: OpenRoom) {
-    let was_read_only = matches!(*open.state.peek(), RoomState::ReadOnly(_));
+    let was_read_only = matches!(*open.state.read_untracked(), RoomState::ReadOnly(_));
     if was_read_only {
         open.state.set(RoomState::Open);
     }
@@ -222,7 +227,7 @@ pub(super) async fn put(
     message: &ChatMessage,
 ) -> Result<Option<u64>, RequestError> {
     let (path, kind) = {
-        let room = open.room.peek();
+        let room = open.room.read_untracked();
         (room.name.topic_path(), room.kind)
     };
     let value = message.to_json();
@@ -349,17 +354,17 @@ pub(super) fn drop_tasks() {
 
 /// Where what is written in a room is kept. What two people say to each other has its own way.
 pub(super) fn shelter(app: App, open: OpenRoom) -> Option<Shelter> {
-    let name = app.me.peek().as_ref()?.name.clone();
+    let name = app.me.read_untracked().as_ref()?.name.clone();
     shelter_for(app, open, &name)
 }
 
 /// Where something of a room is kept for the reader's account at its service, and for a name if that matters.
 pub(super) fn shelter_for(app: App, open: OpenRoom, name: &str) -> Option<Shelter> {
-    let me = app.me.peek();
+    let me = app.me.read_untracked();
     let me = me.as_ref()?;
     let path = match &open.peer {
         Some(peer) => effusion_chat::direct_path(peer)?,
-        None => open.room.peek().name.topic_path(),
+        None => open.room.read_untracked().name.topic_path(),
     };
     Some(Shelter::new(
         &me.service.address(),

@@ -3,6 +3,8 @@
 //! A card is a topic that the service removes with the session that made it, so nobody has to say goodbye. A service that
 //! does not allow such topics has rooms without a list of people, and all else works.
 
+use crate::state::SetIfChanged;
+use leptos::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
@@ -12,7 +14,6 @@ use effusion_client::{
     TopicType, UnsubscribedReason, property,
 };
 use futures_util::StreamExt;
-use leptos::prelude::{Owner, document, set_interval, window};
 use leptos::task::spawn_local;
 use wasm_bindgen::prelude::*;
 
@@ -104,7 +105,7 @@ pub(crate) fn attend(app: App, open: OpenRoom, visit: usize) {
 /// Takes the reader's card out of a room that is left.
 pub(crate) fn depart(open: OpenRoom) {
     let path = forget(open);
-    let room = open.room.peek().name.clone();
+    let room = open.room.read_untracked().name.clone();
     let Some(session) = link::session() else {
         return;
     };
@@ -165,7 +166,7 @@ fn begin(app: App) {
     // The browser may keep a page that was left, and show it again.
     let again = move |event: web_sys::Event| {
         let kept = js_sys::Reflect::get(&event, &"persisted".into());
-        if kept.is_ok_and(|kept| kept.is_truthy()) && app.me.peek().is_some() {
+        if kept.is_ok_and(|kept| kept.is_truthy()) && app.me.read_untracked().is_some() {
             link::reconnect(app);
         }
     };
@@ -198,7 +199,7 @@ fn tick(app: App) {
     let now = browser::now();
     for presence in all() {
         presence.show();
-        presence.open.people.revise(|people| people.tire(now));
+        presence.open.people.maybe_update(|people| people.tire(now));
     }
     drafts::keep(app);
     direct::keep_read(app);
@@ -207,13 +208,15 @@ fn tick(app: App) {
 
 /// Goes to the message that an address led to, once it is there.
 fn jump(app: App) {
-    let Some((room, target)) = app.jump.peek().clone() else {
+    let Some((room, target)) = app.jump.read_untracked().clone() else {
         return;
     };
-    let rooms = app.rooms.peek();
-    let open = rooms.iter().find(|open| open.room.peek().name == room);
+    let rooms = app.rooms.read_untracked();
+    let open = rooms
+        .iter()
+        .find(|open| open.room.read_untracked().name == room);
     if let Some(open) = open
-        && *open.state.peek() == RoomState::Open
+        && *open.state.read_untracked() == RoomState::Open
     {
         app.jump.set(None);
         travel::jump_to(*open, target);
@@ -234,8 +237,8 @@ pub(crate) struct Insight {
 /// Asks the service about somebody's sessions.
 pub(crate) async fn look_into(app: App, person: &Person) -> Insight {
     let mut insight = Insight::default();
-    for open in app.rooms.peek().iter() {
-        let people = open.people.peek();
+    for open in app.rooms.read_untracked().iter() {
+        let people = open.people.read_untracked();
         for session in people.sessions(&person.name, &person.principal) {
             if !insight.sessions.contains(&session) {
                 insight.sessions.push(session);
@@ -272,7 +275,7 @@ impl Presence {
 
     /// What the card should say.
     fn card(&self) -> MemberCard {
-        let me = self.app.me.peek();
+        let me = self.app.me.read_untracked();
         let now = browser::now();
         let mut card = MemberCard {
             away: is_away(),
@@ -284,8 +287,8 @@ impl Presence {
             card.name.clone_from(&me.name);
             card.principal.clone_from(&me.credentials.principal);
         }
-        let every = SEEN_EVERY * (self.open.people.peek().count().max(4) as i64);
-        let shown = *self.app.active.peek() == Some(self.open.id) && !document().hidden();
+        let every = SEEN_EVERY * (self.open.people.read_untracked().count().max(4) as i64);
+        let shown = *self.app.active.read_untracked() == Some(self.open.id) && !document().hidden();
         if shown && now - self.seen.get() >= every {
             card.seen = newest(self.open).or(card.seen);
         }
@@ -325,7 +328,7 @@ impl Presence {
             return;
         };
         let Some(info) = session.info() else { return };
-        let path = member_path(&self.open.room.peek().name, &info.id.to_string());
+        let path = member_path(&self.open.room.read_untracked().name, &info.id.to_string());
         let card = self.card();
         // Both are on their way before either is answered. The name of a session is nobody else's.
         let added = session.topics().add(&path, specification());
@@ -349,7 +352,7 @@ impl Presence {
                 people.listing = listing;
             }
         });
-        self.open.attended.put(true);
+        self.open.attended.set_if_changed(true);
     }
 }
 
@@ -371,7 +374,7 @@ async fn appear_each_time(presence: Rc<Presence>, mut states: effusion_client::S
 
 fn watch_members(presence: &Presence, session: &Session) {
     let (open, visit) = (presence.open, presence.visit);
-    let selector = members_selector(&open.room.peek().name);
+    let selector = members_selector(&open.room.read_untracked().name);
     let Ok(mut stream) = session.add_stream::<Json>(&selector) else {
         return;
     };
@@ -380,7 +383,7 @@ fn watch_members(presence: &Presence, session: &Session) {
         if selected.await.is_err() && open.is_visit(visit) {
             open.people
                 .update(|people| people.listing = Listing::Hidden);
-            open.attended.put(true);
+            open.attended.set_if_changed(true);
         }
     });
     spawn_local(async move {
@@ -388,7 +391,7 @@ fn watch_members(presence: &Presence, session: &Session) {
             if !open.is_visit(visit) {
                 return;
             }
-            open.people.revise(|people| see(people, event));
+            open.people.maybe_update(|people| see(people, event));
         }
     });
 }
@@ -424,7 +427,7 @@ fn see(people: &mut People, event: StreamEvent<Json>) -> bool {
 /// Follows what is written down of the room.
 fn watch_card(presence: &Presence, session: &Session) {
     let (open, visit) = (presence.open, presence.visit);
-    let selector = card_selector(&open.room.peek().name);
+    let selector = card_selector(&open.room.read_untracked().name);
     let Ok(mut stream) = session.add_stream::<Json>(&selector) else {
         return;
     };
@@ -436,11 +439,13 @@ fn watch_card(presence: &Presence, session: &Session) {
                 return;
             }
             match event {
-                StreamEvent::Value { new, .. } => open.card.put(RoomCard::from_json(&new)),
+                StreamEvent::Value { new, .. } => {
+                    open.card.set_if_changed(RoomCard::from_json(&new))
+                }
                 StreamEvent::Unsubscribed {
                     reason: UnsubscribedReason::Service(_),
                     ..
-                } => open.card.put(None),
+                } => open.card.set_if_changed(None),
                 _ => {}
             }
         }

@@ -5,6 +5,7 @@ use crate::model::form::{Field, Form, Room};
 use crate::model::{place, query};
 use crate::state::{App, OpenRoom, Screen};
 use effusion_chat::{MessageId, RoomKind, RoomName, Target};
+use leptos::prelude::*;
 
 /// Where an address leads, if it leads anywhere.
 pub(super) fn read(hash: &str) -> Option<(Room, Option<Target>)> {
@@ -39,7 +40,7 @@ pub(super) fn fill_in(form: &mut Form) -> Option<(RoomName, Target)> {
 
 /// Goes where the page's address leads now.
 pub(super) fn follow(app: App) {
-    if *app.screen.peek() != Screen::Chat {
+    if *app.screen.read_untracked() != Screen::Chat {
         return;
     }
     if let Some((room, target)) = read(&browser::hash()) {
@@ -52,8 +53,8 @@ pub(super) fn follow(app: App) {
 /// The address of a room, or of a message in it.
 #[must_use]
 pub fn link_to(app: App, open: OpenRoom, target: Option<Target>) -> Option<String> {
-    let me = app.me.peek();
-    let room = open.room.peek();
+    let me = app.me.read_untracked();
+    let room = open.room.read_untracked();
     let message = match target {
         Some(Target::Sequence(sequence)) => sequence.to_string(),
         Some(Target::Id(id)) => id.to_string(),

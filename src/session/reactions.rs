@@ -6,6 +6,7 @@ use effusion_client::{
     TopicSpecification, TopicType, ValueError, property,
 };
 use futures_util::StreamExt;
+use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::{fault, link};
@@ -57,7 +58,7 @@ pub fn toggle(open: OpenRoom, to: Target, emoji: String) {
         let has = open
             .reactions_of(to)
             .chips
-            .peek()
+            .read_untracked()
             .iter()
             .any(|chip| chip.emoji == emoji && chip.is_by(&reader.principal, &reader.name));
         (reader.name.clone(), !has)
@@ -69,7 +70,7 @@ pub fn toggle(open: OpenRoom, to: Target, emoji: String) {
         given,
     }
     .to_json();
-    let path = reactions_path(&open.room.peek().name);
+    let path = reactions_path(&open.room.read_untracked().name);
     spawn_local(async move {
         if let Err(fault) = append(&path, &value).await {
             let words = [say("Not done."), " ", &fault.what(), " ", fault.next()].concat();
@@ -104,7 +105,7 @@ async fn append(path: &str, value: &Json) -> Result<(), Fault> {
 }
 
 fn selector(open: OpenRoom) -> String {
-    [">", &reactions_path(&open.room.peek().name)].concat()
+    [">", &reactions_path(&open.room.read_untracked().name)].concat()
 }
 
 fn specification() -> TopicSpecification {

@@ -3,20 +3,21 @@
 use super::{link, memory, people};
 use crate::model::form::Field;
 use crate::state::App;
+use leptos::prelude::*;
 
 /// Messages bear this name from now on. The session stays what it is.
 ///
 /// # Errors
 /// What is wrong with the name.
 pub fn rename(app: App, name: &str) -> Result<(), &'static str> {
-    let mut form = app.form.peek().clone();
+    let mut form = app.form.read_untracked().clone();
     form.set(Field::Name, name.to_owned());
     if let Err(problems) = form.sign_in()
         && let Some((_, words)) = problems.iter().find(|(field, _)| *field == Field::Name)
     {
         return Err(words);
     }
-    let Some(mut me) = app.me.peek().clone() else {
+    let Some(mut me) = app.me.read_untracked().clone() else {
         return Ok(());
     };
     // What it signs in as is no longer the name, if it was.
@@ -24,7 +25,7 @@ pub fn rename(app: App, name: &str) -> Result<(), &'static str> {
     me.name = name.to_owned();
     app.form.set(form);
     let reader = link::reader(&me);
-    let (rooms, direct) = (app.rooms.peek(), app.direct.peek());
+    let (rooms, direct) = (app.rooms.read_untracked(), app.direct.read_untracked());
     for open in rooms.iter().chain(direct.iter()) {
         open.change(|timeline| timeline.set_reader(reader.clone()));
     }

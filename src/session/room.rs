@@ -1,5 +1,7 @@
 //! Being in a room: its topic, the subscription to it, and what comes of that.
 
+use crate::state::SetIfChanged;
+use leptos::prelude::*;
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -8,7 +10,6 @@ use effusion_client::{
     TopicType, UnsubscribeReason, UnsubscribedReason, property,
 };
 use futures_util::StreamExt;
-use leptos::prelude::set_timeout;
 use leptos::task::spawn_local;
 
 use super::value::{self, RoomValue};
@@ -50,7 +51,7 @@ pub fn leave(app: App, open: OpenRoom) {
         // It is only put away: it comes back with the next message.
         app.direct
             .update(|direct| direct.retain(|it| it.id != open.id));
-        let next = app.rooms.peek().first().copied();
+        let next = app.rooms.read_untracked().first().copied();
         return match next {
             Some(next) => app.show_room(next),
             None => app.active.set(None),
@@ -64,14 +65,14 @@ pub fn leave(app: App, open: OpenRoom) {
     open.close();
     let place = app
         .rooms
-        .peek()
+        .read_untracked()
         .iter()
         .position(|room| room.id == open.id)
         .unwrap_or_default();
     app.rooms
         .update(|rooms| rooms.retain(|room| room.id != open.id));
     let next = {
-        let rooms = app.rooms.peek();
+        let rooms = app.rooms.read_untracked();
         rooms.get(place).or(rooms.last()).copied()
     };
     match next {
@@ -84,15 +85,20 @@ pub fn leave(app: App, open: OpenRoom) {
 pub(super) fn open(app: App, room: Room, announce: bool) -> OpenRoom {
     let known = app
         .rooms
-        .peek()
+        .read_untracked()
         .iter()
-        .find(|open| open.room.peek().name == room.name)
+        .find(|open| open.room.read_untracked().name == room.name)
         .copied();
     if let Some(known) = known {
         return known;
     }
     let id = next_id();
-    let reader = app.me.peek().as_ref().map(link::reader).unwrap_or_default();
+    let reader = app
+        .me
+        .read_untracked()
+        .as_ref()
+        .map(link::reader)
+        .unwrap_or_default();
     let open = OpenRoom::new(id, room, reader);
     app.rooms.update(|rooms| rooms.push(open));
     recall(app, open);
@@ -162,7 +168,7 @@ pub(super) fn establish(app: App, open: OpenRoom, announce: bool) {
 }
 
 async fn follow(mut visit: Visit, session: Session) -> Result<(), Fault> {
-    let room = visit.open.room.peek().clone();
+    let room = visit.open.room.read_untracked().clone();
     let (path, selector) = (room.name.topic_path(), selector(&room));
     let mut stream = session
         .add_stream_at::<RoomValue>(&path)
@@ -206,7 +212,7 @@ async fn follow(mut visit: Visit, session: Session) -> Result<(), Fault> {
 /// If the room is there and may be read, its subscription shows soon; if not, this is why.
 fn give_up_in_time(visit: Visit, fault: Fault) {
     let give_up = move || {
-        let joining = *visit.open.state.peek() == RoomState::Joining;
+        let joining = *visit.open.state.read_untracked() == RoomState::Joining;
         if joining {
             visit.fail(fault);
         }
@@ -234,14 +240,16 @@ impl Visit {
         match event {
             StreamEvent::Subscribed { topic } => {
                 match value::kind(&topic.specification) {
-                    Some(kind) if kind == open.room.peek().kind => {}
+                    Some(kind) if kind == open.room.read_untracked().kind => {}
                     Some(kind) => return Err(Fault::OtherKind(kind)),
                     None => return Err(Fault::NotARoom),
                 }
                 open.change(|timeline| timeline.subscribed());
-                open.copied.put(false);
-                let is_open =
-                    matches!(*open.state.peek(), RoomState::Open | RoomState::ReadOnly(_));
+                open.copied.set_if_changed(false);
+                let is_open = matches!(
+                    *open.state.read_untracked(),
+                    RoomState::Open | RoomState::ReadOnly(_)
+                );
                 if !is_open {
                     self.opened();
                 }
@@ -303,7 +311,7 @@ impl Visit {
             RoomValue::Event(event) if event.edits.is_none() => &event.message,
             RoomValue::Event(_) => return None,
         };
-        let me = self.app.me.peek();
+        let me = self.app.me.read_untracked();
         let name = &me.as_ref()?.name;
         mentions(&message.text, name).then(|| message.clone())
     }
@@ -407,7 +415,7 @@ fn receive(open: OpenRoom, value: RoomValue, first: bool) -> bool {
 }
 
 fn unsubscribe(open: OpenRoom) {
-    let selector = selector(&open.room.peek());
+    let selector = selector(&open.room.read_untracked());
     if let Some(session) = link::session() {
         spawn_local(async move {
             // What still comes is passed over; there is nothing that a reader could do about a refusal.

@@ -1,9 +1,9 @@
 //! Going to a message wherever it is in the series: it is loaded, with what is around it, if it is not here.
 
+use leptos::prelude::*;
 use std::time::Duration;
 
 use effusion_client::{Json, RangeAnchor, RangeSpan};
-use leptos::prelude::set_timeout;
 use leptos::task::spawn_local;
 
 use super::{link, value};
@@ -25,8 +25,8 @@ pub fn jump_to(open: OpenRoom, target: Target) {
 }
 
 fn attempt(open: OpenRoom, target: Target, left: u32) {
-    let joining = *open.state.peek() == RoomState::Joining;
-    if joining && left > 0 && !*open.copied.peek() {
+    let joining = *open.state.read_untracked() == RoomState::Joining;
+    if joining && left > 0 && !*open.copied.read_untracked() {
         set_timeout(
             move || attempt(open, target, left - 1),
             Duration::from_millis(LOOK_AGAIN.0),
@@ -71,7 +71,7 @@ async fn load_around(open: OpenRoom, target: Target) {
     let (Target::Sequence(sequence), Some(session)) = (target, link::session()) else {
         return; // What has no place in a series is nowhere but here.
     };
-    let path = open.room.peek().name.topic_path();
+    let path = open.room.read_untracked().name.topic_path();
     let found = session
         .time_series()
         .range_query()
@@ -86,10 +86,10 @@ async fn load_around(open: OpenRoom, target: Target) {
 
 /// The sequence of the first event from a time on.
 async fn ask_for_time(open: OpenRoom, ms: i64) -> Option<u64> {
-    if open.room.peek().kind == RoomKind::Live {
+    if open.room.read_untracked().kind == RoomKind::Live {
         return None;
     }
-    let path = open.room.peek().name.topic_path();
+    let path = open.room.read_untracked().name.topic_path();
     let found = link::session()?
         .time_series()
         .range_query()
@@ -116,10 +116,10 @@ fn show_time(open: OpenRoom, ms: i64) -> bool {
 pub(crate) async fn whole(open: OpenRoom) -> Option<Vec<crate::model::timeline::Event>> {
     /// How many events are asked for at once.
     const PAGE: u64 = 1_000;
-    if open.room.peek().kind == RoomKind::Live {
+    if open.room.read_untracked().kind == RoomKind::Live {
         return None;
     }
-    let path = open.room.peek().name.topic_path();
+    let path = open.room.read_untracked().name.topic_path();
     let mut events: Vec<crate::model::timeline::Event> = Vec::new();
     let mut from = RangeAnchor::Start;
     loop {

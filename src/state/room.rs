@@ -1,14 +1,15 @@
 //! A room that the reader is in, as values that the page follows.
 
+use crate::state::SetIfChanged;
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 use std::rc::Rc;
 use std::time::Duration;
 
-use leptos::prelude::{request_animation_frame, set_timeout};
+use send_wrapper::SendWrapper;
 
 use crate::browser;
-use crate::live::{Live, follow};
+use crate::live::follow;
 use crate::model::composing::{Note, Picking, Purpose};
 use crate::model::fault::Fault;
 use crate::model::form::Room;
@@ -18,6 +19,7 @@ use crate::model::timeline::{Key, Reader, Row, Timeline};
 use crate::model::window::{self, Drawn, Extent};
 use crate::words::say_with;
 use effusion_chat::{RoomCard, Target};
+use leptos::prelude::*;
 
 /// How long what a screen reader is to say is collected, in milliseconds.
 const HEARING: u64 = 700;
@@ -67,22 +69,22 @@ pub struct LiveRow {
     /// Names the message.
     pub key: Key,
     /// What it looks like now.
-    pub row: Rc<Live<Row>>,
+    pub row: ArcRwSignal<Row>,
 }
 
 /// The reactions to one message on the screen.
 #[derive(Default)]
 pub struct LiveReactions {
     /// Whether there are any.
-    pub any: Live<bool>,
+    pub any: ArcRwSignal<bool>,
     /// What they are.
-    pub chips: Live<Vec<Chip>>,
+    pub chips: ArcRwSignal<Vec<Chip>>,
 }
 
 impl LiveReactions {
     fn show(&self, chips: &[Chip]) {
-        self.chips.put(chips.to_vec());
-        self.any.put(!chips.is_empty());
+        self.chips.set_if_changed(chips.to_vec());
+        self.any.set_if_changed(!chips.is_empty());
     }
 }
 
@@ -98,62 +100,62 @@ pub struct RoomFields {
     /// Names the room for as long as the page is open; a room left and joined again is another one.
     pub id: usize,
     /// Name and kind. The kind changes if the room turns out to be of the other one.
-    pub room: Live<Room>,
+    pub room: ArcRwSignal<Room>,
     /// How it stands.
-    pub state: Live<RoomState>,
+    pub state: ArcRwSignal<RoomState>,
     /// Its messages on the screen.
-    pub rows: Live<Vec<LiveRow>>,
+    pub rows: ArcRwSignal<Vec<LiveRow>>,
     /// Messages from others that came while the reader looked elsewhere.
-    pub unread: Live<usize>,
+    pub unread: ArcRwSignal<usize>,
     /// How many of them name the reader.
-    pub mentions: Live<usize>,
+    pub mentions: ArcRwSignal<usize>,
     /// Those who are in the room.
-    pub people: Live<People>,
+    pub people: ArcRwSignal<People>,
     /// Whether it is known who is in the room, or that it cannot be known.
-    pub attended: Live<bool>,
+    pub attended: ArcRwSignal<bool>,
     /// What is known of the room beyond its messages, if somebody has written it down.
-    pub card: Live<Option<RoomCard>>,
+    pub card: ArcRwSignal<Option<RoomCard>>,
     /// The principal that the reader talks to, if this is no room but what two people say to each other.
     pub peer: Option<String>,
     /// What is in the composer.
-    pub draft: Live<String>,
+    pub draft: ArcRwSignal<String>,
     /// What becomes of what is in the composer.
-    pub purpose: Live<Purpose>,
+    pub purpose: ArcRwSignal<Purpose>,
     /// What is told above the composer.
-    pub note: Live<Option<Note>>,
+    pub note: ArcRwSignal<Option<Note>>,
     /// What an emoji is being picked for.
-    pub picking: Live<Option<Picking>>,
+    pub picking: ArcRwSignal<Option<Picking>>,
     /// Whether to offer earlier messages.
-    pub earlier: Live<Earlier>,
+    pub earlier: ArcRwSignal<Earlier>,
     /// Whether a gap is being filled.
-    pub filling: Live<bool>,
-    reactions: RefCell<Reactions>,
+    pub filling: ArcRwSignal<bool>,
+    reactions: SendWrapper<RefCell<Reactions>>,
     /// The reactions to the messages on the screen.
-    reacted: RefCell<Vec<(Target, Rc<LiveReactions>)>>,
+    reacted: SendWrapper<RefCell<Vec<(Target, Rc<LiveReactions>)>>>,
     /// Which part of the messages is in the document, and how much room the rest takes.
-    pub extent: Live<Extent>,
+    pub extent: ArcRwSignal<Extent>,
     /// The rank of a message that is to be brought into sight.
-    pub goal: Live<Option<u64>>,
+    pub goal: ArcRwSignal<Option<u64>>,
     /// Whether what is shown is a copy, kept for when there is no connection.
-    pub copied: Live<bool>,
+    pub copied: ArcRwSignal<bool>,
     /// What a screen reader is to say: what has been said just now.
-    pub heard: Live<String>,
-    timeline: RefCell<Timeline>,
+    pub heard: ArcRwSignal<String>,
+    timeline: SendWrapper<RefCell<Timeline>>,
     /// The rank of the message that the document is built around; none for the end.
-    around: Cell<Option<u64>>,
+    around: SendWrapper<Cell<Option<u64>>>,
     /// How high the list is on the screen.
-    view: Cell<u32>,
+    view: SendWrapper<Cell<u32>>,
     /// How far the list has been drawn, and whether that goes on.
-    reach: Cell<Drawn>,
-    reaching: Cell<bool>,
+    reach: SendWrapper<Cell<Drawn>>,
+    reaching: SendWrapper<Cell<bool>>,
     /// Whether the messages were drawn since the last frame, and whether they have changed since.
-    drawn: Cell<bool>,
-    stale: Cell<bool>,
+    drawn: SendWrapper<Cell<bool>>,
+    stale: SendWrapper<Cell<bool>>,
     /// The rank of the newest message that the reader has seen.
-    read: Cell<Option<u64>>,
+    read: SendWrapper<Cell<Option<u64>>>,
     /// How many messages a screen reader is to be told of.
-    hearing: Cell<usize>,
-    visit: Cell<usize>,
+    hearing: SendWrapper<Cell<usize>>,
+    visit: SendWrapper<Cell<usize>>,
 }
 
 impl Deref for OpenRoom {
@@ -180,37 +182,37 @@ impl OpenRoom {
     fn with(id: usize, room: Room, reader: Reader, peer: Option<String>) -> Self {
         Self(Box::leak(Box::new(RoomFields {
             id,
-            room: Live::new(room),
-            state: Live::new(RoomState::Joining),
-            rows: Live::default(),
-            unread: Live::default(),
-            mentions: Live::default(),
-            people: Live::default(),
-            attended: Live::default(),
-            card: Live::default(),
+            room: ArcRwSignal::new(room),
+            state: ArcRwSignal::new(RoomState::Joining),
+            rows: ArcRwSignal::default(),
+            unread: ArcRwSignal::default(),
+            mentions: ArcRwSignal::default(),
+            people: ArcRwSignal::default(),
+            attended: ArcRwSignal::default(),
+            card: ArcRwSignal::default(),
             peer,
-            draft: Live::default(),
-            purpose: Live::default(),
-            note: Live::default(),
-            picking: Live::default(),
-            earlier: Live::new(Earlier::Unknown),
-            filling: Live::new(false),
-            reactions: RefCell::default(),
-            reacted: RefCell::default(),
-            extent: Live::default(),
-            goal: Live::default(),
-            copied: Live::default(),
-            heard: Live::default(),
-            timeline: RefCell::new(Timeline::new(reader)),
-            around: Cell::new(None),
-            view: Cell::new(0),
-            reach: Cell::default(),
-            reaching: Cell::new(false),
-            drawn: Cell::new(false),
-            stale: Cell::new(false),
-            read: Cell::new(None),
-            hearing: Cell::new(0),
-            visit: Cell::new(0),
+            draft: ArcRwSignal::default(),
+            purpose: ArcRwSignal::default(),
+            note: ArcRwSignal::default(),
+            picking: ArcRwSignal::default(),
+            earlier: ArcRwSignal::new(Earlier::Unknown),
+            filling: ArcRwSignal::new(false),
+            reactions: SendWrapper::new(RefCell::default()),
+            reacted: SendWrapper::new(RefCell::default()),
+            extent: ArcRwSignal::default(),
+            goal: ArcRwSignal::default(),
+            copied: ArcRwSignal::default(),
+            heard: ArcRwSignal::default(),
+            timeline: SendWrapper::new(RefCell::new(Timeline::new(reader))),
+            around: SendWrapper::new(Cell::new(None)),
+            view: SendWrapper::new(Cell::new(0)),
+            reach: SendWrapper::new(Cell::default()),
+            reaching: SendWrapper::new(Cell::new(false)),
+            drawn: SendWrapper::new(Cell::new(false)),
+            stale: SendWrapper::new(Cell::new(false)),
+            read: SendWrapper::new(Cell::new(None)),
+            hearing: SendWrapper::new(Cell::new(0)),
+            visit: SendWrapper::new(Cell::new(0)),
         })))
     }
 
@@ -250,7 +252,7 @@ impl OpenRoom {
         let room = *self;
         request_animation_frame(move || {
             room.drawn.set(false);
-            if room.stale.take() {
+            if room.stale.replace(false) {
                 room.draw();
             }
         });
@@ -276,18 +278,18 @@ impl OpenRoom {
 
     /// The reader looks at the room, and sees what there is.
     pub fn saw_all(&self) {
-        self.unread.put(0);
-        self.mentions.put(0);
+        self.unread.set_if_changed(0);
+        self.mentions.set_if_changed(0);
         let newest = self.look(Timeline::newest_rank);
         // A copy is no news, and the room may not be here yet.
-        if newest > self.read.get() && !*self.copied.peek() {
+        if newest > self.read.get() && !*self.copied.read_untracked() {
             self.read.set(newest);
         }
     }
 
     /// The reader looks elsewhere: what comes next is new.
     pub fn turned_away(&self) {
-        if *self.unread.peek() == 0 {
+        if *self.unread.read_untracked() == 0 {
             self.change(|timeline| timeline.set_line(None));
         }
     }
@@ -325,7 +327,7 @@ impl OpenRoom {
                         _ => say_with("{count} new messages", &[("count", &count.to_string())]),
                     }
                 });
-                if *room.heard.peek() == words {
+                if *room.heard.read_untracked() == words {
                     // What is the same is not said again.
                     words.push('\u{a0}');
                 }
@@ -349,8 +351,8 @@ impl OpenRoom {
             changed |= timeline.measure(*rank, *height);
         }
         if changed {
-            let Extent { start, end, .. } = *self.extent.peek();
-            self.extent.put(extent(&timeline, start, end));
+            let Extent { start, end, .. } = *self.extent.read_untracked();
+            self.extent.set_if_changed(extent(&timeline, start, end));
         }
     }
 
@@ -400,7 +402,7 @@ impl OpenRoom {
     pub fn close(&self) {
         self.timeline.replace(Timeline::default());
         self.rows.set(Vec::new());
-        self.extent.put(Extent::default());
+        self.extent.set_if_changed(Extent::default());
         self.people.set(People::default());
         self.attended.set(false);
         self.visit.set(self.visit.get() + 1);
@@ -418,7 +420,7 @@ impl OpenRoom {
             |place| timeline.top(place),
             |height| timeline.at_height(height),
         );
-        let known = self.rows.peek().clone();
+        let known = self.rows.read_untracked().clone();
         let mut from = 0;
         let mut same = true;
         let mut rows = Vec::with_capacity(range.len());
@@ -431,12 +433,12 @@ impl OpenRoom {
             match place.and_then(|place| known.get(place)) {
                 Some(shown) => {
                     from = place.map_or(from, |place| place + 1);
-                    shown.row.put(row);
+                    shown.row.set_if_changed(row);
                     rows.push(shown.clone());
                 }
                 None => rows.push(LiveRow {
                     key,
-                    row: Rc::new(Live::new(row)),
+                    row: ArcRwSignal::new(row),
                 }),
             }
         }
@@ -444,7 +446,8 @@ impl OpenRoom {
         if !same {
             self.rows.set(rows);
         }
-        self.extent.put(extent(&timeline, range.start, range.end));
+        self.extent
+            .set_if_changed(extent(&timeline, range.start, range.end));
         if place.is_none() {
             self.reach_further(timeline.len());
         }

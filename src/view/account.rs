@@ -8,11 +8,12 @@ use crate::model::form::{Field, ROLES};
 use crate::session;
 use crate::state::App;
 use crate::words::say;
+use leptos::prelude::*;
 
 /// User name, password, registrar and roles.
 pub fn account(app: App) -> El {
     let submit = move || {
-        let read = app.form.peek().new_account();
+        let read = app.form.read_untracked().new_account();
         match read {
             Ok(account) => session::create_account(app, account),
             Err(problems) => complain(app, problems),

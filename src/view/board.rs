@@ -1,7 +1,5 @@
 //! The moderator's board: rules, flagged messages, what was done, and how much is said where.
 
-use std::rc::Rc;
-
 use effusion_chat::RoomName;
 use effusion_chat::moderation::{Deed, Rules};
 use wasm_bindgen::{JsCast, JsValue};
@@ -11,11 +9,11 @@ use super::element::{El, el, ticked, value_of};
 use super::field::labelled;
 use super::icon::{button, icon, icon_button};
 use crate::browser;
-use crate::live::Live;
 use crate::model::board::{ActivityRow, Flag, LogRow};
 use crate::session::board::{Board, Duty, Order, board as desk, keep_watch, order};
 use crate::state::{App, Screen};
 use crate::words::{say, say_with};
+use leptos::prelude::*;
 
 /// For how long a button mutes, in minutes.
 const MUTE: u32 = 15;
@@ -294,14 +292,14 @@ impl Draft {
 fn rules(app: App, board: &'static Board) -> El {
     // Rules that another moderator publishes meanwhile take the place of what is being edited.
     section("rules", say("Rules")).child_of(move || {
-        let draft = Rc::new(Live::new(Draft::of(&board.rules.read())));
+        let draft = ArcRwSignal::new(Draft::of(&board.rules.read()));
         Some(rules_form(app, draft))
     })
 }
 
-fn rules_form(app: App, draft: Rc<Live<Draft>>) -> El {
+fn rules_form(app: App, draft: ArcRwSignal<Draft>) -> El {
     let text = |id: &str, label: &str, get: fn(&Draft) -> &String, set: fn(&mut Draft, String)| {
-        let (shown, typed) = (Rc::clone(&draft), Rc::clone(&draft));
+        let (shown, typed) = (draft.clone(), draft.clone());
         let area = el("textarea")
             .id(id)
             .attr("rows", "4")
@@ -314,7 +312,7 @@ fn rules_form(app: App, draft: Rc<Live<Draft>>) -> El {
         labelled(id, label, area)
     };
     let number = |id: &str, label: &str, get: fn(&Rules) -> u32, set: fn(&mut Rules, u32)| {
-        let (shown, typed) = (Rc::clone(&draft), Rc::clone(&draft));
+        let (shown, typed) = (draft.clone(), draft.clone());
         let input = el("input")
             .id(id)
             .attr("type", "number")
@@ -329,7 +327,7 @@ fn rules_form(app: App, draft: Rc<Live<Draft>>) -> El {
             });
         labelled(id, label, input)
     };
-    let (warned, warn) = (Rc::clone(&draft), Rc::clone(&draft));
+    let (warned, warn) = (draft.clone(), draft.clone());
     let warn = el("label")
         .class("tick")
         .child(
@@ -344,11 +342,11 @@ fn rules_form(app: App, draft: Rc<Live<Draft>>) -> El {
                 }),
         )
         .child(el("span").text(say("Tell the author in a direct message")));
-    let published = Rc::clone(&draft);
+    let published = draft.clone();
     let form = el("form")
         .on("submit", move |event| {
             event.prevent_default();
-            order(app, Order::Publish(published.peek().rules()));
+            order(app, Order::Publish(published.read_untracked().rules()));
         })
         .child(text(
             "rule-words",
@@ -411,11 +409,11 @@ fn rules_form(app: App, draft: Rc<Live<Draft>>) -> El {
 }
 
 fn by_hand(app: App) -> El {
-    let principal = Rc::new(Live::new(String::new()));
-    let room = Rc::new(Live::new(String::new()));
-    let why = Rc::new(Live::new(String::new()));
-    let input = |id: &str, label: &str, into: &Rc<Live<String>>| {
-        let typed = Rc::clone(into);
+    let principal = ArcRwSignal::new(String::new());
+    let room = ArcRwSignal::new(String::new());
+    let why = ArcRwSignal::new(String::new());
+    let input = |id: &str, label: &str, into: &ArcRwSignal<String>| {
+        let typed = into.clone();
         let input = el("input")
             .id(id)
             .attr("autocomplete", "off")
@@ -424,10 +422,10 @@ fn by_hand(app: App) -> El {
         labelled(id, label, input)
     };
     let act = |deed: Deed, test: &'static str, words: &'static str| {
-        let (principal, room, why) = (Rc::clone(&principal), Rc::clone(&room), Rc::clone(&why));
+        let (principal, room, why) = (principal.clone(), room.clone(), why.clone());
         let clicked = move || {
-            let principal = principal.peek().trim().to_owned();
-            let place = RoomName::parse(&room.peek()).ok();
+            let principal = principal.read_untracked().trim().to_owned();
+            let place = RoomName::parse(&room.read_untracked()).ok();
             let board = desk();
             if principal.is_empty() || (place.is_none() && deed != Deed::Locked) {
                 board.note.set(Some(crate::session::board::Note {
@@ -443,7 +441,7 @@ fn by_hand(app: App) -> El {
                     principal,
                     room: place.filter(|_| deed != Deed::Locked),
                     minutes: 0,
-                    why: why.peek().trim().to_owned(),
+                    why: why.read_untracked().trim().to_owned(),
                 },
             );
         };

@@ -1,6 +1,6 @@
 //! The rooms: the list of them, and the one that is shown.
 
-use std::rc::Rc;
+use crate::state::SetIfChanged;
 
 use leptos::task::spawn_local;
 
@@ -13,13 +13,14 @@ use super::messages::messages;
 use super::part::part;
 use super::sidebar::{ask_for_room, sidebar};
 use crate::browser;
-use crate::live::{Live, follow};
+use crate::live::follow;
 use crate::model::fault::Fault;
 use crate::parts;
 use crate::session;
 use crate::state::{App, Connection, Dialog, OpenRoom, Panel, RoomState};
 use crate::words::say;
 use effusion_chat::RoomKind;
+use leptos::prelude::*;
 
 /// Sidebar, room and whatever lies over them.
 pub fn chat(app: App) -> El {
@@ -136,7 +137,7 @@ fn bar(app: App, room: impl Fn() -> Option<OpenRoom> + Copy + 'static) -> El {
 /// Opens what finds in the room.
 fn search_button(app: App) -> El {
     let toggle = move || {
-        let open = *app.panel.peek() == Some(Panel::Search);
+        let open = *app.panel.read_untracked() == Some(Panel::Search);
         app.panel.set((!open).then_some(Panel::Search));
     };
     icon_button("find", say("Search in this room"), "search-button", toggle)
@@ -150,7 +151,7 @@ fn search_button(app: App) -> El {
 fn members_button(app: App, room: OpenRoom) -> Option<El> {
     room.attended.get().then_some(())?;
     let toggle = move || {
-        let open = *app.panel.peek() == Some(Panel::Members);
+        let open = *app.panel.read_untracked() == Some(Panel::Members);
         app.panel.set((!open).then_some(Panel::Members));
     };
     let count = move || match room.people.read().count() {
@@ -236,11 +237,11 @@ fn pane(app: App, room: OpenRoom) -> El {
         RoomState::Joining | RoomState::Open => None,
     };
     // What else is learnt of the room leaves the box alone that somebody may be writing in.
-    let is_archived = Rc::new(Live::new(false));
-    let archived_now = Rc::clone(&is_archived);
+    let is_archived = ArcRwSignal::new(false);
+    let archived_now = is_archived.clone();
     follow(Box::new(move || {
         let card = room.card.read();
-        archived_now.put(card.as_ref().is_some_and(|card| card.archived));
+        archived_now.set_if_changed(card.as_ref().is_some_and(|card| card.archived));
     }));
     el("div")
         .class("pane")

@@ -1,7 +1,8 @@
 //! Where messages are written.
 
+use crate::state::SetIfChanged;
 use futures_channel::oneshot;
-use leptos::prelude::request_animation_frame;
+use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlElement, KeyboardEvent};
@@ -22,11 +23,11 @@ pub fn composer(app: App, room: OpenRoom, send: impl Fn(String) + Clone + 'stati
     let submit = {
         let node = node.clone();
         move || {
-            let text = room.draft.peek().clone();
-            if *room.purpose.peek() == Purpose::Say && !text.starts_with('/') {
+            let text = room.draft.read_untracked().clone();
+            if *room.purpose.read_untracked() == Purpose::Say && !text.starts_with('/') {
                 if !text.trim().is_empty() {
                     room.draft.set(String::new());
-                    room.note.put(None);
+                    room.note.set_if_changed(None);
                     send(text);
                 }
             } else if !text.trim().is_empty() {

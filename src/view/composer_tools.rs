@@ -1,5 +1,6 @@
 //! What stands above and beside the box in which messages are written: what the text is for, what may come next of it, emoji.
 
+use crate::state::SetIfChanged;
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
@@ -13,13 +14,13 @@ use super::icon::button;
 use super::markdown::known_names;
 use super::message_tools::{end_edit, last_own, start_edit};
 use crate::browser;
-use crate::live::Live;
 use crate::model::command::COMMANDS;
 use crate::model::completion::{self, Kind, Token};
 use crate::model::composing::{Note, Picking, Purpose, is_long, snippet};
 use crate::model::emoji::search;
 use crate::state::OpenRoom;
 use crate::words::{say, say_with};
+use leptos::prelude::*;
 
 /// How many ways to go on are offered.
 const MOST: usize = 8;
@@ -46,9 +47,9 @@ struct Offer {
 struct Tools {
     room: OpenRoom,
     area: HtmlTextAreaElement,
-    offer: Live<Option<Offer>>,
+    offer: ArcRwSignal<Option<Offer>>,
     /// A long text that was pasted.
-    pasted: Live<Option<String>>,
+    pasted: ArcRwSignal<Option<String>>,
 }
 
 /// Puts the tools beside the box; what this answers stands above it.
@@ -57,8 +58,8 @@ pub fn composer_tools(room: OpenRoom, form: &Element) -> Option<El> {
     let tools = Rc::new(Tools {
         room,
         area: area.unchecked_into(),
-        offer: Live::default(),
-        pasted: Live::default(),
+        offer: ArcRwSignal::default(),
+        pasted: ArcRwSignal::default(),
     });
     listen(&tools, form);
     let smile = glyph_button(glyph::SMILE, say("Emoji"), "emoji-button", move || {
@@ -125,7 +126,7 @@ fn listen(tools: &Rc<Tools>, form: &Element) {
     }));
     drop(El::of(&tools.area).on("click", clicked));
     let left = Rc::clone(tools);
-    drop(El::of(form).on("focusout", move |_| left.offer.put(None)));
+    drop(El::of(form).on("focusout", move |_| left.offer.set_if_changed(None)));
 }
 
 impl Tools {
@@ -133,7 +134,7 @@ impl Tools {
     fn caret(&self) -> usize {
         let units = self.area.selection_start().ok().flatten();
         units.map_or(0, |units| {
-            completion::byte_of(&self.room.draft.peek(), units as usize)
+            completion::byte_of(&self.room.draft.read_untracked(), units as usize)
         })
     }
 
@@ -150,14 +151,18 @@ impl Tools {
 
     fn insert(&self, text: &str) {
         let caret = self.caret();
-        let (text, caret) =
-            completion::complete(&self.room.draft.peek().clone(), caret, caret, text);
+        let (text, caret) = completion::complete(
+            &self.room.draft.read_untracked().clone(),
+            caret,
+            caret,
+            text,
+        );
         self.write(text, caret);
     }
 
     /// Sees what is being typed.
     fn look(self: &Rc<Self>) {
-        let text = self.room.draft.peek().clone();
+        let text = self.room.draft.read_untracked().clone();
         let caret = self.caret();
         if let Some(named) = completion::named_emoji(&text, caret) {
             let (tools, from) = (Rc::clone(self), named.from);
@@ -165,18 +170,18 @@ impl Tools {
                 let Some(found) = crate::model::emoji::named(table, &named.query) else {
                     return;
                 };
-                let (now, at) = (tools.room.draft.peek().clone(), tools.caret());
+                let (now, at) = (tools.room.draft.read_untracked().clone(), tools.caret());
                 let then = text.get(..caret).unwrap_or_default();
                 let late = completion::complete_late(then, from, &now, at, &found.emoji);
                 if let Some((text, caret)) = late {
                     tools.write(text, caret);
                 }
             });
-            self.offer.put(None);
+            self.offer.set_if_changed(None);
             return;
         }
         match completion::token(&text, caret) {
-            None => self.offer.put(None),
+            None => self.offer.set_if_changed(None),
             Some(token) if token.kind == Kind::Emoji => {
                 let tools = Rc::clone(self);
                 emoji_picker::with_table(move |table| {
@@ -189,7 +194,7 @@ impl Tools {
                     });
                     let items = items.collect();
                     // More may have been typed meanwhile.
-                    if *tools.room.draft.peek() == text {
+                    if *tools.room.draft.read_untracked() == text {
                         tools.offer(token.from, items);
                     }
                 });
@@ -199,18 +204,19 @@ impl Tools {
     }
 
     fn offer(&self, from: usize, items: Vec<Item>) {
-        self.offer.put((!items.is_empty()).then_some(Offer {
-            from,
-            items,
-            chosen: 0,
-        }));
+        self.offer
+            .set_if_changed((!items.is_empty()).then_some(Offer {
+                from,
+                items,
+                chosen: 0,
+            }));
     }
 
     fn accept(&self, place: usize) {
-        let offer = self.offer.peek().clone();
+        let offer = self.offer.read_untracked().clone();
         let item = offer.and_then(|offer| Some((offer.from, offer.items.get(place)?.put.clone())));
         if let Some((from, put)) = item {
-            let text = self.room.draft.peek().clone();
+            let text = self.room.draft.read_untracked().clone();
             let (text, caret) = completion::complete(&text, from, self.caret(), &put);
             self.offer.set(None);
             self.write(text, caret);
@@ -225,7 +231,7 @@ impl Tools {
         if key.is_composing() || !in_box {
             return;
         }
-        let offer = self.offer.peek().clone();
+        let offer = self.offer.read_untracked().clone();
         match (key.key().as_str(), offer) {
             ("ArrowDown" | "ArrowUp", Some(offer)) => {
                 let count = offer.items.len();
@@ -242,7 +248,7 @@ impl Tools {
             ("Tab", Some(offer)) if !key.shift_key() => self.accept(offer.chosen),
             ("Enter", Some(offer)) if !key.shift_key() => {
                 // What is already there in full is sent.
-                let text = self.room.draft.peek().clone();
+                let text = self.room.draft.read_untracked().clone();
                 let typed = text.get(offer.from..self.caret()).unwrap_or_default();
                 let whole = offer
                     .items
@@ -256,18 +262,22 @@ impl Tools {
                 self.accept(offer.chosen);
             }
             ("Escape", Some(_)) => self.offer.set(None),
-            ("Escape", None) if *self.room.purpose.peek() != Purpose::Say => end_edit(self.room),
-            ("Escape", None) if self.room.note.peek().is_some() => self.room.note.set(None),
+            ("Escape", None) if *self.room.purpose.read_untracked() != Purpose::Say => {
+                end_edit(self.room)
+            }
+            ("Escape", None) if self.room.note.read_untracked().is_some() => {
+                self.room.note.set(None)
+            }
             ("ArrowUp", None)
-                if self.room.draft.peek().is_empty()
-                    && *self.room.purpose.peek() == Purpose::Say
+                if self.room.draft.read_untracked().is_empty()
+                    && *self.room.purpose.read_untracked() == Purpose::Say
                     && !key.shift_key() =>
             {
                 let Some(last) = last_own(self.room) else {
                     return;
                 };
                 start_edit(self.room, last);
-                let text = self.room.draft.peek().clone();
+                let text = self.room.draft.read_untracked().clone();
                 let end = text.len();
                 self.write(text, end);
             }
@@ -284,7 +294,8 @@ impl Tools {
             .and_then(|data| data.get_data("text/plain").ok());
         // Where a text has a line that ends as on Windows, the box will have the plain end of a line.
         let text = text.map(|text| text.replace("\r\n", "\n"));
-        self.pasted.put(text.filter(|text| is_long(text)));
+        self.pasted
+            .set_if_changed(text.filter(|text| is_long(text)));
     }
 }
 
@@ -444,10 +455,10 @@ fn long_text(tools: &Rc<Tools>) -> Option<El> {
     }
     let (make, leave) = (Rc::clone(tools), Rc::clone(tools));
     let make = move || {
-        let Some(text) = make.pasted.peek().clone() else {
+        let Some(text) = make.pasted.read_untracked().clone() else {
             return;
         };
-        let draft = room.draft.peek().clone();
+        let draft = room.draft.read_untracked().clone();
         if let Some((before, after)) = draft.split_once(&text) {
             let line = if before.is_empty() || before.ends_with('\n') {
                 ""

@@ -5,6 +5,7 @@ use super::field::link;
 use crate::session;
 use crate::state::{App, Connection};
 use crate::words::{say, say_with};
+use leptos::prelude::*;
 
 /// A dot and a word; while the connection is being made again, the seconds until the next attempt.
 pub fn connection_badge(app: App) -> El {

@@ -1,11 +1,11 @@
 //! The session from inside: numbers, subscriptions, and the last messages that went over the connection.
 
+use crate::state::SetIfChanged;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use leptos::prelude::{on_cleanup, set_timeout};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, KeyboardEvent};
 
@@ -13,11 +13,11 @@ use super::element::{El, el};
 use super::field::link;
 use super::icon::icon_button;
 use crate::browser;
-use crate::live::Live;
 use crate::model::inside::{Recorded, Teller, Told, hex};
 use crate::session::{self, Inside};
 use crate::state::App;
 use crate::words::{say, say_with};
+use leptos::prelude::*;
 
 /// How many messages are shown.
 const SHOWN: usize = 100;
@@ -33,12 +33,12 @@ pub(super) struct Shown {
 
 /// The panel.
 pub fn diagnostics(app: App) -> El {
-    let inside = Rc::new(Live::new(session::look_inside()));
-    let round_trip = Rc::new(Live::new(None));
-    session::measure(Rc::clone(&round_trip));
-    let looked = Rc::clone(&inside);
-    let messages = watch(SHOWN, move || looked.put(session::look_inside()));
-    let numbers = Rc::clone(&inside);
+    let inside = ArcRwSignal::new(session::look_inside());
+    let round_trip = ArcRwSignal::new(None);
+    session::measure(round_trip.clone());
+    let looked = inside.clone();
+    let messages = watch(SHOWN, move || looked.set_if_changed(session::look_inside()));
+    let numbers = inside.clone();
     panel(app, "diagnostics", say("Diagnostics"))
         .child_of(move || Some(session_numbers(app, numbers.read().as_ref()?, &round_trip)))
         .child_of(move || Some(subscriptions(inside.read().as_ref()?)))
@@ -84,12 +84,12 @@ pub(super) fn panel(app: App, id: &'static str, title: &str) -> El {
 }
 
 /// The last messages, so many at most, told as they come, for as long as what asks for them is on the screen.
-pub(super) fn watch(most: usize, mut also: impl FnMut() + 'static) -> Rc<Live<VecDeque<Shown>>> {
-    let shown = Rc::new(Live::new(VecDeque::new()));
+pub(super) fn watch(most: usize, mut also: impl FnMut() + 'static) -> ArcRwSignal<VecDeque<Shown>> {
+    let shown = ArcRwSignal::new(VecDeque::new());
     let wanted = Rc::new(Cell::new(true));
     let mut teller = Teller::default();
     let mut from = 0;
-    let into = Rc::clone(&shown);
+    let into = shown.clone();
     let look = Box::new(move || {
         also();
         if session::next_number() == from {
@@ -126,16 +126,16 @@ fn keep_looking(wanted: Rc<Cell<bool>>, mut look: Box<dyn FnMut()>) {
     }
 }
 
-fn session_numbers(app: App, inside: &Inside, round_trip: &Rc<Live<Option<u64>>>) -> El {
+fn session_numbers(app: App, inside: &Inside, round_trip: &ArcRwSignal<Option<u64>>) -> El {
     let number = |number: u64| browser::number(number as f64);
     let principal = app
         .me
-        .peek()
+        .read_untracked()
         .as_ref()
         .map(|me| me.credentials.principal.clone())
         .unwrap_or_default();
-    let measured = Rc::clone(round_trip);
-    let again = Rc::clone(round_trip);
+    let measured = round_trip.clone();
+    let again = round_trip.clone();
     let round_trip = el("dd")
         .test("round-trip")
         .text_of(move || match measured.get() {
@@ -144,7 +144,7 @@ fn session_numbers(app: App, inside: &Inside, round_trip: &Rc<Live<Option<u64>>>
         })
         .text(" ")
         .child(link("measure", say("Measure"), move || {
-            session::measure(Rc::clone(&again));
+            session::measure(again.clone());
         }));
     let fact = |name: &str, test: &str, value: &str| {
         let value = el("dd").test(test).attr("dir", "auto").text(value);

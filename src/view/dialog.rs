@@ -1,5 +1,6 @@
 //! What lies over the page. The browser's own dialog keeps the focus inside, closes on Esc and gives the focus back.
 
+use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlDialogElement;

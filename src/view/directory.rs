@@ -1,7 +1,5 @@
 //! The rooms of the service, to choose from.
 
-use std::rc::Rc;
-
 use leptos::task::spawn_local;
 
 use super::dialog::dialog;
@@ -10,13 +8,13 @@ use super::fault::alert;
 use super::icon::{button, icon};
 use super::last_line::last_line;
 use crate::browser;
-use crate::live::Live;
 use crate::model::directory::{Listed, rank};
 use crate::model::fault::Fault;
 use crate::model::form::{Field, Room};
 use crate::session;
 use crate::state::{App, Dialog};
 use crate::words::{say, say_with};
+use leptos::prelude::*;
 
 /// What the directory has found so far.
 enum Found {
@@ -27,9 +25,9 @@ enum Found {
 
 /// The list of all rooms, with a box to search in it.
 pub fn directory(app: App) -> El {
-    let found = Rc::new(Live::new(Found::Searching));
-    let typed = Rc::new(Live::new(String::new()));
-    let coming = Rc::clone(&found);
+    let found = ArcRwSignal::new(Found::Searching);
+    let typed = ArcRwSignal::new(String::new());
+    let coming = found.clone();
     spawn_local(async move {
         coming.set(match session::directory::load().await {
             Ok(rooms) => Found::Rooms(rooms),
@@ -37,7 +35,7 @@ pub fn directory(app: App) -> El {
         });
     });
     let search = {
-        let typed = Rc::clone(&typed);
+        let typed = typed.clone();
         el("input")
             .id("directory-search")
             .attr("type", "search")

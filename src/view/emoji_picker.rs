@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::Array;
-use leptos::prelude::document;
 use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Event, HtmlDialogElement, HtmlElement, KeyboardEvent};
@@ -15,11 +14,11 @@ use super::glyph::{self, glyph_button};
 use super::icon::button;
 use super::reactions::{frequent, react, remember};
 use crate::browser;
-use crate::live::Live;
 use crate::model::composing::Picking;
 use crate::model::emoji::{Emoji, Group, search};
 use crate::state::OpenRoom;
 use crate::words::{key, say};
+use leptos::prelude::*;
 
 /// The file with the emoji, beside the page.
 const FILE: &str = "emoji.json";
@@ -109,8 +108,8 @@ fn read(file: &JsValue) -> Vec<Group> {
 
 /// A dialog of emoji: those used most first, then by group; or those that fit what is typed.
 pub fn emoji_picker(room: OpenRoom, picking: Picking, insert: impl Fn(&str) + 'static) -> El {
-    let choice = Rc::new(Live::new(Choice::Coming { wanted: false }));
-    let query: Rc<Live<String>> = Rc::default();
+    let choice = ArcRwSignal::new(Choice::Coming { wanted: false });
+    let query: ArcRwSignal<String> = ArcRwSignal::default();
     let dialog = el("dialog")
         .class("emoji-picker")
         .test("emoji-picker")
@@ -130,26 +129,26 @@ pub fn emoji_picker(room: OpenRoom, picking: Picking, insert: impl Fn(&str) + 's
         node.close();
     });
     dialog::open(shown, "emoji-search");
-    let (first, looked) = (Rc::clone(&pick), Rc::clone(&query));
+    let (first, looked) = (Rc::clone(&pick), query.clone());
     let pick_best = move |table: &[Group]| {
-        let best = search(table, &looked.peek(), 1);
+        let best = search(table, &looked.read_untracked(), 1);
         let best = best.first().map(|emoji| emoji.emoji.clone());
         if let Some(best) = best {
             first(&best);
         }
     };
     let pick_best = Rc::new(pick_best);
-    let (filled, best) = (Rc::clone(&choice), Rc::clone(&pick_best));
+    let (filled, best) = (choice.clone(), Rc::clone(&pick_best));
     fetch_table(Box::new(move |table| {
-        let wanted = matches!(*filled.peek(), Choice::Coming { wanted: true });
+        let wanted = matches!(*filled.read_untracked(), Choice::Coming { wanted: true });
         let known = table.clone();
         filled.set(table.map_or(Choice::Missing, Choice::Here));
         if let Some(table) = known.filter(|_| wanted && still.open()) {
             best(&table);
         }
     }));
-    let (typed, renewed) = (Rc::clone(&query), Rc::clone(&choice));
-    let found = Rc::clone(&choice);
+    let (typed, renewed) = (query.clone(), choice.clone());
+    let found = choice.clone();
     let input = el("input")
         .attr("type", "search")
         .id("emoji-search")
@@ -157,7 +156,7 @@ pub fn emoji_picker(room: OpenRoom, picking: Picking, insert: impl Fn(&str) + 's
         .attr("aria-label", say("Find an emoji"))
         .attr("autocomplete", "off")
         .on("input", move |event| {
-            if matches!(*renewed.peek(), Choice::Coming { wanted: true }) {
+            if matches!(*renewed.read_untracked(), Choice::Coming { wanted: true }) {
                 renewed.set(Choice::Coming { wanted: false });
             }
             typed.set(value_of(&event));
@@ -166,17 +165,19 @@ pub fn emoji_picker(room: OpenRoom, picking: Picking, insert: impl Fn(&str) + 's
             let key = event.unchecked_ref::<KeyboardEvent>().key();
             if key == "Enter" {
                 event.prevent_default();
-                let known = match &*found.peek() {
+                let known = match &*found.read_untracked() {
                     Choice::Here(table) => Some(Rc::clone(table)),
                     _ => None,
                 };
                 match known {
                     Some(table) => pick_best(&table),
                     // It is picked as soon as there is something to pick from.
-                    None => found.revise(|choice| match choice {
-                        Choice::Coming { wanted } => !std::mem::replace(wanted, true),
-                        _ => false,
-                    }),
+                    None => {
+                        found.maybe_update(|choice| match choice {
+                            Choice::Coming { wanted } => !std::mem::replace(wanted, true),
+                            _ => false,
+                        });
+                    }
                 }
             } else if key == "ArrowDown" {
                 event.prevent_default();

@@ -1,6 +1,6 @@
 //! What went wrong, in words, with what to do next.
 
-use leptos::prelude::request_animation_frame;
+use leptos::prelude::*;
 
 use super::element::{El, el};
 use super::icon::button;

@@ -1,5 +1,6 @@
 //! One labelled field of the form.
 
+use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
 use super::element::{El, el, ticked, value_of};
@@ -147,7 +148,7 @@ fn saved_services(app: App) -> Option<El> {
     }
     let chosen = move || {
         let form = app.form.read();
-        let services = app.services.peek();
+        let services = app.services.read_untracked();
         let place = services
             .list()
             .iter()
@@ -156,7 +157,8 @@ fn saved_services(app: App) -> Option<El> {
     };
     let select = select.prop_of("value", chosen).on("change", move |event| {
         let place = value_of(&event).parse::<usize>().ok();
-        let saved = place.and_then(|place| app.services.peek().list().get(place).cloned());
+        let saved =
+            place.and_then(|place| app.services.read_untracked().list().get(place).cloned());
         if let Some(saved) = saved {
             app.form.update(|form| form.choose(&saved));
         }

@@ -9,11 +9,12 @@ use crate::model::form::Field;
 use crate::session;
 use crate::state::App;
 use crate::words::say;
+use leptos::prelude::*;
 
 /// Name, account, service and room.
 pub fn join(app: App) -> El {
     let submit = move || {
-        let read = app.form.peek().join();
+        let read = app.form.read_untracked().join();
         match read {
             Ok((sign_in, room)) => session::join(app, sign_in, room),
             Err(problems) => complain(app, problems),

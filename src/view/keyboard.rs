@@ -1,6 +1,6 @@
 //! Keys that do something wherever one is, and the list of all keys.
 
-use leptos::prelude::document;
+use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use web_sys::KeyboardEvent;
 
@@ -32,7 +32,8 @@ const SHORTCUTS: [(&[&str], &str); 11] = [
 /// Listens to the keys from now on.
 pub(super) fn listen(app: App) {
     let pressed = move |event: KeyboardEvent| {
-        let in_chat = *app.screen.peek() == Screen::Chat && app.dialog.peek().is_none();
+        let in_chat =
+            *app.screen.read_untracked() == Screen::Chat && app.dialog.read_untracked().is_none();
         if in_chat && !event.is_composing() && press(app, &event) {
             event.prevent_default();
         }
@@ -48,13 +49,13 @@ fn press(app: App, event: &KeyboardEvent) -> bool {
     match event.key().as_str() {
         "?" if !command && !browser::is_writing() => app.dialog.set(Some(Dialog::Keyboard)),
         "," if command => session::open_settings(app),
-        "f" if command && !event.shift_key() && app.active.peek().is_some() => {
+        "f" if command && !event.shift_key() && app.active.read_untracked().is_some() => {
             app.panel.set(Some(Panel::Search));
             browser::focus("search");
         }
         "k" | "K" if command => app.dialog.set(Some(Dialog::Switcher)),
         // Also while the focus is still on its way to the list of rooms.
-        "Escape" if *app.drawer.peek() => {
+        "Escape" if *app.drawer.read_untracked() => {
             app.drawer.set(false);
             browser::focus("menu-button");
         }
@@ -68,8 +69,8 @@ fn press(app: App, event: &KeyboardEvent) -> bool {
 /// Shows the room that stands before or after the one that is shown.
 fn step(app: App, by: isize) {
     let next = {
-        let rooms = app.rooms.peek();
-        let active = *app.active.peek();
+        let rooms = app.rooms.read_untracked();
+        let active = *app.active.read_untracked();
         let count = rooms.len() as isize;
         let place = rooms.iter().position(|room| Some(room.id) == active);
         // None is before the first one, and after the last.

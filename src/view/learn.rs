@@ -4,13 +4,14 @@ use super::element::{El, el};
 use super::icon::{button, icon};
 use crate::state::{App, Panel, Screen};
 use crate::words::say;
+use leptos::prelude::*;
 
 /// Two buttons that open a panel each, and one for moderators.
 pub fn learn(app: App) -> El {
     let open = move |panel, name: &'static str, test: &'static str, words: &str| {
         let is_open = move || *app.panel.read() == Some(panel);
         button("learn", test, move || {
-            let other = *app.panel.peek() != Some(panel);
+            let other = *app.panel.read_untracked() != Some(panel);
             app.drawer.set(false);
             app.panel.set(other.then_some(panel));
         })

@@ -1,13 +1,12 @@
 //! The tutorial as a living page: what to do, and which call of Diffusion's each step made here.
 
 use std::collections::VecDeque;
-use std::rc::Rc;
 
 use super::diagnostics::{Shown, bytes, code, panel, watch};
 use super::element::{El, el};
-use crate::live::Live;
 use crate::state::App;
 use crate::words::{key, say};
+use leptos::prelude::*;
 
 /// In how many messages to look for what was done: all that are kept.
 const LOOKED_AT: usize = 1_000;
@@ -120,7 +119,7 @@ pub fn lessons(app: App) -> El {
     for lesson in &LESSONS {
         panel = panel.child(shown(lesson, &messages));
     }
-    let all = Rc::clone(&messages);
+    let all = messages.clone();
     panel
         .child(el("h3").text(say("Everything this session asked for")))
         .child(el("ol").class("protocol").test("calls").each(
@@ -134,12 +133,12 @@ pub fn lessons(app: App) -> El {
         ))
 }
 
-fn shown(lesson: &'static Lesson, messages: &Rc<Live<VecDeque<Shown>>>) -> El {
+fn shown(lesson: &'static Lesson, messages: &ArcRwSignal<VecDeque<Shown>>) -> El {
     let mut steps = el("ol").class("steps");
     for step in lesson.steps {
-        let found = Rc::new(Live::new(None));
-        let messages = Rc::clone(messages);
-        let into = Rc::clone(&found);
+        let found = ArcRwSignal::new(None);
+        let messages = messages.clone();
+        let into = found.clone();
         crate::live::follow(Box::new(move || {
             let messages = messages.read();
             let made = messages.iter().rev().find(|shown| {
@@ -152,14 +151,14 @@ fn shown(lesson: &'static Lesson, messages: &Rc<Live<VecDeque<Shown>>>) -> El {
             // Once made, it stays made.
             if let Some(made) = made
                 && into
-                    .peek()
+                    .read_untracked()
                     .as_ref()
                     .is_none_or(|old: &Shown| old.recorded.number != made.recorded.number)
             {
                 into.set(Some(made.clone()));
             }
         }));
-        let done = Rc::clone(&found);
+        let done = found.clone();
         steps = steps.child(
             el("li")
                 .test("step")

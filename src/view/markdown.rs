@@ -1,6 +1,6 @@
 //! What Markdown says, as elements. Only those made here: whatever a text holds, it becomes texts in them.
 
-use leptos::prelude::set_timeout;
+use leptos::prelude::*;
 use std::time::Duration;
 use wasm_bindgen::JsValue;
 
@@ -30,7 +30,7 @@ pub fn marked(room: OpenRoom, text: &str) -> El {
 pub fn known_names(room: OpenRoom) -> Vec<String> {
     room.look(|timeline| {
         let mut names = vec![timeline.reader().name.clone()];
-        for person in room.people.peek().persons() {
+        for person in room.people.read_untracked().persons() {
             if !names.contains(&person.name) {
                 names.push(person.name);
             }

@@ -1,5 +1,6 @@
 //! Those who are in a room.
 
+use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::KeyboardEvent;
 
@@ -84,7 +85,7 @@ fn key(person: &Person) -> usize {
 }
 
 fn member(app: App, person: Person) -> El {
-    let me = app.me.peek();
+    let me = app.me.read_untracked();
     let own = me
         .as_ref()
         .is_some_and(|me| me.name == person.name && me.credentials.principal == person.principal);

@@ -12,11 +12,12 @@ use crate::parts;
 use crate::state::{LiveRow, OpenRoom};
 use crate::words::say;
 use effusion_chat::Reply;
+use leptos::prelude::*;
 
 /// A message of the list: author, time, text, and how far it has come if it is the reader's own.
 pub fn message(room: OpenRoom, row: LiveRow, retry: impl Fn(Key) + Copy + 'static) -> El {
     let LiveRow { key, row } = row;
-    let Row { entry, .. } = row.peek().clone();
+    let Row { entry, .. } = row.read_untracked().clone();
     // What of the row is shown where; only what changes is drawn again.
     let of = |part: fn(&Row) -> String| {
         let row = row.clone();
@@ -110,10 +111,7 @@ fn quote(room: OpenRoom, reply: &Reply) -> El {
         .child(el("bdi").class("excerpt").text(&reply.text))
 }
 
-fn reactions(
-    room: OpenRoom,
-    row: &std::rc::Rc<crate::live::Live<Row>>,
-) -> impl Fn() -> Option<El> + use<> {
+fn reactions(room: OpenRoom, row: &ArcRwSignal<Row>) -> impl Fn() -> Option<El> + use<> {
     let row = row.clone();
     move || {
         let target = {

@@ -6,12 +6,13 @@ use std::rc::Rc;
 use leptos::task::spawn_local;
 
 use super::element::{El, el};
-use crate::live::{Live, follow};
+use crate::live::follow;
 use crate::model::markup::is_marked;
 use crate::model::timeline::Row;
 use crate::parts;
 use crate::state::OpenRoom;
 use crate::words::say;
+use leptos::prelude::*;
 
 /// Longer texts, in bytes, are folded up.
 const LONG: usize = 3_000;
@@ -20,11 +21,11 @@ const LONG: usize = 3_000;
 const MANY_LINES: usize = 30;
 
 /// The text of a message, which stays what it is until what reads its markup, if it has any, is there.
-pub fn message_text(room: OpenRoom, row: &Rc<Live<Row>>) -> El {
+pub fn message_text(room: OpenRoom, row: &ArcRwSignal<Row>) -> El {
     let body = el("div").attr("dir", "auto").test("text");
     let place = el("div").class("text").child(body.clone());
     let box_of = place.clone();
-    let row = Rc::clone(row);
+    let row = row.clone();
     // Which text is to be shown: another one may come while the part is fetched.
     let turn = Rc::new(Cell::new(0_usize));
     let mut shown = None;

@@ -1,10 +1,10 @@
 //! What can be done with a message: a row of buttons that comes with the pointer, with the focus, or with a long touch.
 
+use crate::state::SetIfChanged;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use leptos::prelude::{Owner, document, request_animation_frame, set_timeout};
 use leptos::task::spawn_local;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -15,7 +15,6 @@ use super::glyph::{self, glyph_button};
 use super::icon::button;
 use super::reactions::{frequent, react};
 use crate::browser;
-use crate::live::Live;
 use crate::model::composing::{Note, Picking, Purpose};
 use crate::model::fault::Fault;
 use crate::model::timeline::{Delivery, Entry, Key, Origin, Row, Timeline};
@@ -23,6 +22,7 @@ use crate::session;
 use crate::state::{App, OpenRoom};
 use crate::words::{say, say_with};
 use effusion_chat::{Reply, RoomKind, Target};
+use leptos::prelude::*;
 
 /// How long a touch has to last, in milliseconds.
 const LONG: u64 = 500;
@@ -158,9 +158,9 @@ impl Tools {
         let key = message.get_attribute("data-key");
         let key = key.and_then(|key| key.parse::<Key>().ok());
         let row = key.and_then(|key| {
-            let rows = self.room.rows.peek();
+            let rows = self.room.rows.read_untracked();
             let shown = rows.iter().find(|shown| shown.key == key)?;
-            Some(Rc::clone(&shown.row))
+            Some(shown.row.clone())
         });
         let Some(row) = row else { return };
         let owner = Owner::new();
@@ -262,15 +262,15 @@ impl Tools {
 }
 
 /// The buttons for a message.
-fn buttons(tools: &Rc<Tools>, shown: Rc<Live<Row>>, sheet: bool) -> El {
+fn buttons(tools: &Rc<Tools>, shown: ArcRwSignal<Row>, sheet: bool) -> El {
     let room = tools.room;
-    let asking = Rc::new(Live::new(false));
+    let asking = ArcRwSignal::new(false);
     let row = el("div")
         .class(if sheet { "tools sheet" } else { "tools" })
         .attr("role", "toolbar")
         .attr("aria-label", say("What to do with this message"))
         .test("message-tools");
-    let asked = Rc::clone(&asking);
+    let asked = asking.clone();
     let tools = Rc::clone(tools);
     row.child_of(move || {
         // It may be deleted while somebody points to it.
@@ -334,7 +334,7 @@ fn buttons(tools: &Rc<Tools>, shown: Rc<Live<Row>>, sheet: bool) -> El {
                     edit.done();
                 },
             ));
-            let asking = Rc::clone(&asking);
+            let asking = asking.clone();
             place = place.child(glyph_button(
                 glyph::DELETE,
                 say("Delete"),
@@ -391,9 +391,9 @@ fn quick_reaction(tools: &Rc<Tools>, target: Target, emoji: String) -> El {
 }
 
 /// Asks whether a message is to go.
-fn really(place: El, tools: &Rc<Tools>, key: Key, asking: &Rc<Live<bool>>) -> El {
+fn really(place: El, tools: &Rc<Tools>, key: Key, asking: &ArcRwSignal<bool>) -> El {
     let (delete, room) = (Rc::clone(tools), tools.room);
-    let keep = Rc::clone(asking);
+    let keep = asking.clone();
     let sure = button("danger", "delete-confirm", move || {
         delete.done();
         spawn_local(async move {
@@ -423,8 +423,8 @@ pub fn start_edit(room: OpenRoom, key: Key) {
     let Some(row) = room.look(|timeline| timeline.row(key)) else {
         return;
     };
-    let kept = room.draft.peek().clone();
-    room.note.put(None);
+    let kept = room.draft.read_untracked().clone();
+    room.note.set_if_changed(None);
     room.purpose.set(Purpose::Edit {
         key,
         kept,
@@ -435,17 +435,17 @@ pub fn start_edit(room: OpenRoom, key: Key) {
 
 /// Leaves a message as it is, or a question unanswered; what was in the composer before comes back.
 pub fn end_edit(room: OpenRoom) {
-    let purpose = room.purpose.peek().clone();
+    let purpose = room.purpose.read_untracked().clone();
     if let Purpose::Edit { kept, .. } = purpose {
         room.draft.set(kept);
     }
-    room.purpose.put(Purpose::Say);
+    room.purpose.set_if_changed(Purpose::Say);
 }
 
 /// Whether what was said in a room can be changed: not in a live one, which has one value, and not between two people, where
 /// each has a copy.
 fn changes_events(room: OpenRoom) -> bool {
-    room.peer.is_none() && room.room.peek().kind == RoomKind::History
+    room.peer.is_none() && room.room.read_untracked().kind == RoomKind::History
 }
 
 /// The newest of the reader's own messages that can be changed.
@@ -477,7 +477,7 @@ fn to_clipboard(room: OpenRoom, text: &str, done: &'static str) {
         };
         room.note.set(Some(done.clone()));
         let leave = move || {
-            let same = room.note.peek().as_ref() == Some(&done);
+            let same = room.note.read_untracked().as_ref() == Some(&done);
             if same && !done.alert {
                 room.note.set(None);
             }

@@ -1,5 +1,6 @@
 //! What is said in a room.
 
+use crate::state::SetIfChanged;
 use std::rc::Rc;
 
 use super::element::{El, el};
@@ -7,12 +8,13 @@ use super::icon::{button, icon};
 use super::message::message;
 use super::scroll::{Elements, KEY, Scroll};
 use crate::browser;
-use crate::live::{Live, follow};
+use crate::live::follow;
 use crate::model::timeline::{Key, Origin};
 use crate::session;
 use crate::state::{Earlier, LiveRow, OpenRoom, RoomState};
 use crate::words::say;
 use effusion_chat::RoomKind;
+use leptos::prelude::*;
 
 /// Whether a screen reader is not to say what comes in.
 const QUIET: &str = "effusion.quiet";
@@ -23,7 +25,7 @@ pub fn messages(
     retry: impl Fn(Key) + Copy + 'static,
     earlier: impl Fn() + Copy + 'static,
 ) -> El {
-    let away = Rc::new(Live::new(false));
+    let away = ArcRwSignal::new(false);
     let list = el("ol").each(
         move || room.rows.get(),
         |row| row.key,
@@ -61,9 +63,9 @@ pub fn messages(
     let keeper = Scroll::new(
         room,
         &elements,
-        Rc::clone(&away),
+        away.clone(),
         Box::new(move || {
-            let may_be_more = *room.earlier.peek() == Earlier::Unknown;
+            let may_be_more = *room.earlier.read_untracked() == Earlier::Unknown;
             if may_be_more && offers_earlier(room) {
                 earlier();
             }
@@ -81,7 +83,7 @@ pub fn messages(
     follow(Box::new(move || {
         let goal = room.goal.get();
         if let Some(rank) = goal {
-            room.goal.put(None);
+            room.goal.set_if_changed(None);
             kept.to(rank);
         }
     }));
@@ -103,10 +105,10 @@ pub fn messages(
 
 /// A message, below what is to be said before it.
 fn framed(room: OpenRoom, row: LiveRow, retry: impl Fn(Key) + Copy + 'static) -> El {
-    let (key, live) = (row.key, Rc::clone(&row.row));
+    let (key, live) = (row.key, row.row.clone());
     let mut item = message(room, row, retry).attr(KEY, &key.to_string());
-    if live.peek().entry.origin == Origin::Own {
-        let live = Rc::clone(&live);
+    if live.read_untracked().entry.origin == Origin::Own {
+        let live = live.clone();
         item = item.flag_of("data-last-sent", move || live.read().last_sent);
     }
     let before = el("div").class("before").child_of(move || {
@@ -137,12 +139,12 @@ fn framed(room: OpenRoom, row: LiveRow, retry: impl Fn(Key) + Copy + 'static) ->
 }
 
 thread_local! {
-    static QUIET_NOW: Rc<Live<bool>> = Rc::new(Live::new(browser::recall(QUIET).is_some()));
+    static QUIET_NOW: ArcRwSignal<bool> = ArcRwSignal::new(browser::recall(QUIET).is_some());
 }
 
 /// Whether new messages are not read out.
-pub(super) fn quiet() -> Rc<Live<bool>> {
-    QUIET_NOW.with(Rc::clone)
+pub(super) fn quiet() -> ArcRwSignal<bool> {
+    QUIET_NOW.with(ArcRwSignal::clone)
 }
 
 /// Reads new messages out, or no longer.
@@ -154,9 +156,9 @@ pub(super) fn set_quiet(now: bool) {
 /// Says what comes in, for who cannot see it, unless that was stopped.
 fn announcer(room: OpenRoom) -> El {
     let quiet = quiet();
-    let (known, shown) = (Rc::clone(&quiet), Rc::clone(&quiet));
+    let (known, shown) = (quiet.clone(), quiet.clone());
     let pause = button("pause", "pause-announcements", move || {
-        let now = !*known.peek();
+        let now = !*known.read_untracked();
         set_quiet(now);
     })
     .attr_of("aria-pressed", move || Some(shown.read().to_string()))
@@ -192,7 +194,7 @@ fn copy(room: OpenRoom) -> Option<El> {
 /// Whether there may be messages from before the oldest one.
 fn offers_earlier(room: OpenRoom) -> bool {
     let oldest = room.look(|timeline| timeline.oldest_sequence());
-    oldest.is_some_and(|oldest| oldest > 0) && !*room.copied.peek()
+    oldest.is_some_and(|oldest| oldest > 0) && !*room.copied.read_untracked()
 }
 
 fn before(room: OpenRoom, earlier: impl Fn() + Copy + 'static) -> Option<El> {

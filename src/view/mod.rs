@@ -44,6 +44,7 @@ pub(crate) mod typing;
 mod update;
 
 use crate::state::{App, Screen};
+use leptos::prelude::*;
 
 pub use composer::composer;
 pub use connection::connection_badge;

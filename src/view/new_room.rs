@@ -10,34 +10,34 @@ use super::element::{El, el, value_of};
 use super::fault::form_fault;
 use super::field::{actions, complain, form, labelled, pair};
 use super::room_choice::room_choice;
-use crate::live::Live;
 use crate::session;
 use crate::session::directory::{Access, NewRoom};
 use crate::state::App;
 use crate::words::say;
 use effusion_chat::RoomKind;
+use leptos::prelude::*;
 
 /// How many messages a room may keep, for those who are asked.
 const KEEP: [&str; 4] = ["100", "1000", "10000", "100000"];
 
 /// What is filled in beside the room's name and kind.
 struct Choice {
-    topic: Live<String>,
-    keep: Live<u32>,
-    access: Live<String>,
-    role: Live<String>,
+    topic: ArcRwSignal<String>,
+    keep: ArcRwSignal<u32>,
+    access: ArcRwSignal<String>,
+    role: ArcRwSignal<String>,
     /// The roles to choose from: none if the session may not give rights, `None` before that is known.
-    roles: Live<Option<Vec<String>>>,
+    roles: ArcRwSignal<Option<Vec<String>>>,
 }
 
 /// Name, kind, subject, how much is kept, and who may do what.
 pub fn new_room(app: App) -> El {
     let choice = Rc::new(Choice {
-        topic: Live::default(),
-        keep: Live::new(100),
-        access: Live::new("everyone".to_owned()),
-        role: Live::default(),
-        roles: Live::default(),
+        topic: ArcRwSignal::default(),
+        keep: ArcRwSignal::new(100),
+        access: ArcRwSignal::new("everyone".to_owned()),
+        role: ArcRwSignal::default(),
+        roles: ArcRwSignal::default(),
     });
     let asking = Rc::clone(&choice);
     spawn_local(async move {
@@ -50,21 +50,21 @@ pub fn new_room(app: App) -> El {
     });
     let submitted = Rc::clone(&choice);
     let submit = move || {
-        let read = app.form.peek().room();
+        let read = app.form.read_untracked().room();
         let room = match read {
             Ok(room) => room,
             Err(problem) => return complain(app, vec![problem]),
         };
-        let role = submitted.role.peek().clone();
-        let access = match submitted.access.peek().as_str() {
+        let role = submitted.role.read_untracked().clone();
+        let access = match submitted.access.read_untracked().as_str() {
             "writers" => Access::WritersOnly(role),
             "role" => Access::RoleOnly(role),
             _ => Access::Everyone,
         };
         let new = NewRoom {
             room,
-            topic: submitted.topic.peek().trim().to_owned(),
-            keep: *submitted.keep.peek(),
+            topic: submitted.topic.read_untracked().trim().to_owned(),
+            keep: *submitted.keep.read_untracked(),
             access,
         };
         app.busy.set(true);

@@ -1,7 +1,5 @@
 //! Who somebody is.
 
-use std::rc::Rc;
-
 use leptos::task::spawn_local;
 
 use super::dialog::dialog;
@@ -9,24 +7,24 @@ use super::element::{El, el, value_of};
 use super::field::{form, labelled, tick};
 use super::icon::{button, icon};
 use super::sidebar::avatar;
-use crate::live::Live;
 use crate::model::people::Person;
 use crate::session;
 use crate::session::people::Insight;
 use crate::state::App;
 use crate::words::{say, say_with};
+use leptos::prelude::*;
 
 /// Name, principal, roles and session; the reader's own with what can be changed.
 pub fn profile(app: App) -> El {
-    let Some(person) = app.whom.peek().clone() else {
+    let Some(person) = app.whom.read_untracked().clone() else {
         return el("span");
     };
-    let me = app.me.peek();
+    let me = app.me.read_untracked();
     let own = me
         .as_ref()
         .is_some_and(|me| me.name == person.name && me.credentials.principal == person.principal);
-    let insight = Rc::new(Live::new(None));
-    let coming = Rc::clone(&insight);
+    let insight = ArcRwSignal::new(None);
+    let coming = insight.clone();
     let whom = person.clone();
     spawn_local(async move {
         let insight = session::people::look_into(app, &whom).await;
@@ -98,7 +96,7 @@ fn write_to(app: App, person: Person) -> El {
         .child(icon("direct"))
         .text(say("Write to this person alone"));
     }
-    let me = app.me.peek();
+    let me = app.me.read_untracked();
     let mine = me.as_ref().map_or("", |me| &me.credentials.principal);
     let shared = if session::direct::is_shared(app, &person.principal) {
         person.principal.as_str()
@@ -112,11 +110,11 @@ fn write_to(app: App, person: Person) -> El {
 }
 
 fn rename(app: App, person: &Person) -> El {
-    let typed = Rc::new(Live::new(person.name.clone()));
-    let problem = Rc::new(Live::new(""));
-    let (submitted, complaint) = (Rc::clone(&typed), Rc::clone(&problem));
+    let typed = ArcRwSignal::new(person.name.clone());
+    let problem = ArcRwSignal::new("");
+    let (submitted, complaint) = (typed.clone(), problem.clone());
     let submit = move || {
-        let name = submitted.peek().trim().to_owned();
+        let name = submitted.read_untracked().trim().to_owned();
         match session::rename(app, &name) {
             Ok(()) => app.dialog.set(None),
             Err(words) => complaint.set(words),

@@ -11,6 +11,7 @@ use crate::session;
 use crate::state::OpenRoom;
 use crate::words::say;
 use effusion_chat::Target;
+use leptos::prelude::*;
 
 /// Under this name the device remembers which emoji are used most.
 const FREQUENT: &str = "effusion.emoji";

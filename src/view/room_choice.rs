@@ -1,5 +1,6 @@
 //! Which room, and of which kind.
 
+use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
 use super::element::{El, el};

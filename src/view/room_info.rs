@@ -1,18 +1,16 @@
 //! What a room is about, and what the reader is told of it.
 
-use std::rc::Rc;
-
 use wasm_bindgen::JsValue;
 
 use super::dialog::dialog;
 use super::element::{El, el, value_of};
 use super::field::{form, labelled};
 use super::icon::{button, icon};
-use crate::live::Live;
 use crate::model::attention::Level;
 use crate::session;
 use crate::state::{App, OpenRoom};
 use crate::words::{say, say_with};
+use leptos::prelude::*;
 
 /// The subject, the level of attention, the address, and the archive.
 pub fn room_info(app: App) -> El {
@@ -38,12 +36,12 @@ pub fn room_info(app: App) -> El {
                 .child_of(move || Some(archive(app, room))),
         );
     }
-    let title = room.room.peek().name.to_string();
+    let title = room.room.read_untracked().name.to_string();
     dialog(app, "room-info", &title, "room-subject", body)
 }
 
 fn subject(app: App, room: OpenRoom) -> El {
-    let card = room.card.peek();
+    let card = room.card.read_untracked();
     let now = card
         .as_ref()
         .map(|card| card.topic.clone())
@@ -52,10 +50,10 @@ fn subject(app: App, room: OpenRoom) -> El {
         .as_ref()
         .map(|card| card.by.clone())
         .filter(|by| !by.is_empty());
-    let typed = Rc::new(Live::new(now.clone()));
-    let submitted = Rc::clone(&typed);
+    let typed = ArcRwSignal::new(now.clone());
+    let submitted = typed.clone();
     let submit = move || {
-        session::set_topic(app, room, submitted.peek().trim().to_owned());
+        session::set_topic(app, room, submitted.read_untracked().trim().to_owned());
         app.dialog.set(None);
     };
     let input = el("input")
@@ -81,7 +79,7 @@ fn subject(app: App, room: OpenRoom) -> El {
 }
 
 fn level(app: App, room: OpenRoom) -> El {
-    let name = room.room.peek().name.to_string();
+    let name = room.room.read_untracked().name.to_string();
     let mut select = el("select").id("room-level");
     for (level, words) in Level::ALL.into_iter().zip([
         say("Every message"),

@@ -4,19 +4,19 @@
 //! What somebody looks at stays where it is, whatever comes above or below it, and whatever turns out higher than it was
 //! taken to be. Who looks at the newest message keeps looking at the newest.
 
+use crate::state::SetIfChanged;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use leptos::prelude::{on_cleanup, request_animation_frame, set_timeout};
 use leptos::task::spawn_local;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlElement, ResizeObserver};
 
 use super::element::El;
-use crate::live::Live;
 use crate::model::window;
 use crate::state::OpenRoom;
+use leptos::prelude::*;
 
 /// How far from the newest message, in pixels, a reader still counts as being there.
 const NEAR: f64 = 120.0;
@@ -58,7 +58,7 @@ pub(super) struct Scroll {
     /// Whether the newest message is looked at.
     at_end: Cell<bool>,
     /// Whether the newest message is out of sight, which is shown.
-    away: Rc<Live<bool>>,
+    away: ArcRwSignal<bool>,
     anchor: Cell<Option<Anchor>>,
     /// A message that is to be pointed out once it is there.
     sought: Cell<Option<u64>>,
@@ -89,7 +89,7 @@ impl Scroll {
     pub(super) fn new(
         room: OpenRoom,
         elements: &Elements,
-        away: Rc<Live<bool>>,
+        away: ArcRwSignal<bool>,
         earlier: Box<dyn Fn()>,
         fill: Box<Ask>,
     ) -> Rc<Self> {
@@ -163,7 +163,7 @@ impl Scroll {
         }
         let moved = self.moved();
         self.measure();
-        let extent = *self.room.extent.peek();
+        let extent = *self.room.extent.read_untracked();
         for (space, height) in [(&self.above, extent.above), (&self.below, extent.below)] {
             // A height in pixels is one that the browser takes.
             let _ = space
@@ -225,7 +225,7 @@ impl Scroll {
     /// Whether what is to be in the document is there. It comes a moment after it is known.
     fn is_drawn(&self) -> bool {
         let children = self.list.children();
-        let rows = self.room.rows.peek();
+        let rows = self.room.rows.read_untracked();
         let same = |place: usize| {
             let child = children.item(place as u32);
             let key = child.and_then(|child| child.get_attribute(KEY));
@@ -264,12 +264,12 @@ impl Scroll {
         if left <= ROUNDING {
             self.at_end.set(self.is_whole_end());
         }
-        self.away.put(left > NEAR);
+        self.away.set_if_changed(left > NEAR);
     }
 
     /// Asks for what is missing where somebody has scrolled to.
     fn ask(&self, way: Way) {
-        let is_first = self.room.extent.peek().start == 0;
+        let is_first = self.room.extent.read_untracked().start == 0;
         let view = f64::from(self.scroll.client_height());
         let lacks_earlier = way == Way::Up && is_first && self.top() < view;
         if lacks_earlier {
@@ -287,7 +287,7 @@ impl Scroll {
         self.room.show_around(None, self.view());
         self.settle();
         // What follows the change of the document brings it to the end.
-        self.away.put(false);
+        self.away.set_if_changed(false);
     }
 
     /// Goes to a message, and puts it a third of the way down.
@@ -303,10 +303,10 @@ impl Scroll {
 
     /// The element of a message, if it is in the document.
     pub(super) fn element_of(&self, rank: u64) -> Option<Element> {
-        let rows = self.room.rows.peek();
+        let rows = self.room.rows.read_untracked();
         let place = rows
             .iter()
-            .position(|row| row.row.peek().entry.rank == rank)?;
+            .position(|row| row.row.read_untracked().entry.rank == rank)?;
         self.list.children().item(place as u32)
     }
 
@@ -325,7 +325,7 @@ impl Scroll {
 
     /// Whether what is in the document goes on to the newest message.
     fn is_whole_end(&self) -> bool {
-        let extent = self.room.extent.peek();
+        let extent = self.room.extent.read_untracked();
         extent.end == extent.len
     }
 
@@ -333,9 +333,9 @@ impl Scroll {
         self.scroll.set_scroll_top(top.round() as i32);
         self.last_top.set(self.top());
         if self.at_end.get() {
-            self.away.put(false);
+            self.away.set_if_changed(false);
         } else {
-            self.away.put(self.left() > NEAR);
+            self.away.set_if_changed(self.left() > NEAR);
         }
     }
 
@@ -348,8 +348,8 @@ impl Scroll {
     fn look(&self) {
         let edge = self.scroll.get_bounding_client_rect().top();
         let children = self.list.children();
-        let rows = self.room.rows.peek();
-        let rank = |place: u32| Some(rows.get(place as usize)?.row.peek().entry.rank);
+        let rows = self.room.rows.read_untracked();
+        let rank = |place: u32| Some(rows.get(place as usize)?.row.read_untracked().entry.rank);
         // The first one of which something can be seen.
         let (mut low, mut high) = (0, children.length());
         while low < high {
@@ -397,7 +397,7 @@ impl Scroll {
         let Some(anchor) = self.anchor.get() else {
             return;
         };
-        let extent = *self.room.extent.peek();
+        let extent = *self.room.extent.read_untracked();
         let first = self.below_edge(&self.list);
         let last = first + self.list.get_bounding_client_rect().height();
         let close = window::is_close(&extent, 0.0, view.into(), first, last);
@@ -410,9 +410,9 @@ impl Scroll {
     fn look_for_gaps(&self) -> bool {
         let view = f64::from(self.scroll.client_height());
         let mut found = false;
-        let rows = self.room.rows.peek();
+        let rows = self.room.rows.read_untracked();
         for (place, row) in rows.iter().enumerate() {
-            let row = row.row.peek();
+            let row = row.row.read_untracked();
             if !row.gap {
                 continue;
             }
@@ -430,7 +430,7 @@ impl Scroll {
 
     /// Takes the heights of all that is in the document.
     fn measure(&self) {
-        let rows = self.room.rows.peek();
+        let rows = self.room.rows.read_untracked();
         let children = self.list.children();
         let tops: Vec<f64> = (0..children.length())
             .filter_map(|place| Some(children.item(place)?.get_bounding_client_rect().top()))
@@ -441,7 +441,7 @@ impl Scroll {
             .zip(tops.windows(2))
             .map(|(row, tops)| {
                 let height = (tops[1] - tops[0]).round().max(1.0);
-                (row.row.peek().entry.rank, height as u32)
+                (row.row.read_untracked().entry.rank, height as u32)
             })
             .collect();
         drop(rows);

@@ -1,11 +1,11 @@
 //! The panel that finds: words in what was said, the messages of a day, and the way out of the page as a file.
 
+use crate::state::SetIfChanged;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use js_sys::{Array, Function, Promise, Reflect};
-use leptos::prelude::{document, on_cleanup, set_timeout, window};
 use leptos::task::spawn_local;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
@@ -15,13 +15,14 @@ use web_sys::{Blob, BlobPropertyBag, HtmlElement, KeyboardEvent, Node, Url};
 use super::element::{El, el, value_of};
 use super::icon::{button, icon_button};
 use crate::browser;
-use crate::live::{Live, follow};
+use crate::live::follow;
 use crate::model::export::{self, Line};
 use crate::model::search::{Needle, excerpt};
 use crate::model::time::At;
 use crate::session;
 use crate::state::{App, Earlier, OpenRoom};
 use crate::words::{say, say_with};
+use leptos::prelude::*;
 
 /// How many messages are looked through before the browser may do something else.
 const AT_ONCE: usize = 3_000;
@@ -41,13 +42,13 @@ const SETTLED: u64 = 300;
 /// A search in a room.
 struct Search {
     room: OpenRoom,
-    needle: Live<Option<Needle>>,
+    needle: ArcRwSignal<Option<Needle>>,
     /// The ranks of the messages found, the newest first.
-    found: Live<Vec<u64>>,
+    found: ArcRwSignal<Vec<u64>>,
     /// Which of them was gone to.
-    at: Live<Option<usize>>,
+    at: ArcRwSignal<Option<usize>>,
     /// Whether it is still looking.
-    looking: Live<bool>,
+    looking: ArcRwSignal<bool>,
     /// Tells a search from those before it.
     number: Cell<usize>,
     /// Whether it is to be made again soon.
@@ -60,10 +61,10 @@ struct Search {
 pub fn search(app: App, room: OpenRoom) -> El {
     let search = Rc::new(Search {
         room,
-        needle: Live::default(),
-        found: Live::default(),
-        at: Live::default(),
-        looking: Live::default(),
+        needle: ArcRwSignal::default(),
+        found: ArcRwSignal::default(),
+        at: ArcRwSignal::default(),
+        looking: ArcRwSignal::default(),
         number: Cell::new(0),
         due: Cell::new(false),
         closed: Cell::new(false),
@@ -178,7 +179,7 @@ fn result(app: App, search: &Rc<Search>, rank: u64) -> El {
     let text = &entry.message.text;
     let place = search
         .needle
-        .peek()
+        .read_untracked()
         .as_ref()
         .and_then(|needle| needle.places(text).into_iter().next());
     let (before, found, after) = excerpt(text, &place.unwrap_or(0..0));
@@ -231,12 +232,12 @@ fn day(room: OpenRoom) -> El {
 
 /// Takes the room along as a file.
 fn files(room: OpenRoom) -> El {
-    let busy = Rc::new(Live::new(false));
+    let busy = ArcRwSignal::new(false);
     let file = |test: &'static str, words: &'static str, json: bool| {
-        let (begun, shown) = (Rc::clone(&busy), Rc::clone(&busy));
+        let (begun, shown) = (busy.clone(), busy.clone());
         button("", test, move || {
             begun.set(true);
-            let busy = Rc::clone(&begun);
+            let busy = begun.clone();
             spawn_local(async move {
                 save(room, json).await;
                 busy.set(false);
@@ -258,7 +259,7 @@ async fn save(room: OpenRoom, json: bool) {
         Some(events) => events.into_iter().map(Line::from).collect(),
         None => room.look(|timeline| timeline.entries().map(Line::from).collect()),
     };
-    let name = room.room.peek().name.to_string();
+    let name = room.room.read_untracked().name.to_string();
     let (text, kind, ending) = if json {
         (export::to_json(&name, &lines), "application/json", "json")
     } else {
@@ -290,7 +291,7 @@ impl Search {
     /// What is said while the search is open is looked through, too, and what comes on the screen is marked.
     fn keep_up(self: &Rc<Self>) {
         let search = Rc::clone(self);
-        let mut known = self.room.extent.peek().len;
+        let mut known = self.room.extent.read_untracked().len;
         follow(Box::new(move || {
             let len = search.room.extent.read().len;
             let _ = (search.room.rows.read(), search.found.read());
@@ -329,13 +330,13 @@ impl Search {
     fn look(self: &Rc<Self>) {
         let number = self.number.get() + 1;
         self.number.set(number);
-        let Some(needle) = self.needle.peek().clone() else {
+        let Some(needle) = self.needle.read_untracked().clone() else {
             self.found.set(Vec::new());
             self.at.set(None);
-            self.looking.put(false);
+            self.looking.set_if_changed(false);
             return;
         };
-        self.looking.put(true);
+        self.looking.set_if_changed(true);
         let kept = Rc::downgrade(self);
         let room = self.room;
         spawn_local(async move {
@@ -365,35 +366,39 @@ impl Search {
 
     fn show(self: &Rc<Self>, found: Vec<u64>) {
         let here = {
-            let (at, before) = (*self.at.peek(), self.found.peek());
+            let (at, before) = (*self.at.read_untracked(), self.found.read_untracked());
             let rank = at.and_then(|at| before.get(at).copied());
             rank.and_then(|rank| found.iter().position(|it| *it == rank))
         };
-        self.looking.put(false);
+        self.looking.set_if_changed(false);
         self.at.set(here);
-        self.found.put(found);
+        self.found.set_if_changed(found);
     }
 
     /// Goes to the next place, older or newer, and around at the ends.
     fn step(self: &Rc<Self>, newer: bool) {
-        let count = self.found.peek().len();
+        let count = self.found.read_untracked().len();
         if count == 0 {
             return;
         }
-        let next = match (*self.at.peek(), newer) {
+        let next = match (*self.at.read_untracked(), newer) {
             (None, false) => 0,
             (None, true) => count - 1,
             (Some(at), false) => (at + 1) % count,
             (Some(at), true) => (at + count - 1) % count,
         };
-        let rank = self.found.peek().get(next).copied();
+        let rank = self.found.read_untracked().get(next).copied();
         if let Some(rank) = rank {
             self.go(rank);
         }
     }
 
     fn go(self: &Rc<Self>, rank: u64) {
-        let at = self.found.peek().iter().position(|it| *it == rank);
+        let at = self
+            .found
+            .read_untracked()
+            .iter()
+            .position(|it| *it == rank);
         self.at.set(at);
         self.room.goal.set(Some(rank));
         self.soon(false);
@@ -420,7 +425,7 @@ impl Search {
             return;
         }
         let ranges = Array::new();
-        if let Some(needle) = &*self.needle.peek()
+        if let Some(needle) = &*self.needle.read_untracked()
             && let Ok(texts) = document().query_selector_all("[data-testid=message-list] .text")
         {
             for place in 0..texts.length() {

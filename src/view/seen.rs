@@ -5,6 +5,7 @@ use crate::model::timeline::Key;
 use crate::state::OpenRoom;
 use crate::words::{say, say_with};
 use effusion_chat::Target;
+use leptos::prelude::*;
 
 /// More names than these are only counted.
 const MOST: usize = 2;

@@ -4,8 +4,8 @@ mod connection;
 mod looks;
 mod services;
 
+use crate::state::SetIfChanged;
 use std::cell::Cell;
-use std::rc::Rc;
 
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::KeyboardEvent;
@@ -19,10 +19,10 @@ use super::messages::{quiet, set_quiet};
 use super::profile;
 use super::room_choice::room_choice;
 use crate::browser;
-use crate::live::Live;
 use crate::session;
 use crate::state::App;
 use crate::words::{key, say};
+use leptos::prelude::*;
 
 /// A leaf of the settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,8 +60,8 @@ thread_local! {
 
 /// The settings.
 pub fn settings(app: App) -> El {
-    let tab = Rc::new(Live::new(OPEN.get()));
-    let shown = Rc::clone(&tab);
+    let tab = ArcRwSignal::new(OPEN.get());
+    let shown = tab.clone();
     let body = el("div")
         .class("settings")
         .child(tabs(&tab))
@@ -74,22 +74,18 @@ pub fn settings(app: App) -> El {
     dialog(app, "settings", say("Settings"), first, body).on("close", |_| OPEN.set(Tab::default()))
 }
 
-fn tabs(open: &Rc<Live<Tab>>) -> El {
+fn tabs(open: &ArcRwSignal<Tab>) -> El {
     let mut list = el("div")
         .class("tabs")
         .attr("role", "tablist")
         .attr("aria-label", say("Settings"));
     for (place, (tab, name, title)) in TABS.into_iter().enumerate() {
-        let show = |open: &Live<Tab>, tab| {
+        let show = |open: &ArcRwSignal<Tab>, tab| {
             OPEN.set(tab);
-            open.put(tab);
+            open.set_if_changed(tab);
         };
-        let (clicked, moved, read, within) = (
-            Rc::clone(open),
-            Rc::clone(open),
-            Rc::clone(open),
-            Rc::clone(open),
-        );
+        let (clicked, moved, read, within) =
+            (open.clone(), open.clone(), open.clone(), open.clone());
         list = list.child(
             button("tab", name, move || show(&clicked, tab))
                 .attr("id", name)
@@ -168,7 +164,7 @@ fn choice(
 /// Asks for another room.
 pub fn another_room(app: App) -> El {
     let submit = move || {
-        let read = app.form.peek().room();
+        let read = app.form.read_untracked().room();
         match read {
             Ok(room) => {
                 app.dialog.set(None);

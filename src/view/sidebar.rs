@@ -1,5 +1,6 @@
 //! The rooms the reader is in, and who the reader is.
 
+use leptos::prelude::*;
 use std::cell::Cell;
 
 use wasm_bindgen::JsCast;
@@ -205,7 +206,12 @@ thread_local! {
 
 /// A room can be dragged to another place, or moved there with Alt, Shift and the arrows.
 fn movable(app: App, room: OpenRoom, item: El) -> El {
-    let place = move || app.rooms.peek().iter().position(|it| it.id == room.id);
+    let place = move || {
+        app.rooms
+            .read_untracked()
+            .iter()
+            .position(|it| it.id == room.id)
+    };
     item.attr("draggable", "true")
         .on("dragstart", move |_| DRAGGED.set(Some(room.id)))
         .on("dragover", |event| {

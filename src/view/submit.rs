@@ -1,5 +1,7 @@
 //! Sending what is not simply said: answers, changes, and what begins with a slash.
 
+use crate::state::SetIfChanged;
+use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::message_tools::tell;
@@ -14,8 +16,8 @@ use effusion_chat::{ChatMessage, RoomKind, RoomName};
 
 /// Does what the composer asks for.
 pub fn submit(app: App, room: OpenRoom) {
-    let text = room.draft.peek().clone();
-    let purpose = room.purpose.peek().clone();
+    let text = room.draft.read_untracked().clone();
+    let purpose = room.purpose.read_untracked().clone();
     if let Purpose::Edit { key, saving, .. } = purpose {
         if !saving {
             save(room, key, text);
@@ -24,7 +26,7 @@ pub fn submit(app: App, room: OpenRoom) {
     }
     match command::parse(&text) {
         Ok(command) => {
-            room.note.put(None);
+            room.note.set_if_changed(None);
             room.draft.set(String::new());
             run(app, room, command);
         }
@@ -50,11 +52,11 @@ fn save(room: OpenRoom, key: Key, text: String) {
         });
     };
     saving(true);
-    room.note.put(None);
+    room.note.set_if_changed(None);
     spawn_local(async move {
         let done = session::edit(room, key, text.trim().to_owned()).await;
         // Somebody may have begun something else meanwhile.
-        let same = matches!(&*room.purpose.peek(), Purpose::Edit { key: now, .. } if *now == key);
+        let same = matches!(&*room.purpose.read_untracked(), Purpose::Edit { key: now, .. } if *now == key);
         match done {
             Ok(()) if same => super::message_tools::end_edit(room),
             Ok(()) => {}
@@ -105,11 +107,11 @@ fn kind_of(name: &RoomName) -> RoomKind {
 }
 
 fn speak(app: App, room: OpenRoom, text: String, act: bool) {
-    let reply = match &*room.purpose.peek() {
+    let reply = match &*room.purpose.read_untracked() {
         Purpose::Answer(reply) => Some(reply.clone()),
         _ => None,
     };
-    room.purpose.put(Purpose::Say);
+    room.purpose.set_if_changed(Purpose::Say);
     let message = ChatMessage {
         text,
         act,

@@ -1,7 +1,5 @@
 //! Goes to a room or a person by the first letters of a name.
 
-use std::rc::Rc;
-
 use leptos::prelude::Owner;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
@@ -12,13 +10,13 @@ use super::element::{El, el, value_of};
 use super::icon::{button, icon};
 use super::sidebar::avatar;
 use crate::browser;
-use crate::live::Live;
 use crate::model::directory::rank;
 use crate::model::form::Room;
 use crate::model::people::Person;
 use crate::session;
 use crate::state::{App, OpenRoom};
 use crate::words::say;
+use leptos::prelude::*;
 
 /// How many are offered at once.
 const MOST: usize = 12;
@@ -34,7 +32,7 @@ enum Goal {
 impl Goal {
     fn name(&self) -> String {
         match self {
-            Self::Open(room) => room.room.peek().name.to_string(),
+            Self::Open(room) => room.room.read_untracked().name.to_string(),
             Self::Other(room) => room.name.to_string(),
             Self::Somebody(person) => person.name.clone(),
         }
@@ -53,10 +51,10 @@ impl Goal {
 
 /// The box and what is found.
 pub fn switcher(app: App) -> El {
-    let goals = Rc::new(Live::new(goals(app)));
-    let typed = Rc::new(Live::new(String::new()));
-    let chosen = Rc::new(Live::new(0_usize));
-    let coming = Rc::clone(&goals);
+    let goals = ArcRwSignal::new(goals(app));
+    let typed = ArcRwSignal::new(String::new());
+    let chosen = ArcRwSignal::new(0_usize);
+    let coming = goals.clone();
     let owner = Owner::current();
     spawn_local(async move {
         // Without the other rooms there are still those that are open.
@@ -66,17 +64,17 @@ pub fn switcher(app: App) -> El {
         }
     });
     let found = {
-        let (goals, typed) = (Rc::clone(&goals), Rc::clone(&typed));
+        let (goals, typed) = (goals.clone(), typed.clone());
         move || best(&goals.read(), &typed.read())
     };
     let keys = {
-        let (goals, typed) = (Rc::clone(&goals), Rc::clone(&typed));
-        let chosen = Rc::clone(&chosen);
+        let (goals, typed) = (goals.clone(), typed.clone());
+        let chosen = chosen.clone();
         move |event: web_sys::Event| {
             let key: &KeyboardEvent = event.unchecked_ref();
-            let goals = best(&goals.peek(), &typed.peek());
+            let goals = best(&goals.read_untracked(), &typed.read_untracked());
             let count = goals.len().max(1);
-            let at = *chosen.peek();
+            let at = *chosen.read_untracked();
             match key.key().as_str() {
                 "ArrowDown" => chosen.set((at + 1) % count),
                 "ArrowUp" => chosen.set((at + count - 1) % count),
@@ -91,7 +89,7 @@ pub fn switcher(app: App) -> El {
         }
     };
     let input = {
-        let (typed, chosen, active) = (typed, Rc::clone(&chosen), Rc::clone(&chosen));
+        let (typed, chosen, active) = (typed, chosen.clone(), chosen.clone());
         el("input")
             .id("switcher-search")
             .attr("type", "text")
@@ -128,7 +126,7 @@ pub fn switcher(app: App) -> El {
             .attr("role", "listbox")
             .attr("aria-label", say("Rooms and people"));
         for (place, goal) in goals.into_iter().enumerate() {
-            let chosen = Rc::clone(&chosen);
+            let chosen = chosen.clone();
             list = list.child(row(app, goal, place, move || chosen.get() == place));
         }
         Some(list)
@@ -140,7 +138,7 @@ pub fn switcher(app: App) -> El {
 fn row(app: App, goal: Goal, place: usize, is_chosen: impl Fn() -> bool + 'static) -> El {
     let (picture, more) = match &goal {
         Goal::Open(room) if room.peer.is_some() => (avatar(&goal.name()), say("direct messages")),
-        Goal::Open(room) => (icon(room.room.peek().kind.word()), ""),
+        Goal::Open(room) => (icon(room.room.read_untracked().kind.word()), ""),
         Goal::Other(room) => (icon(room.kind.word()), say("join")),
         Goal::Somebody(person) => (avatar(&person.name), say("write to")),
     };
@@ -163,8 +161,8 @@ fn row(app: App, goal: Goal, place: usize, is_chosen: impl Fn() -> bool + 'stati
 
 /// Everything there is to go to: what is open, the other rooms of the service, and the people in the open rooms.
 fn goals(app: App) -> Vec<Goal> {
-    let rooms = app.rooms.peek();
-    let direct = app.direct.peek();
+    let rooms = app.rooms.read_untracked();
+    let direct = app.direct.read_untracked();
     let mut goals: Vec<Goal> = rooms
         .iter()
         .chain(direct.iter())
@@ -173,7 +171,7 @@ fn goals(app: App) -> Vec<Goal> {
     for listed in session::directory::latest() {
         if !rooms
             .iter()
-            .any(|open| open.room.peek().name == listed.name)
+            .any(|open| open.room.read_untracked().name == listed.name)
         {
             goals.push(Goal::Other(Room {
                 name: listed.name,
@@ -181,10 +179,13 @@ fn goals(app: App) -> Vec<Goal> {
             }));
         }
     }
-    let me = app.me.peek();
+    let me = app.me.read_untracked();
     let my_principal = me.as_ref().map_or("", |me| &me.credentials.principal);
     let mut known: Vec<Person> = Vec::new();
-    for person in rooms.iter().flat_map(|room| room.people.peek().persons()) {
+    for person in rooms
+        .iter()
+        .flat_map(|room| room.people.read_untracked().persons())
+    {
         let met = known.iter().any(|it| it.principal == person.principal)
             || direct
                 .iter()

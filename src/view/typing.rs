@@ -3,6 +3,7 @@
 use super::element::{El, el};
 use crate::state::{App, OpenRoom};
 use crate::words::{say, say_with};
+use leptos::prelude::*;
 
 /// A line that says who is typing; empty while nobody is.
 pub fn typing(app: App, room: OpenRoom) -> El {

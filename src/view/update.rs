@@ -1,6 +1,6 @@
 //! Says that there is a new version of the page.
 
-use leptos::prelude::window;
+use leptos::prelude::*;
 
 use super::element::{El, el};
 use super::icon::button;

@@ -1,5 +1,6 @@
 //! Writing a message.
 
+use leptos::prelude::*;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -79,7 +80,7 @@ async fn blanks_are_not_sent() {
 async fn the_draft_is_the_rooms() {
     let (stage, room, _) = show();
     stage.fill("composer", "half a thought").await;
-    assert_eq!(*room.draft.peek(), "half a thought");
+    assert_eq!(*room.draft.read_untracked(), "half a thought");
     room.draft.set("another".to_owned());
     tick().await;
     assert_eq!(stage.value("composer"), "another");

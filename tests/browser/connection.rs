@@ -1,5 +1,6 @@
 //! How the connection stands.
 
+use leptos::prelude::*;
 use effusion::model::fault::Fault;
 use effusion::state::Connection;
 use effusion::view::connection_badge;

@@ -1,5 +1,6 @@
 //! The form that leads into a chat.
 
+use leptos::prelude::*;
 use effusion::model::fault::Fault;
 use effusion::view::join;
 use effusion_chat::RoomKind;
@@ -43,7 +44,7 @@ async fn fields_that_cannot_be_used_say_why() {
         "name",
         "the first of them has the focus"
     );
-    assert!(!*app.busy.peek(), "nothing was asked of a service");
+    assert!(!*app.busy.read_untracked(), "nothing was asked of a service");
 
     stage.fill("name", "Ann").await;
     assert!(!stage.one("name").has_attribute("aria-invalid"));
@@ -98,9 +99,9 @@ async fn the_shared_account_goes_when_a_password_is_typed() {
 async fn the_kind_of_room_is_one_of_two() {
     let app = app();
     let stage = Stage::show(move || join(app));
-    assert_eq!(app.form.peek().kind, RoomKind::History);
+    assert_eq!(app.form.read_untracked().kind, RoomKind::History);
     stage.click("kind-live").await;
-    assert_eq!(app.form.peek().kind, RoomKind::Live);
+    assert_eq!(app.form.read_untracked().kind, RoomKind::Live);
     let ticked = stage
         .place()
         .query_selector_all("input[type=radio]:checked")

@@ -5,7 +5,6 @@
 
 mod composer;
 mod connection;
-mod elements;
 mod join;
 mod messages;
 mod stage;

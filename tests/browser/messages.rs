@@ -1,5 +1,6 @@
 //! What is said in a room.
 
+use leptos::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -218,7 +219,7 @@ async fn of_a_long_room_only_some_is_in_the_document() {
     // As many as fill the margin by their measured heights.
     assert!((8..150).contains(&shown), "{shown} of 5,000");
     room.show_around(Some(2_500), 400);
-    let extent = *room.extent.peek();
+    let extent = *room.extent.read_untracked();
     assert!(extent.start < 2_500 && 2_500 < extent.end, "{extent:?}");
     assert!(extent.above > 50_000 && extent.below > 50_000, "{extent:?}");
 }

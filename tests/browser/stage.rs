@@ -1,5 +1,6 @@
 //! What the tests share: a place in the document for a component, and hands to use it with.
 
+use leptos::prelude::*;
 use effusion::model::form::{Form, Room};
 use effusion::model::time::At;
 use effusion::model::timeline::{Event, Reader};

@@ -1,5 +1,6 @@
 //! Who the reader is, and at which service.
 
+use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
 use crate::model::form::version_text;
@@ -16,7 +17,7 @@ use crate::words::{say, say_with};
 /// Name, account, service and protocol.
 pub(super) fn connection(app: App) -> El {
     let submit = move || {
-        let read = app.form.peek().sign_in();
+        let read = app.form.read_untracked().sign_in();
         match read {
             Ok(sign_in) => session::switch(app, sign_in),
             Err(problems) => complain(app, problems),

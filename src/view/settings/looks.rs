@@ -6,6 +6,7 @@ use crate::session;
 use crate::state::App;
 use crate::view::element::{El, el};
 use crate::words::say;
+use leptos::prelude::*;
 
 /// Language, theme and density.
 pub(super) fn looks(app: App) -> El {

@@ -1,5 +1,6 @@
 //! The services that the reader keeps.
 
+use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
 use crate::browser;
@@ -36,7 +37,7 @@ pub(super) fn services(app: App) -> El {
 }
 
 fn keep(app: App) {
-    let me = app.me.peek().clone();
+    let me = app.me.read_untracked().clone();
     if let Some(me) = me {
         let account = if me.credentials.principal == me.name {
             String::new()
