@@ -1,8 +1,42 @@
-//! Asks the linker for what splitting the page needs: see `src/parts.rs`.
+//! Makes a constant of each text of the interface (see `src/i18n`), and asks the linker for what splitting the page needs.
+
+use std::fmt::Write;
+use std::{env, fs, path::Path};
+
+use serde_json::{Map, Value};
+
+const ENGLISH: &str = "locales/en.json";
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    if std::env::var_os("CARGO_FEATURE_SPLIT").is_some() {
+    println!("cargo:rerun-if-changed={ENGLISH}");
+    if env::var_os("CARGO_FEATURE_SPLIT").is_some() {
         println!("cargo:rustc-link-arg-bins=--emit-relocs");
     }
+    let english = fs::read_to_string(ENGLISH).expect("the English texts can be read");
+    let english: Map<String, Value> =
+        serde_json::from_str(&english).expect("they are an object of texts");
+    let out = env::var_os("OUT_DIR").expect("cargo names a folder");
+    fs::write(Path::new(&out).join("messages.rs"), constants(&english))
+        .expect("the folder can be written");
+}
+
+fn constants(english: &Map<String, Value>) -> String {
+    let mut code = String::new();
+    for (key, text) in english {
+        let forms: Vec<(&str, &str)> = match text {
+            Value::String(text) => vec![("other", text)],
+            Value::Object(forms) => forms
+                .iter()
+                .map(|(form, text)| (form.as_str(), text.as_str().expect("a form is a text")))
+                .collect(),
+            other => panic!("{key} is no text: {other}"),
+        };
+        writeln!(
+            code,
+            "pub static {key}: Message = Message {{ key: {key:?}, english: &{forms:?} }};"
+        )
+        .expect("a string takes everything");
+    }
+    code
 }

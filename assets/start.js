@@ -26,10 +26,13 @@
     root.dir = language === 'ar' ? 'rtl' : 'ltr';
     const words =
         language === 'en' ||
-        fetch(`languages/${language}.json`)
-            .then((answer) => answer.json())
-            .then((found) => {
-                window.effusionWords = found;
+        Promise.all([
+            fetch(`languages/${language}.json`).then((answer) => answer.json()),
+            fetch(`locales/${language}.json`).then((answer) => answer.text()),
+        ])
+            .then(([words, texts]) => {
+                window.effusionWords = words;
+                window.effusionTexts = texts;
             })
             // Without them, the page speaks English.
             .catch(() => {});

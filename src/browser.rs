@@ -184,6 +184,24 @@ pub fn words_from_the_start() -> Vec<(String, String)> {
         .unwrap_or_default()
 }
 
+/// The texts of a language that `assets/start.js` has fetched beside the program; none for English.
+#[must_use]
+pub fn texts_from_the_start() -> Option<String> {
+    Reflect::get(&window(), &JsValue::from_str("effusionTexts"))
+        .ok()?
+        .as_string()
+}
+
+/// A text file that stands beside the page; none if it cannot be had.
+pub async fn fetch_text(path: &str) -> Option<String> {
+    let answer = JsFuture::from(window().fetch_with_str(path)).await.ok()?;
+    let answer: Response = answer.dyn_into().ok()?;
+    if !answer.ok() {
+        return None;
+    }
+    JsFuture::from(answer.text().ok()?).await.ok()?.as_string()
+}
+
 /// A JSON file that stands beside the page; none if it cannot be had.
 pub async fn fetch_json(path: &str) -> Option<JsValue> {
     let answer = JsFuture::from(window().fetch_with_str(path)).await.ok()?;

@@ -12,6 +12,7 @@
 // Only browsers can run these; the rest is tested natively.
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
+pub mod i18n;
 #[cfg(target_arch = "wasm32")]
 pub mod live;
 pub mod model;
@@ -21,6 +22,8 @@ pub mod parts;
 pub mod session;
 #[cfg(target_arch = "wasm32")]
 pub mod state;
+#[cfg(target_arch = "wasm32")]
+pub mod ui;
 #[cfg(target_arch = "wasm32")]
 pub mod view;
 pub mod words;
@@ -33,5 +36,5 @@ pub fn start() {
     if let Some(loading) = document().get_element_by_id("loading") {
         loading.remove();
     }
-    mount_to_body(|| view::ElView::from(view::page(session::start())));
+    mount_to_body(|| view::ElView::from(view::page(session::start(i18n::provide_i18n()))));
 }

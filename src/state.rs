@@ -4,6 +4,7 @@ mod room;
 
 use leptos::prelude::*;
 
+use crate::i18n::I18n;
 use crate::model::attention::Attention;
 use crate::model::fault::Fault;
 use crate::model::form::{Field, Form, Problem, SignIn};
@@ -162,12 +163,14 @@ pub struct App {
     pub services: RwSignal<SavedServices>,
     /// The name that the page has made up for who gives none.
     pub guest: StoredValue<String>,
+    /// The language of the interface.
+    pub i18n: I18n,
 }
 
 impl App {
     /// The page before anything happened.
     #[must_use]
-    pub fn new(form: Form, guest: String) -> Self {
+    pub fn new(form: Form, guest: String, i18n: I18n) -> Self {
         Self {
             screen: RwSignal::default(),
             dialog: RwSignal::default(),
@@ -194,6 +197,7 @@ impl App {
             outdated: RwSignal::default(),
             services: RwSignal::default(),
             guest: StoredValue::new(guest),
+            i18n,
         }
     }
 

@@ -34,7 +34,7 @@ pub(super) fn recall(app: App) {
     let came_along = browser::words_from_the_start();
     // Without its words it would only be written as if it were that language.
     if language.code == "en" || !came_along.is_empty() {
-        speak(app, language, came_along);
+        speak(app, language, came_along, browser::texts_from_the_start());
     }
 }
 
@@ -67,10 +67,14 @@ pub fn set_language(app: App, chosen: String) {
         if *app.language.read_untracked() != chosen {
             return; // Something else was chosen meanwhile.
         }
+        let texts = match language.code {
+            "en" => None,
+            code => browser::fetch_text(&["locales/", code, ".json"].concat()).await,
+        };
         match words {
             Some(words) => {
                 browser::remember(LANGUAGE, Some(chosen.as_str()).filter(|it| *it != SYSTEM));
-                speak(app, language, words);
+                speak(app, language, words, texts);
                 browser::focus("language");
             }
             None => app.language.set(before),
@@ -93,11 +97,13 @@ pub(super) fn saved_services() -> SavedServices {
     SavedServices::parse(&browser::recall(SERVICES).unwrap_or_default())
 }
 
-fn speak(app: App, language: Language, words: Vec<(String, String)>) {
+fn speak(app: App, language: Language, words: Vec<(String, String)>, texts: Option<String>) {
     let locales = browser::locales();
     let locale = language.locale(locales.iter().map(String::as_str));
     browser::set_language(language.code, language.direction(), locale);
     words::speak(words);
+    // A file that cannot be read leaves the language as it was.
+    let _ = app.i18n.set(locale, texts.as_deref());
     app.spoken.set(language.code);
 }
 

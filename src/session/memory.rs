@@ -9,6 +9,7 @@ use wasm_bindgen::prelude::*;
 
 use super::{drafts, link, looks, offline, permalink};
 use crate::browser;
+use crate::i18n::I18n;
 use crate::live::follow;
 use crate::model::form::{Credentials, Field, Form, Room, SignIn};
 use crate::model::guest::guest_name;
@@ -29,7 +30,7 @@ const META: &str = "effusion-service";
 const ACCOUNT: &str = "#account";
 
 /// The page as this device and this window remember it, on its way back into its rooms if it was in some.
-pub fn start() -> App {
+pub fn start(i18n: I18n) -> App {
     if let Some(clean) = place::without_secrets(&browser::query()) {
         browser::set_query(&clean);
     }
@@ -54,7 +55,7 @@ pub fn start() -> App {
     let jump = permalink::fill_in(&mut form);
     recall_credentials(&mut form);
 
-    let app = App::new(form.clone(), guest);
+    let app = App::new(form.clone(), guest, i18n);
     app.jump.set(jump);
     looks::recall(app);
     app.services.set(services);

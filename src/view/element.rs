@@ -169,6 +169,15 @@ impl El {
         self
     }
 
+    /// Adds a component's view. It is there until the owner that it is added in is done with.
+    pub fn view(self, view: impl IntoView + 'static) -> El {
+        let mut state = view.into_view().build();
+        state.mount(&self.0, None);
+        let state = SendWrapper::new(state);
+        on_cleanup(move || drop(state));
+        self
+    }
+
     /// Adds an element, if there is one.
     pub fn maybe(self, child: Option<El>) -> Self {
         match child {

@@ -1,9 +1,9 @@
 //! How the connection stands.
 
-use leptos::prelude::*;
 use effusion::model::fault::Fault;
 use effusion::state::Connection;
 use effusion::view::connection_badge;
+use leptos::prelude::*;
 use leptos::task::tick;
 use wasm_bindgen_test::wasm_bindgen_test;
 

@@ -1,10 +1,10 @@
 //! The form that leads into a chat.
 
-use leptos::prelude::*;
 use effusion::model::fault::Fault;
 use effusion::view::join;
 use effusion_chat::RoomKind;
 use leptos::prelude::document;
+use leptos::prelude::*;
 use leptos::task::tick;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -44,7 +44,10 @@ async fn fields_that_cannot_be_used_say_why() {
         "name",
         "the first of them has the focus"
     );
-    assert!(!*app.busy.read_untracked(), "nothing was asked of a service");
+    assert!(
+        !*app.busy.read_untracked(),
+        "nothing was asked of a service"
+    );
 
     stage.fill("name", "Ann").await;
     assert!(!stage.one("name").has_attribute("aria-invalid"));

@@ -1,6 +1,6 @@
 //! What the tests share: a place in the document for a component, and hands to use it with.
 
-use leptos::prelude::*;
+use effusion::i18n::provide_i18n;
 use effusion::model::form::{Form, Room};
 use effusion::model::time::At;
 use effusion::model::timeline::{Event, Reader};
@@ -9,6 +9,7 @@ use effusion::view::{El, ElView};
 use effusion_chat::{ChatMessage, RoomKind, RoomName, Timestamp};
 use leptos::mount::mount_to;
 use leptos::prelude::document;
+use leptos::prelude::*;
 use leptos::task::tick;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
@@ -24,7 +25,11 @@ impl Stage {
     pub fn show(component: impl FnOnce() -> El + 'static) -> Self {
         let place: HtmlElement = document().create_element("div").unwrap().unchecked_into();
         document().body().unwrap().append_child(&place).unwrap();
-        mount_to(place.clone(), move || ElView::from(component())).forget();
+        mount_to(place.clone(), move || {
+            provide_i18n();
+            ElView::from(component())
+        })
+        .forget();
         Self { place }
     }
 
@@ -133,7 +138,7 @@ pub async fn drawn() {
 pub fn app() -> App {
     let mut form = Form::default();
     form.set(effusion::model::form::Field::Name, "Ann".to_owned());
-    App::new(form, "Calm Otter".to_owned())
+    App::new(form, "Calm Otter".to_owned(), provide_i18n())
 }
 
 pub fn room(kind: RoomKind) -> OpenRoom {

@@ -1,0 +1,65 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value as Json;
+
+use super::message::fill;
+use super::{Value, messages};
+use crate::text;
+
+fn file(code: &str) -> BTreeMap<String, Json> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("locales/{code}.json"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// The places of a text, in any of its plural forms.
+fn places(text: &Json) -> BTreeSet<String> {
+    match text {
+        Json::String(text) => text
+            .split('{')
+            .skip(1)
+            .filter_map(|rest| rest.split_once('}'))
+            .map(|(name, _)| name.to_owned())
+            .collect(),
+        Json::Object(forms) => forms.values().flat_map(places).collect(),
+        _ => panic!("{text} is no text"),
+    }
+}
+
+#[test]
+fn every_language_has_every_text_with_the_same_values() {
+    let english = file("en");
+    for code in ["ar", "de", "es", "ja"] {
+        let texts = file(code);
+        let keys = |texts: &BTreeMap<String, Json>| texts.keys().cloned().collect::<BTreeSet<_>>();
+        assert_eq!(keys(&texts), keys(&english), "the keys of {code}");
+        for (key, text) in &texts {
+            assert_eq!(places(text), places(&english[key]), "{code}: {key}");
+            if let Json::Object(forms) = text {
+                assert!(forms.contains_key("other"), "{code}: {key}");
+            }
+        }
+    }
+}
+
+#[test]
+fn values_take_the_places_of_their_names() {
+    let values = [
+        ("name", Value::from("{room}")),
+        ("room", Value::from("{x}")),
+    ];
+    let write = |value: &Value| match value {
+        Value::Text(text) => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    let filled = |text| fill(text, &values, &write);
+    assert_eq!(filled("{name} has joined {room}"), "{room} has joined {x}");
+    assert_eq!(filled("{a} {name"), "{a} {name");
+}
+
+#[test]
+fn data_hold_texts_in_no_language() {
+    let text = text!(people_name_typing, name = "Ann");
+    assert_eq!(text.english(), "Ann is typing…");
+    assert_eq!(text.message, &messages::people_name_typing);
+}

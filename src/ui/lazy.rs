@@ -1,0 +1,77 @@
+//! Views whose code is fetched when it is first needed.
+//!
+//! `lazy!` stands beside the component that it fetches and names the chunk. In a build that is split (feature `split`, by
+//! `cargo xtask build`) the code that only the functions of a chunk reach is a file of its own; in any other build it is
+//! there from the start.
+
+use std::pin::Pin;
+
+use leptos::prelude::*;
+use send_wrapper::SendWrapper;
+
+use crate::i18n::use_i18n;
+use crate::t;
+
+/// A chunk could not be fetched: there is no connection to the host of the page, or the host has another version by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadError;
+
+#[cfg(feature = "split")]
+impl From<wasm_split_helpers::SplitLoaderError> for LoadError {
+    fn from(_: wasm_split_helpers::SplitLoaderError) -> Self {
+        Self
+    }
+}
+
+/// A view that may have to be fetched first.
+pub type Loading = Pin<Box<dyn Future<Output = Result<AnyView, LoadError>>>>;
+
+/// `lazy! { chunk, fn name(argument: Type) => view }`: a function that returns the view as [`Loading`]. Functions with the same
+/// chunk are in one file.
+#[macro_export]
+macro_rules! lazy {
+    ($chunk:ident, $(#[$about:meta])* $vis:vis fn $name:ident($($arg:ident: $of:ty),* $(,)?) => $view:expr) => {
+        $(#[$about])*
+        $vis fn $name($($arg: $of),*) -> $crate::ui::lazy::Loading {
+            // The macro declares a foreign function for the tool that splits the page.
+            #[allow(unsafe_code)]
+            #[cfg_attr(feature = "split", wasm_split_helpers::wasm_split($chunk, fallible))]
+            fn chunk($($arg: $of),*) -> Result<leptos::prelude::AnyView, $crate::ui::lazy::LoadError> {
+                Ok(leptos::prelude::IntoAny::into_any($view))
+            }
+            #[cfg(feature = "split")]
+            return Box::pin(chunk($($arg),*));
+            #[cfg(not(feature = "split"))]
+            return Box::pin(std::future::ready(chunk($($arg),*)));
+        }
+    };
+}
+
+/// Shows a view once its code is there, and says so if it cannot be fetched.
+#[component]
+pub fn Lazy(
+    /// The view, from a function that `lazy!` made.
+    load: Loading,
+    /// Whether the page is as good without it: then nothing is said if it cannot be fetched.
+    #[prop(optional)]
+    quiet: bool,
+) -> impl IntoView {
+    Suspend::new(SendWrapper::new(async move {
+        match load.await {
+            Ok(view) => view,
+            Err(LoadError) if quiet => ().into_any(),
+            Err(LoadError) => view! { <LoadFailed/> }.into_any(),
+        }
+    }))
+}
+
+/// Says that a part of the page could not be fetched.
+#[component]
+fn LoadFailed() -> impl IntoView {
+    let i18n = use_i18n();
+    view! {
+        <p class="alert" role="alert" data-testid="part-missing">
+            {move || t!(i18n, common_part_page_could_not)}
+        </p>
+    }
+}

@@ -1,0 +1,3 @@
+//! What every feature shows things with.
+
+pub mod lazy;
