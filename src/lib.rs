@@ -36,5 +36,9 @@ pub fn start() {
     if let Some(loading) = document().get_element_by_id("loading") {
         loading.remove();
     }
-    mount_to_body(|| view::ElView::from(view::page(session::start(i18n::provide_i18n()))));
+    mount_to_body(|| {
+        let app = session::start(i18n::provide_i18n());
+        provide_context(app);
+        view::ElView::from(view::page(app))
+    });
 }

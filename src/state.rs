@@ -167,6 +167,24 @@ pub struct App {
     pub i18n: I18n,
 }
 
+/// The state of the page, from context.
+///
+/// # Panics
+/// Where it was not provided further up.
+#[must_use]
+pub fn use_app() -> App {
+    expect_context()
+}
+
+/// The room that the components here show, from context.
+///
+/// # Panics
+/// Outside of a room.
+#[must_use]
+pub fn use_room() -> OpenRoom {
+    expect_context()
+}
+
 impl App {
     /// The page before anything happened.
     #[must_use]

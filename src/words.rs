@@ -3,7 +3,6 @@
 //! The English text of each place is its key: where a language has no other for it, the English is shown. The files with
 //! the others are `assets/languages/<code>.json`, an object of English texts to texts; they are fetched when they are chosen.
 
-
 use std::cell::RefCell;
 
 thread_local! {

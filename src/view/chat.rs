@@ -224,6 +224,7 @@ fn archived(app: App, room: OpenRoom) -> El {
 }
 
 fn pane(app: App, room: OpenRoom) -> El {
+    provide_context(room);
     let notice = move || match &*room.state.read() {
         RoomState::Failed(fault) => {
             let help = match *fault {

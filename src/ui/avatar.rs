@@ -1,0 +1,25 @@
+//! The circle that stands for somebody, and the colour that stays with a name.
+
+use leptos::prelude::*;
+
+use crate::model::guest::{hue, initials};
+
+/// The circle that stands for somebody.
+#[component]
+pub fn Avatar(
+    /// The name of the person.
+    #[prop(into)]
+    name: String,
+) -> impl IntoView {
+    view! {
+        <span class="avatar" aria-hidden="true" data-hued="" style=("--hue", hue_of(&name))>
+            {initials(&name)}
+        </span>
+    }
+}
+
+/// The hue that stays with a name, for the custom property `--hue` of an element with `data-hued`.
+#[must_use]
+pub fn hue_of(name: &str) -> String {
+    hue(name).to_string()
+}

@@ -1,0 +1,76 @@
+//! Buttons with more to them than `<button>`.
+
+use leptos::ev::MouseEvent;
+use leptos::prelude::*;
+use leptos::text_prop::TextProp;
+
+use super::Icon;
+
+/// A button that shows an icon alone, and says in words what it does.
+#[component]
+pub fn IconButton(
+    /// The icon, by its name in `index.html`.
+    icon: &'static str,
+    /// What it does, for a tooltip and for who cannot see the icon.
+    #[prop(into)]
+    label: TextProp,
+    /// Names it for tests.
+    test: &'static str,
+    /// Names it in the document.
+    #[prop(optional)]
+    id: Option<&'static str>,
+    /// Whether what it opens is open, if it opens something.
+    #[prop(optional, into)]
+    expanded: Option<Signal<bool>>,
+    /// Runs when it is pressed.
+    #[prop(into)]
+    on_click: UnsyncCallback<MouseEvent>,
+    /// What stands beside the icon.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    let title = label.clone();
+    view! {
+        <button
+            type="button"
+            class="quiet"
+            id=id
+            data-testid=test
+            aria-label=move || label.get()
+            title=move || title.get()
+            aria-expanded=move || expanded.map(|expanded| expanded.get().to_string())
+            on:click=move |event| on_click.run(event)
+        >
+            <Icon name=icon/>
+            {children.map(|children| children())}
+        </button>
+    }
+}
+
+/// A button that looks like a link.
+#[component]
+pub fn LinkButton(
+    /// What it says.
+    #[prop(into)]
+    label: TextProp,
+    /// Names it for tests.
+    test: &'static str,
+    /// Whether it is hidden.
+    #[prop(optional, into)]
+    hidden: Signal<bool>,
+    /// Runs when it is pressed.
+    #[prop(into)]
+    on_click: UnsyncCallback<MouseEvent>,
+) -> impl IntoView {
+    view! {
+        <button
+            type="button"
+            class="link"
+            data-testid=test
+            hidden=move || hidden.get()
+            on:click=move |event| on_click.run(event)
+        >
+            {move || label.get()}
+        </button>
+    }
+}

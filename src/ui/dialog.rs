@@ -1,0 +1,67 @@
+//! What lies over the page. The browser's own dialog keeps the focus inside, closes on Esc and gives the focus back.
+
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos::text_prop::TextProp;
+
+use super::IconButton;
+use crate::browser;
+use crate::i18n::use_i18n;
+use crate::t;
+
+/// A dialog with a title and a button to close it. It is shown as soon as it is in the document.
+#[component]
+pub fn Dialog(
+    /// What it is about.
+    #[prop(into)]
+    title: TextProp,
+    /// Names it for tests.
+    test: &'static str,
+    /// The `id` of the element that gets the focus: what is typed next is for the dialog, even if nothing has been drawn yet.
+    focus: &'static str,
+    /// Runs when it is closed in any way.
+    #[prop(into)]
+    on_close: UnsyncCallback<()>,
+    /// What it holds.
+    children: Children,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let node = NodeRef::<html::Dialog>::new();
+    node.on_load(move |dialog| {
+        spawn_local(async move {
+            // It fails only where the dialog is shown already, or is gone again.
+            let _ = dialog.show_modal();
+            if !browser::focus_now(focus) {
+                browser::focus(focus);
+            }
+        });
+    });
+    let close = move |_| {
+        if let Some(dialog) = node.get_untracked() {
+            dialog.close();
+        }
+    };
+    let label = title.clone();
+    view! {
+        <dialog
+            node_ref=node
+            data-testid=test
+            aria-label=move || label.get()
+            on:close=move |_| on_close.run(())
+        >
+            <div class="dialog">
+                <header>
+                    <h2>{move || title.get()}</h2>
+                    <IconButton
+                        icon="close"
+                        label=move || t!(i18n, common_close)
+                        test="close-dialog"
+                        on_click=close
+                    />
+                </header>
+                {children()}
+            </div>
+        </dialog>
+    }
+}
