@@ -1,18 +1,14 @@
 //! The release page: what `cargo xtask build` puts into `dist/`.
 
-mod glue;
-mod likeness;
-mod minify;
-mod sheets;
 mod split;
-mod wasm;
 
 use crate::setup::{self, Need, Tools};
 use crate::{process, project};
 use anyhow::{Context, Result, bail};
-use minify::Kind;
 use std::env;
+use std::ffi::OsString;
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 /// What the release build of the page needs.
@@ -29,28 +25,82 @@ pub fn build_for_release() -> Result<()> {
 }
 
 /// Builds the page for release and checks that it can be hosted anywhere. Gives back its directory.
+///
+/// It is what `trunk build --release` makes, split into chunks and with its scripts and style sheets minified.
 pub fn page(tools: &Tools) -> Result<PathBuf> {
     println!("Building the page for release");
     let dist = project::root().join("dist");
     let mut trunk = tools.command_for_release("trunk")?;
+    // Not `--release`: trunk would optimise the program as one file, which is then split and optimised anew.
     trunk
-        .args(["build", "--release", "--features", "split", "--dist"])
+        .args(["build", "--cargo-profile=web", "--minify"])
+        .args(["--features=split", "--dist"])
         .arg(&dist)
         .env("RUST_BACKTRACE", "0");
     process::run(&mut trunk).context("the page does not build")?;
-    let sheets = sheets::join(&dist)?;
-    for sheet in [Some(&sheets.first), sheets.later.as_ref()]
-        .into_iter()
-        .flatten()
-    {
-        minify::minify(tools, &dist.join(sheet), Kind::Sheet)?;
-    }
-    split::split(tools, &dist, sheets.later.as_deref())?;
+    join_sheets(tools, &dist)?;
+    split::split(tools, &dist)?;
     for script in ["start.js", "service-worker.js"] {
-        minify::minify(tools, &dist.join(script), Kind::Script)?;
+        let script = dist.join(script);
+        esbuild(tools, &script, &script, &["--format=iife"])?;
     }
     check(&dist)?;
     Ok(dist)
+}
+
+/// Puts the style sheets that `dist/index.html` refers to into one file, in their order, minified.
+fn join_sheets(tools: &Tools, dist: &Path) -> Result<()> {
+    let index = dist.join("index.html");
+    let mut html = fs::read_to_string(&index).context("trunk left no dist/index.html")?;
+    let links = sheets(&html);
+    let imports = links
+        .iter()
+        .map(|(_, name)| format!("@import './{name}';\n"));
+    let all = dist.join("all.css");
+    fs::write(&all, imports.collect::<String>())?;
+    let joined = dist.join("style.css");
+    esbuild(tools, &all, &joined, &["--bundle"])?;
+    let sheet = fs::read(&joined)?;
+    let mut hasher = DefaultHasher::new();
+    sheet.hash(&mut hasher);
+    let name = format!("style-{:016x}.css", hasher.finish());
+    fs::rename(joined, dist.join(&name))?;
+    fs::remove_file(all)?;
+    let link = format!("<link rel=\"stylesheet\" href=\"./{name}\">");
+    for (place, (tag, name)) in links.iter().enumerate() {
+        html = html.replace(tag, if place == 0 { &link } else { "" });
+        fs::remove_file(dist.join(name))?;
+    }
+    fs::write(index, html)?;
+    Ok(())
+}
+
+/// The tags that link to style sheets, and the names of their files.
+fn sheets(html: &str) -> Vec<(String, String)> {
+    let tags = html.match_indices("<link ").filter_map(|(start, _)| {
+        let end = start + html[start..].find('>')?;
+        Some(&html[start..=end])
+    });
+    tags.filter(|tag| tag.contains("stylesheet"))
+        .filter_map(|tag| {
+            let (_, address) = tag.split_once("href=")?;
+            let address = address.trim_start_matches(['"', '\'']);
+            let end = address.find(['"', '\'', ' ', '>'])?;
+            let name = address[..end].trim_start_matches("./");
+            Some((tag.to_owned(), name.to_owned()))
+        })
+        .collect()
+}
+
+/// Minifies a script or a style sheet with esbuild.
+fn esbuild(tools: &Tools, from: &Path, to: &Path, options: &[&str]) -> Result<()> {
+    let mut esbuild = tools.command("esbuild")?;
+    esbuild.args(["--minify", "--legal-comments=none", "--log-level=warning"]);
+    let mut outfile = OsString::from("--outfile=");
+    outfile.push(to);
+    esbuild.args(options).arg("--allow-overwrite").arg(from);
+    process::run(esbuild.arg(outfile))
+        .with_context(|| format!("cannot make {} smaller", from.display()))
 }
 
 /// Builds the sandbox and gives back the program.
@@ -141,7 +191,17 @@ pub fn files(dir: &Path) -> Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
-    use super::absolute_url;
+    use super::{absolute_url, sheets};
+
+    #[test]
+    fn finds_style_sheets_in_their_order() {
+        let html = "<head><link rel=\"stylesheet\" href=\"./tokens-1.css\" integrity=\"x\"/><link rel=icon href=i.svg>\
+            <link href=./base-2.css rel=stylesheet></head>";
+        let found = sheets(html);
+        let names: Vec<_> = found.iter().map(|(_, name)| name.as_str()).collect();
+        assert_eq!(names, ["tokens-1.css", "base-2.css"]);
+        assert_eq!(found[1].0, "<link href=./base-2.css rel=stylesheet>");
+    }
 
     #[test]
     fn finds_urls_that_need_the_root_of_a_host() {

@@ -69,6 +69,8 @@ Commands
 Environment
   EFFUSION_CACHE      where downloaded and compiled tools go (default: effusion/ in the user's cache directory)
   EFFUSION_CAPTURES   folder of protocol captures for `test inspect`
+  EFFUSION_PREBUILT_STD
+                      if set, the release page has the compiler's own standard library, not one built for size
   EFFUSION_CHROMIUM   the Chromium or Chrome to test with; CHROMEDRIVER, its driver
 ";
 

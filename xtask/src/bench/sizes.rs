@@ -61,8 +61,7 @@ enum When {
 impl When {
     fn of(name: &str) -> Self {
         let kept = [".html", ".css", ".js", "_bg.wasm"];
-        let later = name == "service-worker.js" || name.starts_with("later-");
-        if !later && kept.iter().any(|ending| name.ends_with(ending)) {
+        if name != "service-worker.js" && kept.iter().any(|ending| name.ends_with(ending)) {
             Self::First
         } else {
             Self::OnDemand
@@ -164,7 +163,6 @@ mod tests {
             "emoji.json",
             "icon-192.png",
             "service-worker.js",
-            "later-8c7f6b3539751d0d.css",
             "manifest.webmanifest",
         ] {
             assert_eq!(When::of(later), When::OnDemand, "{later}");

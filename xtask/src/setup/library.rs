@@ -22,12 +22,18 @@ const VARIABLES: [(&str, &str); 3] = [
     ("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size"),
     ("RUSTC_BOOTSTRAP", "1"),
 ];
+/// The variable that, if set, leaves the compiler's own library in the page.
+const SWITCH_OFF: &str = "EFFUSION_PREBUILT_STD";
 /// For rustup to fetch a few megabytes, or Cargo the crates that the library uses.
 const LIMIT: Duration = Duration::from_secs(180);
 
 /// Looks whether the library can be built from its source, after fetching that where rustup can. Says why not otherwise.
 pub fn ensure(wasm: &WasmToolchain) -> bool {
     let step = Step::new("std's source");
+    if std::env::var_os(SWITCH_OFF).is_some() {
+        step.done(format_args!("not used, as {SWITCH_OFF} is set"));
+        return false;
+    }
     match find_or_fetch(wasm, &step) {
         Ok(()) => {
             step.done("the release page brings its own standard library");

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The oldest Node.js whose test runner the tests are written for.
 const OLDEST_NODE: u32 = 18;
-/// The release of npm's `binaryen`, which holds wasm-opt and wasm-merge. Debian's is too old for what today's compiler writes.
+/// The release of npm's `binaryen`, which holds wasm-opt. Debian's is too old for what today's compiler writes.
 const BINARYEN: &str = "132";
 /// The release of npm's `esbuild`.
 const ESBUILD: &str = "0.28.2";
@@ -43,11 +43,11 @@ pub fn ensure_node() -> Result<()> {
     Ok(())
 }
 
-/// wasm-opt and wasm-merge. Gives back the directory to add to PATH, if any.
+/// wasm-opt. Gives back the directory to add to PATH, if any.
 pub fn ensure_wasm_opt() -> Result<Option<PathBuf>> {
     NpmTool {
         package: "binaryen",
-        programs: &["wasm-opt", "wasm-merge"],
+        programs: &["wasm-opt"],
         why: "makes the page's WebAssembly smaller",
     }
     .ensure(BINARYEN)
