@@ -4,7 +4,7 @@ mod room;
 
 use leptos::prelude::*;
 
-use crate::i18n::I18n;
+use crate::i18n::{I18n, Message};
 use crate::model::attention::Attention;
 use crate::model::fault::Fault;
 use crate::model::form::{Field, Form, Problem, SignIn};
@@ -261,7 +261,7 @@ impl App {
         if unread {
             room.unread.update(|unread| *unread += 1);
         } else {
-            room.hear();
+            room.hear(self.i18n);
         }
         room.said(!unread);
         unread
@@ -281,12 +281,12 @@ impl App {
 
     /// What is wrong with a field; follows changes.
     #[must_use]
-    pub fn problem(&self, field: Field) -> Option<&'static str> {
+    pub fn problem(&self, field: Field) -> Option<&'static Message> {
         self.problems
             .read()
             .iter()
             .find(|(wrong, _)| *wrong == field)
-            .map(|(_, words)| *words)
+            .map(|(_, problem)| *problem)
     }
 
     /// Goes to another page of forms.

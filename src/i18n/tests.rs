@@ -5,7 +5,6 @@ use serde_json::Value as Json;
 
 use super::message::fill;
 use super::{Value, messages};
-use crate::text;
 
 fn file(code: &str) -> BTreeMap<String, Json> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("locales/{code}.json"));

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use effusion_chat::RoomName;
 use effusion_chat::moderation::{Deed, LogEntry};
 
-use crate::words::{say, say_with};
+use crate::i18n::{Text, Value, messages};
+use crate::text;
 
 /// How many minutes the chart of activity shows.
 pub const MINUTES: usize = 30;
@@ -97,28 +98,26 @@ pub struct LogRow {
 impl LogRow {
     /// The entry as a sentence.
     #[must_use]
-    pub fn sentence(&self) -> String {
+    pub fn sentence(&self) -> Text {
         let entry = &self.entry;
         let room = entry.room.as_ref().map_or("", RoomName::as_str);
         let who = if entry.principal.is_empty() {
-            say("somebody")
+            Value::from(&messages::moderation_somebody)
         } else {
-            &entry.principal
+            Value::from(&entry.principal)
         };
-        let of = entry.of.map(|of| of.to_string()).unwrap_or_default();
-        let values = [("who", who), ("room", room), ("number", &of)];
-        say_with(
-            match entry.deed {
-                Deed::Bleeped => "Words of {who} were hidden in {room}",
-                Deed::Warned => "{who} was warned for {room}",
-                Deed::Muted => "{who} may not write in {room}",
-                Deed::Removed => "{who} may not read or write in {room}",
-                Deed::Locked => "{who} lost all roles",
-                Deed::Undone => "Number {number} was undone for {who}",
-                Deed::Ruled => "The rules were changed",
-            },
-            &values,
-        )
+        match entry.deed {
+            Deed::Bleeped => text!(moderation_words_were_hidden_room, who = who, room = room),
+            Deed::Warned => text!(moderation_warned_room, who = who, room = room),
+            Deed::Muted => text!(moderation_may_not_write_room, who = who, room = room),
+            Deed::Removed => text!(moderation_may_not_read_write, who = who, room = room),
+            Deed::Locked => text!(moderation_lost_all_roles, who = who),
+            Deed::Undone => {
+                let number = entry.of.map(|of| of.to_string()).unwrap_or_default();
+                text!(moderation_number_number_undone, number = number, who = who)
+            }
+            Deed::Ruled => text!(moderation_rules_were_changed),
+        }
     }
 
     /// Whether a button to undo it makes sense.
@@ -177,7 +176,7 @@ mod tests {
             ..LogEntry::new(Deed::Muted, "ann", "heck".to_owned())
         };
         assert_eq!(
-            row(muted.clone(), false).sentence(),
+            row(muted.clone(), false).sentence().english(),
             "ann may not write in red"
         );
         assert!(row(muted.clone(), false).can_be_undone());
@@ -187,7 +186,7 @@ mod tests {
             ..LogEntry::new(Deed::Bleeped, "", String::new())
         };
         assert_eq!(
-            row(nobody, false).sentence(),
+            row(nobody, false).sentence().english(),
             "Words of somebody were hidden in red"
         );
         let ruled = LogEntry::new(Deed::Ruled, "", String::new());

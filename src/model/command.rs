@@ -1,7 +1,8 @@
 //! What is typed after a `/`.
 
-use crate::words::key;
 use effusion_chat::RoomName;
+
+use crate::i18n::{Message, messages};
 
 /// Something to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,28 +45,60 @@ pub enum Wrong {
 pub struct Usage {
     /// Its name, without the slash.
     pub name: &'static str,
-    /// What comes after it, in English.
-    pub needs: &'static str,
-    /// What it does, in English.
-    pub does: &'static str,
+    /// What comes after it, if anything does.
+    pub argument: Option<&'static Message>,
+    /// What it does.
+    pub effect: &'static Message,
 }
 
 /// All commands.
-pub const COMMANDS: &[Usage] = &[
-    usage("help", "", key("Show what there is")),
-    usage("me", key("what you do"), key("Say what you do")),
-    usage("nick", key("name"), key("Be called something else")),
-    usage("topic", key("words"), key("Say what the room is about")),
-    usage("join", key("room"), key("Go to a room")),
-    usage("leave", "", key("Leave the room")),
-    usage("clear", "", key("Empty this window; nobody else’s")),
-    usage("shrug", key("text, or nothing"), key("Say it and shrug")),
-    usage("mute", key("name"), key("Keep somebody from writing here")),
-    usage("unmute", key("name"), key("Let somebody write here again")),
+pub static COMMANDS: &[Usage] = &[
+    usage("help", None, &messages::command_show),
+    usage("me", Some(&messages::command_do), &messages::command_say_do),
+    usage(
+        "nick",
+        Some(&messages::common_name),
+        &messages::command_called_something_else,
+    ),
+    usage(
+        "topic",
+        Some(&messages::common_words),
+        &messages::command_say_room_about,
+    ),
+    usage(
+        "join",
+        Some(&messages::common_room_2),
+        &messages::command_go_room,
+    ),
+    usage("leave", None, &messages::command_leave_room),
+    usage("clear", None, &messages::command_empty_window_nobody_elses),
+    usage(
+        "shrug",
+        Some(&messages::command_text_nothing),
+        &messages::command_say_shrug,
+    ),
+    usage(
+        "mute",
+        Some(&messages::common_name),
+        &messages::command_keep_somebody_from_writing,
+    ),
+    usage(
+        "unmute",
+        Some(&messages::common_name),
+        &messages::command_let_somebody_write_again,
+    ),
 ];
 
-const fn usage(name: &'static str, needs: &'static str, does: &'static str) -> Usage {
-    Usage { name, needs, does }
+const fn usage(
+    name: &'static str,
+    argument: Option<&'static Message>,
+    effect: &'static Message,
+) -> Usage {
+    Usage {
+        name,
+        argument,
+        effect,
+    }
 }
 
 /// Reads what somebody typed that begins with a slash.

@@ -2,7 +2,9 @@
 
 use effusion_chat::{Reply, Target};
 
+use super::fault::Fault;
 use super::timeline::Key;
+use crate::i18n::{Message, Text};
 
 /// What becomes of the text in the composer when it is sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,32 +25,29 @@ pub enum Purpose {
     },
 }
 
-/// What is told above the composer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
-    /// The words, which may be several lines.
-    pub words: String,
-    /// Whether something went wrong.
-    pub alert: bool,
+/// What is shown above the composer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Note {
+    /// Something good to know.
+    Info(Text),
+    /// Something is wrong.
+    Alert(Text),
+    /// Something was not done.
+    Failure {
+        /// What was not done, as a sentence.
+        what: &'static Message,
+        /// Why.
+        fault: Fault,
+    },
+    /// The commands that can be typed.
+    Commands,
 }
 
 impl Note {
-    /// Something good to know.
+    /// Whether something is wrong.
     #[must_use]
-    pub fn info(words: impl Into<String>) -> Self {
-        Self {
-            words: words.into(),
-            alert: false,
-        }
-    }
-
-    /// Something went wrong.
-    #[must_use]
-    pub fn alert(words: impl Into<String>) -> Self {
-        Self {
-            words: words.into(),
-            alert: true,
-        }
+    pub fn is_alert(&self) -> bool {
+        matches!(self, Self::Alert(_) | Self::Failure { .. })
     }
 }
 

@@ -1,7 +1,9 @@
 //! What can go wrong for a person, and what that person can do next.
 
-use crate::words::{key, say, say_with};
 use effusion_chat::RoomKind;
+
+use crate::i18n::{Message, Text, messages};
+use crate::text;
 
 /// Everything that a user of the page can meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +25,8 @@ pub enum Fault {
     Refused(String),
     /// The service and this page have no protocol version in common.
     VersionNotSupported,
-    /// The session is over, for this reason.
-    Lost(String),
+    /// The session is over, as this sentence says.
+    Lost(&'static Message),
     /// The connection broke while a message was on its way: nobody knows whether it arrived.
     Unconfirmed,
     /// There is no connection to send by.
@@ -54,7 +56,7 @@ pub enum Fault {
     NotPrivate,
     /// The service did not accept a change to its accounts, for this reason.
     AccountRefused(String),
-    /// Anything else, in the service's or the browser's own words.
+    /// Anything else, in the service's own words.
     Other(String),
 }
 
@@ -91,177 +93,111 @@ impl Fault {
 
     /// What happened, as one sentence.
     #[must_use]
-    pub fn what(&self) -> String {
+    pub fn what(&self) -> Text {
         match self {
-            Self::Unreachable { address, secure } => say_with(
-                if *secure {
-                    "No Diffusion service answers at {address} over a secure connection."
-                } else {
-                    "No Diffusion service answers at {address}."
-                },
-                &[("address", address)],
-            ),
-            Self::NotDiffusion(address) => say_with(
-                "What answers at {address} is no Diffusion service.",
-                &[("address", address)],
-            ),
-            Self::MixedContent(host) => say_with(
-                "This page came over https, so the browser lets it reach {host} only over a secure connection.",
-                &[("host", host)],
-            ),
-            Self::WrongCredentials(principal) => say_with(
-                "The service does not accept this password for the account “{name}”.",
-                &[("name", principal)],
-            ),
-            Self::Refused(reason) => because(
-                say("The service turned the connection away."),
-                key("The service turned the connection away: {reason}."),
-                reason,
-            ),
-            Self::Lost(reason) => because(
-                say("The session has ended."),
-                key("The session has ended: {reason}."),
-                reason,
-            ),
-            Self::AccountRefused(reason) => because(
-                say("The service did not add the account."),
-                key("The service did not add the account: {reason}."),
-                reason,
-            ),
-            Self::TooLarge { size, limit } => say_with(
-                "This message is {size} bytes long, and the service takes at most {limit}.",
-                &[("size", &size.to_string()), ("limit", &limit.to_string())],
-            ),
-            Self::RoomExists(name) => {
-                say_with("There is a room “{name}” already.", &[("name", name)])
+            Self::Unreachable {
+                address,
+                secure: true,
+            } => text!(error_no_diffusion_service_answers, address = address),
+            Self::Unreachable { address, .. } => {
+                text!(error_no_diffusion_service_answers_2, address = address)
             }
-            Self::NotPrivate => {
-                say("On this service, others could read what two people say to each other.").into()
+            Self::NotDiffusion(address) => {
+                text!(error_answers_address_no_diffusion, address = address)
             }
-            Self::AccountExists(name) => {
-                say_with("There is an account “{name}” already.", &[("name", name)])
+            Self::MixedContent(host) => text!(error_page_came_over_https, host = host),
+            Self::WrongCredentials(principal) => {
+                text!(error_service_does_not_accept, name = principal)
             }
-            Self::Other(words) => sentence(words),
-            Self::VersionNotSupported
-            | Self::Unconfirmed
-            | Self::NotConnected
-            | Self::TimedOut
-            | Self::NotPermitted(_)
-            | Self::OtherKind(_)
-            | Self::NotARoom
-            | Self::RoomRemoved => self.plain().to_owned(),
+            Self::Refused(reason) => match trimmed(reason) {
+                "" => text!(error_service_turned_connection_away),
+                reason => text!(error_service_turned_connection_away_2, reason = reason),
+            },
+            Self::Lost(message) => Text::from(*message),
+            Self::AccountRefused(reason) => match trimmed(reason) {
+                "" => text!(error_service_did_not_add),
+                reason => text!(error_service_did_not_add_2, reason = reason),
+            },
+            Self::TooLarge { size, limit } => {
+                text!(error_message_size_bytes_long, size = *size, limit = *limit)
+            }
+            Self::RoomExists(name) => text!(error_room_name_already, name = name),
+            Self::NotPrivate => text!(error_service_others_could_read),
+            Self::AccountExists(name) => text!(error_account_name_already, name = name),
+            Self::Other(reason) => match trimmed(reason) {
+                "" => text!(error_something_went_wrong),
+                reason => text!(error_other, reason = reason),
+            },
+            Self::VersionNotSupported => text!(error_service_does_not_speak),
+            Self::Unconfirmed => text!(error_connection_broke_before_service),
+            Self::NotConnected => text!(common_no_connection_service),
+            Self::TimedOut => text!(error_service_did_not_answer),
+            Self::NotPermitted(right) => Text::from(right.missing()),
+            Self::OtherKind(RoomKind::Live) => text!(error_room_exists_as_live),
+            Self::OtherKind(RoomKind::History) => text!(error_room_exists_as_history),
+            Self::NotARoom => text!(error_topic_name_exists_but),
+            Self::RoomRemoved => text!(error_room_removed_from_service),
         }
-    }
-
-    /// What happened, where nothing has to be named.
-    fn plain(&self) -> &'static str {
-        say(match self {
-            Self::VersionNotSupported => {
-                "The service does not speak the protocol version that is asked for."
-            }
-            Self::Unconfirmed => "The connection broke before the service confirmed this message.",
-            Self::NotConnected => "There is no connection to the service.",
-            Self::TimedOut => "The service did not answer in time.",
-            Self::NotPermitted(Right::Create) => {
-                "This room does not exist, and your account may not create it."
-            }
-            Self::NotPermitted(Right::Read) => "Your account may not read this room.",
-            Self::NotPermitted(Right::Write) => "Your account may not write in this room.",
-            Self::NotPermitted(Right::Register) => "The registrar’s account may not add accounts.",
-            Self::NotPermitted(Right::Describe) => {
-                "Your account may not change what is written down of this room."
-            }
-            Self::NotPermitted(Right::Grant) => "Your account may not say who has which rights.",
-            Self::NotPermitted(Right::Edit) => "Your account may not change messages in this room.",
-            Self::NotPermitted(Right::React) => "Your account may not react in this room.",
-            Self::OtherKind(RoomKind::Live) => "This room exists as a live room.",
-            Self::OtherKind(RoomKind::History) => "This room exists as a history room.",
-            Self::NotARoom => "The topic of this name exists, but holds no chat.",
-            Self::RoomRemoved => "This room was removed from the service.",
-            _ => "Something went wrong.",
-        })
     }
 
     /// What to do about it, as one sentence.
     #[must_use]
-    pub fn next(&self) -> &'static str {
-        say(match self {
-            Self::Unreachable { secure: false, .. } => {
-                "Check host and port, and that the service is running; then try again."
-            }
-            Self::Unreachable { secure: true, .. } => {
-                "Check host and port, and whether the service has a certificate that this browser trusts."
-            }
-            Self::NotDiffusion(_) => "Check host and port.",
-            Self::MixedContent(_) => "Tick “Secure”, or open this page over http.",
-            Self::WrongCredentials(_) => "Check account and password, or create an account.",
-            Self::Refused(_) => "Wait a moment and try again, or ask whoever runs the service.",
-            Self::VersionNotSupported => {
-                "Let the page choose the version, or choose a service of Diffusion 6.0 or newer."
-            }
-            Self::Lost(_) => "Reconnect to go on; your rooms are still open here.",
-            Self::Unconfirmed => "It may have arrived: look before you send it again.",
-            Self::NotConnected => "Send it again when the connection is back.",
-            Self::TimedOut => "Check your network, then try again.",
-            Self::NotPermitted(Right::Create) => {
-                "Join a room that exists, or use an account with the role TOPIC_CONTROL."
-            }
-            Self::NotPermitted(Right::Read) => {
-                "Ask whoever runs the service for the right to read it."
-            }
-            Self::NotPermitted(Right::Write) => {
-                "Sign in with an account that has the role TOPIC_CONTROL, or ask for the right."
-            }
-            Self::NotPermitted(Right::Edit) => {
-                "Ask whoever runs the service for the right edit_own_time_series_events."
-            }
-            Self::NotPermitted(Right::React) => {
-                "Ask whoever runs the service for the right to write below Effusion/reactions."
-            }
-            Self::NotPermitted(Right::Register) => {
-                "Use one that may change the authentication store, such as the service’s administrator."
-            }
-            Self::OtherKind(RoomKind::Live) => "Join it as a live room, or choose another name.",
-            Self::OtherKind(RoomKind::History) => {
-                "Join it as a history room, or choose another name."
-            }
-            Self::NotARoom => "Choose another name for the room.",
-            Self::RoomRemoved => "Join it again to make it anew.",
-            Self::TooLarge { .. } => "Shorten it, or send it in parts.",
-            Self::AccountExists(_) => "Choose another name, or sign in with this one.",
-            Self::RoomExists(_) => "Choose another name, or join it.",
-            Self::NotPrivate => {
-                "Ask whoever runs the service to protect the path “Effusion/direct”."
-            }
+    pub fn next(&self) -> Text {
+        let message: &'static Message = match self {
+            Self::Unreachable { secure: false, .. } => &messages::error_check_host_port_service,
+            Self::Unreachable { secure: true, .. } => &messages::error_check_host_port_whether,
+            Self::NotDiffusion(_) => &messages::error_check_host_port,
+            Self::MixedContent(_) => &messages::error_tick_secure_open_page,
+            Self::WrongCredentials(_) => &messages::error_check_account_password_create,
+            Self::Refused(_) => &messages::error_wait_moment_try_again,
+            Self::VersionNotSupported => &messages::error_let_page_choose_version,
+            Self::Lost(_) => &messages::error_reconnect_go_rooms_still,
+            Self::Unconfirmed => &messages::error_may_have_arrived_look,
+            Self::NotConnected => &messages::error_send_again_when_connection,
+            Self::TimedOut => &messages::error_check_network_then_try,
+            Self::NotPermitted(Right::Create) => &messages::error_join_room_exists_use,
+            Self::NotPermitted(Right::Read) => &messages::error_ask_whoever_runs_service_2,
+            Self::NotPermitted(Right::Write) => &messages::error_sign_account_role_topic,
+            Self::NotPermitted(Right::Edit) => &messages::error_ask_whoever_runs_service,
+            Self::NotPermitted(Right::React) => &messages::error_ask_whoever_runs_service_3,
+            Self::NotPermitted(Right::Register) => &messages::error_use_one_may_change,
+            Self::OtherKind(RoomKind::Live) => &messages::error_join_as_live_room_2,
+            Self::OtherKind(RoomKind::History) => &messages::error_join_as_history_room_2,
+            Self::NotARoom => &messages::error_choose_another_name_room,
+            Self::RoomRemoved => &messages::error_join_again_make_anew,
+            Self::TooLarge { .. } => &messages::error_shorten_send_parts,
+            Self::AccountExists(_) => &messages::error_choose_another_name_sign,
+            Self::RoomExists(_) => &messages::error_choose_another_name_join,
+            Self::NotPrivate => &messages::error_ask_whoever_runs_service_5,
             Self::NotPermitted(Right::Describe | Right::Grant) => {
-                "Ask whoever runs the service for the right."
+                &messages::error_ask_whoever_runs_service_4
             }
-            Self::AccountRefused(_) => "Change what it names, then try again.",
-            Self::Other(_) => "Try again.",
-        })
+            Self::AccountRefused(_) => &messages::error_change_names_then_try,
+            Self::Other(_) => &messages::error_try_again,
+        };
+        Text::from(message)
     }
 }
 
-/// Words with a reason, or without one if there is none.
-fn because(without: &str, with: &'static str, reason: &str) -> String {
-    let reason = reason.trim().trim_end_matches('.');
-    if reason.is_empty() {
-        without.to_owned()
-    } else {
-        say_with(with, &[("reason", reason)])
+impl Right {
+    /// What the principal may not do, as one sentence.
+    fn missing(self) -> &'static Message {
+        match self {
+            Self::Create => &messages::error_room_does_not_exist,
+            Self::Read => &messages::error_account_may_not_read,
+            Self::Write => &messages::error_account_may_not_write,
+            Self::Register => &messages::error_registrars_account_may_not,
+            Self::Describe => &messages::error_account_may_not_change_2,
+            Self::Grant => &messages::error_account_may_not_say,
+            Self::Edit => &messages::error_account_may_not_change,
+            Self::React => &messages::error_account_may_not_react,
+        }
     }
 }
 
-fn sentence(words: &str) -> String {
-    let mut rest = words.trim().trim_end_matches('.').chars();
-    match rest.next() {
-        None => say("Something went wrong.").into(),
-        Some(first) => [first.to_ascii_uppercase()]
-            .into_iter()
-            .chain(rest)
-            .chain(['.'])
-            .collect(),
-    }
+/// A reason that goes on a sentence, without a dot of its own.
+fn trimmed(reason: &str) -> &str {
+    reason.trim().trim_end_matches('.')
 }
 
 #[cfg(test)]
@@ -286,7 +222,7 @@ mod tests {
             Fault::Refused(text()),
             Fault::Refused(String::new()),
             Fault::VersionNotSupported,
-            Fault::Lost("the service stopped.".to_owned()),
+            Fault::Lost(&messages::error_lost_closed),
             Fault::Unconfirmed,
             Fault::NotConnected,
             Fault::TimedOut,
@@ -311,7 +247,7 @@ mod tests {
             Fault::Other(String::new()),
         ];
         for fault in faults {
-            for sentence in [fault.what(), fault.next().to_owned()] {
+            for sentence in [fault.what().english(), fault.next().english()] {
                 assert!(sentence.starts_with(char::is_uppercase), "{sentence}");
                 assert!(
                     sentence.ends_with('.') && !sentence.ends_with(".."),
@@ -324,13 +260,14 @@ mod tests {
     #[test]
     fn reasons_are_told_in_the_sentence() {
         let what = Fault::Refused("too many connections.".to_owned()).what();
+        let what = what.english();
         assert_eq!(
             what,
             "The service turned the connection away: too many connections."
         );
         assert_eq!(
-            Fault::Lost("  ".to_owned()).what(),
-            "The session has ended."
+            Fault::Refused("  ".to_owned()).what().english(),
+            "The service turned the connection away."
         );
     }
 }

@@ -1,12 +1,12 @@
 //! What people fill in: one form behind the join, account and settings pages, so that nothing is typed twice.
 
+use crate::i18n::{Message, messages};
 use crate::model::query;
 use crate::model::saved::SavedService;
 use crate::model::service::{
     DEVELOPMENT_PASSWORD, REGISTRAR, SHARED_ACCOUNT, Service, ServiceError, is_loopback,
     parse_service,
 };
-use crate::words::say;
 use effusion_chat::{RoomKind, RoomName, RoomNameError, SYSTEM_NAME};
 
 /// The tutorial's name for a room that nobody named.
@@ -73,7 +73,7 @@ pub struct Form {
 }
 
 /// A field that cannot be used as it is, and what to do about it.
-pub type Problem = (Field, &'static str);
+pub type Problem = (Field, &'static Message);
 
 /// A principal and its password.
 #[derive(Clone, PartialEq, Eq)]
@@ -287,17 +287,11 @@ impl Form {
         let mut problems = Vec::new();
         let name = self.text(Field::Name).trim();
         if name.is_empty() {
-            problems.push((Field::Name, say("Type the name that others will see.")));
+            problems.push((Field::Name, &messages::form_type_name_others_will));
         } else if name.chars().count() > LONGEST_NAME {
-            problems.push((
-                Field::Name,
-                say("Choose a shorter name, of at most 64 characters."),
-            ));
+            problems.push((Field::Name, &messages::form_choose_shorter_name_most));
         } else if name.eq_ignore_ascii_case(SYSTEM_NAME) {
-            problems.push((
-                Field::Name,
-                say("“System” speaks for the rooms. Choose another name."),
-            ));
+            problems.push((Field::Name, &messages::form_system_speaks_rooms_choose));
         }
         let principal = match self.text(Field::Account).trim() {
             "" => name,
@@ -305,7 +299,7 @@ impl Form {
         };
         let password = self.text(Field::Password);
         if password.is_empty() {
-            problems.push((Field::Password, say("Type the password of this account.")));
+            problems.push((Field::Password, &messages::form_type_password_account));
         }
         match self.service() {
             Ok(service) if problems.is_empty() => {
@@ -336,13 +330,9 @@ impl Form {
             })
             .map_err(|error| {
                 let words = match error {
-                    RoomNameError::Empty => say("Type the name of a room."),
-                    RoomNameError::TooLong => {
-                        say("Choose a shorter name, of at most 80 characters.")
-                    }
-                    RoomNameError::EmptyPart => {
-                        say("A room’s name cannot start or end with “/”, nor have two in a row.")
-                    }
+                    RoomNameError::Empty => &messages::form_type_name_room,
+                    RoomNameError::TooLong => &messages::form_choose_shorter_name_most_2,
+                    RoomNameError::EmptyPart => &messages::form_rooms_name_cannot_start,
                 };
                 (Field::Room, words)
             })
@@ -356,37 +346,28 @@ impl Form {
         let mut problems = Vec::new();
         let name = self.text(Field::NewAccount).trim();
         if name.is_empty() {
-            problems.push((Field::NewAccount, say("Type a user name.")));
+            problems.push((Field::NewAccount, &messages::form_type_user_name));
         } else if name.chars().count() > LONGEST_NAME {
-            problems.push((
-                Field::NewAccount,
-                say("Choose a shorter name, of at most 64 characters."),
-            ));
+            problems.push((Field::NewAccount, &messages::form_choose_shorter_name_most));
         } else if name.eq_ignore_ascii_case(SYSTEM_NAME) {
             problems.push((
                 Field::NewAccount,
-                say("“System” speaks for the rooms. Choose another name."),
+                &messages::form_system_speaks_rooms_choose,
             ));
         }
         let password = self.text(Field::NewPassword);
         if password.is_empty() {
-            problems.push((Field::NewPassword, say("Type a password.")));
+            problems.push((Field::NewPassword, &messages::form_type_password));
         } else if password != self.text(Field::Again) {
-            problems.push((
-                Field::Again,
-                say("The two passwords differ. Type the same one twice."),
-            ));
+            problems.push((Field::Again, &messages::form_two_passwords_differ_type));
         }
         let registrar = self.text(Field::Registrar).trim();
         if registrar.is_empty() {
-            problems.push((
-                Field::Registrar,
-                say("Type the account that may add accounts."),
-            ));
+            problems.push((Field::Registrar, &messages::form_type_account_may_add));
         } else if self.text(Field::RegistrarPassword).is_empty() {
             problems.push((
                 Field::RegistrarPassword,
-                say("Type the registrar’s password."),
+                &messages::form_type_registrars_password,
             ));
         }
         match self.service() {
@@ -437,11 +418,8 @@ impl Form {
                 ..service
             })
             .map_err(|error| match error {
-                ServiceError::Host => (
-                    Field::Host,
-                    say("Type a host name or an IP address, without “ws://” and without the port."),
-                ),
-                ServiceError::Port => (Field::Port, say("Type a port from 1 to 65535.")),
+                ServiceError::Host => (Field::Host, &messages::form_type_host_name_ip),
+                ServiceError::Port => (Field::Port, &messages::form_type_port_from_1),
             })
     }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::words::say;
 use bytes::Bytes;
 use effusion_protocol::body::{RequestBody, ResponseBody};
 use effusion_protocol::value::Json;
@@ -35,7 +34,7 @@ pub struct Told {
     pub title: String,
     /// The call of Diffusion's API that it stands for, as one writes it in JavaScript.
     pub call: Option<String>,
-    /// All of it.
+    /// All of it; nothing where it contains credentials.
     pub detail: String,
 }
 
@@ -172,7 +171,7 @@ impl Teller {
             return Told {
                 title,
                 call: recorded.sent.then(|| secret_call(service)).flatten(),
-                detail: say("Credentials are among it: it is not shown.").to_owned(),
+                detail: String::new(),
             };
         }
         let body = match RequestBody::decode(service, body, version) {

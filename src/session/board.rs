@@ -15,9 +15,9 @@ use std::pin::Pin;
 use super::link;
 use crate::browser;
 use crate::model::board::{Activity, FLAGS, Flag, LogRow};
-use crate::model::composing;
+use crate::model::composing::Note;
 use crate::state::{App, OpenRoom};
-use crate::words::{say, say_with};
+use crate::text;
 use leptos::prelude::*;
 
 /// How often to look whether something has come to its end, in milliseconds.
@@ -51,15 +51,6 @@ pub struct Board {
     /// What did not work, or what did.
     pub note: ArcRwSignal<Option<Note>>,
     orders: RefCell<Option<futures_channel::mpsc::UnboundedSender<Order>>>,
-}
-
-/// What has come of an order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
-    /// In words.
-    pub words: String,
-    /// Whether it is something that did not work.
-    pub fault: bool,
 }
 
 /// What a moderator wants done.
@@ -164,7 +155,7 @@ fn open(app: App, first: Option<Order>) {
         .as_ref()
         .map(|me| me.credentials.principal.clone());
     let (Some(session), Some(principal)) = (link::session(), me) else {
-        fault(say("There is no connection to the service."));
+        tell(Note::Alert(text!(common_no_connection_service)));
         return;
     };
     let (orders, ordered) = futures_channel::mpsc::unbounded();
@@ -177,7 +168,7 @@ fn open(app: App, first: Option<Order>) {
         let opened = Desk::open(session.clone(), &principal, browser::now()).await;
         match opened {
             Ok((desk, inbox)) => work(desk, inbox, session, ordered).await,
-            Err(failure) => fault(&words(&failure)),
+            Err(failure) => tell(not_done(&failure)),
         }
         board.orders.replace(None);
         board.duty.set_if_changed(Duty::Closed);
@@ -262,7 +253,7 @@ async fn carry_out(desk: &mut Desk, order: Order) -> Vec<Report> {
     let done = match order {
         Order::Publish(rules) => match desk.publish(rules).await {
             Ok(()) => {
-                note(say("The rules are in force."));
+                tell(Note::Info(text!(moderation_rules_force)));
                 return Vec::new();
             }
             Err(failure) => Err(failure),
@@ -288,10 +279,7 @@ async fn carry_out(desk: &mut Desk, order: Order) -> Vec<Report> {
             match muted.map(|(sequence, _)| sequence) {
                 Some(sequence) => desk.undo(sequence, "").await,
                 None => {
-                    fault(&say_with(
-                        "{who} is not muted here.",
-                        &[("who", &principal)],
-                    ));
+                    tell(Note::Alert(text!(moderation_not_muted, who = principal)));
                     return Vec::new();
                 }
             }
@@ -305,7 +293,7 @@ async fn carry_out(desk: &mut Desk, order: Order) -> Vec<Report> {
                 entry: entry.clone(),
                 undone,
             };
-            note(&row.sentence());
+            tell(Note::Info(row.sentence()));
             Report::Done(sequence, entry)
         }
         Err(failure) => Report::NotDone(failure),
@@ -340,7 +328,7 @@ fn show(desk: &Desk, reports: Vec<Report>) {
                     },
                 );
             }),
-            Report::NotDone(failure) => fault(&words(&failure)),
+            Report::NotDone(failure) => tell(not_done(&failure)),
             Report::Done(..) | Report::Rules(_) => {}
         }
     }
@@ -358,29 +346,17 @@ fn show(desk: &Desk, reports: Vec<Report>) {
     board.log.set_if_changed(rows.collect());
 }
 
-fn words(failure: &Failure) -> String {
-    say_with(
-        "That was not done: {why}. A moderator needs the rights to edit events, to change the stores and to change sessions.",
-        &[("why", &failure.to_string())],
-    )
+fn not_done(failure: &Failure) -> Note {
+    Note::Alert(text!(
+        moderation_not_done_why_moderator,
+        why = failure.to_string()
+    ))
 }
 
-fn note(words: &str) {
-    answer(words, false);
-}
-
-fn fault(words: &str) {
-    answer(words, true);
-}
-
-fn answer(words: &str, fault: bool) {
+/// Shows what came of an order: on the board, and where it was given if that was somewhere else.
+fn tell(note: Note) {
     if let Some(open) = HERE.take() {
-        open.note.set(Some(if fault {
-            composing::Note::alert(words)
-        } else {
-            composing::Note::info(words)
-        }));
+        open.note.set(Some(note.clone()));
     }
-    let words = words.to_owned();
-    board().note.set(Some(Note { words, fault }));
+    board().note.set(Some(note));
 }

@@ -13,6 +13,7 @@ use leptos::task::spawn_local;
 use super::room::{open_room, specification};
 use super::value::{self, RoomValue};
 use super::{fault, link};
+use crate::i18n::messages;
 use crate::model::composing::Note;
 use crate::model::directory::{Listed, gather};
 use crate::model::fault::{Fault, Right};
@@ -274,8 +275,8 @@ fn change(app: App, open: OpenRoom, change: impl FnOnce(&mut RoomCard) + 'static
             Ok(()) => open.card.set_if_changed(Some(card)),
             Err(error) => {
                 let fault = fault::of_request(error, Right::Describe);
-                let words = [fault.what(), fault.next().to_owned()].join(" ");
-                open.note.set(Some(Note::alert(words)));
+                let what = &messages::room_info_not_saved;
+                open.note.set(Some(Note::Failure { what, fault }));
             }
         }
     });

@@ -4,9 +4,9 @@ use effusion_client::{
     ConnectError, ErrorReason, Interruption, RequestError, ResponseCode, SessionCloseReason,
 };
 
+use crate::i18n::messages;
 use crate::model::fault::{Fault, Right};
 use crate::model::form::SignIn;
-use crate::words::say;
 
 /// Why there is no session.
 pub(super) fn of_connecting(error: &ConnectError, sign_in: &SignIn) -> Fault {
@@ -33,17 +33,11 @@ pub(super) fn of_connecting(error: &ConnectError, sign_in: &SignIn) -> Fault {
 pub(super) fn of_closing(reason: &SessionCloseReason, sign_in: &SignIn) -> Option<Fault> {
     Some(match reason {
         SessionCloseReason::ClosedByClient => return None,
-        SessionCloseReason::ClosedByService => Fault::Lost(say("the service closed it").to_owned()),
-        SessionCloseReason::ConnectionLost => {
-            Fault::Lost(say("the connection broke and did not come back").to_owned())
-        }
-        SessionCloseReason::SessionUnknown => {
-            Fault::Lost(say("the service no longer knows it").to_owned())
-        }
-        SessionCloseReason::MessagesLost => Fault::Lost(say("messages were lost").to_owned()),
-        SessionCloseReason::InvalidMessage(_) => {
-            Fault::Lost(say("the service sent something that cannot be read").to_owned())
-        }
+        SessionCloseReason::ClosedByService => Fault::Lost(&messages::error_lost_closed),
+        SessionCloseReason::ConnectionLost => Fault::Lost(&messages::error_lost_connection),
+        SessionCloseReason::SessionUnknown => Fault::Lost(&messages::error_lost_unknown),
+        SessionCloseReason::MessagesLost => Fault::Lost(&messages::error_lost_messages),
+        SessionCloseReason::InvalidMessage(_) => Fault::Lost(&messages::error_lost_unreadable),
         SessionCloseReason::NotConnected(error) => of_connecting(error, sign_in),
     })
 }

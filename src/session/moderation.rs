@@ -8,6 +8,7 @@ use super::board::{self, Order};
 use crate::model::composing::Note;
 use crate::parts;
 use crate::state::{App, OpenRoom};
+use crate::text;
 
 /// Keeps somebody from writing in a room.
 pub fn mute(app: App, open: OpenRoom, name: &str) {
@@ -22,8 +23,8 @@ pub fn unmute(app: App, open: OpenRoom, name: &str) {
 fn begin(app: App, open: OpenRoom, name: String, mute: bool) {
     spawn_local(async move {
         if parts::moderate(app, open, name, mute).await.is_err() {
-            let words = crate::words::say("This part of the page could not be fetched.");
-            open.note.set(Some(Note::alert(words)));
+            open.note
+                .set(Some(Note::Alert(text!(moderation_part_page_could_not))));
         }
     });
 }

@@ -13,7 +13,7 @@ use web_sys::{AudioContext, Notification, NotificationOptions, NotificationPermi
 use crate::browser;
 use crate::model::attention::{Attention, Level};
 use crate::state::{App, OpenRoom};
-use crate::words::say_with;
+use crate::t;
 use effusion_chat::ChatMessage;
 
 /// What the reader has chosen.
@@ -32,14 +32,18 @@ pub(crate) fn mention(app: App, open: OpenRoom, message: ChatMessage) {
     if app.attention.read_untracked().level(&room) == Level::Nothing {
         return;
     }
-    let values = [("name", message.name.as_str()), ("room", room.as_str())];
-    let title = say_with("{name} named you in {room}", &values);
+    let title = t!(
+        app.i18n,
+        notify_name_named_room,
+        name = &message.name,
+        room = &room
+    );
     tell(app, open, &title, &message.text);
 }
 
 /// Somebody has written to the reader alone.
 pub(super) fn direct(app: App, open: OpenRoom, message: &ChatMessage) {
-    let title = say_with("{name} wrote to you", &[("name", &message.name)]);
+    let title = t!(app.i18n, notify_name_wrote, name = &message.name);
     tell(app, open, &title, &message.text);
 }
 

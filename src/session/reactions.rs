@@ -10,10 +10,10 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::{fault, link};
+use crate::i18n::messages;
 use crate::model::composing::Note;
 use crate::model::fault::{Fault, Right};
 use crate::state::OpenRoom;
-use crate::words::say;
 use effusion_chat::{REACTIONS_RANGE, Reaction, Target, reactions_path};
 
 /// Follows the reactions of a room for as long as this visit to it lasts. Where the service forbids it, there are none.
@@ -73,8 +73,8 @@ pub fn toggle(open: OpenRoom, to: Target, emoji: String) {
     let path = reactions_path(&open.room.read_untracked().name);
     spawn_local(async move {
         if let Err(fault) = append(&path, &value).await {
-            let words = [say("Not done."), " ", &fault.what(), " ", fault.next()].concat();
-            open.note.set(Some(Note::alert(words)));
+            let what = &messages::reaction_not_done;
+            open.note.set(Some(Note::Failure { what, fault }));
         }
     });
 }

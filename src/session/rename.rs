@@ -1,6 +1,7 @@
 //! Going by another name, without signing in again.
 
 use super::{link, memory, people};
+use crate::i18n::Message;
 use crate::model::form::Field;
 use crate::state::App;
 use leptos::prelude::*;
@@ -9,13 +10,13 @@ use leptos::prelude::*;
 ///
 /// # Errors
 /// What is wrong with the name.
-pub fn rename(app: App, name: &str) -> Result<(), &'static str> {
+pub fn rename(app: App, name: &str) -> Result<(), &'static Message> {
     let mut form = app.form.read_untracked().clone();
     form.set(Field::Name, name.to_owned());
     if let Err(problems) = form.sign_in()
-        && let Some((_, words)) = problems.iter().find(|(field, _)| *field == Field::Name)
+        && let Some((_, problem)) = problems.iter().find(|(field, _)| *field == Field::Name)
     {
-        return Err(words);
+        return Err(problem);
     }
     let Some(mut me) = app.me.read_untracked().clone() else {
         return Ok(());

@@ -10,7 +10,7 @@ use super::{link, value};
 use crate::model::composing::Note;
 use crate::model::time::At;
 use crate::state::{OpenRoom, RoomState};
-use crate::words::say;
+use crate::text;
 use effusion_chat::{RoomKind, Target};
 
 /// How much is loaded before and after a message that is far away, in sequences.
@@ -36,7 +36,7 @@ fn attempt(open: OpenRoom, target: Target, left: u32) {
     spawn_local(async move {
         if !show(open, target).await {
             open.note
-                .set(Some(Note::alert(say("This message is not here any more."))));
+                .set(Some(Note::Alert(text!(travel_message_not_any_more))));
         }
     });
 }
@@ -49,9 +49,8 @@ pub fn jump_to_time(open: OpenRoom, ms: i64) {
             None => show_time(open, ms),
         };
         if !found {
-            open.note.set(Some(Note::info(say(
-                "Nothing was said on that day or later.",
-            ))));
+            open.note
+                .set(Some(Note::Info(text!(travel_nothing_said_day_later))));
         }
     });
 }

@@ -8,7 +8,6 @@ use effusion_client::{
 use crate::browser;
 use crate::model::time::At;
 use crate::model::timeline::Event;
-use crate::words::say;
 use effusion_chat::{ChatMessage, RoomKind, SYSTEM_NAME, Timestamp};
 
 /// A value of a live room, or an event of a history room.
@@ -70,9 +69,8 @@ pub(super) fn written(timestamp: &Timestamp) -> At {
 }
 
 fn message(json: &Json) -> ChatMessage {
-    // Anybody with the right to may put anything there. It has its place in the series all the same.
+    // Anybody with the right to may put anything there. It keeps its place in the series; see `Entry::is_unreadable`.
     ChatMessage::from_json(json).unwrap_or_else(|| ChatMessage {
-        text: say("Something was put here that is no chat message.").to_owned(),
         name: SYSTEM_NAME.to_owned(),
         timestamp: Timestamp::Missing,
         ..ChatMessage::default()

@@ -9,6 +9,7 @@ use std::time::Duration;
 use send_wrapper::SendWrapper;
 
 use crate::browser;
+use crate::i18n::I18n;
 use crate::live::follow;
 use crate::model::composing::{Note, Picking, Purpose};
 use crate::model::fault::Fault;
@@ -17,7 +18,7 @@ use crate::model::people::People;
 use crate::model::reactions::{Chip, Reactions};
 use crate::model::timeline::{Key, Reader, Row, Timeline};
 use crate::model::window::{self, Drawn, Extent};
-use crate::words::say_with;
+use crate::t;
 use effusion_chat::{RoomCard, Target};
 use leptos::prelude::*;
 
@@ -310,7 +311,7 @@ impl OpenRoom {
     }
 
     /// Has a screen reader say what was said just now: the message, or how many there are.
-    pub fn hear(&self) {
+    pub fn hear(&self, i18n: I18n) {
         let waiting = self.hearing.get();
         self.hearing.set(waiting + 1);
         if waiting > 0 {
@@ -324,7 +325,7 @@ impl OpenRoom {
                     let newest = timeline.texts().rev().find(|(_, text, _)| !text.is_empty());
                     match newest {
                         Some((name, text, _)) if count == 1 => [name, ": ", text].concat(),
-                        _ => say_with("{count} new messages", &[("count", &count.to_string())]),
+                        _ => t!(i18n, room_count_new_messages, count = count),
                     }
                 });
                 if *room.heard.read_untracked() == words {

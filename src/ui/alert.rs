@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::i18n::use_i18n;
 use crate::model::fault::Fault;
 
 /// A fault as an alert.
@@ -16,6 +17,8 @@ pub fn FaultAlert(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
+    let i18n = use_i18n();
+    let (what, next) = (fault.what(), fault.next());
     let node = NodeRef::<leptos::html::Div>::new();
     if scroll_into_view {
         request_animation_frame(move || {
@@ -27,9 +30,9 @@ pub fn FaultAlert(
     view! {
         <div class="fault" role="alert" data-testid="fault" node_ref=node>
             <p>
-                <strong>{fault.what()}</strong>
+                <strong>{move || i18n.show(&what)}</strong>
                 {" "}
-                {fault.next()}
+                {move || i18n.show(&next)}
             </p>
             {children.map(|children| children())}
         </div>

@@ -10,6 +10,7 @@ use super::field::labelled;
 use super::icon::{button, icon, icon_button};
 use crate::browser;
 use crate::model::board::{ActivityRow, Flag, LogRow};
+use crate::model::composing::Note;
 use crate::session::board::{Board, Duty, Order, board as desk, keep_watch, order};
 use crate::state::{App, Screen};
 use crate::words::{say, say_with};
@@ -56,16 +57,21 @@ pub fn board(app: App) -> El {
             el("div")
                 .attr("role", "status")
                 .class("noted")
-                .child_of(move || board.note.get().map(|note| noted(&note.words, note.fault))),
+                .child_of(move || board.note.get().and_then(|note| noted(app, &note))),
         )
         .child(columns)
 }
 
-fn noted(words: &str, fault: bool) -> El {
-    el("p")
-        .class(if fault { "fault" } else { "done" })
-        .test("board-note")
-        .text(words)
+fn noted(app: App, note: &Note) -> Option<El> {
+    let (Note::Info(text) | Note::Alert(text)) = note else {
+        return None;
+    };
+    Some(
+        el("p")
+            .class(if note.is_alert() { "fault" } else { "done" })
+            .test("board-note")
+            .text(&app.i18n.show(text)),
+    )
 }
 
 fn duty(duty: Duty) -> El {
@@ -191,7 +197,11 @@ fn one_row(app: App, row: &LogRow) -> El {
         .child(
             el("span")
                 .class("what")
-                .child(el("span").attr("dir", "auto").text(&row.sentence()))
+                .child(
+                    el("span")
+                        .attr("dir", "auto")
+                        .text(&app.i18n.show(&row.sentence())),
+                )
                 .child(
                     el("span")
                         .class("why")
@@ -428,10 +438,9 @@ fn by_hand(app: App) -> El {
             let place = RoomName::parse(&room.read_untracked()).ok();
             let board = desk();
             if principal.is_empty() || (place.is_none() && deed != Deed::Locked) {
-                board.note.set(Some(crate::session::board::Note {
-                    words: say("Name the account and the room.").to_owned(),
-                    fault: true,
-                }));
+                board.note.set(Some(Note::Alert(crate::text!(
+                    moderation_name_account_room
+                ))));
                 return;
             }
             order(

@@ -30,6 +30,7 @@ pub fn chat(app: App) -> El {
         .child(bar(app, room))
         .child_of(move || match &*app.connection.read() {
             Connection::Lost(fault) => Some(alert(
+                app,
                 fault,
                 Some(
                     button("", "reconnect-button", move || session::reconnect(app))
@@ -232,9 +233,9 @@ fn pane(app: App, room: OpenRoom) -> El {
                 _ => button("", "join-again", move || session::join_again(app, room))
                     .text(say("Join again")),
             };
-            Some(alert(fault, Some(help)))
+            Some(alert(app, fault, Some(help)))
         }
-        RoomState::ReadOnly(fault) => Some(alert(fault, None)),
+        RoomState::ReadOnly(fault) => Some(alert(app, fault, None)),
         RoomState::Joining | RoomState::Open => None,
     };
     // What else is learnt of the room leaves the box alone that somebody may be writing in.

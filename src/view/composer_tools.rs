@@ -14,6 +14,7 @@ use super::icon::button;
 use super::markdown::known_names;
 use super::message_tools::{end_edit, last_own, start_edit};
 use crate::browser;
+use crate::i18n::{I18n, Message, use_i18n};
 use crate::model::command::COMMANDS;
 use crate::model::completion::{self, Kind, Token};
 use crate::model::composing::{Note, Picking, Purpose, is_long, snippet};
@@ -33,7 +34,7 @@ struct Item {
     /// What stands first in the line.
     sign: String,
     words: String,
-    more: &'static str,
+    more: Option<&'static Message>,
 }
 
 /// Ways to go on, and which of them is chosen.
@@ -190,7 +191,7 @@ impl Tools {
                         put: emoji.emoji.clone(),
                         sign: emoji.emoji.clone(),
                         words: [":", &emoji.name, ":"].concat(),
-                        more: "",
+                        more: None,
                     });
                     let items = items.collect();
                     // More may have been typed meanwhile.
@@ -313,7 +314,7 @@ fn items(room: OpenRoom, token: &Token) -> Vec<Item> {
                 put: ["@", &name, " "].concat(),
                 sign: "@".to_owned(),
                 words: name,
-                more: "",
+                more: None,
             };
             found.into_iter().map(item).collect()
         }
@@ -324,12 +325,12 @@ fn items(room: OpenRoom, token: &Token) -> Vec<Item> {
                 put: [
                     "/",
                     usage.name,
-                    if usage.needs.is_empty() { "" } else { " " },
+                    if usage.argument.is_some() { " " } else { "" },
                 ]
                 .concat(),
                 sign: "/".to_owned(),
                 words: usage.name.to_owned(),
-                more: say(usage.does),
+                more: Some(usage.effect),
             })
             .collect(),
     }
@@ -340,6 +341,7 @@ fn option_id(place: usize) -> String {
 }
 
 fn offers(tools: &Rc<Tools>) -> Option<El> {
+    let i18n = use_i18n();
     let offer = tools.offer.get()?;
     let list = el("ul")
         .class("completion")
@@ -371,14 +373,22 @@ fn offers(tools: &Rc<Tools>) -> Option<El> {
                             .text(&item.sign),
                     )
                     .child(el("bdi").text(&item.words))
-                    .child(el("small").text(item.more)),
+                    .child(
+                        el("small").text(
+                            &item
+                                .more
+                                .map_or_else(String::new, |more| i18n.text(more, &[])),
+                        ),
+                    ),
             )
         });
     Some(list)
 }
 
 fn note(room: OpenRoom) -> Option<El> {
-    let Note { words, alert } = room.note.get()?;
+    let i18n = use_i18n();
+    let note = room.note.get()?;
+    let alert = note.is_alert();
     let close = move || {
         room.note.set(None);
         browser::focus("composer");
@@ -388,7 +398,12 @@ fn note(room: OpenRoom) -> Option<El> {
             .class(if alert { "above alert" } else { "above" })
             .attr("role", if alert { "alert" } else { "status" })
             .test("note")
-            .child(el("p").class("words").attr("dir", "auto").text(&words))
+            .child(
+                el("p")
+                    .class("words")
+                    .attr("dir", "auto")
+                    .text(&shown(i18n, &note)),
+            )
             .child(glyph_button(
                 glyph::CLOSE,
                 say("Close"),
@@ -396,6 +411,29 @@ fn note(room: OpenRoom) -> Option<El> {
                 close,
             )),
     )
+}
+
+fn shown(i18n: I18n, note: &Note) -> String {
+    match note {
+        Note::Info(text) | Note::Alert(text) => i18n.show(text),
+        Note::Failure { what, fault } => [
+            i18n.text(what, &[]),
+            i18n.show(&fault.what()),
+            i18n.show(&fault.next()),
+        ]
+        .join(" "),
+        Note::Commands => COMMANDS
+            .iter()
+            .map(|usage| {
+                let argument = usage.argument.map_or_else(String::new, |argument| {
+                    [" ‹", &i18n.text(argument, &[]), "›"].concat()
+                });
+                let effect = i18n.text(usage.effect, &[]);
+                ["/", usage.name, &argument, " — ", &effect].concat()
+            })
+            .collect::<Vec<_>>()
+            .join("\n"),
+    }
 }
 
 /// What becomes of the text, if it is not simply said.

@@ -236,7 +236,9 @@ fn message(shown: Shown) -> El {
     if let Some(call) = &told.call {
         body = body.child(code(call).test("call"));
     }
-    if !told.detail.is_empty() {
+    if recorded.hidden > 0 {
+        body = body.child(code(say("Credentials are among it: it is not shown.")).test("detail"));
+    } else if !told.detail.is_empty() {
         body = body.child(code(&told.detail).test("detail"));
     }
     el("li").test("protocol-message").child(

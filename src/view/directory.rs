@@ -49,7 +49,7 @@ pub fn directory(app: App) -> El {
         let typed = typed.read();
         Some(match &*found.read() {
             Found::Searching => el("p").class("hint").text(say("Looking for rooms…")),
-            Found::Failed(fault) => alert(fault, None),
+            Found::Failed(fault) => alert(app, fault, None),
             Found::Rooms(rooms) => {
                 let mut list = el("ul").class("choices").test("directory-list");
                 let mut any = false;

@@ -10,23 +10,23 @@ use crate::words::say;
 use effusion_chat::RoomKind;
 
 /// A fault as an alert, with whatever helps to get over it beside the words.
-pub fn alert(fault: &Fault, help: Option<El>) -> El {
+pub fn alert(app: App, fault: &Fault, help: Option<El>) -> El {
     el("div")
         .class("fault")
         .attr("role", "alert")
         .test("fault")
         .child(
             el("p")
-                .child(el("strong").text(&fault.what()))
+                .child(el("strong").text(&app.i18n.show(&fault.what())))
                 .text(" ")
-                .text(fault.next()),
+                .text(&app.i18n.show(&fault.next())),
         )
         .maybe(help)
 }
 
 /// Why what a form asked for did not work, if it did not.
 pub fn form_fault(app: App) -> Option<El> {
-    let alert = alert(app.fault.read().as_ref()?, None);
+    let alert = alert(app, app.fault.read().as_ref()?, None);
     let node = alert.node().clone();
     // It stands above the button, and the button may have been the last thing on the screen.
     request_animation_frame(move || node.scroll_into_view_with_bool(false));

@@ -48,12 +48,12 @@ pub fn field(app: App, field: Field, label: &str, autocomplete: &str, placeholde
             app.problems
                 .update(|problems| problems.retain(|(wrong, _)| *wrong != field));
         });
-    labelled(id, label, input).child(
-        el("p")
-            .class("problem")
-            .attr("id", &problem_id)
-            .text_of(move || app.problem(field).unwrap_or_default().to_owned()),
-    )
+    labelled(id, label, input).child(el("p").class("problem").attr("id", &problem_id).text_of(
+        move || {
+            app.problem(field)
+                .map_or_else(String::new, |problem| app.i18n.text(problem, &[]))
+        },
+    ))
 }
 
 /// An input of another kind, below its label.

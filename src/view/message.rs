@@ -6,6 +6,7 @@ use super::message_text::message_text;
 use super::part::quietly;
 use super::sidebar::{avatar, hued};
 use crate::browser;
+use crate::i18n::use_i18n;
 use crate::model::time::At;
 use crate::model::timeline::{Delivery, Key, Origin, Row, Timeline};
 use crate::parts;
@@ -133,6 +134,7 @@ fn delivery(
     }: &Row,
     retry: impl Fn(Key) + Copy + 'static,
 ) -> El {
+    let i18n = use_i18n();
     let line = el("p").class("delivery").test("delivery");
     match &entry.delivery {
         Delivery::Received => line,
@@ -146,9 +148,9 @@ fn delivery(
                 el("span")
                     .text(say("Not sent."))
                     .text(" ")
-                    .text(&fault.what())
+                    .text(&i18n.show(&fault.what()))
                     .text(" ")
-                    .text(fault.next()),
+                    .text(&i18n.show(&fault.next())),
             )
             .child(link("retry", say("Retry"), move || retry(key)))
             .child(link("cancel", say("Discard"), move || {

@@ -34,6 +34,7 @@ pub fn message_text(room: OpenRoom, row: &ArcRwSignal<Row>) -> El {
         let row = row.read();
         let message = &row.entry.message;
         let wanted = (message.text.clone(), message.deleted);
+        let unreadable = row.entry.is_unreadable();
         if shown.as_ref() == Some(&wanted) {
             return;
         }
@@ -55,6 +56,11 @@ pub fn message_text(room: OpenRoom, row: &ArcRwSignal<Row>) -> El {
         if deleted {
             let words = say("This message was deleted.");
             drop(body.child(el("em").class("gone").test("deleted").text(words)));
+            return;
+        }
+        if unreadable {
+            let words = say("Something was put here that is no chat message.");
+            drop(body.child(el("em").class("gone").text(words)));
             return;
         }
         if long {

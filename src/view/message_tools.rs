@@ -15,11 +15,13 @@ use super::glyph::{self, glyph_button};
 use super::icon::button;
 use super::reactions::{frequent, react};
 use crate::browser;
+use crate::i18n::{Message, Text, messages};
 use crate::model::composing::{Note, Picking, Purpose};
 use crate::model::fault::Fault;
 use crate::model::timeline::{Delivery, Entry, Key, Origin, Row, Timeline};
 use crate::session;
 use crate::state::{App, OpenRoom};
+use crate::text;
 use crate::words::{say, say_with};
 use effusion_chat::{Reply, RoomKind, Target};
 use leptos::prelude::*;
@@ -349,7 +351,7 @@ fn buttons(tools: &Rc<Tools>, shown: ArcRwSignal<Row>, sheet: bool) -> El {
                 say("Copy text"),
                 "tool-copy",
                 move || {
-                    to_clipboard(room, &text, say("The text is copied."));
+                    to_clipboard(room, &text, text!(message_text_copied));
                     copy.done();
                 },
             ));
@@ -362,7 +364,7 @@ fn buttons(tools: &Rc<Tools>, shown: ArcRwSignal<Row>, sheet: bool) -> El {
                 say("Copy link"),
                 "tool-link",
                 move || {
-                    to_clipboard(room, &link, say("The link is copied."));
+                    to_clipboard(room, &link, text!(message_link_copied));
                     copy.done();
                 },
             ));
@@ -398,7 +400,7 @@ fn really(place: El, tools: &Rc<Tools>, key: Key, asking: &ArcRwSignal<bool>) ->
         delete.done();
         spawn_local(async move {
             if let Err(fault) = session::take_back(room, key).await {
-                tell(room, say("Not deleted."), &fault);
+                tell(room, &messages::message_not_deleted, fault);
             }
         });
     })
@@ -412,9 +414,8 @@ fn really(place: El, tools: &Rc<Tools>, key: Key, asking: &ArcRwSignal<bool>) ->
 }
 
 /// Says above the composer that something was not done, and why.
-pub fn tell(room: OpenRoom, what: &str, fault: &Fault) {
-    let words = [what, " ", &fault.what(), " ", fault.next()].concat();
-    room.note.set(Some(Note::alert(words)));
+pub fn tell(room: OpenRoom, what: &'static Message, fault: Fault) {
+    room.note.set(Some(Note::Failure { what, fault }));
 }
 
 /// Puts what a message says into the composer, to be changed.
@@ -460,25 +461,25 @@ pub fn last_own(room: OpenRoom) -> Option<Key> {
         .map(|entry| entry.key)
 }
 
-fn to_clipboard(room: OpenRoom, text: &str, done: &'static str) {
+fn to_clipboard(room: OpenRoom, text: &str, done: Text) {
     // Pages that came without TLS from another machine have no clipboard.
     let navigator = leptos::prelude::window().navigator();
     let clipboard = js_sys::Reflect::get(&navigator, &JsValue::from_str("clipboard"));
     if clipboard.is_ok_and(|clipboard| clipboard.is_undefined()) {
-        let words = say("The browser lets only pages that came over https copy.");
-        room.note.set(Some(Note::alert(words)));
+        room.note
+            .set(Some(Note::Alert(text!(message_browser_lets_only_pages))));
         return;
     }
     let written = navigator.clipboard().write_text(text);
     spawn_local(async move {
         let done = match wasm_bindgen_futures::JsFuture::from(written).await {
-            Ok(_) => Note::info(done),
-            Err(_) => Note::alert(say("The browser did not let the page copy it.")),
+            Ok(_) => Note::Info(done),
+            Err(_) => Note::Alert(text!(message_browser_did_not_let)),
         };
         room.note.set(Some(done.clone()));
         let leave = move || {
             let same = room.note.read_untracked().as_ref() == Some(&done);
-            if same && !done.alert {
+            if same && !done.is_alert() {
                 room.note.set(None);
             }
         };

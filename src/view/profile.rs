@@ -111,13 +111,13 @@ fn write_to(app: App, person: Person) -> El {
 
 fn rename(app: App, person: &Person) -> El {
     let typed = ArcRwSignal::new(person.name.clone());
-    let problem = ArcRwSignal::new("");
+    let problem = ArcRwSignal::new(None);
     let (submitted, complaint) = (typed.clone(), problem.clone());
     let submit = move || {
         let name = submitted.read_untracked().trim().to_owned();
         match session::rename(app, &name) {
             Ok(()) => app.dialog.set(None),
-            Err(words) => complaint.set(words),
+            Err(problem) => complaint.set(Some(problem)),
         }
     };
     let input = el("input")
@@ -131,9 +131,11 @@ fn rename(app: App, person: &Person) -> El {
     form("rename-form", submit)
         .child(
             labelled("profile-action", say("The name that others see"), input).child(
-                el("p")
-                    .class("problem")
-                    .text_of(move || problem.get().to_owned()),
+                el("p").class("problem").text_of(move || {
+                    problem
+                        .get()
+                        .map_or_else(String::new, |problem| app.i18n.text(problem, &[]))
+                }),
             ),
         )
         .child(

@@ -5,13 +5,14 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::message_tools::tell;
-use crate::model::command::{self, COMMANDS, Command, Wrong};
+use crate::i18n::{Text, messages};
+use crate::model::command::{self, Command, Wrong};
 use crate::model::composing::{Note, Purpose};
 use crate::model::form::Room;
 use crate::model::timeline::Key;
 use crate::session;
 use crate::state::{App, OpenRoom};
-use crate::words::{say, say_with};
+use crate::text;
 use effusion_chat::{ChatMessage, RoomKind, RoomName};
 
 /// Does what the composer asks for.
@@ -30,7 +31,7 @@ pub fn submit(app: App, room: OpenRoom) {
             room.draft.set(String::new());
             run(app, room, command);
         }
-        Err(wrong) => room.note.set(Some(Note::alert(words_of(&wrong)))),
+        Err(wrong) => room.note.set(Some(Note::Alert(words_of(&wrong)))),
     }
 }
 
@@ -64,7 +65,7 @@ fn save(room: OpenRoom, key: Key, text: String) {
                 if same {
                     saving(false);
                 }
-                tell(room, say("Not changed."), &fault);
+                tell(room, &messages::command_not_changed, fault);
             }
         }
     });
@@ -78,13 +79,13 @@ fn run(app: App, room: OpenRoom, command: Command) {
             let text = [text.as_str(), "¯\\_(ツ)_/¯"].join(" ");
             speak(app, room, text, false);
         }
-        Command::Help => room.note.set(Some(Note::info(help()))),
+        Command::Help => room.note.set(Some(Note::Commands)),
         Command::Nick(name) => match session::rename(app, &name) {
             Ok(()) => {
-                let words = say_with("You are {name} now.", &[("name", &name)]);
-                room.note.set(Some(Note::info(words)));
+                room.note
+                    .set(Some(Note::Info(text!(command_name_now, name = name))));
             }
-            Err(words) => room.note.set(Some(Note::alert(words))),
+            Err(problem) => room.note.set(Some(Note::Alert(problem.into()))),
         },
         Command::Topic(topic) => session::directory::set_topic(app, room, topic),
         Command::Mute(name) => session::moderation::mute(app, room, &name),
@@ -121,34 +122,16 @@ fn speak(app: App, room: OpenRoom, text: String, act: bool) {
     session::say(app, room, message);
 }
 
-fn words_of(wrong: &Wrong) -> String {
+fn words_of(wrong: &Wrong) -> Text {
     match wrong {
-        Wrong::Unknown(name) => say_with(
-            "There is no command “/{name}”. /help shows those there are; two slashes begin a text with one.",
-            &[("name", name)],
-        ),
-        Wrong::Needs(usage) => say_with(
-            "Write /{command} and then: {needs}.",
-            &[("command", usage.name), ("needs", say(usage.needs))],
-        ),
+        Wrong::Unknown(name) => text!(command_no_command_name_help, name = name),
+        Wrong::Needs(usage) => match usage.argument {
+            Some(argument) => text!(
+                command_write_command_then_needs,
+                command = usage.name,
+                needs = argument
+            ),
+            None => Text::from(usage.effect),
+        },
     }
-}
-
-fn help() -> String {
-    let mut text = String::new();
-    for usage in COMMANDS {
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text.push('/');
-        text.push_str(usage.name);
-        if !usage.needs.is_empty() {
-            text.push_str(" ‹");
-            text.push_str(say(usage.needs));
-            text.push('›');
-        }
-        text.push_str(" — ");
-        text.push_str(say(usage.does));
-    }
-    text
 }

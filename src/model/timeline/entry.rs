@@ -2,7 +2,7 @@
 
 use crate::model::fault::Fault;
 use crate::model::time::At;
-use effusion_chat::ChatMessage;
+use effusion_chat::{ChatMessage, SYSTEM_NAME};
 
 /// Names a message for as long as the room is open.
 pub type Key = usize;
@@ -53,6 +53,15 @@ pub struct Entry {
     pub rank: u64,
     /// The sequence of the newest edit applied to it.
     pub edited: Option<u64>,
+}
+
+impl Entry {
+    /// Whether it stands for a value that is not a chat message.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        let message = &self.message;
+        message.name == SYSTEM_NAME && message.text.is_empty() && !message.deleted
+    }
 }
 
 /// A message with what its neighbours decide about how it looks.
