@@ -71,12 +71,11 @@ impl Options {
 
     /// Whether a program of `tests/bench` is to be run.
     fn has_program(&self, name: &str) -> bool {
-        let kind = if name == "codec" {
-            Only::Codec
-        } else {
-            Only::Browser
-        };
-        self.has(kind)
+        self.has(match name {
+            "codec" => Only::Codec,
+            "sizes" => Only::Sizes,
+            _ => Only::Browser,
+        })
     }
 }
 
@@ -116,7 +115,8 @@ fn programs(tools: &Tools, options: &Options, dist: &Path) -> Result<()> {
     if programs.is_empty() {
         return Ok(());
     }
-    let sandbox = build::sandbox(true)?;
+    // Sizes do not depend on how fast the sandbox is, and a debug build is there after the tests.
+    let sandbox = build::sandbox(options.only != [Only::Sizes])?;
     for program in programs {
         println!();
         let mut node = tools.command("node")?;

@@ -42,7 +42,7 @@ Commands
       e2e                 the real page in Chromium against the sandbox (tests/e2e)
       lint                the same as `cargo xtask lint`; not part of a plain `test`
   bench [WHAT...]     the page beside an equal one with the vendor's SDK; no WHAT means all:
-      sizes               the page's files, and the SDK's script
+      sizes               the page's files beside the SDK's script, and what Chromium fetches beside the page's budgets
       codec               decode and encode rates
       browser             in Chromium: time to the first message and to one's own, frames and long tasks under 1,000
                           messages a second, memory after 100,000 messages
