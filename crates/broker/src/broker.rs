@@ -65,6 +65,8 @@ pub struct Broker {
     pub(crate) verifications: usize,
     effects: HashMap<Ticket, Effect>,
     last_ticket: u64,
+    /// What was found at the start that whoever runs the service should know.
+    pub(crate) notices: Vec<String>,
 }
 
 /// What a connection is for.
@@ -153,12 +155,19 @@ impl Broker {
             verifications: 0,
             effects: HashMap::new(),
             last_ticket: 0,
+            notices: Vec::new(),
             config,
         };
         for (path, topic) in snapshot.topics {
             broker.restore(&path, topic);
         }
         broker
+    }
+
+    /// What was found in the snapshot that the rules of today refuse, a line each: it is tolerated, but whoever runs the
+    /// service should know. Each is given once.
+    pub fn take_notices(&mut self) -> Vec<String> {
+        core::mem::take(&mut self.notices)
     }
 
     /// A client asks for a session, or for the one that it had.

@@ -7,11 +7,16 @@ use core::cmp::Ordering;
 use effusion_protocol::body::{
     ConstraintOperator, ConstraintValueKind, UpdateConstraint, ValueComparison,
 };
-use effusion_protocol::value::{DataType, Json, Value as _};
+use effusion_protocol::value::{DataType, Json};
 use serde_json::Value as Tree;
+use std::collections::BTreeMap;
 
 use crate::locks::Locks;
 use crate::session::SessionKey;
+
+/// How many bytes of a value may be looked at again, beyond its own length, to compare parts of it that are written in
+/// another way than the SDKs write them.
+const SPARE_BYTES: usize = 64 * 1024;
 
 /// What a constraint is about.
 pub(crate) struct Subject<'a> {
@@ -21,71 +26,162 @@ pub(crate) struct Subject<'a> {
     pub(crate) locks: &'a Locks,
 }
 
-pub(crate) fn holds(constraint: &UpdateConstraint, subject: &Subject<'_>) -> bool {
+/// A constraint would take longer to check than its size and the value's justify.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("The update constraint compares too many large parts of the value")]
+pub(crate) struct TooCostly;
+
+/// Whether a constraint holds. The time grows with the size of the constraint and of the topic's value: all pointers are
+/// looked for in one walk through the value, and no part of it is copied to be compared.
+pub(crate) fn holds(
+    constraint: &UpdateConstraint,
+    subject: &Subject<'_>,
+) -> Result<bool, TooCostly> {
+    let mut pointers = Vec::new();
+    collect_pointers(constraint, &mut pointers);
+    let json = match subject.topic {
+        Some((DataType::Json, Some(value))) => Some(Json::from_cbor(value.clone())),
+        _ => None,
+    };
+    let found = match &json {
+        Some(json) if !pointers.is_empty() => json.find(pointers),
+        _ => BTreeMap::new(),
+    };
+    let mut check = Check {
+        subject,
+        found,
+        has_json: json.is_some(),
+        bytes_left: SPARE_BYTES + json.map_or(0, |json| json.as_cbor().len()),
+    };
+    check.holds(constraint)
+}
+
+fn collect_pointers<'c>(constraint: &'c UpdateConstraint, pointers: &mut Vec<&'c str>) {
     match constraint {
-        UpdateConstraint::Unconstrained => true,
-        UpdateConstraint::Conjunction(all) => all.iter().all(|it| holds(it, subject)),
-        UpdateConstraint::Disjunction(any) => any.iter().any(|it| holds(it, subject)),
-        UpdateConstraint::Value(comparison) => match subject.topic {
-            Some((data_type, Some(value))) => compares(
-                comparison,
-                || value.clone(),
-                || read(data_type, value.clone()),
-            ),
-            _ => false,
-        },
-        UpdateConstraint::NoValue => matches!(subject.topic, Some((_, None))),
-        UpdateConstraint::Locked { name, sequence } => subject
-            .session
-            .is_some_and(|session| subject.locks.is_held(name, session, *sequence)),
-        UpdateConstraint::NoTopic => subject.topic.is_none(),
-        UpdateConstraint::PartialJson { with, without } => {
-            let Some((DataType::Json, Some(value))) = subject.topic else {
-                return false;
-            };
-            let Ok(tree) = Json::from_cbor(value.clone()).to_tree() else {
-                return false;
-            };
-            with.iter().all(|(pointer, comparison)| {
-                tree.pointer(pointer).is_some_and(|found| {
-                    compares(
-                        comparison,
-                        || Json::from_tree(found).as_cbor().clone(),
-                        || Some(found.clone()),
-                    )
-                })
-            }) && without
-                .iter()
-                .all(|pointer| tree.pointer(pointer).is_none())
+        UpdateConstraint::Conjunction(list) | UpdateConstraint::Disjunction(list) => {
+            for constraint in list {
+                collect_pointers(constraint, pointers);
+            }
         }
+        UpdateConstraint::PartialJson { with, without } => {
+            pointers.extend(with.iter().map(|(pointer, _)| pointer.as_str()));
+            pointers.extend(without.iter().map(String::as_str));
+        }
+        _ => {}
     }
 }
 
-/// A value as JSON, if it has a form there.
-fn read(data_type: DataType, value: Bytes) -> Option<Tree> {
+/// A constraint being checked.
+struct Check<'a> {
+    subject: &'a Subject<'a>,
+    /// What is at the pointers of the constraint.
+    found: BTreeMap<&'a str, Json>,
+    has_json: bool,
+    /// How many bytes of the value may still be looked at.
+    bytes_left: usize,
+}
+
+impl Check<'_> {
+    fn holds(&mut self, constraint: &UpdateConstraint) -> Result<bool, TooCostly> {
+        Ok(match constraint {
+            UpdateConstraint::Unconstrained => true,
+            UpdateConstraint::Conjunction(all) => {
+                for constraint in all {
+                    if !self.holds(constraint)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+            UpdateConstraint::Disjunction(any) => {
+                for constraint in any {
+                    if self.holds(constraint)? {
+                        return Ok(true);
+                    }
+                }
+                false
+            }
+            UpdateConstraint::Value(comparison) => match self.subject.topic {
+                Some((_, Some(value))) if comparison.operator == ConstraintOperator::Is => {
+                    *value == comparison.value
+                }
+                Some((data_type, Some(value))) => {
+                    compares(comparison, scalar(data_type, value.clone()).as_ref())
+                }
+                _ => false,
+            },
+            UpdateConstraint::NoValue => matches!(self.subject.topic, Some((_, None))),
+            UpdateConstraint::Locked { name, sequence } => {
+                let (session, locks) = (self.subject.session, self.subject.locks);
+                session.is_some_and(|session| locks.is_held(name, session, *sequence))
+            }
+            UpdateConstraint::NoTopic => self.subject.topic.is_none(),
+            UpdateConstraint::PartialJson { .. } if !self.has_json => false,
+            UpdateConstraint::PartialJson { with, without } => {
+                for (pointer, comparison) in with {
+                    let Some(found) = self.found.get(pointer.as_str()).cloned() else {
+                        return Ok(false);
+                    };
+                    let holds = if comparison.operator == ConstraintOperator::Is {
+                        self.is(&found, &comparison.value)?
+                    } else {
+                        let found = scalar(DataType::Json, found.as_cbor().clone());
+                        compares(comparison, found.as_ref())
+                    };
+                    if !holds {
+                        return Ok(false);
+                    }
+                }
+                without
+                    .iter()
+                    .all(|pointer| !self.found.contains_key(pointer.as_str()))
+            }
+        })
+    }
+
+    /// Whether part of a value has these bytes, once it is written as the SDKs write it.
+    fn is(&mut self, found: &Json, expected: &Bytes) -> Result<bool, TooCostly> {
+        if found.as_cbor() == expected {
+            return Ok(true);
+        }
+        let length = found.as_cbor().len();
+        self.bytes_left = self.bytes_left.checked_sub(length).ok_or(TooCostly)?;
+        if found.is_canonical() {
+            return Ok(false);
+        }
+        if length > SPARE_BYTES {
+            return Err(TooCostly);
+        }
+        let tree = found.to_tree();
+        Ok(tree.is_ok_and(|tree| Json::from_tree(&tree).as_cbor() == expected))
+    }
+}
+
+/// A value as JSON, if it has a form there. An array or object stands for any: it is unlike everything that it can be
+/// compared with, and may be large.
+fn scalar(data_type: DataType, value: Bytes) -> Option<Tree> {
     match data_type {
         DataType::Json | DataType::String | DataType::Int64 | DataType::Double => {
-            Json::from_bytes(value).ok()?.to_tree().ok()
+            let json = Json::from_cbor(value);
+            if json.is_composite() {
+                Some(Tree::Array(Vec::new()))
+            } else {
+                json.to_tree().ok()
+            }
         }
         DataType::Binary | DataType::RecordV2 => None,
     }
 }
 
-fn compares(
-    comparison: &ValueComparison,
-    bytes: impl FnOnce() -> Bytes,
-    tree: impl FnOnce() -> Option<Tree>,
-) -> bool {
+/// How a value compares, for every operator but [`ConstraintOperator::Is`].
+fn compares(comparison: &ValueComparison, found: Option<&Tree>) -> bool {
     use ConstraintOperator as Operator;
-    if comparison.operator == Operator::Is {
-        return bytes() == comparison.value;
-    }
-    let Some(found) = tree() else {
+    let Some(found) = found else {
         return false;
     };
     let expected = match comparison.kind {
         ConstraintValueKind::Null => Some(Tree::Null),
-        _ => read(DataType::Json, comparison.value.clone()),
+        _ => scalar(DataType::Json, comparison.value.clone()),
     };
     let Some(expected) = expected else {
         return false;
@@ -102,7 +198,7 @@ fn compares(
             return comparison.operator == Operator::Equal && found.as_bool() == Some(*expected);
         }
         Tree::String(expected) => {
-            let same = match &found {
+            let same = match found {
                 Tree::String(found) => found == expected,
                 Tree::Number(found) => found.to_string() == *expected,
                 _ => return false,
@@ -113,7 +209,7 @@ fn compares(
                 _ => false,
             };
         }
-        Tree::Number(_) => compare_numbers(&found, &expected),
+        Tree::Number(_) => compare_numbers(found, &expected),
         _ => None,
     };
     let Some(ordering) = ordering else {
@@ -149,6 +245,7 @@ fn compare_numbers(found: &Tree, expected: &Tree) -> Option<Ordering> {
 mod tests {
     use super::*;
     use ConstraintOperator as Operator;
+    use effusion_protocol::value::Value as _;
 
     fn json(text: &str) -> Bytes {
         Json::from_text(text).unwrap().to_bytes()
@@ -163,6 +260,7 @@ mod tests {
                 locks: &Locks::default(),
             },
         )
+        .unwrap()
     }
 
     fn compare(value: &str, operator: Operator, kind: ConstraintValueKind, with: &str) -> bool {
@@ -201,6 +299,53 @@ mod tests {
         assert!(compare("null", Operator::Equal, Null, "null"));
         assert!(compare("1", Operator::NotEqual, Null, "null"));
         assert!(compare("true", Operator::Equal, Binary, "true"));
+    }
+
+    /// A pointer to the whole of a large value, hundreds of times, copied it for each: minutes for a message of kilobytes.
+    #[test]
+    fn many_pointers_into_a_large_value_are_found_in_one_walk() {
+        let value = json(&format!("[{}0]", "0,".repeat(300_000)));
+        let with = |pointer: &str, value: &Bytes| {
+            let comparison = ValueComparison::is(value.clone());
+            (pointer.to_owned(), comparison)
+        };
+        let constraint = |with| UpdateConstraint::PartialJson {
+            with,
+            without: vec!["/absent".to_owned()],
+        };
+        let all: Vec<_> = (0..100_000)
+            .map(|index| with(&format!("/{index}"), &json("0")))
+            .collect();
+        assert!(check(DataType::Json, Some(&value), &constraint(all)));
+        let whole = vec![with("", &value); 1_000];
+        assert!(check(DataType::Json, Some(&value), &constraint(whole)));
+        let other = vec![with("", &json("1"))];
+        assert!(!check(
+            DataType::Json,
+            Some(&value),
+            &constraint(other.clone())
+        ));
+        // Each of these may look at all of the value: that is refused instead.
+        let either = UpdateConstraint::Disjunction(vec![constraint(other); 1_000]);
+        let subject = Subject {
+            topic: Some((DataType::Json, Some(&value))),
+            session: None,
+            locks: &Locks::default(),
+        };
+        assert_eq!(holds(&either, &subject), Err(TooCostly));
+    }
+
+    #[test]
+    fn parts_compare_however_they_are_written() {
+        // {"v": [1]}, with a definite length and a number in more bytes than it needs.
+        let value = Bytes::from_static(&[0xa1, 0x61, b'v', 0x81, 0x18, 0x01]);
+        let constraint = |expected: &str| UpdateConstraint::PartialJson {
+            with: vec![("/v".to_owned(), ValueComparison::is(json(expected)))],
+            without: vec![],
+        };
+        assert!(check(DataType::Json, Some(&value), &constraint("[1]")));
+        assert!(!check(DataType::Json, Some(&value), &constraint("[2]")));
+        assert!(!check(DataType::Json, Some(&value), &constraint("1")));
     }
 
     #[test]

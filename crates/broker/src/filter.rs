@@ -6,6 +6,7 @@
 
 use effusion_protocol::body::ScriptError;
 use regex::Regex;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::selector::compile_whole;
@@ -14,7 +15,9 @@ use crate::tokens::{Token, TokenError, tokens};
 /// How deep parentheses and `not` may nest.
 const MAX_DEPTH: usize = 64;
 /// The most regular expressions in a filter.
-const MAX_REGEXES: usize = 16;
+const MAX_REGEXES: usize = 4;
+/// The most clauses in a filter: each may be looked at for every session.
+const MAX_CLAUSES: usize = 256;
 /// The longest expression.
 const MAX_EXPRESSION: usize = 16 * 1024;
 /// The property with a set of values.
@@ -42,7 +45,7 @@ impl FilterError {
 /// What a filter asks of a session.
 pub(crate) trait Properties {
     /// The value of a session property.
-    fn property(&self, key: &str) -> Option<String>;
+    fn property(&self, key: &str) -> Option<Cow<'_, str>>;
     /// The session's roles.
     fn roles(&self) -> &BTreeSet<String>;
 }
@@ -57,9 +60,11 @@ pub(crate) enum Filter {
     Matches(String, Regex),
     Has(String),
     HasRoles(BTreeSet<String>),
+    /// These roles and no others; `None` is what no set of roles is written as.
+    RolesAre(Option<BTreeSet<String>>),
     Not(Box<Self>),
-    And(Box<Self>, Box<Self>),
-    Or(Box<Self>, Box<Self>),
+    AllOf(Vec<Self>),
+    AnyOf(Vec<Self>),
 }
 
 impl Filter {
@@ -79,6 +84,7 @@ impl Filter {
             next: 0,
             end: text.len(),
             depth: 0,
+            clauses: 0,
             regexes: 0,
         };
         let filter = parser.or()?;
@@ -91,40 +97,36 @@ impl Filter {
     pub(crate) fn matches(&self, session: &impl Properties) -> bool {
         match self {
             Self::All => true,
-            Self::Is(key, value) => is(session, key, value),
+            Self::Is(key, value) => session.property(key).is_some_and(|it| it == *value),
             // A session without the property is not one whose property has another value.
-            Self::IsNot(key, value) => session.property(key).is_some() && !is(session, key, value),
+            Self::IsNot(key, value) => session.property(key).is_some_and(|it| it != *value),
             Self::In(key, values) => session
                 .property(key)
-                .is_some_and(|value| values.contains(&value)),
+                .is_some_and(|value| values.contains(value.as_ref())),
             Self::Matches(key, regex) => session
                 .property(key)
                 .is_some_and(|value| regex.is_match(&value)),
             Self::Has(key) => session.property(key).is_some(),
             Self::HasRoles(roles) => roles.is_subset(session.roles()),
+            Self::RolesAre(roles) => roles.as_ref() == Some(session.roles()),
             Self::Not(filter) => !filter.matches(session),
-            Self::And(a, b) => a.matches(session) && b.matches(session),
-            Self::Or(a, b) => a.matches(session) || b.matches(session),
+            Self::AllOf(filters) => filters.iter().all(|it| it.matches(session)),
+            Self::AnyOf(filters) => filters.iter().any(|it| it.matches(session)),
         }
     }
 }
 
-fn is(session: &impl Properties, key: &str, value: &str) -> bool {
-    if key == ROLES {
-        // Written as quoted names, in any order.
-        return tokens(value).is_ok_and(|tokens| {
-            let names: BTreeSet<&str> = tokens
-                .iter()
-                .filter_map(|(token, _)| match token {
-                    Token::Text(text) => Some(text.as_str()),
-                    _ => None,
-                })
-                .collect();
-            names.len() == session.roles().len()
-                && session.roles().iter().all(|it| names.contains(it.as_str()))
-        });
-    }
-    session.property(key).is_some_and(|it| it == value)
+/// A set of roles as the property `$Roles` is written: quoted names, in any order.
+fn roles_in(text: &str) -> Option<BTreeSet<String>> {
+    let names = tokens(text).ok()?.into_iter();
+    Some(
+        names
+            .filter_map(|(token, _)| match token {
+                Token::Text(name) => Some(name),
+                _ => None,
+            })
+            .collect(),
+    )
 }
 
 struct Parser<'a> {
@@ -132,7 +134,19 @@ struct Parser<'a> {
     next: usize,
     end: usize,
     depth: usize,
+    clauses: usize,
     regexes: usize,
+}
+
+/// One filter is itself.
+fn joined(mut filters: Vec<Filter>, join: fn(Vec<Filter>) -> Filter) -> Filter {
+    match filters.pop() {
+        Some(only) if filters.is_empty() => only,
+        last => {
+            filters.extend(last);
+            join(filters)
+        }
+    }
 }
 
 impl Parser<'_> {
@@ -163,19 +177,21 @@ impl Parser<'_> {
     }
 
     fn or(&mut self) -> Result<Filter, FilterError> {
-        let mut left = self.and()?;
+        let first = self.and()?;
+        let mut filters = vec![first];
         while self.take_word("or") {
-            left = Filter::Or(Box::new(left), Box::new(self.and()?));
+            filters.push(self.and()?);
         }
-        Ok(left)
+        Ok(joined(filters, Filter::AnyOf))
     }
 
     fn and(&mut self) -> Result<Filter, FilterError> {
-        let mut left = self.unary()?;
+        let first = self.unary()?;
+        let mut filters = vec![first];
         while self.take_word("and") {
-            left = Filter::And(Box::new(left), Box::new(self.unary()?));
+            filters.push(self.unary()?);
         }
-        Ok(left)
+        Ok(joined(filters, Filter::AllOf))
     }
 
     fn unary(&mut self) -> Result<Filter, FilterError> {
@@ -199,6 +215,10 @@ impl Parser<'_> {
     }
 
     fn clause(&mut self) -> Result<Filter, FilterError> {
+        self.clauses += 1;
+        if self.clauses > MAX_CLAUSES {
+            return Err(self.error("it has too many clauses"));
+        }
         if self.take_word("all") {
             return Ok(Filter::All);
         }
@@ -210,10 +230,20 @@ impl Parser<'_> {
         }
         let key = self.key()?;
         if self.take_word("is") || self.take_word("eq") {
-            return Ok(Filter::Is(key, self.value()?));
+            let value = self.value()?;
+            return Ok(if key == ROLES {
+                Filter::RolesAre(roles_in(&value))
+            } else {
+                Filter::Is(key, value)
+            });
         }
         if self.take_word("ne") {
-            return Ok(Filter::IsNot(key, self.value()?));
+            let value = self.value()?;
+            return Ok(if key == ROLES {
+                Filter::Not(Box::new(Filter::RolesAre(roles_in(&value))))
+            } else {
+                Filter::IsNot(key, value)
+            });
         }
         if self.take_word("in") {
             return Ok(Filter::In(key, self.values()?));
@@ -287,8 +317,8 @@ mod tests {
     struct Session(BTreeMap<&'static str, &'static str>, BTreeSet<String>);
 
     impl Properties for Session {
-        fn property(&self, key: &str) -> Option<String> {
-            self.0.get(key).map(|value| (*value).to_owned())
+        fn property(&self, key: &str) -> Option<Cow<'_, str>> {
+            self.0.get(key).map(|value| Cow::Borrowed(*value))
         }
         fn roles(&self) -> &BTreeSet<String> {
             &self.1

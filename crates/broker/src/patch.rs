@@ -6,6 +6,9 @@ use serde_json::Value as Tree;
 
 /// The most operations in a patch.
 const MAX_OPERATIONS: usize = 1_000;
+/// How many steps the operations of a patch may take beyond those of reading the value and the patch: elements of arrays
+/// that move aside or up, members of objects likewise, and bytes that are copied or compared.
+const SPARE_STEPS: usize = 1 << 20;
 
 /// Why a patch cannot be applied at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,40 +21,60 @@ pub(crate) enum PatchError {
     TooLarge,
 }
 
-/// The patched value, or the index of the first operation that failed: then nothing is changed. A patch may copy no
-/// more than `max_bytes`: copying a value into itself doubles it each time.
+/// The patched value, or the index of the first operation that failed: then nothing is changed. The value must not become
+/// larger than `max_bytes`, and what the operations do must be in proportion to the sizes of value and patch: an operation
+/// of a few bytes can copy the whole value, or move all of an array.
 pub(crate) fn apply(
     value: Bytes,
     patch: &str,
     max_bytes: usize,
 ) -> Result<Result<Bytes, usize>, PatchError> {
+    let mut budget = Budget(SPARE_STEPS + value.len() + patch.len());
     let mut tree = Json::from_cbor(value)
         .to_tree()
         .map_err(|_| PatchError::NotJson)?;
     let Ok(Tree::Array(operations)) = serde_json::from_str(patch) else {
         return Err(PatchError::Malformed);
     };
+    if operations.len() > MAX_OPERATIONS {
+        return Err(PatchError::TooLarge);
+    }
     let operations = operations
         .iter()
         .map(Operation::read)
         .collect::<Option<Vec<_>>>()
         .ok_or(PatchError::Malformed)?;
-    if operations.len() > MAX_OPERATIONS {
+    for (index, operation) in operations.iter().enumerate() {
+        match operation.apply(&mut tree, &mut budget) {
+            Ok(()) => {}
+            Err(Stopped::Failed) => return Ok(Err(index)),
+            Err(Stopped::TooCostly) => return Err(PatchError::TooLarge),
+        }
+    }
+    let patched = Json::from_tree(&tree).as_cbor().clone();
+    if patched.len() > max_bytes {
         return Err(PatchError::TooLarge);
     }
-    let mut copied = 0;
-    for (index, operation) in operations.iter().enumerate() {
-        if let Operation::Copy(from, _) = operation {
-            copied += tree.pointer(from).map_or(0, size);
-            if copied > max_bytes {
-                return Err(PatchError::TooLarge);
-            }
-        }
-        if operation.apply(&mut tree).is_none() {
-            return Ok(Err(index));
-        }
+    Ok(Ok(patched))
+}
+
+/// How many steps are left.
+struct Budget(usize);
+
+impl Budget {
+    fn charge(&mut self, steps: usize) -> Result<(), Stopped> {
+        self.0 = self.0.checked_sub(steps).ok_or(Stopped::TooCostly)?;
+        Ok(())
     }
-    Ok(Ok(Json::from_tree(&tree).as_cbor().clone()))
+}
+
+/// Why an operation was not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stopped {
+    /// It cannot be applied to this value.
+    Failed,
+    /// It would take more steps than are left.
+    TooCostly,
 }
 
 enum Operation<'a> {
@@ -78,14 +101,21 @@ impl<'a> Operation<'a> {
         })
     }
 
-    fn apply(&self, tree: &mut Tree) -> Option<()> {
+    fn apply(&self, tree: &mut Tree, budget: &mut Budget) -> Result<(), Stopped> {
         match *self {
-            Self::Add(path, value) => add(tree, path, value.clone()),
-            Self::Remove(path) => remove(tree, path).map(drop),
+            Self::Add(path, value) => {
+                budget.charge(size(value))?;
+                add(tree, path, value.clone(), budget)
+            }
+            Self::Remove(path) => remove(tree, path, budget).map(drop),
             Self::Replace(path, value) => {
-                let place = tree.pointer_mut(path).filter(|_| fits(path, value))?;
+                budget.charge(size(value))?;
+                let place = tree
+                    .pointer_mut(path)
+                    .filter(|_| fits(path, value))
+                    .ok_or(Stopped::Failed)?;
                 *place = value.clone();
-                Some(())
+                Ok(())
             }
             Self::Move(from, path) => {
                 // A value cannot be moved into itself.
@@ -93,19 +123,28 @@ impl<'a> Operation<'a> {
                     .strip_prefix(from)
                     .is_some_and(|rest| rest.starts_with('/'))
                 {
-                    return None;
+                    return Err(Stopped::Failed);
                 }
-                let value = remove(tree, from)?;
-                add(tree, path, value)
+                let value = remove(tree, from, budget)?;
+                budget.charge(size(&value))?;
+                add(tree, path, value, budget)
             }
             Self::Copy(from, path) => {
-                let value = tree.pointer(from)?.clone();
-                add(tree, path, value)
+                let value = tree.pointer(from).ok_or(Stopped::Failed)?;
+                budget.charge(2 * size(value))?;
+                let value = value.clone();
+                add(tree, path, value, budget)
             }
             // Compared as the bytes on the wire, so that the order of keys matters (source: the API documentation).
             Self::Test(path, value) => {
-                let found = Json::from_tree(tree.pointer(path)?);
-                (found.as_cbor() == Json::from_tree(value).as_cbor()).then_some(())
+                let found = tree.pointer(path).ok_or(Stopped::Failed)?;
+                budget.charge(size(found) + size(value))?;
+                let is_same = Json::from_tree(found).as_cbor() == Json::from_tree(value).as_cbor();
+                if is_same {
+                    Ok(())
+                } else {
+                    Err(Stopped::Failed)
+                }
             }
         }
     }
@@ -152,15 +191,15 @@ fn index(text: &str, bound: usize) -> Option<usize> {
     text.parse().ok().filter(|index| *index < bound)
 }
 
-fn add(tree: &mut Tree, pointer: &str, value: Tree) -> Option<()> {
+fn add(tree: &mut Tree, pointer: &str, value: Tree, budget: &mut Budget) -> Result<(), Stopped> {
     if !fits(pointer, &value) {
-        return None;
+        return Err(Stopped::Failed);
     }
     if pointer.is_empty() {
         *tree = value;
-        return Some(());
+        return Ok(());
     }
-    match parent(tree, pointer)? {
+    match parent(tree, pointer).ok_or(Stopped::Failed)? {
         (Tree::Object(map), name) => {
             map.insert(name, value);
         }
@@ -168,26 +207,31 @@ fn add(tree: &mut Tree, pointer: &str, value: Tree) -> Option<()> {
             let at = if last == "-" {
                 items.len()
             } else {
-                index(&last, items.len() + 1)?
+                index(&last, items.len() + 1).ok_or(Stopped::Failed)?
             };
+            budget.charge(items.len() - at)?;
             items.insert(at, value);
         }
-        _ => return None,
+        _ => return Err(Stopped::Failed),
     }
-    Some(())
+    Ok(())
 }
 
-fn remove(tree: &mut Tree, pointer: &str) -> Option<Tree> {
+fn remove(tree: &mut Tree, pointer: &str, budget: &mut Budget) -> Result<Tree, Stopped> {
     if pointer.is_empty() {
-        return Some(core::mem::take(tree));
+        return Ok(core::mem::take(tree));
     }
-    match parent(tree, pointer)? {
-        (Tree::Object(map), name) => map.shift_remove(&name),
-        (Tree::Array(items), last) => {
-            let at = index(&last, items.len())?;
-            Some(items.remove(at))
+    match parent(tree, pointer).ok_or(Stopped::Failed)? {
+        (Tree::Object(map), name) => {
+            budget.charge(map.len())?;
+            map.shift_remove(&name).ok_or(Stopped::Failed)
         }
-        _ => None,
+        (Tree::Array(items), last) => {
+            let at = index(&last, items.len()).ok_or(Stopped::Failed)?;
+            budget.charge(items.len() - at)?;
+            Ok(items.remove(at))
+        }
+        _ => Err(Stopped::Failed),
     }
 }
 
@@ -291,6 +335,28 @@ mod tests {
         ] {
             assert_eq!(patched("{}", bad), Err(PatchError::Malformed), "{bad}");
         }
+        // Each takes the first of many to their end, or looks at all of them.
+        let many = format!("[{}0]", "0,".repeat(200_000));
+        for operation in [
+            r#"{"op":"move","from":"/0","path":"/-"}"#,
+            r#"{"op":"remove","path":"/0"}"#,
+            r#"{"op":"add","path":"/0","value":1}"#,
+            r#"{"op":"copy","from":"","path":""}"#,
+        ] {
+            let patch = format!("[{}]", vec![operation; 1_000].join(","));
+            assert_eq!(
+                patched(&many, &patch),
+                Err(PatchError::TooLarge),
+                "{operation}"
+            );
+        }
+        let grown = format!(
+            r#"[{{"op":"add","path":"/-","value":"{}"}}]"#,
+            "x".repeat(60_000)
+        );
+        assert!(matches!(patched(r#"["x"]"#, &grown), Ok(Ok(_))));
+        let twice = format!(r#"["{}"]"#, "x".repeat(60_000));
+        assert_eq!(patched(&twice, &grown), Err(PatchError::TooLarge));
         let itself = vec![r#"{"op":"copy","from":"","path":"/a"}"#; 1_000].join(",");
         assert!(matches!(patched("{}", &format!("[{itself}]")), Ok(Err(_))));
         // Each step nests a hundred deeper than the one before.

@@ -23,8 +23,20 @@ impl Broker {
     /// Puts a stored topic into the tree. One whose specification is no longer understood is left out, but stays
     /// stored.
     pub(crate) fn restore(&mut self, path: &str, stored: StoredTopic) {
-        let Ok(settings) = Settings::of(&stored.specification) else {
-            return;
+        let settings = match Settings::of_stored(&stored.specification) {
+            Ok((settings, complaint)) => {
+                if let Some(complaint) = complaint {
+                    self.notices
+                        .push(format!("the stored topic '{path}': {complaint}"));
+                }
+                settings
+            }
+            Err(complaint) => {
+                self.notices.push(format!(
+                    "the stored topic '{path}' is left out: {complaint}"
+                ));
+                return;
+            }
         };
         let mut topic = Topic::new(
             self.numbers.new_topic(),

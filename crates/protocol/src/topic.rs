@@ -139,12 +139,14 @@ impl TopicSpecification {
     /// Whether both describe the same kind of topic, in whatever order the properties stand.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
+        let sorted = |specification: &Self| {
+            let mut properties = specification.properties.clone();
+            properties.sort_unstable();
+            properties
+        };
         self.topic_type == other.topic_type
             && self.properties.len() == other.properties.len()
-            && self
-                .properties
-                .iter()
-                .all(|(name, value)| other.get(name) == Some(value))
+            && (self.properties == other.properties || sorted(self) == sorted(other))
     }
 }
 

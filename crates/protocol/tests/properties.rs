@@ -93,6 +93,16 @@ fn as_read(message: Message, version: ProtocolVersion) -> Message {
     }
 }
 
+/// Whether an object in it has two members of one name.
+fn has_twins(json: &Json) -> bool {
+    if let Some(members) = json.members() {
+        let names: std::collections::BTreeSet<_> = members.iter().map(|(name, _)| name).collect();
+        return names.len() < members.len() || members.iter().any(|(_, it)| has_twins(it));
+    }
+    json.items()
+        .is_some_and(|items| items.iter().any(has_twins))
+}
+
 fn trees() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),
@@ -311,6 +321,20 @@ proptest! {
         let json = Json::from_tree(&tree);
         prop_assert_eq!(json.to_tree(), Ok(tree));
         prop_assert_eq!(DataType::Json.validate(json.as_cbor()), Ok(()));
+        prop_assert!(json.is_canonical());
+    }
+
+    #[test]
+    fn pointers_lead_to_what_they_lead_to_in_a_tree(
+        tree in trees(),
+        pointers in proptest::collection::vec("(/([a-c]|[0-3]|~0|~1|01|-)){0,4}|x", 1..6),
+    ) {
+        let json = Json::from_tree(&tree);
+        let found = json.find(pointers.iter().map(String::as_str));
+        for pointer in &pointers {
+            let there = found.get(pointer.as_str()).map(|it| it.to_tree().unwrap());
+            prop_assert_eq!(there.as_ref(), tree.pointer(pointer), "{}", pointer);
+        }
     }
 
     #[test]
@@ -318,8 +342,13 @@ proptest! {
         for data_type in DataType::ALL {
             let _ = data_type.validate(&bytes);
         }
+        let read = Json::from_cbor(bytes.clone()).to_tree();
+        prop_assert_eq!(DataType::Json.validate(&bytes), read.clone().map(|_| ()));
         // What is read once is the same when it is written and read again.
-        if let Ok(tree) = Json::from_cbor(bytes.clone()).to_tree() {
+        if let Ok(tree) = read {
+            if Json::from_cbor(bytes.clone()).is_canonical() && !has_twins(&Json::from_cbor(bytes.clone())) {
+                prop_assert_eq!(Json::from_tree(&tree).as_cbor(), &bytes);
+            }
             let again = Json::from_tree(&tree).to_tree().unwrap();
             prop_assert_eq!(Json::from_tree(&again), Json::from_tree(&tree));
         }

@@ -192,11 +192,14 @@ impl Server {
         if let Some(file) = &options.clock_offset {
             clock.follow(file.clone());
         }
-        let broker = Broker::new(
+        let mut broker = Broker::new(
             config(&options, writer.is_some())?,
             store.snapshot,
             clock.now(),
         );
+        for notice in broker.take_notices() {
+            warn!("{notice}");
+        }
         let (stop, stopped) = oneshot::channel();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let (hub, hub_task) = Hub::start(

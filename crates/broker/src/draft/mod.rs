@@ -323,7 +323,7 @@ impl<'a> Draft<'a> {
             session: actor.session,
             locks: self.around.locks,
         };
-        if constraint::holds(constraint, &subject) {
+        if constraint::holds(constraint, &subject).map_err(errors::invalid_data)? {
             Ok(())
         } else {
             Err(error(

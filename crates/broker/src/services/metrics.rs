@@ -251,7 +251,7 @@ impl Broker {
             {
                 let group = definition.group_by.iter();
                 let group = group
-                    .map(|key| session.property(key).unwrap_or_default())
+                    .map(|key| session.property(key).unwrap_or_default().into_owned())
                     .collect();
                 let numbers = [1, usize::from(session.connection().is_some())];
                 count(&mut groups, definition.maximum_groups, group, numbers);

@@ -12,6 +12,7 @@ pub(crate) use selections::{ByOther, Selection, Selections};
 
 use effusion_protocol::body::{PathPermission, RequestBody};
 use effusion_protocol::{ConversationId, ProtocolVersion, SessionId, SessionToken, TopicId};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -175,7 +176,7 @@ impl Session {
                 }
                 name => {
                     if let Some(value) = self.property(name) {
-                        selected.insert(name.to_owned(), value);
+                        selected.insert(name.to_owned(), value.into_owned());
                     }
                 }
             }
@@ -195,11 +196,13 @@ impl Session {
 }
 
 impl Properties for Session {
-    fn property(&self, name: &str) -> Option<String> {
+    fn property(&self, name: &str) -> Option<Cow<'_, str>> {
         if name == key::ROLES {
-            return Some(self.roles_text());
+            return Some(Cow::Owned(self.roles_text()));
         }
-        self.properties.get(name).cloned()
+        self.properties
+            .get(name)
+            .map(|value| Cow::Borrowed(value.as_str()))
     }
 
     fn roles(&self) -> &BTreeSet<String> {

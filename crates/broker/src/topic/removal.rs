@@ -14,6 +14,10 @@ use super::date;
 
 /// How deep parentheses may nest.
 const MAX_DEPTH: usize = 32;
+/// The longest policy, in bytes.
+const MAX_POLICY: usize = 8 * 1024;
+/// The most conditions in a policy: each is looked at whenever one of them may have come to hold.
+const MAX_CONDITIONS: usize = 64;
 
 /// A removal policy.
 #[derive(Debug)]
@@ -27,8 +31,8 @@ pub(crate) struct Removal {
 
 #[derive(Debug)]
 enum Condition {
-    And(Box<Self>, Box<Self>),
-    Or(Box<Self>, Box<Self>),
+    All(Vec<Self>),
+    Any(Vec<Self>),
     /// In milliseconds since 1970.
     TimeAfter(u64),
     /// Fewer subscriptions than `below`, all the time for `for_ms`.
@@ -79,11 +83,17 @@ pub(crate) struct Circumstances<'a> {
 
 impl Removal {
     pub(crate) fn parse(text: &str) -> Result<Self, RemovalError> {
+        if text.len() > MAX_POLICY {
+            return Err(RemovalError(format!(
+                "a policy cannot be longer than {MAX_POLICY} bytes"
+            )));
+        }
         let tokens = tokens(text).map_err(|error| RemovalError(error.message.to_owned()))?;
         let mut parser = Parser {
             tokens: tokens.into_iter().map(|(token, _)| token).collect(),
             next: 0,
             depth: 0,
+            conditions: 0,
             watched: 0,
         };
         parser.expect("when")?;
@@ -125,21 +135,20 @@ impl Condition {
             now >= since && now - since >= for_ms
         };
         match self {
-            Self::And(a, b) => {
+            // Every condition is looked at, so that each knows since when it holds.
+            Self::All(conditions) => {
                 // `time after X and subscriptions < 1 for 30m` counts the half hour from X on.
-                let base = [a.moment(about.now), b.moment(about.now)]
-                    .into_iter()
-                    .flatten()
+                let base = conditions
+                    .iter()
+                    .filter_map(|condition| condition.moment(about.now))
                     .fold(base, u64::max);
-                let first = a.holds(watch, about, base);
-                let second = b.holds(watch, about, base);
-                first && second
+                conditions
+                    .iter()
+                    .fold(true, |all, it| it.holds(watch, about, base) && all)
             }
-            Self::Or(a, b) => {
-                let first = a.holds(watch, about, base);
-                let second = b.holds(watch, about, base);
-                first || second
-            }
+            Self::Any(conditions) => conditions
+                .iter()
+                .fold(false, |any, it| it.holds(watch, about, base) || any),
             Self::TimeAfter(moment) => about.now.wall_ms > *moment,
             Self::Subscriptions {
                 watch: index,
@@ -189,10 +198,22 @@ impl Watch {
     }
 }
 
+/// One condition is itself.
+fn joined(mut conditions: Vec<Condition>, join: fn(Vec<Condition>) -> Condition) -> Condition {
+    match conditions.pop() {
+        Some(only) if conditions.is_empty() => only,
+        last => {
+            conditions.extend(last);
+            join(conditions)
+        }
+    }
+}
+
 struct Parser {
     tokens: Vec<Token>,
     next: usize,
     depth: usize,
+    conditions: usize,
     watched: usize,
 }
 
@@ -276,22 +297,30 @@ impl Parser {
     }
 
     fn or(&mut self) -> Result<Condition, RemovalError> {
-        let mut left = self.and()?;
+        let first = self.and()?;
+        let mut conditions = vec![first];
         while self.take("or") {
-            left = Condition::Or(Box::new(left), Box::new(self.and()?));
+            conditions.push(self.and()?);
         }
-        Ok(left)
+        Ok(joined(conditions, Condition::Any))
     }
 
     fn and(&mut self) -> Result<Condition, RemovalError> {
-        let mut left = self.condition()?;
+        let first = self.condition()?;
+        let mut conditions = vec![first];
         while self.take("and") {
-            left = Condition::And(Box::new(left), Box::new(self.condition()?));
+            conditions.push(self.condition()?);
         }
-        Ok(left)
+        Ok(joined(conditions, Condition::All))
     }
 
     fn condition(&mut self) -> Result<Condition, RemovalError> {
+        self.conditions += 1;
+        if self.conditions > MAX_CONDITIONS {
+            return Err(RemovalError(format!(
+                "a policy cannot have more than {MAX_CONDITIONS} conditions"
+            )));
+        }
         if self.mark('(') {
             self.depth += 1;
             if self.depth > MAX_DEPTH {

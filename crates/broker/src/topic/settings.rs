@@ -11,6 +11,11 @@ use crate::tokens::{Token, tokens};
 
 use super::removal::Removal;
 
+/// The most properties of a specification, and the most bytes of their names and values: a specification is sent to every
+/// subscriber, and compared when the topic is added again.
+const MAX_PROPERTIES: usize = 100;
+const MAX_PROPERTY_BYTES: usize = 64 * 1024;
+
 /// How many events a time series keeps if its specification does not say.
 const DEFAULT_RETAINED: u64 = 10;
 
@@ -77,6 +82,47 @@ impl Settings {
     /// # Errors
     /// What is wrong with it, in words.
     pub(crate) fn of(specification: &TopicSpecification) -> Result<Self, String> {
+        if specification.properties.len() > MAX_PROPERTIES {
+            return Err(format!(
+                "A topic specification cannot have more than {MAX_PROPERTIES} properties"
+            ));
+        }
+        let bytes: usize = specification
+            .properties
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        if bytes > MAX_PROPERTY_BYTES {
+            return Err(format!(
+                "The properties of a topic specification cannot be longer than {MAX_PROPERTY_BYTES} bytes"
+            ));
+        }
+        Self::checked(specification, Some)
+    }
+
+    /// The settings of a stored topic, and what a rule that is newer than the topic refuses of them: the topic does without
+    /// it, instead of the service without the topic.
+    ///
+    /// # Errors
+    /// If nothing can be made of the specification.
+    pub(crate) fn of_stored(
+        specification: &TopicSpecification,
+    ) -> Result<(Self, Option<String>), String> {
+        let complaint = match Self::of(specification) {
+            Ok(settings) => return Ok((settings, None)),
+            Err(complaint) => complaint,
+        };
+        let settings = Self::checked(specification, |_| None)?;
+        // With the bounds left out, the policy may be a good one.
+        let settings = Self::checked(specification, Some).unwrap_or(settings);
+        Ok((settings, Some(complaint)))
+    }
+
+    /// `removal` says what is made of the removal policy.
+    fn checked<'s>(
+        specification: &'s TopicSpecification,
+        removal: impl FnOnce(&'s str) -> Option<&'s str>,
+    ) -> Result<Self, String> {
         let get = |name: &str| specification.get(name);
         let values_only = boolean(specification, property::PUBLISH_VALUES_ONLY)?;
         let is_slave = specification.topic_type == TopicType::Slave;
@@ -139,6 +185,7 @@ impl Settings {
                 .map(|text| owner(text).ok_or_else(|| invalid(property::OWNER, text)))
                 .transpose()?,
             removal: get(property::REMOVAL)
+                .and_then(removal)
                 .map(|text| {
                     Removal::parse(text)
                         .map_err(|error| format!("{}: {error}", invalid(property::REMOVAL, text)))
@@ -154,8 +201,17 @@ fn missing(name: &str) -> String {
 }
 
 fn invalid(name: &str, value: &str) -> String {
-    format!("Invalid value '{value}' for property '{name}'")
+    // A text as long as the message that it came in helps nobody.
+    let shown = value
+        .char_indices()
+        .nth(MAX_SHOWN)
+        .map_or(value, |(end, _)| &value[..end]);
+    let rest = if shown.len() < value.len() { "…" } else { "" };
+    format!("Invalid value '{shown}{rest}' for property '{name}'")
 }
+
+/// How much of a wrong value is repeated in an error, in characters.
+const MAX_SHOWN: usize = 200;
 
 fn boolean(specification: &TopicSpecification, name: &str) -> Result<bool, String> {
     match specification.get(name) {

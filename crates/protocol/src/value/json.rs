@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use core::fmt;
+use core::ops::Range;
 use serde_json::{Map, Number, Value as Tree};
+use std::collections::BTreeMap;
 
 use super::cbor::{Cursor, Head, info, major, write_float, write_info, write_integer, write_text};
 use super::{DataType, Value, ValueError};
@@ -194,6 +196,61 @@ impl Json {
         found.map(|range| Self(self.0.slice(range)))
     }
 
+    /// What JSON pointers (RFC 6901) lead to: those that lead to something, with the CBOR there. All are looked for in one
+    /// walk, and nothing is copied: the time grows with the length of the value and of the pointers, and no more.
+    ///
+    /// ```
+    /// use effusion_protocol::value::Json;
+    ///
+    /// let json = Json::from_text(r#"{"a": [1, {"b": "x"}]}"#)?;
+    /// let found = json.find(["/a/0", "/a/1/b", "/c"]);
+    /// assert_eq!(found["/a/0"].as_number(), Some(1.0));
+    /// assert_eq!(found["/a/1/b"].as_text().as_deref(), Some("x"));
+    /// assert!(!found.contains_key("/c"));
+    /// # Ok::<_, serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn find<'p>(&self, pointers: impl IntoIterator<Item = &'p str>) -> BTreeMap<&'p str, Self> {
+        let mut places = Places::default();
+        for pointer in pointers {
+            places.add(pointer);
+        }
+        let mut found = BTreeMap::new();
+        let mut cursor = Cursor::new(&self.0);
+        if places
+            .find(&mut cursor, self.0.len(), &mut found, 0)
+            .is_err()
+        {
+            // A value that cannot be read to its end has nothing anywhere.
+            return BTreeMap::new();
+        }
+        found
+            .into_iter()
+            .map(|(pointer, range)| (pointer, Self(self.0.slice(range))))
+            .collect()
+    }
+
+    /// Whether the value is an array or an object.
+    #[must_use]
+    pub fn is_composite(&self) -> bool {
+        let mut cursor = Cursor::new(&self.0);
+        loop {
+            match cursor.head() {
+                // Tags come before the item that they are about.
+                Ok(head) if head.major == major::TAG => {}
+                Ok(head) => return matches!(head.major, major::ARRAY | major::MAP),
+                Err(_) => return false,
+            }
+        }
+    }
+
+    /// Whether the CBOR is what [`Json::from_tree`] makes of the same value, so that another value has other bytes. Nothing
+    /// is copied.
+    #[must_use]
+    pub fn is_canonical(&self) -> bool {
+        is_canonical(&self.0)
+    }
+
     /// The text, if this is a string.
     #[must_use]
     pub fn as_text(&self) -> Option<String> {
@@ -293,22 +350,253 @@ fn write(bytes: &mut Vec<u8>, tree: &Tree) {
 /// 2^53: up to here every integer is a floating point number too.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
+/// Whether a number is written as an integer.
+fn is_integer(float: f64) -> bool {
+    let minus_zero = float == 0.0 && float.is_sign_negative();
+    float.abs() <= EXACT && float.trunc() == float && !minus_zero
+}
+
 fn write_number(bytes: &mut Vec<u8>, number: &Number) {
     if let Some(integer) = number.as_i64() {
         return write_integer(bytes, integer);
     }
     let float = number.as_f64().unwrap_or_default();
-    let minus_zero = float == 0.0 && float.is_sign_negative();
-    if float.abs() <= EXACT && float.trunc() == float && !minus_zero {
+    if is_integer(float) {
         write_integer(bytes, float as i64);
     } else {
         write_float(bytes, float);
     }
 }
 
-/// Whether the bytes are one JSON value.
+/// Whether the bytes are one JSON value. Nothing is made of it: a tree of many small items takes far more memory than
+/// their bytes.
 pub(super) fn validate(bytes: &[u8]) -> Result<(), ValueError> {
-    read_all(bytes).map(|_| ())
+    let mut cursor = Cursor::new(bytes);
+    check(&mut cursor, 0)?;
+    cursor.finish()
+}
+
+/// As [`read`], without the tree.
+fn check(cursor: &mut Cursor<'_>, depth: usize) -> Result<(), ValueError> {
+    if depth > Json::MAX_DEPTH {
+        return Err(ValueError::TooDeep);
+    }
+    let mut head = cursor.head()?;
+    match head.major {
+        major::UNSIGNED | major::NEGATIVE => Ok(()),
+        major::TEXT => check_text(cursor, head),
+        major::ARRAY => {
+            while has_next(cursor, &mut head)? {
+                check(cursor, depth + 1)?;
+            }
+            Ok(())
+        }
+        major::MAP => {
+            while has_next(cursor, &mut head)? {
+                let key = cursor.head()?;
+                match key.major {
+                    major::TEXT => check_text(cursor, key)?,
+                    major::UNSIGNED => {}
+                    major::NEGATIVE if i64::try_from(key.argument).is_ok() => {}
+                    major::NEGATIVE => return Err(ValueError::NotJson("a key beyond 64 bits")),
+                    _ => return Err(ValueError::NotJson("a key that is not text")),
+                }
+                check(cursor, depth + 1)?;
+            }
+            Ok(())
+        }
+        major::TAG if matches!(head.argument, 2 | 3) => {
+            read_tagged(cursor, head, depth).map(|_| ())
+        }
+        major::TAG => check(cursor, depth + 1),
+        major::BYTES => Err(ValueError::NotJson("bytes")),
+        _ => match head.info {
+            info::FALSE
+            | info::TRUE
+            | info::NULL
+            | info::UNDEFINED
+            | info::HALF
+            | info::SINGLE
+            | info::DOUBLE => Ok(()),
+            info::INDEFINITE => Err(ValueError::Malformed),
+            _ => Err(ValueError::NotJson("a simple value")),
+        },
+    }
+}
+
+fn check_text(cursor: &mut Cursor<'_>, head: Head) -> Result<(), ValueError> {
+    cursor.parts(head, |part| match core::str::from_utf8(part) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(ValueError::Malformed),
+    })
+}
+
+/// Whether CBOR that is one JSON value is written as [`write`] would write it, whatever the order of members.
+fn is_canonical(bytes: &[u8]) -> bool {
+    let mut cursor = Cursor::new(bytes);
+    is_item_canonical(&mut cursor, 0).unwrap_or(false) && cursor.is_at_end()
+}
+
+fn is_item_canonical(cursor: &mut Cursor<'_>, depth: usize) -> Result<bool, ValueError> {
+    if depth > Json::MAX_DEPTH {
+        return Ok(false);
+    }
+    let before = cursor.remaining();
+    let mut head = cursor.head()?;
+    let is_shortest = before - cursor.remaining() == head_length(head.argument);
+    match head.major {
+        major::UNSIGNED | major::NEGATIVE => {
+            Ok(is_shortest && i64::try_from(head.argument).is_ok())
+        }
+        major::TEXT if !head.is_indefinite() => {
+            cursor.take(head.argument)?;
+            Ok(is_shortest)
+        }
+        major::ARRAY | major::MAP if head.is_indefinite() => {
+            while has_next(cursor, &mut head)? {
+                if head.major == major::MAP {
+                    // A key that is no text would become one.
+                    let is_text = cursor.clone().head()?.major == major::TEXT;
+                    if !is_text || !is_item_canonical(cursor, depth + 1)? {
+                        return Ok(false);
+                    }
+                }
+                if !is_item_canonical(cursor, depth + 1)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        major::OTHER => Ok(match head.info {
+            info::FALSE | info::TRUE | info::NULL => true,
+            info::DOUBLE => head
+                .float()
+                .is_some_and(|number| number.is_finite() && !is_integer(number)),
+            _ => false,
+        }),
+        _ => Ok(false),
+    }
+}
+
+/// How many bytes the head of an item with this argument has at least.
+const fn head_length(argument: u64) -> usize {
+    match argument {
+        0..24 => 1,
+        24..=0xff => 2,
+        0x100..=0xffff => 3,
+        0x1_0000..=0xffff_ffff => 5,
+        _ => 9,
+    }
+}
+
+/// What pointers (RFC 6901) lead to, as places to look for in one walk through a value.
+#[derive(Default)]
+struct Places<'p> {
+    /// The pointers that end here.
+    here: Vec<&'p str>,
+    members: BTreeMap<String, Self>,
+}
+
+impl<'p> Places<'p> {
+    fn add(&mut self, pointer: &'p str) {
+        let mut place = self;
+        if let Some(rest) = pointer.strip_prefix('/') {
+            for part in rest.split('/') {
+                let name = part.replace("~1", "/").replace("~0", "~");
+                place = place.members.entry(name).or_default();
+            }
+        } else if !pointer.is_empty() {
+            return;
+        }
+        place.here.push(pointer);
+    }
+
+    /// Forgets what was found in an earlier member of the same name.
+    fn forget(&self, found: &mut BTreeMap<&'p str, Range<usize>>) {
+        for pointer in &self.here {
+            found.remove(pointer);
+        }
+        for member in self.members.values() {
+            member.forget(found);
+        }
+    }
+
+    fn find(
+        &self,
+        cursor: &mut Cursor<'_>,
+        length: usize,
+        found: &mut BTreeMap<&'p str, Range<usize>>,
+        depth: usize,
+    ) -> Result<(), ValueError> {
+        if depth > Json::MAX_DEPTH {
+            return Err(ValueError::TooDeep);
+        }
+        let start = length - cursor.remaining();
+        if self.members.is_empty() {
+            skip(cursor, depth)?;
+        } else {
+            self.find_in(cursor, length, found, depth)?;
+        }
+        let range = start..length - cursor.remaining();
+        found.extend(self.here.iter().map(|pointer| (*pointer, range.clone())));
+        Ok(())
+    }
+
+    fn find_in(
+        &self,
+        cursor: &mut Cursor<'_>,
+        length: usize,
+        found: &mut BTreeMap<&'p str, Range<usize>>,
+        depth: usize,
+    ) -> Result<(), ValueError> {
+        let mut ahead = cursor.clone();
+        let mut head = ahead.head()?;
+        match head.major {
+            major::ARRAY => {
+                *cursor = ahead;
+                let wanted: BTreeMap<usize, &Self> = self
+                    .members
+                    .iter()
+                    .filter_map(|(name, member)| Some((index(name)?, member)))
+                    .collect();
+                let mut next = 0;
+                while has_next(cursor, &mut head)? {
+                    match wanted.get(&next) {
+                        Some(member) => member.find(cursor, length, found, depth + 1)?,
+                        None => skip(cursor, depth + 1)?,
+                    }
+                    next += 1;
+                }
+                Ok(())
+            }
+            major::MAP => {
+                *cursor = ahead;
+                while has_next(cursor, &mut head)? {
+                    let key = read_key(cursor)?;
+                    match self.members.get(&key) {
+                        Some(member) => {
+                            member.forget(found);
+                            member.find(cursor, length, found, depth + 1)?;
+                        }
+                        None => skip(cursor, depth + 1)?,
+                    }
+                }
+                Ok(())
+            }
+            major::TAG if !matches!(head.argument, 2 | 3) => {
+                *cursor = ahead;
+                self.find_in(cursor, length, found, depth + 1)
+            }
+            _ => skip(cursor, depth),
+        }
+    }
+}
+
+/// The index of an array that part of a pointer means.
+fn index(part: &str) -> Option<usize> {
+    let is_number = part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_padded = part.len() > 1 && part.starts_with('0');
+    part.parse().ok().filter(|_| is_number && !is_padded)
 }
 
 fn read_all(bytes: &[u8]) -> Result<Tree, ValueError> {
