@@ -13,6 +13,7 @@ use crate::authenticate::{Authenticators, Candidate};
 use crate::clients::Clients;
 use crate::draft::Numbers;
 use crate::handlers::Handlers;
+use crate::jobs::Jobs;
 use crate::locks::Locks;
 use crate::pipeline::{Pipeline, Step};
 use crate::removals::Removals;
@@ -63,6 +64,7 @@ pub struct Broker {
     pub(crate) is_running_script: bool,
     /// Passwords that are being checked or hashed.
     pub(crate) verifications: usize,
+    pub(crate) jobs: Jobs,
     effects: HashMap<Ticket, Effect>,
     last_ticket: u64,
     /// What was found at the start that whoever runs the service should know.
@@ -153,6 +155,7 @@ impl Broker {
             scripts: VecDeque::new(),
             is_running_script: false,
             verifications: 0,
+            jobs: Jobs::default(),
             effects: HashMap::new(),
             last_ticket: 0,
             notices: Vec::new(),

@@ -181,6 +181,7 @@ impl Broker {
             waits: 0,
             deferred: VecDeque::new(),
             is_running_deferred: false,
+            has_job: false,
         });
         self.connections
             .insert(connection, Connection::Session(key));

@@ -97,7 +97,9 @@ impl Broker {
             self.answer(caller, Err(report));
             return;
         }
-        let must_wait = !session.deferred.is_empty() || (session.writes > 0 && reads(service));
+        let must_wait = session.has_job
+            || !session.deferred.is_empty()
+            || (session.writes > 0 && reads(service));
         if must_wait && !is_ping(service) {
             session.deferred.push_back((conversation, request));
         } else {
@@ -148,6 +150,7 @@ impl Broker {
                 return;
             };
             let may_go_on = !session.is_running_deferred
+                && !session.has_job
                 && session
                     .deferred
                     .front()
@@ -185,7 +188,7 @@ impl Broker {
             Request::UnsubscribeAllScopes(selector) => {
                 self.unsubscribe_all_scopes(&caller, &selector)
             }
-            Request::Fetch(it) => self.fetch(&caller, &it),
+            Request::Fetch(it) => self.fetch(&caller, it),
             Request::RangeQuery(it) => self.range_query(&caller, &it),
 
             Request::AddTopic(it) => self.add_topic(caller, it),

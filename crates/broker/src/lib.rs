@@ -8,7 +8,8 @@
 //!
 //! A [`Broker`] is told what happened (`connect`, `receive`, `disconnected`, `completed`, `tick`) and answers with
 //! [`Output`]s: messages to send, connections to close, and work that it cannot do itself, each with a [`Ticket`] that
-//! comes back through [`Broker::completed`]. The same inputs and the same [`Config::seed`] give the same outputs.
+//! comes back through [`Broker::completed`]. What takes long is done in slices, a call of [`Broker::work`] each, between which
+//! other inputs may come. The same inputs and the same [`Config::seed`] give the same outputs.
 //!
 //! Nothing that must survive a crash is acknowledged, or shown to a subscriber, before its [`Output::Store`] completed.
 
@@ -32,6 +33,7 @@ mod filter;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
 mod handlers;
+mod jobs;
 mod lifecycle;
 mod locks;
 mod missing_topics;

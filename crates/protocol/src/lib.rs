@@ -90,7 +90,7 @@ pub use handshake::{
 pub use message::{ConversationId, Message, MessageKind};
 #[cfg(feature = "regex")]
 pub use selector::compile_whole;
-pub use selector::{TopicSelector, TopicSelectorError};
+pub use selector::{Barren, TopicSelector, TopicSelectorError};
 pub use service::ServiceId;
 pub use session::{CloseReason, SessionId, SessionToken};
 pub use topic::{

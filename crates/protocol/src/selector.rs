@@ -16,12 +16,15 @@ const MAX_PATTERN_MEMORY: usize = 128 * 1024;
 /// How much a pattern may remember of its matching, in bytes; with less it is only slower.
 #[cfg(feature = "regex")]
 const MAX_PATTERN_CACHE: usize = 64 * 1024;
+/// The longest regular expression, in bytes.
+#[cfg(feature = "regex")]
+const MAX_PATTERN: usize = 2 * 1024;
 /// The longest expression, in bytes.
 const MAX_EXPRESSION: usize = 16 * 1024;
 /// The most expressions in a set.
 const MAX_SET: usize = 1_000;
 /// The most regular expressions in all of a selector: each may take as much memory as the limit on one allows.
-const MAX_PATTERNS: usize = 32;
+const MAX_PATTERNS: usize = 16;
 /// What stands between the expressions of a set.
 const SET_SEPARATOR: &str = "////";
 
@@ -82,6 +85,15 @@ enum Pattern {
     Literal(String),
     #[cfg(feature = "regex")]
     Matching(Regex),
+}
+
+/// Where nothing matches a selector: a path is given by how many bytes of the one that was asked about it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Barren {
+    /// At a path and below it.
+    Branch(usize),
+    /// Below a path.
+    Below(usize),
 }
 
 /// What a trailing slash or two make of a pattern.
@@ -159,6 +171,34 @@ impl TopicSelector {
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
         self.any_of.iter().any(|member| member.matches(path))
+    }
+
+    /// What a walk through paths in their order can leave out after a path that does not match.
+    #[must_use]
+    pub fn barren(&self, path: &str) -> Option<Barren> {
+        match self.any_of.as_slice() {
+            [
+                Member {
+                    kind: Kind::Split(parts),
+                    reach,
+                    ..
+                },
+            ] => {
+                let mut end = 0;
+                let mut rest = path.split('/');
+                for pattern in parts {
+                    let part = rest.next()?;
+                    let start = end;
+                    end += part.len() + usize::from(start > 0);
+                    if !pattern.matches(part) {
+                        return Some(Barren::Branch(end));
+                    }
+                }
+                let is_deeper = rest.next().is_some();
+                (is_deeper && end > 0 && *reach == Reach::Matches).then_some(Barren::Below(end))
+            }
+            _ => None,
+        }
     }
 
     /// The branches that all matches are in: no other path can match. An empty one is the whole tree.
@@ -271,7 +311,7 @@ impl Member {
             Vec::new()
         } else {
             text.split('/')
-                .map(|part| Pattern::parse(part, patterns))
+                .map(|part| Pattern::parse(part, Reach::Matches, patterns))
                 .collect::<Result<Vec<_>, _>>()?
         };
         let prefix = parts
@@ -294,7 +334,7 @@ impl Member {
         if text.is_empty() {
             return Err(TopicSelectorError::Empty);
         }
-        let pattern = Pattern::parse(text, patterns)?;
+        let pattern = Pattern::parse(text, reach, patterns)?;
         let prefix = match &pattern {
             Pattern::Literal(path) => path,
             // The other side of an alternative may begin in another way.
@@ -326,17 +366,7 @@ impl Member {
                     Reach::MatchesAndDescendants => true,
                 }
             }
-            Kind::Full(pattern) => {
-                let ancestor_matches = || {
-                    path.match_indices('/')
-                        .any(|(slash, _)| pattern.matches(&path[..slash]))
-                };
-                match self.reach {
-                    Reach::Matches => pattern.matches(path),
-                    Reach::Descendants => ancestor_matches(),
-                    Reach::MatchesAndDescendants => pattern.matches(path) || ancestor_matches(),
-                }
-            }
+            Kind::Full(pattern) => pattern.matches_branch(path, self.reach),
         }
     }
 }
@@ -354,8 +384,9 @@ impl Reach {
 }
 
 impl Pattern {
-    /// `patterns` counts the regular expressions of the selector.
-    fn parse(text: &str, patterns: &mut usize) -> Result<Self, TopicSelectorError> {
+    /// `patterns` counts the regular expressions of the selector. What a pattern reaches below its matches is part of the
+    /// expression, so that one look at a path is enough, however deep it is.
+    fn parse(text: &str, reach: Reach, patterns: &mut usize) -> Result<Self, TopicSelectorError> {
         match text {
             "" => Err(TopicSelectorError::Pattern(text.to_owned())),
             ".*" | ".+" => Ok(Self::Any),
@@ -363,20 +394,25 @@ impl Pattern {
             _ if *patterns == MAX_PATTERNS => Err(TopicSelectorError::TooLong),
             _ => {
                 *patterns += 1;
-                Self::compile(text)
+                Self::compile(text, reach)
             }
         }
     }
 
     #[cfg(feature = "regex")]
-    fn compile(text: &str) -> Result<Self, TopicSelectorError> {
-        compile_whole(text)
+    fn compile(text: &str, reach: Reach) -> Result<Self, TopicSelectorError> {
+        let below = match reach {
+            Reach::Matches => "",
+            Reach::Descendants => "/(?s:.*)",
+            Reach::MatchesAndDescendants => "(?:/(?s:.*))?",
+        };
+        compile_with(text, below)
             .map(Self::Matching)
             .ok_or_else(|| TopicSelectorError::Pattern(text.to_owned()))
     }
 
     #[cfg(not(feature = "regex"))]
-    fn compile(text: &str) -> Result<Self, TopicSelectorError> {
+    fn compile(text: &str, _reach: Reach) -> Result<Self, TopicSelectorError> {
         Err(TopicSelectorError::NoPatterns(text.to_owned()))
     }
 
@@ -388,22 +424,47 @@ impl Pattern {
             Self::Matching(regex) => regex.is_match(text),
         }
     }
+
+    /// Whether it matches a path, or one above it, as its reach says.
+    fn matches_branch(&self, path: &str, reach: Reach) -> bool {
+        match self {
+            Self::Any => reach != Reach::Descendants || path.contains('/'),
+            Self::Literal(literal) => {
+                let below = path.strip_prefix(literal.as_str());
+                match reach {
+                    Reach::Matches => below == Some(""),
+                    Reach::Descendants => below.is_some_and(|rest| rest.starts_with('/')),
+                    Reach::MatchesAndDescendants => {
+                        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                    }
+                }
+            }
+            #[cfg(feature = "regex")]
+            Self::Matching(regex) => regex.is_match(path),
+        }
+    }
 }
 
 /// A regular expression that must match the whole of a text, as Diffusion's do, and is of bounded size.
 #[cfg(feature = "regex")]
 #[must_use]
 pub fn compile_whole(pattern: &str) -> Option<Regex> {
-    let build = |pattern: &str| {
-        RegexBuilder::new(pattern)
-            .size_limit(MAX_PATTERN_MEMORY)
-            .dfa_size_limit(MAX_PATTERN_CACHE)
-            .build()
-            .ok()
-    };
+    compile_with(pattern, "")
+}
+
+/// As [`compile_whole`], with an expression for what follows.
+#[cfg(feature = "regex")]
+fn compile_with(pattern: &str, rest: &str) -> Option<Regex> {
+    if pattern.len() > MAX_PATTERN {
+        return None;
+    }
     // It must stand on its own: `a)|(b` would break out of the group.
-    build(pattern)?;
-    build(&format!("^(?:{pattern})$"))
+    regex_syntax::parse(pattern).ok()?;
+    RegexBuilder::new(&format!("^(?:{pattern}){rest}$"))
+        .size_limit(MAX_PATTERN_MEMORY)
+        .dfa_size_limit(MAX_PATTERN_CACHE)
+        .build()
+        .ok()
 }
 
 /// The whole parts of a path that a pattern begins with.

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite;
 use tracing::{debug, info};
 
 use crate::address::Counted;
-use crate::hub::{HubHandle, Stopped};
+use crate::hub::{Allowance, HubHandle, Stopped};
 use crate::outbox::{Batch, EndCause, Outbox, OutboxLimits, Work};
 use crate::rate::{MessageRate, PATIENCE, Verdict};
 
@@ -181,6 +181,7 @@ async fn read(
     mut rate: MessageRate,
     farewell: Farewell,
 ) -> Over {
+    let allowance = Allowance::default();
     loop {
         let message = match stream.next().await {
             None => return Over::ByClient,
@@ -195,7 +196,7 @@ async fn read(
         }
         match message {
             Message::Binary(bytes) => {
-                if let Err(stopped) = hub.receive(connection, bytes).await {
+                if let Err(stopped) = hub.receive(connection, &allowance, bytes).await {
                     return Over::Stopping(stopped);
                 }
             }
@@ -203,7 +204,7 @@ async fn read(
             Message::Close(frame) => {
                 if farewell.is_said_by(frame.as_ref()) {
                     let close = effusion_protocol::Message::Close.encode(ProtocolVersion::NEWEST);
-                    if let Err(stopped) = hub.receive(connection, close).await {
+                    if let Err(stopped) = hub.receive(connection, &allowance, close).await {
                         return Over::Stopping(stopped);
                     }
                 }

@@ -1,12 +1,14 @@
 //! The task that owns the broker: takes what happened, in turn, and hands out what the broker wants done.
 //!
-//! It waits for nothing but its inputs. Connections send theirs through a bounded queue, each with its share of a
-//! common memory budget, so that one that floods the service waits in line with everyone else.
+//! It waits for nothing but its inputs. Connections take turns; each may have only so much waiting, of its own and of a common
+//! memory budget, so that one that floods the service waits for itself. What takes long is worked on in slices between the
+//! turns.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use effusion_broker::{Broker, Completion, ConnectionId, Output, Peer, Ticket};
@@ -18,13 +20,24 @@ use crate::clock::Clock;
 use crate::credentials::Checks;
 use crate::outbox::{End, EndCause, Outbox};
 use crate::store::Writer;
+use crate::turns::Turns;
 
-/// Inputs that may wait. A connection has at most one of them, except for its first and its last.
+/// Inputs on their way from the connections' tasks.
 const INPUTS: usize = 1024;
 /// Inputs that are taken at once.
-const INPUTS_AT_ONCE: usize = 64;
-/// Bytes of messages that may wait for the broker, over all connections. Must be more than the largest message.
+const INPUTS_AT_ONCE: usize = 256;
+/// How long inputs are served before completions and timers are looked at again. A single input may take longer.
+const TURNS: Duration = Duration::from_millis(2);
+/// Bytes of messages that may wait for the broker, over all connections, of large messages and of small ones, so that a small
+/// one does not wait until large ones are served. Must be more than the largest message.
 const INPUT_BYTES: usize = 128 << 20;
+const SMALL_INPUT_BYTES: usize = 32 << 20;
+/// The largest message that counts as a small one.
+const SMALL_INPUT: usize = 16 << 10;
+/// Bytes of messages of one connection that may wait for the broker; a larger message waits alone.
+const CONNECTION_BYTES: usize = 4 << 20;
+/// What the smallest message counts as.
+const LEAST_SHARE: usize = 64 << 10;
 /// Bytes that may wait for the disk before clients are made to wait.
 const STORE_BYTES: usize = 64 << 20;
 
@@ -48,8 +61,8 @@ pub enum Input {
         connection: ConnectionId,
         /// The message.
         message: Bytes,
-        /// Its share of the memory budget.
-        share: OwnedSemaphorePermit,
+        /// Its share of the memory budget, and of the connection's own.
+        shares: [OwnedSemaphorePermit; 2],
     },
     /// A connection is gone.
     Disconnected {
@@ -65,6 +78,7 @@ pub enum Input {
 pub struct HubHandle {
     inputs: mpsc::Sender<Input>,
     memory: Arc<Semaphore>,
+    small_memory: Arc<Semaphore>,
     last_connection: Arc<AtomicU64>,
 }
 
@@ -104,14 +118,25 @@ impl HubHandle {
     ///
     /// # Errors
     /// If the service stops.
-    pub async fn receive(&self, connection: ConnectionId, message: Bytes) -> Result<(), Stopped> {
+    pub async fn receive(
+        &self,
+        connection: ConnectionId,
+        allowance: &Allowance,
+        message: Bytes,
+    ) -> Result<(), Stopped> {
+        let length = message.len();
+        let (pool, most) = if length <= SMALL_INPUT {
+            (&self.small_memory, SMALL_INPUT_BYTES)
+        } else {
+            (&self.memory, INPUT_BYTES)
+        };
+        let own = take(&allowance.0, length.clamp(LEAST_SHARE, CONNECTION_BYTES)).await?;
         // An empty message takes a place in the queue too.
-        let bytes = u32::try_from(message.len().clamp(1, INPUT_BYTES)).map_err(|_| Stopped)?;
-        let share = Arc::clone(&self.memory).acquire_many_owned(bytes).await;
+        let share = take(pool, length.clamp(1, most)).await?;
         self.send(Input::Receive {
             connection,
             message,
-            share: share.map_err(|_| Stopped)?,
+            shares: [own, share],
         })
         .await
     }
@@ -125,6 +150,32 @@ impl HubHandle {
 
     async fn send(&self, input: Input) -> Result<(), Stopped> {
         self.inputs.send(input).await.map_err(|_| Stopped)
+    }
+}
+
+/// How much of one connection may wait for the broker.
+#[derive(Debug)]
+pub struct Allowance(Arc<Semaphore>);
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(CONNECTION_BYTES)))
+    }
+}
+
+async fn take(pool: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Stopped> {
+    let bytes = u32::try_from(bytes).map_err(|_| Stopped)?;
+    let share = Arc::clone(pool).acquire_many_owned(bytes).await;
+    share.map_err(|_| Stopped)
+}
+
+impl Input {
+    const fn connection(&self) -> ConnectionId {
+        match self {
+            Self::Connect { connection, .. }
+            | Self::Receive { connection, .. }
+            | Self::Disconnected { connection, .. } => *connection,
+        }
     }
 }
 
@@ -217,6 +268,7 @@ impl Hub {
         let handle = HubHandle {
             inputs,
             memory: Arc::new(Semaphore::new(INPUT_BYTES)),
+            small_memory: Arc::new(Semaphore::new(SMALL_INPUT_BYTES)),
             last_connection: Arc::default(),
         };
         (handle, task)
@@ -229,7 +281,9 @@ impl Hub {
         mut stop: oneshot::Receiver<()>,
     ) {
         let mut inputs = Vec::with_capacity(INPUTS_AT_ONCE);
+        let mut turns = Turns::default();
         loop {
+            let is_busy = self.broker.has_work() || !turns.is_empty();
             let timeout = self.broker.next_timeout();
             let store_keeps_up = self
                 .writer
@@ -249,14 +303,30 @@ impl Hub {
                 }
                 _ = queue.recv_many(&mut inputs, INPUTS_AT_ONCE), if store_keeps_up => {
                     for input in inputs.drain(..) {
-                        self.input(input);
-                        self.carry_out();
+                        turns.push(input.connection(), input);
                     }
                 }
+                () = std::future::ready(()), if is_busy => {}
+            }
+            let start = Instant::now();
+            let mut now = start;
+            while now.duration_since(start) < TURNS
+                && let Some(input) = turns.next(now)
+            {
+                self.input(input);
+                self.carry_out();
+                now = Instant::now();
+            }
+            if self.broker.has_work() {
+                self.broker.work(self.clock.now());
+                self.carry_out();
+                // Other tasks may be on this thread.
+                tokio::task::yield_now().await;
             }
         }
         queue.close();
-        while let Ok(input) = queue.try_recv() {
+        let coming = std::iter::from_fn(|| queue.try_recv().ok());
+        for input in turns.drain().chain(coming) {
             if let Input::Connect {
                 connection, outbox, ..
             } = input
@@ -292,13 +362,13 @@ impl Hub {
             Input::Receive {
                 connection,
                 message,
-                share,
+                shares,
             } => {
                 // What the broker closed may still have sent something.
                 if self.outboxes.contains_key(&connection) {
                     self.broker.receive(now, connection, message);
                 }
-                drop(share);
+                drop(shares);
             }
             Input::Disconnected { connection, fault } => match fault {
                 Some(reason) => {

@@ -15,6 +15,14 @@ struct World {
 
 impl World {
     fn settle(&mut self) {
+        self.carry_out();
+        while self.broker.has_work() {
+            self.broker.work(self.now);
+            self.carry_out();
+        }
+    }
+
+    fn carry_out(&mut self) {
         while let Some(output) = self.broker.poll_output() {
             let (ticket, completion) = match output {
                 Output::Send { .. } | Output::Close { .. } => continue,

@@ -9,112 +9,164 @@ use effusion_protocol::body::{
 };
 use effusion_protocol::{ProtocolVersion, encode};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::broker::{Broker, Caller};
 use crate::dispatch::{Reply, Served};
-use crate::topic::Topic;
+use crate::jobs::{Slice, Task};
+use crate::selector::Selector;
+use crate::topic::{Halt, Onward, Topic, Walk, compare_paths};
 
 /// What a topic adds to a response besides its path and its value, roughly.
 const OVERHEAD: usize = 16;
 
-/// The order of the topic tree: by the parts of paths, so that what is below a path comes right after it.
-fn compare_paths(a: &str, b: &str) -> Ordering {
-    a.split('/').cmp(b.split('/'))
+/// Whether a path is beyond where a fetch ends in the direction in which it goes.
+fn is_beyond(path: &str, end: Option<&FetchLimit>, outside: Ordering) -> bool {
+    end.is_some_and(|end| match compare_paths(path, &end.path) {
+        Ordering::Equal => !end.inclusive,
+        order => order == outside,
+    })
 }
 
-fn is_in_range(path: &str, from: Option<&FetchLimit>, to: Option<&FetchLimit>) -> bool {
-    let inside = |limit: &FetchLimit, outside| match compare_paths(path, &limit.path) {
-        Ordering::Equal => limit.inclusive,
-        order => order != outside,
-    };
-    from.is_none_or(|from| inside(from, Ordering::Less))
-        && to.is_none_or(|to| inside(to, Ordering::Greater))
-}
-
-/// The root of the branch of this depth that a path is in, if it is that deep.
-fn deep_branch(path: &str, depth: usize) -> Option<&str> {
+/// The length of the root of the branch of this depth that a path is in, if it is that deep.
+fn deep_branch(path: &str, depth: usize) -> Option<usize> {
     if depth == 0 {
-        return Some("");
+        return Some(0);
     }
     match path.match_indices('/').nth(depth - 1) {
-        Some((slash, _)) => path.get(..slash),
-        None => (path.split('/').count() == depth).then_some(path),
+        Some((slash, _)) => Some(slash),
+        None => (path.split('/').count() == depth).then_some(path.len()),
     }
+}
+
+/// A fetch that is under way.
+#[derive(Debug)]
+pub(crate) struct Fetching {
+    request: FetchRequest,
+    selector: Arc<Selector>,
+    walk: Walk,
+    /// The deep branch that the walk is in, and how many topics were taken of it.
+    branch: (String, u32),
+    sets: PropertySets,
+    response: FetchResponse,
+    size: usize,
 }
 
 impl Broker {
-    pub(crate) fn fetch(&mut self, caller: &Caller, request: &FetchRequest) -> Served {
+    pub(crate) fn fetch(&mut self, caller: &Caller, request: FetchRequest) -> Served {
         let selector = self.selector_of(caller, &request.selector)?;
-        let session = self.session(caller)?;
-        let mut topics: Vec<&Topic> = self
-            .tree
-            .select(&selector)
-            .into_iter()
-            .filter(|topic| {
-                request.types.contains(topic.specification.topic_type)
-                    && is_in_range(&topic.path, request.from.as_ref(), request.to.as_ref())
-                    && session.rights.has(PathPermission::SelectTopic, &topic.path)
-                    && session.may(
-                        PathPermission::ReadTopic,
-                        &topic.path,
-                        Some(&topic.settings),
-                    )
-            })
-            .collect();
-        topics.sort_by(|a, b| compare_paths(&a.path, &b.path));
-        let backwards = request.limit < 0;
-        if backwards {
-            topics.reverse();
+        let is_backwards = request.limit < 0;
+        let mut walk = Walk::new(&selector, is_backwards);
+        let start = if is_backwards {
+            &request.to
+        } else {
+            &request.from
+        };
+        if let Some(start) = start {
+            walk.start_at(&start.path, start.inclusive);
         }
-        let response = self.collect(&topics, request);
-        Ok(Reply::Now(ResponseBody::Fetch(response)))
+        let fetching = Fetching {
+            request,
+            selector,
+            walk,
+            branch: (String::new(), 0),
+            sets: PropertySets::default(),
+            response: FetchResponse {
+                property_sets: Vec::new(),
+                topics: Vec::new(),
+                has_more: false,
+            },
+            size: 0,
+        };
+        self.begin(caller, Task::Fetch(Box::new(fetching)))
     }
 
     /// Takes topics until a limit is reached.
-    fn collect(&self, topics: &[&Topic], request: &FetchRequest) -> FetchResponse {
+    pub(crate) fn fetch_on(
+        &mut self,
+        caller: &Caller,
+        mut fetching: Box<Fetching>,
+        steps: &mut usize,
+    ) -> Slice {
+        let session = match self.session(caller) {
+            Ok(session) => session,
+            Err(report) => return Slice::Done(Err(report)),
+        };
+        let Fetching {
+            request,
+            selector,
+            walk,
+            branch,
+            sets,
+            response,
+            size,
+        } = &mut *fetching;
         let limit = usize::try_from(request.limit.unsigned_abs()).unwrap_or(usize::MAX);
         let maximum = usize::try_from(request.maximum_size)
             .unwrap_or(usize::MAX)
             .min(self.config.limits.message_bytes);
         let depth = usize::try_from(request.deep_branch_depth).unwrap_or(usize::MAX);
-        let mut in_branch: HashMap<&str, u32> = HashMap::new();
-        let mut sets = PropertySets::default();
-        let mut response = FetchResponse {
-            property_sets: Vec::new(),
-            topics: Vec::new(),
-            has_more: false,
+        let is_backwards = request.limit < 0;
+        let (end, outside) = if is_backwards {
+            (request.from.as_ref(), Ordering::Less)
+        } else {
+            (request.to.as_ref(), Ordering::Greater)
         };
-        let mut size = 0;
-        for topic in topics {
-            if let Some(branch) = deep_branch(&topic.path, depth) {
-                let count = in_branch.entry(branch).or_default();
-                if *count >= request.deep_branch_limit {
-                    continue;
+        let halt = self.tree.walk(walk, selector, steps, |topic| {
+            if is_beyond(&topic.path, end, outside) {
+                return Onward::StopBefore;
+            }
+            let is_wanted = request.types.contains(topic.specification.topic_type)
+                && session.rights.has(PathPermission::SelectTopic, &topic.path)
+                && session.may(
+                    PathPermission::ReadTopic,
+                    &topic.path,
+                    Some(&topic.settings),
+                );
+            if !is_wanted {
+                return Onward::Next;
+            }
+            if let Some(length) = deep_branch(&topic.path, depth) {
+                let root = topic.path.get(..length).unwrap_or_default();
+                if branch.0 != root {
+                    *branch = (root.to_owned(), 0);
                 }
-                *count += 1;
+                if branch.1 >= request.deep_branch_limit {
+                    if length == 0 {
+                        return Onward::StopBefore;
+                    }
+                    return Onward::PastBranch(length);
+                }
+                branch.1 += 1;
             }
             if response.topics.len() >= limit {
                 response.has_more = true;
-                break;
+                return Onward::StopBefore;
             }
-            let fetched = fetched(topic, request, &mut sets);
-            size += OVERHEAD + fetched.path.len() + fetched.value.as_ref().map_or(0, |it| it.len());
-            if size + sets.size > maximum {
+            let fetched = fetched(topic, request, sets);
+            *size +=
+                OVERHEAD + fetched.path.len() + fetched.value.as_ref().map_or(0, |it| it.len());
+            if *size + sets.size > maximum {
                 response.has_more = true;
-                break;
+                return Onward::StopBefore;
             }
             response.topics.push(fetched);
+            Onward::Next
+        });
+        if halt == Halt::Pause {
+            return Slice::Again(Task::Fetch(fetching));
         }
-        if request.limit < 0 {
+        let mut response = fetching.response;
+        if is_backwards {
             response.topics.reverse();
         }
-        response.property_sets = sets.sets;
-        response
+        response.property_sets = fetching.sets.sets;
+        Slice::Done(Ok(Reply::Now(ResponseBody::Fetch(response))))
     }
 }
 
 /// Sets of properties, each once: many topics have the same.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct PropertySets {
     sets: Vec<Properties>,
     indices: HashMap<Properties, u32>,
@@ -183,22 +235,22 @@ mod tests {
             path: path.to_owned(),
             inclusive,
         };
-        let (from, to) = (limit("a/b", true), limit("b", false));
-        let inside: Vec<_> = paths
-            .iter()
-            .filter(|path| is_in_range(path, Some(&from), Some(&to)))
-            .collect();
-        assert_eq!(inside, [&"a/b", &"a/c/x", &"a-b"]);
-        assert!(!is_in_range("a/b", Some(&limit("a/b", false)), None));
+        let beyond = |path, limit| is_beyond(path, Some(&limit), Ordering::Greater);
+        assert!(!beyond("a-b", limit("b", false)));
+        assert!(beyond("b", limit("b", false)));
+        assert!(!beyond("b", limit("b", true)));
+        assert!(beyond("b/c", limit("b", true)));
+        assert!(is_beyond("a", Some(&limit("a/b", true)), Ordering::Less));
+        assert!(!is_beyond("a", None, Ordering::Less));
     }
 
     #[test]
     fn a_branch_is_deep_from_its_depth_on() {
-        assert_eq!(deep_branch("x/0", 1), Some("x"));
-        assert_eq!(deep_branch("x", 1), Some("x"));
+        assert_eq!(deep_branch("x/0", 1), Some(1));
+        assert_eq!(deep_branch("x", 1), Some(1));
         assert_eq!(deep_branch("x/0", 3), None);
-        assert_eq!(deep_branch("x/x/1", 3), Some("x/x/1"));
-        assert_eq!(deep_branch("y/y/y/4", 3), Some("y/y/y"));
-        assert_eq!(deep_branch("y", 0), Some(""));
+        assert_eq!(deep_branch("x/x/1", 3), Some(5));
+        assert_eq!(deep_branch("y/y/y/4", 3), Some(5));
+        assert_eq!(deep_branch("y", 0), Some(0));
     }
 }

@@ -1,7 +1,7 @@
 //! The services that clients call, by subject.
 
 mod client_control;
-mod fetch;
+pub(crate) mod fetch;
 mod locks;
 mod messaging;
 pub(crate) mod metrics;

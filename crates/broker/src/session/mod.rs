@@ -98,6 +98,8 @@ pub(crate) struct Session {
     /// Requests that read what earlier ones write, and what came after them.
     pub(crate) deferred: VecDeque<(ConversationId, RequestBody)>,
     pub(crate) is_running_deferred: bool,
+    /// A request is being served in slices.
+    pub(crate) has_job: bool,
 }
 
 impl Session {

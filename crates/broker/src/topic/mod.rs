@@ -13,7 +13,7 @@ pub(crate) use removal::Removal;
 pub(crate) use removal::{Circumstances, Watch};
 pub(crate) use series::Series;
 pub(crate) use settings::{Conflation, Priority, Settings};
-pub(crate) use tree::{TopicTree, ancestors};
+pub(crate) use tree::{Halt, Onward, TopicTree, Walk, ancestors, compare_paths};
 
 use bytes::Bytes;
 use effusion_protocol::body::SubscriptionNotification;

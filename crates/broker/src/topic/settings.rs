@@ -14,7 +14,7 @@ use super::removal::Removal;
 /// The most properties of a specification, and the most bytes of their names and values: a specification is sent to every
 /// subscriber, and compared when the topic is added again.
 const MAX_PROPERTIES: usize = 100;
-const MAX_PROPERTY_BYTES: usize = 64 * 1024;
+const MAX_PROPERTY_BYTES: usize = 32 * 1024;
 
 /// How many events a time series keeps if its specification does not say.
 const DEFAULT_RETAINED: u64 = 10;

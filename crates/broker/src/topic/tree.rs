@@ -1,18 +1,154 @@
-//! The topic tree: topics by id and by path.
+//! The topic tree: topics by id, by path, and in the order of their paths.
+//!
+//! The order is that of the parts of paths, so that what is below a path comes right after it, and a branch is one stretch.
+//! Whoever looks through topics walks along that order ([`TopicTree::walk`]): he can stop after so many steps and go on
+//! later from where he was, whatever has happened to the tree meanwhile, and leaves out the branches in which his selector
+//! cannot match.
 
-use effusion_protocol::TopicId;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use core::cmp::Ordering;
+use core::ops::Bound;
+use effusion_protocol::{Barren, TopicId};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::selector::Selector;
 
 use super::Topic;
 
+/// Bytes of a path that take as long to look at as another topic does.
+const BYTES_A_STEP: usize = 64;
+
+/// A path, in the order of the tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place(Arc<str>);
+
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> Ordering {
+        compare_paths(&self.0, &other.0)
+    }
+}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Place {
+    fn new(path: &str) -> Self {
+        Self(path.into())
+    }
+
+    /// Behind a path and all below it, before whatever else comes: a slash is before any other character.
+    fn behind(path: &str) -> Self {
+        Self([path, "\0"].concat().into())
+    }
+}
+
+/// The order of the tree: by the parts of paths.
+pub(crate) fn compare_paths(a: &str, b: &str) -> Ordering {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let common = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let rank = |path: &[u8]| match path.get(common) {
+        None => 0,
+        Some(b'/') => 1,
+        Some(byte) => 2 + u16::from(*byte),
+    };
+    rank(a).cmp(&rank(b))
+}
+
+/// Whether a path is at or below another one; everything is below the empty one.
+fn is_within(path: &str, branch: &str) -> bool {
+    branch.is_empty()
+        || path
+            .strip_prefix(branch)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A walk through some branches of the tree, and how far it has come. It borrows nothing, so that it can be kept.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    /// What is left to walk through; the first is what it is in.
+    branches: VecDeque<Arc<str>>,
+    /// Beyond which place it goes on, in the present branch.
+    at: Bound<Place>,
+    is_backwards: bool,
+}
+
+impl Walk {
+    /// A walk to all topics that a selector may match.
+    pub(crate) fn new(selector: &Selector, is_backwards: bool) -> Self {
+        let mut places: Vec<Place> = selector.prefixes().into_iter().map(Place::new).collect();
+        places.sort();
+        // A branch within another one is walked through there; the outer one comes before it.
+        let mut branches: VecDeque<Arc<str>> = VecDeque::new();
+        for Place(branch) in places {
+            if branches.back().is_none_or(|last| !is_within(&branch, last)) {
+                branches.push_back(branch);
+            }
+        }
+        if is_backwards {
+            branches = branches.into_iter().rev().collect();
+        }
+        Self {
+            branches,
+            at: Bound::Unbounded,
+            is_backwards,
+        }
+    }
+
+    /// Leaves out what comes before a path in the direction of the walk, and the path itself unless it is included.
+    pub(crate) fn start_at(&mut self, path: &str, is_included: bool) {
+        let start = Place::new(path);
+        while let Some(branch) = self.branches.front() {
+            let is_behind_us = if self.is_backwards {
+                Place(branch.clone()) > start
+            } else {
+                !branch.is_empty() && Place::behind(branch) <= start
+            };
+            if !is_behind_us {
+                break;
+            }
+            self.branches.pop_front();
+        }
+        if self.branches.front().is_some_and(|it| is_within(path, it)) {
+            self.at = if is_included {
+                Bound::Included(start)
+            } else {
+                Bound::Excluded(start)
+            };
+        }
+    }
+}
+
+/// How a walk goes on after a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Onward {
+    /// To the next topic.
+    Next,
+    /// To what comes behind the branch with so many bytes of the topic's path.
+    PastBranch(usize),
+    /// It stops before this topic, and comes to it again if it goes on.
+    StopBefore,
+}
+
+/// Why a walk is not going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Halt {
+    /// There are no more topics.
+    End,
+    /// It was told to stop.
+    Stopped,
+    /// No steps are left.
+    Pause,
+}
+
 /// All topics.
 #[derive(Debug, Default)]
 pub(crate) struct TopicTree {
     topics: HashMap<TopicId, Topic>,
-    paths: BTreeMap<Arc<str>, TopicId>,
+    by_path: HashMap<Arc<str>, TopicId>,
+    in_order: BTreeMap<Place, TopicId>,
     /// Topics with a removal policy.
     removing: BTreeSet<TopicId>,
     /// How many topics each principal added; anonymous sessions are one.
@@ -21,7 +157,7 @@ pub(crate) struct TopicTree {
 
 impl TopicTree {
     pub(crate) fn len(&self) -> usize {
-        self.paths.len()
+        self.by_path.len()
     }
 
     pub(crate) fn insert(&mut self, topic: Topic) {
@@ -32,7 +168,8 @@ impl TopicTree {
             .added
             .entry(topic.creator.principal.clone())
             .or_default() += 1;
-        self.paths.insert(topic.path.clone(), topic.id);
+        self.by_path.insert(topic.path.clone(), topic.id);
+        self.in_order.insert(Place(topic.path.clone()), topic.id);
         self.topics.insert(topic.id, topic);
     }
 
@@ -42,7 +179,8 @@ impl TopicTree {
     }
 
     pub(crate) fn remove(&mut self, path: &str) -> Option<Topic> {
-        let id = self.paths.remove(path)?;
+        let (path, id) = self.by_path.remove_entry(path)?;
+        self.in_order.remove(&Place(path));
         self.removing.remove(&id);
         let topic = self.topics.remove(&id)?;
         if let Some(count) = self.added.get_mut(&topic.creator.principal) {
@@ -63,11 +201,11 @@ impl TopicTree {
     }
 
     pub(crate) fn at(&self, path: &str) -> Option<&Topic> {
-        self.paths.get(path).and_then(|id| self.topics.get(id))
+        self.by_path.get(path).and_then(|id| self.topics.get(id))
     }
 
     pub(crate) fn at_mut(&mut self, path: &str) -> Option<&mut Topic> {
-        let id = self.paths.get(path)?;
+        let id = self.by_path.get(path)?;
         self.topics.get_mut(id)
     }
 
@@ -79,50 +217,156 @@ impl TopicTree {
         !self.removing.is_empty()
     }
 
-    /// The topics that a selector matches, in the order of their paths as text.
-    pub(crate) fn select<'a>(&'a self, selector: &Selector) -> Vec<&'a Topic> {
+    /// Walks on through the topics that a selector matches. Each topic that is looked at takes steps, whether it matches or
+    /// not; a walk that has none left pauses.
+    pub(crate) fn walk(
+        &self,
+        walk: &mut Walk,
+        selector: &Selector,
+        steps: &mut usize,
+        mut visit: impl FnMut(&Topic) -> Onward,
+    ) -> Halt {
         if let Some(path) = selector.as_path() {
-            return self.at(path).into_iter().collect();
-        }
-        let prefixes = selector.prefixes();
-        let mut selected = Vec::new();
-        for prefix in &prefixes {
-            // A branch within another one is looked through there.
-            let within = prefixes.iter().any(|other| {
-                other != prefix
-                    && (other.is_empty()
-                        || prefix
-                            .strip_prefix(other)
-                            .is_some_and(|rest| rest.starts_with('/')))
-            });
-            if !within {
-                selected.extend(
-                    self.branch(prefix)
-                        .filter(|topic| selector.matches(&topic.path)),
-                );
+            // There is no need to look for one's place in the order.
+            let is_there =
+                walk.branches.pop_front().is_some() && matches!(walk.at, Bound::Unbounded);
+            if let Some(topic) = self.at(path).filter(|_| is_there)
+                && visit(topic) == Onward::StopBefore
+            {
+                walk.branches.push_front(path.into());
+                return Halt::Stopped;
             }
+            return Halt::End;
         }
-        selected
+        while let Some(branch) = walk.branches.front().cloned() {
+            let mut stretch = self.stretch(&branch, walk);
+            loop {
+                let next = if walk.is_backwards {
+                    stretch.next_back()
+                } else {
+                    stretch.next()
+                };
+                let Some((place, id)) = next else {
+                    break;
+                };
+                let cost = 1 + selector.patterns() + place.0.len() / BYTES_A_STEP;
+                let Some(left) = steps.checked_sub(cost) else {
+                    *steps = 0;
+                    walk.at = Bound::Included(place.clone());
+                    return Halt::Pause;
+                };
+                *steps = left;
+                let Some(topic) = self.topics.get(id) else {
+                    continue;
+                };
+                let skip = if selector.matches(&place.0) {
+                    match visit(topic) {
+                        Onward::Next => continue,
+                        Onward::PastBranch(end) => Barren::Branch(end),
+                        Onward::StopBefore => {
+                            walk.at = Bound::Included(place.clone());
+                            return Halt::Stopped;
+                        }
+                    }
+                } else {
+                    match selector.barren(&place.0) {
+                        Some(barren) => barren,
+                        None => continue,
+                    }
+                };
+                let (Barren::Branch(end) | Barren::Below(end)) = skip;
+                let mut ahead = stretch.clone();
+                let next = if walk.is_backwards {
+                    ahead.next_back()
+                } else {
+                    ahead.next()
+                };
+                // Most often there is nothing to leave out, and to look for the place behind it takes longer than a step.
+                let leaves_out = next.is_some_and(|(next, _)| {
+                    place
+                        .0
+                        .get(..end)
+                        .is_some_and(|branch| is_within(&next.0, branch))
+                });
+                if leaves_out && let Some(at) = past(&place.0, skip, walk.is_backwards) {
+                    walk.at = at;
+                    stretch = self.stretch(&branch, walk);
+                }
+            }
+            walk.branches.pop_front();
+            walk.at = Bound::Unbounded;
+        }
+        Halt::End
+    }
+
+    /// What is left of a branch for a walk that is in it.
+    fn stretch(&self, branch: &str, walk: &Walk) -> Stretch<'_> {
+        let (mut from, mut to) = if branch.is_empty() {
+            (Bound::Unbounded, Bound::Unbounded)
+        } else {
+            (
+                Bound::Included(Place::new(branch)),
+                Bound::Excluded(Place::behind(branch)),
+            )
+        };
+        if !matches!(walk.at, Bound::Unbounded) {
+            let end = if walk.is_backwards {
+                &mut to
+            } else {
+                &mut from
+            };
+            end.clone_from(&walk.at);
+        }
+        // What was left out may have been all that there was; a range that ends before it begins is none to ask for.
+        let is_empty = match (&from, &to) {
+            (Bound::Included(from), Bound::Included(to)) => from > to,
+            (
+                Bound::Included(from) | Bound::Excluded(from),
+                Bound::Included(to) | Bound::Excluded(to),
+            ) => from >= to,
+            _ => false,
+        };
+        if is_empty {
+            return Stretch::default();
+        }
+        self.in_order.range((from, to))
+    }
+
+    /// All topics that a selector matches, in the order of the tree, however many steps that takes.
+    pub(crate) fn select<'a>(&'a self, selector: &Selector) -> Vec<&'a Topic> {
+        let mut ids = Vec::new();
+        let mut walk = Walk::new(selector, false);
+        self.walk(&mut walk, selector, &mut usize::MAX.clone(), |topic| {
+            ids.push(topic.id);
+            Onward::Next
+        });
+        ids.into_iter().filter_map(|id| self.get(id)).collect()
     }
 
     /// The topic at a path and all below it; all topics for the empty path.
     pub(crate) fn branch<'a>(&'a self, path: &str) -> impl Iterator<Item = &'a Topic> + use<'a> {
-        let (exact, from, to) = if path.is_empty() {
-            (None, String::new(), None)
-        } else {
-            // '0' is the character after '/'.
-            (self.at(path), format!("{path}/"), Some(format!("{path}0")))
+        let everywhere = Walk {
+            branches: VecDeque::new(),
+            at: Bound::Unbounded,
+            is_backwards: false,
         };
-        let below = self
-            .paths
-            .range::<str, _>((
-                core::ops::Bound::Included(from.as_str()),
-                to.as_deref()
-                    .map_or(core::ops::Bound::Unbounded, core::ops::Bound::Excluded),
-            ))
-            .filter_map(|(_, id)| self.topics.get(id));
-        exact.into_iter().chain(below)
+        self.stretch(path, &everywhere)
+            .filter_map(|(_, id)| self.topics.get(id))
     }
+}
+
+/// Topics between two places.
+type Stretch<'a> = std::collections::btree_map::Range<'a, Place, TopicId>;
+
+/// Where a walk goes on that leaves something out after a topic.
+fn past(path: &str, skip: Barren, is_backwards: bool) -> Option<Bound<Place>> {
+    let (Barren::Branch(end) | Barren::Below(end)) = skip;
+    let branch = path.get(..end)?;
+    Some(match (is_backwards, skip) {
+        (false, _) => Bound::Included(Place::behind(branch)),
+        (true, Barren::Branch(_)) => Bound::Excluded(Place::new(branch)),
+        (true, Barren::Below(_)) => Bound::Included(Place::new(branch)),
+    })
 }
 
 /// The paths above a path, from the nearest up, without the empty one.
@@ -159,6 +403,126 @@ mod tests {
             .iter()
             .map(|topic| topic.path.to_string())
             .collect()
+    }
+
+    /// How many steps a walk takes, and what it comes to.
+    fn steps(
+        tree: &TopicTree,
+        selector: &str,
+        is_backwards: bool,
+        stop_after: usize,
+    ) -> (usize, Vec<String>) {
+        let selector = Selector::parse(selector).unwrap();
+        let mut walk = Walk::new(&selector, is_backwards);
+        let mut left = 1_000_000;
+        let mut found = Vec::new();
+        tree.walk(&mut walk, &selector, &mut left, |topic| {
+            if found.len() == stop_after {
+                return Onward::StopBefore;
+            }
+            found.push(topic.path.to_string());
+            Onward::Next
+        });
+        (1_000_000 - left, found)
+    }
+
+    fn many() -> TopicTree {
+        let paths: Vec<String> = (0..100)
+            .flat_map(|a| (0..100).map(move |b| format!("many/{a}/branch/{b}")))
+            .chain(["many".to_owned(), "z/1".to_owned(), "z/1/2".to_owned()])
+            .collect();
+        tree(&paths.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_walk_stops_early_and_leaves_branches_out() {
+        let tree = many();
+        for (selector, is_backwards, stop_after, most) in [
+            ("?many//", false, 1, 2),
+            ("?many//", true, 1, 2),
+            ("?.*//", false, 3, 4),
+            ("?many/5/branch/7", false, 9, 2),
+            ("?many/.*/leaf//", false, 9, 200),
+            ("?many/.*/leaf//", true, 9, 200),
+            ("?.*", false, 9, 3),
+            ("?.*/1", false, 9, 300),
+            ("?.*/1", true, 9, 300),
+        ] {
+            let (steps, _) = steps(&tree, selector, is_backwards, stop_after);
+            assert!(steps <= most, "{selector}: {steps}");
+        }
+        assert_eq!(steps(&tree, "?.*/1", true, 9).1, ["z/1"]);
+    }
+
+    #[test]
+    fn a_walk_that_pauses_comes_to_the_same_topics() {
+        let tree = many();
+        for expression in [
+            "?many//",
+            "?.*/1",
+            "?.*/.*",
+            "#>z/1/2////?many/1//////>many",
+            "*.*7",
+            "?many/[13]/branch/.*1",
+            ">z/1",
+        ] {
+            let selector = Selector::parse(expression).unwrap();
+            let mut expected: Vec<String> = tree
+                .topics
+                .values()
+                .map(|topic| topic.path.to_string())
+                .filter(|path| selector.matches(path))
+                .collect();
+            expected.sort_by(|a, b| a.split('/').cmp(b.split('/')));
+            for is_backwards in [false, true] {
+                let mut walk = Walk::new(&selector, is_backwards);
+                let mut found = Vec::new();
+                let halts = (0..).find(|_| {
+                    let halt = tree.walk(&mut walk, &selector, &mut 50, |topic| {
+                        found.push(topic.path.to_string());
+                        Onward::Next
+                    });
+                    halt == Halt::End
+                });
+                assert!(halts.is_some());
+                if is_backwards {
+                    found.reverse();
+                }
+                assert_eq!(found, expected, "{expression} {is_backwards}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_walk_starts_anywhere() {
+        let tree = tree(&["a", "a/b", "a/b/c", "a-b", "c/d", "e"]);
+        let from = |selector: &str, path: &str, is_included, is_backwards| {
+            let selector = Selector::parse(selector).unwrap();
+            let mut walk = Walk::new(&selector, is_backwards);
+            walk.start_at(path, is_included);
+            let mut found = Vec::new();
+            tree.walk(&mut walk, &selector, &mut 1_000, |topic| {
+                found.push(topic.path.to_string());
+                Onward::Next
+            });
+            found
+        };
+        assert_eq!(
+            from("?.*//", "a/b", true, false),
+            ["a/b", "a/b/c", "a-b", "c/d", "e"]
+        );
+        assert_eq!(
+            from("?.*//", "a/b", false, false),
+            ["a/b/c", "a-b", "c/d", "e"]
+        );
+        assert_eq!(from("?.*//", "a/b", false, true), ["a"]);
+        assert_eq!(from("#?a//////?c//", "b", true, false), ["c/d"]);
+        assert_eq!(
+            from("#?a//////?c//", "b", true, true),
+            ["a/b/c", "a/b", "a"]
+        );
+        assert_eq!(from("?a//", "0", true, false), ["a", "a/b", "a/b/c"]);
+        assert_eq!(from("?a//", "z", true, false), [""; 0]);
     }
 
     #[test]

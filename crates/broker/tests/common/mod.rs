@@ -115,6 +115,15 @@ impl World {
 
     /// Carries out what the broker asks for.
     pub fn settle(&mut self) {
+        self.carry_out();
+        while self.broker.has_work() {
+            self.broker.work(self.now);
+            self.carry_out();
+        }
+    }
+
+    /// As [`World::settle`], but what takes long is not worked on.
+    pub fn carry_out(&mut self) {
         while let Some(output) = self.broker.poll_output() {
             match output {
                 Output::Send {
@@ -326,6 +335,27 @@ impl Client {
         self.sent += 1;
         world.broker.receive(world.now, self.connection, message);
         world.settle();
+    }
+
+    /// Sends a request, and has nothing worked on that takes long.
+    pub fn request_unsettled<C: Call>(
+        &mut self,
+        world: &mut World,
+        body: &C::Request,
+    ) -> ConversationId {
+        self.last_conversation += 1;
+        self.sent += 1;
+        let conversation = ConversationId(self.last_conversation);
+        let message = Message::Request {
+            service: C::SERVICE,
+            conversation,
+            body: encode(body, self.version),
+        };
+        world
+            .broker
+            .receive(world.now, self.connection, message.encode(self.version));
+        world.carry_out();
+        conversation
     }
 
     /// Sends a request, and does not wait.

@@ -68,7 +68,14 @@ impl Service {
     /// The next message or close; stores and passwords are taken care of.
     pub fn poll(&mut self, now: u64) -> Option<Output> {
         loop {
-            match self.broker.poll_output()? {
+            let Some(output) = self.broker.poll_output() else {
+                if !self.broker.has_work() {
+                    return None;
+                }
+                self.broker.work(time(now));
+                continue;
+            };
+            match output {
                 Output::Store { ticket, operations } => {
                     let after = self.storing.back().map_or(now, |(at, ..)| *at);
                     let at = after.max(now) + self.store_delay;
