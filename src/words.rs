@@ -10,6 +10,10 @@ thread_local! {
     static WORDS: RefCell<Vec<(&'static str, &'static str)>> = const { RefCell::new(Vec::new()) };
 }
 
+/// What the English texts of old read now.
+static REPLACED: &[(&str, &crate::i18n::Message)] =
+    include!(concat!(env!("OUT_DIR"), "/replaced.rs"));
+
 /// The text in the reader's language.
 #[must_use]
 pub fn say(english: &'static str) -> &'static str {
@@ -18,7 +22,14 @@ pub fn say(english: &'static str) -> &'static str {
             .binary_search_by_key(&english, |(key, _)| key)
             .ok()
             .and_then(|place| words.get(place))
-            .map_or(english, |(_, text)| text)
+            .map(|(_, text)| *text)
+            .or_else(|| {
+                let place = REPLACED
+                    .binary_search_by_key(&english, |(key, _)| key)
+                    .ok()?;
+                Some(REPLACED.get(place)?.1.english_form("other"))
+            })
+            .unwrap_or(english)
     })
 }
 

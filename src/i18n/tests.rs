@@ -58,7 +58,7 @@ fn values_take_the_places_of_their_names() {
 
 #[test]
 fn data_hold_texts_in_no_language() {
-    let text = text!(people_name_typing, name = "Ann");
+    let text = text!(people_typing_one, name = "Ann");
     assert_eq!(text.english(), "Ann is typing…");
-    assert_eq!(text.message, &messages::people_name_typing);
+    assert_eq!(text.message, &messages::people_typing_one);
 }

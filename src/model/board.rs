@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use effusion_chat::RoomName;
 use effusion_chat::moderation::{Deed, LogEntry};
 
-use crate::i18n::{Text, Value, messages};
+use crate::i18n::Text;
 use crate::text;
 
 /// How many minutes the chart of activity shows.
@@ -101,22 +101,19 @@ impl LogRow {
     pub fn sentence(&self) -> Text {
         let entry = &self.entry;
         let room = entry.room.as_ref().map_or("", RoomName::as_str);
-        let who = if entry.principal.is_empty() {
-            Value::from(&messages::moderation_somebody)
-        } else {
-            Value::from(&entry.principal)
-        };
+        let who = &entry.principal;
         match entry.deed {
-            Deed::Bleeped => text!(moderation_words_were_hidden_room, who = who, room = room),
-            Deed::Warned => text!(moderation_warned_room, who = who, room = room),
-            Deed::Muted => text!(moderation_may_not_write_room, who = who, room = room),
-            Deed::Removed => text!(moderation_may_not_read_write, who = who, room = room),
-            Deed::Locked => text!(moderation_lost_all_roles, who = who),
+            Deed::Bleeped if who.is_empty() => text!(moderation_log_bleeped_unknown, room = room),
+            Deed::Bleeped => text!(moderation_log_bleeped, who = who, room = room),
+            Deed::Warned => text!(moderation_log_warned, who = who, room = room),
+            Deed::Muted => text!(moderation_log_muted, who = who, room = room),
+            Deed::Removed => text!(moderation_log_removed, who = who, room = room),
+            Deed::Locked => text!(moderation_log_locked, who = who),
             Deed::Undone => {
                 let number = entry.of.map(|of| of.to_string()).unwrap_or_default();
-                text!(moderation_number_number_undone, number = number, who = who)
+                text!(moderation_log_undone, number = number)
             }
-            Deed::Ruled => text!(moderation_rules_were_changed),
+            Deed::Ruled => text!(moderation_log_rules),
         }
     }
 
@@ -177,7 +174,7 @@ mod tests {
         };
         assert_eq!(
             row(muted.clone(), false).sentence().english(),
-            "ann may not write in red"
+            "ann was muted in red"
         );
         assert!(row(muted.clone(), false).can_be_undone());
         assert!(!row(muted, true).can_be_undone());
@@ -187,7 +184,7 @@ mod tests {
         };
         assert_eq!(
             row(nobody, false).sentence().english(),
-            "Words of somebody were hidden in red"
+            "A message was censored in red"
         );
         let ruled = LogEntry::new(Deed::Ruled, "", String::new());
         assert!(!row(ruled, false).can_be_undone());

@@ -53,39 +53,43 @@ pub struct Usage {
 
 /// All commands.
 pub static COMMANDS: &[Usage] = &[
-    usage("help", None, &messages::command_show),
-    usage("me", Some(&messages::command_do), &messages::command_say_do),
+    usage("help", None, &messages::command_help_effect),
+    usage(
+        "me",
+        Some(&messages::command_me_argument),
+        &messages::command_me_effect,
+    ),
     usage(
         "nick",
-        Some(&messages::common_name),
-        &messages::command_called_something_else,
+        Some(&messages::command_nick_argument),
+        &messages::command_nick_effect,
     ),
     usage(
         "topic",
-        Some(&messages::common_words),
-        &messages::command_say_room_about,
+        Some(&messages::command_topic_argument),
+        &messages::command_topic_effect,
     ),
     usage(
         "join",
-        Some(&messages::common_room_2),
-        &messages::command_go_room,
+        Some(&messages::command_join_argument),
+        &messages::command_join_effect,
     ),
-    usage("leave", None, &messages::command_leave_room),
-    usage("clear", None, &messages::command_empty_window_nobody_elses),
+    usage("leave", None, &messages::command_leave_effect),
+    usage("clear", None, &messages::command_clear_effect),
     usage(
         "shrug",
-        Some(&messages::command_text_nothing),
-        &messages::command_say_shrug,
+        Some(&messages::command_shrug_argument),
+        &messages::command_shrug_effect,
     ),
     usage(
         "mute",
-        Some(&messages::common_name),
-        &messages::command_keep_somebody_from_writing,
+        Some(&messages::command_nick_argument),
+        &messages::command_mute_effect,
     ),
     usage(
         "unmute",
-        Some(&messages::common_name),
-        &messages::command_let_somebody_write_again,
+        Some(&messages::command_nick_argument),
+        &messages::command_unmute_effect,
     ),
 ];
 

@@ -98,45 +98,45 @@ impl Fault {
             Self::Unreachable {
                 address,
                 secure: true,
-            } => text!(error_no_diffusion_service_answers, address = address),
+            } => text!(error_unreachable_secure, address = address),
             Self::Unreachable { address, .. } => {
-                text!(error_no_diffusion_service_answers_2, address = address)
+                text!(error_unreachable, address = address)
             }
             Self::NotDiffusion(address) => {
-                text!(error_answers_address_no_diffusion, address = address)
+                text!(error_not_diffusion, address = address)
             }
-            Self::MixedContent(host) => text!(error_page_came_over_https, host = host),
+            Self::MixedContent(host) => text!(error_mixed_content, host = host),
             Self::WrongCredentials(principal) => {
-                text!(error_service_does_not_accept, name = principal)
+                text!(error_wrong_credentials, name = principal)
             }
             Self::Refused(reason) => match trimmed(reason) {
-                "" => text!(error_service_turned_connection_away),
-                reason => text!(error_service_turned_connection_away_2, reason = reason),
+                "" => text!(error_refused),
+                reason => text!(error_refused_reason, reason = reason),
             },
             Self::Lost(message) => Text::from(*message),
             Self::AccountRefused(reason) => match trimmed(reason) {
-                "" => text!(error_service_did_not_add),
-                reason => text!(error_service_did_not_add_2, reason = reason),
+                "" => text!(error_account_refused),
+                reason => text!(error_account_refused_reason, reason = reason),
             },
             Self::TooLarge { size, limit } => {
-                text!(error_message_size_bytes_long, size = *size, limit = *limit)
+                text!(error_too_large, size = *size, limit = *limit)
             }
-            Self::RoomExists(name) => text!(error_room_name_already, name = name),
-            Self::NotPrivate => text!(error_service_others_could_read),
-            Self::AccountExists(name) => text!(error_account_name_already, name = name),
+            Self::RoomExists(name) => text!(error_room_exists, name = name),
+            Self::NotPrivate => text!(error_not_private),
+            Self::AccountExists(name) => text!(error_account_exists, name = name),
             Self::Other(reason) => match trimmed(reason) {
-                "" => text!(error_something_went_wrong),
+                "" => text!(error_unknown),
                 reason => text!(error_other, reason = reason),
             },
-            Self::VersionNotSupported => text!(error_service_does_not_speak),
-            Self::Unconfirmed => text!(error_connection_broke_before_service),
-            Self::NotConnected => text!(common_no_connection_service),
-            Self::TimedOut => text!(error_service_did_not_answer),
+            Self::VersionNotSupported => text!(error_version),
+            Self::Unconfirmed => text!(error_unconfirmed),
+            Self::NotConnected => text!(common_not_connected),
+            Self::TimedOut => text!(error_timed_out),
             Self::NotPermitted(right) => Text::from(right.missing()),
-            Self::OtherKind(RoomKind::Live) => text!(error_room_exists_as_live),
-            Self::OtherKind(RoomKind::History) => text!(error_room_exists_as_history),
-            Self::NotARoom => text!(error_topic_name_exists_but),
-            Self::RoomRemoved => text!(error_room_removed_from_service),
+            Self::OtherKind(RoomKind::Live) => text!(error_live_room),
+            Self::OtherKind(RoomKind::History) => text!(error_history_room),
+            Self::NotARoom => text!(error_not_a_room),
+            Self::RoomRemoved => text!(error_room_removed),
         }
     }
 
@@ -144,36 +144,34 @@ impl Fault {
     #[must_use]
     pub fn next(&self) -> Text {
         let message: &'static Message = match self {
-            Self::Unreachable { secure: false, .. } => &messages::error_check_host_port_service,
-            Self::Unreachable { secure: true, .. } => &messages::error_check_host_port_whether,
-            Self::NotDiffusion(_) => &messages::error_check_host_port,
-            Self::MixedContent(_) => &messages::error_tick_secure_open_page,
-            Self::WrongCredentials(_) => &messages::error_check_account_password_create,
-            Self::Refused(_) => &messages::error_wait_moment_try_again,
-            Self::VersionNotSupported => &messages::error_let_page_choose_version,
-            Self::Lost(_) => &messages::error_reconnect_go_rooms_still,
-            Self::Unconfirmed => &messages::error_may_have_arrived_look,
-            Self::NotConnected => &messages::error_send_again_when_connection,
-            Self::TimedOut => &messages::error_check_network_then_try,
-            Self::NotPermitted(Right::Create) => &messages::error_join_room_exists_use,
-            Self::NotPermitted(Right::Read) => &messages::error_ask_whoever_runs_service_2,
-            Self::NotPermitted(Right::Write) => &messages::error_sign_account_role_topic,
-            Self::NotPermitted(Right::Edit) => &messages::error_ask_whoever_runs_service,
-            Self::NotPermitted(Right::React) => &messages::error_ask_whoever_runs_service_3,
-            Self::NotPermitted(Right::Register) => &messages::error_use_one_may_change,
-            Self::OtherKind(RoomKind::Live) => &messages::error_join_as_live_room_2,
-            Self::OtherKind(RoomKind::History) => &messages::error_join_as_history_room_2,
-            Self::NotARoom => &messages::error_choose_another_name_room,
-            Self::RoomRemoved => &messages::error_join_again_make_anew,
-            Self::TooLarge { .. } => &messages::error_shorten_send_parts,
-            Self::AccountExists(_) => &messages::error_choose_another_name_sign,
-            Self::RoomExists(_) => &messages::error_choose_another_name_join,
-            Self::NotPrivate => &messages::error_ask_whoever_runs_service_5,
-            Self::NotPermitted(Right::Describe | Right::Grant) => {
-                &messages::error_ask_whoever_runs_service_4
-            }
-            Self::AccountRefused(_) => &messages::error_change_names_then_try,
-            Self::Other(_) => &messages::error_try_again,
+            Self::Unreachable { secure: false, .. } => &messages::error_unreachable_next,
+            Self::Unreachable { secure: true, .. } => &messages::error_unreachable_secure_next,
+            Self::NotDiffusion(_) => &messages::error_not_diffusion_next,
+            Self::MixedContent(_) => &messages::error_mixed_content_next,
+            Self::WrongCredentials(_) => &messages::error_wrong_credentials_next,
+            Self::Refused(_) => &messages::error_refused_next,
+            Self::VersionNotSupported => &messages::error_version_next,
+            Self::Lost(_) => &messages::error_lost_next,
+            Self::Unconfirmed => &messages::error_unconfirmed_next,
+            Self::NotConnected => &messages::error_not_connected_next,
+            Self::TimedOut => &messages::error_timed_out_next,
+            Self::NotPermitted(Right::Create) => &messages::error_create_denied_next,
+            Self::NotPermitted(Right::Read) => &messages::error_read_denied_next,
+            Self::NotPermitted(Right::Write) => &messages::error_write_denied_next,
+            Self::NotPermitted(Right::Edit) => &messages::error_edit_denied_next,
+            Self::NotPermitted(Right::React) => &messages::error_react_denied_next,
+            Self::NotPermitted(Right::Register) => &messages::error_register_denied_next,
+            Self::OtherKind(RoomKind::Live) => &messages::error_live_room_next,
+            Self::OtherKind(RoomKind::History) => &messages::error_history_room_next,
+            Self::NotARoom => &messages::error_not_a_room_next,
+            Self::RoomRemoved => &messages::error_room_removed_next,
+            Self::TooLarge { .. } => &messages::error_too_large_next,
+            Self::AccountExists(_) => &messages::error_account_exists_next,
+            Self::RoomExists(_) => &messages::error_room_exists_next,
+            Self::NotPrivate => &messages::error_not_private_next,
+            Self::NotPermitted(Right::Describe | Right::Grant) => &messages::error_permission_next,
+            Self::AccountRefused(_) => &messages::error_account_refused_next,
+            Self::Other(_) => &messages::error_other_next,
         };
         Text::from(message)
     }
@@ -183,14 +181,14 @@ impl Right {
     /// What the principal may not do, as one sentence.
     fn missing(self) -> &'static Message {
         match self {
-            Self::Create => &messages::error_room_does_not_exist,
-            Self::Read => &messages::error_account_may_not_read,
-            Self::Write => &messages::error_account_may_not_write,
-            Self::Register => &messages::error_registrars_account_may_not,
-            Self::Describe => &messages::error_account_may_not_change_2,
-            Self::Grant => &messages::error_account_may_not_say,
-            Self::Edit => &messages::error_account_may_not_change,
-            Self::React => &messages::error_account_may_not_react,
+            Self::Create => &messages::error_create_denied,
+            Self::Read => &messages::error_read_denied,
+            Self::Write => &messages::error_write_denied,
+            Self::Register => &messages::error_register_denied,
+            Self::Describe => &messages::error_describe_denied,
+            Self::Grant => &messages::error_grant_denied,
+            Self::Edit => &messages::error_edit_denied,
+            Self::React => &messages::error_react_denied,
         }
     }
 }
@@ -263,11 +261,11 @@ mod tests {
         let what = what.english();
         assert_eq!(
             what,
-            "The service turned the connection away: too many connections."
+            "The service refused the connection: too many connections."
         );
         assert_eq!(
             Fault::Refused("  ".to_owned()).what().english(),
-            "The service turned the connection away."
+            "The service refused the connection."
         );
     }
 }

@@ -287,11 +287,11 @@ impl Form {
         let mut problems = Vec::new();
         let name = self.text(Field::Name).trim();
         if name.is_empty() {
-            problems.push((Field::Name, &messages::form_type_name_others_will));
+            problems.push((Field::Name, &messages::form_name_missing));
         } else if name.chars().count() > LONGEST_NAME {
-            problems.push((Field::Name, &messages::form_choose_shorter_name_most));
+            problems.push((Field::Name, &messages::form_name_too_long));
         } else if name.eq_ignore_ascii_case(SYSTEM_NAME) {
-            problems.push((Field::Name, &messages::form_system_speaks_rooms_choose));
+            problems.push((Field::Name, &messages::form_name_reserved));
         }
         let principal = match self.text(Field::Account).trim() {
             "" => name,
@@ -299,7 +299,7 @@ impl Form {
         };
         let password = self.text(Field::Password);
         if password.is_empty() {
-            problems.push((Field::Password, &messages::form_type_password_account));
+            problems.push((Field::Password, &messages::form_password_missing));
         }
         match self.service() {
             Ok(service) if problems.is_empty() => {
@@ -330,9 +330,9 @@ impl Form {
             })
             .map_err(|error| {
                 let words = match error {
-                    RoomNameError::Empty => &messages::form_type_name_room,
-                    RoomNameError::TooLong => &messages::form_choose_shorter_name_most_2,
-                    RoomNameError::EmptyPart => &messages::form_rooms_name_cannot_start,
+                    RoomNameError::Empty => &messages::form_room_missing,
+                    RoomNameError::TooLong => &messages::form_room_too_long,
+                    RoomNameError::EmptyPart => &messages::form_room_slashes,
                 };
                 (Field::Room, words)
             })
@@ -346,28 +346,25 @@ impl Form {
         let mut problems = Vec::new();
         let name = self.text(Field::NewAccount).trim();
         if name.is_empty() {
-            problems.push((Field::NewAccount, &messages::form_type_user_name));
+            problems.push((Field::NewAccount, &messages::form_user_name_missing));
         } else if name.chars().count() > LONGEST_NAME {
-            problems.push((Field::NewAccount, &messages::form_choose_shorter_name_most));
+            problems.push((Field::NewAccount, &messages::form_name_too_long));
         } else if name.eq_ignore_ascii_case(SYSTEM_NAME) {
-            problems.push((
-                Field::NewAccount,
-                &messages::form_system_speaks_rooms_choose,
-            ));
+            problems.push((Field::NewAccount, &messages::form_name_reserved));
         }
         let password = self.text(Field::NewPassword);
         if password.is_empty() {
-            problems.push((Field::NewPassword, &messages::form_type_password));
+            problems.push((Field::NewPassword, &messages::form_new_password_missing));
         } else if password != self.text(Field::Again) {
-            problems.push((Field::Again, &messages::form_two_passwords_differ_type));
+            problems.push((Field::Again, &messages::form_passwords_differ));
         }
         let registrar = self.text(Field::Registrar).trim();
         if registrar.is_empty() {
-            problems.push((Field::Registrar, &messages::form_type_account_may_add));
+            problems.push((Field::Registrar, &messages::form_registrar_missing));
         } else if self.text(Field::RegistrarPassword).is_empty() {
             problems.push((
                 Field::RegistrarPassword,
-                &messages::form_type_registrars_password,
+                &messages::form_registrar_password_missing,
             ));
         }
         match self.service() {
@@ -418,8 +415,8 @@ impl Form {
                 ..service
             })
             .map_err(|error| match error {
-                ServiceError::Host => (Field::Host, &messages::form_type_host_name_ip),
-                ServiceError::Port => (Field::Port, &messages::form_type_port_from_1),
+                ServiceError::Host => (Field::Host, &messages::form_host_invalid),
+                ServiceError::Port => (Field::Port, &messages::form_port_invalid),
             })
     }
 

@@ -155,7 +155,7 @@ fn open(app: App, first: Option<Order>) {
         .as_ref()
         .map(|me| me.credentials.principal.clone());
     let (Some(session), Some(principal)) = (link::session(), me) else {
-        tell(Note::Alert(text!(common_no_connection_service)));
+        tell(Note::Alert(text!(common_not_connected)));
         return;
     };
     let (orders, ordered) = futures_channel::mpsc::unbounded();
@@ -253,7 +253,7 @@ async fn carry_out(desk: &mut Desk, order: Order) -> Vec<Report> {
     let done = match order {
         Order::Publish(rules) => match desk.publish(rules).await {
             Ok(()) => {
-                tell(Note::Info(text!(moderation_rules_force)));
+                tell(Note::Info(text!(moderation_rules_applied)));
                 return Vec::new();
             }
             Err(failure) => Err(failure),
@@ -347,10 +347,7 @@ fn show(desk: &Desk, reports: Vec<Report>) {
 }
 
 fn not_done(failure: &Failure) -> Note {
-    Note::Alert(text!(
-        moderation_not_done_why_moderator,
-        why = failure.to_string()
-    ))
+    Note::Alert(text!(moderation_failed, reason = failure.to_string()))
 }
 
 /// Shows what came of an order: on the board, and where it was given if that was somewhere else.

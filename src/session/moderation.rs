@@ -24,7 +24,7 @@ fn begin(app: App, open: OpenRoom, name: String, mute: bool) {
     spawn_local(async move {
         if parts::moderate(app, open, name, mute).await.is_err() {
             open.note
-                .set(Some(Note::Alert(text!(moderation_part_page_could_not))));
+                .set(Some(Note::Alert(text!(moderation_load_failed))));
         }
     });
 }

@@ -32,18 +32,13 @@ pub(crate) fn mention(app: App, open: OpenRoom, message: ChatMessage) {
     if app.attention.read_untracked().level(&room) == Level::Nothing {
         return;
     }
-    let title = t!(
-        app.i18n,
-        notify_name_named_room,
-        name = &message.name,
-        room = &room
-    );
+    let title = t!(app.i18n, notify_mention, name = &message.name, room = &room);
     tell(app, open, &title, &message.text);
 }
 
 /// Somebody has written to the reader alone.
 pub(super) fn direct(app: App, open: OpenRoom, message: &ChatMessage) {
-    let title = t!(app.i18n, notify_name_wrote, name = &message.name);
+    let title = t!(app.i18n, notify_direct, name = &message.name);
     tell(app, open, &title, &message.text);
 }
 

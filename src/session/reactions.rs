@@ -73,7 +73,7 @@ pub fn toggle(open: OpenRoom, to: Target, emoji: String) {
     let path = reactions_path(&open.room.read_untracked().name);
     spawn_local(async move {
         if let Err(fault) = append(&path, &value).await {
-            let what = &messages::reaction_not_done;
+            let what = &messages::reaction_failed;
             open.note.set(Some(Note::Failure { what, fault }));
         }
     });

@@ -36,7 +36,7 @@ fn attempt(open: OpenRoom, target: Target, left: u32) {
     spawn_local(async move {
         if !show(open, target).await {
             open.note
-                .set(Some(Note::Alert(text!(travel_message_not_any_more))));
+                .set(Some(Note::Alert(text!(timeline_message_gone))));
         }
     });
 }
@@ -50,7 +50,7 @@ pub fn jump_to_time(open: OpenRoom, ms: i64) {
         };
         if !found {
             open.note
-                .set(Some(Note::Info(text!(travel_nothing_said_day_later))));
+                .set(Some(Note::Info(text!(timeline_no_message_since))));
         }
     });
 }

@@ -325,7 +325,7 @@ impl OpenRoom {
                     let newest = timeline.texts().rev().find(|(_, text, _)| !text.is_empty());
                     match newest {
                         Some((name, text, _)) if count == 1 => [name, ": ", text].concat(),
-                        _ => t!(i18n, room_count_new_messages, count = count),
+                        _ => t!(i18n, timeline_new_messages, count = count),
                     }
                 });
                 if *room.heard.read_untracked() == words {

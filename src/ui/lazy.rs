@@ -71,7 +71,7 @@ fn LoadFailed() -> impl IntoView {
     let i18n = use_i18n();
     view! {
         <p class="alert" role="alert" data-testid="part-missing">
-            {move || t!(i18n, common_part_page_could_not)}
+            {move || t!(i18n, common_load_failed)}
         </p>
     }
 }

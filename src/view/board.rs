@@ -9,10 +9,12 @@ use super::element::{El, el, ticked, value_of};
 use super::field::labelled;
 use super::icon::{button, icon, icon_button};
 use crate::browser;
+use crate::i18n::use_i18n;
 use crate::model::board::{ActivityRow, Flag, LogRow};
 use crate::model::composing::Note;
 use crate::session::board::{Board, Duty, Order, board as desk, keep_watch, order};
 use crate::state::{App, Screen};
+use crate::t;
 use crate::words::{say, say_with};
 use leptos::prelude::*;
 
@@ -148,8 +150,7 @@ fn one_flag(app: App, flag: &Flag) -> El {
             };
             button("small", test, clicked).text(words)
         };
-        let minutes = MUTE.to_string();
-        let mute = say_with("Mute for {minutes} minutes", &[("minutes", &minutes)]);
+        let mute = t!(app.i18n, moderation_mute_for, count = MUTE);
         item = item.child(
             el("p")
                 .class("buttons")
@@ -253,7 +254,9 @@ fn bars(row: &ActivityRow) -> El {
         let _ = node.style().set_property("height", &[&share, "%"].concat());
         chart = chart.child(bar);
     }
-    let total = row.total.to_string();
+    let i18n = use_i18n();
+    let total = i18n.number(row.total.into());
+    let messages = t!(i18n, common_message_count, count = row.total);
     el("li")
         .test("activity-row")
         .child(el("bdi").text(row.room.as_str()))
@@ -261,8 +264,8 @@ fn bars(row: &ActivityRow) -> El {
         .child(
             el("span")
                 .class("total")
-                .text(&total)
-                .child(el("span").class("unseen").text(say(" messages"))),
+                .child(el("span").attr("aria-hidden", "true").text(&total))
+                .child(el("span").class("unseen").text(&messages)),
         )
 }
 
@@ -438,9 +441,9 @@ fn by_hand(app: App) -> El {
             let place = RoomName::parse(&room.read_untracked()).ok();
             let board = desk();
             if principal.is_empty() || (place.is_none() && deed != Deed::Locked) {
-                board.note.set(Some(Note::Alert(crate::text!(
-                    moderation_name_account_room
-                ))));
+                board
+                    .note
+                    .set(Some(Note::Alert(crate::text!(moderation_target_missing))));
                 return;
             }
             order(

@@ -13,9 +13,11 @@ use super::element::{El, el};
 use super::field::link;
 use super::icon::icon_button;
 use crate::browser;
+use crate::i18n::use_i18n;
 use crate::model::inside::{Recorded, Teller, Told, hex};
 use crate::session::{self, Inside};
 use crate::state::App;
+use crate::t;
 use crate::words::{say, say_with};
 use leptos::prelude::*;
 
@@ -151,12 +153,16 @@ fn session_numbers(app: App, inside: &Inside, round_trip: &ArcRwSignal<Option<u6
         el("div").child(el("dt").text(name)).child(value)
     };
     let both = |(messages, bytes): (u64, u64)| {
-        say_with(
-            "{messages} messages, {bytes} bytes",
-            &[("messages", &number(messages)), ("bytes", &number(bytes))],
+        t!(
+            app.i18n,
+            diagnostics_traffic,
+            messages = t!(app.i18n, common_message_count, count = messages),
+            bytes = t!(app.i18n, diagnostics_byte_count, count = bytes)
         )
     };
-    let largest = inside.largest.map(|largest| number(largest as u64));
+    let largest = inside
+        .largest
+        .map(|largest| t!(app.i18n, diagnostics_byte_count, count = largest as u64));
     el("dl")
         .class("facts")
         .child(fact(say("Session"), "session-id", &inside.id))
@@ -182,6 +188,7 @@ fn session_numbers(app: App, inside: &Inside, round_trip: &ArcRwSignal<Option<u6
 }
 
 fn subscriptions(inside: &Inside) -> El {
+    let i18n = use_i18n();
     let mut selectors = el("ul").class("paths").test("selections");
     for (selector, selects) in &inside.selections {
         let sign = if *selects { "+ " } else { "− " };
@@ -190,10 +197,7 @@ fn subscriptions(inside: &Inside) -> El {
     let mut topics = el("ul").class("paths").test("topics");
     for (path, kind, size) in &inside.topics {
         let size = match size {
-            Some(size) => say_with(
-                "{bytes} bytes",
-                &[("bytes", &browser::number(*size as f64))],
-            ),
+            Some(size) => t!(i18n, diagnostics_byte_count, count = *size),
             None => say("no value").to_owned(),
         };
         topics = topics.child(
@@ -216,7 +220,8 @@ fn message(shown: Shown) -> El {
     } else {
         ("received", say("received"))
     };
-    let size = browser::number((recorded.bytes.len() + recorded.hidden) as f64);
+    let i18n = use_i18n();
+    let size = recorded.bytes.len() + recorded.hidden;
     let summary = el("summary")
         .child(
             el("span")
@@ -227,7 +232,7 @@ fn message(shown: Shown) -> El {
         )
         .child(el("span").class("unseen").text(way.1))
         .child(el("bdi").class("what").text(&told.title))
-        .child(el("small").text(&say_with("{bytes} bytes", &[("bytes", &size)])));
+        .child(el("small").text(&t!(i18n, diagnostics_byte_count, count = size)));
     let mut body = el("div").child(
         el("p")
             .class("hint")
@@ -265,11 +270,8 @@ pub(super) fn bytes(recorded: &Recorded) -> El {
         .child(el("summary").test("show-bytes").text(say("Bytes")))
         .child(place)
         .maybe((hidden > 0).then(|| {
-            let count = browser::number(hidden as f64);
-            el("p").class("hint").text(&say_with(
-                "{count} bytes are not shown.",
-                &[("count", &count)],
-            ))
+            let hidden = t!(use_i18n(), diagnostics_bytes_hidden, count = hidden);
+            el("p").class("hint").text(&hidden)
         }))
 }
 

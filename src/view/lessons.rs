@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 
 use super::diagnostics::{Shown, bytes, code, panel, watch};
 use super::element::{El, el};
+use crate::i18n::use_i18n;
 use crate::state::App;
+use crate::t;
 use crate::words::{key, say};
 use leptos::prelude::*;
 
@@ -174,17 +176,13 @@ fn shown(lesson: &'static Lesson, messages: &ArcRwSignal<VecDeque<Shown>>) -> El
         .child(el("p").text(say(lesson.words)))
         .child(steps)
         .child(
-            el("p")
-                .class("hint")
-                .text(say("In the manual:"))
-                .text(" ")
-                .child(
-                    el("a")
-                        .attr("href", address)
-                        .attr("target", "_blank")
-                        .attr("rel", "noopener noreferrer")
-                        .text(say(title)),
-                ),
+            el("p").class("hint").child(
+                el("a")
+                    .attr("href", address)
+                    .attr("target", "_blank")
+                    .attr("rel", "noopener noreferrer")
+                    .text(&t!(use_i18n(), lesson_manual, page = say(title))),
+            ),
         )
 }
 

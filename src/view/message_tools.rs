@@ -400,7 +400,7 @@ fn really(place: El, tools: &Rc<Tools>, key: Key, asking: &ArcRwSignal<bool>) ->
         delete.done();
         spawn_local(async move {
             if let Err(fault) = session::take_back(room, key).await {
-                tell(room, &messages::message_not_deleted, fault);
+                tell(room, &messages::message_delete_failed, fault);
             }
         });
     })
@@ -467,14 +467,14 @@ fn to_clipboard(room: OpenRoom, text: &str, done: Text) {
     let clipboard = js_sys::Reflect::get(&navigator, &JsValue::from_str("clipboard"));
     if clipboard.is_ok_and(|clipboard| clipboard.is_undefined()) {
         room.note
-            .set(Some(Note::Alert(text!(message_browser_lets_only_pages))));
+            .set(Some(Note::Alert(text!(message_copy_insecure))));
         return;
     }
     let written = navigator.clipboard().write_text(text);
     spawn_local(async move {
         let done = match wasm_bindgen_futures::JsFuture::from(written).await {
             Ok(_) => Note::Info(done),
-            Err(_) => Note::Alert(text!(message_browser_did_not_let)),
+            Err(_) => Note::Alert(text!(message_copy_denied)),
         };
         room.note.set(Some(done.clone()));
         let leave = move || {

@@ -15,13 +15,15 @@ use web_sys::{Blob, BlobPropertyBag, HtmlElement, KeyboardEvent, Node, Url};
 use super::element::{El, el, value_of};
 use super::icon::{button, icon_button};
 use crate::browser;
+use crate::i18n::I18n;
 use crate::live::follow;
 use crate::model::export::{self, Line};
 use crate::model::search::{Needle, excerpt};
 use crate::model::time::At;
 use crate::session;
 use crate::state::{App, Earlier, OpenRoom};
-use crate::words::{say, say_with};
+use crate::t;
+use crate::words::say;
 use leptos::prelude::*;
 
 /// How many messages are looked through before the browser may do something else.
@@ -41,6 +43,7 @@ const SETTLED: u64 = 300;
 
 /// A search in a room.
 struct Search {
+    i18n: I18n,
     room: OpenRoom,
     needle: ArcRwSignal<Option<Needle>>,
     /// The ranks of the messages found, the newest first.
@@ -60,6 +63,7 @@ struct Search {
 /// The panel.
 pub fn search(app: App, room: OpenRoom) -> El {
     let search = Rc::new(Search {
+        i18n: app.i18n,
         room,
         needle: ArcRwSignal::default(),
         found: ArcRwSignal::default(),
@@ -406,16 +410,12 @@ impl Search {
 
     fn count(&self) -> String {
         let (found, at) = (self.found.read().len(), *self.at.read());
-        let total = found.to_string();
         match (&*self.needle.read(), at) {
             (None, _) => String::new(),
             (Some(_), _) if *self.looking.read() && found == 0 => say("Searching…").to_owned(),
             (Some(_), _) if found == 0 => say("Nothing found").to_owned(),
-            (Some(_), None) => say_with("{count} messages", &[("count", &total)]),
-            (Some(_), Some(at)) => say_with(
-                "{place} of {count} messages",
-                &[("place", &(at + 1).to_string()), ("count", &total)],
-            ),
+            (Some(_), None) => t!(self.i18n, common_message_count, count = found),
+            (Some(_), Some(at)) => t!(self.i18n, search_position, place = at + 1, count = found),
         }
     }
 

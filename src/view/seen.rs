@@ -1,8 +1,10 @@
 //! Who has seen a message.
 
 use super::element::{El, el};
+use crate::i18n::use_i18n;
 use crate::model::timeline::Key;
 use crate::state::OpenRoom;
+use crate::t;
 use crate::words::{say, say_with};
 use effusion_chat::Target;
 use leptos::prelude::*;
@@ -12,12 +14,13 @@ const MOST: usize = 2;
 
 /// Says behind the reader's own message who has seen it, as soon as somebody has.
 pub fn seen(room: OpenRoom, key: Key) -> El {
+    let i18n = use_i18n();
     let words = move || {
         let names = seen_by(room, key);
         let words = match names.len() {
             0 => return String::new(),
             few if few <= MOST => say_with("· seen by {names}", &[("names", &joined(&names))]),
-            count => say_with("· seen by {count}", &[("count", &count.to_string())]),
+            count => t!(i18n, people_seen_by_count, count = count),
         };
         [" ", &words].concat()
     };

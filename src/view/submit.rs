@@ -65,7 +65,7 @@ fn save(room: OpenRoom, key: Key, text: String) {
                 if same {
                     saving(false);
                 }
-                tell(room, &messages::command_not_changed, fault);
+                tell(room, &messages::composer_edit_failed, fault);
             }
         }
     });
@@ -83,7 +83,7 @@ fn run(app: App, room: OpenRoom, command: Command) {
         Command::Nick(name) => match session::rename(app, &name) {
             Ok(()) => {
                 room.note
-                    .set(Some(Note::Info(text!(command_name_now, name = name))));
+                    .set(Some(Note::Info(text!(command_renamed, name = name))));
             }
             Err(problem) => room.note.set(Some(Note::Alert(problem.into()))),
         },
@@ -124,13 +124,9 @@ fn speak(app: App, room: OpenRoom, text: String, act: bool) {
 
 fn words_of(wrong: &Wrong) -> Text {
     match wrong {
-        Wrong::Unknown(name) => text!(command_no_command_name_help, name = name),
+        Wrong::Unknown(name) => text!(command_unknown, name = name),
         Wrong::Needs(usage) => match usage.argument {
-            Some(argument) => text!(
-                command_write_command_then_needs,
-                command = usage.name,
-                needs = argument
-            ),
+            Some(argument) => text!(command_usage, command = usage.name, argument = argument),
             None => Text::from(usage.effect),
         },
     }

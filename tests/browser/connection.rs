@@ -60,5 +60,5 @@ async fn the_countdown_is_not_read_out_each_second() {
         .query_selector("[role=status]")
         .unwrap()
         .unwrap();
-    assert_eq!(status.text_content().unwrap(), "Reconnecting");
+    assert_eq!(status.text_content().unwrap(), "Reconnecting…");
 }

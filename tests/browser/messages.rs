@@ -174,7 +174,7 @@ async fn the_list_is_a_live_log() {
             .place()
             .text_content()
             .unwrap()
-            .contains("It is quiet here")
+            .contains("It’s quiet here")
     );
 }
 

@@ -94,7 +94,7 @@ scenario('after the first mention the page asks, and then the system tells', asy
     await ann.$('ask-to-notify').waitFor({ state: 'detached' });
     await bob.say('@Ann are you there?');
     await until('it was told', () => shown(ann), (all) => all.length === 1);
-    assert.deepEqual(await shown(ann), [{ title: 'Bob named you in Busy', body: '@Ann are you there?' }]);
+    assert.deepEqual(await shown(ann), [{ title: 'Bob mentioned you in Busy', body: '@Ann are you there?' }]);
     assert.equal(await ann.page.evaluate(() => window.tones), 0, 'no sound unless it was asked for');
     await ann.page.evaluate(() => window.last.onclick());
     await until('the room is shown', () => ann.$('room-title').innerText(), (title) => title === 'Busy');
@@ -182,7 +182,7 @@ scenario('direct messages are told, too', async (open) => {
     await pause(1_600);
     await wim.say('just for you');
     await until('it was told', () => shown(vera), (all) => all.length === 1);
-    assert.deepEqual(await shown(vera), [{ title: 'wim wrote to you', body: 'just for you' }]);
+    assert.deepEqual(await shown(vera), [{ title: 'wim sent you a message', body: 'just for you' }]);
 });
 
 scenario('a profile says who somebody is, with the roles where they may be seen, and a new name reaches everyone', async (open) => {
@@ -201,7 +201,7 @@ scenario('a profile says who somebody is, with the roles where they may be seen,
     await profile(bob, 'Ada');
     assert.equal(await bob.$('profile-name').innerText(), 'Ada');
     assert.equal(await bob.$('profile-principal').innerText(), 'admin');
-    await until('it is told', () => bob.$('profile-roles').innerText(), (roles) => /may not see/.test(roles));
+    await until('it is told', () => bob.$('profile-roles').innerText(), (roles) => /isn’t allowed to see them/.test(roles));
     await bob.$('close-dialog').click();
     await profile(ada, 'Bob');
     await until('the roles', () => ada.$('profile-roles').innerText(), (roles) => /CLIENT/.test(roles) && /TOPIC_CONTROL/.test(roles));

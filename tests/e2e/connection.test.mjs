@@ -155,7 +155,7 @@ test('while there is no service, the next try is announced and can be made at on
         const ann = await (await open(address(service, { name: 'Ann', room: 'Patience', kind: 'history' }))).join();
         await service.kill();
         await ann.$('reconnect').waitFor();
-        assert.match(await ann.$('connection-state').innerText(), /Reconnecting\s*in \d+ s\s*Try now/);
+        assert.match(await ann.$('connection-state').innerText(), /Reconnecting…?\s*in \d+ s\s*Try now/);
         await service.start();
         // The next try may come by itself before anybody presses this.
         await Promise.race([ann.$('reconnect').click(), ann.connection('connected')]);
@@ -172,7 +172,7 @@ test('a session that the service closes is told, and opened again when asked for
         await ann.shows({ text: 'before', state: 'sent' });
         await withSession(service, 'admin', (admin) => admin.clients.close('$Principal is "user"'));
         await ann.connection('lost');
-        await ann.fault(/The session has ended: .+\. Reconnect to go on; your rooms are still open here\./);
+        await ann.fault(/Disconnected by the service\. Reconnect to continue\. Your rooms are still open\./);
         await ann.$('reconnect-button').click();
         await ann.connection('connected');
         assert.equal(await ann.$('fault').count(), 0);
@@ -190,7 +190,7 @@ test('no service: the address is told, and joining again works once there is one
     const ann = await open(address({ host: '127.0.0.1', port }, { name: 'Ann', room: 'Void', kind: 'live' }));
     await ann.$('join-button').click();
     const words = await ann.fault(/No Diffusion service answers at 127\.0\.0\.1:\d+\./);
-    assert.match(words, /Check host and port, and that the service is running; then try again\./);
+    assert.match(words, /Check the host and port, make sure the service is running, and try again\./);
     const sandbox = await startSandbox({ port });
     try {
         await ann.$('join-button').click();
@@ -216,7 +216,7 @@ test('what speaks WebSocket but not Diffusion is told in words', async (open) =>
         try {
             const ann = await open(address({ host: '127.0.0.1', port: server.address().port }, { name: 'Ann', room: 'Void' }));
             await ann.$('join-button').click();
-            await ann.fault(/What answers at 127\.0\.0\.1:\d+ is no Diffusion service\. Check host and port\./);
+            await ann.fault(/What answers at 127\.0\.0\.1:\d+ is no Diffusion service\. Check the host and port\./);
         } finally {
             server.clients.forEach((client) => client.terminate());
             server.close();

@@ -219,7 +219,7 @@ scenario('an inbox that somebody else has made is not written to', async (open) 
     await writeTo(pia, 'quin');
     await pia.say('for you alone');
     await pia.shows({ text: 'for you alone', state: 'failed' });
-    assert.match(await pia.$('delivery').innerText(), /others could read what two people say/);
+    assert.match(await pia.$('delivery').innerText(), /other people could read your direct messages/);
     await withSession(theatre.sandbox, 'user', async (user) => {
         const { events } = await user.timeseries.rangeQuery().as(json()).selectFrom('Effusion/direct/quin');
         assert.deepEqual(events, []);
@@ -248,7 +248,7 @@ scenario('where the service does not protect the inboxes, nothing is sent', asyn
         await writeTo(rosa, 'sam');
         await rosa.say('secret');
         await rosa.shows({ text: 'secret', state: 'failed' });
-        assert.match(await rosa.$('delivery').innerText(), /others could read what two people say/);
+        assert.match(await rosa.$('delivery').innerText(), /other people could read your direct messages/);
         assert.equal(await sam.room('rosa').count(), 0);
     } finally {
         let closed = builder().isolatePath('Effusion/direct');
@@ -266,7 +266,7 @@ scenario('people who share an account are told that it would not stay between th
     const uma = await account(open, 'uma', 'Shared');
     for (const [window, name] of [[ann, 'Bob'], [ann, 'uma'], [uma, 'Bob']]) {
         await profileOf(window, name);
-        assert.match(await window.$('not-alone').innerText(), /everyone who is signed in as “user” would read them/);
+        assert.match(await window.$('not-alone').innerText(), /everyone signed in as “user” could read them/);
         assert.equal(await window.$('write-to').count(), 0);
         await window.$('close-dialog').click();
     }

@@ -230,7 +230,7 @@ scenario('words are found in all that is loaded, marked, and gone to one after t
 
     // What was not loaded yet is found once it is.
     await ann.$('search').fill('number 77');
-    await count('Nothing found');
+    await count('No results');
     await ann.$('search-more').click();
     await ann.$('search-more').click();
     await count('1 messages');

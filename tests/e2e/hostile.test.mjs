@@ -280,7 +280,7 @@ scenario('hostile names of the page’s own reader, in reactions and in rooms', 
     await until('both', () => bob.$('reaction').getAttribute('title'), (title) => title.includes('<img'));
     await bob.$('message').hover();
     await bob.$('tool-reply').click();
-    assert.match(await bob.$('purpose').innerText(), /Reply to/);
+    assert.match(await bob.$('purpose').innerText(), /Replying to/);
     await bob.say('answered');
     await eve.$('reply-quote').waitFor();
     for (const window of [eve, bob]) {

@@ -11,7 +11,7 @@ import { stage } from './stage.mjs';
 const theatre = stage();
 const { scenario, address } = theatre;
 
-const words = (code) => JSON.parse(readFileSync(fileURLToPath(new URL(`../../assets/languages/${code}.json`, import.meta.url)), 'utf8'));
+const words = (code) => JSON.parse(readFileSync(fileURLToPath(new URL(`../../locales/${code}.json`, import.meta.url)), 'utf8'));
 const root = (window) => window.page.evaluate(() => ({ lang: document.documentElement.lang, dir: document.documentElement.dir }));
 
 for (const [locale, code, dir] of [
@@ -25,17 +25,17 @@ for (const [locale, code, dir] of [
         for (const viewport of [undefined, PHONE]) {
             const ann = await open(address({ name: 'Ann', room: 'Polyglot', kind: 'history' }), { locale, ...(viewport && { viewport }) });
             assert.deepEqual(await root(ann), { lang: code, dir });
-            assert.equal(await ann.$('join-button').innerText(), say.Join);
+            assert.equal(await ann.$('join-button').innerText(), say.common_join);
             assert.equal(await ann.overflow(), 0);
             await ann.join();
             assert.equal(await ann.overflow(), 0);
-            assert.match(await ann.$('connection-state').innerText(), new RegExp(say.Connected));
+            assert.match(await ann.$('connection-state').innerText(), new RegExp(say.connection_connected));
             if (viewport) {
                 await ann.$('menu-button').click();
             }
             await ann.$('settings-button').click();
             await ann.$('settings-form').waitFor();
-            assert.equal(await ann.$('settings').getByRole('heading').innerText(), say.Settings);
+            assert.equal(await ann.$('settings').getByRole('heading').innerText(), say.common_settings);
             assert.equal(await ann.overflow(), 0);
         }
     });
@@ -57,7 +57,7 @@ scenario('a language that is chosen is spoken at once, and after a reload', asyn
     await ann.$('language').selectOption('ar');
     await until('Arabic', () => root(ann), ({ lang, dir }) => lang === 'ar' && dir === 'rtl');
     // The settings stay where they were, in the other language.
-    assert.equal(await ann.$('settings-tab-looks').innerText(), words('ar').Looks);
+    assert.equal(await ann.$('settings-tab-looks').innerText(), words('ar').settings_appearance);
     await ann.$('close-dialog').click();
     await ann.shows('hello');
     assert.equal(await ann.$('composer').inputValue(), 'half a th');

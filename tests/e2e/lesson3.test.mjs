@@ -53,24 +53,24 @@ scenario('an account without the right to write reads only', async (open) => {
     await reader.$('account-button').click();
     await reader.inRoom();
     await reader.$('message').filter({ hasText: 'welcome' }).waitFor();
-    await reader.fault(/may not write in this room/);
+    await reader.fault(/isn’t allowed to write in this room/);
 });
 
 scenario('two passwords that differ are told at the field, and nothing is asked of the service', async (open) => {
     const window = await accountForm(open, { ...account('eve'), 'account-password-again': 'another' });
     await window.$('account-button').click();
-    await window.problem('account-password-again', /The two passwords differ\. Type the same one twice\./);
+    await window.problem('account-password-again', /The passwords don’t match\./);
     assert.equal(await window.page.evaluate(() => document.activeElement.id), 'account-password-again');
     await window.fill({ 'account-name': '', 'account-password': '', 'account-password-again': '' });
     await window.$('account-button').click();
-    await window.problem('account-name', /Type a user name\./);
-    await window.problem('account-password', /Type a password\./);
+    await window.problem('account-name', /Enter a username\./);
+    await window.problem('account-password', /Enter a password\./);
 });
 
 scenario('a name that is taken is told', async (open) => {
     const window = await accountForm(open, account('admin'));
     await window.$('account-button').click();
-    await window.fault(/There is an account “admin” already\. Choose another name/);
+    await window.fault(/An account named “admin” already exists\. Choose another name/);
     await window.fill({ 'account-name': 'frida' });
     await window.$('account-button').click();
     await window.inRoom();
@@ -89,7 +89,7 @@ scenario('a registrar without the right to add accounts is told', async (open) =
         'account-registrar-password': 'password',
     });
     await window.$('account-button').click();
-    await window.fault(/may not add accounts\. Use one that may change the authentication store/);
+    await window.fault(/isn’t allowed to create accounts\. Use an account that can modify the authentication store/);
 });
 
 scenario('names with quotes and of other scripts make accounts', async (open) => {

@@ -111,7 +111,7 @@ scenario('what is typed before the emoji are there is not lost', async (open) =>
     await ann.$('emoji-button').click();
     await ann.$('emoji-search').fill('turtle');
     await ann.$('emoji-search').press('Enter');
-    assert.equal(await ann.$('emoji-picker').getByText('No emoji is called that.').count(), 0);
+    assert.equal(await ann.$('emoji-picker').getByText('No matching emoji.').count(), 0);
     assert.equal(await ann.$('composer').inputValue(), 'a :rocket:, see?');
     come();
     await draft(ann, 'a 🚀, see?🐢');
@@ -122,7 +122,7 @@ scenario('emoji that cannot be had are told to be so', async (open) => {
     const ann = await joined(open, 'Ann', 'None');
     await ann.page.route('**/emoji.json', (route) => route.abort());
     await ann.$('emoji-button').click();
-    await ann.$('emoji-picker').getByText('could not be fetched').waitFor();
+    await ann.$('emoji-picker').getByText('Couldn’t load').waitFor();
     await ann.page.keyboard.press('Escape');
     await ann.page.unroute('**/emoji.json');
     await ann.$('emoji-button').click();
@@ -150,7 +150,7 @@ scenario('commands do what they say', async (open) => {
     await bob.shows('Ann waves', '¯\\_(ツ)_/¯', '/not a command');
 
     await ann.say('/nick Anna');
-    await note(ann, /You are .*Anna.* now/);
+    await note(ann, /Your display name is now .*Anna/);
     await ann.say('renamed');
     await bob.shows('Ann waves', '¯\\_(ツ)_/¯', '/not a command', { text: 'renamed', author: 'Anna' });
     await ann.shows({ own: true }, { own: true }, { own: true }, { text: 'renamed', own: true });
@@ -193,7 +193,7 @@ scenario('what is no command is said in words, and stays where it was', async (o
     await ann.$('composer').fill('/me');
     await ann.$('composer').press('Escape');
     await ann.$('composer').press('Enter');
-    await note(ann, /Write \/me and then: what you do/);
+    await note(ann, /Usage: \/me ‹action›/);
     await ann.$('composer').fill('');
     await ann.say('plain');
     await bob.shows('plain');

@@ -32,7 +32,7 @@ scenario('an own message is edited and everybody sees it, also who comes later',
 
     await use(ann, 'teh first', 'tool-edit');
     assert.equal(await ann.$('composer').inputValue(), 'teh first');
-    assert.match(await ann.$('purpose').innerText(), /Change your message/);
+    assert.match(await ann.$('purpose').innerText(), /Editing message/);
     await ann.$('composer').fill('the first');
     await ann.$('composer').press('Enter');
     for (const window of [ann, bob]) {
@@ -141,13 +141,13 @@ scenario('a refusal is told, and nothing is lost', async (open) => {
     await ann.$('composer').fill('as it should be');
     await ann.$('composer').press('Enter');
     const words = await until('a refusal', () => ann.$('note').allInnerTexts(), (notes) => notes.length > 0);
-    assert.match(words[0], /Not changed\. Your account may not change messages/);
+    assert.match(words[0], /Message not edited\. Your account isn’t allowed to edit messages/);
     assert.equal(await ann.$('composer').inputValue(), 'as it should be');
     await ann.shows('as it was');
     await ann.$('composer').press('Escape');
     await use(ann, 'as it was', 'tool-delete');
     await ann.$('delete-confirm').click();
-    await until('another refusal', () => ann.$('note').innerText(), (note) => /Not deleted\. Your account may not/.test(note));
+    await until('another refusal', () => ann.$('note').innerText(), (note) => /Message not deleted\. Your account isn’t allowed to/.test(note));
     await bob.shows('as it was');
 });
 
@@ -236,7 +236,7 @@ scenario('what a moderator has changed says so, and an edit by the SDK is an edi
         await session.timeseries.edit('Chat/Watched', sequence, { ...value, text: 'a ■■■■ word', bleeped: true }, json());
         for (const window of [ann, bob]) {
             await window.shows('a ■■■■ word');
-            assert.equal(await window.$('edited').innerText(), 'changed by a moderator');
+            assert.equal(await window.$('edited').innerText(), 'edited by a moderator');
         }
     });
 });

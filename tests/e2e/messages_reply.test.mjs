@@ -121,7 +121,7 @@ scenario('a service that allows no reactions says so', async (open) => {
     await ann.say('hello');
     await ann.shows({ state: 'sent' });
     await use(ann, 'hello', 'tool-quick');
-    await until('the words', () => ann.$('note').innerText(), (words) => /Your account may not react/.test(words));
+    await until('the words', () => ann.$('note').innerText(), (words) => /Your account isn’t allowed to react/.test(words));
     assert.equal(await ann.$('reaction').count(), 0);
 });
 

@@ -31,14 +31,14 @@ async function moderator(open, room) {
     const window = await open(address({ name: 'Mia', room, kind: 'history' }));
     await window.join({ account: 'admin', password: 'password' });
     await window.$('board-button').click();
-    await window.$('duty').filter({ hasText: 'This window keeps watch' }).waitFor();
+    await window.$('duty').filter({ hasText: 'Moderating in this window' }).waitFor();
     return window;
 }
 
 async function rules(window, fields) {
     await window.fill(fields);
     await window.$('rules-button').click();
-    await window.$('board-note').filter({ hasText: 'The rules are in force.' }).waitFor();
+    await window.$('board-note').filter({ hasText: 'Rules applied.' }).waitFor();
 }
 
 const texts = (window) => window.page.locator('[data-testid=message]').allInnerTexts();
@@ -64,7 +64,7 @@ scenario('the board hides words, warns, mutes after strikes, and undoes it', asy
     await shown(bob, '██████');
     await mia.page.locator('[data-testid=log-row][data-deed=muted]').waitFor();
     await ann.say('let me speak');
-    await ann.fault(/may not write|not have the right|not permitted/i);
+    await ann.fault(/isn’t allowed to write in this room/);
     await bob.say('quiet now');
     await shown(ann, 'quiet now');
 

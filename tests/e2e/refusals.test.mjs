@@ -14,8 +14,8 @@ scenario('a wrong password is told, and the right one works afterwards', async (
     const ann = await open(address({ name: 'Ann', room: 'Gate' }));
     await ann.fill({ password: 'wrong', account: 'user' });
     await ann.$('join-button').click();
-    const words = await ann.fault(/The service does not accept this password for the account “user”\./);
-    assert.match(words, /Check account and password, or create an account\./);
+    const words = await ann.fault(/Incorrect password for the account “user”, or no such account\./);
+    assert.match(words, /Check the account and password, or create an account\./);
     await ann.fill({ password: 'password' });
     await ann.join();
 });
@@ -40,7 +40,7 @@ for (const kind of ['live', 'history']) {
         await bob.say('may I?');
         await bob.shows('listen', { text: 'may I?', own: true, state: 'failed' });
         const why = await bob.$('delivery').filter({ hasText: 'Not sent' }).innerText();
-        assert.match(why, /Your account may not write in this room\. Sign in with an account that has the role TOPIC_CONTROL/);
+        assert.match(why, /Your account isn’t allowed to write in this room\. Sign in with an account that has the TOPIC_CONTROL role/);
         await bob.$('cancel').click();
         await bob.shows('listen');
         await ann.say('go on');
@@ -55,7 +55,7 @@ scenario('what failed for want of a right is sent again once the right is there'
     await bob.join();
     await bob.say('may I?');
     await bob.shows({ text: 'may I?', state: 'failed' });
-    await bob.fault(/may not write in this room/);
+    await bob.fault(/isn’t allowed to write in this room/);
     await withSession(theatre.sandbox, 'admin', (admin) => {
         const permissions = ['READ_TOPIC', 'SELECT_TOPIC', 'UPDATE_TOPIC'];
         return admin.security.updateSecurityStore(admin.security.securityScriptBuilder().setPathPermissions('CLIENT', 'Chat/Thaw', permissions).build());
@@ -70,12 +70,12 @@ scenario('who has no right to make a room is told', async (open) => {
     const bob = await open(address({ name: 'Bob', room: 'Not there', kind: 'history' }));
     await bob.fill({ account: 'client', password: 'password' });
     await bob.$('join-button').click();
-    await bob.fault(/This room does not exist, and your account may not create it\./);
+    await bob.fault(/This room doesn’t exist, and your account isn’t allowed to create it\./);
 });
 
 for (const [there, asked, words, fixed] of [
-    ['live', 'history', /This room exists as a live room\./, 'Live'],
-    ['history', 'live', /This room exists as a history room\./, 'History'],
+    ['live', 'history', /This room already exists as a live room\./, 'Live'],
+    ['history', 'live', /This room already exists as a history room\./, 'History'],
 ]) {
     scenario(`a ${there} room cannot be joined as a ${asked} room, and is at a click's distance`, async (open) => {
         const room = `Mixed ${there}`;
@@ -97,14 +97,14 @@ scenario('a topic that is no room is told', async (open) => {
     for (const kind of ['live', 'history']) {
         const ann = await open(address({ name: 'Ann', room: 'Number', kind }));
         await ann.$('join-button').click();
-        await ann.fault(/The topic of this name exists, but holds no chat\. Choose another name for the room\./);
+        await ann.fault(/A topic with this name exists, but it isn’t a chat room\. Choose another room name\./);
     }
 });
 
 scenario('a room that is removed is told, and can be joined again', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Tent', kind: 'live' }))).join();
     await withSession(theatre.sandbox, 'user', (session) => session.topics.remove('Chat/Tent'));
-    await ann.fault(/This room was removed from the service\. Join it again to make it anew\./);
+    await ann.fault(/This room was removed from the service\. Join again to re-create it\./);
     await ann.$('join-again').click();
     await ann.inRoom();
     await ann.say('up again');
@@ -115,7 +115,7 @@ scenario('a message that is larger than the service takes is told, and the conne
     const ann = await (await open(address({ name: 'Ann', room: 'Flood', kind: 'history' }))).join();
     await ann.say('x'.repeat(LARGEST));
     await until('it failed', () => ann.messages(), ([message]) => message?.state === 'failed');
-    assert.match(await ann.$('delivery').innerText(), /bytes long, and the service takes at most \d+\. Shorten it, or send it in parts\./);
+    assert.match(await ann.$('delivery').innerText(), /This message is too large: [\d,]+ bytes\. The service accepts up to [\d,]+ bytes\. Shorten it, or split it into several messages\./);
     await ann.$('cancel').click();
     await ann.say('shorter');
     await ann.shows({ text: 'shorter', state: 'sent' });
@@ -125,13 +125,13 @@ scenario('fields that cannot be used are told at the field', async (open) => {
     const ann = await open(address({ room: 'Gate' }));
     await ann.fill({ name: '', port: '70000', host: 'ws://example', room: 'a//b' });
     await ann.$('join-button').click();
-    await ann.problem('name', /Type the name that others will see\./);
+    await ann.problem('name', /Enter the name that others will see\./);
     await ann.problem('host', /Type a host name or an IP address/);
     await ann.problem('room', /cannot start or end with “\/”, nor have two in a row/);
     await ann.fill({ host: '127.0.0.1' });
     await ann.$('join-button').click();
-    await ann.problem('port', /Type a port from 1 to 65535\./);
+    await ann.problem('port', /Enter a port from 1 to 65535\./);
     await ann.fill({ name: 'System', port: theatre.sandbox.port });
     await ann.$('join-button').click();
-    await ann.problem('name', /“System” speaks for the rooms\. Choose another name\./);
+    await ann.problem('name', /“System” is reserved\. Choose another name\./);
 });

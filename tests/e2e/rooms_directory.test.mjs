@@ -91,7 +91,7 @@ scenario('who may do what is a choice for who may choose, and explained to other
     const ann = await join(open, 'Ann', 'Plain');
     await create(ann, { name: 'Open', kind: 'live' }, async () => {
         await ann.$('access-hint').waitFor();
-        assert.match(await ann.$('access-hint').innerText(), /may not change who has which rights/);
+        assert.match(await ann.$('access-hint').innerText(), /isn’t allowed to change permissions/);
         assert.ok(await ann.$('room-access').isDisabled());
     });
     await titled(ann, 'Open');
@@ -123,7 +123,7 @@ scenario('who may do what is a choice for who may choose, and explained to other
     await titled(ann, 'News');
     await ann.inRoom();
     await ann.$('message').filter({ hasText: 'only I write' }).waitFor();
-    await ann.fault(/may not write in this room/);
+    await ann.fault(/isn’t allowed to write in this room/);
 });
 
 scenario('a subject is written down for all, and an archived room is only read', async (open) => {

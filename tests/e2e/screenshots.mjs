@@ -179,7 +179,7 @@ async function all(look) {
         await mia.$('menu-button').click();
     }
     await mia.$('board-button').click();
-    await mia.$('duty').filter({ hasText: 'This window keeps watch' }).waitFor();
+    await mia.$('duty').filter({ hasText: 'Moderating in this window' }).waitFor();
     await mia.fill({ 'rule-words': 'heck\ndarn*' });
     await mia.$('rules-button').click();
     await mia.$('board-note').waitFor();

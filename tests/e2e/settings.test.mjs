@@ -33,7 +33,7 @@ scenario('a service is kept, renamed, chosen on the next visit, begun with and r
     assert.equal(await at('port').inputValue(), `${port}`);
     assert.equal(await at('saved-service').locator('option:checked').innerText(), 'Workshop');
     await at('host').fill('elsewhere.example');
-    assert.equal(await at('saved-service').locator('option:checked').innerText(), 'Another one');
+    assert.equal(await at('saved-service').locator('option:checked').innerText(), 'Other');
     await at('saved-service').selectOption({ label: 'Workshop' });
     assert.equal(await at('host').inputValue(), '127.0.0.1');
     await page.close();
