@@ -189,7 +189,7 @@ test('no service: the address is told, and joining again works once there is one
     await once(free, 'close');
     const ann = await open(address({ host: '127.0.0.1', port }, { name: 'Ann', room: 'Void', kind: 'live' }));
     await ann.$('join-button').click();
-    const words = await ann.fault(/No Diffusion service answers at 127\.0\.0\.1:\d+\./);
+    const words = await ann.fault(/No Diffusion service can be reached at 127\.0\.0\.1:\d+\./);
     assert.match(words, /Check the host and port, make sure the service is running, and try again\./);
     const sandbox = await startSandbox({ port });
     try {
@@ -205,7 +205,7 @@ test('a web server that is no Diffusion service is told in words', async (open) 
     const [, port] = page.origin.match(/:(\d+)$/);
     const ann = await open(address({ host: '127.0.0.1', port }, { name: 'Ann', room: 'Void', kind: 'live' }));
     await ann.$('join-button').click();
-    await ann.fault(/No Diffusion service answers at/);
+    await ann.fault(/No Diffusion service can be reached at/);
 });
 
 test('what speaks WebSocket but not Diffusion is told in words', async (open) => {
@@ -216,7 +216,7 @@ test('what speaks WebSocket but not Diffusion is told in words', async (open) =>
         try {
             const ann = await open(address({ host: '127.0.0.1', port: server.address().port }, { name: 'Ann', room: 'Void' }));
             await ann.$('join-button').click();
-            await ann.fault(/What answers at 127\.0\.0\.1:\d+ is no Diffusion service\. Check the host and port\./);
+            await ann.fault(/The server at 127\.0\.0\.1:\d+ isn’t a Diffusion service\. Check the host and port\./);
         } finally {
             server.clients.forEach((client) => client.terminate());
             server.close();
