@@ -12,6 +12,7 @@
 // Only browsers can run these; the rest is tested natively.
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
+pub mod features;
 pub mod i18n;
 #[cfg(target_arch = "wasm32")]
 pub mod live;

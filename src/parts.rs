@@ -140,9 +140,6 @@ part! {
         /// Takes the reader out of the list of those who are in a room.
         fn depart(room: OpenRoom) -> bool { { session::people::depart(room); true } }
 
-        /// Those who are in a room.
-        fn members(app: App, room: OpenRoom) -> El { view::members::members(app, room) }
-
         /// The rooms of the service.
         fn directory(app: App) -> El { view::directory::directory(app) }
 
@@ -152,14 +149,8 @@ part! {
         /// Goes to a room or to a person.
         fn switcher(app: App) -> El { view::switcher::switcher(app) }
 
-        /// Who somebody is.
-        fn profile(app: App) -> El { view::profile::profile(app) }
-
         /// What the shown room is about.
         fn room_info(app: App) -> El { view::room_info::room_info(app) }
-
-        /// Asks whether the system may show notifications.
-        fn ask_to_notify(app: App) -> El { view::profile::ask_to_notify(app) }
 
         /// Tells the reader of a message that names them.
         fn mention(app: App, room: OpenRoom, message: ChatMessage) -> bool {
@@ -185,9 +176,6 @@ part! {
         fn reopen(app: App, room: OpenRoom) -> bool {
             { session::directory::archive(app, room, false); true }
         }
-
-        /// Those who type in a room.
-        fn typing(app: App, room: OpenRoom) -> El { view::typing::typing(app, room) }
 
         /// What can be done with the messages of a list. True as soon as it can.
         fn message_tools(app: App, room: OpenRoom, list: Element) -> bool {

@@ -19,7 +19,7 @@ pub mod markdown;
 pub mod markup;
 pub mod mention;
 pub mod outbox;
-pub mod people;
+pub use crate::features::people::roster as people;
 pub mod place;
 pub mod query;
 pub mod reactions;

@@ -7,6 +7,7 @@ mod dialog;
 mod field;
 mod icon;
 pub mod lazy;
+mod panel;
 
 pub use alert::FaultAlert;
 pub use avatar::{Avatar, hue_of};
@@ -15,3 +16,4 @@ pub use dialog::Dialog;
 pub use field::{Checkbox, Labelled};
 pub use icon::{Glyph, Icon, PathIcon, glyph};
 pub use lazy::Lazy;
+pub use panel::Panel;

@@ -10,9 +10,10 @@ use super::element::{El, el};
 use super::fault::{alert, join_as};
 use super::icon::{button, icon, icon_button};
 use super::messages::messages;
-use super::part::part;
+use super::part::{lazy, part};
 use super::sidebar::{ask_for_room, sidebar};
 use crate::browser;
+use crate::features::people;
 use crate::live::follow;
 use crate::model::fault::Fault;
 use crate::parts;
@@ -42,7 +43,7 @@ pub fn chat(app: App) -> El {
         .child_of(move || {
             app.ask_to_notify
                 .get()
-                .then(|| part(parts::ask_to_notify(app)))
+                .then(|| lazy(people::ask_to_notify()))
         })
         .child_of(move || Some(room().map_or_else(|| nowhere(app), |room| pane(app, room))));
     let veil = el("div")
@@ -72,7 +73,7 @@ pub fn chat(app: App) -> El {
         .child_of(move || {
             let panel = app.panel.get()?;
             Some(match panel {
-                Panel::Members => part(parts::members(app, app.active_room()?)),
+                Panel::Members => lazy(people::members(app.active_room()?)),
                 Panel::Search => part(parts::search(app, app.active_room()?)),
                 Panel::Diagnostics => part(parts::diagnostics(app)),
                 Panel::Lessons => part(parts::lessons(app)),
@@ -85,7 +86,7 @@ pub fn chat(app: App) -> El {
             Some(Dialog::Directory) => Some(part(parts::directory(app))),
             Some(Dialog::NewRoom) => Some(part(parts::new_room(app))),
             Some(Dialog::Switcher) => Some(part(parts::switcher(app))),
-            Some(Dialog::Profile) => Some(part(parts::profile(app))),
+            Some(Dialog::Profile) => Some(lazy(people::profile())),
             Some(Dialog::RoomInfo) => Some(part(parts::room_info(app))),
             _ => None,
         })
@@ -261,7 +262,7 @@ fn pane(app: App, room: OpenRoom) -> El {
                 move || session::earlier(room),
             ),
         ))
-        .child_of(move || room.attended.get().then(|| part(parts::typing(app, room))))
+        .child_of(move || room.attended.get().then(|| lazy(people::typing())))
         .child_of(move || {
             Some(if *is_archived.read() {
                 archived(app, room)

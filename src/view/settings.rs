@@ -16,9 +16,9 @@ use super::field::{actions, complain, form, labelled, tick};
 use super::icon::button;
 use super::keyboard;
 use super::messages::{quiet, set_quiet};
-use super::profile;
 use super::room_choice::room_choice;
 use crate::browser;
+use crate::features::people::NotificationSettings;
 use crate::session;
 use crate::state::App;
 use crate::words::{key, say};
@@ -127,7 +127,7 @@ fn leaf(app: App, tab: Tab) -> El {
         Tab::Looks => looks::looks(app),
         Tab::Attention => el("div")
             .class("leaf")
-            .child(profile::attention(app))
+            .view(view! { <NotificationSettings/> })
             .child(tick(
                 "quiet",
                 say("Do not read new messages out"),

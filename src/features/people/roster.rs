@@ -1,6 +1,6 @@
 //! Who is in a room: one person for all sessions with the same principal and name.
 
-use super::letters::lower;
+use crate::model::letters::lower;
 use effusion_chat::{MemberCard, Target};
 
 /// For how long somebody counts as typing after saying so, in milliseconds: the connection may be gone without the
@@ -31,7 +31,7 @@ pub enum Listing {
 }
 
 /// Somebody in a room.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Person {
     /// The name that the messages bear.
     pub name: String,
@@ -52,7 +52,7 @@ pub struct People {
 }
 
 impl People {
-    /// A session shows itself, or something else of itself. True if that changes who is shown how.
+    /// A session has a card, or another one. Returns whether that changes who is shown, or how.
     pub fn put(&mut self, session: &str, card: MemberCard, now: i64) -> bool {
         match self.members.iter_mut().find(|it| it.session == session) {
             Some(known) => {
@@ -126,7 +126,7 @@ impl People {
         self.persons().len()
     }
 
-    /// Whoever has been typing for too long types no longer. True if that is somebody.
+    /// Ends the typing of those who have been at it for too long. Returns whether there were any.
     pub fn tire(&mut self, now: i64) -> bool {
         let mut any = false;
         for member in &mut self.members {

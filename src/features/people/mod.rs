@@ -1,0 +1,20 @@
+//! Who else is in a room.
+
+pub mod roster;
+
+#[cfg(target_arch = "wasm32")]
+mod members;
+#[cfg(target_arch = "wasm32")]
+mod notifications;
+#[cfg(target_arch = "wasm32")]
+mod profile;
+#[cfg(target_arch = "wasm32")]
+mod typing;
+
+#[cfg(target_arch = "wasm32")]
+pub use {
+    members::{Members, members},
+    notifications::{AskToNotify, NotificationSettings, ask_to_notify},
+    profile::{Profile, profile},
+    typing::{Typing, typing},
+};

@@ -1,0 +1,225 @@
+//! Who somebody is.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos::text_prop::TextProp;
+
+use super::members::{is_reader, presence};
+use super::notifications::NotificationSettings;
+use super::roster::Person;
+use crate::i18n::use_i18n;
+use crate::session;
+use crate::session::people::Insight;
+use crate::state::use_app;
+use crate::ui::{Avatar, Dialog, Icon, Labelled};
+use crate::{lazy, t};
+
+/// Name, principal, roles and sessions of somebody; the reader's own with what can be changed.
+#[component]
+pub fn Profile() -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let person = app.whom.get_untracked()?;
+    let own = is_reader(app, &person);
+    let name = person.name.clone();
+    let away = person.away;
+    let below = if own {
+        view! {
+            <Rename name=name.clone()/>
+            <NotificationSettings/>
+        }
+        .into_any()
+    } else {
+        view! { <WritePrivately person=person.clone()/> }.into_any()
+    };
+    Some(view! {
+        <Dialog
+            test="profile"
+            title=move || t!(i18n, profile_title)
+            focus="profile-action"
+            on_close=move |()| app.dialog.set(None)
+        >
+            <div class="profile">
+                <div class="whom">
+                    <Avatar name=name.clone()/>
+                    <p>
+                        <strong>
+                            <bdi data-testid="profile-name">{name.clone()}</bdi>
+                        </strong>
+                        <small>{move || presence(i18n, away)}</small>
+                    </p>
+                </div>
+                <Facts person/>
+                {below}
+            </div>
+        </Dialog>
+    })
+}
+
+/// The account, and what the service tells of its sessions.
+#[component]
+fn Facts(
+    /// Whose.
+    person: Person,
+) -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let principal = person.principal.clone();
+    let insight = RwSignal::new(None::<Insight>);
+    spawn_local(async move {
+        let found = session::people::look_into(app, &person).await;
+        // The dialog may be closed by now.
+        let _ = insight.try_set(Some(found));
+    });
+    let roles = move || match &*insight.read() {
+        None => "…".to_owned(),
+        Some(insight) => match &insight.roles {
+            Some(roles) => roles.clone(),
+            None => t!(i18n, profile_roles_denied),
+        },
+    };
+    let sessions = move || insight.with(|it| it.as_ref().map(|it| it.sessions.join("\n")));
+    let since = move || insight.with(|it| it.as_ref()?.since.clone());
+    view! {
+        <dl class="facts">
+            <Fact
+                title=move || t!(i18n, common_account)
+                test="profile-principal"
+                value=move || principal.clone()
+            />
+            <Fact title=move || t!(i18n, common_roles) test="profile-roles" value=roles/>
+            {move || {
+                sessions()
+                    .filter(|sessions| !sessions.is_empty())
+                    .map(|sessions| {
+                        view! {
+                            <Fact
+                                title=move || t!(i18n, profile_sessions)
+                                test="profile-sessions"
+                                value=sessions
+                            />
+                        }
+                            .into_any()
+                    })
+            }}
+            {move || {
+                since()
+                    .map(|since| {
+                        view! {
+                            <Fact
+                                title=move || t!(i18n, profile_since)
+                                test="profile-since"
+                                value=since
+                            />
+                        }
+                            .into_any()
+                    })
+            }}
+        </dl>
+    }
+}
+
+/// One fact, below its title.
+#[component]
+fn Fact(
+    /// Its title.
+    #[prop(into)]
+    title: TextProp,
+    /// Names it for tests.
+    test: &'static str,
+    /// The fact.
+    #[prop(into)]
+    value: TextProp,
+) -> impl IntoView {
+    view! {
+        <div>
+            <dt>{move || title.get()}</dt>
+            <dd>
+                <bdi data-testid=test>{move || value.get()}</bdi>
+            </dd>
+        </div>
+    }
+}
+
+/// Begins a conversation with somebody, or says why it would not be private.
+#[component]
+fn WritePrivately(
+    /// With whom.
+    person: Person,
+) -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    if !session::direct::may_write_to(app, &person) {
+        let shared = if session::direct::is_shared(app, &person.principal) {
+            person.principal
+        } else {
+            let me = app.me.read_untracked();
+            me.as_ref()
+                .map(|me| me.credentials.principal.clone())
+                .unwrap_or_default()
+        };
+        return view! {
+            <p class="hint" data-testid="not-alone">
+                {move || t!(i18n, profile_no_direct, name = shared.as_str())}
+            </p>
+        }
+        .into_any();
+    }
+    let write = move |_| {
+        app.dialog.set(None);
+        session::direct::write_to(app, person.clone());
+    };
+    view! {
+        <button
+            type="button"
+            class="primary"
+            id="profile-action"
+            data-testid="write-to"
+            on:click=write
+        >
+            <Icon name="direct"/>
+            {move || t!(i18n, profile_message)}
+        </button>
+    }
+    .into_any()
+}
+
+/// Changes the name that others see.
+#[component]
+fn Rename(
+    /// The name so far.
+    name: String,
+) -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let typed = RwSignal::new(name.clone());
+    let problem = RwSignal::new(None);
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        match session::rename(app, typed.read_untracked().trim()) {
+            Ok(()) => app.dialog.set(None),
+            Err(wrong) => problem.set(Some(wrong)),
+        }
+    };
+    view! {
+        <form data-testid="rename-form" novalidate=true on:submit=submit>
+            <Labelled id="profile-action" label=move || t!(i18n, profile_display_name)>
+                <input
+                    id="profile-action"
+                    data-testid="profile-rename"
+                    type="text"
+                    autocomplete="off"
+                    dir="auto"
+                    value=name
+                    on:input=move |event| typed.set(event_target_value(&event))
+                />
+                <p class="problem">{move || problem.get().map(|problem| i18n.text(problem, &[]))}</p>
+            </Labelled>
+            <button type="submit" data-testid="rename-button">
+                {move || t!(i18n, profile_rename)}
+            </button>
+        </form>
+    }
+}
+
+lazy! {
+    room,
+    /// Who somebody is.
+    pub fn profile() => view! { <Profile/> }
+}

@@ -1,0 +1,43 @@
+//! Who is typing.
+
+use leptos::prelude::*;
+
+use crate::i18n::use_i18n;
+use crate::lazy;
+use crate::state::{use_app, use_room};
+use crate::t;
+
+/// A line that says who is typing; empty while nobody is. It is not announced: it would be read out all the time.
+#[component]
+pub fn Typing() -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let people = use_room().people.clone();
+    let text = move || {
+        let me = app.me.read();
+        let (name, principal) = me.as_ref().map_or(("", ""), |me| {
+            (me.name.as_str(), me.credentials.principal.as_str())
+        });
+        match people.read().typing(name, principal).as_slice() {
+            [] => String::new(),
+            [one] => t!(i18n, people_typing_one, name = one.as_str()),
+            [one, two] => t!(
+                i18n,
+                people_typing_two,
+                one = one.as_str(),
+                two = two.as_str(),
+            ),
+            _ => t!(i18n, people_typing_many),
+        }
+    };
+    view! {
+        <p class="typing" data-testid="typing" dir="auto">
+            {move || text()}
+        </p>
+    }
+}
+
+lazy! {
+    room,
+    /// The line that says who is typing.
+    pub fn typing() => view! { <Typing/> }
+}

@@ -1,0 +1,65 @@
+//! What stands beside a room, or lies over it in a narrow window.
+
+use leptos::prelude::*;
+use leptos::text_prop::TextProp;
+
+use super::IconButton;
+use crate::i18n::use_i18n;
+use crate::{browser, t};
+
+/// A panel with a title and a button to close it. Esc closes it, too.
+#[component]
+pub fn Panel(
+    /// Names it in the document and for tests.
+    id: &'static str,
+    /// What kinds of panel it is, for the style sheet.
+    #[prop(default = "panel")]
+    class: &'static str,
+    /// Its title.
+    #[prop(into)]
+    title: TextProp,
+    /// What it holds, for those who cannot see it.
+    #[prop(into)]
+    label: TextProp,
+    /// The `id` of the element that gets the focus when it opens.
+    focus: &'static str,
+    /// The `id` of the button that opened it, which gets the focus back.
+    opener: &'static str,
+    /// Runs when it is to be closed.
+    #[prop(into)]
+    on_close: UnsyncCallback<()>,
+    /// What it holds.
+    children: Children,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let close = move || {
+        on_close.run(());
+        browser::focus(opener);
+    };
+    browser::focus(focus);
+    view! {
+        <aside
+            class=class
+            id=id
+            data-testid=id
+            tabindex="-1"
+            aria-label=move || label.get()
+            on:keydown=move |event| {
+                if event.key() == "Escape" {
+                    close();
+                }
+            }
+        >
+            <header>
+                <h2>{move || title.get()}</h2>
+                <IconButton
+                    icon="close"
+                    label=move || t!(i18n, common_close)
+                    test="close-panel"
+                    on_click=move |_| close()
+                />
+            </header>
+            {children()}
+        </aside>
+    }
+}
