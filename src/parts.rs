@@ -104,9 +104,6 @@ part! {
 
         /// The list of keys.
         fn keyboard(app: App) -> El { view::keyboard::keyboard(app) }
-
-        /// Finds in a room.
-        fn search(app: App, room: OpenRoom) -> El { view::search::search(app, room) }
     }
 }
 

@@ -13,7 +13,7 @@ use super::messages::messages;
 use super::part::{lazy, part};
 use super::sidebar::{ask_for_room, sidebar};
 use crate::browser;
-use crate::features::people;
+use crate::features::{people, search};
 use crate::live::follow;
 use crate::model::fault::Fault;
 use crate::parts;
@@ -74,7 +74,7 @@ pub fn chat(app: App) -> El {
             let panel = app.panel.get()?;
             Some(match panel {
                 Panel::Members => lazy(people::members(app.active_room()?)),
-                Panel::Search => part(parts::search(app, app.active_room()?)),
+                Panel::Search => lazy(search::search_panel(app.active_room()?)),
                 Panel::Diagnostics => part(parts::diagnostics(app)),
                 Panel::Lessons => part(parts::lessons(app)),
             })

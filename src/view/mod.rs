@@ -32,7 +32,6 @@ pub(crate) mod reactions;
 mod room_choice;
 pub(crate) mod room_info;
 mod scroll;
-pub(crate) mod search;
 pub(crate) mod seen;
 pub(crate) mod settings;
 mod sidebar;

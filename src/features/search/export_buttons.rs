@@ -1,0 +1,96 @@
+//! Saving a room as a file.
+
+use std::time::Duration;
+
+use js_sys::Array;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Blob, BlobPropertyBag, HtmlElement, Url};
+
+use super::export::{self, Line};
+use crate::i18n::use_i18n;
+use crate::state::OpenRoom;
+use crate::{session, t};
+
+/// How long the browser may take to begin saving a file.
+const SAVE_TIME: Duration = Duration::from_secs(10);
+
+/// The two kinds of file that a room is saved as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Saves a room as a file.
+#[component]
+pub fn ExportButtons(
+    /// The room.
+    room: OpenRoom,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let saving = RwSignal::new(false);
+    let room = StoredValue::new(room);
+    let start = move |format| {
+        saving.set(true);
+        spawn_local(async move {
+            save(room.get_value(), format).await;
+            // The panel may be closed by now.
+            let _ = saving.try_set(false);
+        });
+    };
+    view! {
+        <fieldset class="files">
+            <legend>{move || t!(i18n, search_export)}</legend>
+            <button
+                type="button"
+                data-testid="export-text"
+                disabled=move || saving.get()
+                on:click=move |_| start(Format::Text)
+            >
+                {move || t!(i18n, search_plain_text)}
+            </button>
+            <button
+                type="button"
+                data-testid="export-json"
+                disabled=move || saving.get()
+                on:click=move |_| start(Format::Json)
+            >
+                "JSON"
+            </button>
+        </fieldset>
+    }
+}
+
+/// Saves all that the service keeps of a room; where it cannot be asked, all that is loaded.
+async fn save(room: OpenRoom, format: Format) {
+    let lines: Vec<Line> = match session::travel::whole(room.clone()).await {
+        Some(events) => events.into_iter().map(Line::from).collect(),
+        None => room.look(|timeline| timeline.entries().map(Line::from).collect()),
+    };
+    let name = room.room.read_untracked().name.to_string();
+    let (text, kind, extension) = match format {
+        Format::Json => (export::to_json(&name, &lines), "application/json", "json"),
+        Format::Text => (export::to_text(&lines), "text/plain;charset=utf-8", "txt"),
+    };
+    // A browser that makes no files of texts saves none.
+    let _ = download(&export::file_name(&name, extension), kind, &text);
+}
+
+fn download(name: &str, kind: &str, text: &str) -> Result<(), JsValue> {
+    let options = BlobPropertyBag::new();
+    options.set_type(kind);
+    let parts = Array::of1(&JsValue::from_str(text));
+    let blob = Blob::new_with_str_sequence_and_options(&parts, &options)?;
+    let address = Url::create_object_url_with_blob(&blob)?;
+    let link: HtmlElement = document().create_element("a")?.unchecked_into();
+    link.set_attribute("href", &address)?;
+    link.set_attribute("download", name)?;
+    link.click();
+    let done = move || {
+        let _ = Url::revoke_object_url(&address);
+    };
+    set_timeout(done, SAVE_TIME);
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! The panel that searches a room.
+
+use leptos::prelude::*;
+
+use super::export_buttons::ExportButtons;
+use super::finder::Finder;
+use super::results::Results;
+use crate::i18n::use_i18n;
+use crate::state::{OpenRoom, use_app};
+use crate::ui::{Labelled, Panel};
+use crate::{browser, lazy, session, t};
+
+/// The panel that searches a room.
+#[component]
+pub fn SearchPanel(
+    /// The room.
+    room: OpenRoom,
+) -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let finder = Finder::new(room.clone());
+    view! {
+        <Panel
+            id="search-panel"
+            class="panel search"
+            title=move || t!(i18n, search_title)
+            label=move || t!(i18n, common_search_room)
+            focus="search"
+            opener="search-button"
+            on_close=move |()| app.panel.set(None)
+        >
+            <Query finder/>
+            <Results room=room.clone() finder/>
+            <GoToDate room=room.clone()/>
+            <ExportButtons room=room.clone()/>
+        </Panel>
+    }
+}
+
+/// What to search for, and the way from one message that was found to the next.
+#[component]
+fn Query(
+    /// The search.
+    finder: Finder,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let nothing = move || finder.found.read().is_empty();
+    view! {
+        <div class="words">
+            <input
+                id="search"
+                data-testid="search"
+                type="search"
+                dir="auto"
+                autocomplete="off"
+                aria-label=move || t!(i18n, search_query)
+                placeholder=move || t!(i18n, search_query)
+                on:input=move |event| finder.search(&event_target_value(&event))
+                on:keydown=move |event| {
+                    if event.key() == "Enter" && !event.is_composing() {
+                        event.prevent_default();
+                        finder.step(event.shift_key());
+                    }
+                }
+            />
+            <div class="steps">
+                <p class="hint" role="status" data-testid="search-count">
+                    {move || finder.summary(i18n)}
+                </p>
+                <button
+                    type="button"
+                    data-testid="search-previous"
+                    disabled=nothing
+                    on:click=move |_| finder.step(false)
+                >
+                    {move || t!(i18n, search_older)}
+                </button>
+                <button
+                    type="button"
+                    data-testid="search-next"
+                    disabled=nothing
+                    on:click=move |_| finder.step(true)
+                >
+                    {move || t!(i18n, search_newer)}
+                </button>
+            </div>
+        </div>
+    }
+}
+
+/// Goes to the messages of a day.
+#[component]
+fn GoToDate(
+    /// The room.
+    room: OpenRoom,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    view! {
+        <Labelled id="jump-date" label=move || t!(i18n, search_go_to_date)>
+            <input
+                id="jump-date"
+                data-testid="jump-date"
+                type="date"
+                on:change=move |event| {
+                    if let Some(ms) = browser::start_of_day(&event_target_value(&event)) {
+                        session::jump_to_time(room.clone(), ms);
+                    }
+                }
+            />
+        </Labelled>
+    }
+}
+
+lazy! {
+    more,
+    /// The panel that searches a room.
+    pub fn search_panel(room: OpenRoom) => view! { <SearchPanel room/> }
+}

@@ -1,0 +1,122 @@
+//! The messages that a search has found.
+
+use leptos::prelude::*;
+
+use super::finder::Finder;
+use super::needle::excerpt;
+use crate::i18n::use_i18n;
+use crate::model::time::At;
+use crate::state::{Earlier, OpenRoom, use_app};
+use crate::{browser, session, t};
+
+/// How many of the messages that were found are listed.
+const MAX_RESULTS: usize = 50;
+
+/// In a window of at least this width, in pixels, the panel stands beside the messages and not over them.
+const WIDE_WINDOW: f64 = 1024.0;
+
+/// The newest of the messages that were found, and the way to search in earlier ones.
+#[component]
+pub fn Results(
+    /// The room.
+    room: OpenRoom,
+    /// The search.
+    finder: Finder,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let stored = StoredValue::new(room.clone());
+    let has_earlier = move || {
+        room.extent.track();
+        *room.earlier.read() == Earlier::Unknown
+            && room
+                .look(|timeline| timeline.oldest_sequence())
+                .is_some_and(|oldest| oldest > 0)
+    };
+    let found = move || -> Vec<u64> {
+        finder
+            .found
+            .read()
+            .iter()
+            .take(MAX_RESULTS)
+            .copied()
+            .collect()
+    };
+    view! {
+        <div class="found">
+            <ol class="results">
+                <For each=found key=|rank| *rank let:rank>
+                    <FoundMessage room=stored.get_value() finder rank/>
+                </For>
+            </ol>
+            {move || {
+                has_earlier()
+                    .then(|| {
+                        view! {
+                            <button
+                                type="button"
+                                class="earlier"
+                                data-testid="search-more"
+                                on:click=move |_| session::earlier(stored.get_value())
+                            >
+                                {move || t!(i18n, search_load_earlier)}
+                            </button>
+                        }
+                            .into_any()
+                    })
+            }}
+        </div>
+    }
+}
+
+/// A message that was found: a click goes to it.
+#[component]
+fn FoundMessage(
+    /// The room.
+    room: OpenRoom,
+    /// The search.
+    finder: Finder,
+    /// The rank of the message.
+    rank: u64,
+) -> impl IntoView {
+    let app = use_app();
+    let entry = room.look(|timeline| {
+        let place = timeline.place_of_rank(rank);
+        timeline.row_at(place).map(|row| row.entry)
+    });
+    let go = move |_| {
+        finder.go_to(rank);
+        let width = window().inner_width().ok().and_then(|it| it.as_f64());
+        if width.is_some_and(|width| width < WIDE_WINDOW) {
+            app.panel.set(None);
+        }
+    };
+    let result = entry.map(|entry| {
+        let when = match entry.at {
+            At::Instant { ms, day } => {
+                [&browser::day(ms, day), ", ", &browser::time_of_day(ms)].concat()
+            }
+            At::Written(text) => text,
+        };
+        let text = entry.message.text;
+        let place = move || {
+            let needle = finder.needle.read();
+            let place = needle
+                .as_ref()
+                .and_then(|it| it.places(&text).into_iter().next());
+            let (before, found, after) = excerpt(&text, &place.unwrap_or(0..0));
+            view! {
+                {before}
+                <mark>{found}</mark>
+                {after}
+            }
+        };
+        view! {
+            <button type="button" class="result" data-testid="search-result" on:click=go>
+                <bdi class="author">{entry.message.name}</bdi>
+                <small>{when}</small>
+                <span dir="auto">{place}</span>
+            </button>
+        }
+    });
+    view! { <li>{result}</li> }
+}
