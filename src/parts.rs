@@ -9,7 +9,7 @@
 
 use std::pin::Pin;
 
-use crate::model::timeline::Key;
+use crate::features::timeline::Key;
 use crate::session;
 use crate::state::{App, OpenRoom};
 use crate::view::{self, El};

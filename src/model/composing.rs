@@ -3,7 +3,7 @@
 use effusion_chat::{Reply, Target};
 
 use super::fault::Fault;
-use super::timeline::Key;
+use crate::features::timeline::Key;
 use crate::i18n::{Message, Text};
 
 /// What becomes of the text in the composer when it is sent.

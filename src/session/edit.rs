@@ -4,8 +4,8 @@ use effusion_client::{Interruption, RequestError};
 use leptos::prelude::*;
 
 use super::{fault, link};
+use crate::features::timeline::Key;
 use crate::model::fault::{Fault, Right};
-use crate::model::timeline::Key;
 use crate::state::OpenRoom;
 use effusion_chat::ChatMessage;
 

@@ -11,9 +11,9 @@ use leptos::task::spawn_local;
 
 use super::{fault, inside, memory, room};
 use crate::browser;
+use crate::features::timeline::Reader;
 use crate::model::fault::Fault;
 use crate::model::form::{Room, SignIn};
-use crate::model::timeline::Reader;
 use crate::state::{App, Connection, Screen};
 
 /// How long the service is asked to wait for a connection that was lost, in milliseconds. Who has crashed is shown for that

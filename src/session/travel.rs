@@ -112,14 +112,14 @@ fn show_time(open: OpenRoom, ms: i64) -> bool {
 }
 
 /// Asks for a whole series, page by page, the oldest first; none if it cannot be had.
-pub(crate) async fn whole(open: OpenRoom) -> Option<Vec<crate::model::timeline::Event>> {
+pub(crate) async fn whole(open: OpenRoom) -> Option<Vec<crate::features::timeline::Event>> {
     /// How many events are asked for at once.
     const PAGE: u64 = 1_000;
     if open.room.read_untracked().kind == RoomKind::Live {
         return None;
     }
     let path = open.room.read_untracked().name.topic_path();
-    let mut events: Vec<crate::model::timeline::Event> = Vec::new();
+    let mut events: Vec<crate::features::timeline::Event> = Vec::new();
     let mut from = RangeAnchor::Start;
     loop {
         let session = link::session()?;

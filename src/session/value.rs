@@ -6,8 +6,8 @@ use effusion_client::{
 };
 
 use crate::browser;
+use crate::features::timeline::Event;
 use crate::model::time::At;
-use crate::model::timeline::Event;
 use effusion_chat::{ChatMessage, RoomKind, SYSTEM_NAME, Timestamp};
 
 /// A value of a live room, or an event of a history room.

@@ -9,15 +9,15 @@ use std::time::Duration;
 use send_wrapper::SendWrapper;
 
 use crate::browser;
+use crate::features::timeline::reactions::{Chip, Reactions};
+use crate::features::timeline::viewport::{self, Drawn, Extent};
+use crate::features::timeline::{Key, Reader, Row, Timeline};
 use crate::i18n::I18n;
 use crate::live::follow;
 use crate::model::composing::{Note, Picking, Purpose};
 use crate::model::fault::Fault;
 use crate::model::form::Room;
 use crate::model::people::People;
-use crate::model::reactions::{Chip, Reactions};
-use crate::model::timeline::{Key, Reader, Row, Timeline};
-use crate::model::window::{self, Drawn, Extent};
 use crate::t;
 use effusion_chat::{RoomCard, Target};
 use leptos::prelude::*;
@@ -413,7 +413,7 @@ impl OpenRoom {
     fn show(&self) {
         let timeline = self.timeline.borrow();
         let place = self.around.get().map(|rank| timeline.place_of_rank(rank));
-        let range = window::around(
+        let range = viewport::around(
             timeline.len(),
             place,
             self.view.get(),

@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 
 use super::element::{El, el};
 use super::icon::button;
-use crate::model::markdown::{Kind, Node, parse};
+use crate::features::timeline::markdown::{Kind, Node, parse};
 use crate::state::OpenRoom;
 use crate::words::{say, say_with};
 

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use leptos::task::spawn_local;
 
 use super::element::{El, el};
+use crate::features::timeline::Row;
+use crate::features::timeline::markup::is_marked;
 use crate::live::follow;
-use crate::model::markup::is_marked;
-use crate::model::timeline::Row;
 use crate::parts;
 use crate::state::OpenRoom;
 use crate::words::say;

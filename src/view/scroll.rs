@@ -14,7 +14,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlElement, ResizeObserver};
 
 use super::element::El;
-use crate::model::window;
+use crate::features::timeline::viewport;
 use crate::state::OpenRoom;
 use leptos::prelude::*;
 
@@ -400,7 +400,7 @@ impl Scroll {
         let extent = *self.room.extent.read_untracked();
         let first = self.below_edge(&self.list);
         let last = first + self.list.get_bounding_client_rect().height();
-        let close = window::is_close(&extent, 0.0, view.into(), first, last);
+        let close = viewport::is_close(&extent, 0.0, view.into(), first, last);
         if close || self.room.is_at_end() {
             self.room.show_around(Some(anchor.rank), view);
         }

@@ -1,8 +1,8 @@
 //! Who has seen a message.
 
 use super::element::{El, el};
+use crate::features::timeline::Key;
 use crate::i18n::use_i18n;
-use crate::model::timeline::Key;
 use crate::state::OpenRoom;
 use crate::t;
 use crate::words::{say, say_with};

@@ -5,11 +5,11 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::message_tools::tell;
+use crate::features::timeline::Key;
 use crate::i18n::{Text, messages};
 use crate::model::command::{self, Command, Wrong};
 use crate::model::composing::{Note, Purpose};
 use crate::model::form::Room;
-use crate::model::timeline::Key;
 use crate::session;
 use crate::state::{App, OpenRoom};
 use crate::text;

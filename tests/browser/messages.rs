@@ -4,9 +4,9 @@ use leptos::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use effusion::features::timeline::{Event, Gap};
 use effusion::live::follow;
 use effusion::model::fault::Fault;
-use effusion::model::timeline::{Event, Gap};
 use effusion::state::{Earlier, OpenRoom};
 use effusion::view::messages;
 use effusion_chat::RoomKind;

@@ -1,9 +1,9 @@
 //! What the tests share: a place in the document for a component, and hands to use it with.
 
+use effusion::features::timeline::{Event, Reader};
 use effusion::i18n::provide_i18n;
 use effusion::model::form::{Form, Room};
 use effusion::model::time::At;
-use effusion::model::timeline::{Event, Reader};
 use effusion::state::{App, OpenRoom, RoomState};
 use effusion::view::{El, ElView};
 use effusion_chat::{ChatMessage, RoomKind, RoomName, Timestamp};

@@ -1,8 +1,8 @@
 //! A room as a file, for people and for programs.
 
+use crate::features::timeline::{Entry, Event};
 use crate::model::letters::is_letter;
 use crate::model::time::{self, At};
-use crate::model::timeline::{Entry, Event};
 use effusion_chat::{ChatMessage, Timestamp};
 
 /// One message of a file.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::letters::{is_letter, same};
+use crate::model::letters::{is_letter, same};
 
 /// A name in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! Finding a place, or what is at a height, takes logarithmic time; adding at the end constant time; adding elsewhere as much
 //! as there are pieces. Where nothing was measured yet, a height is an estimate.
 
-/// What stands on a shelf.
+/// What stands on a items.
 pub trait Item {
     /// How high it is, in pixels.
     fn height(&self) -> u32;
@@ -14,7 +14,7 @@ const FULL: usize = 256;
 
 /// The list.
 #[derive(Debug)]
-pub struct Shelf<T> {
+pub struct ItemList<T> {
     pieces: Vec<Piece<T>>,
 }
 
@@ -27,13 +27,13 @@ struct Piece<T> {
     top: u32,
 }
 
-impl<T> Default for Shelf<T> {
+impl<T> Default for ItemList<T> {
     fn default() -> Self {
         Self { pieces: Vec::new() }
     }
 }
 
-impl<T: Item> Shelf<T> {
+impl<T: Item> ItemList<T> {
     /// How many things there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -221,50 +221,50 @@ mod tests {
         }
     }
 
-    fn check(shelf: &Shelf<u32>, plain: &[u32]) {
-        assert_eq!(shelf.len(), plain.len());
-        assert_eq!(shelf.is_empty(), plain.is_empty());
-        assert!(shelf.iter().eq(plain));
+    fn check(items: &ItemList<u32>, plain: &[u32]) {
+        assert_eq!(items.len(), plain.len());
+        assert_eq!(items.is_empty(), plain.is_empty());
+        assert!(items.iter().eq(plain));
         let mut top = 0;
         for (place, item) in plain.iter().enumerate() {
-            assert_eq!(shelf.get(place), Some(item));
-            assert_eq!(shelf.top(place), top);
+            assert_eq!(items.get(place), Some(item));
+            assert_eq!(items.top(place), top);
             if item.height() > 0 {
-                assert_eq!(shelf.at_height(top), place);
+                assert_eq!(items.at_height(top), place);
             }
             top += item.height();
         }
-        assert_eq!(shelf.get(plain.len()), None);
-        assert_eq!(shelf.top(plain.len()), top);
-        assert_eq!(shelf.at_height(top), plain.len());
+        assert_eq!(items.get(plain.len()), None);
+        assert_eq!(items.top(plain.len()), top);
+        assert_eq!(items.at_height(top), plain.len());
     }
 
     #[test]
     fn a_shelf_is_a_list_whatever_is_done_to_it() {
         let mut dice = Dice(1);
-        let (mut shelf, mut plain) = (Shelf::default(), Vec::new());
-        check(&shelf, &plain);
+        let (mut items, mut plain) = (ItemList::default(), Vec::new());
+        check(&items, &plain);
         for step in 0..6_000 {
             let place = dice.below(plain.len() + 1);
             match dice.below(10) {
                 0..4 => {
-                    shelf.insert(plain.len(), step);
+                    items.insert(plain.len(), step);
                     plain.push(step);
                 }
                 4..6 => {
-                    shelf.insert(0, step);
+                    items.insert(0, step);
                     plain.insert(0, step);
                 }
                 6..8 => {
-                    shelf.insert(place, step);
+                    items.insert(place, step);
                     plain.insert(place, step);
                 }
                 8 => {
                     let expected = (place < plain.len()).then(|| plain.remove(place));
-                    assert_eq!(shelf.remove(place), expected);
+                    assert_eq!(items.remove(place), expected);
                 }
                 _ => {
-                    let changed = shelf.update(place, |item| *item = step);
+                    let changed = items.update(place, |item| *item = step);
                     assert_eq!(changed.is_some(), place < plain.len());
                     if let Some(item) = plain.get_mut(place) {
                         *item = step;
@@ -272,26 +272,26 @@ mod tests {
                 }
             }
             if step % 500 == 0 {
-                check(&shelf, &plain);
+                check(&items, &plain);
             }
         }
-        check(&shelf, &plain);
+        check(&items, &plain);
         while !plain.is_empty() {
             let place = dice.below(plain.len());
-            assert_eq!(shelf.remove(place), Some(plain.remove(place)));
+            assert_eq!(items.remove(place), Some(plain.remove(place)));
         }
-        check(&shelf, &plain);
+        check(&items, &plain);
     }
 
     #[test]
     fn what_is_in_order_is_found() {
-        let mut shelf = Shelf::default();
+        let mut items = ItemList::default();
         for number in 0..1_000 {
-            shelf.insert(number as usize, number * 2);
+            items.insert(number as usize, number * 2);
         }
         for number in 0..2_000 {
             assert_eq!(
-                shelf.partition(|item| *item < number),
+                items.partition(|item| *item < number),
                 number.div_ceil(2) as usize
             );
         }

@@ -1,7 +1,7 @@
 //! A copy of what was said in a room last, for reading it without a connection.
 
+use crate::features::timeline::{Delivery, Event, Timeline};
 use crate::model::time::At;
-use crate::model::timeline::{Delivery, Event, Timeline};
 use effusion_chat::ChatMessage;
 use effusion_protocol::value::Json;
 
@@ -70,7 +70,7 @@ fn one(item: &Json, at: impl Fn(i64) -> At) -> Option<Kept> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::timeline::{Entry, Reader};
+    use crate::features::timeline::{Entry, Reader};
 
     fn reader() -> Reader {
         Reader {

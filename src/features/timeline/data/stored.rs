@@ -2,8 +2,8 @@
 
 use super::names::Names;
 use super::{Entry, Key, Origin};
+use crate::features::timeline::items::Item;
 use crate::model::fault::Fault;
-use crate::model::shelf::Item;
 use crate::model::time::{self, At};
 use effusion_chat::{ChatMessage, MessageId, Reply, Timestamp};
 

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
-use super::letters::is_letter;
 use super::mention::mentions;
+use crate::model::letters::is_letter;
 
 /// What a text is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]

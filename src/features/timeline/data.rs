@@ -1,6 +1,6 @@
 //! What a room shows: messages that the service has, in its order, and below them those still on their way.
 //!
-//! All stand on one shelf in the order of their ranks. In a history room a rank is the event's sequence; what has none gets
+//! All stand on one items in the order of their ranks. In a history room a rank is the event's sequence; what has none gets
 //! a rank above all sequences, and what is not acknowledged one above those.
 
 mod entry;
@@ -9,8 +9,8 @@ mod names;
 mod stored;
 mod unsent;
 
+use crate::features::timeline::items::ItemList;
 use crate::model::fault::Fault;
-use crate::model::shelf::Shelf;
 use crate::model::time::At;
 use effusion_chat::{ChatMessage, MessageId, SYSTEM_NAME, Target};
 pub use entry::{Delivery, Entry, Event, Gap, Key, Origin, Reader, Row};
@@ -31,10 +31,10 @@ const UNSENT: u64 = 1 << 61;
 #[derive(Debug, Default)]
 pub struct Timeline {
     reader: Reader,
-    shelf: Shelf<Stored>,
+    items: ItemList<Stored>,
     names: Names,
     ids: Ids,
-    /// The messages at the end of the shelf that are not acknowledged, and why those that failed did.
+    /// The messages at the end of the items that are not acknowledged, and why those that failed did.
     unsent: Vec<(u32, Option<Fault>)>,
     /// Events that hold a message once more, in their order, and the rank of the one that is shown.
     twins: Vec<(u64, u64)>,
@@ -76,12 +76,12 @@ impl Timeline {
 
     /// Messages in the order they are shown.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = Entry> {
-        self.shelf.iter().map(|stored| self.entry_of(stored))
+        self.items.iter().map(|stored| self.entry_of(stored))
     }
 
     /// Name, text and rank of each message that has not been taken back, in order, without making copies.
     pub fn texts(&self) -> impl DoubleEndedIterator<Item = (&str, &str, u64)> {
-        self.shelf
+        self.items
             .iter()
             .map(|it| (self.names.get(it.name_number()), it.text(), it.rank))
     }
@@ -89,31 +89,31 @@ impl Timeline {
     /// Text and rank of the message at a place, without making a copy.
     #[must_use]
     pub fn text_at(&self, place: usize) -> Option<(&str, u64)> {
-        self.shelf.get(place).map(|it| (it.text(), it.rank))
+        self.items.get(place).map(|it| (it.text(), it.rank))
     }
 
     /// How many messages there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shelf.len()
+        self.items.len()
     }
 
     /// Whether there is nothing to show.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.shelf.is_empty()
+        self.items.is_empty()
     }
 
     /// The message at a place, ready to be shown.
     #[must_use]
     pub fn row_at(&self, place: usize) -> Option<Row> {
-        let stored = self.shelf.get(place)?;
+        let stored = self.items.get(place)?;
         let entry = self.entry_of(stored);
-        let before = place.checked_sub(1).and_then(|place| self.shelf.get(place));
+        let before = place.checked_sub(1).and_then(|place| self.items.get(place));
         // Messages without a known time are few, and no reason to look far.
         let day_before = (place.saturating_sub(8)..place)
             .rev()
-            .find_map(|place| self.shelf.get(place)?.at().day());
+            .find_map(|place| self.items.get(place)?.at().day());
         let new_day = entry.at.day().filter(|&day| day_before != Some(day));
         let unread_from_here = self.line.is_some_and(|line| {
             stored.rank > line && before.is_none_or(|before| before.rank <= line)
@@ -139,7 +139,7 @@ impl Timeline {
     /// One message, ready to be shown: looked for from the newest on.
     #[must_use]
     pub fn row(&self, key: Key) -> Option<Row> {
-        let from_end = self.shelf.iter().rev().position(|it| it.key() == key)?;
+        let from_end = self.items.iter().rev().position(|it| it.key() == key)?;
         self.row_at(self.len() - 1 - from_end)
     }
 
@@ -158,26 +158,26 @@ impl Timeline {
     /// The oldest place of the series that is shown, to ask for what was before it.
     #[must_use]
     pub fn oldest_sequence(&self) -> Option<u64> {
-        self.shelf.get(0).and_then(|it| sequence_of(it.rank))
+        self.items.get(0).and_then(|it| sequence_of(it.rank))
     }
 
     /// The rank of the newest message that the service has.
     #[must_use]
     pub fn newest_rank(&self) -> Option<u64> {
         let place = self.settled().checked_sub(1)?;
-        self.shelf.get(place).map(|it| it.rank)
+        self.items.get(place).map(|it| it.rank)
     }
 
     /// Where the message of this rank is, or the one that comes after where it would be.
     #[must_use]
     pub fn place_of_rank(&self, rank: u64) -> usize {
-        self.shelf.partition(|it| it.rank < rank)
+        self.items.partition(|it| it.rank < rank)
     }
 
     /// The rank of the message at a place.
     #[must_use]
     pub fn rank_at(&self, place: usize) -> Option<u64> {
-        self.shelf.get(place).map(|it| it.rank)
+        self.items.get(place).map(|it| it.rank)
     }
 
     /// The rank of a message that others name, if it is here.
@@ -186,7 +186,7 @@ impl Timeline {
         match target {
             Target::Sequence(sequence) => self.find_sequence(sequence).map(|(rank, _)| rank),
             Target::Id(id) => {
-                let found = self.shelf.iter().rev().find(|it| it.id() == Some(id));
+                let found = self.items.iter().rev().find(|it| it.id() == Some(id));
                 found.map(|it| it.rank)
             }
         }
@@ -202,22 +202,22 @@ impl Timeline {
     /// How high all is that stands before a place, as far as it was measured.
     #[must_use]
     pub fn top(&self, place: usize) -> u32 {
-        self.shelf.top(place)
+        self.items.top(place)
     }
 
     /// What stands at a height.
     #[must_use]
     pub fn at_height(&self, height: u32) -> usize {
-        self.shelf.at_height(height)
+        self.items.at_height(height)
     }
 
     /// Says how high a message is on the screen. True if that is news.
     pub fn measure(&mut self, rank: u64, height: u32) -> bool {
-        use crate::model::shelf::Item;
+        use crate::features::timeline::items::Item;
         let place = self.place_of_rank(rank);
-        match self.shelf.get(place) {
+        match self.items.get(place) {
             Some(it) if it.rank == rank && it.height() != height => {
-                self.shelf.update(place, |it| it.set_height(height));
+                self.items.update(place, |it| it.set_height(height));
                 true
             }
             _ => false,
@@ -241,7 +241,7 @@ impl Timeline {
     /// How many messages by others come after one.
     #[must_use]
     pub fn unread_after(&self, rank: u64) -> usize {
-        let newer = self.shelf.iter().rev().take_while(|it| it.rank > rank);
+        let newer = self.items.iter().rev().take_while(|it| it.rank > rank);
         newer
             .filter(|it| it.origin() == Origin::Other && it.rank < UNSENT)
             .count()
@@ -269,7 +269,7 @@ impl Timeline {
         let newest = self
             .settled()
             .checked_sub(1)
-            .and_then(|it| self.shelf.get(it));
+            .and_then(|it| self.items.get(it));
         if retained && newest.is_some_and(|newest| newest.message(&self.names) == message) {
             return false;
         }
@@ -289,7 +289,7 @@ impl Timeline {
             Some((_, place)) if self.has(place, ECHO_DUE) => {}
             Some((rank, place)) => {
                 let same =
-                    rank != sequence || self.shelf.get(place).is_some_and(|it| it.at() == event.at);
+                    rank != sequence || self.items.get(place).is_some_and(|it| it.at() == event.at);
                 if same {
                     return false;
                 }
@@ -381,12 +381,12 @@ impl Timeline {
     pub fn start_anew(&mut self) {
         let settled = self.settled();
         let mut kept = Vec::new();
-        while let Some(stored) = self.shelf.remove(settled) {
+        while let Some(stored) = self.items.remove(settled) {
             kept.push(stored);
         }
-        self.shelf = Shelf::default();
+        self.items = ItemList::default();
         for (place, stored) in kept.into_iter().enumerate() {
-            self.shelf.insert(place, stored);
+            self.items.insert(place, stored);
         }
         self.ids = Ids::default();
         self.twins.clear();
@@ -415,7 +415,7 @@ impl Timeline {
     /// Drops what was only a copy.
     pub fn forget_copy(&mut self) {
         let is_copy = |it: &Stored| it.has(COPY);
-        if self.shelf.get(0).is_some_and(is_copy) {
+        if self.items.get(0).is_some_and(is_copy) {
             let line = self.line;
             self.start_anew();
             self.line = line;
@@ -424,11 +424,11 @@ impl Timeline {
 
     /// How many messages are not on their way any more.
     fn settled(&self) -> usize {
-        self.shelf.len() - self.unsent.len()
+        self.items.len() - self.unsent.len()
     }
 
     fn has(&self, place: usize, flag: u16) -> bool {
-        self.shelf.get(place).is_some_and(|it| it.has(flag))
+        self.items.get(place).is_some_and(|it| it.has(flag))
     }
 
     fn step(&mut self) -> u64 {
@@ -464,13 +464,13 @@ impl Timeline {
     fn find_id(&self, id: MessageId, author: u32) -> Option<usize> {
         let rank = self.ids.get((id.bits(), author))?;
         let place = self.place_of_rank(rank);
-        let stored = self.shelf.get(place)?;
+        let stored = self.items.get(place)?;
         (stored.rank == rank && stored.id() == Some(id)).then_some(place)
     }
 
     /// Who is behind an id: the principal where the service says who it is, or else the name.
     fn index(&mut self, place: usize) {
-        if let Some(it) = self.shelf.get(place)
+        if let Some(it) = self.items.get(place)
             && let Some(id) = it.id()
         {
             let author = if sequence_of(it.rank).is_some() {
@@ -509,7 +509,7 @@ impl Timeline {
             stored.set(GAP, true);
         }
         let place = self.place_of_rank(rank);
-        self.shelf.insert(place, stored);
+        self.items.insert(place, stored);
         if rank < UNSENT {
             self.index(place);
         }
@@ -519,7 +519,7 @@ impl Timeline {
     fn change_at(&mut self, rank: u64, change: impl FnOnce(&mut Stored)) {
         let place = self.place_of_rank(rank);
         if self.rank_at(place) == Some(rank) {
-            self.shelf.update(place, change);
+            self.items.update(place, change);
             self.changed = true;
         }
     }
@@ -528,7 +528,7 @@ impl Timeline {
         let place = self.place_of_rank(sequence);
         let is_event = self.rank_at(place).and_then(sequence_of).is_some();
         if is_event {
-            self.shelf.update(place, |it| it.set(GAP, there));
+            self.items.update(place, |it| it.set(GAP, there));
         }
     }
 
@@ -536,7 +536,7 @@ impl Timeline {
     fn repeat_value(&mut self, place: usize, message: ChatMessage) {
         if self.has(place, ECHO_DUE) {
             // It was acknowledged first; where it comes is its place.
-            if let Some(mut stored) = self.shelf.remove(place) {
+            if let Some(mut stored) = self.items.remove(place) {
                 stored.rank = self.live_rank();
                 stored.set(ECHO_DUE, false);
                 if self.last_sent.is_some_and(|last| last < stored.rank) {
@@ -549,12 +549,12 @@ impl Timeline {
         // The topic holds its newest value alone, so nothing else can be put right but what a moderator takes back.
         let may_change = place + 1 == self.settled() || message.deleted || message.bleeped;
         let differs = self
-            .shelf
+            .items
             .get(place)
             .is_some_and(|it| it.message(&self.names) != message);
         if may_change && differs {
             let names = &mut self.names;
-            self.shelf.update(place, |it| {
+            self.items.update(place, |it| {
                 it.set_message(message, names);
                 it.set_edited(0);
             });
@@ -572,7 +572,7 @@ impl Timeline {
         }
         if let Some(place) = self.find_unsent(&event.message) {
             let author = self.names.number(&event.author);
-            self.shelf.update(place, |it| {
+            self.items.update(place, |it| {
                 it.set_at(&event.at);
                 it.author = author;
             });
@@ -597,7 +597,7 @@ impl Timeline {
             self.set_twin(event.sequence, shown);
             return;
         }
-        if let Some(mut stored) = self.shelf.remove(place) {
+        if let Some(mut stored) = self.items.remove(place) {
             stored.rank = event.sequence;
             stored.set_at(&event.at);
             for (_, rank) in &mut self.twins {
@@ -643,7 +643,7 @@ impl Timeline {
             return; // Older than what is shown.
         };
         let names = &mut self.names;
-        let changed = self.shelf.update(place, |it| {
+        let changed = self.items.update(place, |it| {
             let is_newer = it.edited().is_none_or(|known| known < event.sequence);
             if is_newer {
                 it.set_message(event.message, names);

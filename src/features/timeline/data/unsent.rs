@@ -14,8 +14,8 @@ impl Timeline {
         let key = self.next_key;
         self.unsent.push((key, None));
         self.add(rank, message, &at, &author);
-        let last = self.shelf.len().saturating_sub(1);
-        self.shelf.update(last, |it| {
+        let last = self.items.len().saturating_sub(1);
+        self.items.update(last, |it| {
             it.set_origin(Origin::Own);
             it.set(ECHO_DUE, true);
         });
@@ -26,7 +26,7 @@ impl Timeline {
     #[must_use]
     pub fn next_unsent(&self) -> Option<(Key, ChatMessage)> {
         let waiting = self.unsent.iter().position(|(_, fault)| fault.is_none())?;
-        let stored = self.shelf.get(self.settled() + waiting)?;
+        let stored = self.items.get(self.settled() + waiting)?;
         Some((stored.key(), stored.message(&self.names)))
     }
 
@@ -49,7 +49,7 @@ impl Timeline {
             .into_iter()
             .filter_map(|author| self.find_id(id, self.names.find(author)?))
             .any(|place| {
-                let stored = self.shelf.get(place);
+                let stored = self.items.get(place);
                 stored.is_some_and(|it| it.origin() == Origin::Own)
             })
     }
@@ -57,7 +57,7 @@ impl Timeline {
     /// Takes all messages out that are not acknowledged.
     pub fn take_unsent(&mut self) {
         let settled = self.settled();
-        while self.shelf.remove(settled).is_some() {}
+        while self.items.remove(settled).is_some() {}
         self.unsent.clear();
         self.changed = true;
     }
@@ -76,7 +76,7 @@ impl Timeline {
     /// An event that a query has found holds a message that was sent from here, without anyone knowing whether it got there.
     pub fn recognise(&mut self, event: &Event) {
         if let Some(place) = self.find_unsent(&event.message) {
-            self.shelf.update(place, |it| it.set_at(&event.at));
+            self.items.update(place, |it| it.set_at(&event.at));
             self.become_event(place, event.sequence);
         }
     }
@@ -88,9 +88,9 @@ impl Timeline {
             return;
         };
         // The event came first, and did not look like an echo. The service knows better.
-        if let Some(echo) = self.shelf.remove(known) {
+        if let Some(echo) = self.items.remove(known) {
             let place = place - 1;
-            self.shelf.update(place, |it| {
+            self.items.update(place, |it| {
                 it.set_at(&echo.at());
                 it.author = echo.author;
             });
@@ -110,7 +110,7 @@ impl Timeline {
         self.unsent.iter().find(failed)?;
         self.set_fault(key, None);
         let place = self.unsent_place(key)?;
-        self.shelf.get(place).map(|it| it.message(&self.names))
+        self.items.get(place).map(|it| it.message(&self.names))
     }
 
     /// Gives a failed message up. Answers which it was.
@@ -120,7 +120,7 @@ impl Timeline {
         self.unsent.get(waiting)?.1.as_ref()?;
         self.unsent.remove(waiting);
         self.changed = true;
-        self.shelf
+        self.items
             .remove(place)
             .map(|stored| stored.message(&self.names))
     }
@@ -137,14 +137,14 @@ impl Timeline {
     }
 
     pub(super) fn unsent_with(&self, id: MessageId) -> Option<usize> {
-        (self.settled()..self.shelf.len())
-            .find(|&place| self.shelf.get(place).is_some_and(|it| it.id() == Some(id)))
+        (self.settled()..self.items.len())
+            .find(|&place| self.items.get(place).is_some_and(|it| it.id() == Some(id)))
     }
 
     pub(super) fn settle(&mut self, place: usize, sequence: Option<u64>, echo_due: bool) {
         let waiting = place - self.settled();
         self.unsent.remove(waiting);
-        let Some(mut stored) = self.shelf.remove(place) else {
+        let Some(mut stored) = self.items.remove(place) else {
             return;
         };
         stored.rank = match sequence {
