@@ -1,6 +1,7 @@
 //! What the reader is to be told of, and how loudly.
 
-use crate::model::{mention, query};
+use crate::features::timeline::mention;
+use crate::model::query;
 
 /// What of a room counts as unread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -344,16 +344,14 @@ impl OpenRoom {
         self.around.get().is_none()
     }
 
-    /// Says how high messages are on the screen.
+    /// Records how high messages in the document are.
+    ///
+    /// The space above and below does not depend on these heights. It is told anew only when the document is: in between, the
+    /// timeline may hold messages that are drawn with the next frame, and the end of the document is still the end of the list.
     pub fn measure(&self, heights: &[(u64, u32)]) {
         let mut timeline = self.timeline.borrow_mut();
-        let mut changed = false;
         for (rank, height) in heights {
-            changed |= timeline.measure(*rank, *height);
-        }
-        if changed {
-            let Extent { start, end, .. } = *self.extent.read_untracked();
-            self.extent.set_if_changed(extent(&timeline, start, end));
+            timeline.measure(*rank, *height);
         }
     }
 

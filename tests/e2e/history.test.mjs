@@ -69,6 +69,21 @@ const watchJumps = (window) =>
         port2.postMessage(0);
     });
 
+/** Has the window note after each frame how far the list is from its end, from the frame on that shows messages. */
+const watchEnd = (window) =>
+    window.page.evaluate(() => {
+        globalThis.endFrames = [];
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = () => {
+            const scroll = document.querySelector('[data-testid=scroll]');
+            if (scroll?.querySelector('[data-testid=message]')) {
+                globalThis.endFrames.push(scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight);
+            }
+            requestAnimationFrame(() => port2.postMessage(0));
+        };
+        port2.postMessage(0);
+    });
+
 const atEnd = (window) => window.$('scroll').evaluate((scroll) => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 4);
 
 const settled = (window) => window.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50)))));
@@ -117,6 +132,32 @@ scenario('scrolling up brings earlier messages by itself, and what is looked at 
     await until('the newest is shown', () => numbers(ann), (found) => found.at(-1) === TALL - 1);
     await until('the list is at its end', () => atEnd(ann));
     assert.equal(await ann.$('newest-button').count(), 0);
+});
+
+scenario('a room that is opened for the first time shows its newest message, and stays there', async (open) => {
+    const people = ['Ada', 'Bob', 'Cem', 'Dora', 'Eve'];
+    await withSession(theatre.sandbox, 'admin', async (session) => {
+        await session.topics.add('Chat/First', new TopicSpecification(TopicType.TIME_SERIES, {
+            TIME_SERIES_EVENT_VALUE_TYPE: 'json',
+            TIME_SERIES_RETAINED_RANGE: 'limit 1000',
+            TIME_SERIES_SUBSCRIPTION_RANGE: 'limit 100',
+        }));
+        for (let number = 0; number < 40; number += 1) {
+            const text = number % 3 === 0 ? `number ${number}: **bold** and \`code\`\n- one\n- two` : `number ${number} of a few words`;
+            await session.timeseries.append('Chat/First', { text, name: people[number % people.length], timestamp: '' }, json());
+        }
+    });
+    // A fresh profile each time: the window's context is a new one.
+    for (let visit = 0; visit < 4; visit += 1) {
+        const ann = await open(address({ name: `Ann${visit}`, room: 'First', kind: 'history' }));
+        await watchEnd(ann);
+        await ann.join();
+        await until('the newest is shown', () => numbers(ann), (found) => found.at(-1) === 39 || found.includes(39));
+        await new Promise((resolve) => setTimeout(resolve, 2_500));
+        const frames = await ann.page.evaluate(() => globalThis.endFrames);
+        assert.ok(frames.length > 20, `${frames.length} frames were looked at`);
+        assert.deepEqual(frames.filter((left) => left > 3), [], `visit ${visit}: how far from the end, by frame`);
+    }
 });
 
 scenario('new messages keep to the end for who is there, and move nothing for who is not', async (open) => {
