@@ -52,6 +52,21 @@ impl Accounts {
         self.policy = policy;
     }
 
+    /// Whether a principal lost its account, or all roles of it. One that never had an account is not locked: an authentication
+    /// handler vouches for it.
+    pub(crate) fn is_locked(&self, principal: &str) -> bool {
+        match self.principals.get(principal) {
+            Some(entry) => entry.roles.is_empty(),
+            None => self.policy.revoked.contains_key(principal),
+        }
+    }
+
+    /// Whether what was issued to a principal at a time, in milliseconds since 1970, was taken back since.
+    pub(crate) fn is_revoked(&self, principal: &str, issued_ms: Option<u64>) -> bool {
+        let revoked = self.policy.revoked.get(principal);
+        revoked.is_some_and(|at| issued_ms.is_none_or(|issued| issued <= *at))
+    }
+
     /// Whether a session property that a client proposes is taken over.
     pub(crate) fn trusts(&self, name: &str, value: &str) -> bool {
         if name == ENVIRONMENT {

@@ -241,18 +241,23 @@ impl Attempts {
     }
 }
 
-/// What counts as one address: of IPv6, the /64 that a single household or host usually has to itself.
-pub(crate) fn network(address: &str) -> IpAddr {
-    let parsed: Option<IpAddr> = address.parse().ok();
-    match parsed.map(|address| address.to_canonical()) {
-        Some(IpAddr::V6(v6)) => {
+/// What counts as one address wherever clients are counted: of IPv6, the /64 that a single household or host usually has to
+/// itself.
+#[must_use]
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();
             IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
         }
-        Some(v4) => v4,
-        // Peers without an address are one.
-        None => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        v4 @ IpAddr::V4(_) => v4,
     }
+}
+
+/// [`network_of`] an address as text. Peers without an address are one.
+pub(crate) fn network(address: &str) -> IpAddr {
+    let parsed = address.parse().map(network_of);
+    parsed.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))
 }
 
 #[cfg(test)]

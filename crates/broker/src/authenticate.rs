@@ -14,14 +14,16 @@ use effusion_protocol::{
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::accounts::{MAX_PROPERTY, is_user_property};
-use crate::attempts::{Attempt, Guess};
+use crate::attempts::{Attempt, Guess, network};
 use crate::bearer::token_in;
 use crate::broker::{Broker, Caller, Connection, Effect, Hold};
+use crate::checks::{Asker, Check, Job};
 use crate::connect::Connecting;
 use crate::dispatch::{Reply, Served};
 use crate::errors::{self, error};
 use crate::outgoing::Outgoing;
 use crate::session::{Session, SessionKey, key};
+use crate::standing::Ended;
 use crate::tokens::{Token, tokens};
 use crate::{AnonymousPolicy, AuthenticationHandler, EffectError, Output, Secret, Ticket};
 
@@ -36,6 +38,8 @@ pub(crate) struct Candidate {
     pub(crate) stage: usize,
     /// Who is counted if the credentials are wrong; nobody, if there are none.
     attempt: Option<(Guess, Attempt)>,
+    /// The hash that the password is being checked against.
+    hash: Option<String>,
 }
 
 impl Candidate {
@@ -52,6 +56,7 @@ impl Candidate {
             proposed,
             stage: 0,
             attempt: None,
+            hash: None,
         }
     }
 }
@@ -96,6 +101,17 @@ pub(crate) struct Authenticators {
 }
 
 impl Authenticators {
+    /// Ends what a session registered.
+    pub(crate) fn end(&mut self, session: SessionKey) -> Vec<Ended> {
+        let all = self.by_name.values().flatten();
+        let ended = all
+            .filter(|(key, _)| *key == session)
+            .map(|(_, conversation)| (ServiceId::AuthenticatorRegistration, *conversation))
+            .collect();
+        self.remove_session(session);
+        ended
+    }
+
     pub(crate) fn remove_session(&mut self, session: SessionKey) {
         self.by_name.retain(|_, registered| {
             registered.retain(|(key, _)| *key != session);
@@ -105,6 +121,12 @@ impl Authenticators {
 }
 
 impl Broker {
+    /// What a session needs to decide who is let in.
+    pub(crate) const AUTHENTICATOR_RIGHTS: [GlobalPermission; 2] = [
+        GlobalPermission::RegisterHandler,
+        GlobalPermission::Authenticate,
+    ];
+
     /// Asks the first handler, unless too many attempts failed before.
     pub(crate) fn sign_in(&mut self, mut candidate: Candidate) {
         if candidate.principal.is_some() || candidate.credentials != Credentials::None {
@@ -123,6 +145,7 @@ impl Broker {
                     match candidate.purpose {
                         Purpose::Connect(connecting) => self.put_off(&connecting, wait_ms),
                         Purpose::Change(caller) => {
+                            self.end_change(&caller);
                             let seconds = wait_ms.div_ceil(1000);
                             let report = errors::error(
                                 ErrorReason::RejectedRequest,
@@ -151,7 +174,7 @@ impl Broker {
                     }
                 }
                 AuthenticationHandler::Store if candidate.principal.is_some() => {
-                    self.check_password(candidate);
+                    self.queue_check(candidate, Check::Password);
                     return;
                 }
                 AuthenticationHandler::Store => match &self.accounts.policy().anonymous {
@@ -204,31 +227,72 @@ impl Broker {
         ticket
     }
 
-    fn check_password(&mut self, candidate: Candidate) {
-        if self.verifications >= self.config.limits.verifications {
-            self.deny(candidate, ResponseCode::NotReady);
-            return;
-        }
-        self.verifications += 1;
-        let password = match &candidate.credentials {
-            Credentials::None => Some(String::new()),
-            Credentials::Password(password) => Some(password.clone()),
-            // Bytes that only another handler can understand.
-            Credentials::Custom(_) => None,
-        };
-        let principal = candidate.principal.as_deref().unwrap_or_default();
-        let hash = self
-            .accounts
-            .principals
-            .get(principal)
-            .filter(|_| password.is_some())
-            .map(|principal| principal.password_hash.clone());
+    /// Has credentials wait until it is their turn to be checked.
+    pub(crate) fn queue_check(&mut self, candidate: Candidate, check: Check) {
+        let asker = self.asker(&candidate);
         let ticket = self.park(candidate);
-        self.output(Output::Verify {
-            ticket,
-            hash,
-            password: Secret::new(password.unwrap_or_default()),
-        });
+        let most = self.config.limits.verifications;
+        if let Some(dropped) = self.checks.push(asker, Job { ticket, check }, most)
+            && let Some(Effect::Authenticate(candidate)) = self.take_effect(dropped.ticket)
+        {
+            self.deny(*candidate, ResponseCode::NotReady);
+        }
+        self.run_checks();
+    }
+
+    fn asker(&self, candidate: &Candidate) -> Asker {
+        let (address, principal) = match &candidate.purpose {
+            Purpose::Connect(connecting) => {
+                (Some(&connecting.peer.address), candidate.principal.clone())
+            }
+            // Not whom the session wants to be: that one's turns are not the session's to take.
+            Purpose::Change(caller) => match self.clients.get(caller.session) {
+                Some(session) => (
+                    session.properties.get(key::CLIENT_IP),
+                    session.principal.clone(),
+                ),
+                None => (None, None),
+            },
+        };
+        Asker {
+            address: network(address.map(String::as_str).unwrap_or_default()),
+            principal,
+        }
+    }
+
+    /// Has as many credentials checked as may be at a time.
+    pub(crate) fn run_checks(&mut self) {
+        while let Some(job) = self.checks.pop(self.config.limits.checks_at_once) {
+            let Some(Effect::Authenticate(candidate)) = self.effect_mut(job.ticket) else {
+                // The client is gone.
+                self.take_effect(job.ticket);
+                continue;
+            };
+            let password = match &candidate.credentials {
+                Credentials::None => Some(String::new()),
+                Credentials::Password(password) => Some(password.clone()),
+                // Bytes that only another handler can understand.
+                Credentials::Custom(_) => None,
+            };
+            let principal = candidate.principal.clone().unwrap_or_default();
+            let entry = self.accounts.principals.get(&principal);
+            let hash = entry
+                .filter(|_| password.is_some())
+                .map(|entry| entry.password_hash.clone());
+            let ticket = job.ticket;
+            if let Some(Effect::Authenticate(candidate)) = self.effect_mut(ticket) {
+                candidate.hash.clone_from(&hash);
+            }
+            self.checks.running += 1;
+            self.output(match job.check {
+                Check::Token(token) => Output::VerifyToken { ticket, token },
+                Check::Password => Output::Verify {
+                    ticket,
+                    hash,
+                    password: Secret::new(password.unwrap_or_default()),
+                },
+            });
+        }
     }
 
     /// A password was checked.
@@ -239,6 +303,11 @@ impl Broker {
     ) {
         let principal = candidate.principal.as_deref().unwrap_or_default();
         let entry = self.accounts.principals.get(principal);
+        // While it was checked, the principal may have got another password.
+        let is_present = |hash: &String| entry.is_some_and(|entry| entry.password_hash == *hash);
+        if entry.is_some() && !candidate.hash.as_ref().is_none_or(is_present) {
+            return self.queue_check(candidate, Check::Password);
+        }
         match (result, entry) {
             (Err(_), _) => self.deny(candidate, ResponseCode::Error),
             // Other handlers may know the principal.
@@ -296,7 +365,11 @@ impl Broker {
             .now
             .monotonic_ms
             .saturating_add(u64::from(self.config.authenticator_timeout_ms));
-        let outgoing = Outgoing::Authentication { ticket, until };
+        let outgoing = Outgoing::Authentication {
+            ticket,
+            handler,
+            until,
+        };
         self.ask(session, ServiceId::Authenticator, &request, outgoing);
     }
 
@@ -405,6 +478,7 @@ impl Broker {
         match candidate.purpose {
             Purpose::Connect(connecting) => self.turn_away(&connecting, code),
             Purpose::Change(caller) => {
+                self.end_change(&caller);
                 let result = match code {
                     ResponseCode::AuthenticationFailed => Ok(accepted(caller.service, false)),
                     code => Err(errors::error(
@@ -425,6 +499,15 @@ impl Broker {
         credentials: Credentials,
         proposed: Properties,
     ) -> Served {
+        let session = self.clients.get_mut(caller.session);
+        let session = session.ok_or_else(errors::no_such_session)?;
+        if session.is_signing_in {
+            return Err(error(
+                ErrorReason::RejectedRequest,
+                "The session's credentials are being checked already",
+            ));
+        }
+        session.is_signing_in = true;
         let caller = self.hold(caller, Hold::Wait);
         let principal = Some(principal).filter(|name| !name.is_empty());
         let purpose = Purpose::Change(caller);
@@ -432,7 +515,15 @@ impl Broker {
         Ok(Reply::Later)
     }
 
+    /// Another sign-in of the session may follow.
+    fn end_change(&mut self, caller: &Caller) {
+        if let Some(session) = self.clients.get_mut(caller.session) {
+            session.is_signing_in = false;
+        }
+    }
+
     fn principal_changed(&mut self, caller: Caller, admission: Admission) {
+        self.end_change(&caller);
         let Admission {
             principal,
             roles,
@@ -449,7 +540,7 @@ impl Broker {
             session.rights = rights;
         });
         self.limit_validity(caller.session, expires_ms);
-        self.refresh(caller.session);
+        self.rights_changed(caller.session);
         let response = accepted(caller.service, true);
         self.answer(caller, Ok(response));
     }
@@ -459,8 +550,9 @@ impl Broker {
         caller: &Caller,
         it: NamedRegistration,
     ) -> Served {
-        self.check_global(caller, GlobalPermission::RegisterHandler)?;
-        self.check_global(caller, GlobalPermission::Authenticate)?;
+        for permission in Self::AUTHENTICATOR_RIGHTS {
+            self.check_global(caller, permission)?;
+        }
         let is_known = self.config.authentication.iter().any(
             |handler| matches!(handler, AuthenticationHandler::Client(name) if *name == it.name),
         );

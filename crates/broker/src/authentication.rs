@@ -44,4 +44,8 @@ pub struct AuthenticationPolicy {
     pub anonymous: AnonymousPolicy,
     /// Session properties that clients may propose, by name.
     pub trusted: BTreeMap<String, PropertyTrust>,
+    /// When a principal got another password or was removed, in milliseconds since 1970: tokens that were issued before say
+    /// nothing any more.
+    #[serde(default)]
+    pub revoked: BTreeMap<String, u64>,
 }

@@ -19,7 +19,20 @@ pub(crate) struct AuthenticationChanges {
     policy: Option<AuthenticationPolicy>,
     /// What must be hashed or checked first.
     passwords: VecDeque<Password>,
+    /// Principals whose sessions end with the changes, and whether the account goes.
+    ended: BTreeMap<String, End>,
 }
+
+/// Why the sessions of a principal end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It has another password. Whoever sets one need not sign in again for it.
+    NewPassword,
+    Removed,
+}
+
+/// The most principals of whom it is remembered that what was issued to them was taken back: the oldest are forgotten.
+const MAX_REVOKED: usize = 10_000;
 
 /// A password in a script.
 #[derive(Clone, Debug)]
@@ -70,6 +83,7 @@ impl AuthenticationChanges {
         by: Option<&str>,
         commands: Vec<Placed<Command>>,
         limit: usize,
+        now_ms: u64,
     ) -> Result<Self, Vec<ScriptError>> {
         let mut draft = Draft {
             accounts,
@@ -80,6 +94,7 @@ impl AuthenticationChanges {
                 principals: BTreeMap::new(),
                 policy: None,
                 passwords: VecDeque::new(),
+                ended: BTreeMap::new(),
             },
         };
         let mut mistakes = Vec::new();
@@ -97,6 +112,7 @@ impl AuthenticationChanges {
             }
         }
         if mistakes.is_empty() {
+            draft.revoke(now_ms);
             Ok(draft.changes)
         } else {
             Err(mistakes)
@@ -124,8 +140,8 @@ impl AuthenticationChanges {
             .collect()
     }
 
-    /// Makes the changes, which are stored by now.
-    pub(crate) fn make(self, accounts: &mut Accounts) {
+    /// Makes the changes, which are stored by now. Answers whose sessions end.
+    pub(crate) fn make(self, accounts: &mut Accounts) -> BTreeMap<String, End> {
         for (name, entry) in self.principals {
             match entry {
                 Some(principal) => accounts.principals.insert(name, principal),
@@ -135,6 +151,7 @@ impl AuthenticationChanges {
         if let Some(policy) = self.policy {
             accounts.set_policy(policy);
         }
+        self.ended
     }
 }
 
@@ -152,10 +169,27 @@ impl Draft<'_> {
             .find(name)
             .ok_or_else(|| format!("There is no principal '{name}'"))?;
         match &principal.locked_by {
+            // Not by whom: that is for those who may view the store.
             Some(lock) if self.by != Some(lock) => {
-                Err(format!("The principal '{name}' is locked by '{lock}'"))
+                Err(format!("The principal '{name}' is locked by another one"))
             }
             _ => Ok(principal.clone()),
+        }
+    }
+
+    /// What was issued to those whose sessions end says nothing from now on.
+    fn revoke(&mut self, now_ms: u64) {
+        let names: Vec<String> = self.changes.ended.keys().cloned().collect();
+        if names.is_empty() {
+            return;
+        }
+        let revoked = &mut self.policy().revoked;
+        revoked.extend(names.into_iter().map(|name| (name, now_ms)));
+        if revoked.len() > MAX_REVOKED {
+            let mut times: Vec<u64> = revoked.values().copied().collect();
+            times.sort_unstable();
+            let oldest = times.get(times.len() - MAX_REVOKED).copied().unwrap_or(0);
+            revoked.retain(|_, at| *at >= oldest);
         }
     }
 
@@ -219,6 +253,10 @@ impl Draft<'_> {
             } => {
                 let principal = self.changeable(&name)?;
                 self.put(principal);
+                self.changes
+                    .ended
+                    .entry(name.clone())
+                    .or_insert(End::NewPassword);
                 self.hash_later(name, password.0, place);
             }
             Command::VerifyPassword {
@@ -259,6 +297,7 @@ impl Draft<'_> {
                 self.changeable(&name)?;
                 self.count -= 1;
                 self.forget_passwords(&name);
+                self.changes.ended.insert(name.clone(), End::Removed);
                 self.changes.principals.insert(name, None);
             }
             Command::AllowAnonymousConnections { roles } => {
@@ -339,7 +378,7 @@ mod tests {
 
     fn changes(script: &str, by: &str) -> Result<AuthenticationChanges, Vec<ScriptError>> {
         let commands = AuthenticationScript::parse_placed(script).unwrap();
-        AuthenticationChanges::of(&accounts(), Some(by), commands, 3)
+        AuthenticationChanges::of(&accounts(), Some(by), commands, 3, 1_000)
     }
 
     fn mistakes(script: &str, by: &str) -> Vec<(u32, u32)> {

@@ -8,9 +8,10 @@ use effusion_protocol::{CloseReason, Credentials, ResponseCode};
 
 use crate::authenticate::{Candidate, Grant};
 use crate::broker::Broker;
+use crate::checks::Check;
 use crate::session::{SessionKey, key};
 use crate::timers::Timer;
-use crate::{EffectError, Output, Secret, TokenClaims};
+use crate::{EffectError, Secret, TokenClaims};
 
 /// The longest text that is taken for a token.
 const MAX_TOKEN: usize = 16 * 1024;
@@ -45,13 +46,7 @@ pub(crate) fn token_in(credentials: &Credentials) -> Option<&str> {
 
 impl Broker {
     pub(crate) fn check_token(&mut self, candidate: Candidate, token: Secret) {
-        if self.verifications >= self.config.limits.verifications {
-            self.deny(candidate, ResponseCode::NotReady);
-            return;
-        }
-        self.verifications += 1;
-        let ticket = self.park(candidate);
-        self.output(Output::VerifyToken { ticket, token });
+        self.queue_check(candidate, Check::Token(token));
     }
 
     /// A token was checked.
@@ -68,6 +63,7 @@ impl Broker {
         let TokenClaims {
             subject,
             roles,
+            issued_ms,
             expires_ms,
         } = claims;
         // A token is its subject's only, whatever name comes with it.
@@ -76,6 +72,12 @@ impl Broker {
             .as_ref()
             .is_some_and(|name| *name != subject);
         if is_other || subject.is_empty() {
+            return self.deny(candidate, ResponseCode::AuthenticationFailed);
+        }
+        // Its account is locked, or it was issued before the account got another password or was removed.
+        let accounts = &self.accounts;
+        let is_locked = accounts.principals.contains_key(&subject) && accounts.is_locked(&subject);
+        if is_locked || accounts.is_revoked(&subject, issued_ms) {
             return self.deny(candidate, ResponseCode::AuthenticationFailed);
         }
         candidate.principal = Some(subject);

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::accounts::Accounts;
 use crate::attempts::Attempts;
 use crate::authenticate::{Authenticators, Candidate};
+use crate::checks::Checks;
 use crate::clients::Clients;
 use crate::draft::Numbers;
 use crate::handlers::Handlers;
@@ -62,9 +63,9 @@ pub struct Broker {
     /// Scripts that wait for their turn.
     pub(crate) scripts: VecDeque<Script>,
     pub(crate) is_running_script: bool,
-    /// Passwords that are being checked or hashed.
-    pub(crate) verifications: usize,
     pub(crate) jobs: Jobs,
+    /// Credentials that are being checked, and those that wait for it.
+    pub(crate) checks: Checks,
     effects: HashMap<Ticket, Effect>,
     last_ticket: u64,
     /// What was found at the start that whoever runs the service should know.
@@ -154,8 +155,8 @@ impl Broker {
             rights: HashMap::new(),
             scripts: VecDeque::new(),
             is_running_script: false,
-            verifications: 0,
             jobs: Jobs::default(),
+            checks: Checks::default(),
             effects: HashMap::new(),
             last_ticket: 0,
             notices: Vec::new(),
@@ -225,7 +226,7 @@ impl Broker {
             return;
         };
         if !matches!(completion, Completion::Stored(_)) {
-            self.verifications = self.verifications.saturating_sub(1);
+            self.checks.running = self.checks.running.saturating_sub(1);
         }
         match effect {
             Effect::Topic { path, steps } => self.batch_stored(&path, steps, completion.stored()),
@@ -236,6 +237,7 @@ impl Broker {
             Effect::Script(stage) => self.script_stage_done(*stage, completion),
             Effect::Nothing => {}
         }
+        self.run_checks();
     }
 
     /// Time passed. To be called at [`Broker::next_timeout`] or later.
@@ -294,6 +296,11 @@ impl Broker {
         let ticket = Ticket(self.last_ticket);
         self.effects.insert(ticket, effect);
         ticket
+    }
+
+    /// What is to go on when a piece of work is done.
+    pub(crate) fn effect_mut(&mut self, ticket: Ticket) -> Option<&mut Effect> {
+        self.effects.get_mut(&ticket)
     }
 
     /// What was to go on, if it still is.

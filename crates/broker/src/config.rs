@@ -129,8 +129,10 @@ pub struct Limits {
     pub locks: usize,
     /// Requests of one session that wait for the store, a password check or another session.
     pub open_requests: usize,
-    /// Passwords that are being checked or hashed at a time, over all connections.
+    /// Passwords and tokens that wait to be checked, over all connections.
     pub verifications: usize,
+    /// Passwords and tokens that are being checked at a time: as many as there are cores to do it.
+    pub checks_at_once: usize,
     /// Messages that are kept for one client, connected or not, until it has confirmed them: to send again after a
     /// reconnect. Must be more than the transport queues for one connection.
     pub recovery_messages: usize,
@@ -162,6 +164,7 @@ impl Default for Limits {
             locks: 100_000,
             open_requests: 1_000,
             verifications: 64,
+            checks_at_once: 2,
             recovery_messages: 20_000,
             recovery_bytes: 20 * 1024 * 1024,
             window_messages: 5_000,

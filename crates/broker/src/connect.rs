@@ -179,6 +179,7 @@ impl Broker {
             last_conversation: 0,
             writes: 0,
             waits: 0,
+            is_signing_in: false,
             deferred: VecDeque::new(),
             is_running_deferred: false,
             has_job: false,
@@ -301,6 +302,8 @@ impl Broker {
                     connection: old,
                     reason: ConnectionEnd::Replaced,
                 });
+                // Which does not make the lost one last any longer.
+                self.end_connection_locks(key);
             }
             Link::Waiting(until) => self.timers.cancel(until, Timer::Expire(key)),
         }

@@ -241,6 +241,21 @@ fn compare_numbers(found: &Tree, expected: &Tree) -> Option<Ordering> {
     float(found)?.partial_cmp(&float(expected)?)
 }
 
+/// Whether it depends on the topic's value if a constraint holds: then the answer tells of the value.
+pub(crate) fn reads_value(constraint: &UpdateConstraint) -> bool {
+    match constraint {
+        UpdateConstraint::Value(_)
+        | UpdateConstraint::NoValue
+        | UpdateConstraint::PartialJson { .. } => true,
+        UpdateConstraint::Conjunction(list) | UpdateConstraint::Disjunction(list) => {
+            list.iter().any(reads_value)
+        }
+        UpdateConstraint::Unconstrained
+        | UpdateConstraint::Locked { .. }
+        | UpdateConstraint::NoTopic => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

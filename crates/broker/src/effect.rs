@@ -211,6 +211,8 @@ pub struct TokenClaims {
     pub subject: String,
     /// The principal's roles; those that the security store gives every named session come on top.
     pub roles: BTreeSet<String>,
+    /// When it was issued, in milliseconds since 1970, if it says so.
+    pub issued_ms: Option<u64>,
     /// When the session has to end, in milliseconds since 1970.
     pub expires_ms: u64,
 }

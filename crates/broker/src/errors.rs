@@ -61,6 +61,14 @@ pub(crate) fn no_such_session() -> ErrorReport {
     error(ErrorReason::NoSuchSession, "There is no such session")
 }
 
+/// A lock that lasts as long as a connection is nothing for a session without one.
+pub(crate) fn connection_lost() -> ErrorReport {
+    error(
+        ErrorReason::RejectedRequest,
+        "The connection that the request for the lock came over is lost",
+    )
+}
+
 pub(crate) fn bad_selector(selector_error: &SelectorError) -> ErrorReport {
     error(
         ErrorReason::InvalidData,

@@ -50,6 +50,26 @@ impl Handlers {
         }
     }
 
+    /// Ends the handlers of a session that it may not keep; answers the numbers of those.
+    pub(crate) fn end(
+        &mut self,
+        session: SessionKey,
+        may_keep: impl Fn(&Handler) -> bool,
+    ) -> Vec<ConversationId> {
+        let mut ended = Vec::new();
+        self.by_path.retain(|_, handlers| {
+            handlers.retain(|it| {
+                let stays = it.session != session || may_keep(it);
+                if !stays {
+                    ended.push(it.conversation);
+                }
+                stays
+            });
+            !handlers.is_empty()
+        });
+        ended
+    }
+
     pub(crate) fn remove_session(&mut self, session: SessionKey) {
         self.by_path.retain(|_, handlers| {
             handlers.retain(|it| it.session != session);

@@ -1,7 +1,7 @@
 //! What happens to sessions: pings, lost connections, the end.
 
-use effusion_protocol::CloseReason;
-use effusion_protocol::body::ResponseBody;
+use effusion_protocol::body::{PathPermission, ResponseBody};
+use effusion_protocol::{CloseReason, ErrorReason, ErrorReport};
 
 use crate::broker::{Broker, Caller, Hold};
 use crate::connect::abort;
@@ -71,8 +71,7 @@ impl Broker {
             .saturating_add(session.reconnect_timeout_ms);
         session.link = Link::Waiting(until);
         self.timers.set(until, Timer::Expire(key));
-        let granted = self.locks.lost(key, false);
-        self.grant(granted);
+        self.end_connection_locks(key);
         self.session_disconnected(key);
     }
 
@@ -117,12 +116,44 @@ impl Broker {
         self.handlers.remove_session(key);
         self.missing_topic_handlers.remove_session(key);
         self.authenticators.remove_session(key);
-        let granted = self.locks.lost(key, true);
+        // Nobody is there to be told of requests that wait no longer.
+        let (granted, _) = self.locks.lost(key, true);
         self.grant(granted);
         for outgoing in session.outgoing.values() {
             self.unanswerable(session.id, outgoing.clone(), errors::no_such_session());
         }
         self.session_closed(&session, reason);
+    }
+
+    /// A session's connection is gone or replaced, and the locks that it held as long as it had that.
+    pub(crate) fn end_connection_locks(&mut self, key: SessionKey) {
+        let (granted, refused) = self.locks.lost(key, false);
+        self.grant(granted);
+        let report = errors::connection_lost();
+        self.refuse_locks(refused, &report);
+    }
+
+    /// A session's rights changed, and with them which locks it may have.
+    pub(crate) fn end_locks(&mut self, key: SessionKey) {
+        let Some(session) = self.clients.get(key) else {
+            return;
+        };
+        let rights = session.rights.clone();
+        let (granted, refused) = self.locks.withdraw(key, |name| {
+            rights.has(PathPermission::AcquireLock, name.trim_matches('/'))
+        });
+        self.grant(granted);
+        let report = errors::error(
+            ErrorReason::AccessDenied,
+            "The session may no longer acquire the lock",
+        );
+        self.refuse_locks(refused, &report);
+    }
+
+    fn refuse_locks(&mut self, waited: Vec<Caller>, report: &ErrorReport) {
+        for caller in waited {
+            self.answer(caller, Err(report.clone()));
+        }
     }
 
     /// Tells sessions of the locks that they have now.

@@ -105,12 +105,23 @@ impl Locks {
         (true, self.assign(name, waiting))
     }
 
-    /// A session lost its connection, or is gone altogether.
-    pub(crate) fn lost(&mut self, session: SessionKey, is_closed: bool) -> Vec<Granted> {
-        if is_closed {
-            for held in self.held.values_mut() {
-                held.waiting.retain(|it| it.caller.session != session);
-            }
+    /// A session lost its connection, or is gone altogether. Locks that last as long as a connection go to others; requests for
+    /// such locks wait no longer, and are given back to be answered.
+    pub(crate) fn lost(
+        &mut self,
+        session: SessionKey,
+        is_closed: bool,
+    ) -> (Vec<Granted>, Vec<Caller>) {
+        let mut refused = Vec::new();
+        for held in self.held.values_mut() {
+            held.waiting.retain(|it| {
+                let ends = it.caller.session == session
+                    && (is_closed || it.scope == SessionLockScope::UnlockOnConnectionLoss);
+                if ends {
+                    refused.push(it.caller.clone());
+                }
+                !ends
+            });
         }
         let names: Vec<String> = self
             .held
@@ -126,7 +137,34 @@ impl Locks {
             let waiting = self.held.remove(&name).map(|held| held.waiting);
             granted.extend(self.assign(&name, waiting.unwrap_or_default()));
         }
-        granted
+        (granted, refused)
+    }
+
+    /// A session is no longer allowed to have some locks: gives them back. The requests that waited for them are answered.
+    pub(crate) fn withdraw(
+        &mut self,
+        session: SessionKey,
+        may_have: impl Fn(&str) -> bool,
+    ) -> (Vec<Granted>, Vec<Caller>) {
+        let (mut granted, mut refused) = (Vec::new(), Vec::new());
+        let names = self.held.iter_mut().filter(|(name, _)| !may_have(name));
+        let mut free = Vec::new();
+        for (name, held) in names {
+            let (own, others) = held
+                .waiting
+                .drain(..)
+                .partition::<VecDeque<_>, _>(|it| it.caller.session == session);
+            held.waiting = others;
+            refused.extend(own.into_iter().map(|it| it.caller));
+            if held.by == session {
+                free.push(name.clone());
+            }
+        }
+        for name in free {
+            let waiting = self.held.remove(&name).map(|held| held.waiting);
+            granted.extend(self.assign(&name, waiting.unwrap_or_default()));
+        }
+        (granted, refused)
     }
 
     /// Gives a free lock to the first that waits, and answers all requests of that session.
@@ -227,11 +265,11 @@ mod tests {
         locks.acquire("B", waiting(1, 2, UnlockOnConnectionLoss));
         locks.acquire("A", waiting(2, 3, UnlockOnSessionLoss));
         locks.acquire("B", waiting(2, 4, UnlockOnSessionLoss));
-        assert_eq!(holders(&locks.lost(SessionKey(1), false)), [(2, 3)]);
+        assert_eq!(holders(&locks.lost(SessionKey(1), false).0), [(2, 3)]);
         locks.acquire("B", waiting(1, 5, UnlockOnSessionLoss));
-        assert_eq!(holders(&locks.lost(SessionKey(1), true)), [(2, 4)]);
+        assert_eq!(holders(&locks.lost(SessionKey(1), true).0), [(2, 4)]);
         assert!(
-            locks.lost(SessionKey(2), true).is_empty(),
+            locks.lost(SessionKey(2), true).0.is_empty(),
             "1 waits no longer"
         );
     }

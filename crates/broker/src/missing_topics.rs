@@ -13,7 +13,7 @@ use crate::dispatch::{Reply, Served};
 use crate::errors::{self, error};
 use crate::handlers::Handler;
 use crate::selector::Selector;
-use crate::session::{SessionKey, key};
+use crate::session::{Item, SessionKey, key};
 use crate::wire;
 
 fn branch(path: &str) -> &str {
@@ -72,8 +72,17 @@ impl Broker {
         let Some(session) = self.clients.get(key) else {
             return;
         };
-        let mut properties = session.properties.clone();
-        properties.insert(key::ROLES.to_owned(), session.roles_text());
+        // The properties of a session are for those who may view sessions; the SDKs cannot do without its id.
+        let may_view = self
+            .clients
+            .get(handler.session)
+            .is_some_and(|receiver| receiver.rights.has_global(GlobalPermission::ViewSession));
+        let keys = if may_view {
+            vec![key::ALL_FIXED.to_owned(), key::ALL_USER.to_owned()]
+        } else {
+            vec![key::SESSION_ID.to_owned()]
+        };
+        let properties = session.select_properties(&keys);
         let request = MissingTopicRequest {
             origin: MissingTopicOrigin::Properties {
                 properties: properties.into_iter().collect(),
@@ -90,7 +99,8 @@ impl Broker {
                 &request,
                 receiver.version,
             );
-            self.clients.send(handler.session, message);
+            let item = Item::registered(message, handler.conversation);
+            self.clients.send_item(handler.session, item);
         }
     }
 }

@@ -35,7 +35,7 @@ fn weight(listener: &[Arc<Selector>]) -> usize {
         .sum()
 }
 
-fn view(listener: &[Arc<Selector>], tree: &TopicTree, path: &str) -> View {
+fn view(listener: &[Arc<Selector>], tree: &TopicTree, session: &Session, path: &str) -> View {
     let selects = |path: &str| listener.iter().any(|selector| selector.matches(path));
     if selects(path) {
         return View::Selected;
@@ -44,7 +44,8 @@ fn view(listener: &[Arc<Selector>], tree: &TopicTree, path: &str) -> View {
         if selects(ancestor) {
             return View::Descendant;
         }
-        if tree.at(ancestor).is_some() {
+        // A topic that the session may not see must not be told by what is not said.
+        if tree.at(ancestor).is_some_and(|it| may_see(session, it)) {
             break;
         }
     }
@@ -172,8 +173,8 @@ impl Broker {
                 continue;
             }
             for topic in self.tree.branch(prefix).filter(|it| may_see(session, it)) {
-                let was = view(before, &self.tree, &topic.path);
-                let is = view(after, &self.tree, &topic.path);
+                let was = view(before, &self.tree, session, &topic.path);
+                let is = view(after, &self.tree, session, &topic.path);
                 if was == is {
                     continue;
                 }
@@ -212,7 +213,7 @@ impl Broker {
                 continue;
             };
             for (listener, selectors) in &session.listeners {
-                let view = view(selectors, &self.tree, &topic.path);
+                let view = view(selectors, &self.tree, session, &topic.path);
                 if let Some(message) = message(*listener, topic, view, kind) {
                     messages.push((*key, message));
                 }

@@ -1,13 +1,16 @@
 //! Requests that the broker makes of clients, and what becomes of the answers.
 
 use bytes::Bytes;
-use effusion_protocol::body::{FilterOutcome, FilterResponse, ResponseBody};
+use effusion_protocol::body::{
+    FilterOutcome, FilterResponse, GlobalPermission, PathPermission, ResponseBody,
+};
 use effusion_protocol::{
     ConversationId, ErrorReason, ErrorReport, ProtocolVersion, ServiceId, SessionId, Wire, decode,
 };
+use std::sync::Arc;
 
 use crate::broker::{Broker, Caller};
-use crate::session::SessionKey;
+use crate::session::{Item, Session, SessionKey};
 use crate::timers::Timer;
 use crate::{Ticket, errors, wire};
 
@@ -20,10 +23,16 @@ pub(crate) enum Outgoing {
         sent: u64,
     },
     /// Whether someone is to be let in.
-    Authentication { ticket: Ticket, until: u64 },
+    Authentication {
+        ticket: Ticket,
+        handler: ConversationId,
+        until: u64,
+    },
     /// Another session's request message.
     Message {
         sender: Caller,
+        /// The handler that it is for; `None` if it is for the session itself.
+        handler: Option<ConversationId>,
         /// When the answer must be there, by the monotonic clock.
         until: u64,
     },
@@ -31,13 +40,15 @@ pub(crate) enum Outgoing {
     FilterMessage {
         sender: SessionKey,
         conversation: ConversationId,
+        /// What the sender needs the right to send to, still when an answer comes.
+        path: Arc<str>,
         until: u64,
     },
 }
 
 impl Outgoing {
     /// When the answer must be there, by the monotonic clock.
-    const fn deadline(&self) -> Option<u64> {
+    pub(crate) const fn deadline(&self) -> Option<u64> {
         match self {
             Self::Ping { .. } => None,
             Self::Authentication { until, .. }
@@ -73,9 +84,18 @@ impl Broker {
         if let Some(until) = outgoing.deadline() {
             self.timers.set(until, Timer::Unanswered(key, conversation));
         }
+        let registration = match &outgoing {
+            Outgoing::Authentication { handler, .. } => Some(*handler),
+            Outgoing::Message { handler, .. } => *handler,
+            Outgoing::Ping { .. } | Outgoing::FilterMessage { .. } => None,
+        };
         session.outgoing.insert(conversation, outgoing);
         let message = wire::request(service, conversation, body, session.version);
-        self.clients.send(key, message);
+        let item = match registration {
+            Some(registration) => Item::registered(message, registration),
+            None => Item::other(message),
+        };
+        self.clients.send_item(key, item);
     }
 
     /// When the answer to a message that is sent now must be there.
@@ -153,9 +173,14 @@ impl Broker {
             Outgoing::FilterMessage {
                 sender,
                 conversation,
+                path,
                 ..
             } => {
-                let Some(session) = self.clients.get(sender) else {
+                let sends = |session: &&Session| {
+                    session.rights.has(PathPermission::SendToSession, &path)
+                        && session.rights.has_global(GlobalPermission::ViewSession)
+                };
+                let Some(session) = self.clients.get(sender).filter(sends) else {
                     return;
                 };
                 let response = FilterResponse {

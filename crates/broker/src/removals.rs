@@ -1,9 +1,13 @@
 //! Removing topics: by selector, which touches many paths, and by their own policies.
 
-use effusion_protocol::body::{PathPermission, RemoveTopicsResponse, ResponseBody};
-use effusion_protocol::{ErrorReport, TopicId};
+use effusion_protocol::body::{
+    GlobalPermission, PathPermission, RemoveTopicsResponse, ResponseBody,
+};
+use effusion_protocol::{ErrorReason, ErrorReport, TopicId};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
+use crate::Creator;
 use crate::broker::{Broker, Caller, Hold};
 use crate::dispatch::{Reply, Served};
 use crate::draft::{Actor, TopicOp};
@@ -11,8 +15,9 @@ use crate::errors;
 use crate::filter::Filter;
 use crate::pipeline::{Queued, ReplyTo};
 use crate::publish::REMOVAL_PERIOD;
+use crate::security::Rights;
 use crate::timers::Timer;
-use crate::topic::Circumstances;
+use crate::topic::{Circumstances, Settings};
 
 /// Removals of several topics whose callers wait.
 #[derive(Debug, Default)]
@@ -36,16 +41,9 @@ impl Broker {
             .map_err(|error| errors::bad_selector(&error))?;
         let session = self.session(&caller)?;
         let mut paths: BTreeSet<String> = BTreeSet::new();
-        let mut denied = None;
         for topic in self.tree.select(&selector) {
-            if session.may(
-                PathPermission::ModifyTopic,
-                &topic.path,
-                Some(&topic.settings),
-            ) {
+            if session.may_remove(&topic.path, &topic.settings) {
                 paths.insert(topic.path.to_string());
-            } else {
-                denied = Some(topic.path.to_string());
             }
         }
         // Topics that are on their way are removed as well, once they are there.
@@ -58,15 +56,10 @@ impl Broker {
                 .cloned(),
         );
         if paths.is_empty() {
-            let denied = denied.or_else(|| {
-                selector
-                    .prefixes()
-                    .into_iter()
-                    .find(|prefix| !session.may(PathPermission::ModifyTopic, prefix, None))
-                    .map(str::to_owned)
-            });
-            return match denied {
-                Some(path) => Err(errors::denied(PathPermission::ModifyTopic, &path)),
+            // What is said depends on the selector and the session's rights alone, never on the topics that are there.
+            let lacks = |prefix: &&str| !session.rights.has(PathPermission::ModifyTopic, prefix);
+            return match selector.prefixes().into_iter().find(lacks) {
+                Some(prefix) => Err(errors::denied(PathPermission::ModifyTopic, prefix)),
                 None => Ok(Reply::Now(response(0))),
             };
         }
@@ -102,6 +95,8 @@ impl Broker {
         entry.left = entry.left.saturating_sub(1);
         match result {
             Ok(removed) => entry.removed += u32::from(removed),
+            // A topic that came to be meanwhile, and is not the caller's to remove, is passed over as any other.
+            Err(report) if report.reason == ErrorReason::AccessDenied => {}
             Err(report) => entry.failed = Some(report),
         }
         if entry.left > 0 {
@@ -121,6 +116,7 @@ impl Broker {
         let ids: Vec<TopicId> = self.tree.with_removal().collect();
         let mut due = Vec::new();
         for id in ids {
+            let may_view = self.may_ask_for_sessions(id);
             let Some(topic) = self.tree.get_mut(id) else {
                 continue;
             };
@@ -130,6 +126,8 @@ impl Broker {
             let clients = &self.clients;
             let creator = topic.creator.session.parse().ok();
             let any_session = |filter: Option<&Filter>| match filter {
+                // As if there were one: the topic stays, and nobody learns anything.
+                Some(_) if !may_view => true,
                 Some(filter) => clients.iter().any(|session| filter.matches(session)),
                 None => creator.is_some_and(|creator| clients.by_id(creator).is_some()),
             };
@@ -153,36 +151,67 @@ impl Broker {
         }
     }
 
+    /// Whether a topic's policy may ask for the properties of sessions: its creator may view them.
+    fn may_ask_for_sessions(&mut self, id: TopicId) -> bool {
+        let Some(topic) = self.tree.get(id) else {
+            return false;
+        };
+        let asks = |settings: &Settings| {
+            let removal = settings.removal.as_ref();
+            removal.is_some_and(|removal| removal.asks_for_sessions)
+        };
+        if !asks(&topic.settings) {
+            return false;
+        }
+        let creator = topic.creator.clone();
+        let rights = self.rights_of_creator(&creator);
+        rights.has_global(GlobalPermission::ViewSession)
+    }
+
+    /// The rights with which a policy is carried out: of the roles that the creator had when it made the topic, as they are now
+    /// (source: the API documentation of `REMOVAL`), but none once its account was locked or removed.
+    fn rights_of_creator(&mut self, creator: &Creator) -> Arc<Rights> {
+        let principal = creator.principal.as_deref();
+        if principal.is_some_and(|name| self.accounts.is_locked(name)) {
+            return Arc::default();
+        }
+        self.rights_of(&creator.roles)
+    }
+
     fn remove_by_policy(&mut self, id: TopicId) {
         let Some(topic) = self.tree.get(id) else {
             return;
         };
         let (creator, settings) = (topic.creator.clone(), topic.settings.clone());
         let own_path = topic.path.to_string();
-        let rights = self.rights_of(&creator.roles);
+        let rights = self.rights_of_creator(&creator);
+        let actor = Actor {
+            session: None,
+            principal: creator.principal.clone(),
+            rights,
+            creator,
+        };
         let selector = settings.removal.as_ref().and_then(|it| it.remove.as_ref());
-        // A topic goes by its own policy; others go with the rights that its creator had.
+        // A topic goes by its own policy; others go with the rights of its creator.
         let paths: Vec<String> = match selector {
-            None => vec![own_path],
+            None => vec![own_path.clone()],
             Some(selector) => self
                 .tree
                 .select(selector)
                 .iter()
                 .map(|topic| topic.path.to_string())
-                .filter(|path| *path == own_path || rights.has(PathPermission::ModifyTopic, path))
                 .collect(),
         };
-        let actor = Actor {
-            session: None,
-            principal: None,
-            rights,
-            creator,
-        };
         for path in paths {
+            let op = if path == own_path {
+                TopicOp::Expire
+            } else {
+                TopicOp::Remove
+            };
             let queued = Queued {
                 reply_to: ReplyTo::Nobody,
                 actor: actor.clone(),
-                op: TopicOp::Remove,
+                op,
             };
             self.submit(&path, queued);
         }

@@ -3,15 +3,17 @@
 //! One script runs at a time. It is first worked out on a copy; then the passwords in it are hashed and checked, one
 //! after the other; then the changes are stored; only then they count.
 
-use effusion_protocol::ErrorReport;
 use effusion_protocol::body::{GlobalPermission, ResponseBody, ScriptError};
 use effusion_protocol::script::{AuthenticationCommand, SecurityCommand};
 use effusion_protocol::script::{AuthenticationScript, Placed, ScriptErrors, SecurityScript};
+use effusion_protocol::{CloseReason, ErrorReport};
+use std::collections::BTreeMap;
 
-use crate::authentication_script::{AuthenticationChanges, Password};
+use crate::authentication_script::{AuthenticationChanges, End, Password};
 use crate::broker::{Broker, Caller, Effect, Hold};
 use crate::dispatch::{Reply, Served};
 use crate::security_script;
+use crate::session::{Session, SessionKey};
 use crate::{Completion, EffectError, Output, SecurityStore, StoreOp, errors};
 
 /// A script that waits for its turn.
@@ -88,7 +90,12 @@ impl Broker {
                 return;
             };
             self.is_running_script = true;
-            // Locks are about principals, so that the session must still be there.
+            // It may have waited long. Locks are about principals, so that the session must still be there.
+            if let Err(report) = self.check_global(&caller, GlobalPermission::ModifySecurity) {
+                self.is_running_script = false;
+                self.answer(caller, Err(report));
+                continue;
+            }
             let Some(session) = self.clients.get(caller.session) else {
                 self.is_running_script = false;
                 continue;
@@ -100,6 +107,7 @@ impl Broker {
                     principal.as_deref(),
                     commands,
                     self.config.limits.principals,
+                    self.now.wall_ms,
                 )
                 .map(Changes::Authentication),
                 Commands::Security(commands) => {
@@ -119,7 +127,7 @@ impl Broker {
         if let Changes::Authentication(authentication) = &mut changes
             && let Some(password) = authentication.next_password()
         {
-            self.verifications += 1;
+            self.checks.running += 1;
             let (hash, text) = (password.hash().cloned(), password.text());
             let is_check = password.is_check();
             let ticket = self.new_ticket(Effect::Script(Box::new(ScriptStage {
@@ -203,7 +211,21 @@ impl Broker {
             return;
         }
         match changes {
-            Changes::Authentication(authentication) => authentication.make(&mut self.accounts),
+            Changes::Authentication(authentication) => {
+                let ended = authentication.make(&mut self.accounts);
+                let closing = self.sessions_that_end(&caller, &ended);
+                // The caller is told before its own session ends.
+                let own = caller.session;
+                let caller_ends = closing.contains(&own);
+                for key in closing.into_iter().filter(|key| *key != own) {
+                    self.close(key, CloseReason::Revoked);
+                }
+                self.end_script(caller, Ok(()));
+                if caller_ends {
+                    self.close(own, CloseReason::Revoked);
+                }
+                return;
+            }
             Changes::Security(store) => {
                 self.security = store;
                 self.rights.clear();
@@ -215,8 +237,25 @@ impl Broker {
         self.end_script(caller, Ok(()));
     }
 
+    /// The sessions of principals that have another password, or no account any more.
+    fn sessions_that_end(&self, caller: &Caller, ended: &BTreeMap<String, End>) -> Vec<SessionKey> {
+        if ended.is_empty() {
+            return Vec::new();
+        }
+        let ends = |session: &&Session| {
+            let end = session.principal.as_ref().and_then(|name| ended.get(name));
+            match end {
+                None => false,
+                Some(End::NewPassword) => session.key != caller.session,
+                Some(End::Removed) => true,
+            }
+        };
+        let sessions = self.clients.iter().filter(ends);
+        sessions.map(|session| session.key).collect()
+    }
+
     /// The security store changed: a session's rights are worked out anew, and its subscriptions with them.
-    fn renew_rights(&mut self, key: crate::session::SessionKey) {
+    fn renew_rights(&mut self, key: SessionKey) {
         let Some(session) = self.clients.get(key) else {
             return;
         };
@@ -226,7 +265,7 @@ impl Broker {
             && *session.rights != *rights
         {
             session.rights = rights;
-            self.refresh(key);
+            self.rights_changed(key);
         }
     }
 

@@ -50,7 +50,10 @@ fn role<'s>(
     }
     let role = store.roles.entry(name.to_owned()).or_default();
     match &role.locked_by {
-        Some(lock) if by != Some(lock) => Err(format!("The role '{name}' is locked by '{lock}'")),
+        // Not by whom: that is for those who may view the store.
+        Some(lock) if by != Some(lock) => {
+            Err(format!("The role '{name}' is locked by another principal"))
+        }
         _ => Ok(role),
     }
 }

@@ -14,7 +14,8 @@ use std::sync::Arc;
 use crate::broker::{Broker, Caller};
 use crate::dispatch::{Reply, Served};
 use crate::filter::Filter;
-use crate::session::{Session, SessionKey, key};
+use crate::session::{Item, Session, SessionKey, key};
+use crate::standing::Ended;
 use crate::{errors, wire};
 
 /// How many events go into one message.
@@ -27,6 +28,8 @@ struct SessionListener {
     properties: Arc<Vec<String>>,
     /// Only sessions that started after this, in milliseconds since 1970.
     after: Option<u64>,
+    /// Where it was registered.
+    service: ServiceId,
 }
 
 /// All session event listeners.
@@ -62,13 +65,20 @@ impl SessionListener {
 }
 
 impl Broker {
+    /// What a session needs to be told of others.
+    pub(crate) const LISTENER_RIGHTS: [GlobalPermission; 2] = [
+        GlobalPermission::RegisterHandler,
+        GlobalPermission::ViewSession,
+    ];
+
     pub(crate) fn register_event_listener(
         &mut self,
         caller: &Caller,
         it: SessionEventRegistration,
     ) -> Served {
-        self.check_global(caller, GlobalPermission::RegisterHandler)?;
-        self.check_global(caller, GlobalPermission::ViewSession)?;
+        for permission in Self::LISTENER_RIGHTS {
+            self.check_global(caller, permission)?;
+        }
         let filter = match it.filter.map(|text| Filter::parse(&text)).transpose() {
             Ok(filter) => filter.map(Arc::new),
             Err(mistake) => {
@@ -81,6 +91,7 @@ impl Broker {
             filter,
             properties: Arc::new(it.properties.unwrap_or_default()),
             after: it.after.filter(|after| *after > 0),
+            service: caller.service,
         };
         self.answer(
             caller.clone(),
@@ -97,8 +108,9 @@ impl Broker {
         caller: &Caller,
         it: SessionPropertiesRegistration,
     ) -> Served {
-        self.check_global(caller, GlobalPermission::RegisterHandler)?;
-        self.check_global(caller, GlobalPermission::ViewSession)?;
+        for permission in Self::LISTENER_RIGHTS {
+            self.check_global(caller, permission)?;
+        }
         let properties = match it.properties {
             PropertiesOfInterest::Some(properties) => properties,
             PropertiesOfInterest::None => Vec::new(),
@@ -107,6 +119,7 @@ impl Broker {
             filter: None,
             properties: Arc::new(properties),
             after: None,
+            service: caller.service,
         };
         self.answer(
             caller.clone(),
@@ -161,7 +174,8 @@ impl Broker {
                 &SessionEvents { listener, events },
                 session.version,
             );
-            self.clients.send(key, message);
+            self.clients
+                .send_item(key, Item::registered(message, listener));
         }
     }
 
@@ -203,12 +217,13 @@ impl Broker {
         self.session_listeners
             .listeners
             .retain(|(key, _), _| *key != session.key);
-        let events = self.session_listeners.about(session, |listener| {
+        let events = self.session_listeners.about(session, |_| {
             Some(SessionEvent {
                 session: session.id,
                 change: SessionChange::Closed {
                     reason,
-                    properties: listener.pick(session).into_iter().collect(),
+                    // As the API documentation has it, a session that is closed has none.
+                    properties: Vec::new(),
                 },
             })
         });
@@ -257,6 +272,18 @@ impl Broker {
 type Addressed = ((SessionKey, ConversationId), SessionEvent);
 
 impl SessionListeners {
+    /// Ends what a session registered.
+    pub(crate) fn end(&mut self, session: SessionKey) -> Vec<Ended> {
+        let mut ended = Vec::new();
+        self.listeners.retain(|(key, conversation), listener| {
+            if *key == session {
+                ended.push((listener.service, *conversation));
+            }
+            *key != session
+        });
+        ended
+    }
+
     fn about(
         &self,
         session: &Session,

@@ -235,8 +235,11 @@ impl Broker {
             priority = topic.settings.priority;
             drops = topic.settings.is_tidy;
         }
-        // What waits is what the client is too slow for.
-        drops |= reason == UnsubscribeReason::BackPressure;
+        // What waits is what the client is too slow for, or may no longer see.
+        drops |= matches!(
+            reason,
+            UnsubscribeReason::BackPressure | UnsubscribeReason::Authorization
+        );
         if let Some(session) = self.clients.get_mut(key)
             && session.subscriptions.remove(&id)
         {

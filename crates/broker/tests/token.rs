@@ -41,6 +41,7 @@ fn ada(expires_ms: u64) -> TokenClaims {
     TokenClaims {
         subject: "ada".to_owned(),
         roles: ["TOPIC_CONTROL".to_owned()].into(),
+        issued_ms: Some(1_700_000_000_000 - 1_000),
         expires_ms,
     }
 }

@@ -1,8 +1,10 @@
 //! Who is connected from where, and how many that may be.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use effusion_broker::network_of;
 
 /// Counts connections, in all and by address.
 #[derive(Clone, Debug)]
@@ -60,7 +62,7 @@ impl Connections {
     /// Counts one more, or `None` if there are so many over a limit that this one gets no answer.
     #[must_use]
     pub fn join(&self, address: IpAddr) -> Option<Counted> {
-        let address = group(address);
+        let address = network_of(address);
         let mut counts = lock(&self.counts);
         let total = counts.total + 1;
         let from_address = counts.by_address.get(&address).copied().unwrap_or(0) + 1;
@@ -100,17 +102,6 @@ impl Drop for Counted {
                 counts.by_address.remove(&self.address);
             }
         }
-    }
-}
-
-/// What counts as one address: of IPv6, the /64 that a single household or host usually has to itself.
-fn group(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -160,7 +151,7 @@ mod tests {
 
     #[test]
     fn neighbours_in_one_ipv6_network_count_as_one() {
-        let group = |text: &str| group(text.parse().unwrap());
+        let group = |text: &str| network_of(text.parse().unwrap());
         assert_eq!(group("2001:db8:1:2::3"), group("2001:db8:1:2:ffff::4"));
         assert_ne!(group("2001:db8:1:2::3"), group("2001:db8:1:3::3"));
         assert_eq!(group("::ffff:10.0.0.1"), group("10.0.0.1"));

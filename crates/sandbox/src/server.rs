@@ -201,13 +201,12 @@ impl Server {
             warn!("{notice}");
         }
         let (stop, stopped) = oneshot::channel();
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let (hub, hub_task) = Hub::start(
             broker,
             clock,
             writer,
             completions,
-            Checks::new(Passwords::new(cores, PASSWORDS_WAITING), &nobody, tokens),
+            Checks::new(Passwords::new(cores(), PASSWORDS_WAITING), &nobody, tokens),
             stopped,
         );
 
@@ -358,6 +357,7 @@ fn config(options: &Options, durable: bool) -> Result<Config, StartError> {
             .authentication
             .insert(store.unwrap_or_default(), AuthenticationHandler::Token);
     }
+    config.limits.checks_at_once = cores();
     config.limits.sessions = limits.max_sessions as usize;
     config.limits.message_bytes = limits.max_message_size as usize;
     // Sessions that wait for their clients count, so there are more of them than connections.
@@ -391,6 +391,11 @@ fn config(options: &Options, durable: bool) -> Result<Config, StartError> {
         .confirm_bytes
         .min(config.limits.window_bytes / 2);
     Ok(config)
+}
+
+/// How many passwords can be checked at the same time.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// A place and what its name stands for.

@@ -259,6 +259,7 @@ impl TokenVerifier {
         Ok(TokenClaims {
             subject: subject.to_owned(),
             roles,
+            issued_ms: claims.get("iat").and_then(milliseconds),
             expires_ms,
         })
     }

@@ -44,4 +44,20 @@ impl Actor {
             Err(errors::denied(permission, path))
         }
     }
+
+    /// What an update says of the value that is there is for those who may read it.
+    pub(super) fn check_read(
+        &self,
+        path: &str,
+        settings: Option<&Settings>,
+    ) -> Result<(), ErrorReport> {
+        self.check(PathPermission::ReadTopic, path, settings)
+    }
+
+    /// Whether a topic may be removed: see [`Rights::allow_removal`].
+    pub(super) fn may_remove(&self, path: &str, settings: Option<&Settings>) -> bool {
+        let owner = settings.and_then(|it| it.owner.as_deref());
+        self.rights
+            .allow_removal(path, self.principal.as_deref(), owner)
+    }
 }

@@ -1,10 +1,10 @@
 //! Adding a topic.
 
-use effusion_protocol::body::{PathPermission, UpdateConstraint};
+use effusion_protocol::body::{GlobalPermission, PathPermission, UpdateConstraint};
 use effusion_protocol::{ErrorReason, ErrorReport, TopicSpecification};
 use std::sync::Arc;
 
-use crate::errors::error;
+use crate::errors::{self, error};
 use crate::topic::Settings;
 use crate::{StoreOp, StoredTopic};
 
@@ -31,6 +31,12 @@ impl Draft<'_> {
         }
         let settings = Settings::of(&specification)
             .map_err(|message| error(ErrorReason::InvalidTopicSpecification, message))?;
+        let asks_for_sessions = settings.removal.as_ref().map(|it| it.asks_for_sessions);
+        if asks_for_sessions == Some(true)
+            && !actor.rights.has_global(GlobalPermission::ViewSession)
+        {
+            return Err(errors::denied_global(GlobalPermission::ViewSession));
+        }
         if !self.around.has_room {
             return Err(error(
                 ErrorReason::TopicLicenceLimit,

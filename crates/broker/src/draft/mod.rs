@@ -17,11 +17,14 @@ use std::sync::Arc;
 use crate::constraint::{self, Subject};
 use crate::errors::{self, error};
 use crate::locks::Locks;
-use crate::topic::{Settings, Topic, TopicTree};
+use crate::topic::{OpenStream, Settings, Topic, TopicTree};
 use crate::{Creator, StoreOp};
 
 /// CBOR's null: a STRING, INT64 or DOUBLE topic without a value.
 pub(crate) const NULL: &[u8] = &[0xf6];
+
+/// How far in the future the timestamp of an event may be, in milliseconds: clocks of clients that go a little fast.
+const MAX_AHEAD_MS: u64 = 60_000;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -65,6 +68,8 @@ pub(crate) enum TopicOp {
         update: StreamUpdate,
     },
     Remove,
+    /// The topic's own policy removes it, whoever could otherwise.
+    Expire,
 }
 
 /// What an update stream is used for.
@@ -112,7 +117,7 @@ pub(crate) enum Change {
     },
     Event(Event),
     /// The update stream that is valid from now on.
-    Stream(Option<u32>),
+    Stream(Option<OpenStream>),
 }
 
 /// Numbers that are given out once.
@@ -165,7 +170,7 @@ struct DraftTopic {
     specification: Arc<TopicSpecification>,
     settings: Arc<Settings>,
     value: Option<Bytes>,
-    stream: Option<u32>,
+    stream: Option<OpenStream>,
     next_sequence: u64,
     last_timestamp: u64,
     /// The original events among the changes.
@@ -248,6 +253,7 @@ impl<'a> Draft<'a> {
             TopicOp::Update(value) => self.update(actor, |_| Ok((value, None))),
             TopicOp::UpdateByDelta(delta) => {
                 let max_value = self.around.max_value;
+                actor.check_read(self.path, self.settings())?;
                 self.update(actor, |old| {
                     let old = old.ok_or(UpdateResult::DeltaWithoutValue)?;
                     let value = delta::apply_within(&old, &delta, max_value)
@@ -269,6 +275,14 @@ impl<'a> Draft<'a> {
                         "The timestamp {timestamp} is before the latest event's, {latest}"
                     )));
                 }
+                // All later events would bear it, too, and a range of time would count back from it.
+                let end = self.around.wall_ms.saturating_add(MAX_AHEAD_MS).max(latest);
+                if let Some(timestamp) = timestamp.filter(|it| *it > end) {
+                    return Err(errors::invalid_data(format_args!(
+                        "The timestamp {timestamp} is in the future: the service's time is {}",
+                        self.around.wall_ms
+                    )));
+                }
                 self.append(actor, value, None, timestamp)
                     .map(Outcome::Event)
             }
@@ -285,7 +299,10 @@ impl<'a> Draft<'a> {
                 constraint,
             } => self.open_stream(actor, specification, topic_type, value, &constraint),
             TopicOp::Stream { stream, update } => self.use_stream(actor, &stream, update),
-            TopicOp::Remove => {
+            TopicOp::Remove if !actor.may_remove(self.path, self.settings()) => {
+                Err(errors::denied(PathPermission::ModifyTopic, self.path))
+            }
+            TopicOp::Remove | TopicOp::Expire => {
                 let Some(topic) = self.topic.take() else {
                     return Ok(Outcome::Removed(false));
                 };
@@ -315,6 +332,10 @@ impl<'a> Draft<'a> {
         actor: &Actor,
         constraint: &UpdateConstraint,
     ) -> Result<(), ErrorReport> {
+        // Whether it holds tells of the value, one question at a time.
+        if constraint::reads_value(constraint) {
+            actor.check_read(self.path, self.settings())?;
+        }
         let subject = Subject {
             topic: self
                 .topic

@@ -6,6 +6,7 @@ use effusion_protocol::value::delta;
 use effusion_protocol::{ErrorReport, TopicSpecification, TopicType};
 
 use crate::errors;
+use crate::topic::OpenStream;
 
 use super::{Actor, Change, Draft, Outcome, StreamUpdate};
 
@@ -34,6 +35,8 @@ impl Draft<'_> {
                 None
             }
         };
+        let session = actor.session.ok_or_else(errors::no_such_session)?;
+        let has_set = value.is_some();
         if let Some(value) = value {
             self.put(actor, value, None)?;
         }
@@ -41,8 +44,13 @@ impl Draft<'_> {
         let Some(topic) = &mut self.topic else {
             return Err(errors::no_such_topic(self.path));
         };
-        topic.stream = Some(instance);
-        self.changes.push(Change::Stream(Some(instance)));
+        let stream = OpenStream {
+            instance,
+            session,
+            has_set,
+        };
+        topic.stream = Some(stream);
+        self.changes.push(Change::Stream(Some(stream)));
         Ok(Outcome::Stream {
             added,
             stream: UpdateStreamId {
@@ -61,11 +69,13 @@ impl Draft<'_> {
         stream: &UpdateStreamId,
         update: StreamUpdate,
     ) -> Result<Outcome, ErrorReport> {
-        let topic = self
-            .topic
-            .as_ref()
-            .filter(|topic| topic.id.0 == stream.topic && topic.stream == Some(stream.instance))
-            .ok_or_else(errors::invalid_stream)?;
+        // Another session's stream is no stream at all: nothing is told of it, and nothing happens to it.
+        let is_meant = |open: &OpenStream| {
+            open.instance == stream.instance && actor.session == Some(open.session)
+        };
+        let topic = self.topic.as_ref().filter(|it| it.id.0 == stream.topic);
+        let found = topic.and_then(|topic| Some((topic, topic.stream.filter(is_meant)?)));
+        let (topic, open) = found.ok_or_else(errors::invalid_stream)?;
         if let Err(report) = actor.check(PathPermission::UpdateTopic, self.path, self.settings()) {
             self.close_stream();
             return Err(report);
@@ -74,6 +84,9 @@ impl Draft<'_> {
             StreamUpdate::Check => return Ok(Outcome::Done),
             StreamUpdate::Set(value) => (value, None),
             StreamUpdate::Delta(delta) => {
+                if !open.has_set {
+                    actor.check_read(self.path, self.settings())?;
+                }
                 let old = topic.value.clone().ok_or_else(|| {
                     errors::invalid_data("A delta was sent, but the topic has no value")
                 })?;
@@ -84,6 +97,16 @@ impl Draft<'_> {
         };
         self.check_value(&value)?;
         self.put(actor, value, delta)?;
+        if !open.has_set
+            && let Some(topic) = &mut self.topic
+        {
+            let open = OpenStream {
+                has_set: true,
+                ..open
+            };
+            topic.stream = Some(open);
+            self.changes.push(Change::Stream(Some(open)));
+        }
         Ok(Outcome::Done)
     }
 }

@@ -193,6 +193,8 @@ impl Draft<'_> {
         constraint: &UpdateConstraint,
     ) -> Result<Outcome, ErrorReport> {
         actor.check(PathPermission::UpdateTopic, self.path, self.settings())?;
+        // Which operation fails tells what the value is.
+        actor.check_read(self.path, self.settings())?;
         self.check_constraint(actor, constraint)?;
         let topic = self.topic()?;
         if topic.specification.topic_type != TopicType::Json {

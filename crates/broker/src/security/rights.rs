@@ -74,6 +74,20 @@ impl Rights {
                 ))
     }
 
+    /// Whether a session with these rights may remove the topic at a path. A topic with an owner is its owner's: to remove that
+    /// of another principal takes MODIFY_SECURITY besides MODIFY_TOPIC, as whoever has that could become its owner. This rule is
+    /// the sandbox's own (see SECURITY.md).
+    pub(crate) fn allow_removal(
+        &self,
+        path: &str,
+        principal: Option<&str>,
+        owner: Option<&str>,
+    ) -> bool {
+        let is_others = owner.is_some() && owner != principal;
+        self.allow(PathPermission::ModifyTopic, path, principal, owner)
+            && (!is_others || self.has_global(GlobalPermission::ModifySecurity))
+    }
+
     pub(crate) fn at(&self, path: &str) -> impl Iterator<Item = PathPermission> {
         let bits = self.bits_at(path);
         PathPermission::ALL

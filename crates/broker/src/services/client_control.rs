@@ -31,7 +31,7 @@ impl Broker {
     pub(crate) fn close_client_filter(&mut self, caller: &Caller, filter: &str) -> Served {
         self.check_global(caller, GlobalPermission::ModifySession)?;
         let mut closes_self = false;
-        let result = self.for_matching(filter, |broker, key| {
+        let result = self.for_matching(caller, filter, |broker, key| {
             if key == caller.session {
                 closes_self = true;
             } else {
@@ -68,7 +68,7 @@ impl Broker {
         it: &ChangeRolesFilterRequest,
     ) -> Served {
         self.check_global(caller, GlobalPermission::ModifySession)?;
-        let result = self.for_matching(&it.filter, |broker, key| {
+        let result = self.for_matching(caller, &it.filter, |broker, key| {
             broker.set_roles(key, &it.remove, &it.add);
             Ok(())
         })?;
@@ -89,7 +89,7 @@ impl Broker {
             session.roles = roles;
             session.rights = rights;
         });
-        self.refresh(key);
+        self.rights_changed(key);
     }
 
     /// A selector by which other sessions are subscribed: the caller needs the right to select, they do not.
@@ -121,10 +121,11 @@ impl Broker {
 
     fn count_matching(
         &mut self,
+        caller: &Caller,
         filter: &str,
         mut action: impl FnMut(&mut Self, SessionKey) -> Result<(), ErrorReport>,
     ) -> Result<FilterCount, ErrorReport> {
-        let result = self.for_matching(filter, |broker, key| action(broker, key))?;
+        let result = self.for_matching(caller, filter, |broker, key| action(broker, key))?;
         Ok(if result.errors.is_empty() {
             FilterCount::Selected(result.selected)
         } else {
@@ -156,7 +157,7 @@ impl Broker {
 
     pub(crate) fn filter_subscribe(&mut self, caller: &Caller, it: &FilterSelectRequest) -> Served {
         let selector = self.control_selector(caller, &it.selection.selector)?;
-        let count = self.count_matching(&it.filter, |broker, key| {
+        let count = self.count_matching(caller, &it.filter, |broker, key| {
             broker.select(key, &it.selection.scope, &selector, true)
         })?;
         Ok(Reply::Now(ResponseBody::FilterSubscribe(count)))
@@ -168,7 +169,7 @@ impl Broker {
         it: &FilterSelectRequest,
     ) -> Served {
         let selector = self.control_selector(caller, &it.selection.selector)?;
-        let count = self.count_matching(&it.filter, |broker, key| {
+        let count = self.count_matching(caller, &it.filter, |broker, key| {
             broker.deselect_for_other(key, &it.selection, &selector);
             Ok(())
         })?;
@@ -192,7 +193,7 @@ impl Broker {
         it: &FilterUnsubscribeAllRequest,
     ) -> Served {
         let selector = self.control_selector(caller, &it.selector)?;
-        let count = self.count_matching(&it.filter, |broker, key| {
+        let count = self.count_matching(caller, &it.filter, |broker, key| {
             broker.deselect_all_for_other(key, &selector);
             Ok(())
         })?;
@@ -242,7 +243,7 @@ impl Broker {
         it: &SetConflationFilterRequest,
     ) -> Served {
         self.check_global(caller, GlobalPermission::ModifySession)?;
-        let result = self.for_matching(&it.filter, |broker, key| {
+        let result = self.for_matching(caller, &it.filter, |broker, key| {
             broker.set_session_conflation(key, it.enabled);
             Ok(())
         })?;

@@ -3,7 +3,7 @@
 use effusion_protocol::ErrorReason;
 use effusion_protocol::body::{
     GlobalPermission, PathPermission, ResponseBody, SessionLockAcquisition,
-    SessionLockCancellation, SessionLockDetails, SessionLockRequest,
+    SessionLockCancellation, SessionLockDetails, SessionLockRequest, SessionLockScope,
 };
 
 use crate::broker::{Broker, Caller, Hold};
@@ -16,6 +16,10 @@ impl Broker {
         let rights = &self.session(&caller)?.rights;
         if !rights.has(PathPermission::AcquireLock, it.name.trim_matches('/')) {
             return Err(errors::denied(PathPermission::AcquireLock, &it.name));
+        }
+        let lasts = it.scope == SessionLockScope::UnlockOnSessionLoss;
+        if !lasts && self.session(&caller)?.connection().is_none() {
+            return Err(errors::connection_lost());
         }
         if self.locks.len() >= self.config.limits.locks && self.locks.get(&it.name).is_none() {
             return Err(errors::too_many("session locks are held"));

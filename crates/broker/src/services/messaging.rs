@@ -7,7 +7,8 @@ use effusion_protocol::body::{
     RequestHandlerRegistration, ResponseBody, SendRequest, SendToFilterRequest,
     SendToSessionRequest,
 };
-use effusion_protocol::{ErrorReason, ErrorReport, ServiceId};
+use effusion_protocol::{ConversationId, ErrorReason, ErrorReport, ServiceId};
+use std::sync::Arc;
 
 use crate::broker::{Broker, Caller, Hold};
 use crate::dispatch::{Reply, Served};
@@ -103,7 +104,7 @@ impl Broker {
         };
         self.relay(
             caller,
-            handler.session,
+            (handler.session, Some(handler.conversation)),
             ServiceId::MessagingReceiverClient,
             &request,
         )
@@ -120,7 +121,7 @@ impl Broker {
             data_type: it.data_type,
             value: it.value,
         };
-        self.relay(caller, receiver, ServiceId::MessagingSend, &request)
+        self.relay(caller, (receiver, None), ServiceId::MessagingSend, &request)
     }
 
     fn check_send_to_session(&self, caller: &Caller, path: &str) -> Result<(), ErrorReport> {
@@ -136,14 +137,19 @@ impl Broker {
     fn relay<B: effusion_protocol::Wire>(
         &mut self,
         sender: Caller,
-        receiver: SessionKey,
+        (receiver, handler): (SessionKey, Option<ConversationId>),
         service: ServiceId,
         body: &B,
     ) -> Served {
         self.check_outgoing(receiver)?;
         let sender = self.hold(sender, Hold::Wait);
         let until = self.message_deadline();
-        self.ask(receiver, service, body, Outgoing::Message { sender, until });
+        let outgoing = Outgoing::Message {
+            sender,
+            handler,
+            until,
+        };
+        self.ask(receiver, service, body, outgoing);
         Ok(Reply::Later)
     }
 
@@ -161,6 +167,8 @@ impl Broker {
 
     pub(crate) fn send_to_filter(&mut self, caller: &Caller, it: SendToFilterRequest) -> Served {
         self.check_send_to_session(caller, &it.path)?;
+        // How many match a filter, and which, tells of the properties of sessions.
+        self.check_global(caller, GlobalPermission::ViewSession)?;
         let receivers = match self.matching(&it.filter) {
             Ok(receivers) => receivers,
             Err(mistake) => {
@@ -183,10 +191,12 @@ impl Broker {
             value: it.value,
         };
         let until = self.message_deadline();
+        let path: Arc<str> = message_path(&request.path).into();
         for receiver in receivers {
             let outgoing = Outgoing::FilterMessage {
                 sender: caller.session,
                 conversation: it.conversation,
+                path: path.clone(),
                 until,
             };
             match self.check_outgoing(receiver) {

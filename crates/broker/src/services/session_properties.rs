@@ -99,7 +99,7 @@ impl Broker {
         self.check_global(caller, GlobalPermission::ModifySession)?;
         let (set, remove) = (it.set.unwrap_or_default(), it.remove.unwrap_or_default());
         check_user_properties(&set, &remove)?;
-        let result = self.for_matching(&it.filter, |broker, key| {
+        let result = self.for_matching(caller, &it.filter, |broker, key| {
             broker.set_user_properties(key, &set, &remove).map(drop)
         })?;
         Ok(Reply::Now(ResponseBody::SetSessionPropertiesFilter(result)))
@@ -108,9 +108,12 @@ impl Broker {
     /// Does something to all sessions that match a filter.
     pub(crate) fn for_matching(
         &mut self,
+        caller: &Caller,
         filter: &str,
         mut action: impl FnMut(&mut Self, SessionKey) -> Result<(), ErrorReport>,
     ) -> Result<FilterResult, ErrorReport> {
+        // How many match a filter tells of the properties of sessions.
+        self.check_global(caller, GlobalPermission::ViewSession)?;
         let keys = match self.matching(filter) {
             Ok(keys) => keys,
             Err(mistake) => {

@@ -4,7 +4,7 @@
 //! Source: the API documentation of the topic properties CONFLATION, PRIORITY and TIDY_ON_UNSUBSCRIBE.
 
 use bytes::Bytes;
-use effusion_protocol::TopicId;
+use effusion_protocol::{ConversationId, TopicId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::topic::Priority;
@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     Update(TopicId),
     /// The end of a subscription: nothing overtakes it, since a topic may come to the same path again.
     Ending,
+    /// What the client is told because it registered for it, under this number.
+    Registered(ConversationId),
     /// Anything else.
     Other,
 }
@@ -35,6 +37,15 @@ impl Item {
             message,
             priority: Priority::Default,
             kind: Kind::Other,
+        }
+    }
+
+    /// A message that a registration asked for.
+    pub(crate) const fn registered(message: Bytes, registration: ConversationId) -> Self {
+        Self {
+            message,
+            priority: Priority::Default,
+            kind: Kind::Registered(registration),
         }
     }
 }
@@ -101,6 +112,17 @@ impl Backlog {
             }
         }
         Some(message)
+    }
+
+    /// Drops what a registration asked for.
+    pub(crate) fn drop_registered(&mut self, registration: ConversationId) {
+        let (bytes, meant) = (&mut self.bytes, Kind::Registered(registration));
+        self.waiting.retain(|_, (message, kind)| {
+            if *kind == meant {
+                *bytes = bytes.saturating_sub(message.len());
+            }
+            *kind != meant
+        });
     }
 
     /// How long the next message is.

@@ -95,6 +95,8 @@ pub(crate) struct Session {
     pub(crate) writes: usize,
     /// Requests that wait for something else: a password check, a lock, another session.
     pub(crate) waits: usize,
+    /// Its credentials are being checked: one check at a time is enough for a session.
+    pub(crate) is_signing_in: bool,
     /// Requests that read what earlier ones write, and what came after them.
     pub(crate) deferred: VecDeque<(ConversationId, RequestBody)>,
     pub(crate) is_running_deferred: bool,
@@ -131,6 +133,13 @@ impl Session {
             self.principal.as_deref(),
             settings.and_then(|it| it.owner.as_deref()),
         )
+    }
+
+    /// Whether the session may remove a topic: see [`Rights::allow_removal`].
+    pub(crate) fn may_remove(&self, path: &str, settings: &Settings) -> bool {
+        let owner = settings.owner.as_deref();
+        self.rights
+            .allow_removal(path, self.principal.as_deref(), owner)
     }
 
     /// The number of a request that the broker makes.

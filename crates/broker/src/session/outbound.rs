@@ -11,7 +11,7 @@
 //! is back.
 
 use bytes::Bytes;
-use effusion_protocol::TopicId;
+use effusion_protocol::{ConversationId, TopicId};
 use std::collections::VecDeque;
 
 use super::backlog::{Backlog, Item};
@@ -138,6 +138,11 @@ impl Outbound {
     /// Drops the updates of a topic that wait.
     pub(crate) fn drop_waiting(&mut self, topic: TopicId) {
         self.backlog.drop_updates(topic);
+    }
+
+    /// Drops what waits because a registration asked for it.
+    pub(crate) fn drop_registered(&mut self, registration: ConversationId) {
+        self.backlog.drop_registered(registration);
     }
 
     /// Whether so much waits that topics are conflated, or subscriptions to them end: a quarter of what may.

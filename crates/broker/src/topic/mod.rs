@@ -28,6 +28,15 @@ use crate::wire;
 /// The longest path of a topic, in bytes.
 pub(crate) const MAX_PATH: usize = 4 * 1024;
 
+/// An update stream: to any session but its own, its id means nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OpenStream {
+    pub(crate) instance: u32,
+    pub(crate) session: SessionKey,
+    /// The topic's value is what the stream set, so that its session may build on it without the right to read it.
+    pub(crate) has_set: bool,
+}
+
 /// A topic.
 #[derive(Debug)]
 pub(crate) struct Topic {
@@ -45,8 +54,8 @@ pub(crate) struct Topic {
     /// When it was last updated, by the monotonic clock.
     pub(crate) updated: u64,
     pub(crate) watch: Watch,
-    /// The update stream that is valid, if any: see `services::stream`.
-    pub(crate) stream: Option<u32>,
+    /// The update stream that is valid, if any.
+    pub(crate) stream: Option<OpenStream>,
     /// Events that were discarded but are still stored.
     pub(crate) discarded: Vec<u64>,
     /// The subscription notification, the same for every session.

@@ -4,6 +4,7 @@
 //! by `and` and `or` (`and` binds tighter), with parentheses.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 use crate::Time;
 use crate::filter::Filter;
@@ -27,6 +28,8 @@ pub(crate) struct Removal {
     pub(crate) remove: Option<Selector>,
     /// How many conditions keep a moment since which they hold.
     watched: usize,
+    /// A condition is about the properties of sessions: whether the topic is there tells of them.
+    pub(crate) asks_for_sessions: bool,
 }
 
 #[derive(Debug)]
@@ -95,6 +98,8 @@ impl Removal {
             depth: 0,
             conditions: 0,
             watched: 0,
+            once: BTreeSet::new(),
+            asks_for_sessions: false,
         };
         parser.expect("when")?;
         let condition = parser.or()?;
@@ -111,6 +116,7 @@ impl Removal {
             condition,
             remove,
             watched: parser.watched,
+            asks_for_sessions: parser.asks_for_sessions,
         })
     }
 
@@ -215,6 +221,9 @@ struct Parser {
     depth: usize,
     conditions: usize,
     watched: usize,
+    /// Kinds of conditions that are there and may be there once.
+    once: BTreeSet<&'static str>,
+    asks_for_sessions: bool,
 }
 
 impl Parser {
@@ -291,6 +300,15 @@ impl Parser {
         }
     }
 
+    /// A condition of a kind that a policy may have once (source: the API documentation of `REMOVAL`).
+    fn only_one(&mut self, kind: &'static str) -> Result<(), RemovalError> {
+        if self.once.insert(kind) {
+            Ok(())
+        } else {
+            Err(RemovalError(format!("{kind:?} is there twice")))
+        }
+    }
+
     fn new_watch(&mut self) -> usize {
         self.watched += 1;
         self.watched - 1
@@ -335,6 +353,7 @@ impl Parser {
         }
         if self.take("time") {
             self.expect("after")?;
+            self.only_one("time after")?;
             return self.moment().map(Condition::TimeAfter);
         }
         if self.take("this") {
@@ -350,6 +369,7 @@ impl Parser {
         if self.take("no") {
             if self.take("updates") {
                 self.expect("for")?;
+                self.only_one("no updates for")?;
                 return Ok(Condition::NoUpdates {
                     for_ms: self.period()?,
                     after_ms: self.optional_period("after")?,
@@ -359,6 +379,7 @@ impl Parser {
             self.take("local");
             self.expect("session")?;
             self.expect("has")?;
+            self.asks_for_sessions = true;
             let filter = self.text("a session filter in quotes")?;
             let filter = Filter::parse(&filter).map_err(|error| RemovalError(error.to_string()))?;
             return Ok(Condition::NoSession {
@@ -370,6 +391,7 @@ impl Parser {
         }
         self.take("local");
         if self.take("subscriptions") {
+            self.only_one("subscriptions")?;
             if !self.mark('<') {
                 return Err(RemovalError("\"<\" is missing".to_owned()));
             }

@@ -108,9 +108,14 @@ fn a_good_token_says_who_and_what_and_until_when() {
     let expected = TokenClaims {
         subject: "ada".to_owned(),
         roles: ["CLIENT", "TOPIC_CONTROL"].map(str::to_owned).into(),
+        issued_ms: None,
         expires_ms: NOW + 65_000,
     };
     assert_eq!(ok(&claims()), Ok(expected.clone()));
+    let mut dated = claims();
+    dated["iat"] = json!(NOW / 1000);
+    let issued_ms = Some(NOW / 1000 * 1000);
+    assert_eq!(ok(&dated).map(|it| it.issued_ms), Ok(issued_ms));
     let key = key_pair();
     let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": "1"});
     let sign = |message: &[u8]| key.sign(message).as_ref().to_vec();

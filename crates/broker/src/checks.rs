@@ -1,0 +1,185 @@
+//! Whose credentials are looked at next: checking a password takes tens of milliseconds of a core, whoever asks for it.
+//!
+//! Turns go round by address, and from one address by who asks: by the principal that a client names, or that a session has
+//! that wants another one. So nobody waits for more than one check of each of the others, however many they ask for. When
+//! too many wait, the last of the longest line goes.
+
+use core::net::IpAddr;
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::{Secret, Ticket};
+
+/// Who asks for a check.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Asker {
+    pub(crate) address: IpAddr,
+    pub(crate) principal: Option<String>,
+}
+
+/// What is to be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Check {
+    Password,
+    Token(Secret),
+}
+
+/// A check that waits, and who waits for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Job {
+    pub(crate) ticket: Ticket,
+    pub(crate) check: Check,
+}
+
+/// Lines that take turns.
+#[derive(Debug)]
+struct Turns<K, L> {
+    lines: BTreeMap<K, L>,
+    order: VecDeque<K>,
+}
+
+impl<K, L> Default for Turns<K, L> {
+    fn default() -> Self {
+        Self {
+            lines: BTreeMap::new(),
+            order: VecDeque::new(),
+        }
+    }
+}
+
+trait Line: Default {
+    fn len(&self) -> usize;
+}
+
+impl Line for VecDeque<Job> {
+    fn len(&self) -> usize {
+        self.len()
+    }
+}
+
+impl<K: Ord + Clone, L: Line> Line for Turns<K, L> {
+    fn len(&self) -> usize {
+        self.lines.values().map(Line::len).sum()
+    }
+}
+
+impl<K: Ord + Clone, L: Line> Turns<K, L> {
+    fn line(&mut self, key: K) -> &mut L {
+        if !self.lines.contains_key(&key) {
+            self.order.push_back(key.clone());
+        }
+        self.lines.entry(key).or_default()
+    }
+
+    /// Takes something out of the line whose turn it is.
+    fn next<T>(&mut self, take: impl FnOnce(&mut L) -> Option<T>) -> Option<T> {
+        let key = self.order.pop_front()?;
+        let line = self.lines.get_mut(&key)?;
+        let taken = take(line);
+        if line.len() == 0 {
+            self.lines.remove(&key);
+        } else {
+            self.order.push_back(key);
+        }
+        taken
+    }
+
+    /// Takes something out of the longest line.
+    fn longest<T>(&mut self, take: impl FnOnce(&mut L) -> Option<T>) -> Option<T> {
+        let lines = self.lines.iter_mut();
+        let (key, line) = lines.max_by_key(|(_, line)| line.len())?;
+        let (key, taken) = (key.clone(), take(line));
+        if line.len() == 0 {
+            self.lines.remove(&key);
+            self.order.retain(|it| *it != key);
+        }
+        taken
+    }
+}
+
+/// Checks that are made, and those that wait.
+#[derive(Debug, Default)]
+pub(crate) struct Checks {
+    /// How many are being made.
+    pub(crate) running: usize,
+    waiting: Turns<IpAddr, Turns<Option<String>, VecDeque<Job>>>,
+}
+
+impl Checks {
+    /// Has a check wait for its turn. If more than `most` wait then, gives back one that does no longer.
+    pub(crate) fn push(&mut self, asker: Asker, job: Job, most: usize) -> Option<Job> {
+        let line = self.waiting.line(asker.address).line(asker.principal);
+        line.push_back(job);
+        if self.waiting.len() <= most {
+            return None;
+        }
+        self.waiting
+            .longest(|address| address.longest(VecDeque::pop_back))
+    }
+
+    /// The check whose turn it is, unless as many are being made as may be.
+    pub(crate) fn pop(&mut self, at_once: usize) -> Option<Job> {
+        if self.running >= at_once {
+            return None;
+        }
+        self.waiting
+            .next(|address| address.next(VecDeque::pop_front))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asker(last: u8, principal: &str) -> Asker {
+        Asker {
+            address: [10, 0, 0, last].into(),
+            principal: Some(principal.to_owned()),
+        }
+    }
+
+    fn job(number: u64) -> Job {
+        Job {
+            ticket: Ticket(number),
+            check: Check::Password,
+        }
+    }
+
+    fn rest(checks: &mut Checks) -> Vec<u64> {
+        core::iter::from_fn(|| checks.pop(1).map(|job| job.ticket.0)).collect()
+    }
+
+    #[test]
+    fn turns_go_round_by_address_and_then_by_principal() {
+        let mut checks = Checks::default();
+        for number in 0..4 {
+            assert_eq!(checks.push(asker(1, "eve"), job(number), 100), None);
+        }
+        for (number, who) in [(10, asker(1, "ann")), (20, asker(2, "eve"))] {
+            assert_eq!(checks.push(who, job(number), 100), None);
+        }
+        assert_eq!(rest(&mut checks), [0, 20, 10, 1, 2, 3]);
+        assert!(checks.waiting.lines.is_empty() && checks.waiting.order.is_empty());
+    }
+
+    #[test]
+    fn the_longest_line_gives_way() {
+        let mut checks = Checks::default();
+        for number in 0..3 {
+            assert_eq!(checks.push(asker(1, "eve"), job(number), 3), None);
+        }
+        assert_eq!(checks.push(asker(1, "ann"), job(10), 3), Some(job(2)));
+        assert_eq!(checks.push(asker(2, "bob"), job(20), 3), Some(job(1)));
+        assert_eq!(checks.push(asker(1, "eve"), job(4), 3), Some(job(4)));
+        assert_eq!(rest(&mut checks), [0, 20, 10]);
+    }
+
+    #[test]
+    fn only_so_many_are_made_at_a_time() {
+        let mut checks = Checks::default();
+        checks.push(asker(1, "eve"), job(1), 3);
+        checks.running = 2;
+        assert_eq!(checks.pop(2), None);
+        checks.running = 1;
+        assert_eq!(checks.pop(2), Some(job(1)));
+    }
+}
