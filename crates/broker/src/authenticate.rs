@@ -540,7 +540,7 @@ impl Broker {
             session.rights = rights;
         });
         self.limit_validity(caller.session, expires_ms);
-        self.rights_changed(caller.session);
+        self.rights_changed(&[caller.session]);
         let response = accepted(caller.service, true);
         self.answer(caller, Ok(response));
     }

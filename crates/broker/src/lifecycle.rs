@@ -133,14 +133,14 @@ impl Broker {
         self.refuse_locks(refused, &report);
     }
 
-    /// A session's rights changed, and with them which locks it may have.
-    pub(crate) fn end_locks(&mut self, key: SessionKey) {
-        let Some(session) = self.clients.get(key) else {
-            return;
-        };
-        let rights = session.rights.clone();
-        let (granted, refused) = self.locks.withdraw(key, |name| {
-            rights.has(PathPermission::AcquireLock, name.trim_matches('/'))
+    /// Rights changed, and with them which locks sessions may have.
+    pub(crate) fn end_locks(&mut self) {
+        let clients = &self.clients;
+        let (granted, refused) = self.locks.withdraw(|key, name| {
+            clients.get(key).is_some_and(|session| {
+                let path = name.trim_matches('/');
+                session.rights.has(PathPermission::AcquireLock, path)
+            })
         });
         self.grant(granted);
         let report = errors::error(

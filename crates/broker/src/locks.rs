@@ -140,23 +140,23 @@ impl Locks {
         (granted, refused)
     }
 
-    /// A session is no longer allowed to have some locks: gives them back. The requests that waited for them are answered.
+    /// Rights changed: takes locks back from sessions that may no longer have them, and gives them to others. The requests of
+    /// such sessions wait no longer, and are given back to be answered.
     pub(crate) fn withdraw(
         &mut self,
-        session: SessionKey,
-        may_have: impl Fn(&str) -> bool,
+        may_have: impl Fn(SessionKey, &str) -> bool,
     ) -> (Vec<Granted>, Vec<Caller>) {
         let (mut granted, mut refused) = (Vec::new(), Vec::new());
-        let names = self.held.iter_mut().filter(|(name, _)| !may_have(name));
         let mut free = Vec::new();
-        for (name, held) in names {
-            let (own, others) = held
-                .waiting
-                .drain(..)
-                .partition::<VecDeque<_>, _>(|it| it.caller.session == session);
-            held.waiting = others;
-            refused.extend(own.into_iter().map(|it| it.caller));
-            if held.by == session {
+        for (name, held) in &mut self.held {
+            held.waiting.retain(|it| {
+                let may = may_have(it.caller.session, name);
+                if !may {
+                    refused.push(it.caller.clone());
+                }
+                may
+            });
+            if !may_have(held.by, name) {
                 free.push(name.clone());
             }
         }

@@ -228,10 +228,7 @@ impl Broker {
             }
             Changes::Security(store) => {
                 self.security = store;
-                self.rights.clear();
-                for key in self.clients.keys() {
-                    self.renew_rights(key);
-                }
+                self.renew_rights();
             }
         }
         self.end_script(caller, Ok(()));
@@ -254,19 +251,24 @@ impl Broker {
         sessions.map(|session| session.key).collect()
     }
 
-    /// The security store changed: a session's rights are worked out anew, and its subscriptions with them.
-    fn renew_rights(&mut self, key: SessionKey) {
-        let Some(session) = self.clients.get(key) else {
-            return;
-        };
-        let roles = session.roles.clone();
-        let rights = self.rights_of(&roles);
-        if let Some(session) = self.clients.get_mut(key)
-            && *session.rights != *rights
-        {
-            session.rights = rights;
-            self.rights_changed(key);
+    /// The security store changed: all sessions' rights are worked out anew, and what they have because of them.
+    fn renew_rights(&mut self) {
+        self.rights.clear();
+        let mut changed = Vec::new();
+        for key in self.clients.keys() {
+            let Some(session) = self.clients.get(key) else {
+                continue;
+            };
+            let roles = session.roles.clone();
+            let rights = self.rights_of(&roles);
+            if let Some(session) = self.clients.get_mut(key)
+                && *session.rights != *rights
+            {
+                session.rights = rights;
+                changed.push(key);
+            }
         }
+        self.rights_changed(&changed);
     }
 
     fn end_script(&mut self, caller: Caller, result: Result<(), Failure>) {

@@ -26,11 +26,13 @@ pub(crate) fn has_all(rights: &Rights, permissions: &[GlobalPermission]) -> bool
 }
 
 impl Broker {
-    /// To be called after every change of a session's rights.
-    pub(crate) fn rights_changed(&mut self, key: SessionKey) {
-        self.refresh(key);
-        self.end_registrations(key);
-        self.end_locks(key);
+    /// To be called after every change of rights, once all of these sessions have their new ones.
+    pub(crate) fn rights_changed(&mut self, keys: &[SessionKey]) {
+        for key in keys {
+            self.refresh(*key);
+            self.end_registrations(*key);
+        }
+        self.end_locks();
     }
 
     fn end_registrations(&mut self, key: SessionKey) {

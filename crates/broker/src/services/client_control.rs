@@ -89,7 +89,7 @@ impl Broker {
             session.roles = roles;
             session.rights = rights;
         });
-        self.rights_changed(key);
+        self.rights_changed(&[key]);
     }
 
     /// A selector by which other sessions are subscribed: the caller needs the right to select, they do not.

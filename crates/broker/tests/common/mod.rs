@@ -40,6 +40,10 @@ pub struct World {
     /// Why stores fail, if they do.
     pub store_fails: Option<String>,
     pub pending: VecDeque<(Ticket, Vec<StoreOp>)>,
+    /// Whether passwords wait for [`World::check_one`].
+    pub hold_checks: bool,
+    /// Passwords that are being checked, and what will be found.
+    pub checks: VecDeque<(Ticket, bool)>,
     /// Messages by connection, not yet read.
     pub sent: HashMap<ConnectionId, VecDeque<Bytes>>,
     pub closed: HashMap<ConnectionId, ConnectionEnd>,
@@ -82,6 +86,8 @@ impl World {
             hold_stores: false,
             store_fails: None,
             pending: VecDeque::new(),
+            hold_checks: false,
+            checks: VecDeque::new(),
             sent: HashMap::new(),
             closed: HashMap::new(),
             next_connection: 0,
@@ -149,8 +155,10 @@ impl World {
                     password,
                 } => {
                     let is_right = expected.is_some_and(|it| it == hash(password.reveal()));
-                    let verified = Completion::Verified(Ok(is_right));
-                    self.broker.completed(self.now, ticket, verified);
+                    self.checks.push_back((ticket, is_right));
+                    if !self.hold_checks {
+                        self.check_one();
+                    }
                 }
                 Output::VerifyToken { ticket, token } => {
                     let claims = self.tokens.get(token.reveal()).cloned();
@@ -159,6 +167,17 @@ impl World {
                 }
             }
         }
+    }
+
+    /// The oldest of the passwords is checked; answers whether there was one.
+    pub fn check_one(&mut self) -> bool {
+        let Some((ticket, is_right)) = self.checks.pop_front() else {
+            return false;
+        };
+        let verified = Completion::Verified(Ok(is_right));
+        self.broker.completed(self.now, ticket, verified);
+        self.settle();
+        true
     }
 
     /// The store is done with its oldest ticket; answers whether there was one.

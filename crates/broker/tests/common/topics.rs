@@ -79,6 +79,13 @@ pub fn run_script(world: &mut World, script: &str) {
     assert_eq!(mistakes, Ok(vec![]), "{script}");
 }
 
+/// Runs a script of the authentication store.
+pub fn run_accounts_script(world: &mut World, script: &str) {
+    let mut admin = world.client("admin");
+    let mistakes = admin.call::<call::UpdateSystemAuthentication>(world, &script.to_owned());
+    assert_eq!(mistakes, Ok(vec![]), "{script}");
+}
+
 /// Adds a JSON topic without properties.
 pub fn add_json(world: &mut World, client: &mut Client, path: &str) {
     let request = add(path, &TopicSpecification::new(TopicType::Json));
