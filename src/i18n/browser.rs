@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use js_sys::{Array, Intl, Object};
 use leptos::prelude::*;
+use leptos::reactive::graph::Observer;
+use send_wrapper::SendWrapper;
 use serde::Deserialize;
-use wasm_bindgen::JsValue;
 
+use super::format::Formats;
 use super::message::{Message, Text, Value, count, english_category, fill};
+use crate::browser;
+use crate::t;
 
 /// The texts of a language, by key; none for English.
 type Dictionary = HashMap<String, Forms>;
@@ -29,18 +32,39 @@ pub struct I18n {
 
 #[derive(Clone)]
 struct Language {
-    /// BCP 47, for dates and numbers: a reader in Austria keeps Austria's.
-    locale: String,
     dictionary: Arc<Dictionary>,
+    formats: Arc<SendWrapper<Formats>>,
+}
+
+impl Language {
+    fn new(locale: &str, dictionary: Dictionary) -> Self {
+        Self {
+            dictionary: Arc::new(dictionary),
+            formats: Arc::new(SendWrapper::new(Formats::new(locale))),
+        }
+    }
+
+    fn text(&self, message: &'static Message, values: &[(&'static str, Value)]) -> String {
+        let form = match self.dictionary.get(message.key) {
+            None => message.english_form(english_category(values)),
+            Some(Forms::One(text)) => text,
+            Some(Forms::Plural(forms)) => count(values)
+                .and_then(|count| forms.get(&self.formats.plural(count)))
+                .or_else(|| forms.get("other"))
+                .map_or_else(|| message.english_form("other"), String::as_str),
+        };
+        fill(form, values, &|value| match value {
+            Value::Text(text) => text.clone(),
+            Value::Number(number) => self.formats.number(*number),
+            Value::Message(message) => self.text(message, &[]),
+        })
+    }
 }
 
 /// Provides the language of the interface, English at first.
 pub fn provide_i18n() -> I18n {
     let i18n = I18n {
-        language: RwSignal::new(Language {
-            locale: "en".to_owned(),
-            dictionary: Arc::default(),
-        }),
+        language: RwSignal::new(Language::new("en", Dictionary::new())),
     };
     provide_context(i18n);
     i18n
@@ -56,45 +80,31 @@ pub fn use_i18n() -> I18n {
 }
 
 impl I18n {
-    /// Shows everything in another language: the texts of its file, and the locale for dates and numbers. No file is English.
+    /// Shows everything in another language: the texts of its file, and dates and numbers as in a locale (BCP 47: a reader in
+    /// Austria keeps Austria's). No file is English.
     ///
     /// # Errors
     /// If the file is not what a language's file should be. The language stays as it was.
     pub fn set(&self, locale: &str, file: Option<&str>) -> Result<(), serde_json::Error> {
         let dictionary = file.map(serde_json::from_str).transpose()?;
-        self.language.set(Language {
-            locale: locale.to_owned(),
-            dictionary: Arc::new(dictionary.unwrap_or_default()),
-        });
+        self.language
+            .set(Language::new(locale, dictionary.unwrap_or_default()));
         Ok(())
     }
 
-    /// The locale for dates and numbers, in BCP 47.
-    #[must_use]
-    pub fn locale(&self) -> String {
-        self.language.read().locale.clone()
+    /// Reads the language, and follows it where signals are followed. Events show a text once, and follow nothing.
+    fn with<T>(&self, read: impl FnOnce(&Language) -> T) -> T {
+        if Observer::get().is_some() {
+            self.language.with(read)
+        } else {
+            self.language.with_untracked(read)
+        }
     }
 
     /// A text of the interface; for `t!`.
     #[must_use]
     pub fn text(&self, message: &'static Message, values: &[(&'static str, Value)]) -> String {
-        let language = self.language.read();
-        let form = match language.dictionary.get(message.key) {
-            None => message.english_form(english_category(values)),
-            Some(Forms::One(text)) => text,
-            Some(Forms::Plural(forms)) => {
-                let category = count(values).map(|count| category(&language.locale, count));
-                category
-                    .and_then(|category| forms.get(&category))
-                    .or_else(|| forms.get("other"))
-                    .map_or_else(|| message.english_form("other"), String::as_str)
-            }
-        };
-        fill(form, values, &|value| match value {
-            Value::Text(text) => text.clone(),
-            Value::Number(number) => self.number(*number),
-            Value::Message(message) => self.text(message, &[]),
-        })
+        self.with(|language| language.text(message, values))
     }
 
     /// A text that data hold, as it reads in this language.
@@ -106,14 +116,29 @@ impl I18n {
     /// A number as the language writes it.
     #[must_use]
     pub fn number(&self, number: f64) -> String {
-        js_sys::Number::from(number)
-            .to_locale_string(&self.language.read().locale)
-            .into()
+        self.with(|language| language.formats.number(number))
     }
-}
 
-/// The plural category of a number in a language, as CLDR names it.
-fn category(locale: &str, count: f64) -> String {
-    let rules = Intl::PluralRules::new(&Array::of1(&JsValue::from_str(locale)), &Object::new());
-    rules.select(count).into()
+    /// Hours and minutes of an instant, in milliseconds since 1970.
+    #[must_use]
+    pub fn time_of_day(&self, ms: i64) -> String {
+        self.with(|language| language.formats.time_of_day(ms))
+    }
+
+    /// Date and time of an instant in full, in milliseconds since 1970.
+    #[must_use]
+    pub fn date_and_time(&self, ms: i64) -> String {
+        self.with(|language| language.formats.date_and_time(ms))
+    }
+
+    /// The calendar day of an instant in milliseconds since 1970, which is the reader's day number `day`; today and yesterday by
+    /// name.
+    #[must_use]
+    pub fn day(&self, ms: i64, day: i64) -> String {
+        match browser::at(browser::now()).day().map(|today| today - day) {
+            Some(0) => t!(self, date_today),
+            Some(1) => t!(self, date_yesterday),
+            _ => self.with(|language| language.formats.day(ms)),
+        }
+    }
 }

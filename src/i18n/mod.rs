@@ -9,6 +9,8 @@
 
 #[cfg(target_arch = "wasm32")]
 mod browser;
+#[cfg(target_arch = "wasm32")]
+mod format;
 mod message;
 
 #[cfg(target_arch = "wasm32")]

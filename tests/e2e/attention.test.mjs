@@ -213,7 +213,7 @@ scenario('a profile says who somebody is, with the roles where they may be seen,
     await bob.$('my-profile').click();
     await bob.$('profile-rename').fill('System');
     await bob.$('rename-button').click();
-    await until('it is refused', () => bob.$('rename-form').innerText(), (words) => /speaks for the rooms/.test(words));
+    await until('it is refused', () => bob.$('rename-form').innerText(), (words) => /is reserved/.test(words));
     await bob.$('profile-rename').fill('Robert');
     await bob.$('rename-button').click();
     const names = () => ann.$('member-name').allInnerTexts();

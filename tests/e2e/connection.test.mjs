@@ -249,7 +249,7 @@ test('the settings change service and account without a reload', async (open) =>
             await ann.$('settings-button').click();
             await ann.fill({ password: 'wrong' });
             await ann.$('apply-button').click();
-            await ann.fault(/does not accept this password for the account “admin”/);
+            await ann.fault(/Incorrect password for the account “admin”/);
         });
     });
 });
