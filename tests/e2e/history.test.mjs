@@ -251,7 +251,7 @@ scenario('words are found in all that is loaded, marked, and gone to one after t
     await ann.$('composer').press('Control+f');
     await ann.$('search').fill('needle');
     const count = (words) => until(`“${words}” is told`, () => ann.$('search-count').innerText(), (found) => found === words);
-    await count('1 messages');
+    await count('1 message');
     const marked = () => ann.page.evaluate(() => [...(CSS.highlights.get('search') ?? [])].map(String));
     await until('both are marked', marked, (words) => words.join() === 'NEEDLE,needle');
     assert.equal(await ann.$('search-result').count(), 1);
@@ -274,7 +274,7 @@ scenario('words are found in all that is loaded, marked, and gone to one after t
     await count('No results');
     await ann.$('search-more').click();
     await ann.$('search-more').click();
-    await count('1 messages');
+    await count('1 message');
     await ann.$('search-result').click();
     await until('it is in sight', () => numbers(ann), (found) => found.includes(77));
     await ann.$('search').press('Escape');
