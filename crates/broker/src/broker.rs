@@ -66,6 +66,8 @@ pub struct Broker {
     pub(crate) jobs: Jobs,
     /// Credentials that are being checked, and those that wait for it.
     pub(crate) checks: Checks,
+    /// Sessions whose clients can be told more of their subscriptions at once.
+    pub(crate) hungry: BTreeSet<SessionKey>,
     effects: HashMap<Ticket, Effect>,
     last_ticket: u64,
     /// What was found at the start that whoever runs the service should know.
@@ -157,6 +159,7 @@ impl Broker {
             is_running_script: false,
             jobs: Jobs::default(),
             checks: Checks::default(),
+            hungry: BTreeSet::new(),
             effects: HashMap::new(),
             last_ticket: 0,
             notices: Vec::new(),

@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 use crate::attempts::network;
 use crate::outgoing::Outgoing;
 use crate::services::metrics::Traffic;
-use crate::session::{Item, Kind, Pushed, Session, SessionKey, key};
+use crate::session::{Item, Kind, Progress, Pushed, Session, SessionKey, key};
 use crate::topic::{Conflation, Delivery};
 use crate::{ConnectionId, Limits, Output, wire};
 
@@ -186,6 +186,19 @@ impl Clients {
         let Some(session) = self.sessions.get_mut(&key) else {
             return true;
         };
+        // It gets the value, or the event, when it is told of what came before.
+        if session.feed.progress(update.topic).is_some() {
+            return true;
+        }
+        if let Some(sequence) = update.event
+            && update.conflation == Conflation::Off
+            && session.outbound.is_under_pressure(&self.limits)
+        {
+            session
+                .feed
+                .push(update.topic, update.priority, Progress::Next(sequence));
+            return true;
+        }
         let outbound = &mut session.outbound;
         let replaces = if !session.conflates || outbound.has_sent_all() {
             false

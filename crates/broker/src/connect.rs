@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::authenticate::{Admission, Candidate, Purpose};
 use crate::broker::{Broker, Connection};
-use crate::session::{Link, Outbound, Selections, Session, SessionKey, key};
+use crate::session::{Feed, Link, Outbound, Selections, Session, SessionKey, key};
 use crate::timers::Timer;
 use crate::{ConnectionEnd, ConnectionId, Output, Peer};
 
@@ -167,6 +167,7 @@ impl Broker {
                     .min(self.config.reconnect_timeout_ms),
             ),
             outbound: Outbound::default(),
+            feed: Feed::default(),
             inflates: version.has_compressed_values()
                 && request.capabilities & capabilities::COMPRESSION != 0,
             conflates: true,
@@ -323,6 +324,7 @@ impl Broker {
             self.clients.send_uncounted(connection, message);
         }
         self.clients.release(key);
+        self.feed(key);
         self.session_reconnected(key);
     }
 }

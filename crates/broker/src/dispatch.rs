@@ -144,7 +144,7 @@ impl Broker {
     }
 
     /// Serves what waited for the session's own writes.
-    fn serve_deferred(&mut self, key: SessionKey) {
+    pub(crate) fn serve_deferred(&mut self, key: SessionKey) {
         loop {
             let Some(session) = self.clients.get_mut(key) else {
                 return;

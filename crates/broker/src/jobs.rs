@@ -42,12 +42,15 @@ impl Broker {
     /// Whether there is something to work on: [`Broker::work`] is then to be called soon.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        !self.jobs.0.is_empty()
+        !self.jobs.0.is_empty() || !self.hungry.is_empty()
     }
 
     /// Works on one slice of what clients asked for and takes long: a few milliseconds at most.
     pub fn work(&mut self, now: Time) {
         self.now = now;
+        if let Some(key) = self.hungry.pop_first() {
+            self.feed(key);
+        }
         let Some(Job { caller, task }) = self.jobs.0.pop_front() else {
             return;
         };

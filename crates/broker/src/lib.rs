@@ -30,6 +30,7 @@ mod dispatch;
 mod draft;
 mod effect;
 mod errors;
+mod feeding;
 mod filter;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;

@@ -122,6 +122,8 @@ impl Broker {
         if let Outgoing::Ping { sent } = outgoing {
             session.outbound.confirmed(sent);
             self.clients.release(key);
+            self.feed(key);
+            self.serve_deferred(key);
         }
         if let Some(until) = outgoing.deadline() {
             self.timers

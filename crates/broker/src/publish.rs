@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::broker::Broker;
 use crate::clients::Clients;
 use crate::draft::{Change, NULL};
-use crate::session::{Item, Kind, SessionKey};
+use crate::session::{Item, Kind, Progress, SessionKey};
 use crate::timers::Timer;
 use crate::topic::{Delivery, Series, Settings, Topic, TopicMessage};
 use crate::{StoredTopic, wire};
@@ -110,6 +110,9 @@ impl Broker {
         for key in topic.subscribers {
             if let Some(session) = self.clients.get_mut(key) {
                 session.subscriptions.remove(&topic.id);
+                if session.feed.remove(topic.id) == Some(Progress::Untold) {
+                    continue;
+                }
             }
             let item = Item {
                 message: message.clone(),
@@ -125,6 +128,16 @@ impl Broker {
             return;
         };
         topic.updated = self.now.monotonic_ms;
+        let id = topic.id;
+        if !topic.settings.retains_value {
+            // Nobody can be told of this value later.
+            for key in topic.subscribers.clone() {
+                self.feed_now(key, id);
+            }
+        }
+        let Some(topic) = self.tree.at_mut(path) else {
+            return;
+        };
         let old = topic.value.take();
         topic.set_value(value.clone());
         if topic.subscribers.is_empty() {
@@ -137,7 +150,7 @@ impl Broker {
                 .filter(|delta| delta.len() < new.len()),
             _ => None,
         };
-        let (id, settings) = (topic.id, topic.settings.clone());
+        let settings = topic.settings.clone();
         let mut delivery = match (delta, value) {
             (Some(delta), Some(value)) => Delivery::delta(id, &settings, delta, value),
             (_, value) => {
@@ -161,7 +174,7 @@ impl Broker {
         let id = topic.id;
         if !topic.subscribers.is_empty() {
             let message = TopicMessage::event(id, &event, &topic.settings);
-            let mut delivery = Delivery::whole(id, &topic.settings, message);
+            let mut delivery = Delivery::event(id, &topic.settings, message, &event);
             slow = deliver(&mut self.clients, &topic.subscribers, &mut delivery);
         }
         topic.series.push(event);

@@ -10,7 +10,7 @@ use crate::broker::{Broker, Caller};
 use crate::dispatch::{Reply, Served};
 use crate::security::Rights;
 use crate::selector::Selector;
-use crate::session::{ByOther, Item, Kind, Selection, Session, SessionKey};
+use crate::session::{ByOther, Item, Kind, Progress, Selection, Session, SessionKey};
 use crate::topic::{Priority, Topic};
 use crate::{errors, wire};
 
@@ -205,22 +205,10 @@ impl Broker {
         }
         topic.subscribers.insert(key);
         session.subscriptions.insert(id);
-        let inflates = session.inflates;
-        let (priority, kind) = (topic.settings.priority, Kind::Update(id));
-        let notification = Item {
-            message: topic.notification(),
-            priority,
-            kind: Kind::Other,
-        };
-        self.clients.send_item(key, notification);
-        for message in topic.first_values(inflates) {
-            let item = Item {
-                message,
-                priority,
-                kind,
-            };
-            self.clients.send_item(key, item);
-        }
+        session
+            .feed
+            .push(id, topic.settings.priority, Progress::Untold);
+        self.feed(key);
     }
 
     pub(crate) fn end_subscription(
@@ -243,6 +231,10 @@ impl Broker {
         if let Some(session) = self.clients.get_mut(key)
             && session.subscriptions.remove(&id)
         {
+            // Who was not told of the beginning needs not be told of the end.
+            if session.feed.remove(id) == Some(Progress::Untold) {
+                return;
+            }
             if drops {
                 session.outbound.drop_waiting(id);
             }

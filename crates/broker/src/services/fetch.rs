@@ -214,7 +214,7 @@ fn fetched(topic: &Topic, request: &FetchRequest, sets: &mut PropertySets) -> Fe
             FetchedSize::TimeSeries(TimeSeriesSize {
                 value: value_size,
                 events: events.len() as u64,
-                total: events.iter().map(|event| event.value.len() as u64).sum(),
+                total: topic.series.value_bytes() as u64,
             })
         } else {
             FetchedSize::Value(value_size)

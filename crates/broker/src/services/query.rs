@@ -13,6 +13,7 @@ use crate::broker::{Broker, Caller};
 use crate::dispatch::{Reply, Served};
 use crate::errors;
 use crate::session::key;
+use crate::topic::Series;
 
 impl Broker {
     pub(crate) fn range_query(&mut self, caller: &Caller, request: &RangeQueryRequest) -> Served {
@@ -33,14 +34,17 @@ impl Broker {
         if topic.settings.series.is_none() {
             return Err(errors::incompatible_topic(path, "a time series"));
         }
-        let selected = evaluate(topic.series.events(), request);
-        // Of more events than the limit allows, the newest are answered.
         let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-        let mut events: Vec<Event> = selected
-            .iter()
-            .skip(selected.len().saturating_sub(limit))
-            .map(|event| (*event).clone())
-            .collect();
+        let (selected, mut events) = if is_obsolete {
+            let selected = evaluate(topic.series.events(), request);
+            let newest = selected.iter().skip(selected.len().saturating_sub(limit));
+            (
+                selected.len(),
+                newest.map(|event| (*event).clone()).collect(),
+            )
+        } else {
+            latest_values(&topic.series, request, limit)
+        };
         let client_type = session.properties.get(key::CLIENT_TYPE);
         if client_type.is_some_and(|it| it == PYTHON) {
             for event in &mut events {
@@ -52,7 +56,7 @@ impl Broker {
         }
         Ok(Reply::Now(ResponseBody::RangeQuery(RangeQueryResponse {
             value_type: topic.settings.data_type.name().to_owned(),
-            selected: selected.len() as u64,
+            selected: selected as u64,
             events,
         })))
     }
@@ -73,20 +77,46 @@ fn author_for_python(author: &str) -> String {
     head + author
 }
 
+/// How many events a query for values selects, and the newest of them: no more than the limit allows, and no others are looked
+/// at.
+fn latest_values(
+    series: &Series,
+    request: &RangeQueryRequest,
+    limit: usize,
+) -> (usize, Vec<Event>) {
+    let originals = series.originals();
+    let Some(view) = sequences(originals, &request.view) else {
+        return (0, Vec::new());
+    };
+    let from = originals.partition_point(|(sequence, _)| sequence < view.start());
+    let to = originals.partition_point(|(sequence, _)| sequence <= view.end());
+    let newest = from.max(to.saturating_sub(limit))..to;
+    let events = originals
+        .range(newest)
+        .filter_map(|(sequence, _)| series.latest_of(*sequence))
+        .cloned()
+        .collect();
+    (to - from, events)
+}
+
 /// The events that a query selects, whatever its limit.
 fn evaluate<'e>(events: &'e VecDeque<Event>, request: &RangeQueryRequest) -> Vec<&'e Event> {
-    let all: Vec<&Event> = events.iter().collect();
+    let all: VecDeque<&Event> = events.iter().collect();
+    let line = |events: &VecDeque<&Event>| -> VecDeque<(u64, u64)> {
+        let metadata = events.iter().map(|event| &event.metadata);
+        metadata.map(|it| (it.sequence, it.timestamp)).collect()
+    };
     let counts_originals = request.query_type == QueryType::Values;
     let view = if counts_originals {
-        let originals: Vec<&Event> = events.iter().filter(|it| it.original.is_none()).collect();
-        sequences(&originals, &request.view)
+        let originals = events.iter().filter(|it| it.original.is_none()).collect();
+        sequences(&line(&originals), &request.view)
     } else {
-        sequences(&all, &request.view)
+        sequences(&line(&all), &request.view)
     };
     let edits = if request.edits == QueryRange::ALL {
         Some(0..=u64::MAX)
     } else {
-        sequences(&all, &request.edits)
+        sequences(&line(&all), &request.edits)
     };
     let (Some(view), Some(edits)) = (view, edits) else {
         return Vec::new();
@@ -133,30 +163,27 @@ enum Point {
     Time(u64),
 }
 
-/// The sequences between the two ends of a range, or nothing. `events` are those that the range counts.
-fn sequences(events: &[&Event], range: &QueryRange) -> Option<RangeInclusive<u64>> {
+/// The sequences between the two ends of a range, or nothing. `events` are sequence and time stamp of those that the range
+/// counts.
+fn sequences(events: &VecDeque<(u64, u64)>, range: &QueryRange) -> Option<RangeInclusive<u64>> {
     let length = events.len() as i128;
-    let newest = events.last()?.metadata.timestamp;
+    let newest = events.back()?.1;
     let first_from = |point| match point {
         Point::Index(index) => index.clamp(0, length),
-        Point::Sequence(sequence) => {
-            events.partition_point(|it| it.metadata.sequence < sequence) as i128
-        }
-        Point::Time(time) => events.partition_point(|it| it.metadata.timestamp < time) as i128,
+        Point::Sequence(sequence) => events.partition_point(|it| it.0 < sequence) as i128,
+        Point::Time(time) => events.partition_point(|it| it.1 < time) as i128,
     };
     let last_until = |point| match point {
         Point::Index(index) => index.clamp(-1, length - 1),
-        Point::Sequence(sequence) => {
-            events.partition_point(|it| it.metadata.sequence <= sequence) as i128 - 1
-        }
-        Point::Time(time) => events.partition_point(|it| it.metadata.timestamp <= time) as i128 - 1,
+        Point::Sequence(sequence) => events.partition_point(|it| it.0 <= sequence) as i128 - 1,
+        Point::Time(time) => events.partition_point(|it| it.1 <= time) as i128 - 1,
     };
     let time_of = |point| match point {
         Point::Time(time) => Some(time),
         other => usize::try_from(first_from(other))
             .ok()
             .and_then(|index| events.get(index))
-            .map(|event| event.metadata.timestamp)
+            .map(|event| event.1)
             .or(Some(newest)),
     };
     let anchor = match range.anchor {
@@ -212,7 +239,7 @@ fn sequences(events: &[&Event], range: &QueryRange) -> Option<RangeInclusive<u64
         usize::try_from(index)
             .ok()
             .and_then(|index| events.get(index))
-            .map(|event| event.metadata.sequence)
+            .map(|event| event.0)
     };
     if first > last {
         return None;
@@ -267,10 +294,24 @@ mod tests {
             edits: range(edits),
             limit: u64::MAX,
         };
-        evaluate(&series(), &request)
+        let selected: Vec<u64> = evaluate(&series(), &request)
             .iter()
             .map(|event| event.metadata.sequence)
-            .collect()
+            .collect();
+        if query_type == QueryType::Values && request.edits == QueryRange::ALL {
+            let series = Series::restore(series().into());
+            for limit in [0, 1, 3, usize::MAX] {
+                let (count, events) = latest_values(&series, &request, limit);
+                let newest: Vec<u64> = events.iter().map(|it| it.metadata.sequence).collect();
+                assert_eq!(count, selected.len());
+                assert_eq!(
+                    newest,
+                    selected[count.saturating_sub(limit)..],
+                    "{request:?}"
+                );
+            }
+        }
+        selected
     }
 
     const ALL: (RangeAnchor, RangeSpan) = (RangeAnchor::Start, RangeSpan::UntilLast(0));

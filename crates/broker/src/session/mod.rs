@@ -1,11 +1,13 @@
 //! Sessions: what the broker knows of each client.
 
 mod backlog;
+mod feed;
 mod interest;
 mod outbound;
 mod selections;
 
 pub(crate) use backlog::{Item, Kind};
+pub(crate) use feed::{Feed, Progress};
 pub(crate) use interest::Interest;
 pub(crate) use outbound::{Outbound, Pushed};
 pub(crate) use selections::{ByOther, Selection, Selections};
@@ -76,6 +78,8 @@ pub(crate) struct Session {
     pub(crate) expires: Option<u64>,
     pub(crate) reconnect_timeout_ms: u64,
     pub(crate) outbound: Outbound,
+    /// Subscriptions of which the client is to be told.
+    pub(crate) feed: Feed,
     /// The client reads compressed values.
     pub(crate) inflates: bool,
     /// What waits for the client may be conflated.

@@ -77,7 +77,7 @@ impl Outbound {
     }
 
     /// Bytes that wait, and those on their way.
-    fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.kept_bytes + self.backlog.bytes()
     }
 
@@ -112,6 +112,24 @@ impl Outbound {
         self.kept.is_empty()
             || (self.kept.len() < limits.window_messages
                 && self.kept_bytes + length <= limits.window_bytes)
+    }
+
+    /// Whether the client may be sent more of what waits elsewhere: half of what may be on its way is left to what cannot wait.
+    pub(crate) fn takes_more(&self, limits: &Limits) -> bool {
+        !self.overflowed
+            && self.backlog.is_empty()
+            && (self.kept.is_empty()
+                || (self.kept.len() < limits.window_messages / 2 && self.room(limits) > 0))
+    }
+
+    /// How many bytes that is.
+    pub(crate) fn room(&self, limits: &Limits) -> usize {
+        (limits.window_bytes / 2).saturating_sub(self.kept_bytes)
+    }
+
+    /// Whether more waits for the client than it should have asked for: its next requests wait until it has read some of it.
+    pub(crate) fn is_full(&self, limits: &Limits) -> bool {
+        self.bytes() > limits.recovery_bytes / 2
     }
 
     /// The next message that waits, if it may be sent to a client that is there. It counts as sent.

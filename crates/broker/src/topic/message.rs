@@ -67,6 +67,8 @@ pub(crate) struct Delivery {
     pub(crate) topic: TopicId,
     pub(crate) conflation: Conflation,
     pub(crate) priority: Priority,
+    /// The sequence of an event, which stays in its series.
+    pub(crate) event: Option<u64>,
     message: TopicMessage,
     /// The whole value, for who gets this update in the place of others; `None` if the message is whole.
     whole: Option<TopicMessage>,
@@ -79,9 +81,22 @@ impl Delivery {
             topic,
             conflation: settings.conflation,
             priority: settings.priority,
+            event: None,
             message,
             whole: None,
         }
+    }
+
+    /// An event of a time series.
+    pub(crate) const fn event(
+        topic: TopicId,
+        settings: &Settings,
+        message: TopicMessage,
+        event: &Event,
+    ) -> Self {
+        let mut delivery = Self::whole(topic, settings, message);
+        delivery.event = Some(event.metadata.sequence);
+        delivery
     }
 
     /// A delta, and what it makes.

@@ -17,6 +17,7 @@ pub(crate) use tree::{Halt, Onward, TopicTree, Walk, ancestors, compare_paths};
 
 use bytes::Bytes;
 use effusion_protocol::body::SubscriptionNotification;
+use effusion_protocol::time_series::Event;
 use effusion_protocol::{TopicId, TopicSpecification};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -124,25 +125,18 @@ impl Topic {
             .clone()
     }
 
-    /// The messages with what a new subscriber receives: the value, or the latest events.
-    pub(crate) fn first_values(&mut self, inflates: bool) -> Vec<Bytes> {
-        if let Some(series) = self.settings.series {
-            return series.subscription.map_or_else(Vec::new, |range| {
-                self.series
-                    .latest(&range, series.sends_latest)
-                    .map(|event| {
-                        TopicMessage::event(self.id, event, &self.settings).bytes(inflates)
-                    })
-                    .collect()
-            });
-        }
-        let Some(value) = &self.value else {
-            return Vec::new();
-        };
+    /// The message with the value, if there is one, that a new subscriber receives.
+    pub(crate) fn first_value(&mut self, inflates: bool) -> Option<Bytes> {
+        let value = self.value.as_ref()?;
         let message = self
             .value_message
             .get_or_insert_with(|| TopicMessage::value(self.id, value.clone(), &self.settings));
-        vec![message.bytes(inflates)]
+        Some(message.bytes(inflates))
+    }
+
+    /// The message with an event, for one client.
+    pub(crate) fn event_message(&self, event: &Event, inflates: bool) -> Bytes {
+        TopicMessage::event(self.id, event, &self.settings).bytes(inflates)
     }
 
     /// Remembers the message of the value that is set now, which was made for the subscribers already.

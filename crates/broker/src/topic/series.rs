@@ -1,12 +1,24 @@
 //! The events of a time series.
 
 use effusion_protocol::time_series::{Event, EventMetadata, RangeExpression};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
+
+/// What an event takes besides its value, in bytes.
+const EVENT_OVERHEAD: usize = 160;
 
 /// A time series: events in the order of their sequences, which have gaps only where events were discarded.
+///
+/// Beside them stands what is looked for again and again: which events are originals, and which edit of each is the latest. So
+/// a query takes as long as its answer is, not as long as the series is.
 #[derive(Debug, Default)]
 pub(crate) struct Series {
     events: VecDeque<Event>,
+    /// Sequence and time stamp of the events that are no edits.
+    originals: VecDeque<(u64, u64)>,
+    /// By the sequence of what they edit: the latest of the edits that are there.
+    latest_edits: HashMap<u64, u64>,
+    /// Bytes of all values.
+    value_bytes: usize,
 }
 
 impl Series {
@@ -14,13 +26,30 @@ impl Series {
     pub(crate) fn restore(mut events: Vec<Event>) -> Self {
         events.sort_by_key(|event| event.metadata.sequence);
         events.dedup_by_key(|event| event.metadata.sequence);
-        Self {
-            events: events.into(),
+        let mut series = Self::default();
+        for event in events {
+            series.push(event);
         }
+        series
     }
 
     pub(crate) const fn events(&self) -> &VecDeque<Event> {
         &self.events
+    }
+
+    /// Sequence and time stamp of the events that are no edits.
+    pub(crate) const fn originals(&self) -> &VecDeque<(u64, u64)> {
+        &self.originals
+    }
+
+    /// Bytes of all values.
+    pub(crate) const fn value_bytes(&self) -> usize {
+        self.value_bytes
+    }
+
+    /// About how many bytes of memory the series takes.
+    pub(crate) fn memory(&self) -> usize {
+        self.value_bytes + EVENT_OVERHEAD * self.events.len()
     }
 
     pub(crate) fn next_sequence(&self) -> u64 {
@@ -35,19 +64,45 @@ impl Series {
             .map_or(0, |event| event.metadata.timestamp)
     }
 
+    /// The index of the first event with this sequence or a later one.
+    fn index_from(&self, sequence: u64) -> usize {
+        self.events
+            .partition_point(|event| event.metadata.sequence < sequence)
+    }
+
+    /// The event with this sequence.
+    pub(crate) fn event(&self, sequence: u64) -> Option<&Event> {
+        self.events
+            .get(self.index_from(sequence))
+            .filter(|event| event.metadata.sequence == sequence)
+    }
+
+    /// An original event, or the latest edit of it.
+    pub(crate) fn latest_of(&self, original: u64) -> Option<&Event> {
+        let sequence = self.latest_edits.get(&original).copied();
+        self.event(sequence.unwrap_or(original))
+    }
+
     /// The metadata of an original event.
     pub(crate) fn original(&self, sequence: u64) -> Option<&EventMetadata> {
-        let index = self
-            .events
-            .binary_search_by_key(&sequence, |event| event.metadata.sequence)
-            .ok()?;
-        self.events
-            .get(index)
+        self.event(sequence)
             .filter(|event| event.original.is_none())
             .map(|event| &event.metadata)
     }
 
     pub(crate) fn push(&mut self, event: Event) {
+        let EventMetadata {
+            sequence,
+            timestamp,
+            ..
+        } = event.metadata;
+        match &event.original {
+            None => self.originals.push_back((sequence, timestamp)),
+            Some(original) => {
+                self.latest_edits.insert(original.sequence, sequence);
+            }
+        }
+        self.value_bytes += event.value.len();
         self.events.push_back(event);
     }
 
@@ -56,43 +111,60 @@ impl Series {
         let start = self
             .start(retained)
             .max(self.events.len().saturating_sub(bound));
-        self.events
-            .drain(..start)
-            .map(|event| event.metadata.sequence)
-            .collect()
+        let mut discarded = Vec::with_capacity(start);
+        for event in self.events.drain(..start) {
+            let sequence = event.metadata.sequence;
+            match &event.original {
+                None => {
+                    self.originals.pop_front();
+                }
+                Some(original) => {
+                    if self.latest_edits.get(&original.sequence) == Some(&sequence) {
+                        self.latest_edits.remove(&original.sequence);
+                    }
+                }
+            }
+            self.value_bytes = self.value_bytes.saturating_sub(event.value.len());
+            discarded.push(sequence);
+        }
+        discarded
     }
 
-    /// The events that a new subscriber receives: those in the range, without edits that a later edit replaced (source:
-    /// the API documentation of `TimeSeries`, "derived from a latest edits edit range query"). `at_least_one`: the
-    /// latest event is there even if the range is empty.
-    pub(crate) fn latest(
-        &self,
-        range: &RangeExpression,
-        at_least_one: bool,
-    ) -> impl Iterator<Item = &Event> {
+    /// The sequence of the first event that a new subscriber receives. `at_least_one`: that is the latest one, if the range
+    /// has none.
+    pub(crate) fn first_in(&self, range: &RangeExpression, at_least_one: bool) -> u64 {
         let last = self.events.len().saturating_sub(1);
         let start = self.start(range);
         let start = if at_least_one { start.min(last) } else { start };
-        let mut edited = BTreeSet::new();
-        let mut events: Vec<&Event> = self
-            .events
-            .range(start..)
-            .rev()
+        let first = self.events.get(start);
+        first.map_or(self.next_sequence(), |event| event.metadata.sequence)
+    }
+
+    /// What a new subscriber receives from a sequence on: the events without edits that a later edit replaced (source: the
+    /// API documentation of `TimeSeries`, "derived from a latest edits edit range query").
+    pub(crate) fn latest_from(&self, sequence: u64) -> impl Iterator<Item = &Event> {
+        self.events
+            .range(self.index_from(sequence)..)
             .filter(|event| {
-                event
-                    .original
-                    .as_ref()
-                    .is_none_or(|original| edited.insert(original.sequence))
+                event.original.as_ref().is_none_or(|original| {
+                    self.latest_edits.get(&original.sequence) == Some(&event.metadata.sequence)
+                })
             })
-            .collect();
-        events.reverse();
-        events.into_iter()
     }
 
     /// The index of the first event in a range; the number of events if there are none.
     fn start(&self, range: &RangeExpression) -> usize {
-        let newest_first = self.events.iter().rev().map(|event| &event.metadata);
-        self.events.len().saturating_sub(range.select(newest_first))
+        let length = self.events.len();
+        let limit = range.limit.map_or(length, |limit| {
+            usize::try_from(limit).unwrap_or(usize::MAX).min(length)
+        });
+        let since = range.last_ms.map_or(0, |last| {
+            let from = self.last_timestamp().saturating_sub(last);
+            // Time stamps never go back.
+            self.events
+                .partition_point(|event| event.metadata.timestamp < from)
+        });
+        since.max(length - limit)
     }
 }
 
@@ -126,7 +198,8 @@ mod tests {
         assert_eq!(series.trim(&RangeExpression::limit(2), 100), [5, 6]);
         assert_eq!(series.trim(&RangeExpression::limit(2), 1), [7]);
         assert_eq!(series.next_sequence(), 9);
-        assert_eq!(series.latest(&RangeExpression::limit(5), false).count(), 1);
+        assert_eq!(series.latest_from(0).count(), 1);
+        assert_eq!(series.value_bytes(), 0);
         assert_eq!(Series::default().next_sequence(), 0);
     }
 
@@ -141,7 +214,7 @@ mod tests {
         ]);
         let latest = |limit, at_least_one| -> Vec<u64> {
             series
-                .latest(&RangeExpression::limit(limit), at_least_one)
+                .latest_from(series.first_in(&RangeExpression::limit(limit), at_least_one))
                 .map(|event| event.metadata.sequence)
                 .collect()
         };
@@ -150,6 +223,26 @@ mod tests {
         assert_eq!(latest(0, false), [0; 0]);
         assert_eq!(latest(0, true), [4]);
         let empty = Series::default();
-        assert_eq!(empty.latest(&RangeExpression::limit(0), true).count(), 0);
+        let first = empty.first_in(&RangeExpression::limit(0), true);
+        assert_eq!(empty.latest_from(first).count(), 0);
+        assert_eq!(series.latest_of(0).map(|it| it.metadata.sequence), Some(3));
+        assert_eq!(series.latest_of(1).map(|it| it.metadata.sequence), Some(4));
+    }
+
+    #[test]
+    fn what_is_discarded_is_forgotten_everywhere() {
+        let mut series = Series::restore(vec![
+            event(0, None),
+            event(1, Some(0)),
+            event(2, None),
+            event(3, Some(0)),
+        ]);
+        assert_eq!(series.trim(&RangeExpression::limit(3), 100), [0]);
+        assert_eq!(series.originals(), &[(2, 2_000)]);
+        assert_eq!(series.latest_from(0).count(), 2);
+        assert_eq!(series.trim(&RangeExpression::last(0), 100), [1, 2]);
+        assert_eq!(series.latest_from(0).count(), 1);
+        assert_eq!(series.trim(&RangeExpression::limit(0), 100), [3]);
+        assert!(series.originals().is_empty() && series.latest_edits.is_empty());
     }
 }
