@@ -129,6 +129,8 @@ pub struct Limits {
     pub locks: usize,
     /// Requests of one session that wait for the store, a password check or another session.
     pub open_requests: usize,
+    /// Bytes of one session's requests that wait until earlier ones are answered, or until the client has read their answers.
+    pub deferred_bytes: usize,
     /// Passwords and tokens that wait to be checked, over all connections.
     pub verifications: usize,
     /// Passwords and tokens that are being checked at a time: as many as there are cores to do it.
@@ -163,6 +165,7 @@ impl Default for Limits {
             selections: 1_000,
             locks: 100_000,
             open_requests: 1_000,
+            deferred_bytes: 4 * 1024 * 1024,
             verifications: 64,
             checks_at_once: 2,
             recovery_messages: 20_000,

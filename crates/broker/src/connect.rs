@@ -182,6 +182,7 @@ impl Broker {
             waits: 0,
             is_signing_in: false,
             deferred: VecDeque::new(),
+            deferred_bytes: 0,
             is_running_deferred: false,
             has_job: false,
         });

@@ -82,6 +82,14 @@ impl Broker {
             conversation,
             hold: Hold::None,
         };
+        let length = body.len();
+        if length > MAX_CONTROL && !carries_values(service) {
+            let report = errors::invalid_data(format_args!(
+                "A request to the service '{service}' cannot be longer than {MAX_CONTROL} bytes"
+            ));
+            self.answer(caller, Err(report));
+            return;
+        }
         let request = match RequestBody::decode(service, body, session.version) {
             Ok(request) => request,
             Err(error) => {
@@ -98,10 +106,17 @@ impl Broker {
             return;
         }
         let must_wait = session.has_job
+            || session.outbound.is_full(&self.config.limits)
             || !session.deferred.is_empty()
             || (session.writes > 0 && reads(service));
         if must_wait && !is_ping(service) {
-            session.deferred.push_back((conversation, request));
+            if session.deferred_bytes > self.config.limits.deferred_bytes {
+                let report = errors::too_many("bytes of requests wait for an answer");
+                self.answer(caller, Err(report));
+                return;
+            }
+            session.deferred_bytes += length;
+            session.deferred.push_back((conversation, request, length));
         } else {
             self.serve(caller, request);
         }
@@ -151,16 +166,18 @@ impl Broker {
             };
             let may_go_on = !session.is_running_deferred
                 && !session.has_job
+                && !session.outbound.is_full(&self.config.limits)
                 && session
                     .deferred
                     .front()
-                    .is_some_and(|(_, next)| session.writes == 0 || !reads(next.service()));
+                    .is_some_and(|(_, next, _)| session.writes == 0 || !reads(next.service()));
             if !may_go_on {
                 return;
             }
-            let Some((conversation, request)) = session.deferred.pop_front() else {
+            let Some((conversation, request, length)) = session.deferred.pop_front() else {
                 return;
             };
+            session.deferred_bytes = session.deferred_bytes.saturating_sub(length);
             session.is_running_deferred = true;
             let caller = Caller {
                 session: key,
@@ -297,6 +314,36 @@ impl Broker {
             other => Err(errors::unsupported(other.service())),
         }
     }
+}
+
+/// The longest request, in bytes, that carries no value: what it says may be remembered as long as the session is.
+const MAX_CONTROL: usize = 64 * 1024;
+
+/// Whether what a service is asked with is as large as whoever asks has it.
+const fn carries_values(service: ServiceId) -> bool {
+    matches!(
+        service,
+        ServiceId::AddTopic
+            | ServiceId::SetTopic
+            | ServiceId::AddAndSetTopic
+            | ServiceId::ApplyJsonPatch
+            | ServiceId::UpdateTopicSet
+            | ServiceId::UpdateTopicDelta
+            | ServiceId::TimeSeriesAppend
+            | ServiceId::TimeSeriesAppendAt
+            | ServiceId::TimeSeriesEdit
+            | ServiceId::CreateUpdateStream
+            | ServiceId::CreateUpdateStreamAndSet
+            | ServiceId::StreamAddTopic
+            | ServiceId::StreamAddAndSetTopic
+            | ServiceId::StreamSet
+            | ServiceId::StreamApplyDelta
+            | ServiceId::MessagingSend
+            | ServiceId::MessagingReceiverServer
+            | ServiceId::MessagingFilterSend
+            | ServiceId::UpdateSystemAuthentication
+            | ServiceId::UpdateSecurity
+    )
 }
 
 /// Whether a service reads what the session's own requests may be about to write.

@@ -1,9 +1,12 @@
 //! Telling clients of their subscriptions, at the pace at which they read: see [`crate::session::Feed`].
 
+use effusion_protocol::body::UnsubscriptionNotification;
 use effusion_protocol::{TopicId, UnsubscribeReason};
 
 use crate::broker::Broker;
 use crate::session::{Item, Kind, Progress, SessionKey};
+use crate::topic::Priority;
+use crate::wire;
 
 /// How many messages a client is fed before others are served.
 const AT_ONCE: usize = 256;
@@ -73,6 +76,14 @@ impl Broker {
     }
 
     fn feed_step(&mut self, key: SessionKey, id: TopicId, progress: Progress, left: usize) -> Step {
+        if let Progress::Ended(reason) = progress {
+            let item = Item {
+                message: wire::unsubscription(&UnsubscriptionNotification { topic: id, reason }),
+                priority: Priority::Default,
+                kind: Kind::Ending,
+            };
+            return Step::Send(vec![item], None);
+        }
         let (Some(session), Some(topic)) = (self.clients.get(key), self.tree.get_mut(id)) else {
             return Step::Gone;
         };
@@ -97,6 +108,7 @@ impl Broker {
                 return Step::Send(items, first.map(Progress::Begun));
             }
             Progress::Begun(next) => next,
+            Progress::Ended(_) => return Step::Gone,
             Progress::Next(next) => {
                 let first = topic.series.events().front();
                 if first.is_none_or(|first| first.metadata.sequence > next) {

@@ -1,7 +1,7 @@
 //! Session locks: names that one session holds at a time.
 
 use effusion_protocol::body::SessionLockScope;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use crate::broker::Caller;
 use crate::session::SessionKey;
@@ -37,6 +37,8 @@ pub(crate) struct Granted {
 #[derive(Debug, Default)]
 pub(crate) struct Locks {
     held: BTreeMap<String, Held>,
+    /// How many each session holds.
+    counts: HashMap<SessionKey, usize>,
     last_sequence: u64,
 }
 
@@ -53,6 +55,25 @@ impl Locks {
 
     pub(crate) fn len(&self) -> usize {
         self.held.len()
+    }
+
+    /// How many locks a session holds.
+    pub(crate) fn count(&self, session: SessionKey) -> usize {
+        self.counts.get(&session).copied().unwrap_or_default()
+    }
+
+    /// Nobody holds a lock any more; gives those who wait for it.
+    fn free(&mut self, name: &str) -> VecDeque<Waiting> {
+        let Some(held) = self.held.remove(name) else {
+            return VecDeque::new();
+        };
+        if let Some(count) = self.counts.get_mut(&held.by) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.counts.remove(&held.by);
+            }
+        }
+        held.waiting
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Held)> {
@@ -97,11 +118,7 @@ impl Locks {
         if !self.is_held(name, by, sequence) {
             return (false, Vec::new());
         }
-        let waiting = self
-            .held
-            .remove(name)
-            .map(|held| held.waiting)
-            .unwrap_or_default();
+        let waiting = self.free(name);
         (true, self.assign(name, waiting))
     }
 
@@ -134,8 +151,8 @@ impl Locks {
             .collect();
         let mut granted = Vec::new();
         for name in names {
-            let waiting = self.held.remove(&name).map(|held| held.waiting);
-            granted.extend(self.assign(&name, waiting.unwrap_or_default()));
+            let waiting = self.free(&name);
+            granted.extend(self.assign(&name, waiting));
         }
         (granted, refused)
     }
@@ -181,6 +198,7 @@ impl Locks {
             .map(|it| it.scope)
             .max()
             .unwrap_or(SessionLockScope::UnlockOnSessionLoss);
+        *self.counts.entry(by).or_default() += 1;
         self.held.insert(
             name.to_owned(),
             Held {

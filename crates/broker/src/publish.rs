@@ -2,19 +2,19 @@
 
 use bytes::Bytes;
 use effusion_protocol::UnsubscribeReason;
-use effusion_protocol::body::{TopicNotificationType, UnsubscriptionNotification};
+use effusion_protocol::body::TopicNotificationType;
 use effusion_protocol::time_series::Event;
 use effusion_protocol::value::delta;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::StoredTopic;
 use crate::broker::Broker;
 use crate::clients::Clients;
 use crate::draft::{Change, NULL};
-use crate::session::{Item, Kind, Progress, SessionKey};
+use crate::session::{Progress, SessionKey};
 use crate::timers::Timer;
 use crate::topic::{Delivery, Series, Settings, Topic, TopicMessage};
-use crate::{StoredTopic, wire};
 
 /// How often removal policies are looked at, in milliseconds.
 pub(crate) const REMOVAL_PERIOD: u64 = 1_000;
@@ -103,10 +103,6 @@ impl Broker {
         let Some(topic) = self.tree.remove(path) else {
             return;
         };
-        let message = wire::unsubscription(&UnsubscriptionNotification {
-            topic: topic.id,
-            reason: UnsubscribeReason::Removal,
-        });
         for key in topic.subscribers {
             if let Some(session) = self.clients.get_mut(key) {
                 session.subscriptions.remove(&topic.id);
@@ -114,12 +110,8 @@ impl Broker {
                     continue;
                 }
             }
-            let item = Item {
-                message: message.clone(),
-                priority: topic.settings.priority,
-                kind: Kind::Ending,
-            };
-            self.clients.send_item(key, item);
+            let priority = topic.settings.priority;
+            self.tell_end(key, topic.id, priority, UnsubscribeReason::Removal);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::dispatch::{Reply, Served};
 use crate::security::Rights;
 use crate::selector::Selector;
 use crate::session::{ByOther, Item, Kind, Progress, Selection, Session, SessionKey};
-use crate::topic::{Priority, Topic};
+use crate::topic::{MAX_PATH, Priority, Topic};
 use crate::{errors, wire};
 
 /// Whether a session may use a selector (source: the API documentation, SELECT_TOPIC).
@@ -80,7 +80,7 @@ impl Broker {
             &scopes,
             &selector,
             UnsubscribeReason::Requested,
-        );
+        )?;
         Ok(Reply::Now(ResponseBody::Unsubscribe(())))
     }
 
@@ -94,7 +94,7 @@ impl Broker {
             &scopes,
             &selector,
             UnsubscribeReason::Requested,
-        );
+        )?;
         Ok(Reply::Now(ResponseBody::UnsubscribeAllScopes(())))
     }
 
@@ -110,6 +110,11 @@ impl Broker {
         let Some(session) = self.clients.get_mut(key) else {
             return Err(errors::no_such_session());
         };
+        if scope.len() > MAX_PATH {
+            return Err(errors::invalid_data(format_args!(
+                "The name of a scope cannot be longer than {MAX_PATH} bytes"
+            )));
+        }
         if session.selections.weight() + crate::selector::weight(selector) > limit {
             return Err(errors::too_many("topic selections"));
         }
@@ -140,13 +145,14 @@ impl Broker {
         scopes: &[String],
         selector: &Arc<Selector>,
         reason: UnsubscribeReason,
-    ) {
+    ) -> Result<(), ErrorReport> {
+        let limit = self.config.limits.selections;
         let Some(session) = self.clients.get_mut(key) else {
-            return;
+            return Err(errors::no_such_session());
         };
-        let old: Vec<_> = session.selections.selectors().cloned().collect();
+        let mut after = session.selections.clone();
         for scope in scopes {
-            session.selections.push(
+            after.push(
                 scope,
                 Selection {
                     selector: selector.clone(),
@@ -155,9 +161,16 @@ impl Broker {
                 },
             );
         }
+        // A deselection is to be remembered as a selection is. One that leaves less to remember is always taken.
+        let weight = after.weight();
+        if weight > limit && weight > session.selections.weight() {
+            return Err(errors::too_many("topic selections"));
+        }
+        let before = core::mem::replace(&mut session.selections, after);
+        let old: Vec<_> = before.selectors().cloned().collect();
         self.reindex(key, &old);
         let Some(session) = self.clients.get(key) else {
-            return;
+            return Ok(());
         };
         let ended: Vec<TopicId> = session
             .subscriptions
@@ -171,6 +184,7 @@ impl Broker {
         for id in ended {
             self.end_subscription(key, id, reason);
         }
+        Ok(())
     }
 
     /// A session's selections changed: finds it by its new ones.
@@ -205,9 +219,22 @@ impl Broker {
         }
         topic.subscribers.insert(key);
         session.subscriptions.insert(id);
-        session
-            .feed
-            .push(id, topic.settings.priority, Progress::Untold);
+        let priority = topic.settings.priority;
+        // Who is subscribed again has to hear of the end first.
+        if let Some(Progress::Ended(reason)) = session.feed.remove(id) {
+            let message = wire::unsubscription(&UnsubscriptionNotification { topic: id, reason });
+            let kind = Kind::Ending;
+            let item = Item {
+                message,
+                priority,
+                kind,
+            };
+            self.clients.send_item(key, item);
+        }
+        let Some(session) = self.clients.get_mut(key) else {
+            return;
+        };
+        session.feed.push(id, priority, Progress::Untold);
         self.feed(key);
     }
 
@@ -238,13 +265,34 @@ impl Broker {
             if drops {
                 session.outbound.drop_waiting(id);
             }
-            let item = Item {
-                message: wire::unsubscription(&UnsubscriptionNotification { topic: id, reason }),
-                priority,
-                kind: Kind::Ending,
-            };
-            self.clients.send_item(key, item);
+            self.tell_end(key, id, priority, reason);
         }
+    }
+
+    /// Tells a client that a subscription has ended, now or when it has read what waits for it already.
+    pub(crate) fn tell_end(
+        &mut self,
+        key: SessionKey,
+        topic: TopicId,
+        priority: Priority,
+        reason: UnsubscribeReason,
+    ) {
+        let Some(session) = self.clients.get_mut(key) else {
+            return;
+        };
+        if session.outbound.is_crowded(&self.config.limits) {
+            // Before all that begins, as it may be at the same path.
+            session
+                .feed
+                .push(topic, Priority::High, Progress::Ended(reason));
+            return;
+        }
+        let item = Item {
+            message: wire::unsubscription(&UnsubscriptionNotification { topic, reason }),
+            priority,
+            kind: Kind::Ending,
+        };
+        self.clients.send_item(key, item);
     }
 
     /// A session's rights changed: ends what it may no longer receive, and begins what it may now.

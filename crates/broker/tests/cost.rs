@@ -3,10 +3,18 @@
 
 mod common;
 
-use common::{Client, Incoming, World, hash, topics};
+use bytes::Bytes;
+use common::{Client, Incoming, Seen, World, hash, topics};
 use effusion_broker::{Config, Creator, StoredTopic, bootstrap};
-use effusion_protocol::body::{FetchRequest, call};
-use effusion_protocol::{ErrorReason, TopicSpecification, TopicType, property};
+use effusion_protocol::body::{
+    FetchRequest, SelectRequest, SessionLockRequest, SessionLockScope, call,
+};
+use effusion_protocol::time_series::{QueryRange, QueryType, RangeQueryRequest};
+use effusion_protocol::{
+    ConversationId, ErrorReason, Message, ServiceId, TopicSpecification, TopicType,
+    UnsubscribeReason, encode, property,
+};
+use std::collections::VecDeque;
 
 fn fetch(selector: &str) -> FetchRequest {
     FetchRequest::new(selector)
@@ -22,7 +30,7 @@ fn crowded(count: usize) -> World {
                 specification: TopicSpecification::new(TopicType::Json),
                 created_ms: 0,
                 creator: Creator::default(),
-                value: None,
+                value: Some(topics::json("1")),
                 events: Vec::new(),
             };
             (format!("many/{}/branch/{number}", number % 10), topic)
@@ -33,9 +41,8 @@ fn crowded(count: usize) -> World {
 
 /// Whether the broker has something left to do once a message is served.
 fn is_sliced(world: &mut World, client: &mut Client, request: &FetchRequest) -> bool {
-    use effusion_protocol::{ConversationId, Message, encode};
     let message = Message::Request {
-        service: effusion_protocol::ServiceId::Fetch,
+        service: ServiceId::Fetch,
         conversation: ConversationId(1_000_000),
         body: encode(request, client.version),
     };
@@ -141,4 +148,206 @@ fn a_stored_policy_that_is_too_long_is_told_and_left_out() {
     control
         .call::<call::SetTopic>(&mut world, &topics::set("a", "1"))
         .unwrap();
+}
+
+/// Reads what came, and answers pings, until nothing more comes.
+fn read_on(world: &mut World, client: &mut Client) -> Vec<Seen> {
+    let mut all = Vec::new();
+    loop {
+        let incoming = client.read_all(world);
+        if incoming.is_empty() {
+            return all;
+        }
+        for it in incoming {
+            match it {
+                Incoming::Seen(seen) => all.push(seen),
+                Incoming::Request(Message::Request {
+                    service: ServiceId::SystemPing,
+                    conversation,
+                    ..
+                }) => {
+                    let answer = Message::Response {
+                        service: Some(ServiceId::SystemPing),
+                        conversation,
+                        body: Bytes::new(),
+                    };
+                    client.send(world, answer.encode(client.version));
+                }
+                Incoming::Answer(..) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+/// How much waits for a client that does not read.
+fn unread(world: &World, client: &Client) -> usize {
+    world.sent.get(&client.connection).map_or(0, VecDeque::len)
+}
+
+#[test]
+fn any_number_of_topics_reaches_a_subscriber_at_its_pace() {
+    let mut world = crowded(5_000);
+    world.config.limits.window_messages = 500;
+    world.config.limits.confirm_messages = 100;
+    world.config.limits.recovery_messages = 1_000;
+    world.restart();
+    let mut reader = world.client("admin");
+    reader.request::<call::Subscribe>(&mut world, &SelectRequest::new("?many//"));
+    // What it has not read is bounded.
+    assert!(unread(&world, &reader) < 600);
+    let seen = read_on(&mut world, &mut reader);
+    assert_eq!(seen.len(), 10_000);
+    assert_eq!(reader.topics.len(), 5_000);
+    assert_eq!(world.closed.len(), 0);
+    // And so do the ends.
+    let mut control = world.client("control");
+    control.request::<call::RemoveTopics>(&mut world, &"?many//".to_owned());
+    assert_eq!(read_on(&mut world, &mut reader).len(), 5_000);
+    assert_eq!(reader.topics.len(), 0);
+    assert_eq!(world.closed.len(), 0);
+}
+
+fn series(limit: usize) -> TopicSpecification {
+    let range = format!("limit {limit}");
+    topics::history()
+        .with(property::TIME_SERIES_RETAINED_RANGE, &range)
+        .with(property::TIME_SERIES_SUBSCRIPTION_RANGE, &range)
+        .with(property::PERSISTENT, "false")
+}
+
+/// A series of so many events.
+fn filled(world: &mut World, control: &mut Client, events: usize, limit: usize) {
+    control.request::<call::AddTopic>(world, &topics::add("s", &series(limit)));
+    for number in 0..events {
+        control.request::<call::TimeSeriesAppend>(world, &topics::append("s", &number.to_string()));
+        if number % 1_000 == 0 {
+            read_on(world, control);
+        }
+    }
+    read_on(world, control);
+}
+
+#[test]
+fn a_long_series_reaches_a_subscriber_in_order_while_it_goes_on() {
+    let mut world = World::default();
+    let mut control = world.client("control");
+    filled(&mut world, &mut control, 25_000, 30_000);
+    let mut reader = world.client("client");
+    reader.request::<call::Subscribe>(&mut world, &SelectRequest::new(">s"));
+    for number in 25_000..25_100 {
+        control.request::<call::TimeSeriesAppend>(
+            &mut world,
+            &topics::append("s", &number.to_string()),
+        );
+    }
+    read_on(&mut world, &mut control);
+    let seen = topics::events(read_on(&mut world, &mut reader));
+    let sequences: Vec<u64> = seen.iter().map(|(sequence, _)| *sequence).collect();
+    assert_eq!(sequences, (0..25_100).collect::<Vec<u64>>());
+    assert_eq!(world.closed.len(), 0);
+}
+
+#[test]
+fn who_reads_a_series_too_slowly_catches_up_or_loses_the_subscription_alone() {
+    let mut config = Config::new([7; 32]);
+    config.limits.recovery_bytes = 4_000;
+    config.limits.window_bytes = 1_000;
+    config.limits.confirm_bytes = 400;
+    let mut world = World::new(config);
+    let mut control = world.client("control");
+    control.request::<call::AddTopic>(&mut world, &topics::add("s", &series(100)));
+    read_on(&mut world, &mut control);
+    let mut reader = world.client("client");
+    topics::select(&mut reader, &mut world, ">s");
+    let append = |world: &mut World, control: &mut Client, count: usize| {
+        let text = format!("\"{}\"", "x".repeat(100));
+        for _ in 0..count {
+            control.request::<call::TimeSeriesAppend>(world, &topics::append("s", &text));
+            read_on(world, control);
+        }
+    };
+    // More than may wait, but not more than the series keeps.
+    append(&mut world, &mut control, 90);
+    let seen = topics::events(read_on(&mut world, &mut reader));
+    assert_eq!(seen.len(), 90);
+    // More than the series keeps.
+    append(&mut world, &mut control, 200);
+    let seen = read_on(&mut world, &mut reader);
+    assert_eq!(
+        seen.last(),
+        Some(&Seen::Unsubscribed(
+            "s".to_owned(),
+            UnsubscribeReason::BackPressure
+        ))
+    );
+    assert_eq!(world.closed.len(), 0);
+}
+
+#[test]
+fn an_answer_that_nobody_reads_keeps_the_next_requests_waiting() {
+    let mut world = World::default();
+    let mut control = world.client("control");
+    control.request::<call::AddTopic>(&mut world, &topics::add("s", &series(100)));
+    let text = format!("\"{}\"", "x".repeat(500_000));
+    for _ in 0..40 {
+        control.request::<call::TimeSeriesAppend>(&mut world, &topics::append("s", &text));
+        read_on(&mut world, &mut control);
+    }
+    let mut reader = world.client("client");
+    let query = RangeQueryRequest {
+        path: "s".to_owned(),
+        query_type: QueryType::Values,
+        view: QueryRange::ALL,
+        edits: QueryRange::ALL,
+        limit: u64::MAX,
+    };
+    for _ in 0..10 {
+        reader.request::<call::RangeQuery>(&mut world, &query);
+    }
+    let waiting: usize = world
+        .sent
+        .get(&reader.connection)
+        .map_or(0, |sent| sent.iter().map(Bytes::len).sum());
+    assert!(waiting < 25_000_000, "{waiting}");
+    // A client that reads gets all of them.
+    let before = reader.received;
+    read_on(&mut world, &mut reader);
+    assert!(reader.received >= before + 10);
+    assert_eq!(world.closed.len(), 0);
+}
+
+#[test]
+fn names_and_expressions_have_a_length_and_a_number() {
+    let mut world = World::default();
+    let mut control = world.client("control");
+    let lock = |name: String, request| SessionLockRequest {
+        name,
+        request,
+        scope: SessionLockScope::UnlockOnSessionLoss,
+    };
+    let refused = control
+        .call::<call::AcquireSessionLock>(&mut world, &lock("/".repeat(5_000), 1))
+        .unwrap_err();
+    assert_eq!(refused.reason, ErrorReason::InvalidData);
+    let refused = (0..2_000).find_map(|number| {
+        let answer = control
+            .call::<call::AcquireSessionLock>(&mut world, &lock(format!("l{number}"), number));
+        read_on(&mut world, &mut control);
+        answer.err()
+    });
+    assert!(refused.unwrap().message.contains("session locks"));
+    // Deselections are remembered as well as selections are.
+    let mut reader = world.client("client");
+    topics::select(&mut reader, &mut world, "?.*//");
+    let refused = (0..2_000).find_map(|number| {
+        let selector = SelectRequest::new(&format!(">a/{number}"));
+        let answer = reader.call::<call::Unsubscribe>(&mut world, &selector);
+        read_on(&mut world, &mut reader);
+        answer.err()
+    });
+    assert!(refused.unwrap().message.contains("topic selections"));
+    let mut scope = SelectRequest::new(">a");
+    scope.scope = "s".repeat(5_000);
+    assert!(reader.call::<call::Subscribe>(&mut world, &scope).is_err());
 }

@@ -107,16 +107,19 @@ impl Broker {
         key: SessionKey,
         selection: &SelectRequest,
         selector: &Arc<Selector>,
-    ) {
+    ) -> Result<(), ErrorReport> {
         let scopes = [selection.scope.clone()];
-        self.deselect(key, &scopes, selector, UnsubscribeReason::Control);
+        self.deselect(key, &scopes, selector, UnsubscribeReason::Control)
     }
 
-    fn deselect_all_for_other(&mut self, key: SessionKey, selector: &Arc<Selector>) {
-        if let Some(session) = self.clients.get(key) {
-            let scopes = session.selections.names();
-            self.deselect(key, &scopes, selector, UnsubscribeReason::Control);
-        }
+    fn deselect_all_for_other(
+        &mut self,
+        key: SessionKey,
+        selector: &Arc<Selector>,
+    ) -> Result<(), ErrorReport> {
+        let session = self.clients.get(key).ok_or_else(errors::no_such_session)?;
+        let scopes = session.selections.names();
+        self.deselect(key, &scopes, selector, UnsubscribeReason::Control)
     }
 
     fn count_matching(
@@ -151,7 +154,7 @@ impl Broker {
     ) -> Served {
         let selector = self.control_selector(caller, &it.selection.selector)?;
         let key = self.session_by_id(it.session)?;
-        self.deselect_for_other(key, &it.selection, &selector);
+        self.deselect_for_other(key, &it.selection, &selector)?;
         Ok(Reply::Now(ResponseBody::UnsubscribeClient(())))
     }
 
@@ -170,8 +173,7 @@ impl Broker {
     ) -> Served {
         let selector = self.control_selector(caller, &it.selection.selector)?;
         let count = self.count_matching(caller, &it.filter, |broker, key| {
-            broker.deselect_for_other(key, &it.selection, &selector);
-            Ok(())
+            broker.deselect_for_other(key, &it.selection, &selector)
         })?;
         Ok(Reply::Now(ResponseBody::FilterUnsubscribe(count)))
     }
@@ -183,7 +185,7 @@ impl Broker {
     ) -> Served {
         let selector = self.control_selector(caller, &it.selector)?;
         let key = self.session_by_id(it.session)?;
-        self.deselect_all_for_other(key, &selector);
+        self.deselect_all_for_other(key, &selector)?;
         Ok(Reply::Now(ResponseBody::UnsubscribeClientAllScopes(())))
     }
 
@@ -194,8 +196,7 @@ impl Broker {
     ) -> Served {
         let selector = self.control_selector(caller, &it.selector)?;
         let count = self.count_matching(caller, &it.filter, |broker, key| {
-            broker.deselect_all_for_other(key, &selector);
-            Ok(())
+            broker.deselect_all_for_other(key, &selector)
         })?;
         Ok(Reply::Now(ResponseBody::FilterUnsubscribeAllScopes(count)))
     }

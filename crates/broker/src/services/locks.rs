@@ -10,6 +10,7 @@ use crate::broker::{Broker, Caller, Hold};
 use crate::dispatch::{Reply, Served};
 use crate::errors::{self, error};
 use crate::locks::{Held, Waiting};
+use crate::topic::MAX_PATH;
 
 impl Broker {
     pub(crate) fn acquire_lock(&mut self, caller: Caller, it: SessionLockRequest) -> Served {
@@ -20,6 +21,14 @@ impl Broker {
         let lasts = it.scope == SessionLockScope::UnlockOnSessionLoss;
         if !lasts && self.session(&caller)?.connection().is_none() {
             return Err(errors::connection_lost());
+        }
+        if it.name.len() > MAX_PATH {
+            return Err(errors::invalid_data(format_args!(
+                "The name of a session lock cannot be longer than {MAX_PATH} bytes"
+            )));
+        }
+        if self.locks.count(caller.session) >= self.config.limits.selections {
+            return Err(errors::too_many("session locks are held by the session"));
         }
         if self.locks.len() >= self.config.limits.locks && self.locks.get(&it.name).is_none() {
             return Err(errors::too_many("session locks are held"));

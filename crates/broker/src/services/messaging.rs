@@ -158,7 +158,10 @@ impl Broker {
         let limit = self.config.limits.open_requests;
         match self.clients.get(receiver) {
             None => Err(errors::no_such_session()),
-            Some(session) if session.outgoing.len() >= limit => {
+            Some(session)
+                if session.outgoing.len() >= limit
+                    || session.outbound.is_under_pressure(&self.config.limits) =>
+            {
                 Err(errors::too_many("requests wait for the receiver"))
             }
             Some(_) => Ok(()),

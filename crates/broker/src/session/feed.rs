@@ -4,7 +4,7 @@
 //! of one. It is not put into the queue at once but taken from the topics, piece by piece, and costs no more until then than
 //! its place in this list. A time series that a client reads too slowly comes here, too: the series itself is then the queue.
 
-use effusion_protocol::TopicId;
+use effusion_protocol::{TopicId, UnsubscribeReason};
 use std::collections::{BTreeMap, HashMap};
 
 use crate::topic::Priority;
@@ -18,6 +18,8 @@ pub(crate) enum Progress {
     Begun(u64),
     /// Events up to this sequence, which comes next. If it is discarded before, the client has a gap.
     Next(u64),
+    /// Everything but that the subscription has ended.
+    Ended(UnsubscribeReason),
 }
 
 /// Where a topic stands in the list.

@@ -102,7 +102,9 @@ pub(crate) struct Session {
     /// Its credentials are being checked: one check at a time is enough for a session.
     pub(crate) is_signing_in: bool,
     /// Requests that read what earlier ones write, and what came after them.
-    pub(crate) deferred: VecDeque<(ConversationId, RequestBody)>,
+    pub(crate) deferred: VecDeque<(ConversationId, RequestBody, usize)>,
+    /// How long these requests are, in bytes.
+    pub(crate) deferred_bytes: usize,
     pub(crate) is_running_deferred: bool,
     /// A request is being served in slices.
     pub(crate) has_job: bool,

@@ -122,6 +122,11 @@ impl Outbound {
                 || (self.kept.len() < limits.window_messages / 2 && self.room(limits) > 0))
     }
 
+    /// Whether so many messages wait that what can wait elsewhere is to do so.
+    pub(crate) fn is_crowded(&self, limits: &Limits) -> bool {
+        self.backlog.len() > limits.window_messages / 2
+    }
+
     /// How many bytes that is.
     pub(crate) fn room(&self, limits: &Limits) -> usize {
         (limits.window_bytes / 2).saturating_sub(self.kept_bytes)

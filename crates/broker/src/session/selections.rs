@@ -20,7 +20,7 @@ pub(crate) struct Selection {
 }
 
 /// The selections of a session.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Selections {
     scopes: BTreeMap<String, Vec<Selection>>,
 }

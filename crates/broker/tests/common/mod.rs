@@ -142,7 +142,7 @@ impl World {
                 Output::Store { ticket, operations } => {
                     self.pending.push_back((ticket, operations));
                     if !self.hold_stores {
-                        self.store_one();
+                        self.complete_store();
                     }
                 }
                 Output::Hash { ticket, password } => {
@@ -182,6 +182,12 @@ impl World {
 
     /// The store is done with its oldest ticket; answers whether there was one.
     pub fn store_one(&mut self) -> bool {
+        let was_there = self.complete_store();
+        self.settle();
+        was_there
+    }
+
+    fn complete_store(&mut self) -> bool {
         let Some((ticket, operations)) = self.pending.pop_front() else {
             return false;
         };
@@ -196,7 +202,6 @@ impl World {
         };
         self.broker
             .completed(self.now, ticket, Completion::Stored(result));
-        self.settle();
         true
     }
 
