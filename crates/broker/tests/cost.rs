@@ -114,7 +114,7 @@ fn specifications_have_a_size() {
         }
     }
     control
-        .call::<call::AddTopic>(&mut world, &topics::add("a", &policy(64)))
+        .call::<call::AddTopic>(&mut world, &topics::add("a", &policy(1)))
         .unwrap();
     world.pass(60_000);
     assert_eq!(world.broker.topic_count(), 1);
