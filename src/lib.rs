@@ -11,6 +11,8 @@
 
 // Only browsers can run these; the rest is tested natively.
 #[cfg(target_arch = "wasm32")]
+pub mod app;
+#[cfg(target_arch = "wasm32")]
 pub mod browser;
 pub mod features;
 pub mod i18n;
@@ -40,6 +42,6 @@ pub fn start() {
     mount_to_body(|| {
         let app = session::start(i18n::provide_i18n());
         provide_context(app);
-        view::ElView::from(view::page(app))
+        view! { <app::Page/> }
     });
 }

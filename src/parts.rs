@@ -91,23 +91,6 @@ macro_rules! part {
 }
 
 part! {
-    /// What is looked up now and then.
-    more, More {
-        /// The settings.
-        fn settings(app: App) -> El { view::settings::settings(app) }
-
-        /// Asks for another room.
-        fn another_room(app: App) -> El { view::settings::another_room(app) }
-
-        /// The form that makes an account.
-        fn account(app: App) -> El { view::account::account(app) }
-
-        /// The list of keys.
-        fn keyboard(app: App) -> El { view::keyboard::keyboard(app) }
-    }
-}
-
-part! {
     /// What the device keeps: fetched when somebody joins a room.
     keep, Keep {
         /// Takes up what is kept of a room.
@@ -136,18 +119,6 @@ part! {
 
         /// Takes the reader out of the list of those who are in a room.
         fn depart(room: OpenRoom) -> bool { { session::people::depart(room); true } }
-
-        /// The rooms of the service.
-        fn directory(app: App) -> El { view::directory::directory(app) }
-
-        /// The form that makes a room.
-        fn new_room(app: App) -> El { view::new_room::new_room(app) }
-
-        /// Goes to a room or to a person.
-        fn switcher(app: App) -> El { view::switcher::switcher(app) }
-
-        /// What the shown room is about.
-        fn room_info(app: App) -> El { view::room_info::room_info(app) }
 
         /// Tells the reader of a message that names them.
         fn mention(app: App, room: OpenRoom, message: ChatMessage) -> bool {

@@ -1,5 +1,11 @@
 //! What a person can see and do, a module each: its components, and beside them the plain data that they show.
 
+pub mod account;
+pub mod directory;
+pub mod join;
 pub mod people;
 pub mod search;
+pub mod settings;
+pub mod shell;
+pub mod sidebar;
 pub mod timeline;

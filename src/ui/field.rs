@@ -29,7 +29,8 @@ pub fn Checkbox(
     #[prop(into)]
     label: TextProp,
     /// Names it for tests.
-    test: &'static str,
+    #[prop(into)]
+    test: String,
     /// Whether it is ticked.
     #[prop(into)]
     checked: Signal<bool>,

@@ -143,12 +143,12 @@ thread_local! {
 }
 
 /// Whether new messages are not read out.
-pub(super) fn quiet() -> ArcRwSignal<bool> {
+pub(crate) fn quiet() -> ArcRwSignal<bool> {
     QUIET_NOW.with(ArcRwSignal::clone)
 }
 
 /// Reads new messages out, or no longer.
-pub(super) fn set_quiet(now: bool) {
+pub(crate) fn set_quiet(now: bool) {
     quiet().set(now);
     browser::remember(QUIET, now.then_some("true"));
 }

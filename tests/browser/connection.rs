@@ -2,7 +2,7 @@
 
 use effusion::model::fault::Fault;
 use effusion::state::Connection;
-use effusion::view::connection_badge;
+use effusion::features::shell::ConnectionBadge;
 use leptos::prelude::*;
 use leptos::task::tick;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -12,35 +12,38 @@ use crate::stage::{Stage, app};
 #[wasm_bindgen_test]
 async fn every_state_is_told_in_words() {
     let app = app();
-    let stage = Stage::show(move || connection_badge(app));
-    for (state, word, text, can_try) in [
-        (Connection::Idle, "idle", "Not connected", false),
-        (Connection::Connecting, "connecting", "Connecting…", false),
-        (Connection::Connected, "connected", "Connected", false),
+    let stage = Stage::mount(app, || view! { <ConnectionBadge/> });
+    for (state, word, said, shown, can_try) in [
+        (Connection::Idle, "idle", "Not connected", "", false),
+        (Connection::Connecting, "connecting", "Connecting…", "", false),
+        (Connection::Connected, "connected", "Connected", "", false),
         (
             Connection::Recovering { seconds: 4 },
             "recovering",
-            "Reconnectingin 4 s",
+            "Reconnecting…",
+            "Reconnecting in 4 s",
             true,
         ),
         (
             Connection::Recovering { seconds: 0 },
             "recovering",
-            "Reconnectingnow",
+            "Reconnecting…",
+            "Reconnecting now…",
             false,
         ),
         (
             Connection::Lost(Fault::TimedOut),
             "lost",
             "Disconnected",
+            "",
             false,
         ),
     ] {
         app.connection.set(state);
         tick().await;
         assert_eq!(stage.attributes("connection-state", "data-state"), [word]);
-        let told = stage.text("connection-state");
-        assert_eq!(told.strip_suffix("Try now").unwrap(), text);
+        let text = stage.text("connection-state");
+        assert_eq!(text, [said, shown, "Try now"].concat());
         assert_eq!(
             stage.one("reconnect").has_attribute("hidden"),
             !can_try,
@@ -52,7 +55,7 @@ async fn every_state_is_told_in_words() {
 #[wasm_bindgen_test]
 async fn the_countdown_is_not_read_out_each_second() {
     let app = app();
-    let stage = Stage::show(move || connection_badge(app));
+    let stage = Stage::mount(app, || view! { <ConnectionBadge/> });
     app.connection.set(Connection::Recovering { seconds: 9 });
     tick().await;
     let status = stage

@@ -5,6 +5,7 @@
 
 mod composer;
 mod connection;
+mod dialog;
 mod join;
 mod messages;
 mod stage;

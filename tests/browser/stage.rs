@@ -33,6 +33,22 @@ impl Stage {
         Self { place }
     }
 
+    /// Mounts a component with the page's state as context.
+    pub fn mount<V: IntoView + 'static>(
+        app: App,
+        component: impl FnOnce() -> V + 'static,
+    ) -> Self {
+        let place: HtmlElement = document().create_element("div").unwrap().unchecked_into();
+        document().body().unwrap().append_child(&place).unwrap();
+        mount_to(place.clone(), move || {
+            provide_context(app.i18n);
+            provide_context(app);
+            component()
+        })
+        .forget();
+        Self { place }
+    }
+
     pub fn place(&self) -> &HtmlElement {
         &self.place
     }

@@ -1,0 +1,182 @@
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::last_message::LastMessage;
+use crate::i18n::use_i18n;
+use crate::model::directory::{Listed, rank};
+use crate::model::fault::Fault;
+use crate::model::form::{Field, Room};
+use crate::state::{Dialog, use_app};
+use crate::ui::{Dialog as DialogFrame, FaultAlert, Icon};
+use crate::{lazy, session, t};
+
+lazy! { room, /// [`DirectoryDialog`], fetched when it is first needed.
+    pub fn directory_dialog() => view! { <DirectoryDialog/> } }
+
+/// What is known of the rooms of the service so far.
+#[derive(Clone)]
+enum Found {
+    Searching,
+    Rooms(Vec<Listed>),
+    Failed(Fault),
+}
+
+/// The rooms of the service, with a box to search in them.
+#[component]
+pub fn DirectoryDialog() -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let found = RwSignal::new(Found::Searching);
+    let typed = RwSignal::new(String::new());
+    spawn_local(async move {
+        let answer = match session::directory::load().await {
+            Ok(rooms) => Found::Rooms(rooms),
+            Err(fault) => Found::Failed(fault),
+        };
+        // The dialog may have been closed meanwhile.
+        found.try_set(answer);
+    });
+    let new_room = move |_| {
+        app.problems.set(Vec::new());
+        app.fault.set(None);
+        app.form.update(|form| form.set(Field::Room, String::new()));
+        app.dialog.set(Some(Dialog::NewRoom));
+    };
+    view! {
+        <DialogFrame
+            title=move || t!(i18n, common_rooms)
+            test="directory"
+            focus="directory-search"
+            on_close=move |()| app.dialog.set(None)
+        >
+            <div class="directory">
+                <div class="find">
+                    <input
+                        id="directory-search"
+                        data-testid="directory-search"
+                        type="search"
+                        autocomplete="off"
+                        dir="auto"
+                        placeholder=move || t!(i18n, directory_search)
+                        aria-label=move || t!(i18n, directory_search)
+                        on:input=move |event| typed.set(event_target_value(&event))
+                    />
+                    <button type="button" data-testid="new-room-button" on:click=new_room>
+                        <Icon name="plus"/>
+                        {move || t!(i18n, common_new_room)}
+                    </button>
+                </div>
+                {move || match found.get() {
+                    Found::Searching => {
+                        view! { <p class="hint">{move || t!(i18n, directory_loading)}</p> }
+                            .into_any()
+                    }
+                    Found::Failed(fault) => view! { <FaultAlert fault/> }.into_any(),
+                    Found::Rooms(rooms) => view! { <RoomChoices rooms typed/> }.into_any(),
+                }}
+            </div>
+        </DialogFrame>
+    }
+}
+
+/// Those of the rooms that match what is typed.
+#[component]
+fn RoomChoices(
+    /// All rooms.
+    rooms: Vec<Listed>,
+    /// What is typed.
+    #[prop(into)]
+    typed: Signal<String>,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let matching = Memo::new(move |_| {
+        let typed = typed.read();
+        let matches = |room: &&Listed| {
+            let text = [room.name.as_str(), " ", &room.topic].concat();
+            rank(&text, &typed).is_some()
+        };
+        rooms.iter().filter(matches).cloned().collect::<Vec<_>>()
+    });
+    let any = Memo::new(move |_| !matching.read().is_empty());
+    move || {
+        if any.get() {
+            view! {
+                <ul class="choices" data-testid="directory-list">
+                    <For
+                        each=move || matching.get()
+                        key=|room| room.name.to_string()
+                        let:room
+                    >
+                        <li>
+                            <RoomChoice room/>
+                        </li>
+                    </For>
+                </ul>
+            }
+            .into_any()
+        } else {
+            view! {
+                <p class="hint" data-testid="no-such-room">
+                    {move || t!(i18n, directory_no_matches)}
+                </p>
+            }
+            .into_any()
+        }
+    }
+}
+
+/// A room, to join it.
+#[component]
+fn RoomChoice(
+    /// The room.
+    room: Listed,
+) -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let choice = Room {
+        name: room.name.clone(),
+        kind: room.kind,
+    };
+    let join = move |_| {
+        app.dialog.set(None);
+        session::open_room(app, choice.clone());
+    };
+    let name = room.name.to_string();
+    let shown_name = name.clone();
+    let archived = room.archived.then(|| {
+        view! { <span class="chip plain">{move || t!(i18n, common_archived)}</span> }.into_any()
+    });
+    let topic = (!room.topic.is_empty()).then(|| {
+        view! {
+            <span class="about" dir="auto">
+                {room.topic.clone()}
+            </span>
+        }
+        .into_any()
+    });
+    let people = room.people;
+    let people = move || match people {
+        0 => String::new(),
+        count => t!(i18n, directory_people, count = count),
+    };
+    view! {
+        <button
+            type="button"
+            class="choice"
+            data-testid="directory-room"
+            data-room=name
+            on:click=join
+        >
+            <Icon name=room.kind.word()/>
+            <span class="words">
+                <span class="named">
+                    <bdi>{shown_name}</bdi>
+                    {archived}
+                </span>
+                {topic}
+                <LastMessage room/>
+            </span>
+            <small class="people" data-testid="directory-people">
+                {move || people()}
+            </small>
+        </button>
+    }
+}

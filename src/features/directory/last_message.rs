@@ -1,0 +1,56 @@
+use leptos::prelude::*;
+
+use crate::browser;
+use crate::model::directory::Listed;
+use crate::model::time::At;
+
+/// How much of a message is shown, in characters.
+const MAX_EXCERPT: usize = 80;
+
+/// What was said last in a room, by whom and when, in one line; nothing if nobody said anything.
+#[component]
+pub fn LastMessage(
+    /// The room.
+    room: Listed,
+) -> impl IntoView {
+    let (by, text) = room.last;
+    if text.is_empty() {
+        return None;
+    }
+    let by = (!by.is_empty()).then(|| {
+        view! {
+            <bdi>{by}</bdi>
+            {": "}
+        }
+        .into_any()
+    });
+    let text: String = text.chars().take(MAX_EXCERPT).collect();
+    let when = match room.at {
+        Some(At::Instant { ms, day }) => Some(when(ms, day)),
+        _ => None,
+    };
+    let when = when.map(|when| {
+        view! {
+            {" · "}
+            <time>{when}</time>
+        }
+        .into_any()
+    });
+    let line = view! {
+        <small class="last" data-testid="directory-last" dir="auto">
+            {by}
+            <bdi>{text}</bdi>
+            {when}
+        </small>
+    };
+    Some(line.into_any())
+}
+
+/// The time of day, or the day if it is another one.
+fn when(ms: i64, day: i64) -> String {
+    if browser::at(browser::now()).day() == Some(day) {
+        browser::time_of_day(ms)
+    } else {
+        browser::day(ms, day)
+    }
+}

@@ -1,0 +1,226 @@
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use effusion_chat::RoomKind;
+
+use crate::features::join::{Actions, FormFault, RoomFields, show_problems};
+use crate::i18n::use_i18n;
+use crate::session::directory::{Access, NewRoom};
+use crate::state::use_app;
+use crate::ui::{Dialog, Labelled, Select, option};
+use crate::{lazy, session, t};
+
+/// How many messages a room may keep, to choose from.
+const KEPT_MESSAGES: [u32; 4] = [100, 1_000, 10_000, 100_000];
+
+/// The roles that are suggested, if the service has them, the best first.
+const USUAL_ROLES: [&str; 2] = ["TOPIC_CONTROL", "CLIENT"];
+
+lazy! { room, /// [`NewRoomDialog`], fetched when it is first needed.
+    pub fn new_room_dialog() => view! { <NewRoomDialog/> } }
+
+/// What is filled in beside the room's name and kind.
+#[derive(Clone, Copy)]
+struct Choice {
+    topic: RwSignal<String>,
+    keep: RwSignal<u32>,
+    /// `everyone`, `writers` or `role`.
+    access: RwSignal<String>,
+    role: RwSignal<String>,
+    /// The roles of the service: empty if the session may not give permissions, none before that is known.
+    roles: RwSignal<Option<Vec<String>>>,
+}
+
+impl Choice {
+    fn new() -> Self {
+        Self {
+            topic: RwSignal::default(),
+            keep: RwSignal::new(KEPT_MESSAGES[0]),
+            access: RwSignal::new("everyone".to_owned()),
+            role: RwSignal::default(),
+            roles: RwSignal::default(),
+        }
+    }
+
+    /// Asks for the roles of the service.
+    async fn load_roles(self) {
+        let roles = session::directory::roles().await.unwrap_or_default();
+        let is_known = |usual: &&str| roles.iter().any(|role| role == usual);
+        let usual = USUAL_ROLES.into_iter().find(is_known);
+        // The dialog may have been closed meanwhile.
+        self.role.try_set(usual.unwrap_or_default().to_owned());
+        self.roles.try_set(Some(roles));
+    }
+
+    fn access(self) -> Access {
+        let role = self.role.get_untracked();
+        match self.access.read_untracked().as_str() {
+            "writers" => Access::WritersOnly(role),
+            "role" => Access::RoleOnly(role),
+            _ => Access::Everyone,
+        }
+    }
+}
+
+/// Asks what a new room is to be: name, kind, topic, how much it keeps, and its permissions.
+#[component]
+pub fn NewRoomDialog() -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let choice = Choice::new();
+    spawn_local(choice.load_roles());
+    let submit = move || {
+        let room = match app.form.read_untracked().room() {
+            Ok(room) => room,
+            Err(problem) => return show_problems(app.problems, vec![problem]),
+        };
+        let new = NewRoom {
+            room,
+            topic: choice.topic.read_untracked().trim().to_owned(),
+            keep: choice.keep.get_untracked(),
+            access: choice.access(),
+        };
+        app.busy.set(true);
+        app.fault.set(None);
+        spawn_local(async move {
+            match session::directory::create(app, new).await {
+                Ok(()) => app.dialog.set(None),
+                Err(fault) => app.fault.set(Some(fault)),
+            }
+            app.busy.set(false);
+        });
+    };
+    view! {
+        <Dialog
+            title=move || t!(i18n, common_new_room)
+            test="new-room"
+            focus="room"
+            on_close=move |()| app.dialog.set(None)
+        >
+            <form
+                data-testid="new-room-form"
+                novalidate=""
+                on:submit=move |event| {
+                    event.prevent_default();
+                    submit();
+                }
+            >
+                <FormFault/>
+                <RoomFields/>
+                <TopicField topic=choice.topic/>
+                <div class="pair">
+                    <KeptMessages keep=choice.keep/>
+                    <AccessChoice choice/>
+                </div>
+                <RoleChoice choice/>
+                <Actions
+                    test="create-room-button"
+                    label=move || t!(i18n, new_room_submit)
+                    busy_label=move || t!(i18n, common_creating)
+                />
+            </form>
+        </Dialog>
+    }
+}
+
+/// What the room is about.
+#[component]
+fn TopicField(
+    /// What is typed.
+    topic: RwSignal<String>,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    view! {
+        <Labelled id="room-about" label=move || t!(i18n, common_topic)>
+            <input
+                id="room-about"
+                data-testid="room-about"
+                type="text"
+                maxlength="200"
+                autocomplete="off"
+                dir="auto"
+                on:input=move |event| topic.set(event_target_value(&event))
+            />
+        </Labelled>
+    }
+}
+
+/// How many messages the room keeps. A live room keeps one, whatever is chosen.
+#[component]
+fn KeptMessages(
+    /// What is chosen.
+    keep: RwSignal<u32>,
+) -> impl IntoView {
+    let (form, i18n) = (use_app().form, use_i18n());
+    let options = KEPT_MESSAGES.map(|count| option(count.to_string(), count.to_string()));
+    view! {
+        <Select
+            id="room-keep"
+            label=move || t!(i18n, new_room_retention)
+            options=options.into()
+            value=Signal::derive(move || keep.get().to_string())
+            disabled=Signal::derive(move || form.read().kind == RoomKind::Live)
+            on_change=move |count: String| keep.set(count.parse().unwrap_or(KEPT_MESSAGES[0]))
+        />
+    }
+}
+
+/// Who may read and write, if the session may give permissions.
+#[component]
+fn AccessChoice(
+    /// What is filled in.
+    choice: Choice,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let may_choose = move || choice.roles.read().as_ref().is_some_and(|it| !it.is_empty());
+    let options = vec![
+        option("everyone", move || t!(i18n, new_room_everyone)),
+        option("writers", move || t!(i18n, new_room_role_writes)),
+        option("role", move || t!(i18n, new_room_role_only)),
+    ];
+    view! {
+        <Select
+            id="room-access"
+            label=move || t!(i18n, new_room_permissions)
+            options
+            value=choice.access
+            disabled=Signal::derive(move || !may_choose())
+            on_change=move |access| choice.access.set(access)
+        />
+    }
+}
+
+/// Which role may write, or why there is no choice.
+#[component]
+fn RoleChoice(
+    /// What is filled in.
+    choice: Choice,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let select = move |roles: &[String]| {
+        let options = roles.iter().map(|role| option(role.clone(), role.clone()));
+        view! {
+            <Select
+                id="room-role"
+                label=move || t!(i18n, new_room_role)
+                options=options.collect()
+                value=choice.role
+                on_change=move |role| choice.role.set(role)
+            />
+        }
+        .into_any()
+    };
+    let hint = move || {
+        view! {
+            <p class="hint" data-testid="access-hint">
+                {move || t!(i18n, new_room_permissions_denied)}
+            </p>
+        }
+        .into_any()
+    };
+    move || match choice.roles.read().as_deref() {
+        None => None,
+        Some([]) => Some(hint()),
+        Some(_) if choice.access.read().as_str() == "everyone" => None,
+        Some(roles) => Some(select(roles)),
+    }
+}

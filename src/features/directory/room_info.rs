@@ -1,0 +1,143 @@
+use leptos::prelude::*;
+
+use crate::i18n::use_i18n;
+use crate::model::attention::Level;
+use crate::state::{use_app, use_room};
+use crate::ui::{Dialog, Icon, Labelled, Select, option};
+use crate::{lazy, session, t};
+
+lazy! { room, /// [`RoomInfoDialog`], fetched when it is first needed.
+    pub fn room_info_dialog() => view! { <RoomInfoDialog/> } }
+
+/// What a room is about, what the reader is told of it, its address, and the archive.
+#[component]
+pub fn RoomInfoDialog() -> impl IntoView {
+    let (app, room) = (use_app(), use_room());
+    let name = room.room.read_untracked().name.to_string();
+    let is_room = room.peer.is_none();
+    view! {
+        <Dialog
+            title=name
+            test="room-info"
+            focus="room-subject"
+            on_close=move |()| app.dialog.set(None)
+        >
+            <div class="profile">
+                {is_room.then(|| view! { <TopicForm/> }.into_any())}
+                <NotificationLevel/>
+                {is_room.then(|| view! { <RoomActions/> }.into_any())}
+            </div>
+        </Dialog>
+    }
+}
+
+/// Says what the room is about, and who has said so.
+#[component]
+fn TopicForm() -> impl IntoView {
+    let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    let card = room.card.get_untracked();
+    let (topic, by) = card.map(|card| (card.topic, card.by)).unwrap_or_default();
+    let typed = RwSignal::new(topic.clone());
+    let submit = move || {
+        session::set_topic(app, room.clone(), typed.read_untracked().trim().to_owned());
+        app.dialog.set(None);
+    };
+    let by = (!by.is_empty()).then(|| {
+        view! {
+            <p class="hint">
+                {move || t!(i18n, room_info_set_by, name = &by)}
+            </p>
+        }
+        .into_any()
+    });
+    view! {
+        <form
+            data-testid="subject-form"
+            novalidate=""
+            on:submit=move |event| {
+                event.prevent_default();
+                submit();
+            }
+        >
+            <Labelled id="room-subject" label=move || t!(i18n, common_topic)>
+                <input
+                    id="room-subject"
+                    data-testid="room-subject"
+                    type="text"
+                    maxlength="200"
+                    autocomplete="off"
+                    dir="auto"
+                    value=topic
+                    on:input=move |event| typed.set(event_target_value(&event))
+                />
+                {by}
+            </Labelled>
+            <button type="submit" data-testid="subject-button">
+                {move || t!(i18n, room_info_save)}
+            </button>
+        </form>
+    }
+}
+
+/// Which messages of the room the reader is told of.
+#[component]
+fn NotificationLevel() -> impl IntoView {
+    let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    let name = room.room.read_untracked().name.to_string();
+    let shown = name.clone();
+    let options = Level::ALL.map(|level| {
+        option(level.word(), move || match level {
+            Level::All => t!(i18n, room_info_notify_all),
+            Level::Mentions => t!(i18n, room_info_notify_mentions),
+            Level::Nothing => t!(i18n, room_info_notify_nothing),
+        })
+    });
+    let change = move |word: String| {
+        let level = Level::from_word(&word).unwrap_or_default();
+        session::notify::change(app, |it| it.set_level(&name, level));
+    };
+    view! {
+        <Select
+            id="room-level"
+            label=move || t!(i18n, room_info_notify)
+            options=options.into()
+            value=Signal::derive(move || app.attention.read().level(&shown).word().to_owned())
+            on_change=change
+        />
+    }
+}
+
+/// Copies the room's address, and puts the room into the archive or takes it out of there.
+#[component]
+fn RoomActions() -> impl IntoView {
+    let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    let (card, linked) = (room.card.clone(), room.clone());
+    let is_archived = move || card.read().as_ref().is_some_and(|card| card.archived);
+    let copy = move |_| {
+        session::copy_link(app, linked.clone(), None);
+        app.dialog.set(None);
+    };
+    let archived = is_archived.clone();
+    let archive = move |_| {
+        session::directory::archive(app, room.clone(), !untrack(archived.clone()));
+        app.dialog.set(None);
+    };
+    let label = move || {
+        if is_archived() {
+            t!(i18n, room_info_unarchive)
+        } else {
+            t!(i18n, room_info_archive)
+        }
+    };
+    view! {
+        <div class="actions">
+            <button type="button" data-testid="copy-room-link" on:click=copy>
+                {move || t!(i18n, room_info_copy_link)}
+            </button>
+            <button type="button" data-testid="archive-button" on:click=archive>
+                <Icon name="archive"/>
+                {move || label()}
+            </button>
+        </div>
+    }
+}

@@ -1,0 +1,281 @@
+//! Goes to a room or a person by the first letters of a name.
+
+use leptos::ev::KeyboardEvent;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::i18n::use_i18n;
+use crate::model::directory::rank;
+use crate::model::form::Room;
+use crate::model::people::Person;
+use crate::state::{App, OpenRoom, use_app};
+use crate::ui::{Avatar, Dialog, Icon};
+use crate::{browser, lazy, session, t};
+
+/// How many are offered at once.
+const MAX_OFFERED: usize = 12;
+
+lazy! { room, /// [`Switcher`], fetched when it is first needed.
+    pub fn switcher() => view! { <Switcher/> } }
+
+/// Where one can go.
+#[derive(Clone)]
+enum Destination {
+    Open(OpenRoom),
+    Other(Room),
+    Somebody(Person),
+}
+
+impl Destination {
+    fn name(&self) -> String {
+        match self {
+            Self::Open(room) => room.room.read_untracked().name.to_string(),
+            Self::Other(room) => room.name.to_string(),
+            Self::Somebody(person) => person.name.clone(),
+        }
+    }
+
+    fn go(self, app: App) {
+        app.dialog.set(None);
+        match self {
+            Self::Open(room) => app.show_room(room),
+            Self::Other(room) => session::open_room(app, room),
+            Self::Somebody(person) => session::direct::write_to(app, person),
+        }
+        browser::focus("composer");
+    }
+}
+
+/// A destination at its place among those that are offered.
+#[derive(Clone)]
+struct Offer {
+    place: usize,
+    to: Destination,
+}
+
+/// The box and what is found.
+#[component]
+pub fn Switcher() -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let known = RwSignal::new(destinations(app));
+    let typed = RwSignal::new(String::new());
+    let chosen = RwSignal::new(0_usize);
+    spawn_local(async move {
+        // Without the other rooms there are still those that are open.
+        if session::directory::load().await.is_ok() {
+            // The dialog may have been closed meanwhile.
+            known.try_set(destinations(app));
+        }
+    });
+    let offers = Signal::derive(move || best(&known.read(), &typed.read()));
+    let press = move |event: KeyboardEvent| {
+        let offers = offers.get_untracked();
+        let count = offers.len().max(1);
+        let at = chosen.get_untracked();
+        match event.key().as_str() {
+            "ArrowDown" => chosen.set((at + 1) % count),
+            "ArrowUp" => chosen.set((at + count - 1) % count),
+            "Enter" if !event.is_composing() => {
+                if let Some(offer) = offers.into_iter().nth(at) {
+                    offer.to.go(app);
+                }
+            }
+            _ => return,
+        }
+        event.prevent_default();
+    };
+    view! {
+        <Dialog
+            title=move || t!(i18n, switcher_title)
+            test="switcher"
+            focus="switcher-search"
+            on_close=move |()| app.dialog.set(None)
+        >
+            <div class="directory">
+                <input
+                    id="switcher-search"
+                    data-testid="switcher-search"
+                    type="text"
+                    role="combobox"
+                    autocomplete="off"
+                    dir="auto"
+                    aria-expanded="true"
+                    aria-controls="switcher-list"
+                    aria-label=move || t!(i18n, switcher_search)
+                    placeholder=move || t!(i18n, switcher_search)
+                    aria-activedescendant=move || option_id(chosen.get())
+                    on:input=move |event| {
+                        chosen.set(0);
+                        typed.set(event_target_value(&event));
+                    }
+                    on:keydown=press
+                />
+                <Offers offers chosen/>
+            </div>
+        </Dialog>
+    }
+}
+
+/// What is found, or that nothing is.
+#[component]
+fn Offers(
+    /// What is found, the best first.
+    offers: Signal<Vec<Offer>>,
+    /// The place of the one that the keys have chosen.
+    chosen: RwSignal<usize>,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let any = Memo::new(move |_| !offers.read().is_empty());
+    move || {
+        if !any.get() {
+            return view! {
+                <p class="hint" id="switcher-list">
+                    {move || t!(i18n, switcher_no_matches)}
+                </p>
+            }
+            .into_any();
+        }
+        view! {
+            <ul
+                class="choices"
+                id="switcher-list"
+                role="listbox"
+                aria-label=move || t!(i18n, switcher_results)
+            >
+                <For each=move || offers.get() key=key let:offer>
+                    <Row offer chosen/>
+                </For>
+            </ul>
+        }
+        .into_any()
+    }
+}
+
+/// What tells an offer from others: its place is a part of its element's `id`.
+fn key(offer: &Offer) -> String {
+    let (kind, name) = match &offer.to {
+        Destination::Open(room) => ("open", room.id.to_string()),
+        Destination::Other(room) => ("other", room.name.to_string()),
+        Destination::Somebody(person) => ("somebody", person.principal.clone()),
+    };
+    [&offer.place.to_string(), kind, &name].join(" ")
+}
+
+fn option_id(place: usize) -> String {
+    ["goal-", &place.to_string()].concat()
+}
+
+/// A room or a person. The keys are the box's; a pointer can choose, too.
+#[component]
+fn Row(
+    /// Where it leads.
+    offer: Offer,
+    /// The place of the one that the keys have chosen.
+    chosen: RwSignal<usize>,
+) -> impl IntoView {
+    let app = use_app();
+    let Offer { place, to } = offer;
+    let name = to.name();
+    let shown_name = name.clone();
+    let about = to.clone();
+    let picture = match &to {
+        Destination::Open(room) if room.peer.is_none() => {
+            view! { <Icon name=room.room.read_untracked().kind.word()/> }.into_any()
+        }
+        Destination::Other(room) => view! { <Icon name=room.kind.word()/> }.into_any(),
+        Destination::Open(_) | Destination::Somebody(_) => {
+            view! { <Avatar name=name.clone()/> }.into_any()
+        }
+    };
+    view! {
+        <button
+            type="button"
+            class="choice"
+            data-testid="goal"
+            id=option_id(place)
+            role="option"
+            tabindex="-1"
+            data-name=name
+            aria-selected=move || (chosen.get() == place).to_string()
+            on:click=move |_| to.clone().go(app)
+        >
+            {picture}
+            <span class="words">
+                <bdi>{shown_name}</bdi>
+                <Action to=about/>
+            </span>
+        </button>
+    }
+}
+
+/// What happens when one goes there, where that is not plain.
+#[component]
+fn Action(
+    /// Where it leads.
+    to: Destination,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let text = move || match &to {
+        Destination::Open(room) => room
+            .peer
+            .is_some()
+            .then(|| t!(i18n, switcher_direct)),
+        Destination::Other(_) => Some(t!(i18n, switcher_join)),
+        Destination::Somebody(_) => Some(t!(i18n, switcher_message)),
+    };
+    view! { <small>{move || text()}</small> }
+}
+
+/// Everything there is to go to: what is open, the other rooms of the service, and the people in the open rooms.
+fn destinations(app: App) -> Vec<Destination> {
+    let rooms = app.rooms.get_untracked();
+    let direct = app.direct.get_untracked();
+    let open = rooms.iter().chain(&direct).cloned();
+    let mut all: Vec<Destination> = open.map(Destination::Open).collect();
+    let listed = session::directory::latest().into_iter().filter(|listed| {
+        let mut open = rooms.iter();
+        !open.any(|open| open.room.read_untracked().name == listed.name)
+    });
+    all.extend(listed.map(|listed| {
+        Destination::Other(Room {
+            name: listed.name,
+            kind: listed.kind,
+        })
+    }));
+    all.extend(people(app, &rooms, &direct).into_iter().map(Destination::Somebody));
+    all
+}
+
+/// The people in the open rooms whom the reader has no conversation with yet.
+fn people(app: App, rooms: &[OpenRoom], direct: &[OpenRoom]) -> Vec<Person> {
+    let me = app.me.get_untracked();
+    let my_principal = me.map(|me| me.credentials.principal).unwrap_or_default();
+    let mut known: Vec<Person> = Vec::new();
+    let there = |room: &OpenRoom| room.people.read_untracked().persons();
+    for person in rooms.iter().flat_map(there) {
+        let is_known = known.iter().any(|it| it.principal == person.principal);
+        let peer = Some(&person.principal);
+        let is_met = direct.iter().any(|it| it.peer.as_ref() == peer);
+        let is_other = !person.principal.is_empty() && person.principal != my_principal;
+        if is_other && !is_known && !is_met {
+            known.push(person);
+        }
+    }
+    known
+}
+
+/// The destinations that match what is typed, the best first.
+fn best(all: &[Destination], typed: &str) -> Vec<Offer> {
+    let mut found: Vec<(usize, &Destination)> = all
+        .iter()
+        .filter_map(|to| Some((rank(&to.name(), typed)?, to)))
+        .collect();
+    found.sort_by_key(|(rank, _)| *rank);
+    let found = found.into_iter().take(MAX_OFFERED).enumerate();
+    found
+        .map(|(place, (_, to))| Offer {
+            place,
+            to: to.clone(),
+        })
+        .collect()
+}

@@ -1,0 +1,129 @@
+//! What the forms of the page are made of. They all fill in [`crate::state::App::form`].
+
+use leptos::prelude::*;
+use leptos::text_prop::TextProp;
+
+use crate::browser;
+use crate::i18n::use_i18n;
+use crate::model::form::{Field, Problem};
+use crate::state::use_app;
+use crate::ui::{FaultAlert, Labelled};
+
+/// A labelled text field, with what is wrong with its content.
+#[component]
+pub fn FormField(
+    /// The field of the form that it fills in.
+    field: Field,
+    /// Its label.
+    #[prop(into)]
+    label: TextProp,
+    /// What a browser or a password manager may fill in.
+    autocomplete: &'static str,
+    /// What it shows while it is empty.
+    #[prop(optional, into)]
+    placeholder: TextProp,
+) -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let id = id_of(field);
+    let problem_id = [id, "-problem"].concat();
+    let kind = match field {
+        Field::Password | Field::NewPassword | Field::Again | Field::RegistrarPassword => {
+            "password"
+        }
+        _ => "text",
+    };
+    let inputmode = if field == Field::Port {
+        "numeric"
+    } else {
+        "text"
+    };
+    let typed = move |text: String| {
+        app.form.update(|form| form.set(field, text));
+        app.problems
+            .update(|problems| problems.retain(|(wrong, _)| *wrong != field));
+    };
+    view! {
+        <Labelled id=id label=label>
+            <input
+                id=id
+                data-testid=id
+                type=kind
+                inputmode=inputmode
+                autocomplete=autocomplete
+                autocapitalize="off"
+                spellcheck="false"
+                dir="auto"
+                placeholder=move || placeholder.get()
+                aria-describedby=problem_id.clone()
+                aria-invalid=move || app.problem(field).map(|_| "true")
+                prop:value=move || app.form.read().text(field).to_owned()
+                on:input=move |event| typed(event_target_value(&event))
+            />
+            <p class="problem" id=problem_id>
+                {move || app.problem(field).map(|problem| i18n.text(problem, &[]))}
+            </p>
+        </Labelled>
+    }
+}
+
+/// The button that submits a form, and what stands beside it. It cannot be pressed while what the form asked for is under way.
+#[component]
+pub fn Actions(
+    /// Names the button for tests.
+    test: &'static str,
+    /// What the button says.
+    #[prop(into)]
+    label: TextProp,
+    /// What it says while what the form asked for is under way.
+    #[prop(into)]
+    busy_label: TextProp,
+    /// What stands beside it.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    let busy = use_app().busy;
+    view! {
+        <div class="actions">
+            <button type="submit" class="primary" data-testid=test disabled=move || busy.get()>
+                {move || if busy.get() { busy_label.get() } else { label.get() }}
+            </button>
+            {children.map(|children| children())}
+        </div>
+    }
+}
+
+/// Why what a form asked for did not work, if it did not.
+#[component]
+pub fn FormFault() -> impl IntoView {
+    let fault = use_app().fault;
+    move || {
+        let fault = fault.get()?;
+        Some(view! { <FaultAlert fault scroll_into_view=true/> }.into_any())
+    }
+}
+
+/// Says what is wrong with a form, and moves the focus to the first field concerned.
+pub fn show_problems(problems: RwSignal<Vec<Problem>>, found: Vec<Problem>) {
+    let first = found.first().map(|(field, _)| *field);
+    problems.set(found);
+    if let Some(field) = first {
+        browser::focus(id_of(field));
+    }
+}
+
+/// The `id` of each field, which is the same in every form that has it.
+fn id_of(field: Field) -> &'static str {
+    match field {
+        Field::Name => "name",
+        Field::Account => "account",
+        Field::Password => "password",
+        Field::Host => "host",
+        Field::Port => "port",
+        Field::Room => "room",
+        Field::NewAccount => "account-name",
+        Field::NewPassword => "account-password",
+        Field::Again => "account-password-again",
+        Field::Registrar => "account-registrar",
+        Field::RegistrarPassword => "account-registrar-password",
+    }
+}

@@ -1,0 +1,80 @@
+use effusion_chat::RoomKind;
+use leptos::prelude::*;
+use leptos::text_prop::TextProp;
+
+use super::FormField;
+use crate::i18n::use_i18n;
+use crate::model::form::Field;
+use crate::state::use_app;
+use crate::t;
+use crate::ui::Icon;
+
+/// The room's name, and the two kinds of room.
+#[component]
+pub fn RoomFields() -> impl IntoView {
+    let i18n = use_i18n();
+    view! {
+        <fieldset>
+            <legend>{move || t!(i18n, common_room)}</legend>
+            <FormField
+                field=Field::Room
+                label=move || t!(i18n, room_name)
+                autocomplete="off"
+                placeholder="Default Room"
+            />
+            <div
+                class="kinds"
+                role="radiogroup"
+                aria-label=move || t!(i18n, room_kind)
+            >
+                <KindChoice
+                    kind=RoomKind::Live
+                    test="kind-live"
+                    title=move || t!(i18n, common_live)
+                    about=move || t!(i18n, room_live_hint)
+                />
+                <KindChoice
+                    kind=RoomKind::History
+                    test="kind-history"
+                    title=move || t!(i18n, common_history)
+                    about=move || t!(i18n, room_history_hint)
+                />
+            </div>
+        </fieldset>
+    }
+}
+
+/// One kind of room, to choose.
+#[component]
+fn KindChoice(
+    /// The kind.
+    kind: RoomKind,
+    /// Names it for tests.
+    test: &'static str,
+    /// What the kind is called.
+    #[prop(into)]
+    title: TextProp,
+    /// What a room of this kind does.
+    #[prop(into)]
+    about: TextProp,
+) -> impl IntoView {
+    let form = use_app().form;
+    view! {
+        <label class="kind">
+            <input
+                type="radio"
+                name="kind"
+                data-testid=test
+                prop:checked=move || form.read().kind == kind
+                on:change=move |_| form.update(|form| form.kind = kind)
+            />
+            <span>
+                <strong>
+                    <Icon name=kind.word()/>
+                    {move || title.get()}
+                </strong>
+                <small>{move || about.get()}</small>
+            </span>
+        </label>
+    }
+}

@@ -1,0 +1,108 @@
+use std::iter::once;
+
+use leptos::prelude::*;
+
+use super::FormField;
+use crate::i18n::use_i18n;
+use crate::model::form::{Field, version_text};
+use crate::state::use_app;
+use crate::t;
+use crate::ui::{Checkbox, LinkButton, Select, option};
+
+/// Host, port and security of the service.
+#[component]
+pub fn ServiceFields() -> impl IntoView {
+    let (form, i18n) = (use_app().form, use_i18n());
+    view! {
+        <fieldset>
+            <legend>{move || t!(i18n, service_title)}</legend>
+            <SavedServiceChoice/>
+            <div class="service">
+                <FormField
+                    field=Field::Host
+                    label=move || t!(i18n, service_host)
+                    autocomplete="off"
+                    placeholder="chat.example.com"
+                />
+                <FormField
+                    field=Field::Port
+                    label=move || t!(i18n, service_port)
+                    autocomplete="off"
+                    placeholder="443"
+                />
+                <Checkbox
+                    test="secure"
+                    label=move || t!(i18n, service_secure)
+                    checked=Signal::derive(move || form.read().secure)
+                    on_change=move |secure| form.update(|form| form.secure = secure)
+                />
+            </div>
+            <PinnedVersion/>
+        </fieldset>
+    }
+}
+
+/// Says so where only one version of the protocol will do.
+#[component]
+fn PinnedVersion() -> impl IntoView {
+    let (form, i18n) = (use_app().form, use_i18n());
+    move || {
+        let version = form.read().version?;
+        let hint = view! {
+            <p class="hint">
+                {move || {
+                    t!(i18n, service_version_fixed, version = version_text(Some(version)))
+                }}
+                {" "}
+                <LinkButton
+                    test="any-version"
+                    label=move || t!(i18n, service_use_newest)
+                    on_click=move |_| form.update(|form| form.version = None)
+                />
+            </p>
+        };
+        Some(hint.into_any())
+    }
+}
+
+/// Offers the services that the reader has saved, if there are any.
+#[component]
+fn SavedServiceChoice() -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let selected = move || {
+        let form = app.form.read();
+        let services = app.services.read();
+        let place = services
+            .list()
+            .iter()
+            .position(|saved| form.is_at(&saved.service));
+        place.map(|place| place.to_string()).unwrap_or_default()
+    };
+    let choose = move |place: String| {
+        let place = place.parse::<usize>().ok();
+        let saved =
+            place.and_then(|place| app.services.read_untracked().list().get(place).cloned());
+        if let Some(saved) = saved {
+            app.form.update(|form| form.choose(&saved));
+        }
+    };
+    move || {
+        let services = app.services.read();
+        if services.list().is_empty() {
+            return None;
+        }
+        let saved = services.list().iter().enumerate();
+        let saved = saved.map(|(place, saved)| option(place.to_string(), saved.name.clone()));
+        let options = once(option("", move || t!(i18n, services_other))).chain(saved);
+        let choice = view! {
+            <Select
+                id="saved-service"
+                label=move || t!(i18n, services_saved)
+                options=options.collect()
+                value=Signal::derive(selected)
+                on_change=choose
+            />
+        };
+        Some(choice.into_any())
+    }
+}

@@ -1,0 +1,50 @@
+use leptos::prelude::*;
+
+use crate::features::join::{Actions, RoomFields, show_problems};
+use crate::i18n::use_i18n;
+use crate::state::use_app;
+use crate::ui::Dialog;
+use crate::{lazy, session, t};
+
+lazy! { more, /// [`AnotherRoomDialog`], fetched when it is first needed.
+    pub fn another_room_dialog() => view! { <AnotherRoomDialog/> } }
+
+/// Asks for another room.
+#[component]
+pub fn AnotherRoomDialog() -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let submit = move || {
+        let read = app.form.read_untracked().room();
+        match read {
+            Ok(room) => {
+                app.dialog.set(None);
+                session::open_room(app, room);
+            }
+            Err(problem) => show_problems(app.problems, vec![problem]),
+        }
+    };
+    view! {
+        <Dialog
+            title=move || t!(i18n, common_join_another_room)
+            test="another-room"
+            focus="room"
+            on_close=move |()| app.dialog.set(None)
+        >
+            <form
+                data-testid="room-form"
+                novalidate=""
+                on:submit=move |event| {
+                    event.prevent_default();
+                    submit();
+                }
+            >
+                <RoomFields/>
+                <Actions
+                    test="room-button"
+                    label=move || t!(i18n, common_join)
+                    busy_label=move || t!(i18n, common_joining)
+                />
+            </form>
+        </Dialog>
+    }
+}

@@ -1,0 +1,51 @@
+use leptos::prelude::*;
+
+use crate::i18n::use_i18n;
+use crate::model::language::LANGUAGES;
+use crate::state::use_app;
+use crate::ui::{Select, option};
+use crate::{session, t};
+
+/// Language, colours and density.
+#[component]
+pub fn AppearanceSettings() -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let mut languages = vec![option("system", move || t!(i18n, settings_browser_default))];
+    languages.extend(LANGUAGES.map(|language| option(language.code, language.name)));
+    let themes = vec![
+        option("system", move || t!(i18n, settings_system_default)),
+        option("light", move || t!(i18n, settings_light)),
+        option("dark", move || t!(i18n, settings_dark)),
+        option("contrast", move || t!(i18n, settings_high_contrast)),
+    ];
+    let densities = vec![
+        option("comfortable", move || t!(i18n, settings_comfortable)),
+        option("compact", move || t!(i18n, settings_compact)),
+    ];
+    view! {
+        <div class="leaf">
+            <Select
+                id="language"
+                label=move || t!(i18n, settings_language)
+                options=languages
+                value=app.language
+                on_change=move |chosen| session::set_language(app, chosen)
+            />
+            <Select
+                id="theme"
+                label=move || t!(i18n, settings_theme)
+                options=themes
+                value=app.theme
+                on_change=move |chosen| session::set_theme(app, chosen)
+            />
+            <Select
+                id="density"
+                label=move || t!(i18n, settings_density)
+                options=densities
+                value=app.density
+                on_change=move |chosen| session::set_density(app, chosen)
+            />
+            <p class="hint">{move || t!(i18n, settings_motion_hint)}</p>
+        </div>
+    }
+}

@@ -1,0 +1,76 @@
+use leptos::prelude::*;
+
+use crate::features::join::{Actions, FormFault, PersonFields, ServiceFields, show_problems};
+use crate::i18n::use_i18n;
+use crate::model::form::version_text;
+use crate::model::service::VERSIONS;
+use crate::state::use_app;
+use crate::ui::{Select, option};
+use crate::{session, t};
+
+/// Who the reader is, at which service, and by which version of the protocol.
+#[component]
+pub fn ConnectionSettings() -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let submit = move || {
+        let read = app.form.read_untracked().sign_in();
+        match read {
+            Ok(sign_in) => session::switch(app, sign_in),
+            Err(problems) => show_problems(app.problems, problems),
+        }
+    };
+    view! {
+        <form
+            data-testid="settings-form"
+            novalidate=""
+            on:submit=move |event| {
+                event.prevent_default();
+                submit();
+            }
+        >
+            <FormFault/>
+            <PersonFields/>
+            <ServiceFields/>
+            <VersionChoice/>
+            <Actions
+                test="apply-button"
+                label=move || t!(i18n, settings_apply)
+                busy_label=move || t!(i18n, common_connecting)
+            >
+                <button
+                    type="button"
+                    data-testid="sign-out"
+                    on:click=move |_| session::sign_out(app)
+                >
+                    {move || t!(i18n, settings_sign_out)}
+                </button>
+            </Actions>
+        </form>
+    }
+}
+
+/// The version of the protocol.
+#[component]
+fn VersionChoice() -> impl IntoView {
+    let (form, i18n) = (use_app().form, use_i18n());
+    let mut options = vec![option("", move || t!(i18n, settings_version_newest))];
+    options.extend(VERSIONS.map(|(version, release)| {
+        option(version.to_string(), move || {
+            t!(
+                i18n,
+                settings_version,
+                version = version.to_string(),
+                release = release
+            )
+        })
+    }));
+    view! {
+        <Select
+            id="version"
+            label=move || t!(i18n, settings_protocol)
+            options
+            value=Signal::derive(move || version_text(form.read().version))
+            on_change=move |version: String| form.update(|form| form.version = version.parse().ok())
+        />
+    }
+}

@@ -1,0 +1,138 @@
+use leptos::prelude::*;
+
+use crate::i18n::use_i18n;
+use crate::model::saved::SavedService;
+use crate::state::{App, use_app};
+use crate::ui::{Checkbox, Icon, IconButton};
+use crate::{browser, session, t};
+
+/// The services that the reader has saved, and a way to save the one in use.
+#[component]
+pub fn ServiceSettings() -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let list = move || {
+        let services = app.services.read();
+        let rows = services.list().iter().enumerate().map(|(place, saved)| {
+            let is_default = services.default_place() == Some(place);
+            view! { <Row place saved=saved.clone() is_default/> }.into_any()
+        });
+        view! { <ul class="services">{rows.collect::<Vec<_>>()}</ul> }.into_any()
+    };
+    let none = move || {
+        view! {
+            <p class="hint" data-testid="no-services">
+                {move || t!(i18n, services_hint)}
+            </p>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="leaf">
+            {move || if app.services.read().list().is_empty() { none() } else { list() }}
+            <button
+                type="button"
+                data-testid="keep-service"
+                disabled=move || app.me.read().is_none()
+                on:click=move |_| save_current(app)
+            >
+                <Icon name="plus"/>
+                {move || t!(i18n, services_save)}
+            </button>
+        </div>
+    }
+}
+
+/// Saves the service in use.
+fn save_current(app: App) {
+    let me = app.me.read_untracked().clone();
+    if let Some(me) = me {
+        let account = if me.credentials.principal == me.name {
+            String::new()
+        } else {
+            me.credentials.principal
+        };
+        let saved = SavedService {
+            name: me.service.address(),
+            service: me.service,
+            account,
+        };
+        session::change_services(app, |services| {
+            services.keep(saved);
+        });
+    }
+}
+
+/// A saved service: its name, a way to use it or to remove it, and whether the page begins with it.
+#[component]
+fn Row(
+    /// Its place among the saved services.
+    place: usize,
+    /// The service.
+    saved: SavedService,
+    /// Whether the page begins with it.
+    is_default: bool,
+) -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let SavedService {
+        name,
+        service,
+        account,
+    } = saved.clone();
+    let named = StoredValue::new(name.clone());
+    let secure = service.secure;
+    let about = [service.address(), account];
+    let about = move || {
+        let secure = secure.then(|| t!(i18n, settings_service_secure));
+        let parts = about.iter().cloned().chain(secure);
+        let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
+        parts.join(" · ")
+    };
+    let choose = move |_| {
+        app.form.update(|form| form.choose(&saved));
+        browser::click("settings-tab-connection");
+        browser::focus("password");
+    };
+    let remove = move |_| {
+        session::change_services(app, |services| services.remove(place));
+        browser::focus("settings-tab-services");
+    };
+    let rename = move |name: String| {
+        session::change_services(app, |services| services.rename(place, &name));
+    };
+    let set_default = move |begin: bool| {
+        session::change_services(app, |services| services.set_default(begin.then_some(place)));
+    };
+    view! {
+        <li class="service-kept" data-testid="service-kept">
+            <input
+                data-testid="service-name"
+                type="text"
+                dir="auto"
+                aria-label=move || t!(i18n, services_rename, name = named.get_value())
+                prop:value=name
+                on:change=move |event| rename(event_target_value(&event))
+            />
+            <button
+                type="button"
+                data-testid="service-choose"
+                aria-label=move || t!(i18n, services_use_name, name = named.get_value())
+                on:click=choose
+            >
+                {move || t!(i18n, services_use)}
+            </button>
+            <IconButton
+                icon="close"
+                label=move || t!(i18n, services_remove, name = named.get_value())
+                test="service-remove"
+                on_click=remove
+            />
+            <small dir="auto">{move || about()}</small>
+            <Checkbox
+                test="service-default"
+                label=move || t!(i18n, services_default)
+                checked=Signal::stored(is_default)
+                on_change=set_default
+            />
+        </li>
+    }
+}

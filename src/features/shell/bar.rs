@@ -1,0 +1,167 @@
+//! The bar over a room.
+
+use effusion_chat::RoomKind;
+use leptos::prelude::*;
+
+use super::{ActiveRoom, ConnectionBadge};
+use crate::i18n::use_i18n;
+use crate::state::{Dialog, Panel, use_app, use_room};
+use crate::ui::{Icon, IconButton};
+use crate::{browser, session, t};
+
+/// What the room is called, how the connection stands, and what can be done with the room.
+#[component]
+pub fn Bar() -> impl IntoView {
+    view! {
+        <header class="bar">
+            <MenuButton/>
+            <ActiveRoom>
+                <Title/>
+            </ActiveRoom>
+            <ConnectionBadge/>
+            <ActiveRoom>
+                <RoomButtons/>
+            </ActiveRoom>
+        </header>
+    }
+}
+
+/// Opens the list of rooms where there is no space for it beside the room, and marks that there is something new in it.
+#[component]
+fn MenuButton() -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let unread = move || {
+        let (rooms, direct) = (app.rooms.read(), app.direct.read());
+        let mut rooms = rooms.iter().chain(direct.iter());
+        rooms.any(|room| app.counted(room.clone()) > 0)
+    };
+    let open = move |_| {
+        app.drawer.set(true);
+        browser::focus("sidebar");
+    };
+    view! {
+        <IconButton
+            icon="menu"
+            label=move || t!(i18n, common_rooms)
+            test="menu-button"
+            id="menu-button"
+            expanded=app.drawer
+            on_click=open
+        >
+            <span class="mark" hidden=move || !unread()>
+                {()}
+            </span>
+        </IconButton>
+    }
+}
+
+/// The room's name, what it is about, and its kind.
+#[component]
+fn Title() -> impl IntoView {
+    let (room, i18n) = (use_room(), use_i18n());
+    let (info, card) = (room.room.clone(), room.card.clone());
+    let name = {
+        let info = info.clone();
+        move || info.read().name.to_string()
+    };
+    let topic = move || {
+        let card = card.read();
+        let topic = card.as_ref().map(|card| card.topic.clone());
+        let topic = topic.filter(|topic| !topic.is_empty())?;
+        let shown = topic.clone();
+        let topic = view! {
+            <p class="topic" dir="auto" title=topic data-testid="room-topic">
+                {shown}
+            </p>
+        };
+        Some(topic.into_any())
+    };
+    let chip = move || {
+        let kind = info.read().kind;
+        let word = move || match kind {
+            RoomKind::Live => t!(i18n, common_live),
+            RoomKind::History => t!(i18n, common_history),
+        };
+        view! {
+            <span class="chip">
+                <Icon name=kind.word()/>
+                {move || word()}
+            </span>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="title">
+            <div class="named">
+                <h1 dir="auto" data-testid="room-title">
+                    {move || name()}
+                </h1>
+                {move || topic()}
+            </div>
+            {room.peer.is_none().then(|| move || chip())}
+        </div>
+    }
+}
+
+/// What opens beside a room, what tells about it, and what leaves it.
+#[component]
+fn RoomButtons() -> impl IntoView {
+    let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    let attended = room.attended.clone();
+    view! {
+        <IconButton
+            icon="find"
+            label=move || t!(i18n, common_search_room)
+            test="search-button"
+            id="search-button"
+            expanded=Signal::derive(move || *app.panel.read() == Some(Panel::Search))
+            on_click=move |_| toggle(app.panel, Panel::Search)
+        />
+        {move || attended.get().then(|| view! { <MembersButton/> }.into_any())}
+        <IconButton
+            icon="info"
+            label=move || t!(i18n, room_details)
+            test="room-info-button"
+            on_click=move |_| app.dialog.set(Some(Dialog::RoomInfo))
+        />
+        <IconButton
+            icon="leave"
+            label=move || t!(i18n, room_leave)
+            test="leave-button"
+            on_click=move |_| session::leave(app, room.clone())
+        />
+    }
+}
+
+/// Opens the list of those who are in the room, and says how many they are.
+#[component]
+fn MembersButton() -> impl IntoView {
+    let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    let people = room.people.clone();
+    let count = move || match people.read().count() {
+        0 => String::new(),
+        count => i18n.number(count as f64),
+    };
+    view! {
+        <button
+            type="button"
+            class="quiet count"
+            id="members-button"
+            data-testid="members-button"
+            title=move || t!(i18n, common_people_in_room)
+            aria-expanded=move || (*app.panel.read() == Some(Panel::Members)).to_string()
+            on:click=move |_| toggle(app.panel, Panel::Members)
+        >
+            <Icon name="people"/>
+            <span data-testid="members-count">{move || count()}</span>
+            <span class="unseen">{" "}</span>
+            <span class="unseen">{move || t!(i18n, common_people_in_room)}</span>
+        </button>
+    }
+}
+
+/// Opens a panel, or closes it if it is open.
+pub fn toggle(shown: RwSignal<Option<Panel>>, panel: Panel) {
+    let open = *shown.read_untracked() == Some(panel);
+    shown.set((!open).then_some(panel));
+}

@@ -1,0 +1,90 @@
+use leptos::prelude::*;
+
+use super::{Bar, Dialogs, NoRoom, Panels, RoomPane};
+use crate::features::people::ask_to_notify;
+use crate::features::sidebar::Sidebar;
+use crate::i18n::use_i18n;
+use crate::model::fault::Fault;
+use crate::state::{Connection, OpenRoom, use_app};
+use crate::ui::{FaultAlert, Keyed, Lazy};
+use crate::{lazy, session, t};
+
+lazy! { chat, /// [`Chat`], fetched while the form is filled in that leads to it.
+    pub fn chat() => view! { <Chat/> } }
+
+lazy! { chat, /// Nothing: whoever waits for it has the code of [`chat()`].
+    pub fn prefetch_chat() => () }
+
+/// The rooms: the list of them, the one that is shown, and whatever lies beside and over it.
+#[component]
+pub fn Chat() -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    view! {
+        <div class=move || if app.drawer.get() { "chat drawer" } else { "chat" }>
+            <a class="skip" href="#composer" hidden=move || app.active.read().is_none()>
+                {move || t!(i18n, room_skip_to_composer)}
+            </a>
+            <Sidebar/>
+            <div class="veil" on:click=move |_| app.drawer.set(false)>
+                {()}
+            </div>
+            <main inert=move || app.drawer.get()>
+                <Bar/>
+                <SessionFault/>
+                {move || {
+                    app.ask_to_notify
+                        .get()
+                        .then(|| view! { <Lazy load=ask_to_notify()/> }.into_any())
+                }}
+                <ActiveRoom>
+                    <RoomPane/>
+                </ActiveRoom>
+                <NoRoom/>
+            </main>
+            <Panels/>
+            <Dialogs/>
+        </div>
+    }
+}
+
+/// Its content for the room that is shown, which it provides as context; anew for another room.
+#[component]
+pub fn ActiveRoom(
+    /// The content.
+    children: ChildrenFn,
+) -> impl IntoView {
+    let app = use_app();
+    let room_of = move || untrack(|| app.active_room());
+    view! {
+        <Keyed key=Signal::derive(move || app.active_room().map(|room| room.id))>
+            {room_of().map(|room: OpenRoom| {
+                provide_context(room);
+                children()
+            })}
+        </Keyed>
+    }
+}
+
+/// Says that the session is over, and offers another one.
+#[component]
+fn SessionFault() -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let alert = move |fault: Fault| {
+        view! {
+            <FaultAlert fault>
+                <button
+                    type="button"
+                    data-testid="reconnect-button"
+                    on:click=move |_| session::reconnect(app)
+                >
+                    {move || t!(i18n, room_reconnect)}
+                </button>
+            </FaultAlert>
+        }
+        .into_any()
+    };
+    move || match &*app.connection.read() {
+        Connection::Lost(fault) => Some(alert(fault.clone())),
+        _ => None,
+    }
+}

@@ -1,0 +1,49 @@
+use leptos::prelude::*;
+
+use crate::i18n::use_i18n;
+use crate::session;
+use crate::state::{Connection, use_app};
+use crate::t;
+use crate::ui::LinkButton;
+
+/// The state of the connection; while it is being made again, the seconds until the next attempt.
+#[component]
+pub fn ConnectionBadge() -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let connection = app.connection;
+    let state = move || match *connection.read() {
+        Connection::Idle => t!(i18n, connection_idle),
+        Connection::Connecting => t!(i18n, common_connecting),
+        Connection::Connected => t!(i18n, connection_connected),
+        Connection::Recovering { .. } => t!(i18n, connection_reconnecting),
+        Connection::Lost(_) => t!(i18n, connection_disconnected),
+    };
+    let countdown = move || match *connection.read() {
+        Connection::Recovering { seconds: 0 } => Some(t!(i18n, connection_reconnecting_now)),
+        Connection::Recovering { seconds } => {
+            Some(t!(i18n, connection_reconnecting_in, seconds = seconds))
+        }
+        _ => None,
+    };
+    let recovering = move || matches!(*connection.read(), Connection::Recovering { .. });
+    let may_try = move || matches!(*connection.read(), Connection::Recovering { seconds: 1.. });
+    view! {
+        <div
+            class="connection"
+            data-testid="connection-state"
+            data-state=move || connection.read().word()
+        >
+            // What it says is read out, so it does not change every second as the countdown does.
+            <span role="status" class=move || recovering().then_some("unseen")>
+                {move || state()}
+            </span>
+            <span aria-hidden="true">{move || countdown()}</span>
+            <LinkButton
+                test="reconnect"
+                label=move || t!(i18n, connection_try_now)
+                hidden=Signal::derive(move || !may_try())
+                on_click=move |_| session::reconnect(app)
+            />
+        </div>
+    }
+}

@@ -1,0 +1,176 @@
+//! The room that is shown.
+
+use effusion_chat::RoomKind;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::features::people::typing;
+use crate::features::sidebar::ask_for_room;
+use crate::i18n::use_i18n;
+use crate::model::fault::Fault;
+use crate::state::{App, OpenRoom, RoomState, use_app, use_room};
+use crate::ui::{FaultAlert, Icon, Lazy};
+use crate::view::{self, El, ElView};
+use crate::{parts, session, t};
+
+/// Its messages, who is typing, and the composer.
+#[component]
+pub fn RoomPane() -> impl IntoView {
+    let (app, room) = (use_app(), use_room());
+    let state = room.state.clone();
+    let (list, attended) = (room.clone(), room.attended.clone());
+    view! {
+        <div class="pane" data-testid="room-pane" data-state=move || state.read().word()>
+            <RoomNotice/>
+            {move || {
+                app.spoken.track();
+                ElView::from(messages(app, list.clone()))
+            }}
+            {move || attended.get().then(|| view! { <Lazy load=typing()/> }.into_any())}
+            <ComposerOrArchived/>
+        </div>
+    }
+}
+
+/// Why nothing can be written in the room, and what helps.
+#[component]
+fn RoomNotice() -> impl IntoView {
+    let room = use_room();
+    let state = room.state.clone();
+    move || match &*state.read() {
+        RoomState::Failed(fault) => {
+            let help = fault.clone();
+            let alert = view! {
+                <FaultAlert fault=fault.clone()>
+                    <JoinAgain fault=help/>
+                </FaultAlert>
+            };
+            Some(alert.into_any())
+        }
+        RoomState::ReadOnly(fault) => Some(view! { <FaultAlert fault=fault.clone()/> }.into_any()),
+        RoomState::Joining | RoomState::Open => None,
+    }
+}
+
+/// Joins a room again that could not be joined; as what it is, if it is of the other kind.
+#[component]
+fn JoinAgain(
+    /// Why the room could not be joined.
+    fault: Fault,
+) -> impl IntoView {
+    let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    match fault {
+        Fault::OtherKind(kind) => {
+            let label = move || match kind {
+                RoomKind::Live => t!(i18n, room_join_as_live),
+                RoomKind::History => t!(i18n, room_join_as_history),
+            };
+            view! {
+                <button
+                    type="button"
+                    data-testid="join-as-other"
+                    on:click=move |_| session::join_as(app, room.clone(), kind)
+                >
+                    {move || label()}
+                </button>
+            }
+            .into_any()
+        }
+        _ => view! {
+            <button
+                type="button"
+                data-testid="join-again"
+                on:click=move |_| session::join_again(app, room.clone())
+            >
+                {move || t!(i18n, room_join_again)}
+            </button>
+        }
+        .into_any(),
+    }
+}
+
+/// The composer, or why there is none.
+#[component]
+fn ComposerOrArchived() -> impl IntoView {
+    let (app, room) = (use_app(), use_room());
+    let card = room.card.clone();
+    // What else is learnt of the room leaves the box alone that somebody may be writing in.
+    let archived = Memo::new(move |_| card.read().as_ref().is_some_and(|card| card.archived));
+    move || {
+        if archived.get() {
+            return view! { <Archived/> }.into_any();
+        }
+        let room = room.clone();
+        let composer = move || {
+            app.spoken.track();
+            let send = room.clone();
+            ElView::from(view::composer(app, room.clone(), move |text| {
+                session::send(app, send.clone(), text)
+            }))
+        };
+        composer.into_any()
+    }
+}
+
+/// Says that a room is archived, where its composer would be.
+#[component]
+fn Archived() -> impl IntoView {
+    let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    view! {
+        <div class="archived" data-testid="archived">
+            <Icon name="archive"/>
+            <p>{move || t!(i18n, room_archived)}</p>
+            <button
+                type="button"
+                data-testid="reopen-button"
+                on:click=move |_| session::reopen(app, room.clone())
+            >
+                {move || t!(i18n, room_unarchive)}
+            </button>
+        </div>
+    }
+}
+
+/// What is shown where a room would be, while the reader is in none.
+#[component]
+pub fn NoRoom() -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let view = move || {
+        view! {
+            <div class="empty" data-testid="no-rooms">
+                <Icon name="brand"/>
+                <h1>{move || t!(i18n, room_none)}</h1>
+                <p>{move || t!(i18n, room_none_hint)}</p>
+                <button
+                    type="button"
+                    class="primary"
+                    data-testid="first-room-button"
+                    on:click=move |_| ask_for_room(app)
+                >
+                    {move || t!(i18n, common_join_room)}
+                </button>
+            </div>
+        }
+        .into_any()
+    };
+    move || app.active_room().is_none().then(view)
+}
+
+/// The list of messages, with what can be done with them once that is fetched.
+fn messages(app: App, room: OpenRoom) -> El {
+    let (retry, earlier) = (room.clone(), room.clone());
+    let list = view::messages(
+        room.clone(),
+        move |key| session::retry(retry.clone(), key),
+        move || session::earlier(earlier.clone()),
+    );
+    let node = list.node().clone();
+    // Reading comes first.
+    room.clone().once_begun(move || {
+        spawn_local(async move {
+            // Without the chunk the messages can be read all the same.
+            let _ = parts::message_tools(app, room, node).await;
+        });
+    });
+    list
+}

@@ -1,0 +1,34 @@
+use leptos::prelude::*;
+
+use crate::i18n::use_i18n;
+use crate::state::use_app;
+use crate::t;
+
+/// Says that the page's host has a newer version of it.
+#[component]
+pub fn UpdateNotice() -> impl IntoView {
+    let (outdated, i18n) = (use_app().outdated, use_i18n());
+    let reload = |_| {
+        // A page that is shown can be loaded again.
+        let _ = window().location().reload();
+    };
+    let notice = move || {
+        view! {
+            <div class="update" role="status" data-testid="update-notice">
+                <p>{move || t!(i18n, update_ready)}</p>
+                <button type="button" class="primary" data-testid="update-reload" on:click=reload>
+                    {move || t!(i18n, update_reload)}
+                </button>
+                <button
+                    type="button"
+                    data-testid="update-later"
+                    on:click=move |_| outdated.set(false)
+                >
+                    {move || t!(i18n, update_later)}
+                </button>
+            </div>
+        }
+        .into_any()
+    };
+    move || outdated.get().then(notice)
+}

@@ -1,0 +1,60 @@
+use leptos::prelude::*;
+
+use crate::i18n::use_i18n;
+use crate::model::form::SignIn;
+use crate::model::people::Person;
+use crate::state::{Dialog, use_app};
+use crate::t;
+use crate::ui::Avatar;
+
+/// Who the reader is, and where; it opens the reader's profile.
+#[component]
+pub fn Me() -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let button = move |me: SignIn| {
+        let SignIn {
+            name,
+            credentials,
+            service,
+        } = me;
+        let person = Person {
+            name: name.clone(),
+            principal: credentials.principal.clone(),
+            away: false,
+            windows: 1,
+        };
+        let open = move |_| {
+            app.drawer.set(false);
+            app.whom.set(Some(person.clone()));
+            app.dialog.set(Some(Dialog::Profile));
+        };
+        view! {
+            <button
+                type="button"
+                class="who"
+                data-testid="my-profile"
+                title=move || t!(i18n, sidebar_profile)
+                on:click=open
+            >
+                <Avatar name=name.clone()/>
+                <span class="me">
+                    <bdi>{name}</bdi>
+                    <small data-testid="signed-in-as">
+                        <bdi>
+                            {move || {
+                                t!(
+                                    i18n,
+                                    sidebar_signed_in,
+                                    account = &credentials.principal,
+                                    service = service.address()
+                                )
+                            }}
+                        </bdi>
+                    </small>
+                </span>
+            </button>
+        }
+        .into_any()
+    };
+    move || app.me.get().map(button)
+}
