@@ -4,12 +4,12 @@ mod room;
 
 use leptos::prelude::*;
 
+use crate::features::join::form::{Field, Form, Problem, SignIn};
+use crate::features::settings::saved::SavedServices;
 use crate::i18n::{I18n, Message};
 use crate::model::attention::Attention;
 use crate::model::fault::Fault;
-use crate::model::form::{Field, Form, Problem, SignIn};
 use crate::model::people::Person;
-use crate::model::saved::SavedServices;
 use effusion_chat::{RoomName, Target};
 pub use room::{Earlier, LiveReactions, LiveRow, OpenRoom, RoomFields, RoomState};
 

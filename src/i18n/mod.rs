@@ -11,6 +11,7 @@
 mod browser;
 #[cfg(target_arch = "wasm32")]
 mod format;
+pub mod language;
 mod message;
 
 #[cfg(target_arch = "wasm32")]

@@ -5,18 +5,16 @@ pub mod board;
 pub mod command;
 pub mod completion;
 pub mod composing;
-pub mod directory;
 pub mod emoji;
 pub mod fault;
-pub mod form;
-pub mod guest;
 pub mod inside;
-pub mod language;
 pub mod letters;
 pub mod outbox;
 pub use crate::features::people::roster as people;
-pub mod place;
-pub mod query;
-pub mod saved;
-pub mod service;
 pub mod time;
+
+// What has moved to the features.
+pub use crate::features::directory::listing as directory;
+pub use crate::features::join::{form, place, query, service};
+pub use crate::features::settings::saved;
+pub use crate::i18n::language;

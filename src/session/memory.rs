@@ -9,10 +9,10 @@ use wasm_bindgen::prelude::*;
 
 use super::{drafts, link, looks, offline, permalink};
 use crate::browser;
+use crate::features::join::guest::guest_name;
 use crate::i18n::I18n;
 use crate::live::follow;
 use crate::model::form::{Credentials, Field, Form, Room, SignIn};
-use crate::model::guest::guest_name;
 use crate::model::{place, query};
 use crate::state::{App, Dialog, Screen};
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use send_wrapper::SendWrapper;
 
 use crate::browser;
+use crate::features::join::form::Room;
 use crate::features::timeline::reactions::{Chip, Reactions};
 use crate::features::timeline::viewport::{self, Drawn, Extent};
 use crate::features::timeline::{Key, Reader, Row, Timeline};
@@ -16,7 +17,6 @@ use crate::i18n::I18n;
 use crate::live::follow;
 use crate::model::composing::{Note, Picking, Purpose};
 use crate::model::fault::Fault;
-use crate::model::form::Room;
 use crate::model::people::People;
 use crate::t;
 use effusion_chat::{RoomCard, Target};

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::model::guest::{hue, initials};
+use super::identity::{hue, initials};
 
 /// The circle that stands for somebody.
 #[component]

@@ -1,23 +1,37 @@
 //! What every feature shows things with.
 
+#[cfg(target_arch = "wasm32")]
 mod alert;
+#[cfg(target_arch = "wasm32")]
 mod avatar;
+#[cfg(target_arch = "wasm32")]
 mod button;
+#[cfg(target_arch = "wasm32")]
 mod dialog;
+#[cfg(target_arch = "wasm32")]
 mod field;
+#[cfg(target_arch = "wasm32")]
 mod icon;
+pub mod identity;
+#[cfg(target_arch = "wasm32")]
 mod keyed;
+#[cfg(target_arch = "wasm32")]
 pub mod lazy;
+#[cfg(target_arch = "wasm32")]
 mod panel;
+#[cfg(target_arch = "wasm32")]
 mod select;
 
-pub use alert::FaultAlert;
-pub use avatar::{Avatar, hue_of};
-pub use button::{IconButton, LinkButton};
-pub use dialog::Dialog;
-pub use field::{Checkbox, Labelled};
-pub use icon::{Glyph, Icon, PathIcon, glyph};
-pub use keyed::Keyed;
-pub use lazy::Lazy;
-pub use panel::Panel;
-pub use select::{Select, option};
+#[cfg(target_arch = "wasm32")]
+pub use {
+    alert::FaultAlert,
+    avatar::{Avatar, hue_of},
+    button::{IconButton, LinkButton},
+    dialog::Dialog,
+    field::{Checkbox, Labelled},
+    icon::{Glyph, Icon, PathIcon, glyph},
+    keyed::Keyed,
+    lazy::Lazy,
+    panel::Panel,
+    select::{Select, option},
+};

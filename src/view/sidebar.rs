@@ -1,7 +1,7 @@
 //! The circle that stands for somebody, for views that are no components yet.
 
 use super::element::{El, el};
-use crate::model::guest::{hue, initials};
+use crate::ui::identity::{hue, initials};
 
 /// The circle that stands for somebody.
 pub fn avatar(name: &str) -> El {

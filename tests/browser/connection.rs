@@ -1,8 +1,8 @@
 //! How the connection stands.
 
+use effusion::features::shell::ConnectionBadge;
 use effusion::model::fault::Fault;
 use effusion::state::Connection;
-use effusion::features::shell::ConnectionBadge;
 use leptos::prelude::*;
 use leptos::task::tick;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -15,7 +15,13 @@ async fn every_state_is_told_in_words() {
     let stage = Stage::mount(app, || view! { <ConnectionBadge/> });
     for (state, word, said, shown, can_try) in [
         (Connection::Idle, "idle", "Not connected", "", false),
-        (Connection::Connecting, "connecting", "Connecting…", "", false),
+        (
+            Connection::Connecting,
+            "connecting",
+            "Connecting…",
+            "",
+            false,
+        ),
         (Connection::Connected, "connected", "Connected", "", false),
         (
             Connection::Recovering { seconds: 4 },

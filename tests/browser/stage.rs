@@ -34,10 +34,7 @@ impl Stage {
     }
 
     /// Mounts a component with the page's state as context.
-    pub fn mount<V: IntoView + 'static>(
-        app: App,
-        component: impl FnOnce() -> V + 'static,
-    ) -> Self {
+    pub fn mount<V: IntoView + 'static>(app: App, component: impl FnOnce() -> V + 'static) -> Self {
         let place: HtmlElement = document().create_element("div").unwrap().unchecked_into();
         document().body().unwrap().append_child(&place).unwrap();
         mount_to(place.clone(), move || {

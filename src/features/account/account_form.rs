@@ -1,17 +1,15 @@
 use leptos::prelude::*;
 
-use crate::features::join::{
-    Actions, FormFault, FormField, Front, ServiceFields, show_problems,
-};
+use crate::features::join::form::{Field, ROLES};
+use crate::features::join::{Actions, FormFault, FormField, Front, ServiceFields, show_problems};
 use crate::i18n::use_i18n;
-use crate::model::form::{Field, ROLES};
 use crate::session;
 use crate::state::use_app;
 use crate::ui::Checkbox;
 use crate::{lazy, t};
 
 lazy! { more, /// [`AccountForm`], fetched when it is first needed.
-    pub fn account_form() => view! { <AccountForm/> } }
+pub fn account_form() => view! { <AccountForm/> } }
 
 /// User name, password, registrar and roles.
 #[component]

@@ -2,16 +2,16 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::last_message::LastMessage;
+use crate::features::directory::listing::{Listed, rank};
+use crate::features::join::form::{Field, Room};
 use crate::i18n::use_i18n;
-use crate::model::directory::{Listed, rank};
 use crate::model::fault::Fault;
-use crate::model::form::{Field, Room};
 use crate::state::{Dialog, use_app};
 use crate::ui::{Dialog as DialogFrame, FaultAlert, Icon};
 use crate::{lazy, session, t};
 
 lazy! { room, /// [`DirectoryDialog`], fetched when it is first needed.
-    pub fn directory_dialog() => view! { <DirectoryDialog/> } }
+pub fn directory_dialog() => view! { <DirectoryDialog/> } }
 
 /// What is known of the rooms of the service so far.
 #[derive(Clone)]

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use crate::browser;
-use crate::model::directory::Listed;
+use crate::features::directory::listing::Listed;
 use crate::model::time::At;
 
 /// How much of a message is shown, in characters.

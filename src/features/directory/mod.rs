@@ -4,6 +4,7 @@
 mod directory_dialog;
 #[cfg(target_arch = "wasm32")]
 mod last_message;
+pub mod listing;
 #[cfg(target_arch = "wasm32")]
 mod new_room;
 #[cfg(target_arch = "wasm32")]

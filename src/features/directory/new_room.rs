@@ -17,7 +17,7 @@ const KEPT_MESSAGES: [u32; 4] = [100, 1_000, 10_000, 100_000];
 const USUAL_ROLES: [&str; 2] = ["TOPIC_CONTROL", "CLIENT"];
 
 lazy! { room, /// [`NewRoomDialog`], fetched when it is first needed.
-    pub fn new_room_dialog() => view! { <NewRoomDialog/> } }
+pub fn new_room_dialog() => view! { <NewRoomDialog/> } }
 
 /// What is filled in beside the room's name and kind.
 #[derive(Clone, Copy)]
@@ -171,7 +171,13 @@ fn AccessChoice(
     choice: Choice,
 ) -> impl IntoView {
     let i18n = use_i18n();
-    let may_choose = move || choice.roles.read().as_ref().is_some_and(|it| !it.is_empty());
+    let may_choose = move || {
+        choice
+            .roles
+            .read()
+            .as_ref()
+            .is_some_and(|it| !it.is_empty())
+    };
     let options = vec![
         option("everyone", move || t!(i18n, new_room_everyone)),
         option("writers", move || t!(i18n, new_room_role_writes)),

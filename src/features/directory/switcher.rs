@@ -4,9 +4,9 @@ use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use crate::features::directory::listing::rank;
+use crate::features::join::form::Room;
 use crate::i18n::use_i18n;
-use crate::model::directory::rank;
-use crate::model::form::Room;
 use crate::model::people::Person;
 use crate::state::{App, OpenRoom, use_app};
 use crate::ui::{Avatar, Dialog, Icon};
@@ -16,7 +16,7 @@ use crate::{browser, lazy, session, t};
 const MAX_OFFERED: usize = 12;
 
 lazy! { room, /// [`Switcher`], fetched when it is first needed.
-    pub fn switcher() => view! { <Switcher/> } }
+pub fn switcher() => view! { <Switcher/> } }
 
 /// Where one can go.
 #[derive(Clone)]
@@ -216,10 +216,7 @@ fn Action(
 ) -> impl IntoView {
     let i18n = use_i18n();
     let text = move || match &to {
-        Destination::Open(room) => room
-            .peer
-            .is_some()
-            .then(|| t!(i18n, switcher_direct)),
+        Destination::Open(room) => room.peer.is_some().then(|| t!(i18n, switcher_direct)),
         Destination::Other(_) => Some(t!(i18n, switcher_join)),
         Destination::Somebody(_) => Some(t!(i18n, switcher_message)),
     };
@@ -242,7 +239,11 @@ fn destinations(app: App) -> Vec<Destination> {
             kind: listed.kind,
         })
     }));
-    all.extend(people(app, &rooms, &direct).into_iter().map(Destination::Somebody));
+    all.extend(
+        people(app, &rooms, &direct)
+            .into_iter()
+            .map(Destination::Somebody),
+    );
     all
 }
 

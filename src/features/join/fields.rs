@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 
 use crate::browser;
+use crate::features::join::form::{Field, Problem};
 use crate::i18n::use_i18n;
-use crate::model::form::{Field, Problem};
 use crate::state::use_app;
 use crate::ui::{FaultAlert, Labelled};
 

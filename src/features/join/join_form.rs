@@ -1,17 +1,24 @@
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
 use super::{Actions, FormFault, FormField, Front, RoomFields, ServiceFields, show_problems};
+use crate::features::join::form::Field;
+use crate::features::shell::prefetch_chat;
 use crate::i18n::use_i18n;
-use crate::model::form::Field;
-use crate::session;
 use crate::state::use_app;
-use crate::t;
 use crate::ui::{Checkbox, LinkButton};
+use crate::{browser, session, t};
 
 /// The first screen: who, where and which room.
 #[component]
 pub fn JoinForm() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
+    browser::once_drawn(|| {
+        spawn_local(async {
+            // It is fetched again when it is needed.
+            let _ = prefetch_chat().await;
+        });
+    });
     let submit = move || {
         let read = app.form.read_untracked().join();
         match read {
@@ -112,8 +119,7 @@ fn AccountHint() -> impl IntoView {
             }
             .into_any()
         } else if shared {
-            view! { <p class="hint">{move || t!(i18n, join_shared_hint)}</p> }
-                .into_any()
+            view! { <p class="hint">{move || t!(i18n, join_shared_hint)}</p> }.into_any()
         } else {
             view! { <p class="hint">{move || t!(i18n, join_account_hint)}</p> }.into_any()
         }

@@ -4,12 +4,17 @@
 mod brand;
 #[cfg(target_arch = "wasm32")]
 mod fields;
+pub mod form;
 #[cfg(target_arch = "wasm32")]
 mod front;
+pub mod guest;
 #[cfg(target_arch = "wasm32")]
 mod join_form;
+pub mod place;
+pub mod query;
 #[cfg(target_arch = "wasm32")]
 mod room_fields;
+pub mod service;
 #[cfg(target_arch = "wasm32")]
 mod service_fields;
 

@@ -3,8 +3,8 @@ use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 
 use super::FormField;
+use crate::features::join::form::Field;
 use crate::i18n::use_i18n;
-use crate::model::form::Field;
 use crate::state::use_app;
 use crate::t;
 use crate::ui::Icon;

@@ -3,8 +3,8 @@ use std::iter::once;
 use leptos::prelude::*;
 
 use super::FormField;
+use crate::features::join::form::{Field, version_text};
 use crate::i18n::use_i18n;
-use crate::model::form::{Field, version_text};
 use crate::state::use_app;
 use crate::t;
 use crate::ui::{Checkbox, LinkButton, Select, option};

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
+use crate::i18n::language::LANGUAGES;
 use crate::i18n::use_i18n;
-use crate::model::language::LANGUAGES;
 use crate::state::use_app;
 use crate::ui::{Select, option};
 use crate::{session, t};

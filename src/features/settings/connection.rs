@@ -1,9 +1,9 @@
 use leptos::prelude::*;
 
+use crate::features::join::form::version_text;
+use crate::features::join::service::VERSIONS;
 use crate::features::join::{Actions, FormFault, PersonFields, ServiceFields, show_problems};
 use crate::i18n::use_i18n;
-use crate::model::form::version_text;
-use crate::model::service::VERSIONS;
 use crate::state::use_app;
 use crate::ui::{Select, option};
 use crate::{session, t};

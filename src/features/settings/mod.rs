@@ -6,6 +6,7 @@ mod another_room;
 mod appearance;
 #[cfg(target_arch = "wasm32")]
 mod connection;
+pub mod saved;
 #[cfg(target_arch = "wasm32")]
 mod services;
 #[cfg(target_arch = "wasm32")]

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
+use crate::features::settings::saved::SavedService;
 use crate::i18n::use_i18n;
-use crate::model::saved::SavedService;
 use crate::state::{App, use_app};
 use crate::ui::{Checkbox, Icon, IconButton};
 use crate::{browser, session, t};

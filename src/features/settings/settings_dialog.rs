@@ -13,7 +13,7 @@ use crate::view::messages::{quiet, set_quiet};
 use crate::{browser, lazy, t};
 
 lazy! { more, /// [`SettingsDialog`], fetched when it is first needed.
-    pub fn settings_dialog() => view! { <SettingsDialog/> } }
+pub fn settings_dialog() => view! { <SettingsDialog/> } }
 
 /// A tab of the settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -10,10 +10,10 @@ use crate::ui::{FaultAlert, Keyed, Lazy};
 use crate::{lazy, session, t};
 
 lazy! { chat, /// [`Chat`], fetched while the form is filled in that leads to it.
-    pub fn chat() => view! { <Chat/> } }
+pub fn chat() => view! { <Chat/> } }
 
 lazy! { chat, /// Nothing: whoever waits for it has the code of [`chat()`].
-    pub fn prefetch_chat() => () }
+pub fn prefetch_chat() => () }
 
 /// The rooms: the list of them, the one that is shown, and whatever lies beside and over it.
 #[component]

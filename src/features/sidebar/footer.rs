@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
+use crate::features::join::form::SignIn;
 use crate::i18n::use_i18n;
-use crate::model::form::SignIn;
 use crate::model::people::Person;
 use crate::state::{Dialog, use_app};
 use crate::t;

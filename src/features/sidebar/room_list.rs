@@ -76,7 +76,9 @@ fn Row(
             event.prevent_default();
             event.stop_propagation();
             session::move_room(app, id, at.saturating_add_signed(by));
-            let button = event.target().and_then(|it| it.dyn_into::<HtmlElement>().ok());
+            let button = event
+                .target()
+                .and_then(|it| it.dyn_into::<HtmlElement>().ok());
             if let Some(button) = button {
                 spawn_local(async move {
                     tick().await;

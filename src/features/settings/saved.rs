@@ -1,8 +1,8 @@
 //! The services that a reader keeps for another time. Passwords are none of their business.
 
-use crate::model::form::version_text;
-use crate::model::query;
-use crate::model::service::Service;
+use crate::features::join::form::version_text;
+use crate::features::join::query;
+use crate::features::join::service::Service;
 
 /// A service with a name for it.
 #[derive(Clone, Debug, PartialEq, Eq)]

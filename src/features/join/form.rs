@@ -1,12 +1,12 @@
 //! What people fill in: one form behind the join, account and settings pages, so that nothing is typed twice.
 
-use crate::i18n::{Message, messages};
-use crate::model::query;
-use crate::model::saved::SavedService;
-use crate::model::service::{
+use crate::features::join::query;
+use crate::features::join::service::{
     DEVELOPMENT_PASSWORD, REGISTRAR, SHARED_ACCOUNT, Service, ServiceError, is_loopback,
     parse_service,
 };
+use crate::features::settings::saved::SavedService;
+use crate::i18n::{Message, messages};
 use effusion_chat::{RoomKind, RoomName, RoomNameError, SYSTEM_NAME};
 
 /// The tutorial's name for a room that nobody named.

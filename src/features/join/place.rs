@@ -1,8 +1,8 @@
 //! Where a window is: the rooms it is in, which of them it shows, and how that is said in its address.
 
-use crate::model::form::{Room, version_text};
-use crate::model::query;
-use crate::model::service::Service;
+use crate::features::join::form::{Room, version_text};
+use crate::features::join::query;
+use crate::features::join::service::Service;
 use effusion_chat::{RoomKind, RoomName};
 
 /// Names that mean a secret in an address. Nobody should send one this way, and none may stay there.
