@@ -9,18 +9,11 @@ use leptos::task::spawn_local;
 
 use super::element::{El, el};
 use crate::parts::{Missing, Part};
-use crate::ui::Lazy;
-use crate::ui::lazy::Loading;
 use crate::words::say;
 
 /// A place for a view whose code may have to be fetched first. It is no box of its own: the view stands as if alone.
 pub fn part(view: Part<El>) -> El {
     place(view, missing)
-}
-
-/// A place for a component whose code may have to be fetched first.
-pub fn lazy(load: Loading) -> El {
-    el("div").class("part").view(view! { <Lazy load/> })
 }
 
 /// A [`part`] that the page is as good without: nothing is said if it cannot be fetched.

@@ -2,6 +2,7 @@ use leptos::prelude::*;
 
 use crate::browser;
 use crate::features::directory::listing::Listed;
+use crate::i18n::{I18n, use_i18n};
 use crate::model::time::At;
 
 /// How much of a message is shown, in characters.
@@ -13,6 +14,7 @@ pub fn LastMessage(
     /// The room.
     room: Listed,
 ) -> impl IntoView {
+    let i18n = use_i18n();
     let (by, text) = room.last;
     if text.is_empty() {
         return None;
@@ -26,13 +28,13 @@ pub fn LastMessage(
     });
     let text: String = text.chars().take(MAX_EXCERPT).collect();
     let when = match room.at {
-        Some(At::Instant { ms, day }) => Some(when(ms, day)),
+        Some(At::Instant { ms, day }) => Some((ms, day)),
         _ => None,
     };
-    let when = when.map(|when| {
+    let when = when.map(|(ms, day)| {
         view! {
             {" · "}
-            <time>{when}</time>
+            <time>{move || time_or_day(i18n, ms, day)}</time>
         }
         .into_any()
     });
@@ -47,10 +49,10 @@ pub fn LastMessage(
 }
 
 /// The time of day, or the day if it is another one.
-fn when(ms: i64, day: i64) -> String {
+fn time_or_day(i18n: I18n, ms: i64, day: i64) -> String {
     if browser::at(browser::now()).day() == Some(day) {
-        browser::time_of_day(ms)
+        i18n.time_of_day(ms)
     } else {
-        browser::day(ms, day)
+        i18n.day(ms, day)
     }
 }
