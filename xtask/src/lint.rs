@@ -1,7 +1,7 @@
-//! Format and clippy, for the native crates and for what goes into the page.
+//! Format, clippy and documentation, for the native crates and for what goes into the page.
 
 use crate::setup::{self, Need, Tools};
-use crate::{process, project};
+use crate::{build, process, project};
 use anyhow::{Context, Result};
 
 /// `cargo xtask lint`.
@@ -9,8 +9,33 @@ pub fn lint() -> Result<()> {
     println!("Checking the format");
     process::run(project::cargo().args(["fmt", "--all", "--check"]))
         .context("run `cargo fmt --all`")?;
-    let tools = setup::prepare(&[] as &[Need])?;
-    clippy(&tools)
+    let tools = setup::prepare(&[Need::Formatter])?;
+    views(&tools)?;
+    clippy(&tools)?;
+    without_erasure(&tools)?;
+    documentation(&tools)?;
+    println!("Nothing to complain about");
+    Ok(())
+}
+
+/// The format of `view!` blocks, which rustfmt leaves alone; `leptosfmt.toml` says how it is to be.
+fn views(tools: &Tools) -> Result<()> {
+    println!("Checking the format of `view!` blocks");
+    let mut files = Vec::new();
+    for dir in ["src", "tests/browser"] {
+        for file in build::files(&project::root().join(dir))? {
+            let is_rust = file.extension().is_some_and(|ending| ending == "rs");
+            if is_rust && std::fs::read_to_string(&file)?.contains("view!") {
+                files.push(file);
+            }
+        }
+    }
+    if files.is_empty() {
+        return Ok(());
+    }
+    let mut leptosfmt = tools.command("leptosfmt")?;
+    process::run(leptosfmt.args(["--check", "--quiet"]).args(files))
+        .context("run `leptosfmt src/**/*.rs`, then `cargo fmt --all`")
 }
 
 /// Clippy with warnings denied.
@@ -33,13 +58,33 @@ fn clippy(tools: &Tools) -> Result<()> {
         command.args(["clippy", "--quiet", "--target", setup::TARGET]);
         process::run(command.args(arguments.split(' ')).args(deny))?;
     }
-    // What clippy has seen is how the page is built; without erased types, other code may fail to compile.
+    Ok(())
+}
+
+/// Leptos as it is without the flag of `.cargo/config.toml`: code may come to compile in one mode alone. Clippy has seen the other.
+fn without_erasure(tools: &Tools) -> Result<()> {
     println!("Checking the page without `erase_components`");
     let mut command = tools.cargo()?;
     command.env(setup::FLAGS_VARIABLE, "");
     command.env("CARGO_TARGET_DIR", project::web_target().join("not-erased"));
     command.args(["check", "--quiet", "--target", setup::TARGET]);
-    process::run(command.args(["-p", "effusion", "--all-targets"]))?;
-    println!("Nothing to complain about");
+    process::run(command.args(["-p", "effusion", "--all-targets"]))
+}
+
+/// The documentation, of private items, too, with warnings denied.
+fn documentation(tools: &Tools) -> Result<()> {
+    let what = "doc --quiet --no-deps --document-private-items";
+    for (whose, mut command, arguments) in [
+        ("native", project::cargo(), "--workspace"),
+        (
+            "wasm32: page",
+            tools.cargo()?,
+            "-p effusion --target wasm32-unknown-unknown",
+        ),
+    ] {
+        println!("Documentation, {whose}");
+        command.args(what.split(' ')).args(arguments.split(' '));
+        process::run(command.env("RUSTDOCFLAGS", "-D warnings"))?;
+    }
     Ok(())
 }

@@ -40,6 +40,8 @@ Commands
       abuse               clients that mean harm against the sandbox (tests/abuse)
       faults              sessions through broken networks, kills, full disks and wrong clocks, by seed
       e2e                 the real page in Chromium against the sandbox (tests/e2e)
+      browsers            the lessons in Firefox and WebKitGTK's browser (tests/browsers)
+      trunk               the page that plain `trunk build --release` and `trunk serve` make (tests/trunk)
       lint                the same as `cargo xtask lint`; not part of a plain `test`
   bench [WHAT...]     the page beside an equal one with the vendor's SDK; no WHAT means all:
       sizes               the page's files beside the SDK's script, and what Chromium fetches beside the page's budgets
@@ -63,7 +65,7 @@ Commands
       --idle N            sessions that only wait (10000); 0 leaves that out
       --only NAME         only the services whose names contain this
   screenshots         pictures of the page, for the documents: docs/screenshots
-  lint                format check and clippy with warnings denied, native and wasm32
+  lint                format (of `view!` blocks, too), clippy and documentation with warnings denied, native and wasm32
   setup               install whatever is missing for all of the above, then stop
 
 Environment
@@ -72,6 +74,7 @@ Environment
   EFFUSION_PREBUILT_STD
                       if set, the release page has the compiler's own standard library, not one built for size
   EFFUSION_CHROMIUM   the Chromium or Chrome to test with; CHROMEDRIVER, its driver
+  EFFUSION_FIREFOX    the Firefox to test with; EFFUSION_WEBKIT, WebKitGTK's MiniBrowser
 ";
 
 fn main() -> ExitCode {

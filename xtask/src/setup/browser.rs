@@ -1,4 +1,4 @@
-//! Chromium (or Chrome) and its driver, for the tests.
+//! Browsers for the tests: Chromium (or Chrome) with its driver, Firefox, and WebKitGTK's small browser with its driver.
 
 use super::apt;
 use super::step::Step;
@@ -32,6 +32,7 @@ pub fn ensure() -> Result<Browser> {
             step.installing(
                 "chromium and chromium-driver with apt",
                 "the page is tested in a real browser",
+                "30 seconds",
             );
             apt::install_or_explain(
                 &["chromium", "chromium-driver"],
@@ -51,12 +52,69 @@ pub fn ensure() -> Result<Browser> {
     Ok(browser)
 }
 
-fn find() -> Option<Browser> {
-    let from_env = |variable| {
-        env::var_os(variable)
-            .map(PathBuf::from)
-            .filter(|path| path.is_file())
+/// Browsers that only the lessons are walked in.
+pub struct Others {
+    /// Firefox, which speaks WebDriver BiDi itself.
+    pub firefox: PathBuf,
+    /// WebKitGTK's small browser, which WebKitWebDriver drives on a screen by Xvfb, both from PATH.
+    pub webkit: PathBuf,
+}
+
+/// Finds Firefox and WebKitGTK's browser, or installs both.
+pub fn ensure_others() -> Result<Others> {
+    let step = Step::new("other browsers");
+    let others = match find_others() {
+        Some(others) => others,
+        None => {
+            step.installing(
+                "firefox-esr, webkit2gtk-driver and xvfb with apt",
+                "the lessons are walked in other browsers than Chromium, too",
+                "60 seconds",
+            );
+            apt::install_or_explain(
+                &["firefox-esr", "webkit2gtk-driver", "xvfb"],
+                "the test stage `browsers` needs Firefox on PATH or named by EFFUSION_FIREFOX, WebKitGTK's MiniBrowser named by EFFUSION_WEBKIT, and WebKitWebDriver and Xvfb on PATH (Debian: firefox-esr, webkit2gtk-driver, xvfb)",
+            )?;
+            find_others().context("apt-get installed firefox-esr, webkit2gtk-driver and xvfb, but they are not where they should be")?
+        }
     };
+    step.done(process::capture(
+        Command::new(&others.firefox).arg("--version"),
+    )?);
+    Ok(others)
+}
+
+fn find_others() -> Option<Others> {
+    let firefox = from_env("EFFUSION_FIREFOX")
+        .or_else(|| process::find_on_path("firefox-esr"))
+        .or_else(|| process::find_on_path("firefox"))?;
+    let webkit = from_env("EFFUSION_WEBKIT").or_else(mini_browser)?;
+    process::find_on_path("WebKitWebDriver")?;
+    process::find_on_path("Xvfb")?;
+    Some(Others { firefox, webkit })
+}
+
+/// WebKitGTK's small browser where distributions have it: in `/usr/lib/<machine>/webkit2gtk-<version>` or `/usr/libexec`.
+fn mini_browser() -> Option<PathBuf> {
+    let dirs = |dir: PathBuf| std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let machines = dirs("/usr/lib".into()).map(|entry| entry.path());
+    let inside = machines.chain(["/usr/libexec".into()]).flat_map(dirs);
+    let mut found: Vec<PathBuf> = inside
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("webkit"))
+        .map(|entry| entry.path().join("MiniBrowser"))
+        .filter(|path| path.is_file())
+        .collect();
+    found.sort();
+    found.pop()
+}
+
+fn from_env(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable)
+        .map(PathBuf::from)
+        .filter(|path| path.is_file())
+}
+
+fn find() -> Option<Browser> {
     let chromium = from_env("EFFUSION_CHROMIUM")
         .or_else(|| NAMES.iter().find_map(|name| process::find_on_path(name)))?;
     let driver = from_env("CHROMEDRIVER").or_else(|| process::find_on_path("chromedriver"))?;

@@ -1,5 +1,6 @@
-//! Tools that are compiled from crates.io: trunk and wasm-bindgen's command line.
+//! Tools from crates.io: trunk, and the command lines of wasm-bindgen, wasm-split and leptosfmt.
 
+use super::prebuilt::Prebuilt;
 use super::step::Step;
 use crate::{process, project};
 use anyhow::{Context, Result};
@@ -10,7 +11,7 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(3600);
 
 /// trunk, which bundles the page and serves it with live reload. Gives back the directory to add to PATH, if any.
-pub fn ensure_trunk(version: &str) -> Result<Option<PathBuf>> {
+pub fn ensure_trunk(prebuilt: &Prebuilt, version: &str) -> Result<Option<PathBuf>> {
     Tool {
         name: "trunk",
         package: "trunk",
@@ -18,14 +19,15 @@ pub fn ensure_trunk(version: &str) -> Result<Option<PathBuf>> {
         // Not the part that looks for newer releases of itself on the network.
         options: &["--locked", "--no-default-features", "--features", "rustls"],
         tells_version: true,
-        why: "bundles the page and serves it with live reload; compiling it takes a few minutes, once",
+        why: "bundles the page and serves it with live reload",
+        compiles: "6 minutes",
     }
-    .ensure(version)
+    .ensure(prebuilt, version)
 }
 
 /// wasm-bindgen's command line, which must be of the very version of the `wasm-bindgen` crate that the page is linked with.
 /// Gives back the directory to add to PATH, if any.
-pub fn ensure_wasm_bindgen(version: &str) -> Result<Option<PathBuf>> {
+pub fn ensure_wasm_bindgen(prebuilt: &Prebuilt, version: &str) -> Result<Option<PathBuf>> {
     Tool {
         name: "wasm-bindgen",
         package: "wasm-bindgen-cli",
@@ -33,22 +35,38 @@ pub fn ensure_wasm_bindgen(version: &str) -> Result<Option<PathBuf>> {
         // Its lock file may name releases that a registry mirror does not have yet.
         options: &[],
         tells_version: true,
-        why: "makes the page's WebAssembly callable from JavaScript, and runs its tests; compiling it takes a minute or two, once",
+        why: "makes the page's WebAssembly callable from JavaScript, and runs its tests",
+        compiles: "90 seconds",
     }
-    .ensure(version)
+    .ensure(prebuilt, version)
 }
 
 /// wasm-split's command line, which moves parts of the page into files of their own. Gives back the directory to add to PATH.
-pub fn ensure_wasm_split(version: &str) -> Result<Option<PathBuf>> {
+pub fn ensure_wasm_split(prebuilt: &Prebuilt, version: &str) -> Result<Option<PathBuf>> {
     Tool {
         name: "wasm-split",
         package: "wasm_split_cli_support",
         programs: &["wasm-split-cli"],
         options: &["--locked", "--features", "build-binary"],
         tells_version: false,
-        why: "lets the page fetch rarely used parts when they are needed; compiling it takes a minute or two, once",
+        why: "lets the page fetch rarely used parts when they are needed",
+        compiles: "90 seconds",
     }
-    .ensure(version)
+    .ensure(prebuilt, version)
+}
+
+/// leptosfmt, which formats `view!` blocks. Gives back the directory to add to PATH, if any.
+pub fn ensure_leptosfmt(prebuilt: &Prebuilt, version: &str) -> Result<Option<PathBuf>> {
+    Tool {
+        name: "leptosfmt",
+        package: "leptosfmt",
+        programs: &["leptosfmt"],
+        options: &["--locked"],
+        tells_version: true,
+        why: "checks the format of `view!` blocks",
+        compiles: "60 seconds",
+    }
+    .ensure(prebuilt, version)
 }
 
 struct Tool {
@@ -59,10 +77,12 @@ struct Tool {
     /// Whether the programs have `--version`. If not, only what was installed here is known to be of the right one.
     tells_version: bool,
     why: &'static str,
+    /// How long that takes with two cores.
+    compiles: &'static str,
 }
 
 impl Tool {
-    fn ensure(&self, version: &str) -> Result<Option<PathBuf>> {
+    fn ensure(&self, prebuilt: &Prebuilt, version: &str) -> Result<Option<PathBuf>> {
         let step = Step::new(self.name);
         let root = project::cache()?
             .join("tools")
@@ -85,16 +105,26 @@ impl Tool {
             step.done(format_args!("{version}, from PATH"));
             return Ok(None);
         }
+        let package = self.package;
         step.installing(
-            format_args!("{} {version} with cargo", self.package),
+            format_args!("{package} {version}, as somebody has compiled it"),
             self.why,
+            "10 seconds",
         );
-        self.install(version, &root).with_context(|| {
-            format!(
-                "could not install {package} {version}; check the network, or install it yourself: cargo install {package} --version {version}",
-                package = self.package
-            )
-        })?;
+        let installed_prebuilt = prebuilt.install(&step, package, version, &root).is_ok()
+            && self.programs.iter().all(installed);
+        if !installed_prebuilt {
+            step.installing(
+                format_args!("{package} {version} from source with cargo, as there is none"),
+                "once",
+                self.compiles,
+            );
+            self.install(version, &root).with_context(|| {
+                format!(
+                    "could not install {package} {version}; check the network, or install it yourself: cargo install {package} --version {version}",
+                )
+            })?;
+        }
         step.done(version);
         Ok(Some(bin))
     }

@@ -27,6 +27,7 @@ pub fn install(apt: Apt, step: &Step) -> Result<WasmToolchain> {
     step.installing(
         PACKAGES.join(" "),
         "a Rust compiler for WebAssembly from apt",
+        "30 seconds",
     );
     apt.install(&PACKAGES)?;
     let toolchain = WasmToolchain::system().context(
@@ -34,7 +35,8 @@ pub fn install(apt: Apt, step: &Step) -> Result<WasmToolchain> {
     )?;
     step.installing(
         "Rust's standard library for wasm32",
-        "apt brings only its source; compiling it takes a minute, once",
+        "apt brings only its source, which is compiled once",
+        "60 seconds",
     );
     let sysroot = toolchain.rustlib()?;
     let libraries = build_library(&toolchain)

@@ -57,7 +57,11 @@ fn find_or_fetch(wasm: &WasmToolchain, step: &Step) -> Result<()> {
     let source = wasm.library_source()?.join("library");
     let manifest = source.join("std").join("Cargo.toml");
     if !manifest.is_file() && wasm.directory.is_none() {
-        step.installing("rust-src with rustup", "it makes the release page smaller");
+        step.installing(
+            "rust-src with rustup",
+            "it makes the release page smaller",
+            "5 seconds",
+        );
         process::run_quietly(
             Command::new("rustup").args(["component", "add", "rust-src"]),
             LIMIT,

@@ -8,18 +8,20 @@ mod debian;
 mod library;
 mod node;
 mod peers;
+mod prebuilt;
 mod python;
 mod remap;
 mod step;
 mod wasm;
 
-pub use browser::Browser;
+pub use browser::{Browser, Others};
 pub use peers::{ensure_mosquitto, ensure_socket_io};
 pub use python::ensure_python_sdk;
 pub use wasm::{FLAGS_VARIABLE, TARGET, WasmToolchain};
 
 use crate::project;
 use anyhow::{Context, Result};
+use prebuilt::Prebuilt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -28,6 +30,9 @@ const TRUNK: &str = "0.21.14";
 
 /// The release of the tool that splits the page. It belongs to the `wasm_split_helpers` that Cargo.lock pins.
 const WASM_SPLIT: &str = "0.2.4";
+
+/// The release of the formatter of `view!` blocks.
+const LEPTOSFMT: &str = "0.1.33";
 
 /// What a command needs beside a compiler for wasm32, which all of them do.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,20 +46,26 @@ pub enum Need {
     ReleasePage,
     /// wasm-bindgen's test runner: for component tests.
     TestRunner,
+    /// leptosfmt: to check the format of `view!` blocks.
+    Formatter,
     /// Chromium and its driver.
     Browser,
+    /// Firefox and WebKitGTK's browser.
+    OtherBrowsers,
     /// Node and the packages of `tests/package.json`.
     TestPackages,
 }
 
 impl Need {
     /// Everything that any command needs.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Bundler,
         Self::Optimiser,
         Self::ReleasePage,
         Self::TestRunner,
+        Self::Formatter,
         Self::Browser,
+        Self::OtherBrowsers,
         Self::TestPackages,
     ];
 }
@@ -67,6 +78,7 @@ pub struct Tools {
     /// Whether the standard library can be built along with the page.
     library: bool,
     browser: Option<Browser>,
+    other_browsers: Option<Others>,
 }
 
 /// Makes sure that everything needed is there.
@@ -75,18 +87,21 @@ pub fn prepare(needs: &[Need]) -> Result<Tools> {
     let needed = |any: &[Need]| needs.iter().any(|need| any.contains(need));
     let wasm = wasm::ensure()?;
     let mut paths = Vec::new();
+    let prebuilt = Prebuilt::default();
     if needed(&[Need::Bundler, Need::TestRunner]) {
-        paths.extend(cargo_tool::ensure_wasm_bindgen(&project::locked_version(
-            "wasm-bindgen",
-        )?)?);
+        let version = project::locked_version("wasm-bindgen")?;
+        paths.extend(cargo_tool::ensure_wasm_bindgen(&prebuilt, &version)?);
     }
     if needed(&[Need::Bundler]) {
-        paths.extend(cargo_tool::ensure_trunk(TRUNK)?);
+        paths.extend(cargo_tool::ensure_trunk(&prebuilt, TRUNK)?);
     }
     let mut library = false;
     if needed(&[Need::ReleasePage]) {
         library = library::ensure(&wasm);
-        paths.extend(cargo_tool::ensure_wasm_split(WASM_SPLIT)?);
+        paths.extend(cargo_tool::ensure_wasm_split(&prebuilt, WASM_SPLIT)?);
+    }
+    if needed(&[Need::Formatter]) {
+        paths.extend(cargo_tool::ensure_leptosfmt(&prebuilt, LEPTOSFMT)?);
     }
     if needed(&[Need::Optimiser, Need::ReleasePage, Need::TestPackages]) {
         node::ensure_node()?;
@@ -102,6 +117,11 @@ pub fn prepare(needs: &[Need]) -> Result<Tools> {
     } else {
         None
     };
+    let other_browsers = if needed(&[Need::OtherBrowsers]) {
+        Some(browser::ensure_others()?)
+    } else {
+        None
+    };
     if needed(&[Need::TestPackages]) {
         node::ensure_test_packages()?;
     }
@@ -110,6 +130,7 @@ pub fn prepare(needs: &[Need]) -> Result<Tools> {
         paths,
         library,
         browser,
+        other_browsers,
     })
 }
 
@@ -142,5 +163,12 @@ impl Tools {
         self.browser
             .as_ref()
             .context("no browser was set up for this command")
+    }
+
+    /// The other browsers to test with, where [`Need::OtherBrowsers`] asked for them.
+    pub fn other_browsers(&self) -> Result<&Others> {
+        self.other_browsers
+            .as_ref()
+            .context("no other browsers were set up for this command")
     }
 }

@@ -24,6 +24,7 @@ pub fn ensure_node() -> Result<()> {
         step.installing(
             "nodejs and npm with apt",
             "npm brings wasm-opt, and the tests drive the vendor's SDK in Node",
+            "60 seconds",
         );
         apt::install_or_explain(
             &["nodejs", "npm"],
@@ -85,7 +86,11 @@ impl NpmTool {
             step.done(format_args!("{version}, from PATH"));
             return Ok(None);
         }
-        step.installing(format_args!("{package} {version} with npm"), self.why);
+        step.installing(
+            format_args!("{package} {version} with npm"),
+            self.why,
+            "5 seconds",
+        );
         std::fs::create_dir_all(&root)?;
         let mut npm = Command::new("npm");
         npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts"])
@@ -127,6 +132,7 @@ pub fn ensure_test_packages() -> Result<()> {
     step.installing(
         "tests/package.json with npm",
         "the tests drive the vendor's SDK, and a browser through Playwright",
+        "10 seconds",
     );
     let mut npm = Command::new("npm");
     npm.current_dir(&tests)

@@ -24,6 +24,7 @@ pub fn ensure_socket_io() -> Result<PathBuf> {
         step.installing(
             format_args!("socket.io {SOCKET_IO} with npm"),
             "to measure the sandbox beside it",
+            "5 seconds",
         );
         std::fs::create_dir_all(&root)?;
         let mut npm = Command::new("npm");
@@ -50,7 +51,11 @@ pub fn ensure_mosquitto() -> Result<Option<PathBuf>> {
         step.note("not here, and there is no apt to install it: it is left out");
         return Ok(None);
     };
-    step.installing("mosquitto with apt", "to measure the sandbox beside it");
+    step.installing(
+        "mosquitto with apt",
+        "to measure the sandbox beside it",
+        "15 seconds",
+    );
     apt.install(&["mosquitto"])?;
     let found = mosquitto();
     step.done(if found.is_some() {

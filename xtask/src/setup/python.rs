@@ -35,6 +35,7 @@ pub fn ensure_python_sdk() -> Result<PathBuf> {
     step.installing(
         "tests/interop/python/requirements.txt with pip",
         "the tests drive the vendor's SDK for Python",
+        "20 seconds",
     );
     let mut venv = Command::new(system);
     venv.args(["-m", "venv", "--clear"]).arg(&root);

@@ -18,9 +18,12 @@ impl Step {
         }
     }
 
-    /// Says what is about to be installed, and why.
-    pub fn installing(&self, what: impl Display, why: impl Display) {
-        println!("  ..  {:<16} installing {what}: {why}", self.name);
+    /// Says what is about to be installed, why, and how long that takes on a machine with two cores and an ordinary network.
+    pub fn installing(&self, what: impl Display, why: impl Display, takes: &str) {
+        println!(
+            "  ..  {:<16} installing {what}: {why}; takes about {takes}",
+            self.name
+        );
     }
 
     /// Says that one way did not work and why, before another is tried.

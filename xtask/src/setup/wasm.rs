@@ -52,6 +52,7 @@ pub fn ensure() -> Result<WasmToolchain> {
         step.installing(
             format_args!("{TARGET} with rustup"),
             "the page is compiled to WebAssembly",
+            "10 seconds",
         );
         let added = process::run_quietly(
             Command::new("rustup").args(["target", "add", TARGET]),

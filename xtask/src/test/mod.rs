@@ -25,7 +25,7 @@ struct Stage {
 }
 
 /// The stages in the order they run: the quick ones that explain a failure best come first.
-const STAGES: [Stage; 9] = [
+const STAGES: &[Stage] = &[
     Stage {
         name: "unit",
         what: "the native crates and the page's logic",
@@ -85,6 +85,29 @@ const STAGES: [Stage; 9] = [
             Need::TestPackages,
         ],
         run: stages::e2e,
+    },
+    Stage {
+        name: "browsers",
+        what: "the lessons in Firefox and WebKitGTK's browser",
+        needs: &[
+            Need::Bundler,
+            Need::Optimiser,
+            Need::ReleasePage,
+            Need::OtherBrowsers,
+            Need::TestPackages,
+        ],
+        run: stages::browsers,
+    },
+    Stage {
+        name: "trunk",
+        what: "the page that plain trunk makes, in Chromium",
+        needs: &[
+            Need::Bundler,
+            Need::Optimiser,
+            Need::Browser,
+            Need::TestPackages,
+        ],
+        run: stages::trunk,
     },
 ];
 

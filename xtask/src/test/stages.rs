@@ -4,6 +4,7 @@ use super::tally::Tally;
 use crate::setup::{self, Tools};
 use crate::{build, process, project};
 use anyhow::{Context as _, Result};
+use std::cell::OnceCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,18 +12,32 @@ use std::process::Command;
 /// What the stages share.
 pub struct Context {
     tools: Option<Tools>,
+    /// The release page, once a stage has built it.
+    page: OnceCell<PathBuf>,
 }
 
 impl Context {
     /// With the tools that the chosen stages need.
     pub fn new(tools: Option<Tools>) -> Self {
-        Self { tools }
+        Self {
+            tools,
+            page: OnceCell::new(),
+        }
     }
 
     fn tools(&self) -> Result<&Tools> {
         self.tools
             .as_ref()
             .context("this stage was started without the tools it needs")
+    }
+
+    /// The release page, built by the first stage that asks for it.
+    fn page(&self) -> Result<&Path> {
+        if self.page.get().is_none() {
+            // Nothing else sets it: that it is set already cannot be.
+            let _ = self.page.set(build::page(self.tools()?)?);
+        }
+        self.page.get().map(PathBuf::as_path).context("no page")
     }
 }
 
@@ -122,13 +137,33 @@ pub fn e2e(context: &Context) -> Result<Tally> {
     let tools = context.tools()?;
     let sandbox = build::sandbox(false)?;
     let moderator = build::program("effusion-moderator", false)?;
-    let dist = build::page(tools)?;
     let mut node = tools.command("node")?;
     node.env("EFFUSION_SANDBOX_BIN", sandbox)
         .env("EFFUSION_MODERATOR_BIN", moderator)
-        .env("EFFUSION_DIST", dist)
+        .env("EFFUSION_DIST", context.page()?)
         .env("EFFUSION_CHROMIUM", &tools.browser()?.chromium);
     node_test(node, "e2e")
+}
+
+/// The lessons in the release page in other browsers, against the sandbox.
+pub fn browsers(context: &Context) -> Result<Tally> {
+    let tools = context.tools()?;
+    let others = tools.other_browsers()?;
+    let mut node = tools.command("node")?;
+    node.env("EFFUSION_SANDBOX_BIN", build::sandbox(false)?)
+        .env("EFFUSION_DIST", context.page()?)
+        .env("EFFUSION_FIREFOX", &others.firefox)
+        .env("EFFUSION_WEBKIT", &others.webkit);
+    node_test(node, "browsers")
+}
+
+/// The page that plain trunk makes, with nothing of this program's, in Chromium against the sandbox.
+pub fn trunk(context: &Context) -> Result<Tally> {
+    let tools = context.tools()?;
+    let mut node = tools.command("node")?;
+    node.env("EFFUSION_SANDBOX_BIN", build::sandbox(false)?)
+        .env("EFFUSION_CHROMIUM", &tools.browser()?.chromium);
+    node_test(node, "trunk")
 }
 
 fn cargo_test(command: &mut Command) -> Result<Tally> {
