@@ -231,7 +231,7 @@ pub(crate) struct Insight {
     /// The sessions.
     pub(crate) sessions: Vec<String>,
     /// When the first of them began.
-    pub(crate) since: Option<String>,
+    pub(crate) since: Option<i64>,
 }
 
 /// Asks the service about somebody's sessions.
@@ -262,8 +262,7 @@ pub(crate) async fn look_into(app: App, person: &Person) -> Insight {
                 .map(|(_, value)| value.clone())
         };
         insight.roles = property("$Roles").map(|roles| roles.replace('"', "").replace(',', ", "));
-        let since = property("$StartTime").and_then(|it| it.parse().ok());
-        insight.since = since.map(browser::date_and_time);
+        insight.since = property("$StartTime").and_then(|it| it.parse().ok());
     }
     insight
 }

@@ -77,7 +77,7 @@ fn Facts(
         },
     };
     let sessions = move || insight.with(|it| it.as_ref().map(|it| it.sessions.join("\n")));
-    let since = move || insight.with(|it| it.as_ref()?.since.clone());
+    let since = move || insight.with(|it| it.as_ref()?.since);
     view! {
         <dl class="facts">
             <Fact
@@ -107,7 +107,7 @@ fn Facts(
                             <Fact
                                 title=move || t!(i18n, profile_since)
                                 test="profile-since"
-                                value=since
+                                value=move || i18n.date_and_time(since)
                             />
                         }
                             .into_any()

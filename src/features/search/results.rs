@@ -7,7 +7,7 @@ use super::needle::excerpt;
 use crate::i18n::use_i18n;
 use crate::model::time::At;
 use crate::state::{Earlier, OpenRoom, use_app};
-use crate::{browser, session, t};
+use crate::{session, t};
 
 /// How many of the messages that were found are listed.
 const MAX_RESULTS: usize = 50;
@@ -78,7 +78,7 @@ fn FoundMessage(
     /// The rank of the message.
     rank: u64,
 ) -> impl IntoView {
-    let app = use_app();
+    let (app, i18n) = (use_app(), use_i18n());
     let entry = room.look(|timeline| {
         let place = timeline.place_of_rank(rank);
         timeline.row_at(place).map(|row| row.entry)
@@ -91,13 +91,16 @@ fn FoundMessage(
         }
     };
     let result = entry.map(|entry| {
-        let when = match entry.at {
-            At::Instant { ms, day } => {
-                [&browser::day(ms, day), ", ", &browser::time_of_day(ms)].concat()
-            }
-            At::Written(text) => text,
+        let when = move || match &entry.at {
+            At::Instant { ms, day } => t!(
+                i18n,
+                date_day_and_time,
+                day = i18n.day(*ms, *day),
+                time = i18n.time_of_day(*ms)
+            ),
+            At::Written(text) => text.clone(),
         };
-        let text = entry.message.text;
+        let text = entry.message.text.clone();
         let place = move || {
             let needle = finder.needle.read();
             let place = needle
@@ -113,7 +116,7 @@ fn FoundMessage(
         view! {
             <button type="button" class="result" data-testid="search-result" on:click=go>
                 <bdi class="author">{entry.message.name}</bdi>
-                <small>{when}</small>
+                <small>{move || when()}</small>
                 <span dir="auto">{place}</span>
             </button>
         }

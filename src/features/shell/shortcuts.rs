@@ -8,19 +8,37 @@ use crate::state::{App, Dialog, Panel, Screen, use_app};
 use crate::ui::Dialog as DialogFrame;
 use crate::{browser, lazy, session, t};
 
-/// Every key: what to press, and what it does. `Ctrl` is the Command key on a Mac.
-const SHORTCUTS: [(&[&str], &Message); 11] = [
-    (&["?"], &messages::shortcut_list),
-    (&["Ctrl", "K"], &messages::shortcut_switcher),
-    (&["Ctrl", "F"], &messages::shortcut_search),
-    (&["Ctrl", ","], &messages::shortcut_settings),
-    (&["Alt", "↑"], &messages::shortcut_previous_room),
-    (&["Alt", "↓"], &messages::shortcut_next_room),
-    (&["Enter"], &messages::shortcut_send),
-    (&["Shift", "Enter"], &messages::shortcut_new_line),
-    (&["↑"], &messages::shortcut_edit_last),
-    (&["Esc"], &messages::shortcut_close),
-    (&["Tab"], &messages::shortcut_tab),
+/// What is written on a key.
+#[derive(Clone, Copy)]
+enum Key {
+    /// The same in every language.
+    Sign(&'static str),
+    /// A name that keyboards have in the reader's language.
+    Name(&'static Message),
+}
+
+use Key::{Name, Sign};
+
+const CTRL: Key = Name(&messages::keyboard_ctrl);
+const ALT: Key = Name(&messages::keyboard_alt);
+const ENTER: Key = Name(&messages::keyboard_enter);
+
+/// The shortcuts and what they do. Ctrl is the Command key on a Mac.
+static SHORTCUTS: [(&[Key], &Message); 11] = [
+    (&[Sign("?")], &messages::shortcut_list),
+    (&[CTRL, Sign("K")], &messages::shortcut_switcher),
+    (&[CTRL, Sign("F")], &messages::shortcut_search),
+    (&[CTRL, Sign(",")], &messages::shortcut_settings),
+    (&[ALT, Sign("↑")], &messages::shortcut_previous_room),
+    (&[ALT, Sign("↓")], &messages::shortcut_next_room),
+    (&[ENTER], &messages::shortcut_send),
+    (
+        &[Name(&messages::keyboard_shift), ENTER],
+        &messages::shortcut_new_line,
+    ),
+    (&[Sign("↑")], &messages::shortcut_edit_last),
+    (&[Name(&messages::keyboard_esc)], &messages::shortcut_close),
+    (&[Name(&messages::keyboard_tab)], &messages::shortcut_tab),
 ];
 
 /// Handles the keys for as long as the component that calls this is there.
@@ -99,15 +117,19 @@ pub fn ShortcutsDialog() -> impl IntoView {
 #[component]
 pub fn Shortcuts() -> impl IntoView {
     let i18n = use_i18n();
-    let rows = SHORTCUTS.map(|(keys, message)| {
+    let rows = SHORTCUTS.iter().map(|&(keys, message)| {
         let keys: Vec<_> = keys
             .iter()
             .enumerate()
             .map(|(place, key)| {
                 let plus = (place > 0).then_some(" + ");
+                let name = move || match *key {
+                    Sign(sign) => sign.to_owned(),
+                    Name(name) => i18n.text(name, &[]),
+                };
                 view! {
                     {plus}
-                    <kbd>{*key}</kbd>
+                    <kbd>{move || name()}</kbd>
                 }
                 .into_any()
             })
@@ -122,7 +144,7 @@ pub fn Shortcuts() -> impl IntoView {
     });
     view! {
         <dl class="shortcuts" id="shortcuts" data-testid="shortcuts" tabindex="-1">
-            {rows.into_iter().collect::<Vec<_>>()}
+            {rows.collect::<Vec<_>>()}
         </dl>
     }
 }
