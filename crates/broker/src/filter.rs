@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::selector::compile_whole;
+use crate::session::key;
 use crate::tokens::{Token, TokenError, tokens};
 
 /// How deep parentheses and `not` may nest.
@@ -113,6 +114,41 @@ impl Filter {
             Self::AllOf(filters) => filters.iter().all(|it| it.matches(session)),
             Self::AnyOf(filters) => filters.iter().any(|it| it.matches(session)),
         }
+    }
+}
+
+impl Filter {
+    /// Whether it asks for nothing but whose sessions there are, as the removal policies do that a topic's owner is meant to
+    /// have (source: the API documentation of `OWNER`).
+    pub(crate) fn asks_for_principals_only(&self) -> bool {
+        match self {
+            Self::All => true,
+            Self::Is(key, _) => key == key::PRINCIPAL,
+            Self::Not(filter) => filter.asks_for_principals_only(),
+            Self::AllOf(filters) | Self::AnyOf(filters) => {
+                filters.iter().all(Self::asks_for_principals_only)
+            }
+            Self::IsNot(..)
+            | Self::In(..)
+            | Self::Matches(..)
+            | Self::Has(_)
+            | Self::HasRoles(_)
+            | Self::RolesAre(_) => false,
+        }
+    }
+}
+
+/// A session to who may not view sessions: there, and nothing else.
+#[derive(Debug, Default)]
+pub(crate) struct Unseen(BTreeSet<String>);
+
+impl Properties for Unseen {
+    fn property(&self, _: &str) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    fn roles(&self) -> &BTreeSet<String> {
+        &self.0
     }
 }
 

@@ -1,9 +1,7 @@
 //! Requests that the broker makes of clients, and what becomes of the answers.
 
 use bytes::Bytes;
-use effusion_protocol::body::{
-    FilterOutcome, FilterResponse, GlobalPermission, PathPermission, ResponseBody,
-};
+use effusion_protocol::body::{FilterOutcome, FilterResponse, PathPermission, ResponseBody};
 use effusion_protocol::{
     ConversationId, ErrorReason, ErrorReport, ProtocolVersion, ServiceId, SessionId, Wire, decode,
 };
@@ -178,10 +176,8 @@ impl Broker {
                 path,
                 ..
             } => {
-                let sends = |session: &&Session| {
-                    session.rights.has(PathPermission::SendToSession, &path)
-                        && session.rights.has_global(GlobalPermission::ViewSession)
-                };
+                let sends =
+                    |session: &&Session| session.rights.has(PathPermission::SendToSession, &path);
                 let Some(session) = self.clients.get(sender).filter(sends) else {
                     return;
                 };

@@ -17,7 +17,7 @@ use common::{Client, Incoming, Seen, World, login, peer};
 use effusion_broker::ConnectionEnd;
 use effusion_protocol::body::{
     ApplyJsonPatchRequest, AuthenticatorResponse, ChangeRolesFilterRequest,
-    CreateUpdateStreamRequest, FetchRequest, NamedRegistration, ReauthenticateRequest,
+    CreateUpdateStreamRequest, FetchRequest, FilterCount, NamedRegistration, ReauthenticateRequest,
     RequestHandlerRegistration, SelectRequest, SendRequest, SendToFilterRequest,
     SessionEventRegistration, SessionLockAcquisition, SessionLockRequest, SessionLockScope,
     SetConflationFilterRequest, TopicNotificationSelection, UpdateConstraint, UpdateStreamId,
@@ -494,7 +494,7 @@ fn a_removal_policy_does_no_more_than_its_creator_may() {
         .unwrap();
     add_json(&mut world, &mut bob, "room/talk");
     // Whether a session is there that has a property is for those who may view sessions.
-    let curious = with_removal("when no session has '$Principal is \"bob\"' for 1s");
+    let curious = with_removal("when no session has '$ClientIP is \"127.0.0.1\"' for 1s");
     let refused = eve.call::<call::AddTopic>(&mut world, &add("room/spy", &curious));
     assert_eq!(reason(refused), ErrorReason::AccessDenied);
     let mut control = world.client("control");
@@ -613,18 +613,25 @@ fn filters_are_for_those_who_may_view_sessions() {
         data_type: "json".into(),
         value: json("1"),
     };
-    let refused = blind.call::<call::MessagingFilterSend>(&mut world, &send);
-    assert_eq!(reason(refused), ErrorReason::AccessDenied);
+    let sent = blind.call::<call::MessagingFilterSend>(&mut world, &send);
+    assert_eq!(sent, Ok(FilterCount::Selected(0)));
+    let closed = blind.call::<call::CloseClientFilter>(&mut world, &send.filter);
+    assert_eq!(closed.unwrap().selected, 0);
     assert_eq!(told(&control.read_all(&mut world)), 0);
-    let close =
-        blind.call::<call::CloseClientFilter>(&mut world, &"$Principal is 'control'".to_owned());
-    assert_eq!(reason(close), ErrorReason::AccessDenied);
-    let conflate = SetConflationFilterRequest {
-        filter: "$Principal is 'control'".into(),
-        enabled: false,
-    };
-    let refused = blind.call::<call::SetConflationFilter>(&mut world, &conflate);
-    assert_eq!(reason(refused), ErrorReason::AccessDenied);
+    let all = u32::try_from(world.broker.session_count()).unwrap();
+    for (filter, count) in [
+        ("hasRoles ['CLIENT_CONTROL']", 0),
+        ("has $ClientIP and not $Principal is 'blind'", 0),
+        ("$Principal is 'blind'", 1),
+        ("all", all),
+    ] {
+        let conflate = SetConflationFilterRequest {
+            filter: filter.into(),
+            enabled: false,
+        };
+        let found = blind.call::<call::SetConflationFilter>(&mut world, &conflate);
+        assert_eq!(found.unwrap().selected, count, "{filter}");
+    }
     // Answers are for those who may still send.
     let mut sender = account(&mut world, "sender", "'CLIENT_CONTROL'");
     sender

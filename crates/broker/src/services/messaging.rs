@@ -170,9 +170,7 @@ impl Broker {
 
     pub(crate) fn send_to_filter(&mut self, caller: &Caller, it: SendToFilterRequest) -> Served {
         self.check_send_to_session(caller, &it.path)?;
-        // How many match a filter, and which, tells of the properties of sessions.
-        self.check_global(caller, GlobalPermission::ViewSession)?;
-        let receivers = match self.matching(&it.filter) {
+        let receivers = match self.matching(caller, &it.filter) {
             Ok(receivers) => receivers,
             Err(mistake) => {
                 return Ok(Reply::Now(ResponseBody::MessagingFilterSend(

@@ -11,8 +11,8 @@ use crate::accounts::is_user_property;
 use crate::broker::{Broker, Caller};
 use crate::dispatch::{Reply, Served};
 use crate::errors::{self, error};
-use crate::filter::Filter;
-use crate::session::{SessionKey, key};
+use crate::filter::{Filter, Unseen};
+use crate::session::{Session, SessionKey, key};
 
 /// The most user properties that a session has.
 const MAX_PROPERTIES: usize = 1_000;
@@ -31,15 +31,27 @@ impl Broker {
         }
     }
 
-    /// The sessions that match a filter, or what is wrong with it.
-    pub(crate) fn matching(&self, filter: &str) -> Result<Vec<SessionKey>, ScriptError> {
+    /// The sessions that match a filter, or what is wrong with it. How many match tells of their properties: to a caller that
+    /// may not view them, other sessions have none.
+    pub(crate) fn matching(
+        &self,
+        caller: &Caller,
+        filter: &str,
+    ) -> Result<Vec<SessionKey>, ScriptError> {
         let filter = Filter::parse(filter).map_err(|mistake| mistake.report())?;
-        Ok(self
-            .clients
-            .iter()
-            .filter(|session| filter.matches(*session))
-            .map(|session| session.key)
-            .collect())
+        let may_view = self
+            .check_global(caller, GlobalPermission::ViewSession)
+            .is_ok();
+        let unseen = Unseen::default();
+        let matches = |session: &&Session| {
+            if may_view || session.key == caller.session {
+                filter.matches(*session)
+            } else {
+                filter.matches(&unseen)
+            }
+        };
+        let sessions = self.clients.iter().filter(matches);
+        Ok(sessions.map(|session| session.key).collect())
     }
 
     pub(crate) fn get_session_properties(
@@ -112,9 +124,7 @@ impl Broker {
         filter: &str,
         mut action: impl FnMut(&mut Self, SessionKey) -> Result<(), ErrorReport>,
     ) -> Result<FilterResult, ErrorReport> {
-        // How many match a filter tells of the properties of sessions.
-        self.check_global(caller, GlobalPermission::ViewSession)?;
-        let keys = match self.matching(filter) {
+        let keys = match self.matching(caller, filter) {
             Ok(keys) => keys,
             Err(mistake) => {
                 return Ok(FilterResult {

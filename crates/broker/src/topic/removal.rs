@@ -28,7 +28,7 @@ pub(crate) struct Removal {
     pub(crate) remove: Option<Selector>,
     /// How many conditions keep a moment since which they hold.
     watched: usize,
-    /// A condition is about the properties of sessions: whether the topic is there tells of them.
+    /// A condition is about properties of sessions other than whose they are: whether the topic is there tells of them.
     pub(crate) asks_for_sessions: bool,
 }
 
@@ -379,9 +379,9 @@ impl Parser {
             self.take("local");
             self.expect("session")?;
             self.expect("has")?;
-            self.asks_for_sessions = true;
             let filter = self.text("a session filter in quotes")?;
             let filter = Filter::parse(&filter).map_err(|error| RemovalError(error.to_string()))?;
+            self.asks_for_sessions |= !filter.asks_for_principals_only();
             return Ok(Condition::NoSession {
                 watch: self.new_watch(),
                 filter: Some(filter),
