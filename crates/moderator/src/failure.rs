@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use effusion_chat::RoomName;
 use effusion_chat::moderation::RulesError;
 use effusion_client::RequestError;
 
@@ -25,6 +26,8 @@ pub enum Failure {
     NoPrincipal(String),
     /// The moderator itself, or somebody that the rules exempt.
     Exempt(String),
+    /// A room that everyone who signs in may write in: nobody can be kept from it alone.
+    NotToRestrict(RoomName),
     /// The message is no longer there, or was never known by a place in a series.
     NoMessage,
 }
@@ -57,6 +60,10 @@ impl fmt::Display for Failure {
                 write!(f, "there is no account “{principal}” to take rights from")
             }
             Self::Exempt(principal) => write!(f, "“{principal}” is exempt from the rules"),
+            Self::NotToRestrict(room) => write!(
+                f,
+                "nobody can be kept from “{room}” alone: a role that every account has allows it"
+            ),
             Self::NoMessage => f.write_str("the message is not there any more"),
         }
     }

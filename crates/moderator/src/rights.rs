@@ -1,7 +1,8 @@
 //! Making a principal's rights on the service what the log says they are.
 
 use effusion_chat::moderation::{
-    Ledger, restrict_script, restricted_role, roles_script, sessions_of,
+    CannotRestrict, Ledger, restrict_script, restricted_role, roles_script, sessions_of,
+    sessions_with,
 };
 use effusion_client::Session;
 
@@ -30,44 +31,84 @@ pub(crate) async fn apply(
 ) -> Result<(), Failure> {
     let own = restricted_role(principal);
     let restrictions = ledger.restrictions(principal);
-    let locked = ledger.is_locked(principal);
-    let roles = if locked {
+    let is_locked = ledger.is_locked(principal);
+    let roles = if is_locked {
         Vec::new()
     } else if restrictions.is_empty() {
         before.to_vec()
     } else {
         vec![own.clone()]
     };
-    let mut lifted = ledger.rooms_of(principal);
-    lifted.retain(|room| restrictions.iter().all(|(kept, _)| kept != room));
-    // The role first: whoever has it must not have more than it will allow.
-    session
-        .security()
-        .update_security_store(&restrict_script(principal, &restrictions, &lifted))
+    let security = session.security();
+    let store = security
+        .security_store()
         .await
-        .map_err(Failure::of("changing the rights of a role"))?;
-    session
-        .security()
+        .map_err(Failure::of("looking up what roles may do"))?;
+    let script = restrict_script(principal, before, &restrictions, &store)
+        .map_err(|CannotRestrict(room)| Failure::NotToRestrict(room))?;
+    // The role first: whoever has it must not have more than it will allow. But what has it still keeps what it has of it.
+    let lifts = restrictions.is_empty();
+    if !lifts {
+        change_role(session, &script).await?;
+    }
+    security
         .update_authentication_store(&roles_script(principal, &roles))
         .await
         .map_err(Failure::of("changing the roles of an account"))?;
-    let sessions = sessions_of(principal);
-    if locked {
-        session
-            .clients()
-            .close_by_filter(&sessions)
-            .await
-            .map_err(Failure::of("closing sessions"))?;
-        return Ok(());
+    if is_locked {
+        close(session, &sessions_of(principal)).await?;
+        return if lifts {
+            change_role(session, &script).await
+        } else {
+            Ok(())
+        };
+    }
+    // What a session has besides its account's roles was given to it alone, or came with a token: to have the role in their place
+    // might be more. Such sessions end where something is withdrawn, and are left alone where all is given back.
+    let everyones = |own: &[String]| [own, &store.named_roles].concat();
+    let mut known = vec![everyones(before), everyones(std::slice::from_ref(&own))];
+    if lifts {
+        // Opened while the account was locked.
+        known.push(everyones(&[]));
+    }
+    let (known, unknown) = sessions_with(principal, &known);
+    if !lifts {
+        close(session, &unknown).await?;
     }
     let mut others: Vec<&str> = before.iter().map(String::as_str).collect();
     others.push(&own);
-    others.retain(|role| !roles.iter().any(|kept| kept == role));
+    // The account's roles go, but not those that everyone has.
+    others.retain(|role| {
+        !roles
+            .iter()
+            .chain(&store.named_roles)
+            .any(|kept| kept == role)
+    });
     let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
     session
         .clients()
-        .change_roles_by_filter(&sessions, &roles, &others)
+        .change_roles_by_filter(&known, &roles, &others)
         .await
         .map_err(Failure::of("changing the roles of sessions"))?;
+    if lifts {
+        change_role(session, &script).await?;
+    }
+    Ok(())
+}
+
+async fn change_role(session: &Session, script: &str) -> Result<(), Failure> {
+    session
+        .security()
+        .update_security_store(script)
+        .await
+        .map_err(Failure::of("changing the rights of a role"))
+}
+
+async fn close(session: &Session, filter: &str) -> Result<(), Failure> {
+    session
+        .clients()
+        .close_by_filter(filter)
+        .await
+        .map_err(Failure::of("closing sessions"))?;
     Ok(())
 }

@@ -332,6 +332,73 @@ fn a_lock_ends_sessions_and_keeps_others_from_doing_anything() {
 }
 
 #[test]
+fn whoever_is_muted_may_do_nothing_more_than_before_and_gets_back_just_that() {
+    test(async {
+        let service = Service::start().await;
+        let admin = service.session("admin").await;
+        let security = admin.security();
+        let script = "set 'ONE ROOM' default path permissions [SELECT_TOPIC READ_TOPIC]\n\
+            set 'ONE ROOM' path 'Chat/red' permissions [SELECT_TOPIC READ_TOPIC UPDATE_TOPIC MODIFY_TOPIC]\n\
+            set 'ONE ROOM' path 'Private' permissions []";
+        security.update_security_store(script).await.unwrap();
+        let script = AuthenticationScript::new().add_principal("ann", "password", &["ONE ROOM"]);
+        security.update_authentication_store(&script).await.unwrap();
+        for path in ["Chat/blue", "Private/x"] {
+            let json = TopicSpecification::new(TopicType::Json);
+            admin.topics().add(path, json).await.unwrap();
+        }
+        // A session that lost a role must not be given by muting what its account has.
+        let less = service.session("ann").await;
+        let all = "$Principal is 'ann'";
+        let control = admin.clients();
+        let lost = control.change_roles_by_filter(all, &[], &["ONE ROOM"]);
+        assert_eq!(lost.await.unwrap(), 1);
+        let ann = Person::enter(&service, "ann").await;
+        let (mut desk, _inbox) = Desk::open(service.session("admin").await, "admin", now())
+            .await
+            .unwrap();
+        let room = RoomName::parse("red").unwrap();
+        let (number, _) = desk
+            .withdraw(Deed::Muted, "ann", Some(room), None, "by hand")
+            .await
+            .unwrap();
+        ann.may_write(false).await;
+        let mut states = less.states();
+        while timeout(PATIENCE, states.next()).await.unwrap().is_some() {}
+        let again = service.session("ann").await;
+        for session in [&ann.session, &again] {
+            let json = Json::integer(1);
+            let elsewhere = session.topic_update().set("Chat/blue", &json).await;
+            assert_eq!(
+                elsewhere.unwrap_err().refusal(),
+                Some(ErrorReason::AccessDenied)
+            );
+            let new = TopicSpecification::new(TopicType::Json);
+            let added = session.topics().add("new/topic", new).await;
+            assert_eq!(
+                added.unwrap_err().refusal(),
+                Some(ErrorReason::AccessDenied)
+            );
+            let hidden = session.fetch("?Private//").fetch().await;
+            assert!(hidden.is_err() || hidden.is_ok_and(|found| found.topics.is_empty()));
+        }
+        desk.undo(number, "").await.unwrap();
+        ann.may_write(true).await;
+        let store = security.authentication_store().await.unwrap();
+        let account = store.principals.iter().find(|it| it.name == "ann").unwrap();
+        assert_eq!(account.roles, ["ONE ROOM"]);
+        let store = security.security_store().await.unwrap();
+        let muted = store
+            .roles
+            .iter()
+            .find(|it| it.name == "Muted ann")
+            .unwrap();
+        assert!(muted.global.is_empty() && muted.default_path.is_empty() && muted.paths.is_empty());
+        service.server.stop().await;
+    });
+}
+
+#[test]
 fn one_desk_acts_and_the_next_one_takes_over() {
     test(async {
         let service = Service::start().await;

@@ -1,7 +1,7 @@
 //! HTTP: the upgrade of `/diffusion` to WebSocket, and the files of a built page.
 
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Component, Path};
 use std::sync::Arc;
 
 use axum::Router;
@@ -19,6 +19,7 @@ use effusion_broker::Peer;
 use effusion_protocol::{
     ConnectRequest, ConnectRequestError, ConnectResponse, ProtocolVersion, ResponseCode,
 };
+use percent_encoding::percent_decode_str;
 use tower_http::services::ServeDir;
 use tracing::info;
 
@@ -79,14 +80,58 @@ pub fn router(service: Service, files: Option<&Path>) -> Router {
         .with_state(service);
     match files {
         None => router.fallback(nothing_here),
-        Some(folder) => router
-            .fallback_service(
-                ServeDir::new(folder)
-                    .precompressed_br()
-                    .precompressed_gzip(),
-            )
-            .layer(middleware::from_fn(file_headers)),
+        Some(folder) => {
+            let files = ServeDir::new(folder)
+                .precompressed_br()
+                .precompressed_gzip();
+            // Only what lies in the folder itself is served, wherever links in it lead.
+            let root = folder.canonicalize();
+            let root: Arc<Path> = root.unwrap_or_else(|_| folder.to_path_buf()).into();
+            router
+                .fallback_service(
+                    Router::new()
+                        .fallback_service(files)
+                        .layer(middleware::from_fn_with_state(root, within_folder)),
+                )
+                .layer(middleware::from_fn(file_headers))
+        }
     }
+}
+
+/// Refuses what is not in the folder, and paths that a browser reads as another host's address where one is sent back to it.
+async fn within_folder(State(root): State<Arc<Path>>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let is_plain = !path.contains("//") && !path.contains('\\');
+    if is_plain && is_within(&root, path).await {
+        next.run(request).await
+    } else {
+        (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response()
+    }
+}
+
+/// Whether all that may be sent for a path lies in the folder, once links are followed.
+async fn is_within(root: &Path, path: &str) -> bool {
+    let Ok(path) = percent_decode_str(path).decode_utf8() else {
+        return false;
+    };
+    let relative = Path::new(path.trim_start_matches('/'));
+    let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+    if !relative.components().all(is_plain) {
+        return false;
+    }
+    let file = root.join(relative);
+    for file in [file.join("index.html"), file] {
+        for ending in ["", ".br", ".gz"] {
+            let mut name = file.clone().into_os_string();
+            name.push(ending);
+            // What is not there is for the service of files to say.
+            let real = tokio::fs::canonicalize(name).await;
+            if real.is_ok_and(|real| !real.starts_with(root)) {
+                return false;
+            }
+        }
+    }
+    true
 }
 
 async fn nothing_here() -> impl IntoResponse {

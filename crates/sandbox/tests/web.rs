@@ -118,6 +118,66 @@ async fn a_page_is_served_beside_the_service() {
     server.stop().await;
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn nothing_outside_of_the_folder_is_served() {
+    use std::os::unix::fs::symlink;
+    let outside = tempfile::tempdir().unwrap();
+    write(
+        outside.path(),
+        &[
+            ("secret.txt", "secret"),
+            ("secret.br", "secret"),
+            ("index.html", "secret"),
+        ],
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let (page, out) = (folder.path(), outside.path());
+    write(
+        page,
+        &[
+            ("index.html", "page"),
+            ("a.txt", "text"),
+            ("languages/de.json", "{}"),
+        ],
+    );
+    symlink(out.join("secret.txt"), page.join("link.txt")).unwrap();
+    symlink(out, page.join("folder")).unwrap();
+    symlink(out.join("secret.br"), page.join("a.txt.br")).unwrap();
+    symlink(page.join("a.txt"), page.join("inside.txt")).unwrap();
+    let server = start(&["--memory", "--static", page.to_str().unwrap()]).await;
+    let address = server.addresses()[0];
+    for path in [
+        "/link.txt",
+        "/link%2etxt",
+        "/folder",
+        "/folder/",
+        "/folder/secret.txt",
+        "/languages/../folder/secret.txt",
+        "/a.txt",
+        // To a browser, these would be other hosts, were it sent there with a slash at the end.
+        "//languages",
+        "//evil.example/%2e%2e/languages",
+        "/\\languages",
+    ] {
+        let (head, body) = get(address, path).await;
+        assert!(head.starts_with("http/1.1 404"), "{path}: {head}");
+        assert!(!head.contains("\r\nlocation:"), "{path}: {head}");
+        let text = String::from_utf8_lossy(&body);
+        assert!(!text.contains("secret"), "{path}: {text}");
+    }
+    for (path, expected) in [
+        ("/", "page"),
+        ("/inside.txt", "text"),
+        ("/languages/de.json", "{}"),
+    ] {
+        let (head, body) = get(address, path).await;
+        assert!(head.starts_with("http/1.1 200"), "{path}: {head}");
+        assert_eq!(body, expected.as_bytes(), "{path}");
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn without_a_page_there_is_only_the_service() {
     let server = start(&["--memory"]).await;

@@ -11,7 +11,8 @@ mod words;
 pub use ledger::Ledger;
 pub use log::{Deed, LOG_RANGE, LogEntry};
 pub use rights::{
-    Withdrawn, restrict_script, restricted_role, roles_script, service_script, sessions_of,
+    CannotRestrict, Withdrawn, restrict_script, restricted_role, roles_script, service_script,
+    sessions_of, sessions_with,
 };
 pub use rules::{Bleeped, Filter, Rules, RulesError};
 pub use watch::{Action, Said, Watch};

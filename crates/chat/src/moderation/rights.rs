@@ -1,9 +1,11 @@
 //! How rights are withdrawn from one principal: by a role of its own in the place of those it had.
 //!
 //! Diffusion's rights add up over a session's roles and cannot be taken away one by one. So the principal's roles go, and one
-//! comes that allows what a chat needs, but not in the rooms that it is kept from.
+//! comes that allows what they did together, but not in the rooms that it is kept from.
 
-use effusion_protocol::body::PathPermission;
+use std::collections::{BTreeMap, BTreeSet};
+
+use effusion_protocol::body::{GlobalPermission, PathPermission, SecurityStore};
 use effusion_protocol::script::{AuthenticationScript, SecurityCommand, SecurityScript};
 
 use crate::{MESSAGES_ROOT, ROOT, RoomName};
@@ -30,53 +32,135 @@ pub fn restricted_role(principal: &str) -> String {
     ["Muted ", principal].concat()
 }
 
-/// The security store's script that makes the role of a principal, restricted in these rooms.
+/// A room that a principal cannot be kept from: a role that the service gives to everyone who signs in allows it there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CannotRestrict(pub RoomName);
+
+/// Rights that several roles give together: at a path, those of the nearest path that any of the roles names.
+#[derive(Clone, Debug, Default)]
+struct Rights {
+    global: BTreeSet<GlobalPermission>,
+    default_path: BTreeSet<PathPermission>,
+    paths: BTreeMap<String, BTreeSet<PathPermission>>,
+}
+
+impl Rights {
+    /// The rights of these roles, and of all that they include.
+    fn of<'r>(store: &SecurityStore, roles: impl IntoIterator<Item = &'r String>) -> Self {
+        let mut rights = Self::default();
+        let mut left: Vec<&String> = roles.into_iter().collect();
+        let mut seen = BTreeSet::new();
+        while let Some(name) = left.pop() {
+            if !seen.insert(name) {
+                continue;
+            }
+            let Some(role) = store.roles.iter().find(|role| role.name == *name) else {
+                continue;
+            };
+            left.extend(&role.includes);
+            rights.global.extend(&role.global);
+            rights.default_path.extend(&role.default_path);
+            for (path, permissions) in &role.paths {
+                let entry = rights.paths.entry(path.clone()).or_default();
+                entry.extend(permissions);
+            }
+        }
+        rights
+    }
+
+    fn at(&self, path: &str, isolated: &[String]) -> BTreeSet<PathPermission> {
+        let mut path = path;
+        while !path.is_empty() {
+            if let Some(permissions) = self.paths.get(path) {
+                return permissions.clone();
+            }
+            if isolated.iter().any(|it| it == path) {
+                return BTreeSet::new();
+            }
+            path = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        }
+        self.default_path.clone()
+    }
+}
+
+fn is_within(path: &str, branch: &str) -> bool {
+    let rest = path.strip_prefix(branch);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// What lets somebody change the rights of sessions, and so their own: nobody who is kept from a room keeps it.
+const OVER_RIGHTS: [GlobalPermission; 3] = [
+    GlobalPermission::Authenticate,
+    GlobalPermission::ModifySession,
+    GlobalPermission::ModifySecurity,
+];
+
+/// The security store's script that makes the role of a principal, restricted in these rooms: it allows what the principal's own
+/// roles allow together, path by path, but in the rooms only what is left there. In no rooms, the role allows nothing, as nobody
+/// has it then.
 ///
-/// To lift what was withdrawn from a room, leave it out of `rooms` and name it in `lifted`.
-#[must_use]
+/// # Errors
+/// If a role of every session with a principal has permissions of its own for a room: those cannot be taken away.
 pub fn restrict_script(
     principal: &str,
+    roles: &[String],
     rooms: &[(RoomName, Withdrawn)],
-    lifted: &[RoomName],
-) -> String {
-    use PathPermission::{
-        EditOwnTimeSeriesEvents, ModifyTopic, ReadTopic, SelectTopic, SendToMessageHandler,
-        UpdateTopic,
-    };
-    const READ: [PathPermission; 2] = [SelectTopic, ReadTopic];
+    store: &SecurityStore,
+) -> Result<String, CannotRestrict> {
+    use PathPermission::{ReadTopic, SelectTopic};
     let role = restricted_role(principal);
-    let mut script = SecurityScript::new()
-        .set_default_path_permissions(
-            &role,
-            &[
-                SelectTopic,
-                ReadTopic,
-                UpdateTopic,
-                ModifyTopic,
-                EditOwnTimeSeriesEvents,
-                SendToMessageHandler,
-            ],
-        )
-        .set_path_permissions(&role, &[ROOT, "/direct"].concat(), &INBOXES)
-        .set_path_permissions(&role, &[ROOT, "/moderation"].concat(), &[]);
+    let own = roles.iter().filter(|name| **name != role);
+    let mut left = Rights::default();
+    if !rooms.is_empty() {
+        left = Rights::of(store, own.clone());
+        left.global.retain(|it| !OVER_RIGHTS.contains(it));
+    }
+    let everyones = Rights::of(store, &store.named_roles);
+    let before = Rights::of(store, own.chain(&store.named_roles));
     for (room, withdrawn) in rooms {
-        let left: &[PathPermission] = match withdrawn {
-            Withdrawn::Writing => &READ,
+        let stays: &[PathPermission] = match withdrawn {
+            Withdrawn::Writing => &[SelectTopic, ReadTopic],
             Withdrawn::Reading => &[],
         };
-        for path in paths(room) {
-            script = script.set_path_permissions(&role, &path, left);
+        for branch in paths(room) {
+            let mut given = everyones.paths.iter();
+            let is_given = |(path, permissions): (&String, &BTreeSet<_>)| {
+                is_within(path, &branch) && permissions.iter().any(|it| !stays.contains(it))
+            };
+            if given.any(is_given) {
+                return Err(CannotRestrict(room.clone()));
+            }
+            // All that is named below the room counts there, too.
+            let below: Vec<String> = left.paths.keys().cloned().collect();
+            let below = below.into_iter().filter(|path| is_within(path, &branch));
+            for path in below.chain([branch.clone()]) {
+                let mut permissions = before.at(&path, &store.isolated_paths);
+                if let Some(own) = left.paths.get(&path) {
+                    permissions.retain(|it| own.contains(it));
+                }
+                permissions.retain(|it| stays.contains(it));
+                left.paths.insert(path, permissions);
+            }
         }
     }
-    for room in lifted {
-        for path in paths(room) {
+    let list = |set: &BTreeSet<PathPermission>| set.iter().copied().collect::<Vec<_>>();
+    let global: Vec<_> = left.global.iter().copied().collect();
+    let mut script = SecurityScript::new()
+        .set_global_permissions(&role, &global)
+        .set_default_path_permissions(&role, &list(&left.default_path));
+    for (path, permissions) in &left.paths {
+        script = script.set_path_permissions(&role, path, &list(permissions));
+    }
+    let former = store.roles.iter().find(|it| it.name == role);
+    for (path, _) in former.into_iter().flat_map(|role| &role.paths) {
+        if !left.paths.contains_key(path) {
             script = script.with(SecurityCommand::RemovePathPermissions {
                 role: role.clone(),
-                path,
+                path: path.clone(),
             });
         }
     }
-    script.to_string()
+    Ok(script.to_string())
 }
 
 /// The security store's script that makes a service ready for the chat: who has one of the roles `writers` may mend what they
@@ -131,15 +215,36 @@ pub fn roles_script(principal: &str, roles: &[String]) -> String {
 /// The session filter for all sessions of a principal.
 #[must_use]
 pub fn sessions_of(principal: &str) -> String {
-    let mut filter = "$Principal is \"".to_owned();
-    for c in principal.chars() {
+    ["$Principal is ", &quoted(principal)].concat()
+}
+
+/// The session filter for the sessions of a principal that have one of these sets of roles, and for those that have another.
+#[must_use]
+pub fn sessions_with(principal: &str, sets: &[Vec<String>]) -> (String, String) {
+    let clauses: Vec<String> = sets
+        .iter()
+        .map(|roles| {
+            let names: Vec<String> = roles.iter().map(|name| quoted(name)).collect();
+            ["$Roles is ", &quoted(&names.join(","))].concat()
+        })
+        .collect();
+    let (own, any) = (sessions_of(principal), clauses.join(" or "));
+    (
+        format!("{own} and ({any})"),
+        format!("{own} and not ({any})"),
+    )
+}
+
+fn quoted(text: &str) -> String {
+    let mut quoted = "\"".to_owned();
+    for c in text.chars() {
         if matches!(c, '"' | '\\') {
-            filter.push('\\');
+            quoted.push('\\');
         }
-        filter.push(c);
+        quoted.push(c);
     }
-    filter.push('"');
-    filter
+    quoted.push('"');
+    quoted
 }
 
 /// What belongs to a room and takes writing.
@@ -151,33 +256,172 @@ fn paths(room: &RoomName) -> [String; 2] {
 #[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
 mod tests {
     use super::*;
+    use effusion_protocol::body::Role;
+
+    fn role(name: &str, default: &[PathPermission], paths: &[(&str, &[PathPermission])]) -> Role {
+        Role {
+            name: name.to_owned(),
+            global: vec![
+                GlobalPermission::ViewSession,
+                GlobalPermission::ModifySecurity,
+            ],
+            default_path: default.to_vec(),
+            paths: paths
+                .iter()
+                .map(|(path, permissions)| ((*path).to_owned(), permissions.to_vec()))
+                .collect(),
+            includes: Vec::new(),
+            locking_principal: None,
+        }
+    }
+
+    fn store() -> SecurityStore {
+        use PathPermission::{ModifyTopic, ReadTopic, SelectTopic, UpdateTopic};
+        let mut one = role(
+            "ONE",
+            &[SelectTopic, ReadTopic],
+            &[
+                (
+                    "Chat/red",
+                    &[SelectTopic, ReadTopic, UpdateTopic, ModifyTopic],
+                ),
+                ("Chat/red/x", &[UpdateTopic]),
+                ("Private", &[]),
+            ],
+        );
+        one.includes = vec!["TWO".to_owned()];
+        SecurityStore {
+            anonymous_roles: Vec::new(),
+            named_roles: vec!["ALL".to_owned()],
+            roles: vec![
+                one,
+                role("TWO", &[], &[("Two", &[UpdateTopic])]),
+                role("ALL", &[SelectTopic], &[("All", &[ReadTopic, UpdateTopic])]),
+                role("OTHER", &[UpdateTopic], &[("Chat/blue", &[UpdateTopic])]),
+                role("Muted ann", &[], &[("Chat/blue", &[]), ("Private", &[])]),
+            ],
+            isolated_paths: vec!["Effusion".to_owned()],
+        }
+    }
+
+    /// The store after a script.
+    fn after(store: &SecurityStore, script: &str) -> SecurityStore {
+        let mut store = store.clone();
+        let script: SecurityScript = script.parse().unwrap();
+        let name = "Muted ann";
+        store.roles.retain(|role| role.name != name);
+        let mut muted = role(name, &[], &[]);
+        for command in script.commands {
+            match command {
+                SecurityCommand::SetGlobalPermissions { permissions, .. } => {
+                    muted.global = permissions.clone();
+                }
+                SecurityCommand::SetDefaultPathPermissions { permissions, .. } => {
+                    muted.default_path = permissions.clone();
+                }
+                SecurityCommand::SetPathPermissions {
+                    path, permissions, ..
+                } => muted.paths.push((path.clone(), permissions.clone())),
+                SecurityCommand::RemovePathPermissions { path, .. } => {
+                    assert!(muted.paths.iter().all(|(kept, _)| *kept != path));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        store.roles.push(muted);
+        store
+    }
 
     #[test]
-    fn the_role_allows_all_but_the_room() {
-        let red = RoomName::parse("red").unwrap();
-        let blue = RoomName::parse("blue").unwrap();
-        let script = restrict_script(
-            "ann",
-            &[
-                (red, Withdrawn::Writing),
+    fn what_is_left_is_less_than_before_at_every_path() {
+        let (red, blue): (RoomName, RoomName) = ["red", "blue"]
+            .map(|name| RoomName::parse(name).unwrap())
+            .into();
+        let store = store();
+        let before_roles = ["ONE".to_owned()];
+        let with_all = |roles: &[String], store: &SecurityStore| {
+            Rights::of(store, roles.iter().chain(&store.named_roles))
+        };
+        let before = with_all(&before_roles, &store);
+        for rooms in [
+            vec![(red.clone(), Withdrawn::Writing)],
+            vec![(red.clone(), Withdrawn::Reading)],
+            vec![
+                (red.clone(), Withdrawn::Writing),
                 (blue.clone(), Withdrawn::Reading),
             ],
-            &[],
-        );
-        let parsed: SecurityScript = script.parse().unwrap();
-        assert_eq!(parsed.to_string(), script);
-        for line in [
-            "set 'Muted ann' path 'Chat/red' permissions [SELECT_TOPIC READ_TOPIC]",
-            "set 'Muted ann' path 'Effusion/reactions/red' permissions [SELECT_TOPIC READ_TOPIC]",
-            "set 'Muted ann' path 'Chat/blue' permissions []",
         ] {
-            assert!(
-                script.lines().any(|written| written == line),
-                "{line} in {script}"
-            );
+            let script = restrict_script("ann", &before_roles, &rooms, &store).unwrap();
+            let store = after(&store, &script);
+            let left = with_all(&["Muted ann".to_owned()], &store);
+            assert!(left.global.is_subset(&before.global));
+            for path in [
+                "",
+                "x",
+                "Chat",
+                "Chat/red",
+                "Chat/red/x",
+                "Chat/red/x/y",
+                "Chat/red/z",
+                "Chat/blue",
+                "Private",
+                "Private/x",
+                "Two",
+                "Two/x",
+                "All",
+                "All/x",
+                "Effusion",
+                "Effusion/direct/ann",
+                "Effusion/reactions/red",
+                "Effusion/reactions/blue",
+            ] {
+                let [was, is] = [&before, &left].map(|it| it.at(path, &store.isolated_paths));
+                assert!(is.is_subset(&was), "{path}: {was:?}, then {is:?}");
+                let in_room = rooms
+                    .iter()
+                    .find(|(room, _)| paths(room).iter().any(|branch| is_within(path, branch)));
+                match in_room {
+                    None => assert_eq!(is, was, "{path}"),
+                    Some((_, Withdrawn::Reading)) => assert!(is.is_empty(), "{path}"),
+                    Some((_, Withdrawn::Writing)) => {
+                        assert!(!is.contains(&PathPermission::UpdateTopic), "{path}");
+                        let reads = PathPermission::ReadTopic;
+                        assert_eq!(is.contains(&reads), was.contains(&reads), "{path}");
+                    }
+                }
+            }
         }
-        assert!(!script.contains("remove"));
-        assert!(restrict_script("ann", &[], &[blue]).contains("remove"));
+    }
+
+    #[test]
+    fn a_role_that_nobody_has_any_more_allows_nothing() {
+        let script = restrict_script("ann", &["ONE".to_owned()], &[], &store()).unwrap();
+        let left = Rights::of(&after(&store(), &script), &["Muted ann".to_owned()]);
+        assert!(left.global.is_empty() && left.default_path.is_empty() && left.paths.is_empty());
+        assert!(script.contains("remove 'Muted ann' permissions for path 'Chat/blue'"));
+    }
+
+    #[test]
+    fn what_everyone_may_cannot_be_taken_from_one() {
+        let mut store = store();
+        store.named_roles.push("OTHER".to_owned());
+        let blue = RoomName::parse("blue").unwrap();
+        let rooms = [(blue.clone(), Withdrawn::Writing)];
+        let refused = restrict_script("ann", &["ONE".to_owned()], &rooms, &store);
+        assert_eq!(refused, Err(CannotRestrict(blue)));
+        let red = [(RoomName::parse("red").unwrap(), Withdrawn::Writing)];
+        assert!(restrict_script("ann", &["ONE".to_owned()], &red, &store).is_ok());
+    }
+
+    #[test]
+    fn sessions_are_told_apart_by_their_roles() {
+        let sets = [vec!["A\"".to_owned(), "B".to_owned()], vec![]];
+        let (with, without) = sessions_with("ann", &sets);
+        assert_eq!(
+            with,
+            r#"$Principal is "ann" and ($Roles is "\"A\\\"\",\"B\"" or $Roles is "")"#
+        );
+        assert_eq!(without, with.replace("and (", "and not ("));
     }
 
     #[test]
