@@ -64,6 +64,8 @@ pub struct Broker {
     pub(crate) scripts: VecDeque<Script>,
     pub(crate) is_running_script: bool,
     pub(crate) jobs: Jobs,
+    /// Bytes of requests that wait for the store.
+    pub(crate) write_bytes: usize,
     /// Credentials that are being checked, and those that wait for it.
     pub(crate) checks: Checks,
     /// Sessions whose clients can be told more of their subscriptions at once.
@@ -102,6 +104,8 @@ pub(crate) struct Caller {
     pub(crate) service: ServiceId,
     pub(crate) conversation: ConversationId,
     pub(crate) hold: Hold,
+    /// How long the request is, in bytes.
+    pub(crate) bytes: usize,
 }
 
 /// What a request waits for.
@@ -123,6 +127,7 @@ impl Caller {
             service: ServiceId::AcquireSessionLock,
             conversation: ConversationId(conversation),
             hold: Hold::None,
+            bytes: 0,
         }
     }
 }
@@ -158,6 +163,7 @@ impl Broker {
             scripts: VecDeque::new(),
             is_running_script: false,
             jobs: Jobs::default(),
+            write_bytes: 0,
             checks: Checks::default(),
             hungry: BTreeSet::new(),
             effects: HashMap::new(),
@@ -285,6 +291,12 @@ impl Broker {
     #[must_use]
     pub fn session_count(&self) -> usize {
         self.clients.len()
+    }
+
+    /// Bytes of requests that wait for the store: whoever drives the broker takes no further messages while there are many.
+    #[must_use]
+    pub const fn write_bytes(&self) -> usize {
+        self.write_bytes
     }
 
     /// How many topics there are.

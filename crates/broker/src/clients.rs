@@ -56,8 +56,13 @@ pub(crate) struct Clients {
     pub(crate) outbound: Traffic,
     /// Sessions that are there, and for which more waits than may: they are to be closed.
     pub(crate) overflowed: BTreeSet<SessionKey>,
+    /// Bytes that wait for all clients.
+    waiting: usize,
     limits: Limits,
 }
+
+/// What may wait for a client however much waits for the others.
+const LEAST_SHARE: usize = 16 * 1024;
 
 impl Clients {
     pub(crate) fn new(server: u64, limits: Limits) -> Self {
@@ -70,8 +75,36 @@ impl Clients {
             outputs: VecDeque::new(),
             outbound: Traffic::default(),
             overflowed: BTreeSet::new(),
+            waiting: 0,
             limits,
         }
+    }
+
+    /// A client's share of what may wait for all.
+    fn share(&self) -> usize {
+        (self.limits.waiting_bytes / self.sessions.len().max(1)).max(LEAST_SHARE)
+    }
+
+    /// What waits for a client has become more or less.
+    pub(crate) fn recount(&mut self, key: SessionKey) {
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return;
+        };
+        let now = session.outbound.bytes();
+        let before = core::mem::replace(&mut session.counted, now);
+        self.waiting = self.waiting.saturating_add(now).saturating_sub(before);
+        if now > before && self.waiting > self.limits.waiting_bytes {
+            // Whoever has the most waiting is the one that does not read.
+            let most = self.sessions.values().max_by_key(|session| session.counted);
+            self.overflowed.extend(most.map(|session| session.key));
+        }
+    }
+
+    /// Whether so much waits for a client, or for all, that it is to read some of it before it is served again.
+    pub(crate) fn is_full(&self, session: &Session) -> bool {
+        session.outbound.is_full(&self.limits)
+            || (self.waiting > self.limits.waiting_bytes / 2
+                && session.outbound.bytes() > self.share())
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -98,6 +131,7 @@ impl Clients {
 
     pub(crate) fn remove(&mut self, key: SessionKey) -> Option<Session> {
         let session = self.sessions.remove(&key)?;
+        self.waiting = self.waiting.saturating_sub(session.counted);
         self.by_token.remove(&Credential(session.token));
         let network = network_of(&session);
         if let Some(count) = self.by_network.get_mut(&network) {
@@ -156,6 +190,7 @@ impl Clients {
             (&mut self.outputs, &mut self.outbound),
             &mut self.overflowed,
         );
+        self.recount(key);
         if asks {
             self.ping(key);
         }
@@ -174,6 +209,10 @@ impl Clients {
                 self.send_uncounted(connection, message);
                 continue;
             }
+            self.recount(key);
+            let Some(session) = self.sessions.get(&key) else {
+                return;
+            };
             if session.outbound.wants_confirmation(&self.limits) {
                 self.ping(key);
             }
@@ -230,6 +269,7 @@ impl Clients {
             (&mut self.outputs, &mut self.outbound),
             &mut self.overflowed,
         );
+        self.recount(key);
         if asks {
             self.ping(key);
         }

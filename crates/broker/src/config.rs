@@ -118,6 +118,15 @@ pub struct Limits {
     /// Topics at a time that one principal added; all anonymous sessions count as one. A principal's changes that are
     /// being stored at the same moment can pass it by a few.
     pub topics_per_principal: usize,
+    /// Bytes of memory that all topics may take, with their values and events.
+    pub topic_bytes: usize,
+    /// Bytes of memory that the topics may take that one principal added; all anonymous sessions count as one.
+    pub topic_bytes_per_principal: usize,
+    /// Bytes of messages that wait for all clients together, read by none of them yet. Beyond it, a client that has more
+    /// than its share waiting loses its session, and requests wait until their senders have read more.
+    pub waiting_bytes: usize,
+    /// Bytes of events in the answer to one query.
+    pub answer_bytes: usize,
     /// Events that one time series can keep, whatever its retained range says.
     pub series_events: usize,
     /// Principals in the authentication store.
@@ -160,12 +169,16 @@ impl Default for Limits {
             sessions_per_address: 1_000,
             topics: 100_000,
             topics_per_principal: 10_000,
+            topic_bytes: 1024 * 1024 * 1024,
+            topic_bytes_per_principal: 512 * 1024 * 1024,
+            waiting_bytes: 512 * 1024 * 1024,
+            answer_bytes: 128 * 1024 * 1024,
             series_events: 100_000,
             principals: 100_000,
             selections: 1_000,
             locks: 100_000,
             open_requests: 1_000,
-            deferred_bytes: 4 * 1024 * 1024,
+            deferred_bytes: 16 * 1024 * 1024,
             verifications: 64,
             checks_at_once: 2,
             recovery_messages: 20_000,

@@ -167,6 +167,7 @@ impl Broker {
                     .min(self.config.reconnect_timeout_ms),
             ),
             outbound: Outbound::default(),
+            counted: 0,
             feed: Feed::default(),
             inflates: version.has_compressed_values()
                 && request.capabilities & capabilities::COMPRESSION != 0,
@@ -183,6 +184,7 @@ impl Broker {
             is_signing_in: false,
             deferred: VecDeque::new(),
             deferred_bytes: 0,
+            write_bytes: 0,
             is_running_deferred: false,
             has_job: false,
         });

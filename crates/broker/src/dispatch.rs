@@ -73,6 +73,10 @@ impl Broker {
         conversation: ConversationId,
         body: Bytes,
     ) {
+        let is_full = self
+            .clients
+            .get(key)
+            .is_some_and(|it| self.clients.is_full(it));
         let Some(session) = self.clients.get_mut(key) else {
             return;
         };
@@ -81,6 +85,7 @@ impl Broker {
             service,
             conversation,
             hold: Hold::None,
+            bytes: body.len(),
         };
         let length = body.len();
         if length > MAX_CONTROL && !carries_values(service) {
@@ -106,7 +111,8 @@ impl Broker {
             return;
         }
         let must_wait = session.has_job
-            || session.outbound.is_full(&self.config.limits)
+            || is_full
+            || session.write_bytes > self.config.limits.deferred_bytes
             || !session.deferred.is_empty()
             || (session.writes > 0 && reads(service));
         if must_wait && !is_ping(service) {
@@ -137,13 +143,18 @@ impl Broker {
             service,
             conversation,
             hold,
+            bytes,
         } = caller;
         let Some(session) = self.clients.get_mut(key) else {
             return;
         };
         match hold {
             Hold::None => {}
-            Hold::Write => session.writes = session.writes.saturating_sub(1),
+            Hold::Write => {
+                session.writes = session.writes.saturating_sub(1);
+                session.write_bytes = session.write_bytes.saturating_sub(bytes);
+                self.write_bytes = self.write_bytes.saturating_sub(bytes);
+            }
             Hold::Wait => session.waits = session.waits.saturating_sub(1),
         }
         let version = session.version;
@@ -161,12 +172,17 @@ impl Broker {
     /// Serves what waited for the session's own writes.
     pub(crate) fn serve_deferred(&mut self, key: SessionKey) {
         loop {
+            let is_full = self
+                .clients
+                .get(key)
+                .is_some_and(|it| self.clients.is_full(it));
             let Some(session) = self.clients.get_mut(key) else {
                 return;
             };
             let may_go_on = !session.is_running_deferred
                 && !session.has_job
-                && !session.outbound.is_full(&self.config.limits)
+                && !is_full
+                && session.write_bytes <= self.config.limits.deferred_bytes
                 && session
                     .deferred
                     .front()
@@ -184,6 +200,7 @@ impl Broker {
                 service: request.service(),
                 conversation,
                 hold: Hold::None,
+                bytes: length,
             };
             self.serve(caller, request);
             if let Some(session) = self.clients.get_mut(key) {

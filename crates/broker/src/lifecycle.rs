@@ -18,7 +18,11 @@ impl Broker {
         {
             match hold {
                 Hold::None => {}
-                Hold::Write => session.writes += 1,
+                Hold::Write => {
+                    session.writes += 1;
+                    session.write_bytes += caller.bytes;
+                    self.write_bytes += caller.bytes;
+                }
                 Hold::Wait => session.waits += 1,
             }
             caller.hold = hold;
@@ -104,6 +108,7 @@ impl Broker {
         if let Some(at) = session.expires {
             self.timers.cancel(at, Timer::Outdated(key));
         }
+        self.write_bytes = self.write_bytes.saturating_sub(session.write_bytes);
         for id in &session.subscriptions {
             if let Some(topic) = self.tree.get_mut(*id) {
                 topic.subscribers.remove(&key);

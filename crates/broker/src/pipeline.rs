@@ -114,6 +114,8 @@ impl Broker {
             has_room: self.tree.len() + self.pipeline.lines.len() <= self.config.limits.topics,
             tree: &self.tree,
             topics_per_principal: self.config.limits.topics_per_principal,
+            topic_bytes: self.config.limits.topic_bytes,
+            topic_bytes_per_principal: self.config.limits.topic_bytes_per_principal,
             max_value: self.config.limits.message_bytes,
             locks: &self.locks,
         };

@@ -86,13 +86,25 @@ impl Broker {
                 self.notify_listeners(id, TopicNotificationType::Added);
             }
             Change::Remove => self.remove(path),
-            Change::Value { value, delta } => self.publish_value(path, value, delta),
-            Change::Event(event) => self.publish_event(path, event),
+            Change::Value { value, delta } => {
+                self.publish_value(path, value, delta);
+                self.recount(path);
+            }
+            Change::Event(event) => {
+                self.publish_event(path, event);
+                self.recount(path);
+            }
             Change::Stream(stream) => {
                 if let Some(topic) = self.tree.at_mut(path) {
                     topic.stream = stream;
                 }
             }
+        }
+    }
+
+    fn recount(&mut self, path: &str) {
+        if let Some(id) = self.tree.at(path).map(|topic| topic.id) {
+            self.tree.recount(id);
         }
     }
 

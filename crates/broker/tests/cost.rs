@@ -351,3 +351,89 @@ fn names_and_expressions_have_a_length_and_a_number() {
     scope.scope = "s".repeat(5_000);
     assert!(reader.call::<call::Subscribe>(&mut world, &scope).is_err());
 }
+
+#[test]
+fn topics_have_a_quota_in_bytes() {
+    let mut config = Config::new([7; 32]);
+    config.limits.topic_bytes = 1_000_000;
+    config.limits.topic_bytes_per_principal = 300_000;
+    let mut world = World::new(config);
+    let mut control = world.client("control");
+    let mut admin = world.client("admin");
+    topics::add_json(&mut world, &mut control, "value");
+    control
+        .call::<call::AddTopic>(&mut world, &topics::add("s", &series(5)))
+        .unwrap();
+    let text = |length: usize| format!("\"{}\"", "x".repeat(length));
+    let small = text(20_000);
+    let mut append = |world: &mut World, text: &str| {
+        control.call::<call::TimeSeriesAppend>(world, &topics::append("s", text))
+    };
+    // A series that is full goes on for ever.
+    for _ in 0..100 {
+        append(&mut world, &small).unwrap();
+    }
+    let refused = append(&mut world, &text(250_000)).unwrap_err();
+    assert_eq!(refused.reason, ErrorReason::TopicLicenceLimit);
+    // The quota is that of whoever added the topic.
+    let refused = admin
+        .call::<call::SetTopic>(&mut world, &topics::set("value", &text(200_000)))
+        .unwrap_err();
+    assert_eq!(refused.reason, ErrorReason::TopicLicenceLimit);
+    admin
+        .call::<call::SetTopic>(&mut world, &topics::set("value", &small))
+        .unwrap();
+    // Topics without anything in them take memory, too.
+    let refused = (0..2_000).find_map(|number| {
+        let request = topics::add(
+            &format!("t{number}"),
+            &TopicSpecification::new(TopicType::Json),
+        );
+        let answer = admin.call::<call::AddTopic>(&mut world, &request);
+        read_on(&mut world, &mut admin);
+        answer.err()
+    });
+    assert!(refused.unwrap().message.contains("one principal"));
+    // What is removed is given back.
+    control
+        .call::<call::RemoveTopics>(&mut world, &">s".to_owned())
+        .unwrap();
+    admin
+        .call::<call::SetTopic>(&mut world, &topics::set("value", &text(100_000)))
+        .unwrap();
+}
+
+#[test]
+fn what_waits_for_all_clients_together_is_bounded() {
+    let mut config = Config::new([7; 32]);
+    config.limits.waiting_bytes = 1_000_000;
+    config.limits.confirm_bytes = 20_000;
+    let mut world = World::new(config);
+    let mut control = world.client("control");
+    let specification = TopicSpecification::new(TopicType::Json)
+        .with(property::CONFLATION, "off")
+        .with(property::PUBLISH_VALUES_ONLY, "true");
+    control
+        .call::<call::AddTopic>(&mut world, &topics::add("value", &specification))
+        .unwrap();
+    let mut readers: Vec<Client> = (0..10).map(|_| world.client("client")).collect();
+    for reader in &mut readers {
+        topics::select(reader, &mut world, ">value");
+    }
+    let mut quick = world.client("client");
+    topics::select(&mut quick, &mut world, ">value");
+    for number in 0..100 {
+        let text = format!("\"{number}{}\"", "x".repeat(20_000));
+        control.request::<call::SetTopic>(&mut world, &topics::set("value", &text));
+        read_on(&mut world, &mut control);
+        read_on(&mut world, &mut quick);
+    }
+    // Those that do not read are closed, and not whoever reads.
+    assert!(
+        readers
+            .iter()
+            .any(|it| world.closed.contains_key(&it.connection))
+    );
+    assert!(!world.closed.contains_key(&quick.connection));
+    assert!(!world.closed.contains_key(&control.connection));
+}

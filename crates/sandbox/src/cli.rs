@@ -158,6 +158,20 @@ pub struct LimitArgs {
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_topics_per_principal: u32,
 
+    /// Bytes of memory that the service may take. Less is then left for topics, for what waits for clients, and for what
+    /// waits for the service; who asks for more is refused, and who reads too slowly is disconnected [default: no bound but
+    /// the others]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(128 << 20..))]
+    pub max_memory: Option<u64>,
+
+    /// Bytes of memory that all topics may take, with their values and events
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30, value_parser = clap::value_parser!(u64).range(1 << 20..))]
+    pub max_topic_bytes: u64,
+
+    /// Bytes of memory that the topics may take that one principal added; anonymous sessions count as one principal
+    #[arg(long, value_name = "BYTES", default_value_t = 512 << 20, value_parser = clap::value_parser!(u64).range(1 << 20..))]
+    pub max_topic_bytes_per_principal: u64,
+
     /// Messages a second that a client may send, after a burst of twice as many. Of one that sends more, less is read; if
     /// it goes on for 30 seconds, its session is closed
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
@@ -238,6 +252,8 @@ mod tests {
             ["--io-timeout", "0"],
             ["--sign-in-attempts", "0"],
             ["--max-message-rate", "0"],
+            ["--max-memory", "1000000"],
+            ["--max-topic-bytes", "1"],
             ["--allow-origin", "chat.example"],
         ] {
             assert!(parse(&["--memory", bad[0], bad[1]]).is_err(), "{bad:?}");

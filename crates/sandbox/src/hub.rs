@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use effusion_broker::{Broker, Completion, ConnectionId, Output, Peer, Ticket};
 use effusion_protocol::{CloseReason, ConnectRequest};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tracing::{error, info};
 
 use crate::clock::Clock;
@@ -28,18 +28,32 @@ const INPUTS: usize = 1024;
 const INPUTS_AT_ONCE: usize = 256;
 /// How long inputs are served before completions and timers are looked at again. A single input may take longer.
 const TURNS: Duration = Duration::from_millis(2);
-/// Bytes of messages that may wait for the broker, over all connections, of large messages and of small ones, so that a small
-/// one does not wait until large ones are served. Must be more than the largest message.
-const INPUT_BYTES: usize = 128 << 20;
-const SMALL_INPUT_BYTES: usize = 32 << 20;
+/// What of the memory for messages that wait for the broker is kept for small ones, which do not wait until large ones are
+/// served: one part of so many.
+const SMALL_PART: usize = 4;
 /// The largest message that counts as a small one.
 const SMALL_INPUT: usize = 16 << 10;
 /// Bytes of messages of one connection that may wait for the broker; a larger message waits alone.
 const CONNECTION_BYTES: usize = 4 << 20;
 /// What the smallest message counts as.
 const LEAST_SHARE: usize = 64 << 10;
-/// Bytes that may wait for the disk before clients are made to wait.
-const STORE_BYTES: usize = 64 << 20;
+/// How much may wait around the broker, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HubLimits {
+    /// Messages that wait for the broker, over all connections: several times the largest one.
+    pub input_bytes: usize,
+    /// Changes that wait for the disk before clients are made to wait.
+    pub store_bytes: usize,
+}
+
+impl Default for HubLimits {
+    fn default() -> Self {
+        Self {
+            input_bytes: 128 << 20,
+            store_bytes: 64 << 20,
+        }
+    }
+}
 
 /// What connections tell the broker.
 #[derive(Debug)]
@@ -79,6 +93,7 @@ pub struct HubHandle {
     inputs: mpsc::Sender<Input>,
     memory: Arc<Semaphore>,
     small_memory: Arc<Semaphore>,
+    limits: HubLimits,
     last_connection: Arc<AtomicU64>,
 }
 
@@ -125,14 +140,14 @@ impl HubHandle {
         message: Bytes,
     ) -> Result<(), Stopped> {
         let length = message.len();
-        let (pool, most) = if length <= SMALL_INPUT {
-            (&self.small_memory, SMALL_INPUT_BYTES)
+        let pool = if length <= SMALL_INPUT {
+            &self.small_memory
         } else {
-            (&self.memory, INPUT_BYTES)
+            &self.memory
         };
         let own = take(&allowance.0, length.clamp(LEAST_SHARE, CONNECTION_BYTES)).await?;
         // An empty message takes a place in the queue too.
-        let share = take(pool, length.clamp(1, most)).await?;
+        let share = take(pool, length.clamp(1, self.limits.input_bytes)).await?;
         self.send(Input::Receive {
             connection,
             message,
@@ -208,6 +223,7 @@ pub struct Hub {
     outboxes: HashMap<ConnectionId, Arc<Outbox>, BuildHasherDefault<NumberHasher>>,
     writer: Option<Writer>,
     checks: Checks,
+    limits: HubLimits,
     completed: mpsc::UnboundedSender<(Ticket, Completion)>,
 }
 
@@ -216,6 +232,7 @@ pub struct Hub {
 pub struct Completions {
     sender: mpsc::UnboundedSender<(Ticket, Completion)>,
     receiver: mpsc::UnboundedReceiver<(Ticket, Completion)>,
+    lost: Arc<Notify>,
 }
 
 impl Completions {
@@ -223,7 +240,18 @@ impl Completions {
     #[must_use]
     pub fn new() -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
-        Self { sender, receiver }
+        Self {
+            sender,
+            receiver,
+            lost: Arc::default(),
+        }
+    }
+
+    /// What the store's thread is to call when it cannot tell what is stored.
+    #[must_use]
+    pub fn on_lost(&self) -> crate::store::OnLost {
+        let lost = Arc::clone(&self.lost);
+        Box::new(move || lost.notify_one())
     }
 
     /// What the store's thread is to call.
@@ -253,6 +281,7 @@ impl Hub {
         writer: Option<Writer>,
         completions: Completions,
         checks: Checks,
+        limits: HubLimits,
         stop: oneshot::Receiver<()>,
     ) -> (HubHandle, tokio::task::JoinHandle<()>) {
         let (inputs, queue) = mpsc::channel(INPUTS);
@@ -262,13 +291,17 @@ impl Hub {
             outboxes: HashMap::default(),
             writer,
             checks,
+            limits,
             completed: completions.sender,
         };
-        let task = tokio::spawn(hub.run(queue, completions.receiver, stop));
+        let task = tokio::spawn(hub.run(queue, completions.receiver, completions.lost, stop));
         let handle = HubHandle {
             inputs,
-            memory: Arc::new(Semaphore::new(INPUT_BYTES)),
-            small_memory: Arc::new(Semaphore::new(SMALL_INPUT_BYTES)),
+            memory: Arc::new(Semaphore::new(limits.input_bytes)),
+            small_memory: Arc::new(Semaphore::new(
+                (limits.input_bytes / SMALL_PART).max(SMALL_INPUT),
+            )),
+            limits,
             last_connection: Arc::default(),
         };
         (handle, task)
@@ -278,6 +311,7 @@ impl Hub {
         mut self,
         mut queue: mpsc::Receiver<Input>,
         mut completions: mpsc::UnboundedReceiver<(Ticket, Completion)>,
+        lost: Arc<Notify>,
         mut stop: oneshot::Receiver<()>,
     ) {
         let mut inputs = Vec::with_capacity(INPUTS_AT_ONCE);
@@ -288,11 +322,17 @@ impl Hub {
             let store_keeps_up = self
                 .writer
                 .as_ref()
-                .is_none_or(|writer| writer.waiting_bytes() < STORE_BYTES);
+                .is_none_or(|writer| writer.waiting_bytes() < self.limits.store_bytes)
+                && self.broker.write_bytes() < self.limits.store_bytes;
             tokio::select! {
                 // Completions free memory, time is exact, and clients come last.
                 biased;
                 _ = &mut stop => break,
+                () = lost.notified() => {
+                    // Nobody is told anything more: after a start from the disk, it is known what is true.
+                    error!("it is not known whether the last changes are stored: the service has to be started again");
+                    return;
+                }
                 Some((ticket, completion)) = completions.recv() => {
                     self.broker.completed(self.clock.now(), ticket, completion);
                     self.carry_out();

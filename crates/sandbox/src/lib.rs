@@ -17,6 +17,7 @@ pub mod connection;
 pub mod credentials;
 pub mod http;
 pub mod hub;
+pub mod memory;
 pub mod origin;
 pub mod outbox;
 pub mod password;

@@ -24,6 +24,7 @@ use crate::connection::ConnectionLimits;
 use crate::credentials::Checks;
 use crate::http::{self, Caller, Service};
 use crate::hub::{Completions, Hub};
+use crate::memory::Memory;
 use crate::origin::{AllowedOrigins, Origin};
 use crate::outbox::OutboxLimits;
 use crate::password::{self, Passwords};
@@ -186,6 +187,7 @@ impl Server {
                 database,
                 Box::new(move || Database::reopen(&folder)),
                 completions.on_stored(),
+                completions.on_lost(),
             )?),
         };
         let clock = Clock::start();
@@ -201,12 +203,14 @@ impl Server {
             warn!("{notice}");
         }
         let (stop, stopped) = oneshot::channel();
+        let memory = Memory::of(&options.limits);
         let (hub, hub_task) = Hub::start(
             broker,
             clock,
             writer,
             completions,
             Checks::new(Passwords::new(cores(), PASSWORDS_WAITING), &nobody, tokens),
+            memory.hub,
             stopped,
         );
 
@@ -218,7 +222,7 @@ impl Server {
             limits: ConnectionLimits {
                 outbox: OutboxLimits {
                     messages: limits.max_queue_messages as usize,
-                    bytes: limits.max_queue_bytes as usize,
+                    bytes: memory.queue,
                 },
                 write_timeout: io_timeout,
                 messages_a_second: limits.max_message_rate,
@@ -369,6 +373,12 @@ fn config(options: &Options, durable: bool) -> Result<Config, StartError> {
     });
     config.limits.sessions_per_address = sessions_per_address as usize;
     config.limits.topics = limits.max_topics as usize;
+    let memory = Memory::of(limits);
+    config.limits.topic_bytes = memory.topics;
+    config.limits.topic_bytes_per_principal = memory.topics_per_principal;
+    config.limits.waiting_bytes = memory.waiting;
+    config.limits.answer_bytes = memory.answer;
+    config.limits.deferred_bytes = memory.deferred;
     config.limits.topics_per_principal = limits.max_topics_per_principal as usize;
     config.attempts.free = limits.sign_in_attempts;
     config.attempts.free_per_address = limits.sign_in_attempts.saturating_mul(4);
@@ -378,10 +388,10 @@ fn config(options: &Options, durable: bool) -> Result<Config, StartError> {
         config.attempts.longest_wait_ms.min(PRINCIPAL_WAIT_MS);
     // What waits in an outbox, and as much again on its way through the network.
     config.limits.recovery_messages = 2 * limits.max_queue_messages as usize;
-    config.limits.recovery_bytes = 2 * limits.max_queue_bytes as usize;
+    config.limits.recovery_bytes = 2 * memory.queue;
     // An outbox is never full by what the broker has on its way: the rest waits there, where it can be conflated.
     config.limits.window_messages = limits.max_queue_messages as usize / 2;
-    config.limits.window_bytes = limits.max_queue_bytes as usize / 2;
+    config.limits.window_bytes = memory.queue / 2;
     config.limits.confirm_messages = config
         .limits
         .confirm_messages

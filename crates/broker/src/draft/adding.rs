@@ -59,6 +59,7 @@ impl Draft<'_> {
                 },
             ));
         }
+        self.check_room(&actor.creator.principal, self.path.len() + 1)?;
         let (specification, settings) = (Arc::new(specification), Arc::new(settings));
         let id = self.numbers.new_topic();
         if settings.is_persistent {

@@ -149,6 +149,9 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) tree: &'a TopicTree,
     /// How many that may be.
     pub(crate) topics_per_principal: usize,
+    /// Bytes of memory that all topics, and those that one principal added, may take.
+    pub(crate) topic_bytes: usize,
+    pub(crate) topic_bytes_per_principal: usize,
     /// The largest value that a delta or a patch may make, in bytes.
     pub(crate) max_value: usize,
     pub(crate) locks: &'a Locks,
@@ -314,6 +317,69 @@ impl<'a> Draft<'a> {
                 }
                 Ok(Outcome::Removed(true))
             }
+        }
+    }
+
+    /// Whether there is memory for so many bytes more in topics that a principal added.
+    fn check_room(&self, principal: &Option<String>, more: usize) -> Result<(), ErrorReport> {
+        let Surroundings {
+            tree,
+            topic_bytes,
+            topic_bytes_per_principal,
+            ..
+        } = self.around;
+        if more > 0 && tree.memory().saturating_add(more) > topic_bytes {
+            return Err(error(
+                ErrorReason::TopicLicenceLimit,
+                format!("The service has as much in its topics as it may: {topic_bytes} bytes"),
+            ));
+        }
+        if more > 0 && tree.memory_of(principal).saturating_add(more) > topic_bytes_per_principal {
+            return Err(error(
+                ErrorReason::TopicLicenceLimit,
+                format!(
+                    "There is as much in the topics of one principal as there may be: \
+                     {topic_bytes_per_principal} bytes"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether there is memory for a value in the place of what goes for it.
+    fn check_room_for(&self, actor: &Actor, value: Option<&Bytes>) -> Result<(), ErrorReport> {
+        let new = value.map_or(0, Bytes::len);
+        let (principal, old) = match self.committed.filter(|_| !self.is_new()) {
+            None => (&actor.creator.principal, 0),
+            Some(topic) if topic.settings.series.is_some() => {
+                // A series that is as long as it may be loses its oldest event.
+                let oldest = topic.series.events().front().filter(|_| {
+                    let retained = topic.settings.series.and_then(|it| it.retained.limit);
+                    retained.is_some_and(|limit| topic.series.events().len() as u64 >= limit)
+                });
+                (
+                    &topic.creator.principal,
+                    oldest.map_or(0, |event| event.value.len()),
+                )
+            }
+            Some(topic) => (
+                &topic.creator.principal,
+                topic.value.as_ref().map_or(0, Bytes::len),
+            ),
+        };
+        self.check_room(principal, new.saturating_sub(old))
+    }
+
+    fn is_new(&self) -> bool {
+        self.topic.as_ref().is_some_and(|topic| topic.is_new)
+    }
+
+    /// A value that is to be kept, by itself: the message in which it came may be far larger.
+    fn own(&self, value: Bytes) -> Bytes {
+        if 2 * value.len() <= self.around.max_value {
+            Bytes::copy_from_slice(&value)
+        } else {
+            value
         }
     }
 

@@ -41,6 +41,8 @@ impl Draft<'_> {
         if self.topic()?.settings.series.is_some() {
             return self.append_kept(actor, value, None, None).map(|_| ());
         }
+        self.check_room_for(actor, Some(&value))?;
+        let value = self.own(value);
         let Some(topic) = &mut self.topic else {
             return Err(errors::no_such_topic(self.path));
         };
@@ -106,6 +108,8 @@ impl Draft<'_> {
         timestamp: Option<u64>,
     ) -> Result<EventMetadata, ErrorReport> {
         let now = self.around.wall_ms;
+        self.check_room_for(actor, Some(&value))?;
+        let value = self.own(value);
         let Some(topic) = &mut self.topic else {
             return Err(errors::no_such_topic(self.path));
         };

@@ -45,6 +45,13 @@ impl Broker {
         } else {
             latest_values(&topic.series, request, limit)
         };
+        let bytes: usize = events.iter().map(|event: &Event| event.value.len()).sum();
+        let most = self.config.limits.answer_bytes;
+        if bytes > most {
+            return Err(errors::invalid_data(format_args!(
+                "The answer would have {bytes} bytes of events, and may have {most}: ask for fewer events"
+            )));
+        }
         let client_type = session.properties.get(key::CLIENT_TYPE);
         if client_type.is_some_and(|it| it == PYTHON) {
             for event in &mut events {

@@ -78,6 +78,8 @@ pub(crate) struct Session {
     pub(crate) expires: Option<u64>,
     pub(crate) reconnect_timeout_ms: u64,
     pub(crate) outbound: Outbound,
+    /// What it counts for in [`crate::clients::Clients`]' account, in bytes.
+    pub(crate) counted: usize,
     /// Subscriptions of which the client is to be told.
     pub(crate) feed: Feed,
     /// The client reads compressed values.
@@ -97,6 +99,8 @@ pub(crate) struct Session {
     pub(crate) last_conversation: u64,
     /// Requests that wait for the store.
     pub(crate) writes: usize,
+    /// How long these requests are, in bytes.
+    pub(crate) write_bytes: usize,
     /// Requests that wait for something else: a password check, a lock, another session.
     pub(crate) waits: usize,
     /// Its credentials are being checked: one check at a time is enough for a session.

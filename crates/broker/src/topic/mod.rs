@@ -38,6 +38,9 @@ pub(crate) struct OpenStream {
     pub(crate) has_set: bool,
 }
 
+/// What a topic takes besides what is in it, in bytes.
+const TOPIC_OVERHEAD: usize = 1_024;
+
 /// A topic.
 #[derive(Debug)]
 pub(crate) struct Topic {
@@ -59,6 +62,8 @@ pub(crate) struct Topic {
     pub(crate) stream: Option<OpenStream>,
     /// Events that were discarded but are still stored.
     pub(crate) discarded: Vec<u64>,
+    /// What the topic counts for in [`TopicTree`]'s account of memory, in bytes.
+    counted: usize,
     /// The subscription notification, the same for every session.
     notification: Option<Bytes>,
     /// The value message, the same for every session.
@@ -92,6 +97,7 @@ impl Topic {
             updated: now,
             stream: None,
             discarded: Vec::new(),
+            counted: 0,
             notification: None,
             value_message: None,
         }
@@ -104,6 +110,17 @@ impl Topic {
         } else {
             self.value.as_ref()
         }
+    }
+
+    /// About how many bytes of memory the topic takes.
+    fn memory(&self) -> usize {
+        let properties = self.specification.properties.iter();
+        let properties: usize = properties
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        // The value may be there a second time, as the message that subscribers are sent; so may the specification.
+        let value = self.value.as_ref().map_or(0, Bytes::len);
+        TOPIC_OVERHEAD + 2 * (self.path.len() + properties + value) + self.series.memory()
     }
 
     /// Replaces the value, if the topic keeps one.

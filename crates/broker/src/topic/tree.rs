@@ -151,8 +151,17 @@ pub(crate) struct TopicTree {
     in_order: BTreeMap<Place, TopicId>,
     /// Topics with a removal policy.
     removing: BTreeSet<TopicId>,
-    /// How many topics each principal added; anonymous sessions are one.
-    added: HashMap<Option<String>, usize>,
+    /// What the topics that a principal added come to; anonymous sessions are one.
+    added: HashMap<Option<String>, Added>,
+    /// About how many bytes of memory all topics take.
+    memory: usize,
+}
+
+/// Topics of one principal.
+#[derive(Clone, Copy, Debug, Default)]
+struct Added {
+    topics: usize,
+    memory: usize,
 }
 
 impl TopicTree {
@@ -164,18 +173,43 @@ impl TopicTree {
         if topic.settings.removal.is_some() {
             self.removing.insert(topic.id);
         }
-        *self
-            .added
+        self.added
             .entry(topic.creator.principal.clone())
-            .or_default() += 1;
+            .or_default()
+            .topics += 1;
         self.by_path.insert(topic.path.clone(), topic.id);
         self.in_order.insert(Place(topic.path.clone()), topic.id);
-        self.topics.insert(topic.id, topic);
+        let id = topic.id;
+        self.topics.insert(id, topic);
+        self.recount(id);
+    }
+
+    /// A topic has become larger or smaller.
+    pub(crate) fn recount(&mut self, id: TopicId) {
+        let Some(topic) = self.topics.get_mut(&id) else {
+            return;
+        };
+        let (before, now) = (topic.counted, topic.memory());
+        topic.counted = now;
+        self.memory = self.memory.saturating_add(now).saturating_sub(before);
+        if let Some(added) = self.added.get_mut(&topic.creator.principal) {
+            added.memory = added.memory.saturating_add(now).saturating_sub(before);
+        }
+    }
+
+    /// About how many bytes of memory all topics take.
+    pub(crate) const fn memory(&self) -> usize {
+        self.memory
+    }
+
+    /// About how many bytes of memory the topics take that a principal added.
+    pub(crate) fn memory_of(&self, principal: &Option<String>) -> usize {
+        self.added.get(principal).map_or(0, |added| added.memory)
     }
 
     /// How many topics a principal added that are still there.
     pub(crate) fn added_by(&self, principal: &Option<String>) -> usize {
-        self.added.get(principal).copied().unwrap_or(0)
+        self.added.get(principal).map_or(0, |added| added.topics)
     }
 
     pub(crate) fn remove(&mut self, path: &str) -> Option<Topic> {
@@ -183,9 +217,11 @@ impl TopicTree {
         self.in_order.remove(&Place(path));
         self.removing.remove(&id);
         let topic = self.topics.remove(&id)?;
-        if let Some(count) = self.added.get_mut(&topic.creator.principal) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
+        self.memory = self.memory.saturating_sub(topic.counted);
+        if let Some(added) = self.added.get_mut(&topic.creator.principal) {
+            added.topics = added.topics.saturating_sub(1);
+            added.memory = added.memory.saturating_sub(topic.counted);
+            if added.topics == 0 {
                 self.added.remove(&topic.creator.principal);
             }
         }

@@ -13,10 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use effusion_broker::{EffectError, StoreOp, Ticket};
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 pub use database::{Database, Opened};
 pub use error::StoreError;
@@ -25,8 +25,9 @@ pub use error::StoreError;
 const BATCH_CHANGES: usize = 4096;
 /// Bytes in one transaction, about: more would keep the first of them waiting for long.
 const BATCH_BYTES: usize = 8 << 20;
-/// How long a database that failed is left alone before it is opened again.
-const REOPEN_PAUSE: Duration = Duration::from_secs(1);
+/// How long a database that failed is left alone before it is opened again, and how often that is tried.
+const REOPEN_PAUSE: Duration = Duration::from_millis(500);
+const REOPEN_TRIES: usize = 6;
 
 /// Takes changes and writes them on a thread of its own.
 #[derive(Debug)]
@@ -47,6 +48,10 @@ struct Job {
 /// Told of each change that is durable, or is not written at all; in the order in which they were submitted.
 pub type OnStored = Box<dyn FnMut(Ticket, Result<(), EffectError>) + Send>;
 
+/// Told that nobody can tell whether the last changes are on the disk. Nothing is completed any more: what is in memory may differ
+/// from what is stored, and whoever hears of it has to start again from the disk.
+pub type OnLost = Box<dyn FnMut() + Send>;
+
 /// Opens the database again after it failed.
 pub type Reopen = Box<dyn FnMut() -> Result<Database, StoreError> + Send>;
 
@@ -59,18 +64,23 @@ impl Writer {
         database: Database,
         reopen: Reopen,
         on_stored: OnStored,
+        mut on_lost: OnLost,
     ) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let mut worker = Worker {
-            database: State::Open(database),
+            database,
             reopen,
             on_stored,
             waiting: Arc::clone(&waiting),
         };
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || worker.run(&queue))
+            .spawn(move || {
+                if worker.run(&queue).is_err() {
+                    on_lost();
+                }
+            })
             .map_err(StoreError::Thread)?;
         Ok(Self {
             jobs,
@@ -111,22 +121,17 @@ impl Writer {
 }
 
 struct Worker {
-    database: State,
+    database: Database,
     reopen: Reopen,
     on_stored: OnStored,
     waiting: Arc<AtomicUsize>,
 }
 
-enum State {
-    Open(Database),
-    /// It failed, and has to be opened again.
-    Failed {
-        since: Instant,
-    },
-}
+/// Whether the last changes are on the disk is not known.
+struct Lost;
 
 impl Worker {
-    fn run(&mut self, queue: &mpsc::Receiver<Job>) {
+    fn run(&mut self, queue: &mpsc::Receiver<Job>) -> Result<(), Lost> {
         while let Ok(first) = queue.recv() {
             let mut bytes = first.bytes;
             let mut batch = vec![first];
@@ -137,61 +142,43 @@ impl Worker {
                 bytes += job.bytes;
                 batch.push(job);
             }
-            let result = self.write(&batch);
+            let result = self.write(&batch)?;
             self.waiting.fetch_sub(bytes, Ordering::Relaxed);
             for job in batch {
                 (self.on_stored)(job.ticket, result.clone());
             }
         }
+        Ok(())
     }
 
-    fn write(&mut self, batch: &[Job]) -> Result<(), EffectError> {
-        let database = match &mut self.database {
-            State::Open(database) => database,
-            State::Failed { since } if since.elapsed() < REOPEN_PAUSE => {
-                return Err(EffectError("the database failed a moment ago".to_owned()));
-            }
-            State::Failed { .. } => match (self.reopen)() {
-                Ok(database) => {
-                    info!("the database is open again");
-                    self.database = State::Open(database);
-                    return self.write(batch);
-                }
-                Err(problem) => {
-                    error!(%problem, "the database cannot be opened again yet: no change is accepted");
-                    return Err(self.failed(&problem));
-                }
-            },
-        };
-        let number = database.batch() + 1;
+    /// Writes changes. The inner result says that they are durable, or not written at all.
+    fn write(&mut self, batch: &[Job]) -> Result<Result<(), EffectError>, Lost> {
+        let number = self.database.batch() + 1;
         let operations = batch.iter().flat_map(|job| &job.operations);
-        let Err(problem) = database.apply(operations) else {
-            return Ok(());
+        let Err(problem) = self.database.apply(operations) else {
+            return Ok(Ok(()));
         };
-        error!(%problem, changes = batch.len(), "the database failed: changes are refused until it works again");
+        error!(%problem, changes = batch.len(), "the database failed");
         // After a failure the database takes nothing more until it is opened again. Only then is it known whether the
         // transaction reached the disk before the failure.
-        let failed = self.failed(&problem);
-        match (self.reopen)() {
-            Ok(database) => {
-                let written = database.batch() >= number;
-                self.database = State::Open(database);
-                if written {
-                    warn!("the last changes had reached the disk before the failure");
-                    return Ok(());
+        for attempt in 1..=REOPEN_TRIES {
+            match (self.reopen)() {
+                Ok(database) => {
+                    self.database = database;
+                    if self.database.batch() >= number {
+                        warn!("the last changes had reached the disk before the failure");
+                        return Ok(Ok(()));
+                    }
+                    warn!("the last changes are refused");
+                    return Ok(Err(EffectError(problem.to_string())));
+                }
+                Err(problem) => {
+                    error!(%problem, attempt, "the database cannot be opened again");
+                    std::thread::sleep(REOPEN_PAUSE);
                 }
             }
-            Err(problem) => error!(%problem, "the database cannot be opened again yet"),
         }
-        Err(failed)
-    }
-
-    /// Closes the database, and says so to whoever asked for a change.
-    fn failed(&mut self, problem: &StoreError) -> EffectError {
-        self.database = State::Failed {
-            since: Instant::now(),
-        };
-        EffectError(problem.to_string())
+        Err(Lost)
     }
 }
 
