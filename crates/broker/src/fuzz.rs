@@ -2,6 +2,7 @@
 
 use effusion_protocol::TopicSpecification;
 use effusion_protocol::value::Json;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Time;
@@ -32,8 +33,8 @@ impl Client {
 }
 
 impl Properties for Client {
-    fn property(&self, key: &str) -> Option<String> {
-        self.properties.get(key).map(|value| (*value).to_owned())
+    fn property(&self, key: &str) -> Option<Cow<'_, str>> {
+        self.properties.get(key).map(|value| Cow::Borrowed(*value))
     }
     fn roles(&self) -> &BTreeSet<String> {
         &self.roles

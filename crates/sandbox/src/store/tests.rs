@@ -1,4 +1,5 @@
 use super::*;
+use std::time::Instant;
 
 use std::collections::BTreeSet;
 use std::path::Path;
