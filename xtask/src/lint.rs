@@ -75,7 +75,7 @@ fn without_erasure(tools: &Tools) -> Result<()> {
 fn documentation(tools: &Tools) -> Result<()> {
     let what = "doc --quiet --no-deps --document-private-items";
     for (whose, mut command, arguments) in [
-        ("native", project::cargo(), "--workspace"),
+        ("native", project::cargo(), "--workspace --exclude effusion"),
         (
             "wasm32: page",
             tools.cargo()?,

@@ -39,7 +39,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
 
-    /// Let pages of this origin connect (https://chat.example), besides those of the same host and of this machine. Repeat
+    /// Let pages of this origin connect (`https://chat.example`), besides those of the same host and of this machine. Repeat
     /// it for several; `null` is for pages in files, `*` for all. Clients that are no browsers name no origin, and may
     /// connect anyway
     #[arg(long, value_name = "ORIGIN")]

@@ -78,7 +78,7 @@ impl Origin {
 
 impl AllowedOrigins {
     /// Those in a list, and always: the pages of the host that the service itself is reached by, and the pages of this
-    /// machine (`localhost`, 127.0.0.1, [::1]), on whatever port.
+    /// machine (`localhost`, 127.0.0.1, `::1`), on whatever port.
     #[must_use]
     pub const fn new(listed: Vec<Origin>) -> Self {
         Self { listed }

@@ -109,7 +109,7 @@ impl Clients<'_> {
     /// Sets and removes properties of all sessions that match a filter, and answers how many they are.
     ///
     /// # Errors
-    /// [`RequestError::FilterRefused`](crate::RequestError::FilterRefused) if the filter is not valid; refused with
+    /// [`RequestError::FilterRefused`] if the filter is not valid; refused with
     /// `AccessDenied` without the permissions `view_session` and `modify_session`.
     ///
     /// ```no_run
@@ -288,7 +288,7 @@ impl Clients<'_> {
     /// Registers a listener of what happens to sessions: those that are open already, and those to come.
     ///
     /// # Errors
-    /// [`RequestError::FilterRefused`](crate::RequestError::FilterRefused) if the filter is not valid; refused with
+    /// [`RequestError::FilterRefused`] if the filter is not valid; refused with
     /// `AccessDenied` without the permissions `register_handler` and `view_session`. Services before 6.11 have neither
     /// filters nor times: with these the request is refused with `Unsupported`.
     ///

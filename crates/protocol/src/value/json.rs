@@ -431,7 +431,7 @@ fn check_text(cursor: &mut Cursor<'_>, head: Head) -> Result<(), ValueError> {
     })
 }
 
-/// Whether CBOR that is one JSON value is written as [`write`] would write it, whatever the order of members.
+/// Whether CBOR that is one JSON value is written as [`write()`] would write it, whatever the order of members.
 fn is_canonical(bytes: &[u8]) -> bool {
     let mut cursor = Cursor::new(bytes);
     is_item_canonical(&mut cursor, 0).unwrap_or(false) && cursor.is_at_end()
