@@ -7,6 +7,7 @@ mod composer;
 mod connection;
 mod dialog;
 mod join;
+mod keyed;
 mod messages;
 mod stage;
 

@@ -48,9 +48,7 @@ fn MenuButton() -> impl IntoView {
             expanded=app.drawer
             on_click=open
         >
-            <span class="mark" hidden=move || !unread()>
-                {()}
-            </span>
+            <span class="mark" hidden=move || !unread()></span>
         </IconButton>
     }
 }
@@ -58,13 +56,26 @@ fn MenuButton() -> impl IntoView {
 /// The room's name, what it is about, and its kind.
 #[component]
 fn Title() -> impl IntoView {
-    let (room, i18n) = (use_room(), use_i18n());
-    let (info, card) = (room.room.clone(), room.card.clone());
-    let name = {
-        let info = info.clone();
-        move || info.read().name.to_string()
-    };
-    let topic = move || {
+    let room = use_room();
+    let (info, is_room) = (room.room.clone(), room.peer.is_none());
+    view! {
+        <div class="title">
+            <div class="named">
+                <h1 dir="auto" data-testid="room-title">
+                    {move || info.read().name.to_string()}
+                </h1>
+                <Topic/>
+            </div>
+            {is_room.then(|| view! { <KindChip/> }.into_any())}
+        </div>
+    }
+}
+
+/// What the room is about, if somebody has said so.
+#[component]
+fn Topic() -> impl IntoView {
+    let card = use_room().card.clone();
+    move || {
         let card = card.read();
         let topic = card.as_ref().map(|card| card.topic.clone());
         let topic = topic.filter(|topic| !topic.is_empty())?;
@@ -75,31 +86,25 @@ fn Title() -> impl IntoView {
             </p>
         };
         Some(topic.into_any())
-    };
-    let chip = move || {
+    }
+}
+
+/// The kind of the room.
+#[component]
+fn KindChip() -> impl IntoView {
+    let (info, i18n) = (use_room().room.clone(), use_i18n());
+    move || {
         let kind = info.read().kind;
-        let word = move || match kind {
-            RoomKind::Live => t!(i18n, common_live),
-            RoomKind::History => t!(i18n, common_history),
-        };
         view! {
             <span class="chip">
                 <Icon name=kind.word()/>
-                {move || word()}
+                {move || match kind {
+                    RoomKind::Live => t!(i18n, common_live),
+                    RoomKind::History => t!(i18n, common_history),
+                }}
             </span>
         }
         .into_any()
-    };
-    view! {
-        <div class="title">
-            <div class="named">
-                <h1 dir="auto" data-testid="room-title">
-                    {move || name()}
-                </h1>
-                {move || topic()}
-            </div>
-            {room.peer.is_none().then(|| move || chip())}
-        </div>
     }
 }
 

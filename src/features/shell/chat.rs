@@ -25,9 +25,7 @@ pub fn Chat() -> impl IntoView {
                 {move || t!(i18n, room_skip_to_composer)}
             </a>
             <Sidebar/>
-            <div class="veil" on:click=move |_| app.drawer.set(false)>
-                {()}
-            </div>
+            <div class="veil" on:click=move |_| app.drawer.set(false)></div>
             <main inert=move || app.drawer.get()>
                 <Bar/>
                 <SessionFault/>

@@ -109,17 +109,8 @@ fn RoomButton(
     room: OpenRoom,
 ) -> impl IntoView {
     let app = use_app();
-    let (id, info, peer) = (room.id, room.room.clone(), room.peer.clone());
-    let name = {
-        let info = info.clone();
-        move || info.read().name.to_string()
-    };
-    let shown_name = name.clone();
-    let picture = move || match &peer {
-        Some(peer) => view! { <Avatar name=peer.clone()/> }.into_any(),
-        None => view! { <Icon name=info.read().kind.word()/> }.into_any(),
-    };
-    let shown = room.clone();
+    let (id, shown) = (room.id, room.clone());
+    let (info, named) = (room.room.clone(), room.room.clone());
     let show = move |_| {
         app.show_room(shown.clone());
         browser::focus("composer");
@@ -129,14 +120,27 @@ fn RoomButton(
             type="button"
             class="room"
             data-testid="room-item"
-            data-room=move || name()
+            data-room=move || info.read().name.to_string()
             aria-current=move || (app.active.get() == Some(id)).then_some("page")
             on:click=show
         >
-            {move || picture()}
-            <bdi>{move || shown_name()}</bdi>
+            <Picture room=room.clone()/>
+            <bdi>{move || named.read().name.to_string()}</bdi>
             <Unread room/>
         </button>
+    }
+}
+
+/// The kind of a room, or whom the reader talks to.
+#[component]
+fn Picture(
+    /// The room.
+    room: OpenRoom,
+) -> impl IntoView {
+    let info = room.room.clone();
+    match room.peer.clone() {
+        Some(peer) => view! { <Avatar name=peer/> }.into_any(),
+        None => (move || view! { <Icon name=info.read().kind.word()/> }.into_any()).into_any(),
     }
 }
 
