@@ -1,4 +1,5 @@
-//! Makes a constant of each text of the interface (see `src/i18n`), and asks the linker for what splitting the page needs.
+//! Makes a constant of each text of the interface (see `src/i18n`) and a table of all emoji (see `src/features/composer/emoji.rs`),
+//! and asks the linker for what splitting the page needs.
 
 use std::fmt::Write;
 use std::{env, fs, path::Path};
@@ -23,6 +24,7 @@ fn main() {
     let out = env::var_os("OUT_DIR").expect("cargo names a folder");
     fs::write(Path::new(&out).join("messages.rs"), constants(&english))
         .expect("the folder can be written");
+    fs::write(Path::new(&out).join("emoji.tsv"), emoji_table()).expect("the folder can be written");
     let renamed = fs::read_to_string(RENAMED).expect("the old names can be read");
     fs::write(Path::new(&out).join("renamed.rs"), aliases(&renamed))
         .expect("the folder can be written");
@@ -78,4 +80,44 @@ fn constants(english: &Map<String, Value>) -> String {
         .expect("a string takes everything");
     }
     code
+}
+
+/// All emoji in Unicode's order, with an empty line between groups: the emoji, its short names, its name in the Unicode
+/// standard and its variants by skin tone, lightest first.
+fn emoji_table() -> String {
+    use emojis::SkinTone::{Dark, Light, Medium, MediumDark, MediumLight};
+
+    let mut table = String::new();
+    let mut group = emojis::Group::SmileysAndEmotion;
+    for emoji in emojis::iter() {
+        if emoji.group() != group {
+            group = emoji.group();
+            table.push('\n');
+        }
+        let mut names: Vec<String> = emoji.shortcodes().map(str::to_owned).collect();
+        if names.is_empty() {
+            names.push(short_name(emoji.name()));
+        }
+        let tones: Vec<&str> = [Light, MediumLight, Medium, MediumDark, Dark]
+            .into_iter()
+            .filter_map(|tone| emoji.with_skin_tone(tone))
+            .map(emojis::Emoji::as_str)
+            .collect();
+        let fields = [
+            emoji.as_str(),
+            &names.join(" "),
+            emoji.name(),
+            &tones.join(" "),
+        ];
+        table.push_str(&fields.join("\t"));
+        table.push('\n');
+    }
+    table
+}
+
+/// A short name for an emoji so new that it has none yet: `head_shaking_vertically`.
+fn short_name(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    words.join("_").to_ascii_lowercase()
 }

@@ -4,11 +4,10 @@ use leptos::prelude::*;
 
 use crate::features::account::account_form;
 use crate::features::join::JoinForm;
+use crate::features::moderation::board;
 use crate::features::shell::{UpdateNotice, chat, handle_shortcuts};
-use crate::parts;
 use crate::state::{Screen, use_app};
 use crate::ui::{Keyed, Lazy};
-use crate::view::{ElView, part::part};
 
 /// The page.
 #[component]
@@ -22,13 +21,7 @@ pub fn Page() -> impl IntoView {
                     Screen::Join => view! { <JoinForm/> }.into_any(),
                     Screen::Account => view! { <Lazy load=account_form()/> }.into_any(),
                     Screen::Chat => view! { <Lazy load=chat()/> }.into_any(),
-                    Screen::Board => {
-                        (move || {
-                            app.spoken.track();
-                            ElView::from(part(parts::board(app)))
-                        })
-                            .into_any()
-                    }
+                    Screen::Board => view! { <Lazy load=board()/> }.into_any(),
                 }}
             </Keyed>
             <UpdateNotice/>

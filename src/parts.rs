@@ -170,25 +170,6 @@ part! {
         fn jump(room: OpenRoom, target: Target) -> bool {
             { view::message_tools::jump(room, target); true }
         }
-
-        /// What stands above and beside the composer, which is this form.
-        fn composer_tools(room: OpenRoom, form: Element) -> El {
-            view::composer_tools::composer_tools(room, &form).unwrap_or_else(|| view::el("span"))
-        }
-
-        /// Sends what is not simply said. True once that has begun.
-        fn submit(app: App, room: OpenRoom) -> bool { { view::submit::submit(app, room); true } }
-    }
-}
-
-part! {
-    /// The session from inside, and the lessons.
-    inside, Inside {
-        /// The session from inside.
-        fn diagnostics(app: App) -> El { view::diagnostics::diagnostics(app) }
-
-        /// The tutorial, with what each action asks of the service.
-        fn lessons(app: App) -> El { view::lessons::lessons(app) }
     }
 }
 
@@ -203,9 +184,6 @@ part! {
 part! {
     /// Moderation.
     moderation, Moderation {
-        /// What moderators see and do.
-        fn board(app: App) -> El { view::board::board(app) }
-
         /// Keeps somebody from writing in a room, or lets them again.
         fn moderate(app: App, room: OpenRoom, name: String, mute: bool) -> bool {
             { session::moderation::carry_out(app, room, &name, mute); true }

@@ -1,8 +1,12 @@
 //! What a person can see and do, a module each: its components, and beside them the plain data that they show.
 
 pub mod account;
+pub mod composer;
+pub mod diagnostics;
 pub mod directory;
 pub mod join;
+pub mod lessons;
+pub mod moderation;
 pub mod people;
 pub mod search;
 pub mod settings;

@@ -1,13 +1,13 @@
 //! View models: plain data and pure functions. No browser, no network, no clock, so that they are tested natively.
 
 pub mod attention;
-pub mod board;
-pub mod command;
-pub mod completion;
-pub mod composing;
-pub mod emoji;
+pub use crate::features::composer::command;
+pub use crate::features::composer::completion;
+pub use crate::features::composer::composing;
+pub use crate::features::composer::emoji;
+pub use crate::features::moderation::records as board;
 pub mod fault;
-pub mod inside;
+pub use crate::features::diagnostics::decoder as inside;
 pub mod letters;
 pub mod outbox;
 pub use crate::features::people::roster as people;

@@ -28,15 +28,7 @@ pub fn Dialog(
 ) -> impl IntoView {
     let i18n = use_i18n();
     let node = NodeRef::<html::Dialog>::new();
-    node.on_load(move |dialog| {
-        spawn_local(async move {
-            // It fails only where the dialog is shown already, or is gone again.
-            let _ = dialog.show_modal();
-            if !browser::focus_now(focus) {
-                browser::focus(focus);
-            }
-        });
-    });
+    show_modal(node, focus);
     let close = move |_| {
         if let Some(dialog) = node.get_untracked() {
             dialog.close();
@@ -64,4 +56,17 @@ pub fn Dialog(
             </div>
         </dialog>
     }
+}
+
+/// Shows a dialog as soon as it is in the document, and moves the focus to the element with this `id`.
+pub fn show_modal(node: NodeRef<html::Dialog>, focus: &'static str) {
+    node.on_load(move |dialog| {
+        spawn_local(async move {
+            // It fails only where the dialog is shown already, or is gone again.
+            let _ = dialog.show_modal();
+            if !browser::focus_now(focus) {
+                browser::focus(focus);
+            }
+        });
+    });
 }

@@ -21,17 +21,20 @@ pub mod lazy;
 mod panel;
 #[cfg(target_arch = "wasm32")]
 mod select;
+#[cfg(target_arch = "wasm32")]
+mod tool_button;
 
 #[cfg(target_arch = "wasm32")]
 pub use {
     alert::FaultAlert,
     avatar::{Avatar, hue_of},
     button::{IconButton, LinkButton},
-    dialog::Dialog,
+    dialog::{Dialog, show_modal},
     field::{Checkbox, Labelled},
     icon::{Glyph, Icon, PathIcon, glyph},
     keyed::Keyed,
     lazy::Lazy,
     panel::Panel,
     select::{Select, option},
+    tool_button::ToolButton,
 };

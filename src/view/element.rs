@@ -13,7 +13,7 @@ use leptos::tachys::view::add_attr::AddAnyAttr;
 use leptos::tachys::view::{Position, PositionState, Render, RenderHtml};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, Event, HtmlElement, HtmlInputElement, Node};
+use web_sys::{Element, Event, HtmlElement, Node};
 
 use crate::live::follow;
 
@@ -278,23 +278,6 @@ impl List {
             stays
         });
     }
-}
-
-/// The value of the input that an event comes from.
-#[must_use]
-pub fn value_of(event: &Event) -> String {
-    event
-        .target()
-        .map(|target| target.unchecked_into::<HtmlInputElement>().value())
-        .unwrap_or_default()
-}
-
-/// Whether the box that an event comes from is ticked.
-#[must_use]
-pub fn ticked(event: &Event) -> bool {
-    event
-        .target()
-        .is_some_and(|target| target.unchecked_into::<HtmlInputElement>().checked())
 }
 
 fn keep_flag(element: &Element, name: &'static str, there: Box<dyn Says<bool>>) {

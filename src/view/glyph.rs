@@ -11,9 +11,6 @@ pub const REPLY: Glyph = Glyph("M10 6L4 12l6 6M4 12h9a7 7 0 0 1 7 7");
 pub const REACT: Glyph = Glyph(
     "M20 11a8 8 0 1 1-7-7.9M8.5 14s1.2 2 3.5 2 3.5-2 3.5-2M9 9.5h.01M14.5 9.5h.01M19 2v6M16 5h6",
 );
-pub const SMILE: Glyph = Glyph(
-    "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM8.3 14s1.3 2.2 3.7 2.2 3.7-2.2 3.7-2.2M9 9.5h.01M15 9.5h.01",
-);
 pub const EDIT: Glyph = Glyph("M5 19l1-4L16 5l3 3L9 18l-4 1zM14 7l3 3");
 pub const DELETE: Glyph = Glyph("M5 7h14M10 7V4.5h4V7M7 7l1 12.5h8L17 7M10.5 10.5v6M13.5 10.5v6");
 pub const COPY: Glyph = Glyph("M9 9h10v11H9zM15 9V4H5v11h4");

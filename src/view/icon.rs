@@ -9,14 +9,6 @@ pub fn icon(name: &str) -> El {
     icon.child(drawing)
 }
 
-/// A button that shows an icon alone, and says in words what it does.
-pub fn icon_button(name: &str, words: &str, test: &str, clicked: impl FnMut() + 'static) -> El {
-    button("quiet", test, clicked)
-        .attr("aria-label", words)
-        .attr("title", words)
-        .child(icon(name))
-}
-
 /// A button.
 pub fn button(class: &str, test: &str, clicked: impl FnMut() + 'static) -> El {
     el("button")

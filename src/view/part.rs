@@ -1,4 +1,4 @@
-//! What is shown while a part of the page is fetched, and if it cannot be.
+//! What is shown while a part of the page is fetched.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -9,19 +9,10 @@ use leptos::task::spawn_local;
 
 use super::element::{El, el};
 use crate::parts::{Missing, Part};
-use crate::words::say;
 
-/// A place for a view whose code may have to be fetched first. It is no box of its own: the view stands as if alone.
-pub fn part(view: Part<El>) -> El {
-    place(view, missing)
-}
-
-/// A [`part`] that the page is as good without: nothing is said if it cannot be fetched.
+/// A place for a view whose code may have to be fetched first. It is no box of its own: the view stands as if alone. Nothing is
+/// said if it cannot be fetched: the page is as good without it.
 pub fn quietly(view: Part<El>) -> El {
-    place(view, || el("span"))
-}
-
-fn place(view: Part<El>, missing: fn() -> El) -> El {
     let place = el("div").class("part").attr("aria-busy", "true");
     let filled = place.clone();
     let owner = Owner::current().map_or_else(Owner::new, |owner| owner.child());
@@ -34,18 +25,8 @@ fn place(view: Part<El>, missing: fn() -> El) -> El {
         // The view is made while it is waited for, and what it follows belongs to this place.
         let view = poll_fn(|context| owner.with(|| untrack(|| view.as_mut().poll(context)))).await;
         filled.node().remove_attribute("aria-busy").ok();
-        let view = owner.with(|| view.unwrap_or_else(|Missing| missing()));
+        let view = owner.with(|| view.unwrap_or_else(|Missing| el("span")));
         drop(filled.child(view));
     });
     place
-}
-
-fn missing() -> El {
-    el("p")
-        .class("alert")
-        .attr("role", "alert")
-        .test("part-missing")
-        .text(say(
-            "This part of the page could not be fetched. Check the network, then try again; if the page was updated, reload it.",
-        ))
 }

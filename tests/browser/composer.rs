@@ -4,12 +4,14 @@ use leptos::prelude::*;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use effusion::features::composer::Composer;
 use effusion::model::fault::Fault;
 use effusion::state::{OpenRoom, RoomState};
-use effusion::view::composer;
 use effusion_chat::RoomKind;
 use leptos::task::tick;
+use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
+use web_sys::HtmlTextAreaElement;
 
 use crate::stage::{Stage, app, dispatch, drawn, room};
 
@@ -17,8 +19,10 @@ fn show() -> (Stage, OpenRoom, Rc<RefCell<Vec<String>>>) {
     let room = room(RoomKind::Live);
     let sent = Rc::new(RefCell::new(Vec::new()));
     let keep = Rc::clone(&sent);
-    let stage =
-        Stage::show(move || composer(app(), room, move |text| keep.borrow_mut().push(text)));
+    let stage = Stage::mount(app(), move || {
+        provide_context(room);
+        view! { <Composer on_send=move |text| keep.borrow_mut().push(text)/> }
+    });
     (stage, room, sent)
 }
 
@@ -116,4 +120,42 @@ async fn the_box_grows_with_the_text() {
     tick().await;
     drawn().await;
     assert_eq!(stage.one("composer").client_height(), low);
+}
+
+/// The tools around the box come once there is something to read.
+async fn tools(stage: &Stage) {
+    for _ in 0..100 {
+        if stage.all("emoji-button").len() == 1 {
+            return;
+        }
+        drawn().await;
+    }
+    panic!("the tools did not come");
+}
+
+#[wasm_bindgen_test]
+async fn a_command_is_suggested_and_completed() {
+    let (stage, room, sent) = show();
+    tools(&stage).await;
+    stage.fill("composer", "/t").await;
+    let names = stage.texts("completion-item");
+    assert_eq!(names.len(), 1, "{names:?}");
+    assert!(names[0].starts_with("/topic"), "{names:?}");
+    assert!(stage.press("composer", "Tab", |_| {}).await);
+    assert_eq!(stage.value("composer"), "/topic ");
+    assert_eq!(*room.draft.read_untracked(), "/topic ");
+    assert!(stage.all("completion-item").is_empty());
+    assert!(sent.borrow().is_empty());
+}
+
+#[wasm_bindgen_test]
+async fn what_is_typed_is_not_written_again() {
+    let (stage, room, _) = show();
+    stage.fill("composer", "hello").await;
+    let area: HtmlTextAreaElement = stage.one("composer").unchecked_into();
+    area.set_selection_range(1, 1).unwrap();
+    room.draft.set("hello".to_owned());
+    tick().await;
+    drawn().await;
+    assert_eq!(area.selection_start().unwrap(), Some(1));
 }

@@ -186,11 +186,11 @@ scenario('text and link of a message are copied', async (open) => {
     const copied = () => ann.page.evaluate(() => navigator.clipboard.readText());
     await ann.$('message').hover();
     await ann.$('tool-copy').click();
-    await until('the note', () => ann.$('note').innerText(), (note) => /text is copied/.test(note));
+    await until('the note', () => ann.$('note').innerText(), (note) => /Text copied/.test(note));
     assert.equal(await copied(), 'copy *me*');
     await ann.$('message').hover();
     await ann.$('tool-link').click();
-    await until('the note', () => ann.$('note').innerText(), (note) => /link is copied/.test(note));
+    await until('the note', () => ann.$('note').innerText(), (note) => /Link copied/.test(note));
     const link = new URL(await copied());
     const part = new URLSearchParams(link.hash.slice(1));
     assert.equal(link.searchParams.get('room'), 'Copy');

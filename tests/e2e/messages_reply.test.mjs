@@ -35,7 +35,7 @@ for (const kind of ['history', 'live']) {
         await bob.shows('Tea or coffee?');
         await ann.shows({ state: 'sent' });
         await use(bob, 'Tea or coffee?', 'tool-reply');
-        await until('what is answered', () => bob.$('purpose').innerText(), (words) => /Reply to .*Ann.*Tea or coffee\?/s.test(words));
+        await until('what is answered', () => bob.$('purpose').innerText(), (words) => /Replying to .*Ann.*Tea or coffee\?/s.test(words));
         await bob.$('composer').fill('Tea.');
         await bob.$('composer').press('Enter');
         for (const window of [ann, bob]) {

@@ -211,7 +211,7 @@ scenario('where the service keeps somebody off the list, or shows none, it is to
     await mute.join();
     await mute.$('message').filter({ hasText: 'hello' }).waitFor();
     await peopleIn(mute);
-    await until('it is told', () => mute.$('listing').allInnerTexts(), ([words]) => /others do not see that you are here/.test(words ?? ''));
+    await until('it is told', () => mute.$('listing').allInnerTexts(), ([words]) => /Others can’t see that you’re here/.test(words ?? ''));
     await shows(mute, 'Ann');
 
     const { sandbox } = theatre;
@@ -227,7 +227,7 @@ scenario('where the service keeps somebody off the list, or shows none, it is to
         const bob = await (await open(address({ name: 'Bob', room: 'Shy', kind: 'history' }))).join();
         await bob.$('message').filter({ hasText: 'hello' }).waitFor();
         await peopleIn(bob);
-        await until('it is told', () => bob.$('listing').allInnerTexts(), ([words]) => /does not say who is in this room/.test(words ?? ''));
+        await until('it is told', () => bob.$('listing').allInnerTexts(), ([words]) => /doesn’t show who is in this room/.test(words ?? ''));
         await bob.say('still talking');
         await bob.$('message').filter({ hasText: 'still talking' }).and(bob.page.locator('[data-state=sent]')).waitFor();
         await pause(200);

@@ -38,7 +38,7 @@ pub fn Members(
             }}
             <ul>
                 <For each=move || listed.read().persons() key=Person::clone let:person>
-                    <Member person/>
+                    <Member person />
                 </For>
             </ul>
         </Panel>
@@ -81,11 +81,18 @@ fn Member(
                 data-state=if away { "away" } else { "online" }
                 on:click=show
             >
-                <Avatar name=name.clone()/>
+                <Avatar name=name.clone() />
                 <span class="words">
                     <bdi data-testid="member-name">{name.clone()}</bdi>
                     <small>
-                        {own.then(|| view! { {move || t!(i18n, people_you)} " · " }.into_any())}
+                        {own
+                            .then(|| {
+                                view! {
+                                    {move || t!(i18n, people_you)}
+                                    " · "
+                                }
+                                    .into_any()
+                            })}
                         {principal
                             .map(|principal| {
                                 view! {
@@ -93,8 +100,7 @@ fn Member(
                                     " · "
                                 }
                                     .into_any()
-                            })}
-                        {move || presence(i18n, away)}
+                            })} {move || presence(i18n, away)}
                     </small>
                 </span>
             </button>

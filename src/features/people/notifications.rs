@@ -36,11 +36,7 @@ pub fn NotificationSettings() -> impl IntoView {
                 app.attention.track();
                 match notify::is_allowed() {
                     Some(true) => {
-                        view! {
-                            <p class="hint">
-                                {move || t!(i18n, profile_notifications_on)}
-                            </p>
-                        }
+                        view! { <p class="hint">{move || t!(i18n, profile_notifications_on)}</p> }
                             .into_any()
                     }
                     Some(false) => {

@@ -24,12 +24,12 @@ pub fn Profile() -> impl IntoView {
     let away = person.away;
     let below = if own {
         view! {
-            <Rename name=name.clone()/>
-            <NotificationSettings/>
+            <Rename name=name.clone() />
+            <NotificationSettings />
         }
         .into_any()
     } else {
-        view! { <WritePrivately person=person.clone()/> }.into_any()
+        view! { <WritePrivately person=person.clone() /> }.into_any()
     };
     Some(view! {
         <Dialog
@@ -40,7 +40,7 @@ pub fn Profile() -> impl IntoView {
         >
             <div class="profile">
                 <div class="whom">
-                    <Avatar name=name.clone()/>
+                    <Avatar name=name.clone() />
                     <p>
                         <strong>
                             <bdi data-testid="profile-name">{name.clone()}</bdi>
@@ -48,7 +48,7 @@ pub fn Profile() -> impl IntoView {
                         <small>{move || presence(i18n, away)}</small>
                     </p>
                 </div>
-                <Facts person/>
+                <Facts person />
                 {below}
             </div>
         </Dialog>
@@ -85,7 +85,7 @@ fn Facts(
                 test="profile-principal"
                 value=move || principal.clone()
             />
-            <Fact title=move || t!(i18n, common_roles) test="profile-roles" value=roles/>
+            <Fact title=move || t!(i18n, common_roles) test="profile-roles" value=roles />
             {move || {
                 sessions()
                     .filter(|sessions| !sessions.is_empty())
@@ -174,7 +174,7 @@ fn WritePrivately(
             data-testid="write-to"
             on:click=write
         >
-            <Icon name="direct"/>
+            <Icon name="direct" />
             {move || t!(i18n, profile_message)}
         </button>
     }
@@ -209,7 +209,9 @@ fn Rename(
                     value=name
                     on:input=move |event| typed.set(event_target_value(&event))
                 />
-                <p class="problem">{move || problem.get().map(|problem| i18n.text(problem, &[]))}</p>
+                <p class="problem">
+                    {move || problem.get().map(|problem| i18n.text(problem, &[]))}
+                </p>
             </Labelled>
             <button type="submit" data-testid="rename-button">
                 {move || t!(i18n, profile_rename)}

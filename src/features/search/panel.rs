@@ -28,10 +28,10 @@ pub fn SearchPanel(
             opener="search-button"
             on_close=move |()| app.panel.set(None)
         >
-            <Query finder/>
-            <Results room=room.clone() finder/>
-            <GoToDate room=room.clone()/>
-            <ExportButtons room=room.clone()/>
+            <Query finder />
+            <Results room=room.clone() finder />
+            <GoToDate room=room.clone() />
+            <ExportButtons room=room.clone() />
         </Panel>
     }
 }

@@ -45,7 +45,7 @@ pub fn Results(
         <div class="found">
             <ol class="results">
                 <For each=found key=|rank| *rank let:rank>
-                    <FoundMessage room=stored.get_value() finder rank/>
+                    <FoundMessage room=stored.get_value() finder rank />
                 </For>
             </ol>
             {move || {

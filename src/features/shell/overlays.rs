@@ -3,14 +3,14 @@
 use leptos::prelude::*;
 
 use super::{ActiveRoom, shortcuts_dialog};
+use crate::features::diagnostics::diagnostics;
 use crate::features::directory::{directory_dialog, new_room_dialog, room_info_dialog, switcher};
+use crate::features::lessons::lessons;
 use crate::features::people::{members, profile};
 use crate::features::search::search_panel;
 use crate::features::settings::{another_room_dialog, settings_dialog};
-use crate::parts::{self, Part};
 use crate::state::{Dialog, Panel, use_app, use_room};
 use crate::ui::{Keyed, Lazy};
-use crate::view::{El, ElView, part::part};
 
 /// The panel that is open.
 #[component]
@@ -36,8 +36,8 @@ pub fn Panels() -> impl IntoView {
                     }
                         .into_any()
                 }
-                Some(Panel::Diagnostics) => old(move || parts::diagnostics(app)),
-                Some(Panel::Lessons) => old(move || parts::lessons(app)),
+                Some(Panel::Diagnostics) => view! { <Lazy load=diagnostics()/> }.into_any(),
+                Some(Panel::Lessons) => view! { <Lazy load=lessons()/> }.into_any(),
             }}
         </Keyed>
     }
@@ -69,14 +69,4 @@ pub fn Dialogs() -> impl IntoView {
             }}
         </Keyed>
     }
-}
-
-/// A view that is no component yet; made anew in another language.
-fn old(load: impl Fn() -> Part<El> + Send + 'static) -> AnyView {
-    let app = use_app();
-    (move || {
-        app.spoken.track();
-        ElView::from(part(load()))
-    })
-    .into_any()
 }

@@ -4,6 +4,7 @@ use effusion_chat::RoomKind;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use crate::features::composer::Composer;
 use crate::features::people::typing;
 use crate::features::sidebar::ask_for_room;
 use crate::i18n::use_i18n;
@@ -101,14 +102,7 @@ fn ComposerOrArchived() -> impl IntoView {
             return view! { <Archived/> }.into_any();
         }
         let room = room.clone();
-        let composer = move || {
-            app.spoken.track();
-            let send = room.clone();
-            ElView::from(view::composer(app, room.clone(), move |text| {
-                session::send(app, send.clone(), text)
-            }))
-        };
-        composer.into_any()
+        view! { <Composer on_send=move |text| session::send(app, room.clone(), text)/> }.into_any()
     }
 }
 

@@ -1,18 +1,18 @@
-//! Sending what is not simply said: answers, changes, and what begins with a slash.
+//! Sending what is no plain message: replies, edits, and commands, which begin with a slash.
 
 use crate::state::SetIfChanged;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::message_tools::tell;
+use super::command::{self, Command, Wrong};
+use super::composing::{Note, Purpose};
+use crate::features::join::form::Room;
 use crate::features::timeline::Key;
 use crate::i18n::{Text, messages};
-use crate::model::command::{self, Command, Wrong};
-use crate::model::composing::{Note, Purpose};
-use crate::model::form::Room;
 use crate::session;
 use crate::state::{App, OpenRoom};
 use crate::text;
+use crate::view::message_tools::{end_edit, tell};
 use effusion_chat::{ChatMessage, RoomKind, RoomName};
 
 /// Does what the composer asks for.
@@ -31,7 +31,7 @@ pub fn submit(app: App, room: OpenRoom) {
             room.draft.set(String::new());
             run(app, room, command);
         }
-        Err(wrong) => room.note.set(Some(Note::Alert(words_of(&wrong)))),
+        Err(wrong) => room.note.set(Some(Note::Alert(explain(&wrong)))),
     }
 }
 
@@ -42,7 +42,7 @@ fn save(room: OpenRoom, key: Key, text: String) {
         row.is_some_and(|row| row.entry.message.text == text.trim())
     });
     if unchanged {
-        super::message_tools::end_edit(room);
+        end_edit(room);
         return;
     }
     let saving = move |saving| {
@@ -59,7 +59,7 @@ fn save(room: OpenRoom, key: Key, text: String) {
         // Somebody may have begun something else meanwhile.
         let same = matches!(&*room.purpose.read_untracked(), Purpose::Edit { key: now, .. } if *now == key);
         match done {
-            Ok(()) if same => super::message_tools::end_edit(room),
+            Ok(()) if same => end_edit(room),
             Ok(()) => {}
             Err(fault) => {
                 if same {
@@ -122,7 +122,7 @@ fn speak(app: App, room: OpenRoom, text: String, act: bool) {
     session::say(app, room, message);
 }
 
-fn words_of(wrong: &Wrong) -> Text {
+fn explain(wrong: &Wrong) -> Text {
     match wrong {
         Wrong::Unknown(name) => text!(command_unknown, name = name),
         Wrong::Needs(usage) => match usage.argument {

@@ -1,4 +1,4 @@
-//! A session from inside: what went over its connection, told in Diffusion's terms.
+//! What went over a session's connection, decoded and in Diffusion's terms.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -29,7 +29,7 @@ pub struct Recorded {
 
 /// What a message says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct DecodedMessage {
     /// In a few words.
     pub title: String,
     /// The call of Diffusion's API that it stands for, as one writes it in JavaScript.
@@ -38,18 +38,18 @@ pub struct Told {
     pub detail: String,
 }
 
-/// Tells messages, in their order: answers and values do not say themselves what they belong to.
+/// Decodes messages, in their order: responses and values do not say what they belong to.
 #[derive(Debug, Default)]
-pub struct Teller {
+pub struct MessageDecoder {
     /// What was asked for in each conversation; by who began it: the session or the service.
     asked: BTreeMap<(bool, u64), ServiceId>,
     topics: BTreeMap<u32, (String, TopicType)>,
     session: usize,
 }
 
-impl Teller {
-    /// Tells a message.
-    pub fn tell(&mut self, recorded: &Recorded, version: ProtocolVersion) -> Told {
+impl MessageDecoder {
+    /// Decodes a message.
+    pub fn decode(&mut self, recorded: &Recorded, version: ProtocolVersion) -> DecodedMessage {
         if recorded.session != self.session {
             *self = Self {
                 session: recorded.session,
@@ -58,7 +58,7 @@ impl Teller {
         }
         match Message::decode(recorded.bytes.clone(), version) {
             Ok(message) => self.message(message, recorded, version),
-            Err(error) => Told {
+            Err(error) => DecodedMessage {
                 title: "unreadable".to_owned(),
                 call: None,
                 detail: error.to_string(),
@@ -66,7 +66,12 @@ impl Teller {
         }
     }
 
-    fn message(&mut self, message: Message, recorded: &Recorded, version: ProtocolVersion) -> Told {
+    fn message(
+        &mut self,
+        message: Message,
+        recorded: &Recorded,
+        version: ProtocolVersion,
+    ) -> DecodedMessage {
         match message {
             Message::Request {
                 service,
@@ -83,10 +88,10 @@ impl Teller {
             } => {
                 let asked = self.asked.remove(&(!recorded.sent, conversation.0));
                 let Some(service) = service.or(asked) else {
-                    return plain("answer");
+                    return plain("response");
                 };
-                Told {
-                    title: format!("answer: {}", service.name()),
+                DecodedMessage {
+                    title: format!("response: {}", service.name()),
                     call: None,
                     detail: match ResponseBody::decode(service, body, version) {
                         Ok(body) => format!("{body:#?}"),
@@ -101,7 +106,7 @@ impl Teller {
             } => {
                 let asked = self.asked.remove(&(!recorded.sent, conversation.0));
                 let service = service.or(asked).map_or("request", ServiceId::name);
-                Told {
+                DecodedMessage {
                     title: format!("refused: {service}"),
                     call: None,
                     detail: match decode::<ErrorReport>(body, version) {
@@ -121,7 +126,7 @@ impl Teller {
                         format!("{} bytes", value.len()),
                     ),
                 };
-                Told {
+                DecodedMessage {
                     title: format!("value: {path}"),
                     call: None,
                     detail,
@@ -149,10 +154,10 @@ impl Teller {
         }
     }
 
-    fn about_topic(&self, what: &str, topic: u32, detail: &str) -> Told {
+    fn about_topic(&self, what: &str, topic: u32, detail: &str) -> DecodedMessage {
         let path = self.topics.get(&topic);
         let path = path.map_or_else(|| format!("topic {topic}"), |(path, _)| path.clone());
-        Told {
+        DecodedMessage {
             title: format!("{what}: {path}"),
             call: None,
             detail: detail.to_owned(),
@@ -165,10 +170,10 @@ impl Teller {
         body: Bytes,
         recorded: &Recorded,
         version: ProtocolVersion,
-    ) -> Told {
+    ) -> DecodedMessage {
         let title = service.name().to_owned();
         if recorded.hidden > 0 {
-            return Told {
+            return DecodedMessage {
                 title,
                 call: recorded.sent.then(|| secret_call(service)).flatten(),
                 detail: String::new(),
@@ -177,7 +182,7 @@ impl Teller {
         let body = match RequestBody::decode(service, body, version) {
             Ok(body) => body,
             Err(error) => {
-                return Told {
+                return DecodedMessage {
                     title,
                     call: None,
                     detail: error.to_string(),
@@ -193,7 +198,7 @@ impl Teller {
             // Writing to a text does not fail.
             let _ = write!(detail, "\nvalue = {}", json(value));
         }
-        Told {
+        DecodedMessage {
             title,
             call: recorded.sent.then(|| call(&body)).flatten(),
             detail,
@@ -224,10 +229,10 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
-fn plain(title: &str) -> Told {
-    Told {
+fn plain(title: &str) -> DecodedMessage {
+    DecodedMessage {
         title: title.to_owned(),
-        ..Told::default()
+        ..DecodedMessage::default()
     }
 }
 
@@ -355,7 +360,12 @@ mod tests {
     use effusion_protocol::time_series::AppendRequest;
     use effusion_protocol::{ConversationId, TopicId};
 
-    fn told(teller: &mut Teller, sent: bool, hidden: usize, message: &Message) -> Told {
+    fn decoded(
+        decoder: &mut MessageDecoder,
+        sent: bool,
+        hidden: usize,
+        message: &Message,
+    ) -> DecodedMessage {
         let version = ProtocolVersion::NEWEST;
         let recorded = Recorded {
             number: 0,
@@ -365,7 +375,7 @@ mod tests {
             bytes: message.encode(version),
             hidden,
         };
-        teller.tell(&recorded, version)
+        decoder.decode(&recorded, version)
     }
 
     fn request(service: ServiceId, body: &RequestBody) -> Message {
@@ -383,15 +393,15 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_told_as_the_call_that_makes_it() {
-        let mut teller = Teller::default();
+    fn a_request_is_shown_as_the_call_that_makes_it() {
+        let mut decoder = MessageDecoder::default();
         let body = RequestBody::TimeSeriesAppend(AppendRequest {
             path: "Chat/a \"b\"".to_owned(),
             value_type: "json".to_owned(),
             value: hello(),
         });
-        let told = told(
-            &mut teller,
+        let told = decoded(
+            &mut decoder,
             true,
             0,
             &request(ServiceId::TimeSeriesAppend, &body),
@@ -408,39 +418,42 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_told_by_what_was_asked() {
-        let mut teller = Teller::default();
+    fn a_response_is_named_by_what_was_asked() {
+        let mut decoder = MessageDecoder::default();
         let ping = request(ServiceId::UserPing, &RequestBody::UserPing(()));
-        told(&mut teller, true, 0, &ping);
+        decoded(&mut decoder, true, 0, &ping);
         let answer = Message::Response {
             service: None,
             conversation: ConversationId(7),
             body: Bytes::new(),
         };
         assert_eq!(
-            told(&mut teller, false, 0, &answer).title,
-            "answer: user ping"
+            decoded(&mut decoder, false, 0, &answer).title,
+            "response: user ping"
         );
-        assert_eq!(told(&mut teller, false, 0, &answer).title, "answer");
+        assert_eq!(decoded(&mut decoder, false, 0, &answer).title, "response");
     }
 
     #[test]
-    fn a_value_is_told_with_its_topic() {
+    fn a_value_is_shown_with_its_topic() {
         use effusion_protocol::body::SubscriptionNotification;
-        let mut teller = Teller::default();
+        let mut decoder = MessageDecoder::default();
         let value = Message::TopicValue {
             topic: TopicId(3),
             value: hello(),
         };
-        assert_eq!(told(&mut teller, false, 0, &value).title, "value: topic 3");
+        assert_eq!(
+            decoded(&mut decoder, false, 0, &value).title,
+            "value: topic 3"
+        );
         let notification = RequestBody::SubscriptionNotification(SubscriptionNotification {
             topic: TopicId(3),
             path: "Chat/a".to_owned(),
             specification: TopicSpecification::new(TopicType::Json),
         });
         let subscribed = request(ServiceId::SubscriptionNotification, &notification);
-        assert_eq!(told(&mut teller, false, 0, &subscribed).call, None);
-        let value = told(&mut teller, false, 0, &value);
+        assert_eq!(decoded(&mut decoder, false, 0, &subscribed).call, None);
+        let value = decoded(&mut decoder, false, 0, &value);
         assert_eq!(
             (value.title.as_str(), value.detail.as_str()),
             ("value: Chat/a", "{\"text\":\"hello\"}")
@@ -448,14 +461,14 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_not_told_and_rubbish_does_no_harm() {
-        let mut teller = Teller::default();
+    fn credentials_are_not_shown_and_rubbish_does_no_harm() {
+        let mut decoder = MessageDecoder::default();
         let secret = Message::Request {
             service: ServiceId::UpdateSystemAuthentication,
             conversation: ConversationId(1),
             body: Bytes::new(),
         };
-        let secret = told(&mut teller, true, 40, &secret);
+        let secret = decoded(&mut decoder, true, 40, &secret);
         assert_eq!(
             secret.call.as_deref(),
             Some("security.updateAuthenticationStore(…)")
@@ -469,7 +482,7 @@ mod tests {
                 bytes: Bytes::from(vec![byte, byte, 0xff]),
                 hidden: 0,
             };
-            teller.tell(&recorded, ProtocolVersion::NEWEST);
+            decoder.decode(&recorded, ProtocolVersion::NEWEST);
         }
     }
 

@@ -2,9 +2,9 @@
 
 use effusion_chat::{Reply, Target};
 
-use super::fault::Fault;
 use crate::features::timeline::Key;
 use crate::i18n::{Message, Text};
+use crate::model::fault::Fault;
 
 /// What becomes of the text in the composer when it is sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Note {
 }
 
 /// What an emoji is picked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Picking {
     /// To be written.
     Text,
@@ -73,8 +73,7 @@ pub fn is_long(text: &str) -> bool {
 }
 
 /// A text as a block of code, whatever it holds.
-#[must_use]
-pub fn snippet(text: &str) -> String {
+fn snippet(text: &str) -> String {
     let mut longest = 0;
     let mut run = 0;
     for c in text.chars() {
@@ -85,9 +84,32 @@ pub fn snippet(text: &str) -> String {
     [&fence, "\n", text.trim_end_matches('\n'), "\n", &fence].concat()
 }
 
+/// A draft in which a text that was pasted has become a snippet, on lines of its own; none if it is not there any more.
+#[must_use]
+pub fn with_snippet(draft: &str, pasted: &str) -> Option<String> {
+    let (before, after) = draft.split_once(pasted)?;
+    let above = if before.is_empty() || before.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
+    let below = if after.is_empty() { "" } else { "\n" };
+    let after = after.trim_start_matches('\n');
+    Some([before, above, &snippet(pasted), below, after].concat())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_snippet_stands_on_lines_of_its_own() {
+        let made = |draft| with_snippet(draft, "x");
+        assert_eq!(made("x").as_deref(), Some("```\nx\n```"));
+        assert_eq!(made("a x\n\nb").as_deref(), Some("a \n```\nx\n```\nb"));
+        assert_eq!(made("a\nx").as_deref(), Some("a\n```\nx\n```"));
+        assert_eq!(made("y"), None);
+    }
 
     #[test]
     fn long_texts_are_long_in_letters_or_in_lines() {

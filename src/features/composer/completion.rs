@@ -1,6 +1,6 @@
 //! What somebody is in the middle of typing, and how it may go on.
 
-use super::letters::{is_letter, lower};
+use crate::model::letters::{is_letter, lower};
 
 /// What can be completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,314 @@
+//! All emoji by name, and those that a reader uses most.
+
+use crate::model::letters::lower;
+
+/// All of Unicode's emoji, which `build.rs` writes. Read by [`parse`].
+pub static TABLE: &str = include_str!(concat!(env!("OUT_DIR"), "/emoji.tsv"));
+
+/// One emoji.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Emoji {
+    /// The characters that make it.
+    pub text: &'static str,
+    /// What it is called between colons: names with a space between them.
+    names: &'static str,
+    /// Its name in the Unicode standard.
+    pub label: &'static str,
+    /// Its variants by skin tone, the lightest first, with a space between them; empty without any.
+    tones: &'static str,
+}
+
+/// The colour of skin in an emoji that shows people or parts of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SkinTone {
+    /// Yellow.
+    #[default]
+    Default,
+    /// Fitzpatrick types 1 and 2.
+    Light,
+    /// Type 3.
+    MediumLight,
+    /// Type 4.
+    Medium,
+    /// Type 5.
+    MediumDark,
+    /// Type 6.
+    Dark,
+}
+
+impl SkinTone {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Default,
+        Self::Light,
+        Self::MediumLight,
+        Self::Medium,
+        Self::MediumDark,
+        Self::Dark,
+    ];
+
+    /// Its name, to be stored.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Light => "light",
+            Self::MediumLight => "medium-light",
+            Self::Medium => "medium",
+            Self::MediumDark => "medium-dark",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The tone of this name; the default one if there is none.
+    #[must_use]
+    pub fn parse(word: &str) -> Self {
+        let known = Self::ALL.into_iter().find(|tone| tone.word() == word);
+        known.unwrap_or_default()
+    }
+}
+
+impl Emoji {
+    /// What it is called between colons, by its first name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.names().next().unwrap_or_default()
+    }
+
+    /// All that it is called between colons.
+    fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.names.split(' ')
+    }
+
+    /// Its variant of this skin tone; itself where it has none.
+    #[must_use]
+    pub fn with_tone(&self, tone: SkinTone) -> &'static str {
+        let variant = match tone {
+            SkinTone::Default => None,
+            tone => self.tones.split_whitespace().nth(tone as usize - 1),
+        };
+        variant.unwrap_or(self.text)
+    }
+
+    /// Whether it is this one, of whatever skin tone.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        self.text == text || self.tones.split_whitespace().any(|variant| variant == text)
+    }
+
+    /// How well it fits what somebody looks for: zero is best; none if it does not.
+    fn rank(&self, query: &str) -> Option<u8> {
+        let begins = |word: &str| word.starts_with(query);
+        if self.names().any(|name| name == query) {
+            Some(0)
+        } else if self.names().any(begins) {
+            Some(1)
+        } else if self.names().any(|name| name.split('_').any(begins)) {
+            Some(2)
+        } else if self.label.split([' ', '-']).any(begins) {
+            Some(3)
+        } else {
+            None
+        }
+    }
+}
+
+/// Reads a table as `build.rs` writes it: groups, in Unicode's order.
+#[must_use]
+pub fn parse(table: &'static str) -> Vec<Vec<Emoji>> {
+    let emoji = |line: &'static str| {
+        let mut fields = line.split('\t');
+        let mut field = || fields.next().unwrap_or_default();
+        Emoji {
+            text: field(),
+            names: field(),
+            label: field(),
+            tones: field(),
+        }
+    };
+    let groups = table.split("\n\n");
+    groups
+        .map(|group| group.lines().map(emoji).collect())
+        .collect()
+}
+
+/// The emoji that fit what somebody is looking for, the best first, so many at most.
+#[must_use]
+pub fn search(groups: &[Vec<Emoji>], query: &str, limit: usize) -> Vec<Emoji> {
+    let query = lower(query.trim()).replace(' ', "_");
+    let all = groups.iter().flatten();
+    let mut found: Vec<_> = all
+        .filter_map(|emoji| Some((emoji.rank(&query)?, *emoji)))
+        .collect();
+    // A stable sort: what fits as well stays in Unicode's order.
+    found.sort_by_key(|(rank, _)| *rank);
+    found.truncate(limit);
+    found.into_iter().map(|(_, emoji)| emoji).collect()
+}
+
+/// The emoji of this name.
+#[must_use]
+pub fn named(groups: &[Vec<Emoji>], name: &str) -> Option<Emoji> {
+    let mut all = groups.iter().flatten();
+    all.find(|emoji| emoji.names().any(|known| known.eq_ignore_ascii_case(name)))
+        .copied()
+}
+
+/// What a reader gets who has used few so far.
+const DEFAULTS: [&str; 4] = ["👍", "❤️", "😂", "🎉"];
+
+/// How many are remembered.
+const MAX_REMEMBERED: usize = 24;
+
+/// How often a reader used which emoji.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frequent(Vec<(String, u32)>);
+
+impl Frequent {
+    /// Reads what [`Frequent::format`] wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let mut words = text.split(' ');
+        let mut used = Vec::new();
+        while let (Some(emoji), Some(count)) = (words.next(), words.next()) {
+            if let Ok(count) = count.parse()
+                && !emoji.is_empty()
+                && used.len() < MAX_REMEMBERED
+            {
+                used.push((emoji.to_owned(), count));
+            }
+        }
+        Self(used)
+    }
+
+    /// Writes it, to be stored.
+    #[must_use]
+    pub fn format(&self) -> String {
+        let mut text = String::new();
+        for (emoji, count) in &self.0 {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(emoji);
+            text.push(' ');
+            text.push_str(&count.to_string());
+        }
+        text
+    }
+
+    /// One was used.
+    pub fn used(&mut self, emoji: &str) {
+        let known = self.0.iter().position(|(known, _)| known == emoji);
+        let (emoji, count) = match known {
+            Some(known) => self.0.remove(known),
+            None => (emoji.to_owned(), 0),
+        };
+        if known.is_none() && self.0.len() == MAX_REMEMBERED {
+            self.0.pop();
+        }
+        let count = count.saturating_add(1);
+        // Of two used as often, the one used last comes first.
+        let place = self.0.partition_point(|(_, other)| *other > count);
+        self.0.insert(place, (emoji, count));
+    }
+
+    /// Those used most, filled up with what most people use.
+    #[must_use]
+    pub fn top(&self, count: usize) -> Vec<String> {
+        let used = self.0.iter().map(|(emoji, _)| emoji.as_str());
+        let mut top: Vec<String> = Vec::new();
+        for emoji in used.chain(DEFAULTS) {
+            if top.len() < count && !top.iter().any(|known| known == emoji) {
+                top.push(emoji.to_owned());
+            }
+        }
+        top
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOME: &str = "😀\tgrinning\tgrinning face\t\n😄\tsmile\tgrinning face with smiling eyes\t\n😻\theart_eyes_cat\tsmiling cat\t\n\n❤️\theart\tred heart\t\n👍\t+1 thumbsup\tthumbs up\t👍🏻 👍🏼 👍🏽 👍🏾 👍🏿\n";
+
+    #[test]
+    fn the_nearest_name_comes_first() {
+        let table = parse(SOME);
+        assert_eq!(table.len(), 2);
+        let found = |query| -> Vec<&str> {
+            let found = search(&table, query, 3);
+            found.iter().map(|emoji| emoji.text).collect()
+        };
+        assert_eq!(found("heart"), ["❤️", "😻"]);
+        assert_eq!(found("SMI"), ["😄", "😻"]);
+        assert_eq!(found("face"), ["😀", "😄"]);
+        assert_eq!(found("heart eyes"), ["😻"]);
+        assert!(found("zebra").is_empty());
+        assert_eq!(found("").len(), 3);
+        let named = |name| named(&table, name).map(|emoji| emoji.text);
+        assert_eq!(named("Heart"), Some("❤️"));
+        assert_eq!(named("+1"), Some("👍"));
+        assert_eq!(named("hear"), None);
+    }
+
+    #[test]
+    fn the_table_holds_all_emoji_in_nine_groups() {
+        let table = parse(TABLE);
+        assert_eq!(table.len(), 9);
+        let count: usize = table.iter().map(Vec::len).sum();
+        assert!(count > 1_900, "{count} emoji");
+        for emoji in table.iter().flatten() {
+            assert!(
+                !emoji.text.is_empty() && !emoji.label.is_empty(),
+                "{emoji:?}"
+            );
+            let is_name = |name: &str| {
+                let plain = |b: u8| b.is_ascii_alphanumeric() || b"_+-".contains(&b);
+                !name.is_empty() && name.bytes().all(plain)
+            };
+            assert!(emoji.names().all(is_name), "{emoji:?}");
+        }
+        for (name, text) in [
+            ("turtle", "🐢"),
+            ("rocket", "🚀"),
+            ("heart", "❤️"),
+            ("+1", "👍"),
+        ] {
+            assert_eq!(named(&table, name).map(|emoji| emoji.text), Some(text));
+        }
+    }
+
+    #[test]
+    fn people_have_skin_tones() {
+        let table = parse(TABLE);
+        let tones = |name| {
+            let emoji = named(&table, name).unwrap_or_default();
+            SkinTone::ALL.map(|tone| emoji.with_tone(tone))
+        };
+        assert_eq!(tones("wave"), ["👋", "👋🏻", "👋🏼", "👋🏽", "👋🏾", "👋🏿"]);
+        assert_eq!(tones("turtle"), ["🐢"; 6]);
+        assert!(named(&table, "wave").is_some_and(|wave| wave.is("👋🏽") && !wave.is("")));
+        for tone in SkinTone::ALL {
+            assert_eq!(SkinTone::parse(tone.word()), tone);
+        }
+        assert_eq!(SkinTone::parse("blue"), SkinTone::Default);
+    }
+
+    #[test]
+    fn what_is_used_most_comes_first() {
+        let mut used = Frequent::default();
+        assert_eq!(used.top(3), ["👍", "❤️", "😂"]);
+        for emoji in ["🚀", "🚀", "😂", "🐢"] {
+            used.used(emoji);
+        }
+        assert_eq!(used.top(5), ["🚀", "🐢", "😂", "👍", "❤️"]);
+        assert_eq!(Frequent::parse(&used.format()), used);
+        for count in 0..100 {
+            used.used(&count.to_string());
+        }
+        assert_eq!(used.0.len(), MAX_REMEMBERED);
+        assert_eq!(used.top(1), ["🚀"]);
+        assert_eq!(Frequent::parse("x y z"), Frequent::default());
+    }
+}

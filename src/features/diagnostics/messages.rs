@@ -1,0 +1,166 @@
+//! The last messages that went over the connection.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use super::decoder::{DecodedMessage, MessageDecoder, Recorded, hex};
+use crate::i18n::use_i18n;
+use crate::state::SetIfChanged;
+use crate::{session, t};
+
+/// How often to look for new messages.
+const INTERVAL: Duration = Duration::from_millis(500);
+
+/// A message and what it says.
+#[derive(Debug)]
+pub struct ShownMessage {
+    /// The message.
+    pub recorded: Recorded,
+    /// What it says.
+    pub decoded: DecodedMessage,
+}
+
+/// The last messages, so many at most, the oldest first. They are decoded as they come, for as long as the current owner lives;
+/// `also` runs each time that it is looked for them.
+pub fn watch_messages(
+    limit: usize,
+    also: impl Fn() + 'static,
+) -> RwSignal<VecDeque<Arc<ShownMessage>>> {
+    let shown = RwSignal::new(VecDeque::new());
+    let decoder = StoredValue::new(MessageDecoder::default());
+    let next = StoredValue::new(0);
+    let look = move || {
+        also();
+        let from = next.get_value();
+        let end = session::next_number();
+        if from == end {
+            return;
+        }
+        next.set_value(end);
+        let version = session::version();
+        shown.update(|shown: &mut VecDeque<_>| {
+            for recorded in session::recorded(from) {
+                let decoded = decoder.try_update_value(|it| it.decode(&recorded, version));
+                if shown.len() == limit {
+                    shown.pop_front();
+                }
+                shown.push_back(Arc::new(ShownMessage {
+                    recorded,
+                    decoded: decoded.unwrap_or_default(),
+                }));
+            }
+        });
+    };
+    look();
+    // Without a timer, what there was when the panel opened is shown.
+    if let Ok(interval) = set_interval_with_handle(look, INTERVAL) {
+        on_cleanup(move || interval.clear());
+    }
+    shown
+}
+
+/// A message: a line that opens to all of it.
+#[component]
+pub fn ProtocolMessage(
+    /// The message.
+    message: Arc<ShownMessage>,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let ShownMessage { recorded, decoded } = &*message;
+    let sent = recorded.sent;
+    let way = move || {
+        if sent {
+            t!(i18n, diagnostics_sent_message)
+        } else {
+            t!(i18n, diagnostics_received_message)
+        }
+    };
+    let (at, size) = (recorded.at, recorded.bytes.len() + recorded.hidden);
+    let call = decoded.call.clone();
+    let detail = decoded.detail.clone();
+    view! {
+        <li data-testid="protocol-message">
+            <details>
+                <summary>
+                    <span
+                        class="way"
+                        data-way=if sent { "sent" } else { "received" }
+                        title=move || way()
+                    >
+                        {if sent { "↑" } else { "↓" }}
+                    </span>
+                    <span class="unseen">{move || way()}</span>
+                    <bdi class="what">{decoded.title.clone()}</bdi>
+                    <small>{move || t!(i18n, diagnostics_byte_count, count = size)}</small>
+                </summary>
+                <div>
+                    <p class="hint">{move || i18n.date_and_time(at)}</p>
+                    {call.map(|call| view! { <Code text=call test="call" /> }.into_any())}
+                    {(!detail.is_empty())
+                        .then(|| view! { <Code text=detail test="detail" /> }.into_any())}
+                    <RawBytes message=Arc::clone(&message) />
+                </div>
+            </details>
+        </li>
+    }
+}
+
+/// The bytes of a message, once somebody opens them.
+#[component]
+pub fn RawBytes(
+    /// The message.
+    message: Arc<ShownMessage>,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let opened = RwSignal::new(false);
+    let hidden = message.recorded.hidden;
+    view! {
+        <details
+            class="bytes"
+            on:toggle=move |event| {
+                event.stop_propagation();
+                opened.set_if_changed(true);
+            }
+        >
+            <summary data-testid="show-bytes">{move || t!(i18n, diagnostics_bytes)}</summary>
+            <div>
+                {move || {
+                    opened
+                        .get()
+                        .then(|| {
+                            let text = hex(&message.recorded.bytes);
+                            view! { <Code text test="hex" /> }.into_any()
+                        })
+                }}
+            </div>
+            {(hidden > 0)
+                .then(|| {
+                    view! {
+                        <p class="hint">
+                            {move || t!(i18n, diagnostics_bytes_hidden, count = hidden)}
+                        </p>
+                    }
+                        .into_any()
+                })}
+        </details>
+    }
+}
+
+/// What machines read, from left to right in every language.
+#[component]
+pub fn Code(
+    /// The text.
+    text: String,
+    /// Names it for tests.
+    #[prop(optional)]
+    test: Option<&'static str>,
+) -> impl IntoView {
+    view! {
+        <pre dir="ltr" tabindex="0" data-testid=test>
+            {text}
+        </pre>
+    }
+}

@@ -1,0 +1,179 @@
+//! The numbers of a session, and what it is subscribed to.
+
+use leptos::prelude::*;
+use leptos::text_prop::TextProp;
+
+use crate::i18n::{I18n, use_i18n};
+use crate::session::{self, Inside};
+use crate::state::use_app;
+use crate::t;
+use crate::ui::LinkButton;
+
+/// The session as it is now; none without one.
+pub type Snapshot = RwSignal<Option<Inside>>;
+
+/// The numbers of the session.
+#[component]
+pub fn SessionFacts(
+    /// The session.
+    snapshot: Snapshot,
+) -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let principal = move || {
+        let me = app.me.read();
+        me.as_ref()
+            .map(|me| me.credentials.principal.clone())
+            .unwrap_or_default()
+    };
+    let of = move |fact: fn(&Inside) -> String| {
+        move || snapshot.with(|it| it.as_ref().map(fact).unwrap_or_default())
+    };
+    let traffic = move |count: fn(&Inside) -> (u64, u64)| {
+        move || snapshot.with(|it| traffic(i18n, it.as_ref().map(count).unwrap_or_default()))
+    };
+    let pending = move || snapshot.with(|it| it.as_ref().map_or(0, |it| it.open_requests));
+    let largest = move || snapshot.with(|it| it.as_ref()?.largest);
+    view! {
+        <dl class="facts">
+            <Fact
+                title=move || t!(i18n, diagnostics_session)
+                test="session-id"
+                value=of(|it| it.id.clone())
+            />
+            <Fact title=move || t!(i18n, diagnostics_principal) test="principal" value=principal />
+            <Fact
+                title=move || t!(i18n, diagnostics_protocol_version)
+                test="protocol-version"
+                value=of(|it| it.version.to_string())
+            />
+            <RoundTrip />
+            <Fact
+                title=move || t!(i18n, diagnostics_received)
+                test="received"
+                value=traffic(|it| it.received)
+            />
+            <Fact title=move || t!(i18n, common_sent) test="sent" value=traffic(|it| it.sent) />
+            <Fact
+                title=move || t!(i18n, diagnostics_pending_requests)
+                test="open-requests"
+                value=move || i18n.number(pending() as f64)
+            />
+            {move || {
+                largest()
+                    .map(|largest| {
+                        view! {
+                            <Fact
+                                title=move || t!(i18n, diagnostics_largest_message)
+                                test="largest"
+                                value=move || t!(i18n, diagnostics_byte_count, count = largest)
+                            />
+                        }
+                            .into_any()
+                    })
+            }}
+        </dl>
+    }
+}
+
+fn traffic(i18n: I18n, (messages, bytes): (u64, u64)) -> String {
+    t!(
+        i18n,
+        diagnostics_traffic,
+        messages = t!(i18n, common_message_count, count = messages),
+        bytes = t!(i18n, diagnostics_byte_count, count = bytes)
+    )
+}
+
+/// One fact, below its title.
+#[component]
+fn Fact(
+    /// Its title.
+    #[prop(into)]
+    title: TextProp,
+    /// Names it for tests.
+    test: &'static str,
+    /// The fact.
+    #[prop(into)]
+    value: TextProp,
+) -> impl IntoView {
+    view! {
+        <div>
+            <dt>{move || title.get()}</dt>
+            <dd data-testid=test dir="auto">
+                {move || value.get()}
+            </dd>
+        </div>
+    }
+}
+
+/// How long a message takes to the service and back, measured on request.
+#[component]
+fn RoundTrip() -> impl IntoView {
+    let i18n = use_i18n();
+    let measured = ArcRwSignal::new(None);
+    session::measure(measured.clone());
+    let again = measured.clone();
+    view! {
+        <div>
+            <dt>{move || t!(i18n, diagnostics_round_trip)}</dt>
+            <dd data-testid="round-trip">
+                {move || match measured.get() {
+                    Some(ms) => t!(i18n, diagnostics_milliseconds, ms = i18n.number(ms as f64)),
+                    None => "…".to_owned(),
+                }} {" "}
+                <LinkButton
+                    label=move || t!(i18n, diagnostics_measure)
+                    test="measure"
+                    on_click=move |_| session::measure(again.clone())
+                />
+            </dd>
+        </div>
+    }
+}
+
+/// The selectors that were used, and the topics that they brought.
+#[component]
+pub fn Subscriptions(
+    /// The session.
+    snapshot: Snapshot,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let selections = move || {
+        let selections = snapshot.with(|it| it.as_ref().map(|it| it.selections.clone()));
+        let selections = selections.unwrap_or_default().into_iter();
+        let row = |(selector, selects): (String, bool)| {
+            let sign = if selects { "+ " } else { "− " };
+            view! { <li dir="ltr">{[sign, &selector].concat()}</li> }
+        };
+        selections.map(row).collect_view()
+    };
+    let topics = move || {
+        let topics = snapshot.with(|it| it.as_ref().map(|it| it.topics.clone()));
+        let topics = topics.unwrap_or_default().into_iter();
+        let row = |(path, kind, size): (String, String, Option<usize>)| {
+            let size = match size {
+                Some(size) => t!(i18n, diagnostics_byte_count, count = size),
+                None => t!(i18n, diagnostics_no_value),
+            };
+            view! {
+                <li>
+                    <bdi>{path}</bdi>
+                    <small>{[kind, size].join(" · ")}</small>
+                </li>
+            }
+        };
+        topics.map(row).collect_view()
+    };
+    view! {
+        <div>
+            <h3>{move || t!(i18n, diagnostics_selections)}</h3>
+            <ul class="paths" data-testid="selections">
+                {selections}
+            </ul>
+            <h3>{move || t!(i18n, diagnostics_topics)}</h3>
+            <ul class="paths" data-testid="topics">
+                {topics}
+            </ul>
+        </div>
+    }
+}

@@ -1,0 +1,127 @@
+//! The screen that moderators work on.
+
+use leptos::prelude::*;
+use leptos::text_prop::TextProp;
+
+use super::activity::ActivityChart;
+use super::flagged::FlaggedMessages;
+use super::log::ModerationLog;
+use super::manual_actions::ManualActions;
+use super::rules_form::RulesSection;
+use crate::features::composer::composing::Note;
+use crate::i18n::use_i18n;
+use crate::session::board::{Duty, board as desk, keep_watch};
+use crate::state::{Screen, use_app};
+use crate::ui::IconButton;
+use crate::{browser, lazy, t};
+
+/// The screen that moderators work on. While it was opened once, this window keeps watch, whatever it shows.
+#[component]
+pub fn BoardScreen() -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    keep_watch(app);
+    browser::focus("board");
+    view! {
+        <main class="board" id="board" data-testid="board" tabindex="-1">
+            <header class="bar">
+                <IconButton
+                    icon="leave"
+                    label=move || t!(i18n, moderation_back)
+                    test="board-back"
+                    on_click=move |_| app.screen.set(Screen::Chat)
+                />
+                <div class="title">
+                    <h1>{move || t!(i18n, common_moderation)}</h1>
+                </div>
+                <DutyBadge />
+            </header>
+            <Outcome />
+            <div class="columns">
+                <div>
+                    <FlaggedMessages />
+                    <ModerationLog />
+                </div>
+                <div>
+                    <ActivityChart />
+                    <RulesSection />
+                    <ManualActions />
+                </div>
+            </div>
+        </main>
+    }
+}
+
+/// Whether this window keeps watch.
+#[component]
+fn DutyBadge() -> impl IntoView {
+    let i18n = use_i18n();
+    let duty = desk().duty.clone();
+    let shown = duty.clone();
+    let state = move || match shown.get() {
+        Duty::Closed => "closed",
+        Duty::LookingOn => "looking-on",
+        Duty::Watching => "on-duty",
+    };
+    view! {
+        <span class="duty" data-state=move || state() data-testid="duty">
+            {move || match duty.get() {
+                Duty::Closed => t!(i18n, moderation_off),
+                Duty::LookingOn => t!(i18n, moderation_standby),
+                Duty::Watching => t!(i18n, moderation_on_duty),
+            }}
+        </span>
+    }
+}
+
+/// What came of the last action.
+#[component]
+fn Outcome() -> impl IntoView {
+    let i18n = use_i18n();
+    let note = desk().note.clone();
+    let shown = move || {
+        let note = note.get()?;
+        let class = if note.is_alert() { "fault" } else { "done" };
+        let (Note::Info(text) | Note::Alert(text)) = note else {
+            return None;
+        };
+        Some(
+            view! {
+                <p class=class data-testid="board-note">
+                    {move || i18n.show(&text)}
+                </p>
+            }
+            .into_any(),
+        )
+    };
+    view! {
+        <div role="status" class="noted">
+            {shown}
+        </div>
+    }
+}
+
+/// A part of the board, below its title.
+#[component]
+pub fn Section(
+    /// Names it in the document and for tests.
+    id: &'static str,
+    /// Its title.
+    #[prop(into)]
+    title: TextProp,
+    /// What it holds.
+    children: Children,
+) -> impl IntoView {
+    let heading = [id, "-title"].concat();
+    view! {
+        <section aria-labelledby=heading data-testid=id>
+            <h2 id=heading.clone()>{move || title.get()}</h2>
+            {children()}
+        </section>
+    }
+}
+
+lazy! {
+    moderation,
+    /// The screen that moderators work on.
+    pub fn board() => view! { <BoardScreen/> }
+}

@@ -1,0 +1,79 @@
+//! What moderators did, and the way to undo it.
+
+use leptos::prelude::*;
+
+use super::board::Section;
+use super::records::LogRow;
+use crate::i18n::use_i18n;
+use crate::session::board::{Order, board, order};
+use crate::state::use_app;
+use crate::t;
+
+/// What was done, the newest first.
+#[component]
+pub fn ModerationLog() -> impl IntoView {
+    let i18n = use_i18n();
+    let log = board().log.clone();
+    let listed = log.clone();
+    view! {
+        <Section id="moderation-log" title=move || t!(i18n, moderation_log)>
+            {move || {
+                log.read()
+                    .is_empty()
+                    .then(|| {
+                        view! { <p class="hint">{move || t!(i18n, moderation_log_empty)}</p> }
+                            .into_any()
+                    })
+            }}
+            <ol class="log">
+                // A row that was undone looks different.
+                <For each=move || listed.get() key=|row| (row.sequence, row.undone) let:row>
+                    <LogItem row />
+                </For>
+            </ol>
+        </Section>
+    }
+}
+
+/// One thing that was done.
+#[component]
+fn LogItem(
+    /// What was done.
+    row: LogRow,
+) -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let number = row.sequence.to_string();
+    let sentence = row.sentence();
+    let sequence = row.sequence;
+    let undo = if row.can_be_undone() {
+        let number = number.clone();
+        view! {
+            <button
+                type="button"
+                class="small"
+                data-testid="undo"
+                aria-label=move || t!(i18n, moderation_undo_number, number = number.as_str())
+                on:click=move |_| order(app, Order::Undo(sequence))
+            >
+                {move || t!(i18n, moderation_undo)}
+            </button>
+        }
+        .into_any()
+    } else if row.undone {
+        view! { <span class="chip">{move || t!(i18n, moderation_undone)}</span> }.into_any()
+    } else {
+        ().into_any()
+    };
+    view! {
+        <li data-testid="log-row" data-deed=row.entry.deed.word()>
+            <span class="number">{["#", &number].concat()}</span>
+            <span class="what">
+                <span dir="auto">{move || i18n.show(&sentence)}</span>
+                <span class="why" dir="auto">
+                    {row.entry.why}
+                </span>
+            </span>
+            {undo}
+        </li>
+    }
+}
