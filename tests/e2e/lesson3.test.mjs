@@ -79,7 +79,7 @@ scenario('a name that is taken is told', async (open) => {
 scenario('a wrong password of the registrar is told', async (open) => {
     const window = await accountForm(open, { ...account('gus'), 'account-registrar-password': 'wrong' });
     await window.$('account-button').click();
-    await window.fault(/does not accept this password for the account “auth-handler”/);
+    await window.fault(/Incorrect password for the account “auth-handler”/);
 });
 
 scenario('a registrar without the right to add accounts is told', async (open) => {

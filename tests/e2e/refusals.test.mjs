@@ -24,7 +24,7 @@ scenario('an unknown account is told', async (open) => {
     const ann = await open(address({ name: 'Ann', room: 'Gate' }));
     await ann.fill({ account: 'nobody', password: 'password' });
     await ann.$('join-button').click();
-    await ann.fault(/does not accept this password for the account “nobody”/);
+    await ann.fault(/Incorrect password for the account “nobody”/);
 });
 
 for (const kind of ['live', 'history']) {

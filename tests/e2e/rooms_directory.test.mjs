@@ -84,7 +84,7 @@ scenario('a room is made with what it is about and how much it keeps, and others
     assert.equal(await bob.$('room-topic').innerText(), 'Red ones');
 
     await create(bob, { name: 'Lobby' });
-    await bob.fault(/There is a room “Lobby” already/);
+    await bob.fault(/A room named “Lobby” already exists/);
 });
 
 scenario('who may do what is a choice for who may choose, and explained to others', async (open) => {
