@@ -155,7 +155,7 @@ test('while there is no service, the next try is announced and can be made at on
         const ann = await (await open(address(service, { name: 'Ann', room: 'Patience', kind: 'history' }))).join();
         await service.kill();
         await ann.$('reconnect').waitFor();
-        assert.match(await ann.$('connection-state').innerText(), /Reconnecting…?\s*in \d+ s\s*Try now/);
+        assert.match(await ann.$('connection-state').innerText(), /^Reconnecting…\s*Reconnecting in \d+ s\s*Try now$/);
         await service.start();
         // The next try may come by itself before anybody presses this.
         await Promise.race([ann.$('reconnect').click(), ann.connection('connected')]);

@@ -216,7 +216,7 @@ scenario('what is learnt of a room disturbs nobody who is writing in it', async 
 scenario('what is no command is said in words, and stays where it was', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Wrong'), await joined(open, 'Bob', 'Wrong')];
     await ann.say('/dance all night');
-    await note(ann, /Unknown command .\/dance/);
+    await note(ann, /Unknown command “\/dance”/);
     await draft(ann, '/dance all night');
     await ann.$('composer').fill('/me');
     await ann.$('composer').press('Escape');

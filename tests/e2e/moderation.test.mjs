@@ -83,7 +83,7 @@ scenario('who may not moderate finds no board, and /mute says so', async (open) 
     await eve.$('members-button').waitFor();
     assert.equal(await eve.$('board-button').count(), 0);
     await eve.say('/mute admin');
-    await until('a refusal in words', () => eve.page.locator('main').innerText(), (text) => /That was not done/.test(text));
+    await until('a refusal in words', () => eve.page.locator('main').innerText(), (text) => /Action failed: /.test(text));
 });
 
 scenario('the program keeps watch without a window, and a window looks on', async (open) => {

@@ -126,8 +126,8 @@ scenario('fields that cannot be used are told at the field', async (open) => {
     await ann.fill({ name: '', port: '70000', host: 'ws://example', room: 'a//b' });
     await ann.$('join-button').click();
     await ann.problem('name', /Enter the name that others will see\./);
-    await ann.problem('host', /Type a host name or an IP address/);
-    await ann.problem('room', /cannot start or end with “\/”, nor have two in a row/);
+    await ann.problem('host', /Enter a host name or IP address/);
+    await ann.problem('room', /can’t start or end with “\/”, or contain “\/\/”/);
     await ann.fill({ host: '127.0.0.1' });
     await ann.$('join-button').click();
     await ann.problem('port', /Enter a port from 1 to 65535\./);

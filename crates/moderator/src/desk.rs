@@ -511,9 +511,16 @@ impl Desk {
             .add(&path, specification)
             .await
             .map_err(Failure::of("making an inbox"))?;
+        let rules = self.rules();
+        let limits = [rules.mute_after, rules.remove_after, rules.lock_after];
+        let next = limits.into_iter().filter(|limit| *limit >= strikes).min();
+        let strike = match next {
+            Some(limit) => format!("Strike {strikes} of {limit}."),
+            None => format!("This is strike {strikes}."),
+        };
         let text = format!(
-            "A message of yours in “{room}” had words that are not wanted there; they were hidden. That makes {strikes}. \
-             Please keep to the rules of the room."
+            "Your message in “{room}” contained words that aren’t allowed there. They were hidden. {strike} \
+             Please follow the room’s rules."
         );
         let warning = DirectMessage {
             to: principal.to_owned(),
