@@ -173,7 +173,8 @@ fn SearchBox(
 ) -> impl IntoView {
     let i18n = use_i18n();
     let key = move |event: KeyboardEvent| match event.key().as_str() {
-        "Enter" => {
+        // The Enter that ends the choice of a character picks nothing.
+        "Enter" if !event.is_composing() => {
             event.prevent_default();
             picker.pick_best();
         }

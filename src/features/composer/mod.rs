@@ -9,7 +9,7 @@ pub mod suggestions;
 #[cfg(target_arch = "wasm32")]
 mod banners;
 #[cfg(target_arch = "wasm32")]
-mod composer;
+mod composer_form;
 #[cfg(target_arch = "wasm32")]
 mod emoji_picker;
 #[cfg(target_arch = "wasm32")]
@@ -22,4 +22,4 @@ mod suggestion_list;
 mod tools;
 
 #[cfg(target_arch = "wasm32")]
-pub use composer::{Composer, ComposerBox};
+pub use composer_form::{Composer, ComposerBox};

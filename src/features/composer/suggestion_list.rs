@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::composer::ComposerBox;
+use super::composer_form::ComposerBox;
 use super::suggestions::Suggestion;
 use crate::i18n::use_i18n;
 use crate::t;

@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 use super::banners::{NoteBanner, PurposeBanner, SnippetOffer};
 use super::command::COMMANDS;
 use super::completion::{self, Kind, Token};
-use super::composer::{ComposerBox, Handlers};
+use super::composer_form::{ComposerBox, Handlers};
 use super::composing::{Purpose, is_long};
 use super::emoji;
 use super::emoji_picker::EmojiPicker;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 
 use super::decoder::{DecodedMessage, MessageDecoder, Recorded, hex};
-use crate::i18n::use_i18n;
+use crate::i18n::{I18n, use_i18n};
 use crate::state::SetIfChanged;
 use crate::{session, t};
 
@@ -71,13 +71,6 @@ pub fn ProtocolMessage(
     let i18n = use_i18n();
     let ShownMessage { recorded, decoded } = &*message;
     let sent = recorded.sent;
-    let way = move || {
-        if sent {
-            t!(i18n, diagnostics_sent_message)
-        } else {
-            t!(i18n, diagnostics_received_message)
-        }
-    };
     let (at, size) = (recorded.at, recorded.bytes.len() + recorded.hidden);
     let call = decoded.call.clone();
     let detail = decoded.detail.clone();
@@ -88,11 +81,11 @@ pub fn ProtocolMessage(
                     <span
                         class="way"
                         data-way=if sent { "sent" } else { "received" }
-                        title=move || way()
+                        title=move || direction(i18n, sent)
                     >
                         {if sent { "↑" } else { "↓" }}
                     </span>
-                    <span class="unseen">{move || way()}</span>
+                    <span class="unseen">{move || direction(i18n, sent)}</span>
                     <bdi class="what">{decoded.title.clone()}</bdi>
                     <small>{move || t!(i18n, diagnostics_byte_count, count = size)}</small>
                 </summary>
@@ -105,6 +98,15 @@ pub fn ProtocolMessage(
                 </div>
             </details>
         </li>
+    }
+}
+
+/// Whether a message went to the service or came from it, in a word.
+fn direction(i18n: I18n, sent: bool) -> String {
+    if sent {
+        t!(i18n, diagnostics_sent_message)
+    } else {
+        t!(i18n, diagnostics_received_message)
     }
 }
 

@@ -57,13 +57,16 @@ fn DutyBadge() -> impl IntoView {
     let i18n = use_i18n();
     let duty = desk().duty.clone();
     let shown = duty.clone();
-    let state = move || match shown.get() {
-        Duty::Closed => "closed",
-        Duty::LookingOn => "looking-on",
-        Duty::Watching => "on-duty",
-    };
     view! {
-        <span class="duty" data-state=move || state() data-testid="duty">
+        <span
+            class="duty"
+            data-state=move || match shown.get() {
+                Duty::Closed => "closed",
+                Duty::LookingOn => "looking-on",
+                Duty::Watching => "on-duty",
+            }
+            data-testid="duty"
+        >
             {move || match duty.get() {
                 Duty::Closed => t!(i18n, moderation_off),
                 Duty::LookingOn => t!(i18n, moderation_standby),
