@@ -26,8 +26,6 @@ pub mod session;
 #[cfg(target_arch = "wasm32")]
 pub mod state;
 pub mod ui;
-#[cfg(target_arch = "wasm32")]
-pub mod view;
 pub mod words;
 
 /// Shows the page in place of what `index.html` shows while it loads.

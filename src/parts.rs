@@ -9,10 +9,8 @@
 
 use std::pin::Pin;
 
-use crate::features::timeline::Key;
 use crate::session;
 use crate::state::{App, OpenRoom};
-use crate::view::{self, El};
 use effusion_chat::{ChatMessage, MessageId, Target};
 use web_sys::Element;
 
@@ -145,14 +143,6 @@ part! {
             { session::directory::archive(app, room, false); true }
         }
 
-        /// What can be done with the messages of a list. True as soon as it can.
-        fn message_tools(app: App, room: OpenRoom, list: Element) -> bool {
-            { view::message_tools::attach(app, room, &list); true }
-        }
-
-        /// The reactions to a message.
-        fn reactions(room: OpenRoom, target: Target) -> El { view::reactions::reactions(room, target) }
-
         /// Follows the reactions of a room. True as soon as that has begun.
         fn follow_reactions(room: OpenRoom, visit: usize) -> bool {
             { session::reactions::follow(room, visit); true }
@@ -163,21 +153,10 @@ part! {
             Box::pin(session::history::fill(room, rank, from_above))
         }
 
-        /// Who has seen a message.
-        fn seen(room: OpenRoom, key: Key) -> El { view::seen::seen(room, key) }
-
         /// Goes to a message. True once that has begun.
         fn jump(room: OpenRoom, target: Target) -> bool {
-            { view::message_tools::jump(room, target); true }
+            { crate::features::timeline::jump(room, target); true }
         }
-    }
-}
-
-part! {
-    /// Markup in messages.
-    markdown, Marked {
-        /// What is said in a room, with its markup.
-        fn marked(room: OpenRoom, text: String) -> El { view::markdown::marked(room, &text) }
     }
 }
 

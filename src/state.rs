@@ -11,7 +11,7 @@ use crate::model::attention::Attention;
 use crate::model::fault::Fault;
 use crate::model::people::Person;
 use effusion_chat::{RoomName, Target};
-pub use room::{Earlier, LiveReactions, LiveRow, OpenRoom, RoomFields, RoomState};
+pub use room::{Earlier, LiveReactions, OpenRoom, RoomFields, RoomState, RowSignal};
 
 /// Signals that tell only of what is another value.
 pub trait SetIfChanged<T> {
@@ -163,6 +163,8 @@ pub struct App {
     pub services: RwSignal<SavedServices>,
     /// The name that the page has made up for who gives none.
     pub guest: StoredValue<String>,
+    /// Whether new messages are not announced to screen readers.
+    pub announcements_muted: RwSignal<bool>,
     /// The language of the interface.
     pub i18n: I18n,
 }
@@ -215,6 +217,7 @@ impl App {
             outdated: RwSignal::default(),
             services: RwSignal::default(),
             guest: StoredValue::new(guest),
+            announcements_muted: RwSignal::default(),
             i18n,
         }
     }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::browser;
+use crate::features::timeline::load_announcements;
 use crate::model::language::Language;
 use crate::model::saved::SavedServices;
 use crate::state::App;
@@ -24,6 +25,7 @@ const SYSTEM: &str = "system";
 pub(super) fn recall(app: App) {
     set_theme(app, browser::recall(THEME).unwrap_or_default());
     set_density(app, browser::recall(DENSITY).unwrap_or_default());
+    load_announcements(app);
     let chosen = browser::recall(LANGUAGE).unwrap_or_default();
     let language = choose(&chosen);
     app.language.set(

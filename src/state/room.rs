@@ -3,7 +3,7 @@
 use crate::state::SetIfChanged;
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use send_wrapper::SendWrapper;
@@ -66,7 +66,7 @@ pub enum Earlier {
 
 /// A message on the screen: it changes in place, so that nothing is read out or drawn twice.
 #[derive(Clone)]
-pub struct LiveRow {
+pub struct RowSignal {
     /// Names the message.
     pub key: Key,
     /// What it looks like now.
@@ -105,7 +105,7 @@ pub struct RoomFields {
     /// How it stands.
     pub state: ArcRwSignal<RoomState>,
     /// Its messages on the screen.
-    pub rows: ArcRwSignal<Vec<LiveRow>>,
+    pub rows: ArcRwSignal<Vec<RowSignal>>,
     /// Messages from others that came while the reader looked elsewhere.
     pub unread: ArcRwSignal<usize>,
     /// How many of them name the reader.
@@ -132,7 +132,7 @@ pub struct RoomFields {
     pub filling: ArcRwSignal<bool>,
     reactions: SendWrapper<RefCell<Reactions>>,
     /// The reactions to the messages on the screen.
-    reacted: SendWrapper<RefCell<Vec<(Target, Rc<LiveReactions>)>>>,
+    reacted: SendWrapper<RefCell<Vec<(Target, Arc<LiveReactions>)>>>,
     /// Which part of the messages is in the document, and how much room the rest takes.
     pub extent: ArcRwSignal<Extent>,
     /// The rank of a message that is to be brought into sight.
@@ -259,6 +259,13 @@ impl OpenRoom {
         });
     }
 
+    /// Whether there may be messages from before the oldest one.
+    #[must_use]
+    pub fn offers_earlier(&self) -> bool {
+        let oldest = self.look(Timeline::oldest_sequence);
+        oldest.is_some_and(|oldest| oldest > 0) && !*self.copied.read_untracked()
+    }
+
     /// Builds the document around a message, or up to the end, for a list that is so high on the screen.
     pub fn show_around(&self, rank: Option<u64>, view: u32) {
         self.around.set(rank);
@@ -357,18 +364,18 @@ impl OpenRoom {
 
     /// The reactions to a message, as they change.
     #[must_use]
-    pub fn reactions_of(&self, target: Target) -> Rc<LiveReactions> {
+    pub fn reactions_of(&self, target: Target) -> Arc<LiveReactions> {
         let mut reacted = self.reacted.borrow_mut();
         if let Some((_, known)) = reacted.iter().rfind(|(known, _)| *known == target) {
-            return Rc::clone(known);
+            return Arc::clone(known);
         }
         // Those of messages that have left the screen.
         if reacted.len().is_multiple_of(256) {
-            reacted.retain(|(_, reactions)| Rc::strong_count(reactions) > 1);
+            reacted.retain(|(_, reactions)| Arc::strong_count(reactions) > 1);
         }
-        let made = Rc::new(LiveReactions::default());
+        let made = Arc::new(LiveReactions::default());
         made.show(self.reactions.borrow().of(target));
-        reacted.push((target, Rc::clone(&made)));
+        reacted.push((target, Arc::clone(&made)));
         made
     }
 
@@ -435,7 +442,7 @@ impl OpenRoom {
                     shown.row.set_if_changed(row);
                     rows.push(shown.clone());
                 }
-                None => rows.push(LiveRow {
+                None => rows.push(RowSignal {
                     key,
                     row: ArcRwSignal::new(row),
                 }),

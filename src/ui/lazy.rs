@@ -6,7 +6,9 @@
 
 use std::pin::Pin;
 
+use futures_util::FutureExt;
 use leptos::prelude::*;
+use leptos::task::spawn_local_scoped_with_cancellation;
 use send_wrapper::SendWrapper;
 
 use crate::i18n::use_i18n;
@@ -55,7 +57,14 @@ pub fn Lazy(
     /// Whether the page is as good without it: then nothing is said if it cannot be fetched.
     #[prop(optional)]
     quiet: bool,
+    /// What is shown until the code is there, and stays if it cannot be fetched. Nothing is shown of it where the code is there
+    /// already.
+    #[prop(optional, into)]
+    fallback: Option<ViewFn>,
 ) -> impl IntoView {
+    if let Some(fallback) = fallback {
+        return or_fallback(load, fallback);
+    }
     Suspend::new(SendWrapper::new(async move {
         match load.await {
             Ok(view) => view,
@@ -63,6 +72,30 @@ pub fn Lazy(
             Err(LoadError) => view! { <LoadFailed/> }.into_any(),
         }
     }))
+    .into_any()
+}
+
+fn or_fallback(mut load: Loading, fallback: ViewFn) -> AnyView {
+    match load.as_mut().now_or_never() {
+        Some(Ok(view)) => return view,
+        Some(Err(LoadError)) => return fallback.run().into_any(),
+        None => {}
+    }
+    let loaded = StoredValue::new_local(None);
+    let is_loaded = RwSignal::new(false);
+    spawn_local_scoped_with_cancellation(async move {
+        if let Ok(view) = load.await {
+            loaded.set_value(Some(view));
+            is_loaded.set(true);
+        }
+    });
+    let shown = move || {
+        let view = is_loaded
+            .get()
+            .then(|| loaded.try_update_value(Option::take).flatten());
+        view.flatten().unwrap_or_else(|| fallback.run().into_any())
+    };
+    shown.into_any()
 }
 
 /// Says that a part of the page could not be fetched.

@@ -1,22 +1,34 @@
 //! What is said in a room.
 
 use leptos::prelude::*;
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use effusion::features::timeline::{Event, Gap};
-use effusion::live::follow;
+use effusion::features::timeline::{Event, Gap, Key, MessageList};
 use effusion::model::fault::Fault;
 use effusion::state::{Earlier, OpenRoom};
-use effusion::view::messages;
 use effusion_chat::RoomKind;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::Element;
 
-use crate::stage::{Stage, at, drawn, event, message, room};
+use crate::stage::{Stage, app, at, drawn, event, message, room};
 
 fn show(room: OpenRoom) -> Stage {
-    Stage::show(move || messages(room, |_| {}, || {}))
+    show_with(room, |_: Key| {}, |()| {}, |_| {})
+}
+
+/// The list of a room, and what it asks for.
+fn show_with(
+    room: OpenRoom,
+    on_retry: impl Fn(Key) + Send + Sync + 'static,
+    on_earlier: impl Fn(()) + Send + Sync + 'static,
+    on_gap: impl Fn((u64, bool)) + Send + Sync + 'static,
+) -> Stage {
+    Stage::show(move || {
+        provide_context(app());
+        provide_context(room);
+        view! { <MessageList on_retry on_earlier on_gap/> }
+    })
 }
 
 #[wasm_bindgen_test]
@@ -55,9 +67,10 @@ async fn hostile_text_stays_text() {
 #[wasm_bindgen_test]
 async fn own_messages_are_set_apart_and_say_how_far_they_are() {
     let room = room(RoomKind::History);
-    let retried: &'static RefCell<Vec<usize>> = Box::leak(Box::new(RefCell::new(Vec::new())));
-    let stage =
-        Stage::show(move || messages(room, move |key| retried.borrow_mut().push(key), || {}));
+    let retried = Arc::new(Mutex::new(Vec::new()));
+    let keys = Arc::clone(&retried);
+    let retry = move |key| keys.lock().unwrap().push(key);
+    let stage = show_with(room, retry, |()| {}, |_| {});
     room.change(|timeline| timeline.receive_event(event(0, "Bob", "hi")));
     let key = room.change(|timeline| timeline.send(message("Ann", "hello"), at(1)));
     drawn().await;
@@ -82,10 +95,10 @@ async fn own_messages_are_set_apart_and_say_how_far_they_are() {
     assert!(
         stage
             .text("delivery")
-            .starts_with("Not sent. The connection broke")
+            .starts_with("Not sent. The connection was lost")
     );
     stage.click("retry").await;
-    assert_eq!(*retried.borrow(), [key]);
+    assert_eq!(*retried.lock().unwrap(), [key]);
     room.change(|timeline| timeline.retry(key));
     drawn().await;
     assert_eq!(
@@ -181,12 +194,16 @@ async fn the_list_is_a_live_log() {
 #[wasm_bindgen_test]
 async fn earlier_messages_are_offered_where_there_may_be_some() {
     let open = room(RoomKind::History);
-    let asked: &'static RefCell<usize> = Box::leak(Box::new(RefCell::new(0)));
-    let stage = Stage::show(move || messages(open, |_| {}, move || *asked.borrow_mut() += 1));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let count = move |()| {
+        counted.fetch_add(1, Ordering::Relaxed);
+    };
+    let stage = show_with(open, |_: Key| {}, count, |_| {});
     open.change(|timeline| timeline.receive_event(event(7, "Bob", "hi")));
     drawn().await;
     stage.click("earlier-button").await;
-    assert_eq!(*asked.borrow(), 1);
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
     open.earlier.set(Earlier::None);
     drawn().await;
     assert!(stage.all("earlier-button").is_empty());
@@ -195,7 +212,7 @@ async fn earlier_messages_are_offered_where_there_may_be_some() {
             .place()
             .text_content()
             .unwrap()
-            .contains("keeps nothing from before")
+            .contains("keeps no earlier messages")
     );
 
     let whole = room(RoomKind::History);
@@ -251,8 +268,11 @@ async fn a_line_and_a_gap_stand_before_their_message() {
 }
 
 /// A room in a place that is too low for it, as long as it takes to be drawn as a whole.
-async fn low(room: OpenRoom) -> (Stage, Element) {
-    let stage = show(room);
+async fn low(
+    room: OpenRoom,
+    on_gap: impl Fn((u64, bool)) + Send + Sync + 'static,
+) -> (Stage, Element) {
+    let stage = show_with(room, |_: Key| {}, |()| {}, on_gap);
     let scroll = stage.one("scroll");
     scroll
         .set_attribute(
@@ -281,7 +301,7 @@ fn below_edge(stage: &Stage, scroll: &Element, number: usize) -> f64 {
 #[wasm_bindgen_test]
 async fn who_scrolls_as_a_message_comes_has_scrolled() {
     let room = room(RoomKind::History);
-    let (stage, scroll) = low(room).await;
+    let (stage, scroll) = low(room, |_| {}).await;
     let end = scroll.scroll_top();
     assert!(end > 1_000, "the end is looked at: {end}");
     // The document changes before the browser has said that somebody has scrolled: from the end, and from elsewhere.
@@ -306,7 +326,12 @@ async fn who_scrolls_as_a_message_comes_has_scrolled() {
 #[wasm_bindgen_test]
 async fn what_is_still_missing_in_sight_is_asked_for_again() {
     let room = room(RoomKind::History);
-    let (stage, scroll) = low(room).await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let count = move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+    };
+    let (stage, scroll) = low(room, count).await;
     // Before the newest message something is missing, and of that a page comes.
     room.change(|timeline| {
         timeline.subscribed();
@@ -314,19 +339,11 @@ async fn what_is_still_missing_in_sight_is_asked_for_again() {
     });
     drawn().await;
     assert_eq!(stage.all("gap-button").len(), 1);
-    let asked = Rc::new(Cell::new(0));
-    let counted = Rc::clone(&asked);
-    let kept = leptos::prelude::Owner::new();
-    kept.with(|| {
-        follow(Box::new(move || {
-            counted.set(counted.get() + u32::from(room.filling.get()));
-        }));
-    });
     scroll.set_scroll_top(scroll.scroll_top() - 200);
     for _ in 0..5 {
         drawn().await;
     }
-    let before = asked.get();
+    let before = asked.load(Ordering::Relaxed);
     assert!(before > 0, "it is in sight");
     let gap = Gap { from: 200, to: 399 };
     let events = vec![event(399, "Bob", "found")];
@@ -336,7 +353,7 @@ async fn what_is_still_missing_in_sight_is_asked_for_again() {
     }
     assert_eq!(stage.all("gap-button").len(), 1);
     assert!(
-        asked.get() > before,
+        asked.load(Ordering::Relaxed) > before,
         "nobody has scrolled, and it is in sight"
     );
 }

@@ -5,7 +5,6 @@ use effusion::i18n::provide_i18n;
 use effusion::model::form::{Form, Room};
 use effusion::model::time::At;
 use effusion::state::{App, OpenRoom, RoomState};
-use effusion::view::{El, ElView};
 use effusion_chat::{ChatMessage, RoomKind, RoomName, Timestamp};
 use leptos::mount::mount_to;
 use leptos::prelude::document;
@@ -22,12 +21,12 @@ pub struct Stage {
 }
 
 impl Stage {
-    pub fn show(component: impl FnOnce() -> El + 'static) -> Self {
+    pub fn show<V: IntoView + 'static>(component: impl FnOnce() -> V + 'static) -> Self {
         let place: HtmlElement = document().create_element("div").unwrap().unchecked_into();
         document().body().unwrap().append_child(&place).unwrap();
         mount_to(place.clone(), move || {
             provide_i18n();
-            ElView::from(component())
+            component()
         })
         .forget();
         Self { place }

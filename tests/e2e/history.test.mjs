@@ -152,7 +152,7 @@ scenario('a room that is opened for the first time shows its newest message, and
         const ann = await open(address({ name: `Ann${visit}`, room: 'First', kind: 'history' }));
         await watchEnd(ann);
         await ann.join();
-        await until('the newest is shown', () => numbers(ann), (found) => found.at(-1) === 39 || found.includes(39));
+        await until('the newest is shown', () => numbers(ann), (found) => found.at(-1) === 39);
         await new Promise((resolve) => setTimeout(resolve, 2_500));
         const frames = await ann.page.evaluate(() => globalThis.endFrames);
         assert.ok(frames.length > 20, `${frames.length} frames were looked at`);

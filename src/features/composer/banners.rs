@@ -8,7 +8,7 @@ use super::tools::Tools;
 use crate::i18n::{I18n, use_i18n};
 use crate::state::use_room;
 use crate::ui::{PathIcon, ToolButton, glyph};
-use crate::view::message_tools::end_edit;
+use crate::features::timeline::end_edit;
 use crate::{browser, t};
 
 /// Something that the reader is told.

@@ -14,7 +14,7 @@ use crate::i18n::{Message, messages, use_i18n};
 use crate::state::use_room;
 use crate::ui::lazy::LoadError;
 use crate::ui::{ToolButton, glyph, show_modal};
-use crate::view::reactions::{frequent, react, remember};
+use crate::features::timeline::{frequent, react, remember};
 use crate::{browser, t};
 
 /// How many emoji that fit a search are shown.

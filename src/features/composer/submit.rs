@@ -7,12 +7,11 @@ use leptos::task::spawn_local;
 use super::command::{self, Command, Wrong};
 use super::composing::{Note, Purpose};
 use crate::features::join::form::Room;
-use crate::features::timeline::Key;
+use crate::features::timeline::{Key, end_edit, tell};
 use crate::i18n::{Text, messages};
 use crate::session;
 use crate::state::{App, OpenRoom};
 use crate::text;
-use crate::view::message_tools::{end_edit, tell};
 use effusion_chat::{ChatMessage, RoomKind, RoomName};
 
 /// Does what the composer asks for.

@@ -17,8 +17,7 @@ use super::suggestion_list::SuggestionList;
 use super::suggestions::{Suggestion, Suggestions};
 use crate::lazy;
 use crate::state::{OpenRoom, SetIfChanged, use_app, use_room};
-use crate::view::markdown::known_names;
-use crate::view::message_tools::{end_edit, last_own, start_edit};
+use crate::features::timeline::{end_edit, known_names, last_own, start_edit};
 
 /// How many suggestions are made.
 const MAX_SUGGESTIONS: usize = 8;

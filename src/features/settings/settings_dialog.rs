@@ -6,10 +6,10 @@ use super::connection::ConnectionSettings;
 use super::services::ServiceSettings;
 use crate::features::people::NotificationSettings;
 use crate::features::shell::Shortcuts;
+use crate::features::timeline::mute_announcements;
 use crate::i18n::{Message, messages, use_i18n};
 use crate::state::{SetIfChanged, use_app};
 use crate::ui::{Checkbox, Dialog, Keyed};
-use crate::view::messages::{quiet, set_quiet};
 use crate::{browser, lazy, t};
 
 lazy! { more, /// [`SettingsDialog`], fetched when it is first needed.
@@ -161,15 +161,15 @@ fn TabPanel(
 #[component]
 fn Notifications() -> impl IntoView {
     let i18n = use_i18n();
-    let quiet = quiet();
+    let app = use_app();
     view! {
         <div class="leaf">
             <NotificationSettings/>
             <Checkbox
                 test="quiet"
                 label=move || t!(i18n, common_mute_announcements)
-                checked=Signal::derive(move || quiet.get())
-                on_change=set_quiet
+                checked=app.announcements_muted
+                on_change=move |muted| mute_announcements(app, muted)
             />
         </div>
     }

@@ -2,31 +2,32 @@
 
 use effusion_chat::RoomKind;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use crate::features::composer::Composer;
 use crate::features::people::typing;
 use crate::features::sidebar::ask_for_room;
+use crate::features::timeline::MessageList;
 use crate::i18n::use_i18n;
 use crate::model::fault::Fault;
-use crate::state::{App, OpenRoom, RoomState, use_app, use_room};
+use crate::state::{RoomState, use_app, use_room};
 use crate::ui::{FaultAlert, Icon, Lazy};
-use crate::view::{self, El, ElView};
-use crate::{parts, session, t};
+use crate::{session, t};
 
 /// Its messages, who is typing, and the composer.
 #[component]
 pub fn RoomPane() -> impl IntoView {
-    let (app, room) = (use_app(), use_room());
+    let room = use_room();
     let state = room.state.clone();
-    let (list, attended) = (room.clone(), room.attended.clone());
+    let attended = room.attended.clone();
+    let (retry, earlier) = (room.clone(), room.clone());
     view! {
         <div class="pane" data-testid="room-pane" data-state=move || state.read().word()>
             <RoomNotice/>
-            {move || {
-                app.spoken.track();
-                ElView::from(messages(app, list.clone()))
-            }}
+            <MessageList
+                on_retry=move |key| session::retry(retry.clone(), key)
+                on_earlier=move |()| session::earlier(earlier.clone())
+                on_gap=move |(rank, from_above)| session::fill_gap(room.clone(), rank, from_above)
+            />
             {move || attended.get().then(|| view! { <Lazy load=typing()/> }.into_any())}
             <ComposerOrArchived/>
         </div>
@@ -148,23 +149,4 @@ pub fn NoRoom() -> impl IntoView {
         .into_any()
     };
     move || app.active_room().is_none().then(view)
-}
-
-/// The list of messages, with what can be done with them once that is fetched.
-fn messages(app: App, room: OpenRoom) -> El {
-    let (retry, earlier) = (room.clone(), room.clone());
-    let list = view::messages(
-        room.clone(),
-        move |key| session::retry(retry.clone(), key),
-        move || session::earlier(earlier.clone()),
-    );
-    let node = list.node().clone();
-    // Reading comes first.
-    room.clone().once_begun(move || {
-        spawn_local(async move {
-            // Without the chunk the messages can be read all the same.
-            let _ = parts::message_tools(app, room, node).await;
-        });
-    });
-    list
 }

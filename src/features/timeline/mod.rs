@@ -1,12 +1,52 @@
 //! The messages of a room.
+//!
+//! [`Timeline`] has them in order; [`MessageList`] shows those in sight, a [`message_row`] each.
 
+#[cfg(target_arch = "wasm32")]
+mod announcer;
+#[cfg(target_arch = "wasm32")]
+mod clipboard;
 pub mod copy;
 mod data;
+#[cfg(target_arch = "wasm32")]
+mod delivery;
+#[cfg(target_arch = "wasm32")]
+mod editing;
 pub mod items;
+#[cfg(target_arch = "wasm32")]
+mod jump;
 pub mod markdown;
+#[cfg(target_arch = "wasm32")]
+mod marked_text;
 pub mod markup;
 pub mod mention;
+#[cfg(target_arch = "wasm32")]
+mod message_list;
+#[cfg(target_arch = "wasm32")]
+mod message_row;
+#[cfg(target_arch = "wasm32")]
+mod message_text;
+#[cfg(target_arch = "wasm32")]
+mod message_toolbar;
+#[cfg(target_arch = "wasm32")]
+mod message_tools;
+#[cfg(target_arch = "wasm32")]
+mod reaction_bar;
 pub mod reactions;
 pub mod viewport;
+#[cfg(target_arch = "wasm32")]
+mod virtual_list;
 
+#[cfg(target_arch = "wasm32")]
+pub use announcer::{load_announcements, mute_announcements};
 pub use data::{Delivery, Entry, Event, Gap, Key, Origin, Reader, Row, Timeline};
+#[cfg(target_arch = "wasm32")]
+pub use editing::{end_edit, last_own, start_edit, tell};
+#[cfg(target_arch = "wasm32")]
+pub use jump::jump;
+#[cfg(target_arch = "wasm32")]
+pub use marked_text::known_names;
+#[cfg(target_arch = "wasm32")]
+pub use message_list::MessageList;
+#[cfg(target_arch = "wasm32")]
+pub use reaction_bar::{frequent, react, remember};

@@ -1,0 +1,131 @@
+//! How far a message of the reader's own has come, and who has seen it.
+
+use effusion_chat::Target;
+use leptos::prelude::*;
+
+use super::{Delivery, Key, Row};
+use crate::i18n::use_i18n;
+use crate::state::OpenRoom;
+use crate::ui::{Lazy, LinkButton};
+use crate::{lazy, session, t};
+
+/// More names than these are only counted.
+const MAX_NAMES: usize = 2;
+
+/// How far a message of the reader's own has come.
+#[component]
+pub fn DeliveryState(
+    /// The room that it is sent to.
+    room: OpenRoom,
+    /// Its row.
+    row: ArcRwSignal<Row>,
+    /// Its key.
+    key: Key,
+    /// Sends it again if it failed.
+    on_retry: Callback<Key>,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let state = Memo::new(move |_| {
+        let row = row.read();
+        (row.entry.delivery.clone(), row.last_sent)
+    });
+    let content = move || match state.get() {
+        (Delivery::Received, _) => ().into_any(),
+        (Delivery::Sending, _) => (move || t!(i18n, message_sending)).into_any(),
+        (Delivery::Sent, false) => (move || t!(i18n, common_sent)).into_any(),
+        (Delivery::Sent, true) => view! {
+            <span>{move || t!(i18n, common_sent)}</span>
+            <Lazy quiet=true load=seen_by(room.clone(), key)/>
+        }
+        .into_any(),
+        (Delivery::Failed(fault), _) => {
+            let room = room.clone();
+            let (what, next) = (fault.what(), fault.next());
+            view! {
+                <span>
+                    {move || t!(i18n, message_not_sent)}
+                    {" "}
+                    {move || i18n.show(&what)}
+                    {" "}
+                    {move || i18n.show(&next)}
+                </span>
+                <LinkButton
+                    label=move || t!(i18n, message_retry)
+                    test="retry"
+                    on_click=move |_| on_retry.run(key)
+                />
+                <LinkButton
+                    label=move || t!(i18n, message_discard)
+                    test="cancel"
+                    on_click=move |_| session::cancel(room.clone(), key)
+                />
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <p class="delivery" data-testid="delivery">
+            {content}
+        </p>
+    }
+}
+
+lazy! {
+    room,
+    /// Who has seen a message.
+    fn seen_by(room: OpenRoom, key: Key) => view! { <SeenBy room key/> }
+}
+
+/// Says behind the reader's own message who has seen it, as soon as somebody has.
+#[component]
+fn SeenBy(
+    /// The room of the message.
+    room: OpenRoom,
+    /// Its key.
+    key: Key,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let names = Memo::new(move |_| names_of_readers(&room, key));
+    let joined = move |names: &[String]| {
+        let isolated = names.iter().map(|name| isolate(name));
+        isolated
+            .collect::<Vec<_>>()
+            .join(&t!(i18n, common_list_separator))
+    };
+    view! {
+        <span class="seen" data-testid="seen" title=move || joined(&names.read())>
+            {move || {
+                let names = names.read();
+                let words = match names.len() {
+                    0 => return String::new(),
+                    few if few <= MAX_NAMES => {
+                        t!(i18n, people_seen_by_names, names = joined(&names))
+                    }
+                    count => t!(i18n, people_seen_by_count, count = count),
+                };
+                [" ", &words].concat()
+            }}
+        </span>
+    }
+}
+
+/// The names of those, but for the reader, who have seen a message of the room or a later one; follows changes.
+fn names_of_readers(room: &OpenRoom, key: Key) -> Vec<String> {
+    let people = room.people.read();
+    room.look(|timeline| {
+        let Some(row) = timeline.row(key) else {
+            return Vec::new();
+        };
+        let (sequence, rank) = (row.entry.sequence, row.entry.rank);
+        let reader = timeline.reader();
+        people.seen_by(&reader.name, &reader.principal, |seen| match seen {
+            Target::Sequence(seen) => sequence.is_some_and(|own| seen >= own),
+            Target::Id(_) => timeline.find(seen).is_some_and(|seen| seen >= rank),
+        })
+    })
+}
+
+/// A name of the other direction moves nothing beside it.
+fn isolate(name: &str) -> String {
+    ["\u{2068}", name, "\u{2069}"].concat()
+}

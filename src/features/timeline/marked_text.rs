@@ -1,0 +1,287 @@
+//! What Markdown says, as elements. Only those made here: whatever a text holds, it becomes texts in them.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlAnchorElement;
+
+use super::clipboard::clipboard;
+use super::markdown::{Kind, Node, parse};
+use crate::i18n::{I18n, use_i18n};
+use crate::state::OpenRoom;
+use crate::{lazy, t};
+
+/// Code of more lines than this is folded.
+const MAX_LINES: usize = 15;
+
+/// Of how many of the newest messages the authors can be mentioned.
+const RECENT: usize = 200;
+
+/// How long it is told that code was copied, in milliseconds.
+const TOLD: u64 = 1_500;
+
+lazy! {
+    markdown,
+    /// What is said in a room, with its markup.
+    pub fn marked_text(room: OpenRoom, text: String) => view! { <MarkedText room text/> }
+}
+
+/// What is said in a room, with its markup.
+#[component]
+fn MarkedText(
+    /// The room.
+    room: OpenRoom,
+    /// The text as it was written.
+    text: String,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let names = if text.contains('@') {
+        known_names(room)
+    } else {
+        Vec::new()
+    };
+    view! { <div class="marked">{views(i18n, parse(&text, &names))}</div> }
+}
+
+/// Everybody whose name is known here, the reader first, then those who are there, then those who have spoken lately.
+#[must_use]
+pub fn known_names(room: OpenRoom) -> Vec<String> {
+    room.look(|timeline| {
+        let mut names = vec![timeline.reader().name.clone()];
+        for person in room.people.read_untracked().persons() {
+            if !names.contains(&person.name) {
+                names.push(person.name);
+            }
+        }
+        for (author, ..) in timeline.texts().rev().take(RECENT) {
+            if !names.iter().any(|name| name == author) {
+                names.push(author.to_owned());
+            }
+        }
+        names
+    })
+}
+
+fn views(i18n: I18n, nodes: Vec<Node>) -> Vec<AnyView> {
+    nodes
+        .into_iter()
+        .map(|node| node_view(i18n, node))
+        .collect()
+}
+
+fn node_view(i18n: I18n, node: Node) -> AnyView {
+    match node {
+        Node::Text(text) => text.into_any(),
+        Node::Code(text) => view! { <code>{text}</code> }.into_any(),
+        Node::Block { language, text } => view! { <CodeBlock language text/> }.into_any(),
+        Node::Link { to, inside, veiled } => {
+            let inside = views(i18n, inside);
+            view! { <Link to inside veiled/> }.into_any()
+        }
+        Node::Image { at, alt } => view! { <Picture at alt/> }.into_any(),
+        Node::Mention { name, own } => view! {
+            <bdi class=if own { "mention own" } else { "mention" } data-testid="mention">
+                {name}
+            </bdi>
+        }
+        .into_any(),
+        Node::Rule => view! { <hr/> }.into_any(),
+        Node::Group(kind, inside) => group(kind, views(i18n, inside)),
+    }
+}
+
+fn group(kind: Kind, inside: Vec<AnyView>) -> AnyView {
+    match kind {
+        Kind::Paragraph => view! { <p>{inside}</p> }.into_any(),
+        Kind::Heading => view! { <p class="heading">{inside}</p> }.into_any(),
+        Kind::Strong => view! { <strong>{inside}</strong> }.into_any(),
+        Kind::Emphasis => view! { <em>{inside}</em> }.into_any(),
+        Kind::Strike => view! { <s>{inside}</s> }.into_any(),
+        Kind::Quote => view! { <blockquote>{inside}</blockquote> }.into_any(),
+        Kind::List(None) => view! { <ul>{inside}</ul> }.into_any(),
+        Kind::List(Some(first)) => view! { <ol start=first.to_string()>{inside}</ol> }.into_any(),
+        Kind::Item => view! { <li>{inside}</li> }.into_any(),
+    }
+}
+
+/// A link, and the host that it leads to where its text does not say so.
+#[component]
+fn Link(
+    /// Its address.
+    to: String,
+    /// Its text.
+    inside: Vec<AnyView>,
+    /// Whether the text does not tell where it leads.
+    veiled: bool,
+) -> impl IntoView {
+    let host = veiled.then(|| host(&to));
+    let link = view! {
+        <a href=to target="_blank" rel="noopener noreferrer nofollow">
+            {inside}
+        </a>
+    };
+    match host {
+        None => link.into_any(),
+        Some(host) => view! {
+            <span>
+                {link} {" "}
+                <bdi class="host" data-testid="link-host">
+                    {host}
+                </bdi>
+            </span>
+        }
+        .into_any(),
+    }
+}
+
+/// The host that the browser would ask, or all of an address that has none.
+fn host(address: &str) -> String {
+    let link = document()
+        .create_element("a")
+        .ok()
+        .and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok());
+    let Some(link) = link else {
+        return address.to_owned();
+    };
+    link.set_href(address);
+    Some(link.host())
+        .filter(|host| !host.is_empty())
+        .unwrap_or_else(|| link.pathname())
+}
+
+/// What stands for a picture.
+#[derive(Clone, Copy, PartialEq)]
+enum PictureState {
+    Offered,
+    Shown,
+    Failed,
+}
+
+/// A picture, which is fetched when somebody asks for it: that tells its host who looks at it.
+#[component]
+fn Picture(
+    /// Its address.
+    at: String,
+    /// What it shows, in words.
+    alt: String,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let state = RwSignal::new(PictureState::Offered);
+    let host = host(&at);
+    let content = move || match state.get() {
+        PictureState::Offered => {
+            let host = host.clone();
+            let described = (!alt.is_empty()).then(|| {
+                view! {
+                    {" "}
+                    <bdi class="alt">{alt.clone()}</bdi>
+                }
+            });
+            view! {
+                <button
+                    type="button"
+                    data-testid="show-picture"
+                    on:click=move |_| state.set(PictureState::Shown)
+                >
+                    {move || t!(i18n, message_show_picture, host = &host)}
+                </button>
+                {described}
+            }
+            .into_any()
+        }
+        PictureState::Shown => view! {
+            <img
+                data-testid="picture"
+                alt=alt.clone()
+                referrerpolicy="no-referrer"
+                on:error=move |_| state.set(PictureState::Failed)
+                src=at.clone()
+            />
+        }
+        .into_any(),
+        PictureState::Failed => {
+            view! { <em class="gone">{move || t!(i18n, message_picture_failed)}</em> }.into_any()
+        }
+    };
+    view! { <span class="picture">{content}</span> }
+}
+
+/// What the button of a block of code says.
+#[derive(Clone, Copy, PartialEq)]
+enum CopyState {
+    Offered,
+    Copied,
+    Failed,
+}
+
+/// Code in lines of its own, with a button that copies it.
+#[component]
+fn CodeBlock(
+    /// What it says it is written in.
+    language: String,
+    /// The lines.
+    text: String,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let lines = text.lines().count();
+    let long = lines > MAX_LINES;
+    let folded = RwSignal::new(long);
+    let copied = RwSignal::new(CopyState::Offered);
+    let copy = {
+        let text = text.clone();
+        move |_| {
+            copied.set(match clipboard() {
+                Some(clipboard) => {
+                    // Whether it worked shows when it is pasted.
+                    let _ = clipboard.write_text(&text);
+                    CopyState::Copied
+                }
+                None => CopyState::Failed,
+            });
+            set_timeout(
+                move || {
+                    copied.try_set(CopyState::Offered);
+                },
+                Duration::from_millis(TOLD),
+            );
+        }
+    };
+    view! {
+        <div class=move || if folded.get() { "code folded" } else { "code" } data-testid="code-block">
+            <div class="code-top">
+                <bdi>{language}</bdi>
+                <button type="button" class="copy" data-testid="copy-code" on:click=copy>
+                    {move || match copied.get() {
+                        CopyState::Offered => t!(i18n, message_copy),
+                        CopyState::Copied => t!(i18n, message_copied),
+                        CopyState::Failed => t!(i18n, message_copy_failed),
+                    }}
+                </button>
+            </div>
+            <pre tabindex="0" dir="ltr">
+                <code>{text}</code>
+            </pre>
+            {long
+                .then(|| {
+                    view! {
+                        <button
+                            type="button"
+                            class="unfold"
+                            data-testid="unfold-code"
+                            aria-expanded=move || (!folded.get()).to_string()
+                            on:click=move |_| folded.update(|folded| *folded = !*folded)
+                        >
+                            {move || {
+                                if folded.get() {
+                                    t!(i18n, message_show_all_lines, count = lines)
+                                } else {
+                                    t!(i18n, message_show_less)
+                                }
+                            }}
+                        </button>
+                    }
+                })}
+        </div>
+    }
+}

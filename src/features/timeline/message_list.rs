@@ -1,0 +1,210 @@
+//! The messages of a room, as a list that scrolls.
+
+use std::rc::Rc;
+
+use effusion_chat::RoomKind;
+use leptos::prelude::*;
+
+use super::Key;
+use super::announcer::Announcer;
+use super::message_row::MessageRow;
+use super::message_tools::message_tools;
+use super::virtual_list::{Nodes, Requests, VirtualList};
+use crate::i18n::use_i18n;
+use crate::state::{Earlier, RoomState, use_room};
+use crate::t;
+use crate::ui::{Icon, Lazy};
+
+/// The messages of the room. The list stays at the newest one unless the reader scrolls away.
+#[component]
+pub fn MessageList(
+    /// Sends a message again that failed.
+    #[prop(into)]
+    on_retry: Callback<Key>,
+    /// Requests messages from before the oldest one.
+    #[prop(into)]
+    on_earlier: Callback<()>,
+    /// Requests messages missing before the one of this rank; true for a reader who comes from above.
+    #[prop(into)]
+    on_gap: Callback<(u64, bool)>,
+) -> impl IntoView {
+    let (room, i18n) = (use_room(), use_i18n());
+    let away = ArcRwSignal::new(false);
+    let nodes = Nodes::default();
+    // The rows come before what settles the list after them: effects run in the order that they are made in.
+    let handle = StoredValue::new_local(None::<Rc<VirtualList>>);
+    let rows = {
+        let (room, shown) = (room.clone(), room.clone());
+        view! {
+            <For
+                each=move || {
+                    handle.with_value(|list| list.iter().for_each(|list| list.note_focus()));
+                    shown.rows.get()
+                }
+                key=|row| row.key
+                children=move |row| view! { <MessageRow room=room.clone() i18n row on_retry on_gap/> }
+            />
+        }
+        .into_any()
+    };
+    let requests = Requests {
+        earlier: on_earlier,
+        gap: on_gap,
+    };
+    let list = VirtualList::new(room.clone(), nodes, away.clone(), requests);
+    handle.set_value(Some(Rc::clone(&list)));
+    let begun = RwSignal::new(false);
+    room.once_begun(move || {
+        begun.try_set(true);
+    });
+    let viewport = nodes.viewport;
+    view! {
+        <div class="messages">
+            <OfflineCopy/>
+            <Announcer/>
+            <div
+                class="scroll"
+                data-testid="scroll"
+                tabindex="0"
+                role="region"
+                aria-label=move || t!(i18n, common_messages)
+                node_ref=nodes.viewport
+                on:scroll=move |_| list.scrolled()
+            >
+                <div class="page">
+                    <EarlierMessages on_earlier/>
+                    <NoMessages/>
+                    // What comes into the document is not always new, so what is new is announced elsewhere.
+                    <div
+                        role="log"
+                        aria-live="off"
+                        aria-label=move || t!(i18n, common_messages)
+                        data-testid="message-list"
+                        node_ref=nodes.content
+                    >
+                        <div node_ref=nodes.above></div>
+                        <ol node_ref=nodes.items>{rows}</ol>
+                        <div node_ref=nodes.below></div>
+                    </div>
+                </div>
+            </div>
+            {move || {
+                away.get()
+                    .then(|| {
+                        view! {
+                            <button
+                                type="button"
+                                class="newest"
+                                data-testid="newest-button"
+                                on:click=move |_| {
+                                    let list = handle.try_with_value(Option::clone).flatten();
+                                    if let Some(list) = list {
+                                        list.scroll_to_end();
+                                    }
+                                }
+                            >
+                                <Icon name="down"/>
+                                {move || t!(i18n, timeline_to_newest)}
+                            </button>
+                        }
+                    })
+            }}
+            {move || begun.get().then(|| view! { <Lazy quiet=true load=message_tools(viewport)/> })}
+        </div>
+    }
+}
+
+/// Says that what is shown was kept for reading without a connection.
+#[component]
+fn OfflineCopy() -> impl IntoView {
+    let (room, i18n) = (use_room(), use_i18n());
+    let copied = room.copied.clone();
+    move || {
+        copied.get().then(|| {
+            view! {
+                <p class="copy" role="status" data-testid="offline-copy">
+                    {move || t!(i18n, timeline_offline_copy)}
+                </p>
+            }
+        })
+    }
+}
+
+/// Offers messages from before the oldest one, and says how that goes.
+#[component]
+fn EarlierMessages(
+    /// Requests them.
+    on_earlier: Callback<()>,
+) -> impl IntoView {
+    let (room, i18n) = (use_room(), use_i18n());
+    let offered = room.clone();
+    let is_offered = Memo::new(move |_| {
+        offered.extent.track();
+        offered.copied.track();
+        offered.offers_earlier()
+    });
+    let earlier = room.earlier.clone();
+    move || {
+        is_offered.get().then(|| match earlier.get() {
+            state @ (Earlier::Unknown | Earlier::Failed) => view! {
+                <button
+                    type="button"
+                    class="earlier"
+                    data-testid="earlier-button"
+                    on:click=move |_| on_earlier.run(())
+                >
+                    {move || match state {
+                        Earlier::Failed => t!(i18n, timeline_earlier_failed),
+                        _ => t!(i18n, timeline_earlier),
+                    }}
+                </button>
+            }
+            .into_any(),
+            state => view! {
+                <p class="earlier">
+                    {move || match state {
+                        Earlier::Loading => t!(i18n, timeline_earlier_loading),
+                        _ => t!(i18n, timeline_beginning),
+                    }}
+                </p>
+            }
+            .into_any(),
+        })
+    }
+}
+
+/// What stands in a room without messages.
+#[component]
+fn NoMessages() -> impl IntoView {
+    let (room, i18n) = (use_room(), use_i18n());
+    let counted = room.extent.clone();
+    let is_empty = Memo::new(move |_| counted.read().len == 0);
+    move || {
+        if !is_empty.get() {
+            return None;
+        }
+        let kind = room.room.read().kind;
+        let state = room.state.get();
+        match state {
+            RoomState::Failed(_) => None,
+            RoomState::Joining => {
+                Some(view! { <p class="hint">{move || t!(i18n, timeline_joining)}</p> }.into_any())
+            }
+            _ => Some(
+                view! {
+                    <div class="empty">
+                        <Icon name="brand"/>
+                        <h2>{move || t!(i18n, timeline_empty)}</h2>
+                        <p>
+                            {move || match kind {
+                                RoomKind::Live => t!(i18n, timeline_empty_live),
+                                RoomKind::History => t!(i18n, timeline_empty_history),
+                            }}
+                        </p>
+                    </div>
+                }
+                .into_any(),
+            ),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What a message says.
+
+use leptos::prelude::*;
+
+use super::Row;
+use super::marked_text::marked_text;
+use super::markup::is_marked;
+use crate::i18n::{I18n, use_i18n};
+use crate::state::OpenRoom;
+use crate::t;
+use crate::ui::Lazy;
+
+/// Longer texts, in bytes, are folded.
+const LONG: usize = 3_000;
+
+/// And those of more lines.
+const MANY_LINES: usize = 30;
+
+/// What is to be read.
+#[derive(Clone, PartialEq)]
+enum Content {
+    Deleted,
+    Unreadable,
+    Text {
+        text: String,
+        /// Who does what the text says, if the message is an action.
+        actor: Option<String>,
+    },
+}
+
+impl Content {
+    fn of(row: &Row) -> Self {
+        let message = &row.entry.message;
+        if message.deleted {
+            Self::Deleted
+        } else if row.entry.is_unreadable() {
+            Self::Unreadable
+        } else {
+            Self::Text {
+                text: message.text.clone(),
+                actor: message.act.then(|| message.name.clone()),
+            }
+        }
+    }
+
+    /// Whether it takes so much room that what comes after it should be in sight first. A snippet folds itself.
+    fn is_long(&self) -> bool {
+        match self {
+            Self::Text { text, .. } => {
+                !text.starts_with("```")
+                    && (text.len() > LONG || text.lines().nth(MANY_LINES).is_some())
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The text of a message, as it was written until the code that reads its markup is there, if it has any.
+#[component]
+pub fn MessageText(
+    /// The room of the message.
+    room: OpenRoom,
+    /// The language of the interface.
+    i18n: I18n,
+    /// Its row.
+    row: ArcRwSignal<Row>,
+) -> impl IntoView {
+    let content = Memo::new(move |_| Content::of(&row.read()));
+    move || {
+        let content = content.get();
+        let long = content.is_long();
+        let body = view! {
+            <div dir="auto" data-testid="text">
+                {body(&room, i18n, content)}
+            </div>
+        };
+        if long {
+            view! { <Folded>{body}</Folded> }.into_any()
+        } else {
+            view! { <div class="text">{body}</div> }.into_any()
+        }
+    }
+}
+
+fn body(room: &OpenRoom, i18n: I18n, content: Content) -> AnyView {
+    match content {
+        Content::Deleted => view! {
+            <em class="gone" data-testid="deleted">
+                {move || t!(i18n, message_deleted)}
+            </em>
+        }
+        .into_any(),
+        Content::Unreadable => {
+            view! { <em class="gone">{move || t!(i18n, message_unreadable)}</em> }.into_any()
+        }
+        Content::Text { text, actor: None } => words(room, text),
+        Content::Text {
+            text,
+            actor: Some(name),
+        } => view! {
+            <bdi class="actor">{name}</bdi>
+            {" "}
+            {words(room, text)}
+        }
+        .into_any(),
+    }
+}
+
+fn words(room: &OpenRoom, text: String) -> AnyView {
+    if !is_marked(&text) {
+        return text.into_any();
+    }
+    let plain = text.clone();
+    view! {
+        <Lazy
+            load=marked_text(room.clone(), text)
+            fallback=move || view! { <span>{plain.clone()}</span> }
+        />
+    }
+    .into_any()
+}
+
+/// A long text, of which the beginning is shown until somebody asks for all of it.
+#[component]
+fn Folded(
+    /// The text.
+    children: Children,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let folded = RwSignal::new(true);
+    view! {
+        <div class=move || if folded.get() { "text long" } else { "text" }>
+            {children()}
+            <button
+                type="button"
+                class="unfold"
+                data-testid="show-all"
+                aria-expanded=move || (!folded.get()).to_string()
+                on:click=move |_| folded.update(|folded| *folded = !*folded)
+            >
+                {move || {
+                    if folded.get() {
+                        t!(i18n, message_show_all)
+                    } else {
+                        t!(i18n, message_show_less)
+                    }
+                }}
+            </button>
+        </div>
+    }
+}

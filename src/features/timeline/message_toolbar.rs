@@ -1,0 +1,288 @@
+//! The buttons for one message.
+
+use std::time::Duration;
+
+use effusion_chat::{Reply, Target};
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen_futures::JsFuture;
+
+use super::clipboard::clipboard;
+use super::editing::{can_edit, end_edit, start_edit, tell};
+use super::reaction_bar::{frequent, react};
+use super::{Delivery, Entry, Key, Origin, Row, Timeline};
+use crate::i18n::{Text, messages, use_i18n};
+use crate::features::composer::composing::{Note, Picking, Purpose};
+use crate::state::{OpenRoom, use_app, use_room};
+use crate::ui::{ToolButton, glyph};
+use crate::{session, t, text};
+
+/// How long it is told that something was done, in milliseconds.
+const TOLD: u64 = 5_000;
+
+/// How many of the reader's most used emoji are offered.
+const QUICK: usize = 3;
+
+/// What can be done with a message.
+#[component]
+pub fn MessageToolbar(
+    /// The row of the message.
+    row: ArcRwSignal<Row>,
+    /// Whether it lies over the page's lower edge, for a finger.
+    sheet: bool,
+    /// Closes it.
+    #[prop(into)]
+    on_close: UnsyncCallback<()>,
+    /// Closes it, and goes back to the composer.
+    #[prop(into)]
+    on_done: UnsyncCallback<()>,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let asking = RwSignal::new(false);
+    view! {
+        <div
+            class=if sheet { "tools sheet" } else { "tools" }
+            role="toolbar"
+            aria-label=move || t!(i18n, message_actions)
+            data-testid="message-tools"
+        >
+            <div class="row">
+                {move || {
+                    // It may be deleted while somebody points to it.
+                    let entry = row.read().entry.clone();
+                    if asking.get() {
+                        view! { <ConfirmDelete key=entry.key asking on_done/> }.into_any()
+                    } else {
+                        view! { <Actions entry asking on_close on_done/> }.into_any()
+                    }
+                }}
+            </div>
+        </div>
+    }
+}
+
+/// What can be done with a message as it is now.
+#[component]
+fn Actions(
+    /// The message.
+    entry: Entry,
+    /// Whether to ask if it is to be deleted.
+    asking: RwSignal<bool>,
+    /// Closes the toolbar.
+    on_close: UnsyncCallback<()>,
+    /// Closes it, and goes back to the composer.
+    on_done: UnsyncCallback<()>,
+) -> impl IntoView {
+    let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    let direct = room.peer.is_some();
+    // What two people say to each other stands in two series: only its id is the same in both.
+    let target = if direct {
+        entry.message.id.map(Target::Id)
+    } else {
+        Timeline::target(&entry)
+    };
+    let gone = entry.message.deleted;
+    let settled = matches!(entry.delivery, Delivery::Received | Delivery::Sent);
+    let own = entry.origin == Origin::Own && settled && !gone;
+    let editable = own && entry.sequence.is_some() && can_edit(&room);
+    let answerable = target.filter(|_| !gone && settled);
+    let reaction = answerable.filter(|_| !direct).map(|target| {
+        view! { <ReactionTools target on_close/> }
+    });
+    let reply = answerable.map(|target| {
+        let (room, message) = (room.clone(), entry.message.clone());
+        view! {
+            <ToolButton
+                path=glyph::REPLY
+                label=move || t!(i18n, message_reply)
+                test="tool-reply"
+                on_click=move |_| {
+                    end_edit(room.clone());
+                    room.purpose.set(Purpose::Answer(Reply::to(target, &message)));
+                    on_done.run(());
+                }
+            />
+        }
+    });
+    let key = entry.key;
+    let edit = editable.then(|| {
+        let room = room.clone();
+        view! {
+            <ToolButton
+                path=glyph::EDIT
+                label=move || t!(i18n, message_edit)
+                test="tool-edit"
+                on_click=move |_| {
+                    start_edit(room.clone(), key);
+                    on_done.run(());
+                }
+            />
+            <ToolButton
+                path=glyph::DELETE
+                label=move || t!(i18n, message_delete)
+                test="tool-delete"
+                on_click=move |_| asking.set(true)
+            />
+        }
+    });
+    let copy = (!gone).then(|| {
+        let (room, words) = (room.clone(), entry.message.text.clone());
+        view! {
+            <ToolButton
+                path=glyph::COPY
+                label=move || t!(i18n, message_copy_text)
+                test="tool-copy"
+                on_click=move |_| {
+                    copy_to_clipboard(room.clone(), &words, text!(message_text_copied));
+                    on_done.run(());
+                }
+            />
+        }
+    });
+    let link = target.and_then(|target| session::link_to(app, room.clone(), Some(target)));
+    let link = link.filter(|_| !direct).map(|link| {
+        let room = room.clone();
+        view! {
+            <ToolButton
+                path=glyph::LINK
+                label=move || t!(i18n, message_copy_link)
+                test="tool-link"
+                on_click=move |_| {
+                    copy_to_clipboard(room.clone(), &link, text!(message_link_copied));
+                    on_done.run(());
+                }
+            />
+        }
+    });
+    view! {
+        {reaction}
+        {reply}
+        {edit}
+        {copy}
+        {link}
+        <ToolButton
+            path=glyph::CLOSE
+            label=move || t!(i18n, common_close)
+            test="tool-close"
+            on_click=move |_| on_close.run(())
+        />
+    }
+}
+
+/// The reader's most used reactions, and all others.
+#[component]
+fn ReactionTools(
+    /// The message.
+    target: Target,
+    /// Closes the toolbar.
+    on_close: UnsyncCallback<()>,
+) -> impl IntoView {
+    let (room, i18n) = (use_room(), use_i18n());
+    let quick = frequent().top(QUICK);
+    let picking = room.picking.clone();
+    view! {
+        <div class="quick">
+            {quick
+                .into_iter()
+                .map(|emoji| {
+                    let (room, given) = (room.clone(), emoji.clone());
+                    let (label, title) = (emoji.clone(), emoji.clone());
+                    view! {
+                        <button
+                            type="button"
+                            class="tool"
+                            data-testid="tool-quick"
+                            data-emoji=emoji.clone()
+                            aria-label=move || t!(i18n, message_react_with, emoji = &label)
+                            title=move || t!(i18n, message_react_with, emoji = &title)
+                            on:click=move |_| {
+                                react(room.clone(), target, &given);
+                                on_close.run(());
+                            }
+                        >
+                            {emoji.clone()}
+                        </button>
+                    }
+                })
+                .collect_view()}
+        </div>
+        <ToolButton
+            path=glyph::REACT
+            label=move || t!(i18n, common_react)
+            test="tool-react"
+            on_click=move |_| {
+                on_close.run(());
+                picking.set(Some(Picking::Reaction(target)));
+            }
+        />
+    }
+}
+
+/// Asks whether a message is to be deleted.
+#[component]
+fn ConfirmDelete(
+    /// The message.
+    key: Key,
+    /// Whether to ask.
+    asking: RwSignal<bool>,
+    /// Closes the toolbar, and goes back to the composer.
+    on_done: UnsyncCallback<()>,
+) -> impl IntoView {
+    let (room, i18n) = (use_room(), use_i18n());
+    let confirm = NodeRef::<html::Button>::new();
+    request_animation_frame(move || {
+        if let Some(Some(button)) = confirm.try_get_untracked() {
+            // It is on the screen.
+            let _ = button.focus();
+        }
+    });
+    let delete = move |_| {
+        on_done.run(());
+        let room = room.clone();
+        spawn_local(async move {
+            if let Err(fault) = session::take_back(room.clone(), key).await {
+                tell(room, &messages::message_delete_failed, fault);
+            }
+        });
+    };
+    view! {
+        <span class="ask">{move || t!(i18n, message_delete_confirm)}</span>
+        <button
+            type="button"
+            class="danger"
+            data-testid="delete-confirm"
+            node_ref=confirm
+            on:click=delete
+        >
+            {move || t!(i18n, message_delete)}
+        </button>
+        <button type="button" data-testid="delete-keep" on:click=move |_| asking.set(false)>
+            {move || t!(i18n, message_delete_cancel)}
+        </button>
+    }
+}
+
+/// Copies a text, and says above the composer how that went.
+fn copy_to_clipboard(room: OpenRoom, words: &str, done: Text) {
+    let Some(clipboard) = clipboard() else {
+        let insecure = Note::Alert(text!(message_copy_insecure));
+        room.note.set(Some(insecure));
+        return;
+    };
+    let written = clipboard.write_text(words);
+    spawn_local(async move {
+        let told = match JsFuture::from(written).await {
+            Ok(_) => Note::Info(done),
+            Err(_) => Note::Alert(text!(message_copy_denied)),
+        };
+        room.note.set(Some(told.clone()));
+        let forget = move || {
+            let same = room.note.read_untracked().as_ref() == Some(&told);
+            if same && !told.is_alert() {
+                room.note.set(None);
+            }
+        };
+        set_timeout(forget, Duration::from_millis(TOLD));
+    });
+}

@@ -1,0 +1,343 @@
+//! What can be done with a message: a row of buttons that comes with the pointer, with the focus, or with a long touch.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use leptos::ev;
+use leptos::html;
+use leptos::mount::{UnmountHandle, mount_to};
+use leptos::prelude::*;
+use leptos::tachys::html::element::ElementExt;
+use leptos::tachys::view::any_view::AnyViewState;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event, HtmlElement, KeyboardEvent, PointerEvent};
+
+use super::message_toolbar::MessageToolbar;
+use super::{Key, Row};
+use crate::browser;
+use crate::lazy;
+use crate::state::{OpenRoom, use_room};
+
+/// How long a touch has to last, in milliseconds.
+const LONG_TOUCH: u64 = 500;
+
+/// How far a finger may stray meanwhile, in pixels.
+const STRAY: f64 = 12.0;
+
+const MESSAGE: &str = "[data-testid=message]";
+const TOOLBAR: &str = "[data-testid=message-tools]";
+
+lazy! {
+    room,
+    /// What can be done with the messages of a list.
+    pub fn message_tools(list: NodeRef<html::Div>) => view! { <MessageTools list/> }
+}
+
+/// Offers the toolbar for whatever message of the list somebody points to. It has no view of its own.
+#[component]
+fn MessageTools(
+    /// The list of messages, with what scrolls it.
+    list: NodeRef<html::Div>,
+) -> impl IntoView {
+    let Some(list) = list.get_untracked() else {
+        return;
+    };
+    let tools = Rc::new(Tools {
+        owner: Owner::current().unwrap_or_default(),
+        room: use_room(),
+        list: list.clone().into(),
+        shown: RefCell::default(),
+        touched: Cell::default(),
+        press: Cell::default(),
+        place: Cell::default(),
+        just_opened: Cell::default(),
+    });
+    let pointed = |handle: fn(&Rc<Tools>, &PointerEvent)| {
+        let tools = Rc::clone(&tools);
+        move |event: PointerEvent| handle(&tools, &event)
+    };
+    let over = list.on(ev::pointerover, pointed(Tools::pointer_over));
+    let leave = list.on(ev::pointerleave, pointed(Tools::pointer_leave));
+    let down = list.on(ev::pointerdown, pointed(Tools::pointer_down));
+    let moved = list.on(ev::pointermove, pointed(Tools::pointer_move));
+    let up = list.on(ev::pointerup, pointed(|tools, _| tools.end_press()));
+    let cancel = list.on(ev::pointercancel, pointed(|tools, _| tools.end_press()));
+    let heard = Rc::clone(&tools);
+    let scroll = list.on(ev::scroll, move |_| heard.end_press());
+    let heard = Rc::clone(&tools);
+    let focus = list.on(ev::focusin, move |event| heard.focus_in(&event));
+    let heard = Rc::clone(&tools);
+    let key = list.on(ev::keydown, move |event| heard.key_down(&event));
+    let heard = Rc::clone(&tools);
+    let menu = list.on(ev::contextmenu, move |event| {
+        // The long touch is ours.
+        if heard.touched.get() && message_of(&event).is_some() {
+            event.prevent_default();
+        }
+    });
+    // What opens under the finger is not what it meant.
+    let heard = Rc::clone(&tools);
+    let click = list.on(ev::capture(ev::click), move |event| {
+        if heard.just_opened.get() {
+            event.prevent_default();
+            event.stop_propagation();
+        }
+    });
+    let kept = StoredValue::new_local((
+        (over, leave, down, moved, up, cancel),
+        (scroll, focus, key, menu, click),
+        tools,
+    ));
+    on_cleanup(move || {
+        kept.try_update_value(|(_, _, tools)| tools.hide());
+    });
+}
+
+struct Tools {
+    owner: Owner,
+    room: OpenRoom,
+    list: Element,
+    shown: RefCell<Option<Shown>>,
+    /// Whether it is a finger that points.
+    touched: Cell<bool>,
+    /// Tells a touch from those before it.
+    press: Cell<usize>,
+    /// Where it began.
+    place: Cell<(f64, f64)>,
+    /// Whether the finger that opened the toolbar has not been lifted and put down again.
+    just_opened: Cell<bool>,
+}
+
+/// The toolbar in the message that somebody points to.
+struct Shown {
+    message: Element,
+    toolbar: UnmountHandle<AnyViewState>,
+}
+
+impl Tools {
+    fn show(self: &Rc<Self>, message: &Element, sheet: bool) {
+        if !sheet
+            && let Some(shown) = &*self.shown.borrow()
+            && shown.message == *message
+        {
+            return;
+        }
+        self.hide();
+        let Some(row) = self.row_of(message) else {
+            return;
+        };
+        let (closed, done) = (Rc::downgrade(self), Rc::downgrade(self));
+        let place: HtmlElement = message.clone().unchecked_into();
+        let toolbar = move || {
+            let on_close = move |()| {
+                if let Some(tools) = closed.upgrade() {
+                    tools.hide();
+                }
+            };
+            let on_done = move |()| {
+                // The keyboard goes on where messages are written.
+                if let Some(tools) = done.upgrade() {
+                    tools.hide();
+                    browser::focus("composer");
+                }
+            };
+            view! { <MessageToolbar row sheet on_close on_done/> }.into_any()
+        };
+        let toolbar = self.owner.with(|| mount_to(place, toolbar));
+        self.shown.replace(Some(Shown {
+            message: message.clone(),
+            toolbar,
+        }));
+        if sheet {
+            self.focus_toolbar();
+        }
+    }
+
+    fn hide(&self) {
+        if let Some(Shown { toolbar, .. }) = self.shown.take() {
+            // It may be one of its own buttons that was pressed, which has to stay until its handler is through.
+            spawn_local(async move { drop(toolbar) });
+        }
+    }
+
+    fn row_of(&self, message: &Element) -> Option<ArcRwSignal<Row>> {
+        let key: Key = message.get_attribute("data-key")?.parse().ok()?;
+        let rows = self.room.rows.read_untracked();
+        let found = rows.iter().find(|shown| shown.key == key)?;
+        Some(found.row.clone())
+    }
+
+    /// Whether the keyboard is in the message whose toolbar is shown.
+    fn has_focus(&self) -> bool {
+        let focus = document().active_element();
+        let shown = self.shown.borrow();
+        let message = shown.as_ref().map(|shown| &shown.message);
+        message.is_some_and(|message| focus.is_some_and(|focus| message.contains(Some(&focus))))
+    }
+
+    fn focus_toolbar(&self) {
+        let shown = self.shown.borrow();
+        let message = shown.as_ref().map(|shown| &shown.message);
+        let selector = [TOOLBAR, " button"].concat();
+        if let Some(Ok(Some(first))) = message.map(|message| message.query_selector(&selector)) {
+            focus(&first);
+        }
+    }
+
+    fn pointer_over(self: &Rc<Self>, event: &PointerEvent) {
+        if is_touch(event) {
+            return;
+        }
+        self.touched.set(false);
+        match message_of(event) {
+            Some(message) => self.show(&message, false),
+            None if !self.has_focus() => self.hide(),
+            None => {}
+        }
+    }
+
+    fn pointer_leave(self: &Rc<Self>, event: &PointerEvent) {
+        if !is_touch(event) && !self.has_focus() {
+            self.hide();
+        }
+    }
+
+    fn focus_in(self: &Rc<Self>, event: &Event) {
+        // A finger that touches a message does not ask for the toolbar.
+        if !self.touched.get()
+            && let Some(message) = message_of(event)
+        {
+            self.show(&message, false);
+        }
+    }
+
+    fn pointer_down(self: &Rc<Self>, event: &PointerEvent) {
+        self.touched.set(is_touch(event));
+        self.just_opened.set(false);
+        let within = |selector| closest(event, selector).is_some();
+        if !is_touch(event) || within(TOOLBAR) {
+            return;
+        }
+        self.hide();
+        let Some(message) = message_of(event).filter(|_| !within("a, button")) else {
+            return;
+        };
+        self.end_press();
+        self.place.set(place_of(event));
+        let (tools, press) = (Rc::downgrade(self), self.press.get());
+        set_timeout(
+            move || {
+                let tools = tools.upgrade().filter(|tools| tools.press.get() == press);
+                if let Some(tools) = tools {
+                    tools.show(&message, true);
+                    tools.just_opened.set(true);
+                }
+            },
+            Duration::from_millis(LONG_TOUCH),
+        );
+    }
+
+    fn pointer_move(self: &Rc<Self>, event: &PointerEvent) {
+        // After something was done with it, the pointer may still be on the message.
+        if !is_touch(event) && self.shown.borrow().is_none() {
+            if let Some(message) = message_of(event) {
+                self.show(&message, false);
+            }
+            return;
+        }
+        let (x, y) = self.place.get();
+        let (to_x, to_y) = place_of(event);
+        if (to_x - x).hypot(to_y - y) > STRAY {
+            self.end_press();
+        }
+    }
+
+    fn end_press(&self) {
+        self.press.set(self.press.get() + 1);
+    }
+
+    fn key_down(self: &Rc<Self>, event: &KeyboardEvent) {
+        self.touched.set(false);
+        self.just_opened.set(false);
+        if event.alt_key() || event.ctrl_key() || event.meta_key() {
+            return;
+        }
+        let forward = |key: &str| event.key() == key;
+        match (
+            event.key().as_str(),
+            message_of(event),
+            closest(event, TOOLBAR),
+        ) {
+            ("Escape", _, Some(_)) => {
+                self.hide();
+                browser::focus("composer");
+            }
+            ("Escape", Some(_), None) => browser::focus("composer"),
+            ("ArrowLeft" | "ArrowRight", _, Some(toolbar)) => {
+                step(&toolbar, "button", forward("ArrowRight"));
+            }
+            ("ArrowUp" | "ArrowDown", _, None) if closest(event, "a, button, input").is_none() => {
+                step(&self.list, MESSAGE, forward("ArrowDown"));
+            }
+            ("Enter", Some(message), None) if is_on(event, &message) => {
+                self.show(&message, false);
+                self.focus_toolbar();
+            }
+            _ => return,
+        }
+        event.prevent_default();
+    }
+}
+
+fn is_touch(event: &PointerEvent) -> bool {
+    event.pointer_type() == "touch"
+}
+
+fn place_of(event: &PointerEvent) -> (f64, f64) {
+    (f64::from(event.client_x()), f64::from(event.client_y()))
+}
+
+fn closest(event: &Event, selector: &str) -> Option<Element> {
+    let target: Element = event.target()?.dyn_into().ok()?;
+    target.closest(selector).ok()?
+}
+
+fn message_of(event: &Event) -> Option<Element> {
+    closest(event, MESSAGE)
+}
+
+fn is_on(event: &Event, element: &Element) -> bool {
+    event
+        .target()
+        .is_some_and(|target| target == *element.unchecked_ref::<web_sys::EventTarget>())
+}
+
+/// Moves the focus to the next or the one before of what a selector finds; to the last if it is on none of them.
+fn step(within: &Element, selector: &str, forward: bool) {
+    let Ok(found) = within.query_selector_all(selector) else {
+        return;
+    };
+    let focused = document().active_element();
+    let at = |place: u32| {
+        found
+            .get(place)
+            .and_then(|node| node.dyn_into::<Element>().ok())
+    };
+    let count = found.length();
+    let now = (0..count).find(|&place| at(place) == focused);
+    let next = match now {
+        Some(now) if forward => now.saturating_add(1).min(count.saturating_sub(1)),
+        Some(now) => now.saturating_sub(1),
+        None => count.saturating_sub(1),
+    };
+    if let Some(next) = at(next) {
+        focus(&next);
+    }
+}
+
+fn focus(element: &Element) {
+    // Focusing what is not shown does nothing, which is right.
+    let _ = element.unchecked_ref::<HtmlElement>().focus();
+}

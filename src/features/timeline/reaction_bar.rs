@@ -1,0 +1,156 @@
+//! Who reacted how: below a message.
+
+use effusion_chat::Target;
+use leptos::prelude::*;
+
+use super::reactions::Chip;
+use crate::browser;
+use crate::i18n::use_i18n;
+use crate::features::composer::composing::Picking;
+use crate::features::composer::emoji::Frequent;
+use crate::state::OpenRoom;
+use crate::ui::{PathIcon, glyph};
+use crate::{lazy, session, t};
+
+/// Under this name the device remembers which emoji are used most.
+const FREQUENT: &str = "effusion.emoji";
+
+/// How many names are told.
+const MAX_NAMES: usize = 20;
+
+lazy! {
+    room,
+    /// The reactions to a message.
+    pub fn reaction_bar(room: OpenRoom, target: Target) => view! { <ReactionBar room target/> }
+}
+
+/// The reactions to a message: a click gives the same one, or takes it back.
+#[component]
+fn ReactionBar(
+    /// The room of the message.
+    room: OpenRoom,
+    /// The message.
+    target: Target,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let chips = room.reactions_of(target).chips.clone();
+    let (each, picking) = (chips.clone(), room.picking.clone());
+    view! {
+        <div class="reactions" data-testid="reactions">
+            <ul>
+                <For
+                    each=move || each.get()
+                    key=|chip| chip.emoji.clone()
+                    children=move |chip| {
+                        view! {
+                            <li>
+                                <ReactionChip
+                                    room=room.clone()
+                                    target
+                                    emoji=chip.emoji
+                                    chips=chips.clone()
+                                />
+                            </li>
+                        }
+                    }
+                />
+            </ul>
+            <button
+                type="button"
+                class="tool"
+                data-testid="reaction-more"
+                aria-label=move || t!(i18n, common_react)
+                title=move || t!(i18n, common_react)
+                on:click=move |_| picking.set(Some(Picking::Reaction(target)))
+            >
+                <PathIcon path=glyph::REACT/>
+            </button>
+        </div>
+    }
+}
+
+/// One emoji, and who gave it. It changes in place: whoever has the focus on it keeps it.
+#[component]
+fn ReactionChip(
+    /// The room of the message.
+    room: OpenRoom,
+    /// The message.
+    target: Target,
+    /// The emoji.
+    emoji: String,
+    /// All reactions to the message.
+    chips: ArcRwSignal<Vec<Chip>>,
+) -> impl IntoView {
+    let (wanted, reader) = (emoji.clone(), room.clone());
+    // How many there are, whether the reader is among them, and their names.
+    let state = Memo::new(move |_| {
+        let chips = chips.read();
+        let chip = chips.iter().find(|chip| chip.emoji == wanted)?;
+        Some((chip.by.len(), is_own(&reader, chip), names(chip)))
+    });
+    let names = move || state.with(|state| state.as_ref().map(|it| it.2.clone()));
+    let (given, data) = (emoji.clone(), emoji.clone());
+    view! {
+        <button
+            type="button"
+            class="chip"
+            data-testid="reaction"
+            data-emoji=data
+            aria-pressed=move || state.with(|state| state.as_ref().is_some_and(|it| it.1)).to_string()
+            title=move || names().unwrap_or_default()
+            on:click=move |_| react(room.clone(), target, &given)
+        >
+            <span>{emoji}</span>
+            <span class="count">
+                {move || state.with(|state| state.as_ref().map_or(0, |it| it.0)).to_string()}
+            </span>
+            <span class="unseen">{move || [" ", &names().unwrap_or_default()].concat()}</span>
+        </button>
+    }
+}
+
+/// Gives a reaction, or takes it back, and remembers that it was used.
+pub fn react(room: OpenRoom, target: Target, emoji: &str) {
+    remember(emoji);
+    session::reactions::toggle(room, target, emoji.to_owned());
+}
+
+/// What the reader uses most.
+#[must_use]
+pub fn frequent() -> Frequent {
+    browser::recall(FREQUENT)
+        .map(|stored| Frequent::parse(&stored))
+        .unwrap_or_default()
+}
+
+/// Counts an emoji as used.
+pub fn remember(emoji: &str) {
+    let mut used = frequent();
+    used.used(emoji);
+    browser::remember(FREQUENT, Some(&used.format()));
+}
+
+fn is_own(room: &OpenRoom, chip: &Chip) -> bool {
+    room.look(|timeline| {
+        let reader = timeline.reader();
+        chip.is_by(&reader.principal, &reader.name)
+    })
+}
+
+/// The names, as a person would list them.
+fn names(chip: &Chip) -> String {
+    let mut names = String::new();
+    for who in chip.by.iter().take(MAX_NAMES) {
+        if !names.is_empty() {
+            names.push_str(", ");
+        }
+        // A name of the other direction moves nothing beside it.
+        names.push('\u{2068}');
+        names.push_str(&who.name);
+        names.push('\u{2069}');
+    }
+    if chip.by.len() > MAX_NAMES {
+        names.push('…');
+    }
+    names
+}

@@ -1,0 +1,583 @@
+//! A list of which only what can be seen, and a margin, is in the document; the rest is empty space of its height, measured or
+//! estimated.
+//!
+//! What the reader looks at stays where it is, whatever comes above or below it, and whatever turns out higher than estimated:
+//! the *anchor* is an item and its distance from the upper edge of the *viewport*. After every change of the document the list is
+//! measured, the empty space set, and the viewport scrolled so that the anchor stands where it stood. A reader at the end stays
+//! at the end. A *scroll target* is an item that becomes the anchor, and is pointed out, once it is in the document.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use send_wrapper::SendWrapper;
+use wasm_bindgen::prelude::*;
+use web_sys::{Element, HtmlElement, ResizeObserver};
+
+use super::viewport;
+use crate::state::{Earlier, OpenRoom, SetIfChanged};
+
+/// How far from the end, in pixels, a reader still counts as being there.
+const NEAR_END: f64 = 120.0;
+
+/// Smaller differences, in pixels, are the browser's rounding.
+const ROUNDING: f64 = 3.0;
+
+/// How long a scroll target is pointed out, in milliseconds.
+const POINTED_OUT: u64 = 2_500;
+
+/// Where the reader looks.
+#[derive(Clone, Copy)]
+struct Anchor {
+    /// The rank of the item.
+    rank: u64,
+    /// How far below the upper edge of the viewport it stands, in pixels.
+    below_edge: f64,
+}
+
+/// The direction that the reader scrolls in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Up,
+    Down,
+}
+
+impl Direction {
+    fn of(downwards: f64) -> Self {
+        if downwards < 0.0 {
+            Self::Up
+        } else {
+            Self::Down
+        }
+    }
+}
+
+/// What the list asks for when it is missing in sight.
+#[derive(Clone, Copy)]
+pub struct Requests {
+    /// Messages from before the oldest one.
+    pub earlier: Callback<()>,
+    /// Messages missing before the one of this rank; true for a reader who comes from above.
+    pub gap: Callback<(u64, bool)>,
+}
+
+/// The elements of the list, for its view to fill in.
+#[derive(Clone, Copy, Default)]
+pub struct Nodes {
+    /// What scrolls.
+    pub viewport: NodeRef<html::Div>,
+    /// The items with the empty space around them.
+    pub content: NodeRef<html::Div>,
+    /// The items in the document, one child each, in order; each has its key in the attribute `data-key`.
+    pub items: NodeRef<html::Ol>,
+    /// The empty space above them.
+    pub above: NodeRef<html::Div>,
+    /// The empty space below them.
+    pub below: NodeRef<html::Div>,
+}
+
+/// The elements, once they are in the document.
+struct Elements {
+    viewport: HtmlElement,
+    content: HtmlElement,
+    items: Element,
+    above: HtmlElement,
+    below: HtmlElement,
+}
+
+/// Keeps a list in its place. Its view calls [`Self::scrolled`] on scroll events, and [`Self::settle`] when the document changed.
+pub struct VirtualList {
+    room: OpenRoom,
+    nodes: Nodes,
+    elements: OnceCell<Elements>,
+    requests: Requests,
+    /// Whether the reader is at the end.
+    at_end: Cell<bool>,
+    /// Whether the end is out of sight.
+    away: ArcRwSignal<bool>,
+    anchor: Cell<Option<Anchor>>,
+    /// The scroll target that is yet to be pointed out.
+    target: Cell<Option<u64>>,
+    /// Where the viewport was scrolled to last: by comparison it is known how far the reader has scrolled since.
+    last_top: Cell<f64>,
+    /// Whether the document has changed, and the list is not in its place yet.
+    unsettled: Cell<bool>,
+    /// Whether the list was off the screen: then it may come back scrolled to anywhere, and not by the reader.
+    was_hidden: Cell<bool>,
+    /// The direction in which the reader went where something was missing: what comes may not be all of it.
+    missed: Cell<Option<Direction>>,
+    /// The item that had the focus when the document was about to change.
+    focused: RefCell<Option<HtmlElement>>,
+}
+
+impl VirtualList {
+    /// The list of a room's messages. It observes its size, and is kept in its place for as long as the current owner lives.
+    #[must_use]
+    pub fn new(
+        room: OpenRoom,
+        nodes: Nodes,
+        away: ArcRwSignal<bool>,
+        requests: Requests,
+    ) -> Rc<Self> {
+        let list = Rc::new(Self {
+            room: room.clone(),
+            nodes,
+            elements: OnceCell::new(),
+            requests,
+            at_end: Cell::new(true),
+            away,
+            anchor: Cell::new(None),
+            target: Cell::new(None),
+            last_top: Cell::new(0.0),
+            unsettled: Cell::new(false),
+            was_hidden: Cell::new(true),
+            missed: Cell::new(None),
+            focused: RefCell::new(None),
+        });
+        let observed = Rc::clone(&list);
+        Effect::new(move |_| observed.observe_size());
+        // After the rows: whose effect was made first runs first, and both run before the browser does anything else.
+        let settled = Rc::clone(&list);
+        let drawn = room.clone();
+        Effect::new(move |_| {
+            drawn.rows.track();
+            drawn.extent.track();
+            settled.settle();
+        });
+        let scrolled = Rc::clone(&list);
+        Effect::new(move |_| {
+            if let Some(rank) = room.goal.get() {
+                room.goal.set_if_changed(None);
+                scrolled.scroll_to_item(rank);
+            }
+        });
+        list
+    }
+
+    fn elements(&self) -> Option<&Elements> {
+        if self.elements.get().is_none() {
+            let nodes = self.nodes;
+            let found = Elements {
+                viewport: nodes.viewport.try_get_untracked()??.into(),
+                content: nodes.content.try_get_untracked()??.into(),
+                items: nodes.items.try_get_untracked()??.into(),
+                above: nodes.above.try_get_untracked()??.into(),
+                below: nodes.below.try_get_untracked()??.into(),
+            };
+            // It is empty: nothing else fills it.
+            let _ = self.elements.set(found);
+        }
+        self.elements.get()
+    }
+
+    fn observe_size(self: &Rc<Self>) {
+        let Some(elements) = self.elements() else {
+            return;
+        };
+        let list = Rc::downgrade(self);
+        let resized = Closure::<dyn FnMut()>::new(move || {
+            if let Some(list) = list.upgrade() {
+                list.settle();
+            }
+        });
+        let Ok(observer) = ResizeObserver::new(resized.as_ref().unchecked_ref()) else {
+            return;
+        };
+        observer.observe(&elements.viewport);
+        observer.observe(&elements.items);
+        let kept = SendWrapper::new((observer, resized));
+        on_cleanup(move || kept.0.disconnect());
+    }
+
+    /// Notes what has the focus. `<For>` moves the items that stand after several new ones, and what is moved loses the focus.
+    pub fn note_focus(&self) {
+        let focused = document()
+            .active_element()
+            .and_then(|element| element.dyn_into::<HtmlElement>().ok());
+        let is_inside = |element: &HtmlElement| {
+            self.elements()
+                .is_some_and(|elements| elements.items.contains(Some(element)))
+        };
+        self.focused.replace(focused.filter(is_inside));
+    }
+
+    fn restore_focus(&self) {
+        let Some(focused) = self.focused.take().filter(|element| element.is_connected()) else {
+            return;
+        };
+        let has_it = document()
+            .active_element()
+            .is_some_and(|element| &element == focused.unchecked_ref::<Element>());
+        if !has_it {
+            let options = web_sys::FocusOptions::new();
+            options.set_prevent_scroll(true);
+            // It could be focused before.
+            let _ = focused.focus_with_options(&options);
+        }
+    }
+
+    /// The document has changed: measures it, and brings the anchor back into its place.
+    pub fn settle(self: &Rc<Self>) {
+        let Some(elements) = self.elements() else {
+            return;
+        };
+        if elements.viewport.client_height() <= 0 {
+            self.was_hidden.set(true);
+            return; // It is not on the screen. Once it is, its size has changed.
+        }
+        let is_drawn = self.is_drawn();
+        self.unsettled.set(!is_drawn);
+        if !is_drawn {
+            self.settle_once_drawn();
+            return;
+        }
+        self.restore_focus();
+        let moved = self.moved();
+        self.measure();
+        let extent = *self.room.extent.read_untracked();
+        for (space, height) in [
+            (&elements.above, extent.above),
+            (&elements.below, extent.below),
+        ] {
+            // A height in pixels is valid.
+            let _ = space
+                .style()
+                .set_property("height", &[&height.to_string(), "px"].concat());
+        }
+        if moved < -ROUNDING && self.at_end.replace(false) {
+            self.set_anchor();
+        } else if let Some(anchor) = self.anchor.get() {
+            let below_edge = anchor.below_edge - moved;
+            self.anchor.set(Some(Anchor {
+                below_edge,
+                ..anchor
+            }));
+        }
+        self.put_in_place();
+        self.follow();
+        if moved.abs() >= 1.0 {
+            self.request_missing(Direction::of(moved));
+        } else if let Some(direction) = self.missed.take() {
+            self.request_missing(direction);
+        }
+    }
+
+    /// As a rule the rows are drawn by what runs next, before anything else can happen; at the latest with the next frame.
+    fn settle_once_drawn(self: &Rc<Self>) {
+        let list = Rc::downgrade(self);
+        let again = move || {
+            if let Some(list) = list.upgrade().filter(|list| list.is_drawn()) {
+                list.settle();
+            }
+        };
+        let list = Rc::downgrade(self);
+        spawn_local(async move {
+            if list.upgrade().is_some_and(|list| list.is_drawn()) {
+                again();
+            } else {
+                request_animation_frame(again);
+            }
+        });
+    }
+
+    /// How far down the reader has scrolled since the last look. The browser's event for it comes with the next frame, and the
+    /// document may change before that.
+    fn moved(&self) -> f64 {
+        let top = self.top();
+        let moved = top - self.last_top.replace(top);
+        let is_cut_short = moved < 0.0 && self.left() <= ROUNDING;
+        if self.was_hidden.replace(false) || is_cut_short {
+            return 0.0; // The list has become shorter, that is all.
+        }
+        moved
+    }
+
+    /// Scrolls to where the anchor stands where it stood.
+    fn put_in_place(&self) {
+        let Some(elements) = self.elements() else {
+            return;
+        };
+        if self.at_end.get() {
+            self.scroll_to(f64::from(elements.viewport.scroll_height()));
+            return;
+        }
+        let Some(anchor) = self.anchor.get() else {
+            return;
+        };
+        let Some(item) = self.item(anchor.rank) else {
+            return;
+        };
+        let wrong = self.below_edge(&item) - anchor.below_edge;
+        if wrong.abs() >= 1.0 {
+            self.scroll_to(self.top() + wrong);
+        }
+        if self.target.get() == Some(anchor.rank) {
+            self.target.set(None);
+            point_out(item);
+        }
+    }
+
+    /// Whether the rows are in the document as the room has them: by the keys of the first and the last one, and their number.
+    fn is_drawn(&self) -> bool {
+        let Some(elements) = self.elements() else {
+            return false;
+        };
+        let children = elements.items.children();
+        let rows = self.room.rows.read_untracked();
+        let same = |place: usize| {
+            let child = children.item(place as u32);
+            let key = child.and_then(|child| child.get_attribute("data-key"));
+            key == rows.get(place).map(|row| row.key.to_string())
+        };
+        children.length() as usize == rows.len() && same(0) && same(rows.len().saturating_sub(1))
+    }
+
+    /// The viewport was scrolled, by the reader or by the page.
+    pub fn scrolled(self: &Rc<Self>) {
+        if !self.is_drawn() {
+            return; // What is drawn next brings everything into place.
+        }
+        if self.unsettled.get() {
+            // It was drawn since: what stands at the upper edge now is not what the reader looks at.
+            self.settle();
+            if self.is_drawn() {
+                self.look_for_end();
+            }
+            return;
+        }
+        let (top, before) = (self.top(), self.last_top.get());
+        self.last_top.set(top);
+        self.look_for_end();
+        if top < before - ROUNDING && self.left() > ROUNDING {
+            self.at_end.set(false);
+        }
+        self.set_anchor();
+        self.follow();
+        self.request_missing(Direction::of(top - before));
+    }
+
+    /// Sees whether the reader has come to the end.
+    fn look_for_end(&self) {
+        let left = self.left();
+        if left <= ROUNDING {
+            self.at_end.set(self.is_end_in_document());
+        }
+        self.away.set_if_changed(left > NEAR_END);
+    }
+
+    /// Requests what is missing where the reader has scrolled to.
+    fn request_missing(&self, direction: Direction) {
+        let is_first = self.room.extent.read_untracked().start == 0;
+        let lacks_earlier =
+            direction == Direction::Up && is_first && self.top() < f64::from(self.height());
+        if lacks_earlier
+            && *self.room.earlier.read_untracked() == Earlier::Unknown
+            && self.room.offers_earlier()
+        {
+            self.requests.earlier.run(());
+        }
+        let lacks = self.request_gaps() || lacks_earlier;
+        self.missed.set(lacks.then_some(direction));
+    }
+
+    /// Scrolls to the end.
+    pub fn scroll_to_end(self: &Rc<Self>) {
+        self.at_end.set(true);
+        self.anchor.set(None);
+        self.last_top.set(self.top());
+        self.room.show_around(None, self.height());
+        self.settle();
+        // What follows the change of the document brings it to the end.
+        self.away.set_if_changed(false);
+    }
+
+    /// Scrolls to the item of this rank, and puts it a third of the way down.
+    fn scroll_to_item(self: &Rc<Self>, rank: u64) {
+        self.at_end.set(false);
+        self.last_top.set(self.top());
+        let below_edge = f64::from(self.height()) / 3.0;
+        self.anchor.set(Some(Anchor { rank, below_edge }));
+        self.target.set(Some(rank));
+        self.room.show_around(Some(rank), self.height());
+        self.settle();
+    }
+
+    /// The element of the item of this rank, if it is in the document.
+    fn item(&self, rank: u64) -> Option<Element> {
+        let rows = self.room.rows.read_untracked();
+        let place = rows
+            .iter()
+            .position(|row| row.row.read_untracked().entry.rank == rank)?;
+        self.elements()?.items.children().item(place as u32)
+    }
+
+    /// How high the viewport is, in pixels.
+    fn height(&self) -> u32 {
+        let height = self.elements().map(|it| it.viewport.client_height());
+        height.unwrap_or_default().max(0) as u32
+    }
+
+    fn top(&self) -> f64 {
+        self.elements()
+            .map_or(0.0, |elements| f64::from(elements.viewport.scroll_top()))
+    }
+
+    /// How far it is to the end, in pixels.
+    fn left(&self) -> f64 {
+        let all = self.elements().map(|it| it.viewport.scroll_height());
+        f64::from(all.unwrap_or_default()) - self.top() - f64::from(self.height())
+    }
+
+    /// Whether the end of what is in the document is the end of the list.
+    fn is_end_in_document(&self) -> bool {
+        let extent = self.room.extent.read_untracked();
+        extent.end == extent.len
+    }
+
+    fn scroll_to(&self, top: f64) {
+        let Some(elements) = self.elements() else {
+            return;
+        };
+        elements.viewport.set_scroll_top(top.round() as i32);
+        self.last_top.set(self.top());
+        let away = !self.at_end.get() && self.left() > NEAR_END;
+        self.away.set_if_changed(away);
+    }
+
+    /// How far below the upper edge of the viewport an element stands.
+    fn below_edge(&self, element: &Element) -> f64 {
+        let edge = self
+            .elements()
+            .map_or(0.0, |it| it.viewport.get_bounding_client_rect().top());
+        element.get_bounding_client_rect().top() - edge
+    }
+
+    /// Makes what stands at the upper edge the anchor.
+    fn set_anchor(&self) {
+        let Some(elements) = self.elements() else {
+            return;
+        };
+        let edge = elements.viewport.get_bounding_client_rect().top();
+        let children = elements.items.children();
+        let rows = self.room.rows.read_untracked();
+        let rank = |place: u32| Some(rows.get(place as usize)?.row.read_untracked().entry.rank);
+        // The first one of which something can be seen.
+        let (mut low, mut high) = (0, children.length());
+        while low < high {
+            let middle = (low + high) / 2;
+            let hidden = children
+                .item(middle)
+                .is_some_and(|it| it.get_bounding_client_rect().bottom() <= edge);
+            if hidden {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        let items = elements.items.get_bounding_client_rect();
+        if items.bottom() > edge && items.top() < edge + f64::from(self.height()) {
+            let found = children.item(low).zip(rank(low));
+            self.anchor.set(found.map(|(element, rank)| Anchor {
+                rank,
+                below_edge: self.below_edge(&element),
+            }));
+            return;
+        }
+        // Only empty space can be seen: the reader has pulled the scroll bar far away.
+        let height = edge - elements.content.get_bounding_client_rect().top();
+        self.anchor.set(self.room.look(|timeline| {
+            let place = timeline.at_height(height.max(0.0) as u32);
+            let place = place.min(timeline.len().saturating_sub(1));
+            Some(Anchor {
+                rank: timeline.rank_at(place)?,
+                below_edge: f64::from(timeline.top(place)) - height,
+            })
+        }));
+    }
+
+    /// Has the document follow the viewport.
+    fn follow(&self) {
+        let Some(elements) = self.elements() else {
+            return;
+        };
+        let height = self.height();
+        if self.at_end.get() {
+            if !self.room.is_at_end() {
+                self.room.show_around(None, height);
+            }
+            return;
+        }
+        let Some(anchor) = self.anchor.get() else {
+            return;
+        };
+        let extent = *self.room.extent.read_untracked();
+        let first = self.below_edge(&elements.items);
+        let last = first + elements.items.get_bounding_client_rect().height();
+        let close = viewport::is_close(&extent, 0.0, height.into(), first, last);
+        if close || self.room.is_at_end() {
+            self.room.show_around(Some(anchor.rank), height);
+        }
+    }
+
+    /// Requests what is missing between messages in sight. Whether there is anything.
+    fn request_gaps(&self) -> bool {
+        let Some(elements) = self.elements() else {
+            return false;
+        };
+        let height = f64::from(self.height());
+        let mut found = false;
+        let rows = self.room.rows.read_untracked();
+        for (place, row) in rows.iter().enumerate() {
+            let row = row.row.read_untracked();
+            if !row.gap {
+                continue;
+            }
+            let Some(element) = elements.items.children().item(place as u32) else {
+                continue;
+            };
+            let at = self.below_edge(&element);
+            if at > -height && at < 2.0 * height {
+                self.requests.gap.run((row.entry.rank, at > height / 2.0));
+                found = true;
+            }
+        }
+        found
+    }
+
+    /// Takes the heights of all items in the document.
+    fn measure(&self) {
+        let Some(elements) = self.elements() else {
+            return;
+        };
+        let rows = self.room.rows.read_untracked();
+        let children = elements.items.children();
+        let tops: Vec<f64> = (0..children.length())
+            .filter_map(|place| Some(children.item(place)?.get_bounding_client_rect().top()))
+            .chain([elements.items.get_bounding_client_rect().bottom()])
+            .collect();
+        let heights: Vec<(u64, u32)> = rows
+            .iter()
+            .zip(tops.windows(2))
+            .map(|(row, tops)| {
+                let height = (tops[1] - tops[0]).round().max(1.0);
+                (row.row.read_untracked().entry.rank, height as u32)
+            })
+            .collect();
+        drop(rows);
+        self.room.measure(&heights);
+    }
+}
+
+fn point_out(item: Element) {
+    // The name of the attribute is valid.
+    let _ = item.set_attribute("data-sought", "true");
+    set_timeout(
+        move || {
+            let _ = item.remove_attribute("data-sought");
+        },
+        Duration::from_millis(POINTED_OUT),
+    );
+}
