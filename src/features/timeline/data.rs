@@ -1,6 +1,6 @@
 //! What a room shows: messages that the service has, in its order, and below them those still on their way.
 //!
-//! All stand on one items in the order of their ranks. In a history room a rank is the event's sequence; what has none gets
+//! All are in one list in the order of their ranks. In a history room a rank is the event's sequence; what has none gets
 //! a rank above all sequences, and what is not acknowledged one above those.
 
 mod entry;
@@ -34,7 +34,7 @@ pub struct Timeline {
     items: ItemList<Stored>,
     names: Names,
     ids: Ids,
-    /// The messages at the end of the items that are not acknowledged, and why those that failed did.
+    /// The messages at the end that are not acknowledged, and why those that failed did.
     unsent: Vec<(u32, Option<Fault>)>,
     /// Events that hold a message once more, in their order, and the rank of the one that is shown.
     twins: Vec<(u64, u64)>,

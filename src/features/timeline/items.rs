@@ -1,25 +1,25 @@
-//! A long list in short pieces: things come and go anywhere in it without the rest being moved, and each has a height.
+//! The items of a virtual list, in chunks: one can be inserted or removed anywhere without moving the rest, and each has a height.
 //!
-//! Finding a place, or what is at a height, takes logarithmic time; adding at the end constant time; adding elsewhere as much
-//! as there are pieces. Where nothing was measured yet, a height is an estimate.
+//! Finding an index, or the item at a height, takes logarithmic time; adding at the end constant time; adding elsewhere time in
+//! proportion to the number of chunks. The height of an item that was never measured is an estimate.
 
-/// What stands on a items.
+/// What a list consists of.
 pub trait Item {
-    /// How high it is, in pixels.
+    /// Its height, in pixels.
     fn height(&self) -> u32;
 }
 
-/// How many things a piece holds at most.
-const FULL: usize = 256;
+/// How many items a chunk holds at most.
+const MAX_CHUNK: usize = 256;
 
 /// The list.
 #[derive(Debug)]
 pub struct ItemList<T> {
-    pieces: Vec<Piece<T>>,
+    chunks: Vec<Chunk<T>>,
 }
 
 #[derive(Debug)]
-struct Piece<T> {
+struct Chunk<T> {
     items: Vec<T>,
     /// The place of its first item.
     start: usize,
@@ -29,112 +29,112 @@ struct Piece<T> {
 
 impl<T> Default for ItemList<T> {
     fn default() -> Self {
-        Self { pieces: Vec::new() }
+        Self { chunks: Vec::new() }
     }
 }
 
 impl<T: Item> ItemList<T> {
-    /// How many things there are.
+    /// The number of items.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.pieces.last().map_or(0, Piece::end)
+        self.chunks.last().map_or(0, Chunk::end)
     }
 
-    /// Whether there is nothing.
+    /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
+        self.chunks.is_empty()
     }
 
-    /// What is at a place.
+    /// The item at a place.
     #[must_use]
     pub fn get(&self, place: usize) -> Option<&T> {
-        let piece = self.pieces.get(self.piece_of(place))?;
-        piece.items.get(place.checked_sub(piece.start)?)
+        let chunk = self.chunks.get(self.chunk_of(place))?;
+        chunk.items.get(place.checked_sub(chunk.start)?)
     }
 
-    /// Everything, in order.
+    /// All items, in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.pieces.iter().flat_map(|piece| &piece.items)
+        self.chunks.iter().flat_map(|chunk| &chunk.items)
     }
 
     /// The first place where something is not so, in a list where all that are so come first.
     #[must_use]
     pub fn partition(&self, is_before: impl Fn(&T) -> bool) -> usize {
         let after = self
-            .pieces
-            .partition_point(|piece| piece.items.first().is_some_and(&is_before));
-        let Some(piece) = after.checked_sub(1).and_then(|it| self.pieces.get(it)) else {
+            .chunks
+            .partition_point(|chunk| chunk.items.first().is_some_and(&is_before));
+        let Some(chunk) = after.checked_sub(1).and_then(|it| self.chunks.get(it)) else {
             return 0;
         };
-        piece.start + piece.items.partition_point(is_before)
+        chunk.start + chunk.items.partition_point(is_before)
     }
 
-    /// Puts something in at a place; what was there comes after it.
+    /// Inserts an item at a place, before what is there.
     pub fn insert(&mut self, place: usize, item: T) {
         let place = place.min(self.len());
         let height = item.height();
-        let mut at = self.piece_of(place);
-        // At the end of a piece rather than at the start of the next one, unless it is full.
+        let mut at = self.chunk_of(place);
+        // At the end of a chunk rather than at the start of the next one, unless it is full.
         if at > 0
-            && self.pieces.get(at).is_none_or(|piece| piece.start == place)
+            && self.chunks.get(at).is_none_or(|chunk| chunk.start == place)
             && self
-                .pieces
+                .chunks
                 .get(at - 1)
-                .is_some_and(|piece| piece.items.len() < FULL)
+                .is_some_and(|chunk| chunk.items.len() < MAX_CHUNK)
         {
             at -= 1;
         }
         let top = self.top(place);
-        match self.pieces.get_mut(at) {
-            Some(piece) => {
-                piece.items.insert(place - piece.start, item);
+        match self.chunks.get_mut(at) {
+            Some(chunk) => {
+                chunk.items.insert(place - chunk.start, item);
             }
-            None => self.pieces.push(Piece {
+            None => self.chunks.push(Chunk {
                 items: vec![item],
                 start: place,
                 top,
             }),
         }
-        for piece in self.pieces.iter_mut().skip(at + 1) {
-            piece.start += 1;
-            piece.top = piece.top.saturating_add(height);
+        for chunk in self.chunks.iter_mut().skip(at + 1) {
+            chunk.start += 1;
+            chunk.top = chunk.top.saturating_add(height);
         }
         self.split(at);
     }
 
-    /// Takes something out.
+    /// Removes an item.
     pub fn remove(&mut self, place: usize) -> Option<T> {
-        let at = self.piece_of(place);
-        let piece = self.pieces.get_mut(at)?;
-        let within = place.checked_sub(piece.start)?;
-        if within >= piece.items.len() {
+        let at = self.chunk_of(place);
+        let chunk = self.chunks.get_mut(at)?;
+        let within = place.checked_sub(chunk.start)?;
+        if within >= chunk.items.len() {
             return None;
         }
-        let item = piece.items.remove(within);
-        let empty = piece.items.is_empty();
+        let item = chunk.items.remove(within);
+        let empty = chunk.items.is_empty();
         let height = item.height();
-        for piece in self.pieces.iter_mut().skip(at + 1) {
-            piece.start -= 1;
-            piece.top = piece.top.saturating_sub(height);
+        for chunk in self.chunks.iter_mut().skip(at + 1) {
+            chunk.start -= 1;
+            chunk.top = chunk.top.saturating_sub(height);
         }
         if empty {
-            self.pieces.remove(at);
+            self.chunks.remove(at);
         }
         Some(item)
     }
 
-    /// Changes something where it is.
+    /// Changes an item.
     pub fn update<R>(&mut self, place: usize, change: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let at = self.piece_of(place);
-        let piece = self.pieces.get_mut(at)?;
-        let item = piece.items.get_mut(place.checked_sub(piece.start)?)?;
+        let at = self.chunk_of(place);
+        let chunk = self.chunks.get_mut(at)?;
+        let item = chunk.items.get_mut(place.checked_sub(chunk.start)?)?;
         let before = item.height();
         let result = change(item);
         let after = item.height();
         if before != after {
-            for piece in self.pieces.iter_mut().skip(at + 1) {
-                piece.top = piece.top.saturating_sub(before).saturating_add(after);
+            for chunk in self.chunks.iter_mut().skip(at + 1) {
+                chunk.top = chunk.top.saturating_sub(before).saturating_add(after);
             }
         }
         Some(result)
@@ -143,59 +143,59 @@ impl<T: Item> ItemList<T> {
     /// The height of all that is before a place.
     #[must_use]
     pub fn top(&self, place: usize) -> u32 {
-        let Some(piece) = self.pieces.get(self.piece_of(place)).or(self.pieces.last()) else {
+        let Some(chunk) = self.chunks.get(self.chunk_of(place)).or(self.chunks.last()) else {
             return 0;
         };
-        let before = piece.items.iter().take(place.saturating_sub(piece.start));
-        before.fold(piece.top, |sum, item| sum.saturating_add(item.height()))
+        let before = chunk.items.iter().take(place.saturating_sub(chunk.start));
+        before.fold(chunk.top, |sum, item| sum.saturating_add(item.height()))
     }
 
     /// The place of what is at a height, counted from the start; the end, if it is all lower.
     #[must_use]
     pub fn at_height(&self, height: u32) -> usize {
-        let after = self.pieces.partition_point(|piece| piece.top <= height);
-        let Some(piece) = after.checked_sub(1).and_then(|it| self.pieces.get(it)) else {
+        let after = self.chunks.partition_point(|chunk| chunk.top <= height);
+        let Some(chunk) = after.checked_sub(1).and_then(|it| self.chunks.get(it)) else {
             return 0;
         };
-        let mut bottom = piece.top;
-        for (within, item) in piece.items.iter().enumerate() {
+        let mut bottom = chunk.top;
+        for (within, item) in chunk.items.iter().enumerate() {
             bottom = bottom.saturating_add(item.height());
             if bottom > height {
-                return piece.start + within;
+                return chunk.start + within;
             }
         }
-        piece.end()
+        chunk.end()
     }
 
-    /// The piece that holds a place; past the last one for what is past the end.
-    fn piece_of(&self, place: usize) -> usize {
-        self.pieces.partition_point(|piece| piece.end() <= place)
+    /// The chunk that holds a place; past the last one for what is past the end.
+    fn chunk_of(&self, place: usize) -> usize {
+        self.chunks.partition_point(|chunk| chunk.end() <= place)
     }
 
     fn split(&mut self, at: usize) {
-        let is_last = at + 1 == self.pieces.len();
-        let Some(piece) = self.pieces.get_mut(at) else {
+        let is_last = at + 1 == self.chunks.len();
+        let Some(chunk) = self.chunks.get_mut(at) else {
             return;
         };
-        if piece.items.len() <= FULL {
+        if chunk.items.len() <= MAX_CHUNK {
             return;
         }
         // What grows at its end stays full behind; what grows in the middle has room on both sides.
-        let kept = if is_last { FULL } else { FULL / 2 };
-        let items = piece.items.split_off(kept);
-        piece.items.shrink_to_fit();
+        let kept = if is_last { MAX_CHUNK } else { MAX_CHUNK / 2 };
+        let items = chunk.items.split_off(kept);
+        chunk.items.shrink_to_fit();
         let (start, top) = (
-            piece.end(),
-            piece
+            chunk.end(),
+            chunk
                 .items
                 .iter()
-                .fold(piece.top, |sum, item| sum.saturating_add(item.height())),
+                .fold(chunk.top, |sum, item| sum.saturating_add(item.height())),
         );
-        self.pieces.insert(at + 1, Piece { items, start, top });
+        self.chunks.insert(at + 1, Chunk { items, start, top });
     }
 }
 
-impl<T> Piece<T> {
+impl<T> Chunk<T> {
     fn end(&self) -> usize {
         self.start + self.items.len()
     }
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shelf_is_a_list_whatever_is_done_to_it() {
+    fn it_is_a_list_whatever_is_done_to_it() {
         let mut dice = Dice(1);
         let (mut items, mut plain) = (ItemList::default(), Vec::new());
         check(&items, &plain);

@@ -1,12 +1,12 @@
-//! Which messages are in the document: those that can be seen, and some above and below them.
+//! Which messages are in the document: those in the viewport, and a margin above and below it.
 
 use std::ops::Range;
 
 /// A room with no more messages than this has all of them in the document.
-const FEW: usize = 150;
+const MAX_WHOLE: usize = 150;
 
 /// How many messages are drawn at once.
-const AT_ONCE: usize = 30;
+const DRAWN_AT_ONCE: usize = 30;
 
 /// How far a list has been drawn: at first only what can be seen, then the rest, so that nobody waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Drawn(usize);
 
 impl Default for Drawn {
     fn default() -> Self {
-        Self(AT_ONCE)
+        Self(DRAWN_AT_ONCE)
     }
 }
 
@@ -22,7 +22,7 @@ impl Drawn {
     /// What to draw next, if anything is left of a list of this many messages.
     #[must_use]
     pub fn next(self, len: usize) -> Option<Self> {
-        (self.0 < len && len <= FEW).then_some(Self(self.0 + AT_ONCE))
+        (self.0 < len && len <= MAX_WHOLE).then_some(Self(self.0 + DRAWN_AT_ONCE))
     }
 }
 
@@ -51,7 +51,7 @@ pub fn around(
     top: impl Fn(usize) -> u32,
     at: impl Fn(u32) -> usize,
 ) -> Range<usize> {
-    if len <= FEW {
+    if len <= MAX_WHOLE {
         let newest = place.map_or(drawn.0, |_| len);
         return len.saturating_sub(newest)..len;
     }
@@ -93,7 +93,7 @@ mod tests {
             len,
             place,
             view,
-            Drawn(FEW),
+            Drawn(MAX_WHOLE),
             |place| place as u32 * 50,
             |height| (height / 50).min(len as u32) as usize,
         )
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(range(70, None, third), 0..70);
         assert_eq!(third.next(70), None);
         // Of a large room only what can be seen is drawn anyway.
-        assert_eq!(first.next(FEW + 1), None);
+        assert_eq!(first.next(MAX_WHOLE + 1), None);
         // Who goes to a message has all around it.
         assert_eq!(range(70, Some(3), first), 0..70);
     }
