@@ -12,7 +12,6 @@ use std::pin::Pin;
 use crate::session;
 use crate::state::{App, OpenRoom};
 use effusion_chat::{ChatMessage, MessageId, Target};
-use web_sys::Element;
 
 /// A part could not be fetched: there is no connection to the host of the page, or it has been updated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

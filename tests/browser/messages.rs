@@ -24,8 +24,7 @@ fn show_with(
     on_earlier: impl Fn(()) + Send + Sync + 'static,
     on_gap: impl Fn((u64, bool)) + Send + Sync + 'static,
 ) -> Stage {
-    Stage::show(move || {
-        provide_context(app());
+    Stage::mount(app(), move || {
         provide_context(room);
         view! { <MessageList on_retry on_earlier on_gap/> }
     })

@@ -21,17 +21,6 @@ pub struct Stage {
 }
 
 impl Stage {
-    pub fn show<V: IntoView + 'static>(component: impl FnOnce() -> V + 'static) -> Self {
-        let place: HtmlElement = document().create_element("div").unwrap().unchecked_into();
-        document().body().unwrap().append_child(&place).unwrap();
-        mount_to(place.clone(), move || {
-            provide_i18n();
-            component()
-        })
-        .forget();
-        Self { place }
-    }
-
     /// Mounts a component with the page's state as context.
     pub fn mount<V: IntoView + 'static>(app: App, component: impl FnOnce() -> V + 'static) -> Self {
         let place: HtmlElement = document().create_element("div").unwrap().unchecked_into();

@@ -5,10 +5,10 @@ use leptos::prelude::*;
 use super::command::COMMANDS;
 use super::composing::{Note, Purpose, with_snippet};
 use super::tools::Tools;
+use crate::features::timeline::end_edit;
 use crate::i18n::{I18n, use_i18n};
 use crate::state::use_room;
 use crate::ui::{PathIcon, ToolButton, glyph};
-use crate::features::timeline::end_edit;
 use crate::{browser, t};
 
 /// Something that the reader is told.

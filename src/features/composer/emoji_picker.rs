@@ -10,11 +10,11 @@ use web_sys::{Element, HtmlElement};
 use super::composing::Picking;
 use super::emoji::{Emoji, SkinTone, search};
 use super::emoji_table::{EmojiTable, Groups};
+use crate::features::timeline::{frequent, react, remember};
 use crate::i18n::{Message, messages, use_i18n};
 use crate::state::use_room;
 use crate::ui::lazy::LoadError;
 use crate::ui::{ToolButton, glyph, show_modal};
-use crate::features::timeline::{frequent, react, remember};
 use crate::{browser, t};
 
 /// How many emoji that fit a search are shown.

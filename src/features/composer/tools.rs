@@ -15,9 +15,9 @@ use super::emoji_table::EmojiTable;
 use super::submit::submit;
 use super::suggestion_list::SuggestionList;
 use super::suggestions::{Suggestion, Suggestions};
+use crate::features::timeline::{end_edit, known_names, last_own, start_edit};
 use crate::lazy;
 use crate::state::{OpenRoom, SetIfChanged, use_app, use_room};
-use crate::features::timeline::{end_edit, known_names, last_own, start_edit};
 
 /// How many suggestions are made.
 const MAX_SUGGESTIONS: usize = 8;

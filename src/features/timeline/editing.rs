@@ -4,8 +4,8 @@ use effusion_chat::RoomKind;
 use leptos::prelude::*;
 
 use super::{Entry, Key, Origin};
-use crate::i18n::Message;
 use crate::features::composer::composing::{Note, Purpose};
+use crate::i18n::Message;
 use crate::model::fault::Fault;
 use crate::state::{OpenRoom, SetIfChanged};
 

@@ -5,9 +5,9 @@ use leptos::prelude::*;
 
 use super::reactions::Chip;
 use crate::browser;
-use crate::i18n::use_i18n;
 use crate::features::composer::composing::Picking;
 use crate::features::composer::emoji::Frequent;
+use crate::i18n::use_i18n;
 use crate::state::OpenRoom;
 use crate::ui::{PathIcon, glyph};
 use crate::{lazy, session, t};
