@@ -156,7 +156,10 @@ scenario('a room that is opened for the first time shows its newest message, and
         await new Promise((resolve) => setTimeout(resolve, 2_500));
         const frames = await ann.page.evaluate(() => globalThis.endFrames);
         assert.ok(frames.length > 20, `${frames.length} frames were looked at`);
-        assert.deepEqual(frames.filter((left) => left > 3), [], `visit ${visit}: how far from the end, by frame`);
+        // What is seen once may have changed since the frame, and be in its place before the next one.
+        const away = frames.filter((left, index) => left > 3 && frames[index + 1] > 3);
+        assert.deepEqual(away, [], `visit ${visit}: how far from the end, in frames that follow each other`);
+        assert.ok(frames.at(-1) <= 3, `visit ${visit}: ${frames.at(-1)} from the end`);
     }
 });
 
