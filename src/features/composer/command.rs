@@ -1,51 +1,51 @@
-//! What is typed after a `/`.
+//! Slash commands.
 
 use effusion_chat::RoomName;
 
 use crate::i18n::{Message, messages};
 
-/// Something to be done.
+/// A command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Tell what there is.
+    /// List the commands.
     Help,
-    /// Say what the reader does.
+    /// Send an action: “Ann waves”.
     Act(String),
-    /// Be called something else.
+    /// Change the reader's display name.
     Nick(String),
-    /// Say what the room is about.
+    /// Set the room's topic.
     Topic(String),
-    /// Keep somebody from writing.
+    /// Mute a person in this room.
     Mute(String),
-    /// Let somebody write again.
+    /// Unmute a person in this room.
     Unmute(String),
-    /// Say something and shrug.
+    /// Send a text with a shrug.
     Shrug(String),
-    /// Empty the window.
+    /// Clear the messages in this window.
     Clear,
     /// Leave the room.
     Leave,
-    /// Go to a room.
+    /// Join a room.
     Join(RoomName),
-    /// Not a command: a text that begins with a slash.
+    /// Send a text that is no command.
     Text(String),
 }
 
-/// Why nothing is done.
+/// Why a text is no valid command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wrong {
     /// There is no such command.
     Unknown(String),
-    /// It needs more than that.
+    /// Its argument is missing or invalid.
     Needs(&'static Usage),
 }
 
-/// How a command is written, and what it does.
+/// A command as the help lists it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Usage {
     /// Its name, without the slash.
     pub name: &'static str,
-    /// What comes after it, if anything does.
+    /// Its argument, if it takes one.
     pub argument: Option<&'static Message>,
     /// What it does.
     pub effect: &'static Message,
@@ -105,7 +105,7 @@ const fn usage(
     }
 }
 
-/// Reads what somebody typed that begins with a slash.
+/// Parses a draft. Two slashes begin a text with one slash.
 ///
 /// # Errors
 /// See [`Wrong`].

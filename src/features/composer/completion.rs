@@ -1,4 +1,4 @@
-//! What somebody is in the middle of typing, and how it may go on.
+//! Completion of names, emoji and commands at the caret.
 
 use crate::model::letters::{is_letter, lower};
 
@@ -13,21 +13,21 @@ pub enum Kind {
     Command,
 }
 
-/// The beginning of something.
+/// An incomplete word at the caret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// Of what.
+    /// What it stands for.
     pub kind: Kind,
-    /// What was typed of it, without its sign.
+    /// Its text, without the sign.
     pub query: String,
-    /// Where it begins, with its sign, in bytes.
+    /// Where its sign stands, as a byte offset.
     pub from: usize,
 }
 
-/// Longer beginnings, in bytes, are none.
-const LONGEST: usize = 40;
+/// The longest query, in bytes.
+const MAX_QUERY: usize = 40;
 
-/// What is begun right before the caret, which is given in bytes.
+/// The incomplete word right before the caret, which is a byte offset.
 #[must_use]
 pub fn token(text: &str, caret: usize) -> Option<Token> {
     let before = text.get(..caret)?;
@@ -46,11 +46,11 @@ pub fn token(text: &str, caret: usize) -> Option<Token> {
         .get(..from)
         .and_then(|before| before.chars().next_back())
         .is_some_and(is_letter);
-    if within || query.len() > LONGEST {
+    if within || query.len() > MAX_QUERY {
         return None;
     }
     let kind = match sign {
-        // Names have blanks in them, but do not begin with one.
+        // Names can contain spaces, but do not begin with one.
         b'@' if !query.starts_with(' ') => Kind::Name,
         b':' if query.len() > 1
             && query
@@ -68,14 +68,14 @@ pub fn token(text: &str, caret: usize) -> Option<Token> {
     })
 }
 
-/// The name of an emoji that ends at the caret with its second colon, and where it begins.
+/// The name of an emoji whose second colon was typed right before the caret.
 #[must_use]
 pub fn named_emoji(text: &str, caret: usize) -> Option<Token> {
     let before = text.get(..caret)?.strip_suffix(':')?;
     token(before, before.len()).filter(|token| token.kind == Kind::Emoji)
 }
 
-/// Puts something in the place of what was begun; answers the text and the caret.
+/// Replaces the text from `from` up to the caret. Returns the text and the caret, as a byte offset.
 #[must_use]
 pub fn complete(text: &str, from: usize, caret: usize, with: &str) -> (String, usize) {
     let (Some(before), Some(after)) = (text.get(..from), text.get(caret..)) else {
@@ -85,8 +85,8 @@ pub fn complete(text: &str, from: usize, caret: usize, with: &str) -> (String, u
     ([before, with, after].concat(), caret)
 }
 
-/// [`complete`], for what is known only later: the text may have been written on. None if what was begun is not there any
-/// more. `then` is what was written up to the caret, `from` where it was begun.
+/// [`complete`] for a replacement that arrives later, when more may have been typed: `then` is the text that stood before the
+/// caret, and `from` where the incomplete word began. `None` if that text has changed.
 #[must_use]
 pub fn complete_late(
     then: &str,
@@ -103,7 +103,7 @@ pub fn complete_late(
     Some((text, end + further))
 }
 
-/// The names that go on like that, those that begin so before those of which a later word does.
+/// The names that match, those that begin with the query before those in which a later word does.
 #[must_use]
 pub fn names_like(names: &[String], query: &str, most: usize) -> Vec<String> {
     let query = lower(query);
@@ -125,7 +125,7 @@ pub fn names_like(names: &[String], query: &str, most: usize) -> Vec<String> {
     found
 }
 
-/// Where in the text, in bytes, so many units of UTF-16 end: browsers count in those.
+/// The byte offset that corresponds to a number of UTF-16 code units, which browsers count in.
 #[must_use]
 pub fn byte_of(text: &str, units: usize) -> usize {
     let mut seen = 0;
@@ -138,7 +138,7 @@ pub fn byte_of(text: &str, units: usize) -> usize {
     text.len()
 }
 
-/// How many units of UTF-16 the text has up to a place in bytes.
+/// The number of UTF-16 code units before a byte offset.
 #[must_use]
 pub fn units_of(text: &str, byte: usize) -> usize {
     let before = text.char_indices().take_while(|(at, _)| *at < byte);

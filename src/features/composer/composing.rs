@@ -1,4 +1,4 @@
-//! What the composer is for, and what is said above it.
+//! What a draft is for, and the notes above the composer.
 
 use effusion_chat::{Reply, Target};
 
@@ -6,45 +6,45 @@ use crate::features::timeline::Key;
 use crate::i18n::{Message, Text};
 use crate::model::fault::Fault;
 
-/// What becomes of the text in the composer when it is sent.
+/// What sending the draft does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Purpose {
-    /// A message of its own.
+    /// Sends a message.
     #[default]
     Say,
-    /// An answer to a message.
+    /// Replies to a message.
     Answer(Reply),
-    /// What a message says from now on.
+    /// Edits a message.
     Edit {
         /// Which one.
         key: Key,
-        /// What was in the composer before, and will be again.
+        /// The draft from before, which is restored after the edit.
         kept: String,
-        /// Whether the service has been asked, and has not answered yet.
+        /// Whether the edit is on its way to the service.
         saving: bool,
     },
 }
 
-/// What is shown above the composer.
+/// A note above the composer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
-    /// Something good to know.
+    /// Information.
     Info(Text),
-    /// Something is wrong.
+    /// A warning.
     Alert(Text),
-    /// Something was not done.
+    /// A failed action.
     Failure {
-        /// What was not done, as a sentence.
+        /// What failed, as a sentence.
         what: &'static Message,
         /// Why.
         fault: Fault,
     },
-    /// The commands that can be typed.
+    /// The list of commands.
     Commands,
 }
 
 impl Note {
-    /// Whether something is wrong.
+    /// Whether screen readers are to announce it at once.
     #[must_use]
     pub fn is_alert(&self) -> bool {
         matches!(self, Self::Alert(_) | Self::Failure { .. })
@@ -54,7 +54,7 @@ impl Note {
 /// What an emoji is picked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Picking {
-    /// To be written.
+    /// To insert it into the draft.
     Text,
     /// To react to a message.
     Reaction(Target),
@@ -72,7 +72,7 @@ pub fn is_long(text: &str) -> bool {
     text.lines().nth(MANY_LINES).is_some() || text.chars().nth(LONG_TEXT).is_some()
 }
 
-/// A text as a block of code, whatever it holds.
+/// A text as a fenced code block. The fence is longer than any run of backticks in the text.
 fn snippet(text: &str) -> String {
     let mut longest = 0;
     let mut run = 0;
@@ -84,7 +84,7 @@ fn snippet(text: &str) -> String {
     [&fence, "\n", text.trim_end_matches('\n'), "\n", &fence].concat()
 }
 
-/// A draft in which a text that was pasted has become a snippet, on lines of its own; none if it is not there any more.
+/// The draft with a pasted text turned into a snippet on lines of its own; `None` if the text is no longer in the draft.
 #[must_use]
 pub fn with_snippet(draft: &str, pasted: &str) -> Option<String> {
     let (before, after) = draft.split_once(pasted)?;

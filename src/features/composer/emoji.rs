@@ -2,23 +2,23 @@
 
 use crate::model::letters::lower;
 
-/// All of Unicode's emoji, which `build.rs` writes. Read by [`parse`].
+/// All of Unicode's emoji, written by `build.rs` and read by [`parse`].
 pub static TABLE: &str = include_str!(concat!(env!("OUT_DIR"), "/emoji.tsv"));
 
-/// One emoji.
+/// An emoji.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Emoji {
-    /// The characters that make it.
+    /// Its characters.
     pub text: &'static str,
-    /// What it is called between colons: names with a space between them.
+    /// Its short names, separated by spaces.
     names: &'static str,
     /// Its name in the Unicode standard.
     pub label: &'static str,
-    /// Its variants by skin tone, the lightest first, with a space between them; empty without any.
+    /// Its skin tone variants, lightest first, separated by spaces; empty if it has none.
     tones: &'static str,
 }
 
-/// The colour of skin in an emoji that shows people or parts of them.
+/// The skin tone of emoji that show people or body parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SkinTone {
     /// Yellow.
@@ -69,18 +69,18 @@ impl SkinTone {
 }
 
 impl Emoji {
-    /// What it is called between colons, by its first name.
+    /// Its first short name, which is typed between colons.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.names().next().unwrap_or_default()
     }
 
-    /// All that it is called between colons.
+    /// All its short names.
     fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.names.split(' ')
     }
 
-    /// Its variant of this skin tone; itself where it has none.
+    /// Its variant in this skin tone, or itself if it has none.
     #[must_use]
     pub fn with_tone(&self, tone: SkinTone) -> &'static str {
         let variant = match tone {
@@ -90,13 +90,13 @@ impl Emoji {
         variant.unwrap_or(self.text)
     }
 
-    /// Whether it is this one, of whatever skin tone.
+    /// Whether a text is this emoji in any skin tone.
     #[must_use]
     pub fn is(&self, text: &str) -> bool {
         self.text == text || self.tones.split_whitespace().any(|variant| variant == text)
     }
 
-    /// How well it fits what somebody looks for: zero is best; none if it does not.
+    /// How well it matches a query: 0 is best, `None` no match.
     fn rank(&self, query: &str) -> Option<u8> {
         let begins = |word: &str| word.starts_with(query);
         if self.names().any(|name| name == query) {
@@ -113,7 +113,7 @@ impl Emoji {
     }
 }
 
-/// Reads a table as `build.rs` writes it: groups, in Unicode's order.
+/// Reads a table that `build.rs` wrote: the groups in Unicode's order.
 #[must_use]
 pub fn parse(table: &'static str) -> Vec<Vec<Emoji>> {
     let emoji = |line: &'static str| {
@@ -132,7 +132,7 @@ pub fn parse(table: &'static str) -> Vec<Vec<Emoji>> {
         .collect()
 }
 
-/// The emoji that fit what somebody is looking for, the best first, so many at most.
+/// The emoji that match a query, best first, at most `limit`.
 #[must_use]
 pub fn search(groups: &[Vec<Emoji>], query: &str, limit: usize) -> Vec<Emoji> {
     let query = lower(query.trim()).replace(' ', "_");
@@ -140,7 +140,7 @@ pub fn search(groups: &[Vec<Emoji>], query: &str, limit: usize) -> Vec<Emoji> {
     let mut found: Vec<_> = all
         .filter_map(|emoji| Some((emoji.rank(&query)?, *emoji)))
         .collect();
-    // A stable sort: what fits as well stays in Unicode's order.
+    // The sort is stable: equally good matches stay in Unicode's order.
     found.sort_by_key(|(rank, _)| *rank);
     found.truncate(limit);
     found.into_iter().map(|(_, emoji)| emoji).collect()
@@ -154,18 +154,18 @@ pub fn named(groups: &[Vec<Emoji>], name: &str) -> Option<Emoji> {
         .copied()
 }
 
-/// What a reader gets who has used few so far.
+/// What fills the list up for readers who have used few emoji.
 const DEFAULTS: [&str; 4] = ["👍", "❤️", "😂", "🎉"];
 
-/// How many are remembered.
+/// How many are stored.
 const MAX_REMEMBERED: usize = 24;
 
-/// How often a reader used which emoji.
+/// How often the reader has used which emoji.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frequent(Vec<(String, u32)>);
 
 impl Frequent {
-    /// Reads what [`Frequent::format`] wrote.
+    /// Reads the stored form.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let mut words = text.split(' ');
@@ -181,7 +181,7 @@ impl Frequent {
         Self(used)
     }
 
-    /// Writes it, to be stored.
+    /// The form to store.
     #[must_use]
     pub fn format(&self) -> String {
         let mut text = String::new();
@@ -196,7 +196,7 @@ impl Frequent {
         text
     }
 
-    /// One was used.
+    /// Counts a use.
     pub fn used(&mut self, emoji: &str) {
         let known = self.0.iter().position(|(known, _)| known == emoji);
         let (emoji, count) = match known {
@@ -207,12 +207,12 @@ impl Frequent {
             self.0.pop();
         }
         let count = count.saturating_add(1);
-        // Of two used as often, the one used last comes first.
+        // Of two that were used equally often, the most recent comes first.
         let place = self.0.partition_point(|(_, other)| *other > count);
         self.0.insert(place, (emoji, count));
     }
 
-    /// Those used most, filled up with what most people use.
+    /// The most frequently used, filled up with defaults.
     #[must_use]
     pub fn top(&self, count: usize) -> Vec<String> {
         let used = self.0.iter().map(|(emoji, _)| emoji.as_str());

@@ -1,4 +1,4 @@
-//! What went over a session's connection, decoded and in Diffusion's terms.
+//! Decodes the messages of a connection, in Diffusion's terms.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,38 +10,38 @@ use effusion_protocol::{
     ErrorReport, Message, ProtocolVersion, ServiceId, TopicSpecification, TopicType, decode,
 };
 
-/// A message as it went by.
+/// A recorded message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// Counts up from the first message.
+    /// Its number, counted up from the first message.
     pub number: usize,
     /// Milliseconds since 1970.
     pub at: i64,
-    /// Which session's: each has numbers of topics and conversations of its own.
+    /// Which session it belongs to: topic and conversation ids are per session.
     pub session: usize,
-    /// To the service, or from it.
+    /// Whether the session sent it.
     pub sent: bool,
-    /// What is shown of it.
+    /// The bytes that may be shown.
     pub bytes: Bytes,
-    /// How many bytes at its end are not shown, because credentials are among them.
+    /// How many bytes at its end are hidden, because they contain credentials.
     pub hidden: usize,
 }
 
-/// What a message says.
+/// A decoded message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DecodedMessage {
-    /// In a few words.
+    /// Its kind, and what it concerns.
     pub title: String,
-    /// The call of Diffusion's API that it stands for, as one writes it in JavaScript.
+    /// The call of Diffusion's JavaScript API that sends it, if there is one.
     pub call: Option<String>,
-    /// All of it; nothing where it contains credentials.
+    /// Its content; empty if it contains credentials.
     pub detail: String,
 }
 
-/// Decodes messages, in their order: responses and values do not say what they belong to.
+/// Decodes messages in order: what a response or a value belongs to was said in earlier messages.
 #[derive(Debug, Default)]
 pub struct MessageDecoder {
-    /// What was asked for in each conversation; by who began it: the session or the service.
+    /// The service of each open conversation, by whether the session began it.
     asked: BTreeMap<(bool, u64), ServiceId>,
     topics: BTreeMap<u32, (String, TopicType)>,
     session: usize,
@@ -206,7 +206,7 @@ impl MessageDecoder {
     }
 }
 
-/// The bytes as one reads them: sixteen a line, in hexadecimal and as characters.
+/// A hex dump, sixteen bytes a line.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 5);
@@ -255,7 +255,7 @@ fn value_of(body: &RequestBody) -> Option<&Bytes> {
     }
 }
 
-/// A call that hands over credentials.
+/// The call that sends credentials to a service.
 fn secret_call(service: ServiceId) -> Option<String> {
     let call = match service {
         ServiceId::UpdateSystemAuthentication => "security.updateAuthenticationStore(…)",
@@ -266,7 +266,7 @@ fn secret_call(service: ServiceId) -> Option<String> {
     Some(call.to_owned())
 }
 
-/// The call of the API that makes a request.
+/// The API call that makes a request.
 fn call(body: &RequestBody) -> Option<String> {
     use RequestBody as R;
     Some(match body {

@@ -1,4 +1,4 @@
-//! What a moderator sees: how much is said where, what was flagged, and what was done.
+//! What a moderator sees: activity by room, flagged messages, and the log.
 
 use std::collections::BTreeMap;
 
@@ -16,26 +16,26 @@ pub const FLAGS: usize = 100;
 
 const MINUTE: i64 = 60_000;
 
-/// Messages a minute, by room.
+/// Messages per minute, by room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Activity {
-    /// For each room, how many were said in which minute since 1970.
+    /// For each room, the number of messages by minute since 1970.
     rooms: BTreeMap<RoomName, BTreeMap<i64, u32>>,
 }
 
-/// One room's line of the chart.
+/// One room in the chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActivityRow {
     /// The room.
     pub room: RoomName,
-    /// Messages in each of the last [`MINUTES`] minutes, the newest at the end.
+    /// Messages in each of the last [`MINUTES`] minutes, oldest first.
     pub minutes: Vec<u32>,
-    /// All of them together.
+    /// Their sum.
     pub total: u32,
 }
 
 impl Activity {
-    /// A message was said at a time, in milliseconds since 1970.
+    /// Counts a message sent at a time in milliseconds since 1970.
     pub fn count(&mut self, room: &RoomName, at: i64) {
         let minutes = self.rooms.entry(room.clone()).or_default();
         *minutes.entry(at.div_euclid(MINUTE)).or_default() += 1;
@@ -45,7 +45,7 @@ impl Activity {
         }
     }
 
-    /// The chart at a time, in milliseconds since 1970; the busiest room comes first.
+    /// The chart at a time in milliseconds since 1970, busiest room first.
     #[must_use]
     pub fn rows(&self, now: i64) -> Vec<ActivityRow> {
         let newest = now.div_euclid(MINUTE);
@@ -69,27 +69,27 @@ impl Activity {
     }
 }
 
-/// A message that the rules do not want.
+/// A message that breaks the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flag {
-    /// Names it on the board.
+    /// Its number on the board.
     pub number: usize,
-    /// Where it was said.
+    /// Its room.
     pub room: RoomName,
-    /// Who said it; empty if nobody can tell.
+    /// The principal of its author; empty if unknown.
     pub principal: String,
-    /// The text as it was written.
+    /// Its original text.
     pub text: String,
-    /// What was found in it.
+    /// The rule that it breaks.
     pub found: String,
 }
 
-/// What the board shows of an entry of the log.
+/// An entry of the log, as the board shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRow {
-    /// Its place in the log.
+    /// Its sequence in the log.
     pub sequence: u64,
-    /// What it says.
+    /// The entry.
     pub entry: LogEntry,
     /// Whether it was undone.
     pub undone: bool,
@@ -117,7 +117,7 @@ impl LogRow {
         }
     }
 
-    /// Whether a button to undo it makes sense.
+    /// Whether it can be undone and was not yet.
     #[must_use]
     pub fn can_be_undone(&self) -> bool {
         self.entry.can_be_undone() && !self.undone

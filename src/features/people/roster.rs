@@ -1,58 +1,57 @@
-//! Who is in a room: one person for all sessions with the same principal and name.
+//! Who is in a room. All sessions with the same principal and name are one person.
 
 use crate::model::letters::lower;
 use effusion_chat::{MemberCard, Target};
 
-/// For how long somebody counts as typing after saying so, in milliseconds: the connection may be gone without the
-/// service knowing it yet.
+/// How long somebody counts as typing, in milliseconds. A connection can be lost before the service notices.
 const TYPING_LASTS: i64 = 20_000;
 
-/// What one session shows of itself.
+/// A session in the room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Member {
     session: String,
     card: MemberCard,
-    /// When it began to type, by the reader's clock.
+    /// When it began to type, by this browser's clock.
     typing_since: i64,
 }
 
-/// How the reader stands to the list of those who are in a room.
+/// Whether the reader can see the list, and is on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Listing {
-    /// It is not known yet.
+    /// Not known yet.
     #[default]
     Unknown,
     /// The reader is on the list.
     Listed,
-    /// The service does not let the reader onto the list, but shows who else is on it.
+    /// The reader sees the list, but may not be on it.
     Unlisted,
-    /// The service shows no list.
+    /// The reader may not see the list.
     Hidden,
 }
 
-/// Somebody in a room.
+/// A person in a room.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Person {
-    /// The name that the messages bear.
+    /// The display name.
     pub name: String,
-    /// The principal, as the session says; empty for an anonymous one.
+    /// The principal, according to the session; empty if anonymous.
     pub principal: String,
-    /// Whether nobody looks at any of the windows.
+    /// Whether all windows are out of sight or idle.
     pub away: bool,
-    /// In how many windows.
+    /// The number of sessions.
     pub windows: usize,
 }
 
-/// Those who are in a room.
+/// The people in a room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct People {
     members: Vec<Member>,
-    /// How the reader stands to the list.
+    /// Whether the reader can see the list, and is on it.
     pub listing: Listing,
 }
 
 impl People {
-    /// A session has a card, or another one. Returns whether that changes who is shown, or how.
+    /// Adds or updates a session. Returns whether that changes anything.
     pub fn put(&mut self, session: &str, card: MemberCard, now: i64) -> bool {
         match self.members.iter_mut().find(|it| it.session == session) {
             Some(known) => {
@@ -74,17 +73,17 @@ impl People {
         }
     }
 
-    /// A session is gone.
+    /// Removes a session.
     pub fn remove(&mut self, session: &str) {
         self.members.retain(|it| it.session != session);
     }
 
-    /// Nobody is known to be there.
+    /// Removes all sessions.
     pub fn clear(&mut self) {
         self.members.clear();
     }
 
-    /// The people by name.
+    /// The people, sorted by name.
     #[must_use]
     pub fn persons(&self) -> Vec<Person> {
         let mut persons: Vec<Person> = Vec::new();
@@ -138,14 +137,13 @@ impl People {
         any
     }
 
-    /// The names of those who type now, but the reader's own.
+    /// The names of the others who are typing.
     #[must_use]
     pub fn typing(&self, name: &str, principal: &str) -> Vec<String> {
         self.named(name, principal, |it| it.card.typing)
     }
 
-    /// The names of those who have seen a message, but the reader's own: `reaches` says whether what somebody has seen is
-    /// that message or a newer one.
+    /// The names of the others who have seen a message: `reaches` says whether a target is that message or a newer one.
     #[must_use]
     pub fn seen_by(
         &self,

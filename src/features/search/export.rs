@@ -1,22 +1,22 @@
-//! A room as a file, for people and for programs.
+//! A room as a file: text for people, JSON for programs.
 
 use crate::features::timeline::{Entry, Event};
 use crate::model::letters::is_letter;
 use crate::model::time::{self, At};
 use effusion_chat::{ChatMessage, Timestamp};
 
-/// One message of a file.
+/// A message in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Its place in the time series.
+    /// Its sequence in the time series.
     pub sequence: Option<u64>,
-    /// When the service got it, or its author says it was written.
+    /// When the service received it, or when its author says it was written.
     pub time: String,
-    /// The principal that the service says has appended it; empty where it says nothing.
+    /// The principal that appended it, according to the service; empty if unknown.
     pub author: String,
     /// The message.
     pub message: ChatMessage,
-    /// Whether it was changed after it was said.
+    /// Whether it was edited.
     pub edited: bool,
 }
 
@@ -52,7 +52,7 @@ fn time_of(at: &At, message: &ChatMessage) -> String {
     }
 }
 
-/// The messages as plain text: a line for each, with more where the message has more.
+/// The messages as plain text, one per line; further lines of a message follow it.
 #[must_use]
 pub fn to_text(lines: &[Line]) -> String {
     let mut text = String::new();
@@ -155,7 +155,7 @@ fn quote(json: &mut String, text: &str) {
     json.push('"');
 }
 
-/// A name for the file, of letters that every system takes.
+/// A file name without characters that some file system rejects.
 #[must_use]
 pub fn file_name(room: &str, ending: &str) -> String {
     let mut name: String = room

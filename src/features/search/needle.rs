@@ -1,28 +1,28 @@
-//! Finding words in what was said.
+//! Finding words in messages.
 
 use std::ops::Range;
 
-/// Words to look for, whatever their case.
+/// Words to search for, ignoring case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Needle {
     folded: Vec<char>,
 }
 
 impl Needle {
-    /// The words as they were typed; none if there is nothing to look for.
+    /// The words that were typed; `None` if there are none.
     #[must_use]
     pub fn new(typed: &str) -> Option<Self> {
         let folded: Vec<char> = typed.trim().chars().flat_map(char::to_lowercase).collect();
         (!folded.is_empty()).then_some(Self { folded })
     }
 
-    /// Whether a text holds the words.
+    /// Whether a text contains the words.
     #[must_use]
     pub fn is_in(&self, text: &str) -> bool {
         self.first(text.char_indices()).is_some()
     }
 
-    /// Where a text holds the words, in bytes.
+    /// Where a text contains the words, as byte ranges.
     #[must_use]
     pub fn places(&self, text: &str) -> Vec<Range<usize>> {
         let mut places = Vec::new();
@@ -37,7 +37,7 @@ impl Needle {
         places
     }
 
-    /// The same in the units that a browser counts in.
+    /// The same in UTF-16 code units, which browsers count in.
     #[must_use]
     pub fn places_in_utf16(&self, text: &str) -> Vec<Range<u32>> {
         let units = |end: usize| {
@@ -62,7 +62,7 @@ impl Needle {
         }
     }
 
-    /// Where the words end that begin right here.
+    /// Where the words end, if the text starts with them.
     fn end_of(&self, chars: std::str::CharIndices) -> Option<usize> {
         let mut wanted = self.folded.iter();
         for (at, char) in chars {
@@ -82,7 +82,7 @@ impl Needle {
     }
 }
 
-/// A text for a list of what was found: some words around the first place, in three parts, the middle one being it.
+/// An excerpt around a match, in three parts: before it, the match, and after it.
 #[must_use]
 pub fn excerpt(text: &str, place: &Range<usize>) -> (String, String, String) {
     const BEFORE: usize = 30;
