@@ -1,6 +1,6 @@
 //! Browsers for the tests: Chromium (or Chrome) with its driver, Firefox, and WebKitGTK's small browser with its driver.
 
-use super::apt;
+use super::apt::{self, Apt};
 use super::step::Step;
 use crate::process;
 use anyhow::{Context, Result};
@@ -60,28 +60,34 @@ pub struct Others {
     pub webkit: PathBuf,
 }
 
-/// Finds Firefox and WebKitGTK's browser, or installs both.
-pub fn ensure_others() -> Result<Others> {
+/// Finds Firefox and WebKitGTK's browser, or installs both with apt. None where there is no apt and one of them is missing: not
+/// every system has WebKitGTK.
+pub fn ensure_others() -> Result<Option<Others>> {
     let step = Step::new("other browsers");
-    let others = match find_others() {
-        Some(others) => others,
-        None => {
-            step.installing(
-                "firefox-esr, webkit2gtk-driver and xvfb with apt",
-                "the lessons are walked in other browsers than Chromium, too",
-                "60 seconds",
+    let mut found = find_others();
+    if found.is_none() {
+        let Some(apt) = Apt::find() else {
+            step.note(
+                "not here: the stage `browsers` needs Firefox on PATH or named by EFFUSION_FIREFOX, WebKitGTK's MiniBrowser, which \
+                EFFUSION_WEBKIT can name, and WebKitWebDriver and Xvfb on PATH (Debian: firefox-esr, webkit2gtk-driver, xvfb)",
             );
-            apt::install_or_explain(
-                &["firefox-esr", "webkit2gtk-driver", "xvfb"],
-                "the test stage `browsers` needs Firefox on PATH or named by EFFUSION_FIREFOX, WebKitGTK's MiniBrowser named by EFFUSION_WEBKIT, and WebKitWebDriver and Xvfb on PATH (Debian: firefox-esr, webkit2gtk-driver, xvfb)",
-            )?;
-            find_others().context("apt-get installed firefox-esr, webkit2gtk-driver and xvfb, but they are not where they should be")?
-        }
-    };
+            return Ok(None);
+        };
+        step.installing(
+            "firefox-esr, webkit2gtk-driver and xvfb with apt",
+            "the lessons are walked in other browsers than Chromium, too",
+            "60 seconds",
+        );
+        apt.install(&["firefox-esr", "webkit2gtk-driver", "xvfb"])?;
+        found = find_others();
+    }
+    let others = found.context(
+        "apt-get installed firefox-esr, webkit2gtk-driver and xvfb, but they are not where they should be",
+    )?;
     step.done(process::capture(
         Command::new(&others.firefox).arg("--version"),
     )?);
-    Ok(others)
+    Ok(Some(others))
 }
 
 fn find_others() -> Option<Others> {
