@@ -8,13 +8,9 @@ use serde_json::{Map, Value};
 
 const ENGLISH: &str = "locales/en.json";
 
-/// Names and English texts from before, for code that has not been moved yet: old key, new key, old text.
-const RENAMED: &str = "locales/renamed.tsv";
-
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed={ENGLISH}");
-    println!("cargo:rerun-if-changed={RENAMED}");
     if env::var_os("CARGO_FEATURE_SPLIT").is_some() {
         println!("cargo:rustc-link-arg-bins=--emit-relocs");
     }
@@ -25,41 +21,6 @@ fn main() {
     fs::write(Path::new(&out).join("messages.rs"), constants(&english))
         .expect("the folder can be written");
     fs::write(Path::new(&out).join("emoji.tsv"), emoji_table()).expect("the folder can be written");
-    let renamed = fs::read_to_string(RENAMED).expect("the old names can be read");
-    fs::write(Path::new(&out).join("renamed.rs"), aliases(&renamed))
-        .expect("the folder can be written");
-    fs::write(Path::new(&out).join("replaced.rs"), replaced(&renamed))
-        .expect("the folder can be written");
-}
-
-fn fields(line: &str) -> [&str; 3] {
-    let mut fields = line.split('\t');
-    [(); 3].map(|()| fields.next().unwrap_or_default())
-}
-
-fn aliases(renamed: &str) -> String {
-    let changed = renamed
-        .lines()
-        .map(fields)
-        .filter(|[old, new, _]| old != new);
-    changed
-        .map(|[old, new, _]| format!("pub use self::{new} as {old};\n"))
-        .collect()
-}
-
-fn replaced(renamed: &str) -> String {
-    let mut pairs: Vec<_> = renamed
-        .lines()
-        .map(fields)
-        .filter(|[_, _, text]| !text.is_empty())
-        .map(|[_, new, text]| (text, new))
-        .collect();
-    pairs.sort_unstable();
-    pairs.dedup_by_key(|(text, _)| *text);
-    let entries = pairs
-        .iter()
-        .map(|(text, new)| format!("({text:?}, &crate::i18n::messages::{new}),\n"));
-    format!("&[{}]", entries.collect::<String>())
 }
 
 fn constants(english: &Map<String, Value>) -> String {

@@ -18,23 +18,20 @@
         }
     }
 
-    // The same choice as in src/model/language.rs, here so that the words come along with the program.
+    // The same choice as in the program's `Language::choose`, made here so that the texts load together with the program.
     const languages = ['en', 'es', 'de', 'ja', 'ar'];
     const wanted = [stored('language') ?? '', ...navigator.languages].map((locale) => locale.split('-')[0]);
     const language = wanted.find((code) => languages.includes(code)) ?? 'en';
     root.lang = language;
     root.dir = language === 'ar' ? 'rtl' : 'ltr';
-    const words =
+    const texts =
         language === 'en' ||
-        Promise.all([
-            fetch(`languages/${language}.json`).then((answer) => answer.json()),
-            fetch(`locales/${language}.json`).then((answer) => answer.text()),
-        ])
-            .then(([words, texts]) => {
-                window.effusionWords = words;
+        fetch(`locales/${language}.json`)
+            .then((answer) => answer.text())
+            .then((texts) => {
                 window.effusionTexts = texts;
             })
-            // Without them, the page speaks English.
+            // Without them, the page is in English.
             .catch(() => {});
 
     const parsed = new Promise((resolve) => {
@@ -88,7 +85,7 @@
     } catch {
         // It keeps nothing for this page.
     }
-    Promise.all([program, parsed, words])
+    Promise.all([program, parsed, texts])
         .then(([{ default: start }]) => start({ module_or_path: at(script.dataset.wasm) }))
         .catch((error) => {
             const loading = document.querySelector('#loading p');

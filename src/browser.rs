@@ -1,28 +1,17 @@
-//! What the page needs from the browser: clock, words for times, storage, address, focus.
+//! What the page needs from the browser: clock, storage, address, focus.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use js_sys::{Array, Date, Function, Intl, Object, Reflect};
+use js_sys::{Date, Reflect};
 use leptos::prelude::{document, request_animation_frame, set_timeout, window};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlElement, Response, Storage};
 
 use crate::model::time::At;
-use crate::words::say;
 use effusion_chat::MessageId;
-
-/// How times are written, as `Intl` has it.
-type Options = &'static [(&'static str, &'static str)];
-
-thread_local! {
-    /// How dates and numbers are written: one locale, or none for the browser's own.
-    static LOCALE: RefCell<Array> = RefCell::new(Array::new());
-    /// What writes times, by how it writes them.
-    static FORMATS: RefCell<Vec<(Options, Function)>> = const { RefCell::new(Vec::new()) };
-}
 
 /// Milliseconds since 1970.
 #[must_use]
@@ -62,46 +51,6 @@ pub fn start_of_day(date: &str) -> Option<i64> {
     // Without a zone, a time is the reader's.
     let ms = Date::parse(&[date, "T00:00"].concat());
     (date.len() >= 10 && !ms.is_nan()).then_some(ms as i64)
-}
-
-/// The time of day, as the reader writes it.
-#[must_use]
-pub fn time_of_day(ms: i64) -> String {
-    words(ms, &[("hour", "numeric"), ("minute", "2-digit")])
-}
-
-/// Gets ready to write times. The first one takes a browser longer than many messages take to be drawn; it is best done while
-/// there is something to wait for.
-pub fn warm_up() {
-    let write = || {
-        let now = now();
-        (time_of_day(now), date_and_time(now))
-    };
-    set_timeout(move || drop(write()), Duration::ZERO);
-}
-
-/// Date and time in full.
-#[must_use]
-pub fn date_and_time(ms: i64) -> String {
-    words(ms, &[("dateStyle", "full"), ("timeStyle", "medium")])
-}
-
-/// The calendar day of an instant: today and yesterday by name.
-#[must_use]
-pub fn day(ms: i64, day: i64) -> String {
-    match at(now()).day().map(|today| today - day) {
-        Some(0) => say("Today").to_owned(),
-        Some(1) => say("Yesterday").to_owned(),
-        _ => words(
-            ms,
-            &[
-                ("weekday", "long"),
-                ("day", "numeric"),
-                ("month", "long"),
-                ("year", "numeric"),
-            ],
-        ),
-    }
 }
 
 /// What is stored on this device under a name.
@@ -149,39 +98,13 @@ pub fn locales() -> Vec<String> {
     locales.iter().filter_map(|it| it.as_string()).collect()
 }
 
-/// Tells the document its language and the way it is written, and how dates and numbers are written from now on.
-pub fn set_language(code: &str, direction: &str, locale: &str) {
-    LOCALE.set(Array::of1(&JsValue::from_str(locale)));
-    FORMATS.set(Vec::new());
+/// Tells the document its language and the direction of its text.
+pub fn set_language(code: &str, direction: &str) {
     if let Some(root) = document().document_element() {
         // Both attributes can always be set.
         let _ = root.set_attribute("lang", code);
         let _ = root.set_attribute("dir", direction);
     }
-}
-
-/// A whole number as the reader writes it.
-#[must_use]
-pub fn number(number: f64) -> String {
-    let locale = LOCALE.with_borrow(|locale| locale.get(0).as_string());
-    let number = js_sys::Number::from(number);
-    number
-        .to_locale_string(locale.as_deref().unwrap_or("en"))
-        .into()
-}
-
-/// The words of a language in a file beside the page; none if it cannot be had.
-pub async fn fetch_words(path: &str) -> Option<Vec<(String, String)>> {
-    Some(pairs(&fetch_json(path).await?))
-}
-
-/// The words that `assets/start.js` has fetched beside the program.
-#[must_use]
-pub fn words_from_the_start() -> Vec<(String, String)> {
-    // Reading a property of the window does not fail.
-    Reflect::get(&window(), &JsValue::from_str("effusionWords"))
-        .map(|words| pairs(&words))
-        .unwrap_or_default()
 }
 
 /// The texts of a language that `assets/start.js` has fetched beside the program; none for English.
@@ -200,30 +123,6 @@ pub async fn fetch_text(path: &str) -> Option<String> {
         return None;
     }
     JsFuture::from(answer.text().ok()?).await.ok()?.as_string()
-}
-
-/// A JSON file that stands beside the page; none if it cannot be had.
-pub async fn fetch_json(path: &str) -> Option<JsValue> {
-    let answer = JsFuture::from(window().fetch_with_str(path)).await.ok()?;
-    let answer: Response = answer.dyn_into().ok()?;
-    if !answer.ok() {
-        return None;
-    }
-    JsFuture::from(answer.json().ok()?).await.ok()
-}
-
-/// The members of an object whose values are texts.
-fn pairs(object: &JsValue) -> Vec<(String, String)> {
-    let Some(object) = object.dyn_ref::<Object>() else {
-        return Vec::new();
-    };
-    Object::entries(object)
-        .iter()
-        .filter_map(|pair| {
-            let pair: Array = pair.dyn_into().ok()?;
-            Some((pair.get(0).as_string()?, pair.get(1).as_string()?))
-        })
-        .collect()
 }
 
 /// The page's address, without what it is asked for.
@@ -347,37 +246,6 @@ pub fn focus_now(id: &str) -> bool {
 
 fn date(ms: i64) -> Date {
     Date::new(&JsValue::from_f64(ms as f64))
-}
-
-fn words(ms: i64, options: Options) -> String {
-    let date = date(ms);
-    if date.get_time().is_nan() {
-        return String::new();
-    }
-    format_of(options)
-        .call1(&JsValue::UNDEFINED, &date)
-        .ok()
-        .and_then(|text| text.as_string())
-        .unwrap_or_default()
-}
-
-/// What writes times in this way. Making one takes the browser longer than a message takes to be drawn.
-fn format_of(options: Options) -> Function {
-    let known = FORMATS.with_borrow(|formats| {
-        let found = formats.iter().find(|(known, _)| *known == options);
-        found.map(|(_, format)| format.clone())
-    });
-    known.unwrap_or_else(|| {
-        let bag = Object::new();
-        for (name, value) in options {
-            // Setting a property of a fresh object cannot fail.
-            let _ = Reflect::set(&bag, &JsValue::from_str(name), &JsValue::from_str(value));
-        }
-        let format = LOCALE.with_borrow(|locale| Intl::DateTimeFormat::new(locale, &bag));
-        let format = format.format();
-        FORMATS.with_borrow_mut(|formats| formats.push((options, format.clone())));
-        format
-    })
 }
 
 fn local() -> Option<Storage> {

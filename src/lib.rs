@@ -26,7 +26,6 @@ pub mod session;
 #[cfg(target_arch = "wasm32")]
 pub mod state;
 pub mod ui;
-pub mod words;
 
 /// Shows the page in place of what `index.html` shows while it loads.
 #[cfg(target_arch = "wasm32")]

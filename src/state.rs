@@ -155,8 +155,6 @@ pub struct App {
     pub density: RwSignal<String>,
     /// The language that was chosen by its code, or `system`.
     pub language: RwSignal<String>,
-    /// The language that the page speaks. What is on the screen is drawn anew when it changes.
-    pub spoken: RwSignal<&'static str>,
     /// Whether the page's host has a newer version of it.
     pub outdated: RwSignal<bool>,
     /// The services that the reader keeps.
@@ -213,7 +211,6 @@ impl App {
             theme: RwSignal::new("system".to_owned()),
             density: RwSignal::default(),
             language: RwSignal::default(),
-            spoken: RwSignal::new("en"),
             outdated: RwSignal::default(),
             services: RwSignal::default(),
             guest: StoredValue::new(guest),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::reactive::graph::Observer;
@@ -140,5 +141,12 @@ impl I18n {
             Some(1) => t!(self, date_yesterday),
             _ => self.with(|language| language.formats.day(ms)),
         }
+    }
+
+    /// Makes the formatters of times ahead of need: the first one takes a browser longer than drawing many messages does, so
+    /// this is best called while there is something else to wait for.
+    pub fn warm_up(self) {
+        let format = move || (self.time_of_day(0), self.date_and_time(0));
+        set_timeout(move || drop(format()), Duration::ZERO);
     }
 }

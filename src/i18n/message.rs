@@ -99,7 +99,7 @@ impl From<&'static Message> for Text {
 
 impl Message {
     /// The English form of a plural category, or the one for `other`.
-    pub(crate) fn english_form(&self, category: &str) -> &'static str {
+    pub(super) fn english_form(&self, category: &str) -> &'static str {
         let form = |wanted: &str| self.english.iter().find(|(form, _)| *form == wanted);
         form(category)
             .or_else(|| form("other"))

@@ -19,12 +19,11 @@ pub use browser::{I18n, provide_i18n, use_i18n};
 pub use message::{Message, Text, Value};
 
 /// A constant for each key of `locales/en.json`.
-#[allow(non_upper_case_globals, missing_docs, unused_imports)]
+#[allow(non_upper_case_globals, missing_docs)]
 pub mod messages {
     use super::Message;
 
     include!(concat!(env!("OUT_DIR"), "/messages.rs"));
-    include!(concat!(env!("OUT_DIR"), "/renamed.rs"));
 }
 
 /// `t!(i18n, key, name = value, …)`: the text in the language of the interface, as a `String`. It follows the language where

@@ -60,6 +60,36 @@ fn every_language_has_every_text_with_the_same_values() {
     }
 }
 
+/// The page's code, without this folder.
+fn code(folder: &Path, into: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("i18n") {
+            code(&path, into);
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            into.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_text_is_shown_somewhere() {
+    let mut shown = String::new();
+    code(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut shown,
+    );
+    let words: BTreeSet<&str> = shown
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .collect();
+    // The names of days are shown by the language itself.
+    let texts = file("en").into_keys();
+    let unused: Vec<_> = texts
+        .filter(|key| !words.contains(key.as_str()) && !key.starts_with("date_"))
+        .collect();
+    assert_eq!(unused, Vec::<String>::new());
+}
+
 #[test]
 fn values_take_the_places_of_their_names() {
     let values = [

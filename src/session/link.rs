@@ -221,7 +221,7 @@ pub(super) fn reader(sign_in: &SignIn) -> Reader {
 }
 
 pub(super) fn begin(app: App) {
-    browser::warm_up();
+    app.i18n.warm_up();
     app.problems.set(Vec::new());
     app.fault.set(None);
     app.busy.set(true);

@@ -8,7 +8,6 @@ use crate::features::timeline::load_announcements;
 use crate::model::language::Language;
 use crate::model::saved::SavedServices;
 use crate::state::App;
-use crate::words;
 
 /// `light`, `dark` or `contrast`, if not as the system.
 const THEME: &str = "effusion.theme";
@@ -33,10 +32,10 @@ pub(super) fn recall(app: App) {
             .map_or(SYSTEM, |it| it.code)
             .to_owned(),
     );
-    let came_along = browser::words_from_the_start();
-    // Without its words it would only be written as if it were that language.
-    if language.code == "en" || !came_along.is_empty() {
-        speak(app, language, came_along, browser::texts_from_the_start());
+    let texts = browser::texts_from_the_start();
+    // Without its texts, the page stays in English.
+    if language.code == "en" || texts.is_some() {
+        let _ = show_in(app, language, texts.as_deref());
     }
 }
 
@@ -56,30 +55,24 @@ pub fn set_density(app: App, density: String) {
     app.density.set(forced.unwrap_or("comfortable").to_owned());
 }
 
-/// Speaks another language, or the one that the browser asks for, once its words are there.
+/// Shows the page in another language, or in the one that the browser asks for, once its texts have loaded.
 pub fn set_language(app: App, chosen: String) {
     let language = choose(&chosen);
     let before = app.language.read_untracked().clone();
     app.language.set(chosen.clone());
     spawn_local(async move {
-        let words = match language.code {
-            "en" => Some(Vec::new()),
-            code => browser::fetch_words(&["languages/", code, ".json"].concat()).await,
-        };
-        if *app.language.read_untracked() != chosen {
-            return; // Something else was chosen meanwhile.
-        }
         let texts = match language.code {
             "en" => None,
             code => browser::fetch_text(&["locales/", code, ".json"].concat()).await,
         };
-        match words {
-            Some(words) => {
-                browser::remember(LANGUAGE, Some(chosen.as_str()).filter(|it| *it != SYSTEM));
-                speak(app, language, words, texts);
-                browser::focus("language");
-            }
-            None => app.language.set(before),
+        if *app.language.read_untracked() != chosen {
+            return; // Another language was chosen meanwhile.
+        }
+        let there = language.code == "en" || texts.is_some();
+        if there && show_in(app, language, texts.as_deref()).is_ok() {
+            browser::remember(LANGUAGE, Some(chosen.as_str()).filter(|it| *it != SYSTEM));
+        } else {
+            app.language.set(before);
         }
     });
 }
@@ -99,14 +92,13 @@ pub(super) fn saved_services() -> SavedServices {
     SavedServices::parse(&browser::recall(SERVICES).unwrap_or_default())
 }
 
-fn speak(app: App, language: Language, words: Vec<(String, String)>, texts: Option<String>) {
+/// Shows the page in a language by its texts; none are English. The language stays as it was if they cannot be read.
+fn show_in(app: App, language: Language, texts: Option<&str>) -> Result<(), serde_json::Error> {
     let locales = browser::locales();
     let locale = language.locale(locales.iter().map(String::as_str));
-    browser::set_language(language.code, language.direction(), locale);
-    words::speak(words);
-    // A file that cannot be read leaves the language as it was.
-    let _ = app.i18n.set(locale, texts.as_deref());
-    app.spoken.set(language.code);
+    app.i18n.set(locale, texts)?;
+    browser::set_language(language.code, language.direction());
+    Ok(())
 }
 
 fn choose(chosen: &str) -> Language {

@@ -76,7 +76,7 @@ scenario('a language that is chosen is spoken at once, and after a reload', asyn
 
 scenario('a language whose words cannot be had leaves the page as it was', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Lost words', kind: 'history' }))).join();
-    await ann.page.route('**/languages/de.json', (route) => route.abort());
+    await ann.page.route('**/locales/de.json', (route) => route.abort());
     await ann.$('settings-button').click();
     await ann.$('settings-tab-looks').click();
     await ann.$('language').selectOption('de');

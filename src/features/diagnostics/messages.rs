@@ -72,6 +72,7 @@ pub fn ProtocolMessage(
     let ShownMessage { recorded, decoded } = &*message;
     let sent = recorded.sent;
     let (at, size) = (recorded.at, recorded.bytes.len() + recorded.hidden);
+    let hidden = recorded.hidden > 0;
     let call = decoded.call.clone();
     let detail = decoded.detail.clone();
     view! {
@@ -94,6 +95,15 @@ pub fn ProtocolMessage(
                     {call.map(|call| view! { <Code text=call test="call" /> }.into_any())}
                     {(!detail.is_empty())
                         .then(|| view! { <Code text=detail test="detail" /> }.into_any())}
+                    {hidden
+                        .then(|| {
+                            view! {
+                                <p class="hint">
+                                    {move || t!(i18n, diagnostics_credentials_hidden)}
+                                </p>
+                            }
+                                .into_any()
+                        })}
                     <RawBytes message=Arc::clone(&message) />
                 </div>
             </details>

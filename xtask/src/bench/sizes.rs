@@ -159,7 +159,7 @@ mod tests {
         }
         for later in [
             "effusion-68f09fded2a92729-board.wasm",
-            "languages/de.json",
+            "locales/de.json",
             "effusion-68f09fded2a92729-emoji.wasm",
             "icon-192.png",
             "service-worker.js",
