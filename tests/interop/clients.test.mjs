@@ -75,8 +75,12 @@ test('user properties are set and removed, of one session and of many', async ()
     assert.deepEqual(await user(first), { floor: '3', team: name });
     assert.deepEqual(await user(second), { floor: '3', team: name });
     assert.equal(await admin.clients.setSessionPropertiesByFilter("$Principal is 'nobody'", { x: 'y' }), 0);
-    // Fixed properties are the service's.
-    await assert.rejects(async () => admin.clients.setSessionProperties(first.sessionId, { $Principal: 'admin' }));
+    // Fixed properties are the service's, but for place and language.
+    const fixed = { $Principal: 'admin', $Country: 'nz', $Language: 'MI', $Latitude: 'south', $Longitude: '174.8' };
+    await admin.clients.setSessionProperties(first.sessionId, fixed);
+    const now = await admin.clients.getSessionProperties(first.sessionId, Object.keys(fixed));
+    const kept = { $Principal: 'client', $Country: 'NZ', $Language: 'mi', $Latitude: 'NaN', $Longitude: '174.8' };
+    assert.deepEqual({ ...now }, kept);
     await failsWith(first.clients.setSessionProperties(second.sessionId, { x: 'y' }), ACCESS_DENIED);
     await failsWith(first.clients.setSessionPropertiesByFilter('all', { x: 'y' }), ACCESS_DENIED);
     await close();

@@ -76,6 +76,8 @@ pub(crate) struct Admission {
     pub(crate) roles: BTreeSet<String>,
     /// User properties, the environment that the client tells, and fixed ones that a handler set.
     pub(crate) properties: Properties,
+    /// Whether a handler said which user properties there are: then there are no others.
+    pub(crate) has_all_properties: bool,
     /// When the session ends unless it authenticates again, in milliseconds since 1970.
     pub(crate) expires_ms: Option<u64>,
 }
@@ -439,6 +441,7 @@ impl Broker {
             self.attempts.succeeded(now, &guess, attempt);
         }
         let accounts = &self.accounts;
+        let has_all_properties = properties.is_some();
         let properties = match properties {
             None => proposed
                 .into_iter()
@@ -460,6 +463,7 @@ impl Broker {
             principal,
             roles,
             properties,
+            has_all_properties,
             expires_ms,
         };
         match purpose {
@@ -528,12 +532,16 @@ impl Broker {
             principal,
             roles,
             properties,
+            has_all_properties,
             expires_ms,
         } = admission;
         let rights = self.rights_of(&roles);
         self.change_session(caller.session, |session| {
             let name = principal.clone().unwrap_or_default();
             session.properties.insert(key::PRINCIPAL.to_owned(), name);
+            if has_all_properties {
+                session.properties.retain(|name, _| name.starts_with('$'));
+            }
             session.properties.extend(properties);
             session.principal = principal;
             session.roles = roles;

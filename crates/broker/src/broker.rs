@@ -155,7 +155,7 @@ impl Broker {
             missing_topic_handlers: Handlers::default(),
             authenticators: Authenticators::default(),
             locks: Locks::default(),
-            collectors: Collectors::default(),
+            collectors: Collectors::new(now),
             attempts: Attempts::new(config.attempts),
             accounts: Accounts::new(snapshot.principals, snapshot.authentication),
             security: snapshot.security,

@@ -133,6 +133,7 @@ impl Broker {
             principal,
             roles,
             properties: own,
+            has_all_properties: _,
             expires_ms,
         } = admission;
         let Connecting {

@@ -195,7 +195,14 @@ fn compares(comparison: &ValueComparison, found: Option<&Tree>) -> bool {
             };
         }
         Tree::Bool(expected) => {
-            return comparison.operator == Operator::Equal && found.as_bool() == Some(*expected);
+            let Some(found) = found.as_bool() else {
+                return false;
+            };
+            return match comparison.operator {
+                Operator::Equal => found == *expected,
+                Operator::NotEqual => found != *expected,
+                _ => false,
+            };
         }
         Tree::String(expected) => {
             let same = match found {

@@ -57,7 +57,7 @@ impl Broker {
             Ok(_) => self.close(key, CloseReason::InvalidInboundMessage),
             Err(_) => match wire::request_head(&message, version) {
                 Some((service, conversation)) if ServiceId::from_code(service).is_none() => {
-                    let report = errors::unsupported(format_args!("service {service}"));
+                    let report = errors::unsupported_service(service);
                     let answer = wire::error(service, conversation, &report, version);
                     self.clients.send(key, answer);
                 }
@@ -328,7 +328,9 @@ impl Broker {
             Request::ListTopicMetricCollectors(()) => self.list_topic_collectors(&caller),
             Request::FetchMetrics(it) => self.fetch_metrics(&caller, &it),
 
-            other => Err(errors::unsupported(other.service())),
+            other => Err(errors::unsupported_service(u64::from(
+                other.service().code(),
+            ))),
         }
     }
 }

@@ -32,6 +32,24 @@ pub(crate) fn denied_global(permission: GlobalPermission) -> ErrorReport {
     )
 }
 
+/// A feature of Diffusion that the sandbox does not have, by the number of one of its services.
+pub(crate) fn unsupported_service(service: u64) -> ErrorReport {
+    let feature = match service {
+        0x8a | 0x8b | 0x8d | 0xb6 => "topic views are",
+        0xbb | 0xbc | 0xbf => "metric alerts are",
+        0x9d | 0x9e | 0xa4 | 0xa5 => "remote servers are",
+        0xb0..=0xb2 => "session trees are",
+        _ => {
+            return error(
+                ErrorReason::Unsupported,
+                format!("what was asked for is not supported by the sandbox (service {service})"),
+            );
+        }
+    };
+    let message = format!("{feature} not supported by the sandbox");
+    error(ErrorReason::Unsupported, message)
+}
+
 pub(crate) fn unsupported(what: impl core::fmt::Display) -> ErrorReport {
     error(
         ErrorReason::Unsupported,

@@ -76,7 +76,8 @@ impl Broker {
                 failed: None,
             },
         );
-        for path in paths {
+        // What is below a topic goes before it: a listener was told of the topic only, and so is told that it is gone only.
+        for path in paths.into_iter().rev() {
             let queued = Queued {
                 reply_to: ReplyTo::Removal(group),
                 actor: actor.clone(),

@@ -217,14 +217,18 @@ impl Broker {
         self.session_listeners
             .listeners
             .retain(|(key, _), _| *key != session.key);
-        let events = self.session_listeners.about(session, |_| {
+        let events = self.session_listeners.about(session, |listener| {
+            // An event of a session that is closed has no properties; listeners of the older kind are told the last ones
+            // (source: the API documentation of `SessionEvent` and `SessionPropertiesListener.onSessionClose`).
+            let is_event = listener.service == ServiceId::SessionEventRegistration;
+            let properties = if is_event {
+                Properties::new()
+            } else {
+                listener.pick(session).into_iter().collect()
+            };
             Some(SessionEvent {
                 session: session.id,
-                change: SessionChange::Closed {
-                    reason,
-                    // As the API documentation has it, a session that is closed has none.
-                    properties: Vec::new(),
-                },
+                change: SessionChange::Closed { reason, properties },
             })
         });
         self.tell_events(events);

@@ -69,7 +69,7 @@ pub(crate) async fn apply(
     let mut known = vec![everyones(before), everyones(std::slice::from_ref(&own))];
     if lifts {
         // Opened while the account was locked.
-        known.push(everyones(&[]));
+        known.extend([everyones(&[]), Vec::new()]);
     }
     let (known, unknown) = sessions_with(principal, &known);
     if !lifts {

@@ -15,6 +15,16 @@ use crate::errors;
 use crate::selector::Selector;
 use crate::session::SessionKey;
 
+/// A role cannot be taken and given at once (source: the API documentation of `ClientControl.changeRoles`).
+fn check_roles(remove: &[String], add: &[String]) -> Result<(), ErrorReport> {
+    match remove.iter().find(|role| add.contains(role)) {
+        None => Ok(()),
+        Some(role) => Err(errors::invalid_data(format_args!(
+            "The role '{role}' is both to be added and to be removed"
+        ))),
+    }
+}
+
 impl Broker {
     fn session_by_id(&self, id: SessionId) -> Result<SessionKey, ErrorReport> {
         self.clients.by_id(id).ok_or_else(errors::no_such_session)
@@ -57,6 +67,7 @@ impl Broker {
 
     pub(crate) fn change_roles(&mut self, caller: &Caller, it: &ChangeRolesRequest) -> Served {
         self.check_global(caller, GlobalPermission::ModifySession)?;
+        check_roles(&it.remove, &it.add)?;
         let key = self.session_by_id(it.session)?;
         self.set_roles(key, &it.remove, &it.add);
         Ok(Reply::Now(ResponseBody::ChangeRoles(())))
@@ -68,6 +79,7 @@ impl Broker {
         it: &ChangeRolesFilterRequest,
     ) -> Served {
         self.check_global(caller, GlobalPermission::ModifySession)?;
+        check_roles(&it.remove, &it.add)?;
         let result = self.for_matching(caller, &it.filter, |broker, key| {
             broker.set_roles(key, &it.remove, &it.add);
             Ok(())

@@ -7,12 +7,13 @@ use effusion_protocol::body::{
     FetchLimit, FetchRequest, FetchResponse, FetchedSize, FetchedTopic, PathPermission, Properties,
     ResponseBody, TimeSeriesSize,
 };
-use effusion_protocol::{ProtocolVersion, encode};
+use effusion_protocol::{ErrorReason, ProtocolVersion, encode};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::broker::{Broker, Caller};
 use crate::dispatch::{Reply, Served};
+use crate::errors;
 use crate::jobs::{Slice, Task};
 use crate::selector::Selector;
 use crate::topic::{Halt, Onward, Topic, Walk, compare_paths};
@@ -50,6 +51,8 @@ pub(crate) struct Fetching {
     sets: PropertySets,
     response: FetchResponse,
     size: usize,
+    /// The first topic and what it takes, if that alone is more than the result may be.
+    too_large: Option<(String, usize)>,
 }
 
 impl Broker {
@@ -77,6 +80,7 @@ impl Broker {
                 has_more: false,
             },
             size: 0,
+            too_large: None,
         };
         self.begin(caller, Task::Fetch(Box::new(fetching)))
     }
@@ -100,6 +104,7 @@ impl Broker {
             sets,
             response,
             size,
+            too_large,
         } = &mut *fetching;
         let limit = usize::try_from(request.limit.unsigned_abs()).unwrap_or(usize::MAX);
         let maximum = usize::try_from(request.maximum_size)
@@ -148,6 +153,9 @@ impl Broker {
                 OVERHEAD + fetched.path.len() + fetched.value.as_ref().map_or(0, |it| it.len());
             if *size + sets.size > maximum {
                 response.has_more = true;
+                if response.topics.is_empty() {
+                    *too_large = Some((fetched.path, *size + sets.size));
+                }
                 return Onward::StopBefore;
             }
             response.topics.push(fetched);
@@ -155,6 +163,14 @@ impl Broker {
         });
         if halt == Halt::Pause {
             return Slice::Again(Task::Fetch(fetching));
+        }
+        // An empty result that says there is more would be asked for again and again.
+        if let Some((path, size)) = fetching.too_large {
+            let report = errors::error(
+                ErrorReason::RejectedRequest,
+                format!("The topic at '{path}' takes {size} bytes, and a result at most {maximum}"),
+            );
+            return Slice::Done(Err(report));
         }
         let mut response = fetching.response;
         if is_backwards {
@@ -210,6 +226,13 @@ fn fetched(topic: &Topic, request: &FetchRequest, sets: &mut PropertySets) -> Fe
         },
         size: if !request.with_sizes {
             FetchedSize::NotAsked
+        } else if topic.present_value().is_none() {
+            // No value is no value of no size: the other form counts one.
+            FetchedSize::TimeSeries(TimeSeriesSize {
+                value: 0,
+                events: 0,
+                total: 0,
+            })
         } else if topic.settings.series.is_some() {
             FetchedSize::TimeSeries(TimeSeriesSize {
                 value: value_size,

@@ -1,6 +1,6 @@
 //! Metrics: what the service counts, for all sessions and topics, and for those that collectors select.
 //!
-//! Source: the API documentation of `Metrics`. The names of the metrics are this service's own. Collectors are kept as
+//! Source: the API documentation of `Metrics`. The names of most metrics are this service's own. Collectors are kept as
 //! long as the service runs.
 
 use effusion_protocol::body::{
@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use crate::broker::{Broker, Caller};
 use crate::dispatch::{Reply, Served};
-use crate::errors;
 use crate::filter::{Filter, Properties as _};
 use crate::selector::{Selector, compile_whole};
+use crate::{Time, errors};
 
 /// The most collectors of each kind.
 const MAX_COLLECTORS: usize = 100;
@@ -26,8 +26,20 @@ const MAX_GROUPS: usize = 1_000;
 pub(crate) struct Collectors {
     sessions: BTreeMap<String, SessionCollector>,
     topics: BTreeMap<String, TopicCollector>,
+    /// When the service started, by the monotonic clock.
+    pub(crate) started: u64,
     pub(crate) sessions_opened: u64,
     pub(crate) inbound: Traffic,
+}
+
+impl Collectors {
+    /// Nothing is counted yet.
+    pub(crate) fn new(now: Time) -> Self {
+        Self {
+            started: now.monotonic_ms,
+            ..Self::default()
+        }
+    }
 }
 
 /// How much went one way.
@@ -99,6 +111,8 @@ impl Broker {
         definition: SessionMetricCollector,
     ) -> Served {
         self.check_global(caller, GlobalPermission::ControlServer)?;
+        // Its filter and its groups tell of the properties of sessions.
+        self.check_global(caller, GlobalPermission::ViewSession)?;
         let name = definition.name.clone();
         let others = &self.collectors.sessions;
         let others = others.len() - usize::from(others.contains_key(&name));
@@ -196,7 +210,11 @@ impl Broker {
             named || matched || (request.names.is_empty() && pattern.is_none())
         };
         let own = own.clone();
+        let may_view = self
+            .check_global(caller, GlobalPermission::ViewSession)
+            .is_ok();
         let mut collections = self.metrics();
+        collections.retain(|it| may_view || !it.name.starts_with("diffusion_session_collector"));
         collections.retain_mut(|collection| {
             if !is_wanted(&collection.name) {
                 collection.samples.retain(|sample| is_wanted(&sample.name));
@@ -214,6 +232,8 @@ impl Broker {
         let connected = connected.count();
         let subscriptions: usize = self.clients.iter().map(|it| it.subscriptions.len()).sum();
         let outbound = self.clients.outbound;
+        let uptime = self.now.monotonic_ms.saturating_sub(counters.started);
+        let uptime = usize::try_from(uptime).unwrap_or(usize::MAX);
         let mut metrics = vec![
             gauge("diffusion_sessions_open", "sessions", self.clients.len()),
             gauge("diffusion_sessions_connected", "sessions", connected),
@@ -231,6 +251,21 @@ impl Broker {
             counter("diffusion_outbound_messages", "messages", outbound.messages),
             counter("diffusion_outbound_bytes", "bytes", outbound.bytes),
             gauge("diffusion_topics", "topics", self.tree.len()),
+            // By the vendor's names, as far as they are known.
+            counter(
+                "diffusion_network_inbound_bytes",
+                "bytes",
+                counters.inbound.bytes,
+            ),
+            counter("diffusion_network_outbound_bytes", "bytes", outbound.bytes),
+            gauge(
+                "diffusion_server_number_of_topics",
+                "topics",
+                self.tree.len(),
+            ),
+            gauge("diffusion_server_session_locks", "locks", self.locks.len()),
+            gauge("diffusion_server_uptime_millis", "milliseconds", uptime),
+            release(),
             gauge("diffusion_subscriptions", "subscriptions", subscriptions),
         ];
         let names = [
@@ -316,6 +351,16 @@ fn gauge(name: &str, unit: &str, value: usize) -> MetricCollection {
         samples: vec![sample(name.to_owned(), value as u64)],
         ..empty(name, unit)
     }
+}
+
+/// Which version of the service this is, as a label.
+fn release() -> MetricCollection {
+    let mut release = gauge("diffusion_release", "", 1);
+    for sample in &mut release.samples {
+        sample.label_names = vec!["version".to_owned()];
+        sample.label_values = vec![env!("CARGO_PKG_VERSION").to_owned()];
+    }
+    release
 }
 
 /// As OpenMetrics has it, the sample of a counter ends in `_total`.

@@ -7,7 +7,7 @@ use effusion_protocol::body::{
 };
 use effusion_protocol::{ErrorReason, ErrorReport};
 
-use crate::accounts::is_user_property;
+use crate::accounts::{MAX_PROPERTY, is_user_property};
 use crate::broker::{Broker, Caller};
 use crate::dispatch::{Reply, Served};
 use crate::errors::{self, error};
@@ -87,13 +87,12 @@ impl Broker {
     ) -> Served {
         self.check_global(caller, GlobalPermission::ViewSession)?;
         self.check_global(caller, GlobalPermission::ModifySession)?;
-        let (set, remove) = (it.set.unwrap_or_default(), it.remove.unwrap_or_default());
-        check_user_properties(&set, &remove)?;
+        let (set, remove) = changeable(it.set, it.remove)?;
         let key = self
             .clients
             .by_id(it.session)
             .ok_or_else(errors::no_such_session)?;
-        let (former, absent) = self.set_user_properties(key, &set, &remove)?;
+        let (former, absent) = self.set_properties(key, &set, &remove)?;
         Ok(Reply::Now(ResponseBody::SetSessionProperties(
             SetSessionPropertiesResponse {
                 former: Some(former),
@@ -109,10 +108,9 @@ impl Broker {
     ) -> Served {
         self.check_global(caller, GlobalPermission::ViewSession)?;
         self.check_global(caller, GlobalPermission::ModifySession)?;
-        let (set, remove) = (it.set.unwrap_or_default(), it.remove.unwrap_or_default());
-        check_user_properties(&set, &remove)?;
+        let (set, remove) = changeable(it.set, it.remove)?;
         let result = self.for_matching(caller, &it.filter, |broker, key| {
-            broker.set_user_properties(key, &set, &remove).map(drop)
+            broker.set_properties(key, &set, &remove).map(drop)
         })?;
         Ok(Reply::Now(ResponseBody::SetSessionPropertiesFilter(result)))
     }
@@ -142,8 +140,8 @@ impl Broker {
         })
     }
 
-    /// Answers the former values of what was changed, and the names that were not there.
-    fn set_user_properties(
+    /// Answers the former values of what was changed, and the names that were not there. What stays as it is, is not answered.
+    fn set_properties(
         &mut self,
         key: SessionKey,
         set: &Properties,
@@ -156,33 +154,58 @@ impl Broker {
             return Err(errors::too_many("session properties"));
         }
         self.change_session(key, |session| {
-            let mut keep = |name: &String, old: Option<String>| match old {
-                Some(old) => former.push((name.clone(), old)),
-                None => absent.push(name.clone()),
-            };
             for (name, value) in set {
-                keep(name, session.properties.insert(name.clone(), value.clone()));
+                match session.properties.insert(name.clone(), value.clone()) {
+                    Some(old) if old == *value => {}
+                    Some(old) => former.push((name.clone(), old)),
+                    None => absent.push(name.clone()),
+                }
             }
             for name in remove {
-                keep(name, session.properties.remove(name));
+                let old = session.properties.remove(name);
+                former.extend(old.map(|old| (name.clone(), old)));
             }
         });
         Ok((former, absent))
     }
 }
 
-/// Fixed properties are the server's to set.
-fn check_user_properties(set: &Properties, remove: &[String]) -> Result<(), ErrorReport> {
-    let bad = set
-        .iter()
-        .find(|(name, value)| !is_user_property(name, value))
-        .map(|(name, _)| name)
-        .or_else(|| remove.iter().find(|name| name.starts_with('$')));
-    match bad {
-        None => Ok(()),
-        Some(name) => Err(error(
-            ErrorReason::InvalidData,
-            format!("The session property '{name}' cannot be changed so"),
-        )),
+/// What may be set and removed of what is asked for. Of the fixed properties, that is the place and the language, and none is
+/// removed; the rest of them is ignored (source: the API documentation of `ClientControl.setSessionProperties`).
+fn changeable(
+    set: Option<Properties>,
+    remove: Option<Vec<String>>,
+) -> Result<(Properties, Vec<String>), ErrorReport> {
+    let (set, mut remove) = (set.unwrap_or_default(), remove.unwrap_or_default());
+    remove.retain(|name| !name.starts_with('$'));
+    let mut changes = Properties::new();
+    for (name, value) in set {
+        if let Some(value) = adjusted(&name, &value) {
+            changes.push((name, value));
+        } else if !name.starts_with('$') {
+            if !is_user_property(&name, &value) {
+                let message = format!("The session property '{name}' cannot be changed so");
+                return Err(error(ErrorReason::InvalidData, message));
+            }
+            changes.push((name, value));
+        }
+    }
+    Ok((changes, remove))
+}
+
+/// The value of a fixed property that may be set, as it is kept.
+fn adjusted(name: &str, value: &str) -> Option<String> {
+    if value.len() > MAX_PROPERTY {
+        return None;
+    }
+    match name {
+        key::COUNTRY => Some(value.to_uppercase()),
+        key::LANGUAGE => Some(value.to_lowercase()),
+        key::LATITUDE | key::LONGITUDE => {
+            let number = value.trim().parse::<f64>().ok();
+            let is_number = number.is_some_and(f64::is_finite);
+            Some(if is_number { value.trim() } else { "NaN" }.to_owned())
+        }
+        _ => None,
     }
 }

@@ -49,6 +49,14 @@ impl Selections {
             return;
         };
         in_scope.retain(|it| it.selector.expression() != expression);
+        // What is selected path by path, and all of it deselected, needs to be remembered no longer.
+        if !selection.selects {
+            let covers = |it: &Selection| {
+                let path = it.selector.as_path();
+                path.is_some_and(|path| selection.selector.matches(path))
+            };
+            in_scope.retain(|it| !covers(it));
+        }
         let selects_path = selection.selector.as_path().map(str::to_owned);
         in_scope.push(selection);
         // A path that nothing selected before needs no deselection.
@@ -133,7 +141,7 @@ mod tests {
         assert_eq!(selections.selects("a/b"), Some(ByOther(false)));
         push(&mut selections, "", "?a//", false);
         assert_eq!(selections.selects("a/b"), None);
-        assert_eq!(selections.weight(), 2);
+        assert_eq!(selections.weight(), 0, "nothing is selected any more");
     }
 
     #[test]

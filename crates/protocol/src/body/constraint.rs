@@ -39,6 +39,8 @@ wire_enum! {
         Double = 3,
         /// Bytes; goes with [`ConstraintOperator::Is`].
         Binary = 4,
+        /// A boolean.
+        Boolean = 7,
     }
 }
 
@@ -50,7 +52,7 @@ impl ConstraintValueKind {
             Self::String => Some(DataType::String),
             Self::Int64 => Some(DataType::Int64),
             Self::Double => Some(DataType::Double),
-            Self::Null | Self::Binary => None,
+            Self::Null | Self::Binary | Self::Boolean => None,
         }
     }
 }

@@ -153,7 +153,10 @@ impl Parser<'_> {
         let mut text = String::new();
         loop {
             let character = match self.character() {
-                Some('\\') => self.character(),
+                // Before anything else, a backslash is what it is, as in a regular expression: it does not go unnoticed.
+                Some('\\') if matches!(self.rest.peek(), Some('\'' | '"' | '\\') | None) => {
+                    self.character()
+                }
                 Some(character) if character == quote => return Ok(text),
                 other => other,
             };
