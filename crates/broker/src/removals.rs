@@ -152,7 +152,8 @@ impl Broker {
         }
     }
 
-    /// Whether a topic's policy may ask for the properties of sessions: its creator may view them.
+    /// Whether a topic's policy may ask what it asks for of sessions: if that is more than whose they are, its creator needs the
+    /// right to view them.
     fn may_ask_for_sessions(&mut self, id: TopicId) -> bool {
         let Some(topic) = self.tree.get(id) else {
             return false;
@@ -162,7 +163,7 @@ impl Broker {
             removal.is_some_and(|removal| removal.asks_for_sessions)
         };
         if !asks(&topic.settings) {
-            return false;
+            return true;
         }
         let creator = topic.creator.clone();
         let rights = self.rights_of_creator(&creator);

@@ -501,6 +501,20 @@ fn a_removal_policy_does_no_more_than_its_creator_may() {
     control
         .call::<call::AddTopic>(&mut world, &add("room/seen", &curious))
         .unwrap();
+    // Whose sessions there are is what policies of topics with an owner are about.
+    let nobody = with_removal("when no session has '$Principal is \"nobody\"' for 1s");
+    eve.call::<call::AddTopic>(&mut world, &add("room/nobody", &nobody))
+        .unwrap();
+    let somebody = with_removal("when no session has '$Principal is \"bob\"' for 1s");
+    eve.call::<call::AddTopic>(&mut world, &add("room/somebody", &somebody))
+        .unwrap();
+    world.pass(5_000);
+    let removed = bob.call::<call::RemoveTopics>(&mut world, &"?room/(no|some)body".to_owned());
+    assert_eq!(
+        removed.unwrap().removed,
+        Some(1),
+        "the one is gone, the other stays"
+    );
     let bomb = with_removal("when no updates for 1m remove '?room//'");
     eve.call::<call::AddTopic>(&mut world, &add("room/bomb", &bomb))
         .unwrap();

@@ -281,3 +281,42 @@ fn a_handler_sets_what_it_may_of_a_session() {
     let expired = Some(ConnectionEnd::Session(CloseReason::Expired));
     assert_eq!(how_it_ended(&world, connection), expired);
 }
+
+#[test]
+fn a_token_from_before_a_new_password_is_refused() {
+    let mut world = world();
+    let mut admin = world.client("admin");
+    let mut run = |world: &mut World, script: &str| {
+        let script = script.to_owned();
+        let done = admin.call::<call::UpdateSystemAuthentication>(world, &script);
+        assert_eq!(done, Ok(vec![]), "{script}");
+    };
+    let token = |world: &mut World, issued_ms: Option<u64>| {
+        let claims = TokenClaims {
+            issued_ms,
+            ..ada(world.now.wall_ms + 60_000)
+        };
+        world.tokens.insert(TOKEN.to_owned(), claims);
+    };
+    let now = world.now.wall_ms;
+    let client = enter(&mut world, with_token("ada", TOKEN));
+    run(&mut world, "add principal 'ada' 'first' ['CLIENT']");
+    assert!(!world.closed.contains_key(&client.connection));
+    run(&mut world, "set password 'ada' 'second'");
+    assert!(world.closed.contains_key(&client.connection));
+    let refused = ResponseCode::AuthenticationFailed;
+    for before in [Some(now - 1_000), Some(now), None] {
+        token(&mut world, before);
+        assert_eq!(code(&mut world, with_token("ada", TOKEN)), refused);
+    }
+    token(&mut world, Some(now + 1));
+    enter(&mut world, with_token("ada", TOKEN));
+    // A locked account has no roles, and a token does not give it any; a removed one is as good as a new password.
+    run(&mut world, "assign roles 'ada' []");
+    assert_eq!(code(&mut world, with_token("ada", TOKEN)), refused);
+    world.pass(10);
+    run(&mut world, "remove principal 'ada'");
+    assert_eq!(code(&mut world, with_token("ada", TOKEN)), refused);
+    token(&mut world, Some(now + 11));
+    enter(&mut world, with_token("ada", TOKEN));
+}
