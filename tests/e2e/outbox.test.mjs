@@ -222,7 +222,7 @@ test('a window without a database sends all the same', async (open) => {
 test('where what keeps messages cannot be fetched, they are sent all the same, and kept as soon as it can', async (open) => {
     await withService(async (service) => {
         const ann = await open(`${page.origin}/`);
-        const part = /-keep\.wasm$/;
+        const part = /_keep\.wasm$/;
         await ann.page.route(part, (route) => route.abort());
         await ann.visit(address(service.port, { name: 'Ann', room: 'Keep', kind: 'history' }));
         await ann.join();
