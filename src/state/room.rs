@@ -73,6 +73,9 @@ pub struct RowSignal {
     pub row: ArcRwSignal<Row>,
 }
 
+/// The reactions to the messages on the screen.
+type Reacted = Vec<(Target, Arc<LiveReactions>)>;
+
 /// The reactions to one message on the screen.
 #[derive(Default)]
 pub struct LiveReactions {
@@ -132,7 +135,7 @@ pub struct RoomFields {
     pub filling: ArcRwSignal<bool>,
     reactions: SendWrapper<RefCell<Reactions>>,
     /// The reactions to the messages on the screen.
-    reacted: SendWrapper<RefCell<Vec<(Target, Arc<LiveReactions>)>>>,
+    reacted: SendWrapper<RefCell<Reacted>>,
     /// Which part of the messages is in the document, and how much room the rest takes.
     pub extent: ArcRwSignal<Extent>,
     /// The rank of a message that is to be brought into sight.

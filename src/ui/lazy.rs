@@ -69,7 +69,7 @@ pub fn Lazy(
         match load.await {
             Ok(view) => view,
             Err(LoadError) if quiet => ().into_any(),
-            Err(LoadError) => view! { <LoadFailed/> }.into_any(),
+            Err(LoadError) => view! { <LoadFailed /> }.into_any(),
         }
     }))
     .into_any()

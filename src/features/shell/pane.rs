@@ -22,14 +22,14 @@ pub fn RoomPane() -> impl IntoView {
     let (retry, earlier) = (room.clone(), room.clone());
     view! {
         <div class="pane" data-testid="room-pane" data-state=move || state.read().word()>
-            <RoomNotice/>
+            <RoomNotice />
             <MessageList
                 on_retry=move |key| session::retry(retry.clone(), key)
                 on_earlier=move |()| session::earlier(earlier.clone())
                 on_gap=move |(rank, from_above)| session::fill_gap(room.clone(), rank, from_above)
             />
-            {move || attended.get().then(|| view! { <Lazy load=typing()/> }.into_any())}
-            <ComposerOrArchived/>
+            {move || attended.get().then(|| view! { <Lazy load=typing() /> }.into_any())}
+            <ComposerOrArchived />
         </div>
     }
 }
@@ -44,12 +44,12 @@ fn RoomNotice() -> impl IntoView {
             let help = fault.clone();
             let alert = view! {
                 <FaultAlert fault=fault.clone()>
-                    <JoinAgain fault=help/>
+                    <JoinAgain fault=help />
                 </FaultAlert>
             };
             Some(alert.into_any())
         }
-        RoomState::ReadOnly(fault) => Some(view! { <FaultAlert fault=fault.clone()/> }.into_any()),
+        RoomState::ReadOnly(fault) => Some(view! { <FaultAlert fault=fault.clone() /> }.into_any()),
         RoomState::Joining | RoomState::Open => None,
     }
 }
@@ -100,10 +100,10 @@ fn ComposerOrArchived() -> impl IntoView {
     let archived = Memo::new(move |_| card.read().as_ref().is_some_and(|card| card.archived));
     move || {
         if archived.get() {
-            return view! { <Archived/> }.into_any();
+            return view! { <Archived /> }.into_any();
         }
         let room = room.clone();
-        view! { <Composer on_send=move |text| session::send(app, room.clone(), text)/> }.into_any()
+        view! { <Composer on_send=move |text| session::send(app, room.clone(), text) /> }.into_any()
     }
 }
 
@@ -113,7 +113,7 @@ fn Archived() -> impl IntoView {
     let (app, room, i18n) = (use_app(), use_room(), use_i18n());
     view! {
         <div class="archived" data-testid="archived">
-            <Icon name="archive"/>
+            <Icon name="archive" />
             <p>{move || t!(i18n, room_archived)}</p>
             <button
                 type="button"
@@ -133,7 +133,7 @@ pub fn NoRoom() -> impl IntoView {
     let view = move || {
         view! {
             <div class="empty" data-testid="no-rooms">
-                <Icon name="brand"/>
+                <Icon name="brand" />
                 <h1>{move || t!(i18n, room_none)}</h1>
                 <p>{move || t!(i18n, room_none_hint)}</p>
                 <button

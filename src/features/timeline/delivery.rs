@@ -35,7 +35,7 @@ pub fn DeliveryState(
         (Delivery::Sent, false) => (move || t!(i18n, common_sent)).into_any(),
         (Delivery::Sent, true) => view! {
             <span>{move || t!(i18n, common_sent)}</span>
-            <Lazy quiet=true load=seen_by(room.clone(), key)/>
+            <Lazy quiet=true load=seen_by(room.clone(), key) />
         }
         .into_any(),
         (Delivery::Failed(fault), _) => {
@@ -43,10 +43,7 @@ pub fn DeliveryState(
             let (what, next) = (fault.what(), fault.next());
             view! {
                 <span>
-                    {move || t!(i18n, message_not_sent)}
-                    {" "}
-                    {move || i18n.show(&what)}
-                    {" "}
+                    {move || t!(i18n, message_not_sent)} {" "} {move || i18n.show(&what)} {" "}
                     {move || i18n.show(&next)}
                 </span>
                 <LinkButton

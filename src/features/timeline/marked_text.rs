@@ -74,19 +74,19 @@ fn node_view(i18n: I18n, node: Node) -> AnyView {
     match node {
         Node::Text(text) => text.into_any(),
         Node::Code(text) => view! { <code>{text}</code> }.into_any(),
-        Node::Block { language, text } => view! { <CodeBlock language text/> }.into_any(),
+        Node::Block { language, text } => view! { <CodeBlock language text /> }.into_any(),
         Node::Link { to, inside, veiled } => {
             let inside = views(i18n, inside);
-            view! { <Link to inside veiled/> }.into_any()
+            view! { <Link to inside veiled /> }.into_any()
         }
-        Node::Image { at, alt } => view! { <Picture at alt/> }.into_any(),
+        Node::Image { at, alt } => view! { <Picture at alt /> }.into_any(),
         Node::Mention { name, own } => view! {
             <bdi class=if own { "mention own" } else { "mention" } data-testid="mention">
                 {name}
             </bdi>
         }
         .into_any(),
-        Node::Rule => view! { <hr/> }.into_any(),
+        Node::Rule => view! { <hr /> }.into_any(),
         Node::Group(kind, inside) => group(kind, views(i18n, inside)),
     }
 }
@@ -125,8 +125,7 @@ fn Link(
         None => link.into_any(),
         Some(host) => view! {
             <span>
-                {link} {" "}
-                <bdi class="host" data-testid="link-host">
+                {link} {" "} <bdi class="host" data-testid="link-host">
                     {host}
                 </bdi>
             </span>
@@ -248,7 +247,10 @@ fn CodeBlock(
         }
     };
     view! {
-        <div class=move || if folded.get() { "code folded" } else { "code" } data-testid="code-block">
+        <div
+            class=move || if folded.get() { "code folded" } else { "code" }
+            data-testid="code-block"
+        >
             <div class="code-top">
                 <bdi>{language}</bdi>
                 <button type="button" class="copy" data-testid="copy-code" on:click=copy>

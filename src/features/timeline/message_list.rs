@@ -42,7 +42,9 @@ pub fn MessageList(
                     shown.rows.get()
                 }
                 key=|row| row.key
-                children=move |row| view! { <MessageRow room=room.clone() i18n row on_retry on_gap/> }
+                children=move |row| {
+                    view! { <MessageRow room=room.clone() i18n row on_retry on_gap /> }
+                }
             />
         }
         .into_any()
@@ -60,8 +62,8 @@ pub fn MessageList(
     let viewport = nodes.viewport;
     view! {
         <div class="messages">
-            <OfflineCopy/>
-            <Announcer/>
+            <OfflineCopy />
+            <Announcer />
             <div
                 class="scroll"
                 data-testid="scroll"
@@ -72,8 +74,8 @@ pub fn MessageList(
                 on:scroll=move |_| list.scrolled()
             >
                 <div class="page">
-                    <EarlierMessages on_earlier/>
-                    <NoMessages/>
+                    <EarlierMessages on_earlier />
+                    <NoMessages />
                     // What comes into the document is not always new, so what is new is announced elsewhere.
                     <div
                         role="log"
@@ -103,13 +105,15 @@ pub fn MessageList(
                                     }
                                 }
                             >
-                                <Icon name="down"/>
+                                <Icon name="down" />
                                 {move || t!(i18n, timeline_to_newest)}
                             </button>
                         }
                     })
             }}
-            {move || begun.get().then(|| view! { <Lazy quiet=true load=message_tools(viewport)/> })}
+            {move || {
+                begun.get().then(|| view! { <Lazy quiet=true load=message_tools(viewport) /> })
+            }}
         </div>
     }
 }
@@ -193,7 +197,7 @@ fn NoMessages() -> impl IntoView {
             _ => Some(
                 view! {
                     <div class="empty">
-                        <Icon name="brand"/>
+                        <Icon name="brand" />
                         <h2>{move || t!(i18n, timeline_empty)}</h2>
                         <p>
                             {move || match kind {

@@ -37,11 +37,11 @@ pub fn MessageRow(
         let text = row.clone();
         return view! {
             <li class="notice" data-testid="notice" data-key=key>
-                <RowTop i18n row=row.clone() on_gap/>
+                <RowTop i18n row=row.clone() on_gap />
                 <p>
                     <bdi>{move || text.read().entry.message.text.clone()}</bdi>
                     {" "}
-                    <MessageTime i18n row/>
+                    <MessageTime i18n row />
                 </p>
             </li>
         }
@@ -62,25 +62,25 @@ pub fn MessageRow(
             data-own=if own { "true" } else { "false" }
             data-state=move || delivery_word(&delivered.read().entry.delivery)
             data-key=key
-            data-last-sent=own.then(|| move || last.read().last_sent.then_some(""))
+            data-last-sent=own.then_some(move || last.read().last_sent.then_some(""))
             tabindex="-1"
         >
-            <RowTop i18n row=row.clone() on_gap/>
-            <Avatar name=name.clone()/>
+            <RowTop i18n row=row.clone() on_gap />
+            <Avatar name=name.clone() />
             <p class="head" data-hued="" style=("--hue", hue)>
                 <bdi class="author" data-testid="author">
                     {name}
                 </bdi>
                 {" "}
-                <MessageTime i18n row=row.clone()/>
+                <MessageTime i18n row=row.clone() />
             </p>
-            {reply.map(|reply| view! { <Quote room=room.clone() reply/> })}
-            <MessageText room=room.clone() i18n row=row.clone()/>
+            {reply.map(|reply| view! { <Quote room=room.clone() reply /> })}
+            <MessageText room=room.clone() i18n row=row.clone() />
             <small class="edited" data-testid="edited">
                 {move || edited_word(i18n, &edited.read())}
             </small>
-            <Reactions room=room.clone() row=row.clone()/>
-            {own.then(|| view! { <DeliveryState room row key on_retry/> })}
+            <Reactions room=room.clone() row=row.clone() />
+            {own.then(|| view! { <DeliveryState room row key on_retry /> })}
         </li>
     }
     .into_any()
@@ -129,9 +129,10 @@ fn RowTop(
         };
         view! {
             <div class="before">{before}</div>
-            {day.map(|(ms, day)| {
-                view! { <p class="day">{move || i18n.day(ms, day)}</p> }
-            })}
+            {day
+                .map(|(ms, day)| {
+                    view! { <p class="day">{move || i18n.day(ms, day)}</p> }
+                })}
         }
         .into_any()
     }
@@ -214,7 +215,7 @@ fn Reactions(
     move || {
         let (target, reactions) = reactions.get()?;
         let any = reactions.any.get();
-        any.then(|| view! { <Lazy quiet=true load=reaction_bar(room.clone(), target)/> })
+        any.then(|| view! { <Lazy quiet=true load=reaction_bar(room.clone(), target) /> })
     }
 }
 

@@ -129,7 +129,9 @@ fn Folded(
     let i18n = use_i18n();
     let folded = RwSignal::new(true);
     view! {
-        <div class=move || if folded.get() { "text long" } else { "text" }>
+        <div class=move || {
+            if folded.get() { "text long" } else { "text" }
+        }>
             {children()}
             <button
                 type="button"

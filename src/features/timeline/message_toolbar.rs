@@ -49,12 +49,13 @@ pub fn MessageToolbar(
         >
             <div class="row">
                 {move || {
-                    // It may be deleted while somebody points to it.
                     let entry = row.read().entry.clone();
                     if asking.get() {
-                        view! { <ConfirmDelete key=entry.key asking on_done/> }.into_any()
+                        // It may be deleted while somebody points to it.
+                        view! { <ConfirmDelete key=entry.key asking on_done /> }
+                            .into_any()
                     } else {
-                        view! { <Actions entry asking on_close on_done/> }.into_any()
+                        view! { <Actions entry asking on_close on_done /> }.into_any()
                     }
                 }}
             </div>
@@ -88,7 +89,7 @@ fn Actions(
     let editable = own && entry.sequence.is_some() && can_edit(&room);
     let answerable = target.filter(|_| !gone && settled);
     let reaction = answerable.filter(|_| !direct).map(|target| {
-        view! { <ReactionTools target on_close/> }
+        view! { <ReactionTools target on_close /> }
     });
     let reply = answerable.map(|target| {
         let (room, message) = (room.clone(), entry.message.clone());

@@ -143,7 +143,7 @@ impl Tools {
                     browser::focus("composer");
                 }
             };
-            view! { <MessageToolbar row sheet on_close on_done/> }.into_any()
+            view! { <MessageToolbar row sheet on_close on_done /> }.into_any()
         };
         let toolbar = self.owner.with(|| mount_to(place, toolbar));
         self.shown.replace(Some(Shown {

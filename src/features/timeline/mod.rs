@@ -1,6 +1,6 @@
 //! The messages of a room.
 //!
-//! [`Timeline`] has them in order; [`MessageList`] shows those in sight, a [`message_row`] each.
+//! [`Timeline`] has them in order; `MessageList` shows those in sight, a `MessageRow` each.
 
 #[cfg(target_arch = "wasm32")]
 mod announcer;

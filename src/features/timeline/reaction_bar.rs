@@ -63,7 +63,7 @@ fn ReactionBar(
                 title=move || t!(i18n, common_react)
                 on:click=move |_| picking.set(Some(Picking::Reaction(target)))
             >
-                <PathIcon path=glyph::REACT/>
+                <PathIcon path=glyph::REACT />
             </button>
         </div>
     }
@@ -96,7 +96,9 @@ fn ReactionChip(
             class="chip"
             data-testid="reaction"
             data-emoji=data
-            aria-pressed=move || state.with(|state| state.as_ref().is_some_and(|it| it.1)).to_string()
+            aria-pressed=move || {
+                state.with(|state| state.as_ref().is_some_and(|it| it.1)).to_string()
+            }
             title=move || names().unwrap_or_default()
             on:click=move |_| react(room.clone(), target, &given)
         >
