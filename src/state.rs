@@ -260,7 +260,7 @@ impl App {
         let unread = !self.is_looking_at(room);
         if unread {
             room.unread.update(|unread| *unread += 1);
-        } else {
+        } else if !self.announcements_muted.get_untracked() {
             room.hear(self.i18n);
         }
         room.said(!unread);

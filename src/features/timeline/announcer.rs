@@ -28,6 +28,13 @@ pub fn Announcer() -> impl IntoView {
     let (app, room, i18n) = (use_app(), use_room(), use_i18n());
     let muted = app.announcements_muted;
     let heard = room.heard.clone();
+    let missed = room.heard.clone();
+    // What was not announced while it was stopped is no news later.
+    Effect::new(move |_| {
+        if muted.get() && !missed.read().is_empty() {
+            missed.set(String::new());
+        }
+    });
     view! {
         <div class="announcer">
             <button
