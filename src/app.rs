@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::features::account::account_form;
+use crate::features::attendance::AttendRooms;
 use crate::features::join::JoinForm;
 use crate::features::moderation::board;
 use crate::features::shell::{UpdateNotice, chat, handle_shortcuts};
@@ -25,6 +26,7 @@ pub fn Page() -> impl IntoView {
                 }}
             </Keyed>
             <UpdateNotice/>
+            <AttendRooms/>
         </div>
     }
 }

@@ -22,6 +22,10 @@ pub mod model;
 #[cfg(target_arch = "wasm32")]
 pub mod parts;
 #[cfg(target_arch = "wasm32")]
+pub mod platform;
+#[cfg(target_arch = "wasm32")]
+pub mod services;
+#[cfg(target_arch = "wasm32")]
 pub mod session;
 #[cfg(target_arch = "wasm32")]
 pub mod state;
@@ -36,8 +40,9 @@ pub fn start() {
         loading.remove();
     }
     mount_to_body(|| {
-        let app = session::start(i18n::provide_i18n());
+        let app = services::start(i18n::provide_i18n());
         provide_context(app);
+        session::set_services(services::provide_services(app));
         view! { <app::Page/> }
     });
 }

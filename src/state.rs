@@ -4,14 +4,14 @@ mod room;
 
 use leptos::prelude::*;
 
-use crate::features::join::form::{Field, Form, Problem, SignIn};
+use crate::features::join::form::{Field, Form, NewAccount, Problem, Room, SignIn};
 use crate::features::settings::saved::SavedServices;
 use crate::i18n::{I18n, Message};
 use crate::model::attention::Attention;
 use crate::model::fault::Fault;
 use crate::model::people::Person;
 use effusion_chat::{RoomName, Target};
-pub use room::{Earlier, LiveReactions, OpenRoom, RoomFields, RoomState, RowSignal};
+pub use room::{Earlier, Entered, LiveReactions, OpenRoom, RoomFields, RoomState, RowSignal};
 
 /// Signals that tell only of what is another value.
 pub trait SetIfChanged<T> {
@@ -110,6 +110,24 @@ impl Connection {
     }
 }
 
+/// What the first screen asks for, until the code that talks to a service is there to do it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// To sign in and to join rooms, the first of which is shown.
+    Enter {
+        /// As whom, and where.
+        sign_in: SignIn,
+        /// The rooms.
+        rooms: Vec<Room>,
+        /// Whether those who are there are told.
+        announce: bool,
+    },
+    /// To make an account and to sign in with it.
+    CreateAccount(NewAccount),
+    /// To join one more room.
+    Open(Room),
+}
+
 /// Everything the page knows. Its signals belong to the owner that it is made in, which is the page's.
 #[derive(Clone, Copy)]
 pub struct App {
@@ -127,6 +145,8 @@ pub struct App {
     pub busy: RwSignal<bool>,
     /// Why it did not work.
     pub fault: RwSignal<Option<Fault>>,
+    /// What is asked of the services.
+    pub request: RwSignal<Option<Request>>,
     /// Who is signed in, and where.
     pub me: RwSignal<Option<SignIn>>,
     /// The connection.
@@ -197,6 +217,7 @@ impl App {
             problems: RwSignal::default(),
             busy: RwSignal::default(),
             fault: RwSignal::default(),
+            request: RwSignal::default(),
             me: RwSignal::default(),
             connection: RwSignal::default(),
             rooms: RwSignal::default(),
@@ -228,7 +249,28 @@ impl App {
     fn find_room(&self, id: Option<usize>) -> Option<OpenRoom> {
         let (rooms, direct) = (self.rooms.read_untracked(), self.direct.read_untracked());
         let mut all = rooms.iter().chain(direct.iter());
-        all.find(|room| Some(room.id) == id).copied()
+        all.find(|room| Some(room.id) == id).cloned()
+    }
+
+    /// All rooms and conversations that are open.
+    #[must_use]
+    pub fn all_rooms(&self) -> Vec<OpenRoom> {
+        let (rooms, direct) = (self.rooms.read_untracked(), self.direct.read_untracked());
+        rooms.iter().chain(direct.iter()).cloned().collect()
+    }
+
+    /// Opens the settings with what is in use.
+    pub fn open_settings(&self) {
+        if let Some(me) = self.me.read_untracked().as_ref() {
+            self.form.update(|form| {
+                form.set_service(&me.service);
+                form.set_credentials(&me.credentials);
+                form.set(Field::Name, me.name.clone());
+            });
+        }
+        self.problems.set(Vec::new());
+        self.fault.set(None);
+        self.dialog.set(Some(Dialog::Settings));
     }
 
     /// Shows another room.
@@ -251,12 +293,12 @@ impl App {
 
     /// Whether a room is on the screen, and the window in sight.
     #[must_use]
-    pub fn is_looking_at(&self, room: OpenRoom) -> bool {
+    pub fn is_looking_at(&self, room: &OpenRoom) -> bool {
         *self.active.read_untracked() == Some(room.id) && !document().hidden()
     }
 
     /// Something new was said in a room: it is unread unless the reader is looking at it. True if it is.
-    pub fn notice(&self, room: OpenRoom) -> bool {
+    pub fn notice(&self, room: &OpenRoom) -> bool {
         let unread = !self.is_looking_at(room);
         if unread {
             room.unread.update(|unread| *unread += 1);

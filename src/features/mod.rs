@@ -1,6 +1,8 @@
 //! What a person can see and do, a module each: its components, and beside them the plain data that they show.
 
 pub mod account;
+#[cfg(target_arch = "wasm32")]
+pub mod attendance;
 pub mod composer;
 pub mod diagnostics;
 pub mod directory;

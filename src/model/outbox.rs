@@ -5,9 +5,9 @@ use effusion_protocol::value::Json;
 
 /// Whose messages they are, and where they go: what is written under one name and account stays theirs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shelter(String);
+pub struct OutboxKey(String);
 
-impl Shelter {
+impl OutboxKey {
     /// The place for a reader's messages to a topic.
     #[must_use]
     pub fn new(service: &str, principal: &str, name: &str, path: &str) -> Self {
@@ -30,7 +30,7 @@ impl Shelter {
 
     /// The key of the message that was written at a time, as the so-many-th of this page: their order is that of the messages.
     #[must_use]
-    pub fn key(&self, ms: i64, number: u32) -> String {
+    pub fn of(&self, ms: i64, number: u32) -> String {
         let mut key = self.0.clone();
         for (number, width) in [(ms.max(0).to_string(), 15), (number.to_string(), 10)] {
             for _ in number.len()..width {
@@ -44,14 +44,15 @@ impl Shelter {
 
 /// What is stored of a message.
 #[must_use]
-pub fn to_record(message: &ChatMessage) -> Vec<u8> {
-    message.to_json().as_cbor().to_vec()
+pub fn to_record(message: &ChatMessage) -> String {
+    // What has just been written can be read.
+    message.to_json().to_text().unwrap_or_default()
 }
 
 /// Reads [`to_record`].
 #[must_use]
-pub fn from_record(record: Vec<u8>) -> Option<ChatMessage> {
-    ChatMessage::from_json(&Json::from_cbor(record.into()))
+pub fn from_record(record: &str) -> Option<ChatMessage> {
+    ChatMessage::from_json(&Json::from_text(record).ok()?)
 }
 
 #[cfg(test)]
@@ -60,28 +61,28 @@ mod tests {
 
     #[test]
     fn records_keep_the_order_they_were_written_in() {
-        let shelter = Shelter::new("host:8080", "user", "Ann", "Chat/Tea");
+        let key = OutboxKey::new("host:8080", "user", "Ann", "Chat/Tea");
         let keys = [
-            shelter.key(0, 7),
-            shelter.key(999_999_999_999, 1),
-            shelter.key(1_795_255_200_000, 9),
-            shelter.key(1_795_255_200_000, 10),
-            shelter.key(1_795_255_200_001, 0),
+            key.of(0, 7),
+            key.of(999_999_999_999, 1),
+            key.of(1_795_255_200_000, 9),
+            key.of(1_795_255_200_000, 10),
+            key.of(1_795_255_200_001, 0),
         ];
         assert!(keys.is_sorted());
-        assert!(keys.iter().all(|key| key.starts_with(shelter.prefix())));
+        assert!(keys.iter().all(|it| it.starts_with(key.prefix())));
     }
 
     #[test]
     fn nobody_finds_what_others_wrote() {
-        let ann = Shelter::new("h", "user", "Ann", "Chat/Tea");
+        let ann = OutboxKey::new("h", "user", "Ann", "Chat/Tea");
         for other in [
-            Shelter::new("h", "user", "Ann", "Chat/Tea room"),
-            Shelter::new("h", "user", "Ann1:", "Chat/Tea"),
-            Shelter::new("h", "use", "rAnn", "Chat/Tea"),
+            OutboxKey::new("h", "user", "Ann", "Chat/Tea room"),
+            OutboxKey::new("h", "user", "Ann1:", "Chat/Tea"),
+            OutboxKey::new("h", "use", "rAnn", "Chat/Tea"),
         ] {
-            assert!(!other.key(1, 1).starts_with(ann.prefix()));
-            assert!(!ann.key(1, 1).starts_with(other.prefix()));
+            assert!(!other.of(1, 1).starts_with(ann.prefix()));
+            assert!(!ann.of(1, 1).starts_with(other.prefix()));
         }
     }
 
@@ -92,7 +93,7 @@ mod tests {
             name: "Ann".to_owned(),
             ..ChatMessage::default()
         };
-        assert_eq!(from_record(to_record(&message)), Some(message));
-        assert_eq!(from_record(vec![1, 2, 3]), None);
+        assert_eq!(from_record(&to_record(&message)), Some(message));
+        assert_eq!(from_record("[1, 2"), None);
     }
 }

@@ -18,6 +18,7 @@ use crate::live::follow;
 use crate::model::composing::{Note, Picking, Purpose};
 use crate::model::fault::Fault;
 use crate::model::people::People;
+use crate::platform::tasks::Tasks;
 use crate::t;
 use effusion_chat::{RoomCard, Target};
 use leptos::prelude::*;
@@ -159,7 +160,20 @@ pub struct RoomFields {
     read: SendWrapper<Cell<Option<u64>>>,
     /// How many messages a screen reader is to be told of.
     hearing: SendWrapper<Cell<usize>>,
+    /// Set each time the room has been joined and its first messages can be seen.
+    pub entered: ArcRwSignal<Option<Entered>>,
     visit: SendWrapper<Cell<usize>>,
+    /// What this visit keeps going.
+    tasks: SendWrapper<RefCell<Tasks>>,
+}
+
+/// The reader has come into a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entered {
+    /// Tells this visit from others.
+    pub visit: usize,
+    /// Whether the room was made by it.
+    pub made: bool,
 }
 
 impl Deref for OpenRoom {
@@ -216,7 +230,9 @@ impl OpenRoom {
             stale: SendWrapper::new(Cell::new(false)),
             read: SendWrapper::new(Cell::new(None)),
             hearing: SendWrapper::new(Cell::new(0)),
+            entered: ArcRwSignal::default(),
             visit: SendWrapper::new(Cell::new(0)),
+            tasks: SendWrapper::new(RefCell::default()),
         })))
     }
 
@@ -394,27 +410,31 @@ impl OpenRoom {
         }
     }
 
-    /// Comes in once more; what was begun before counts no longer. Answers how to tell this visit from others.
-    #[must_use]
-    pub fn begin_visit(&self) -> usize {
+    /// Comes in once more; the tasks of the visit before end.
+    pub fn begin_visit(&self) {
         self.visit.set(self.visit.get() + 1);
+        self.tasks.replace(Tasks::default());
+    }
+
+    /// Tells this visit from others.
+    #[must_use]
+    pub fn visit(&self) -> usize {
         self.visit.get()
     }
 
-    /// Whether this is the visit that counts.
-    #[must_use]
-    pub fn is_visit(&self, visit: usize) -> bool {
-        self.visit.get() == visit
+    /// Runs a task until it is done or this visit ends.
+    pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        self.tasks.borrow().spawn(task);
     }
 
-    /// Forgets the messages, and what was begun.
+    /// Forgets the messages, and ends what was begun.
     pub fn close(&self) {
+        self.begin_visit();
         self.timeline.replace(Timeline::default());
         self.rows.set(Vec::new());
         self.extent.set_if_changed(Extent::default());
         self.people.set(People::default());
         self.attended.set(false);
-        self.visit.set(self.visit.get() + 1);
     }
 
     /// Puts what is to be in the document there.

@@ -1,6 +1,5 @@
 //! What people fill in: one form behind the join, account and settings pages, so that nothing is typed twice.
 
-use crate::features::join::query;
 use crate::features::join::service::{
     DEVELOPMENT_PASSWORD, REGISTRAR, SHARED_ACCOUNT, Service, ServiceError, is_loopback,
     parse_service,
@@ -251,8 +250,8 @@ impl Form {
 
     /// What [`Form::apply`] reads back: everything but passwords.
     #[must_use]
-    pub fn to_query(&self) -> String {
-        query::format([
+    pub fn to_pairs(&self) -> Vec<(String, String)> {
+        let pairs = [
             ("name", self.text(Field::Name)),
             ("account", self.text(Field::Account)),
             ("host", self.text(Field::Host)),
@@ -261,7 +260,9 @@ impl Form {
             ("version", &version_text(self.version)),
             ("room", self.text(Field::Room)),
             ("kind", self.kind.word()),
-        ])
+        ];
+        let pairs = pairs.into_iter();
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     /// Reads the fields of the join page.

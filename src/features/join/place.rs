@@ -42,28 +42,23 @@ pub fn invitation(service: &Service, room: &Room) -> String {
     query::format(pairs.into_iter().filter(|(_, value)| !value.is_empty()))
 }
 
-/// Writes the rooms of a window, the shown one first, so that a reload finds them again.
+/// The rooms of a window as they are stored, so that a reload finds them again.
 #[must_use]
-pub fn format_rooms(rooms: &[Room]) -> String {
-    query::format(
-        rooms
-            .iter()
-            .map(|room| (room.kind.word(), room.name.as_str())),
-    )
+pub fn pairs(rooms: &[Room]) -> Vec<(&str, &str)> {
+    let pairs = rooms.iter();
+    pairs.map(|room| (room.kind.word(), room.name.as_str())).collect()
 }
 
-/// Reads [`format_rooms`] back; what is no room is left out.
+/// Reads [`pairs`] back; what is no room is left out.
 #[must_use]
-pub fn parse_rooms(text: &str) -> Vec<Room> {
-    query::parse(text)
-        .into_iter()
-        .filter_map(|(kind, name)| {
-            Some(Room {
-                kind: RoomKind::from_word(&kind)?,
-                name: RoomName::parse(&name).ok()?,
-            })
+pub fn rooms(pairs: Vec<(String, String)>) -> Vec<Room> {
+    let room = |(kind, name): (String, String)| {
+        Some(Room {
+            kind: RoomKind::from_word(&kind)?,
+            name: RoomName::parse(&name).ok()?,
         })
-        .collect()
+    };
+    pairs.into_iter().filter_map(room).collect()
 }
 
 #[cfg(test)]
@@ -92,8 +87,9 @@ mod tests {
             room("a & b", RoomKind::Live),
             room("c=d/é", RoomKind::History),
         ];
-        assert_eq!(parse_rooms(&format_rooms(&rooms)), rooms);
-        assert!(parse_rooms("live=&dead=x&history=%2F").is_empty());
+        let stored = serde_json::to_string(&pairs(&rooms)).unwrap();
+        assert_eq!(super::rooms(serde_json::from_str(&stored).unwrap()), rooms);
+        assert!(super::rooms(query::parse("live=&dead=x&history=%2F")).is_empty());
     }
 
     #[test]

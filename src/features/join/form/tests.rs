@@ -1,4 +1,5 @@
 use super::*;
+use crate::features::join::query;
 
 fn filled() -> Form {
     let mut form = Form::default();
@@ -81,7 +82,7 @@ fn an_address_fills_in_everything_but_passwords() {
     assert_eq!(form.service().unwrap().version, Some(18));
 
     let mut other = Form::default();
-    other.apply(&query::parse(&form.to_query()));
+    other.apply(&form.to_pairs());
     assert_eq!(other, form);
 }
 

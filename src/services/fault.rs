@@ -6,7 +6,7 @@ use effusion_client::{
 
 use crate::i18n::messages;
 use crate::model::fault::{Fault, Right};
-use crate::model::form::SignIn;
+use crate::features::join::form::SignIn;
 
 /// Why there is no session.
 pub(super) fn of_connecting(error: &ConnectError, sign_in: &SignIn) -> Fault {

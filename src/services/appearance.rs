@@ -78,7 +78,7 @@ pub fn set_language(app: App, chosen: String) {
 }
 
 /// Changes the services that are kept, and stores them.
-pub fn change_services(app: App, change: impl FnOnce(&mut SavedServices)) {
+pub fn change_saved_services(app: App, change: impl FnOnce(&mut SavedServices)) {
     app.services.update(change);
     let text = app.services.read_untracked().format();
     browser::remember(

@@ -1,0 +1,3 @@
+//! What no crate offers of the browser.
+
+pub mod tasks;

@@ -1,0 +1,241 @@
+//! The session in use: opening one, following its state, and putting another one in its place.
+
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::rc::Rc;
+
+use effusion_client::{
+    ConnectError, ConnectOptions, ProtocolVersion, Renew, Session, SessionState,
+};
+use futures_util::StreamExt;
+use gloo_timers::future::TimeoutFuture;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::fault;
+use super::traffic::Traffic;
+use crate::browser;
+use crate::model::fault::Fault;
+use crate::features::join::form::SignIn;
+use crate::model::inside::type_name;
+use crate::features::timeline::Reader;
+use crate::platform::tasks::Tasks;
+use crate::state::{self, App};
+
+/// How long the service is asked to wait for a lost connection, in milliseconds. A person whose page has crashed is listed as
+/// present for that long; one who comes back later gets another session, and the rooms again.
+const RECONNECT_TIMEOUT: u32 = 30_000;
+
+/// Opens a session; a test puts a service in memory behind it.
+pub type Connector =
+    Rc<dyn Fn(ConnectOptions) -> Pin<Box<dyn Future<Output = Result<Session, ConnectError>>>>>;
+
+/// The session in use, if there is one.
+pub struct Connection {
+    app: App,
+    traffic: Rc<Traffic>,
+    connect: Connector,
+    current: RefCell<Option<(Session, Tasks)>>,
+    epoch: Cell<usize>,
+    countdown: RefCell<Option<Tasks>>,
+}
+
+/// What the session is like inside, as plain data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inside {
+    /// The session's id.
+    pub id: String,
+    /// The protocol version that both sides speak.
+    pub version: u8,
+    /// The largest message that the service reads, in bytes.
+    pub largest: Option<usize>,
+    /// Messages and bytes from the service.
+    pub received: (u64, u64),
+    /// Messages and bytes to the service.
+    pub sent: (u64, u64),
+    /// How many requests have no answer yet.
+    pub open_requests: usize,
+    /// Selectors that were used, in order: `true` selects.
+    pub selections: Vec<(String, bool)>,
+    /// Topics: path, type, size of the newest value in bytes.
+    pub topics: Vec<(String, String, Option<usize>)>,
+}
+
+impl Connection {
+    pub(super) fn new(app: App, traffic: Rc<Traffic>, connect: Connector) -> Self {
+        Self {
+            app,
+            traffic,
+            connect,
+            current: RefCell::default(),
+            epoch: Cell::new(0),
+            countdown: RefCell::default(),
+        }
+    }
+
+    /// The session in use.
+    #[must_use]
+    pub fn session(&self) -> Option<Session> {
+        let current = self.current.borrow();
+        current.as_ref().map(|(session, _)| session.clone())
+    }
+
+    /// Tells the session in use from those before it.
+    pub(super) fn epoch(&self) -> usize {
+        self.epoch.get()
+    }
+
+    /// Runs a task until it is done or the session in use is replaced; without a session, not at all.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        if let Some((_, tasks)) = self.current.borrow().as_ref() {
+            tasks.spawn(task);
+        }
+    }
+
+    /// Opens a session, without using it.
+    pub(super) async fn open(&self, sign_in: &SignIn, renew: Renew) -> Result<Session, Fault> {
+        let service = &sign_in.service;
+        service.check_allowed_from(browser::page_is_secure())?;
+        let mut options = ConnectOptions::new(&service.host)
+            .port(service.port)
+            .secure(service.secure)
+            .principal(&sign_in.credentials.principal)
+            .password(&sign_in.credentials.password)
+            .reconnect_timeout(RECONNECT_TIMEOUT)
+            .renew(renew);
+        options.session.version = service.version.and_then(ProtocolVersion::new);
+        let session = (self.connect)(options)
+            .await
+            .map_err(|error| fault::of_connecting(&error, sign_in))?;
+        self.traffic.record(&session);
+        Ok(session)
+    }
+
+    /// Puts a session in the place of the one before, which is closed, and shows its state.
+    pub(super) fn adopt(self: &Rc<Self>, session: Session, sign_in: SignIn) {
+        let mut states = session.states();
+        self.replace(Some(session));
+        self.app.connection.set(state::Connection::Connected);
+        self.app.me.set(Some(sign_in.clone()));
+        let this = Rc::clone(self);
+        self.spawn(async move {
+            while let Some(state) = states.next().await {
+                this.show(state, &sign_in);
+            }
+        });
+    }
+
+    fn show(self: &Rc<Self>, state: SessionState, sign_in: &SignIn) {
+        self.stop_countdown();
+        match state {
+            SessionState::Connecting => self.app.connection.set(state::Connection::Connecting),
+            SessionState::Connected(_) => self.app.connection.set(state::Connection::Connected),
+            SessionState::Recovering { retry_in, .. } => {
+                let until = browser::now().saturating_add_unsigned(retry_in);
+                self.count_down(until, || {});
+            }
+            SessionState::Closed(reason) => {
+                if let Some(fault) = fault::of_closing(&reason, sign_in) {
+                    self.app.connection.set(state::Connection::Lost(fault));
+                }
+            }
+        }
+    }
+
+    /// Puts a session, or none, in the place of the one before, which is closed and whose tasks end.
+    pub(super) fn replace(&self, session: Option<Session>) {
+        self.stop_countdown();
+        let new = session.map(|session| (session, Tasks::default()));
+        if let Some((old, _)) = self.current.replace(new) {
+            spawn_local(async move { old.close().await });
+        }
+        self.epoch.set(self.epoch.get() + 1);
+    }
+
+    /// Says goodbye while the page is being left; the session stays in place, in case the browser shows the page again.
+    pub(super) fn say_goodbye(&self) {
+        if let Some(session) = self.session() {
+            spawn_local(async move { session.close().await });
+        }
+    }
+
+    /// Shows the seconds until the next attempt, and does something then.
+    pub(super) fn count_down(self: &Rc<Self>, until: i64, then: impl FnOnce() + 'static) {
+        let tasks = Tasks::default();
+        let shown = self.app.connection;
+        tasks.spawn(async move {
+            loop {
+                let left = until.saturating_sub(browser::now()).clamp(0, 3_600_000) as u32;
+                shown.set(state::Connection::Recovering {
+                    seconds: left.div_ceil(1000),
+                });
+                match left % 1000 {
+                    0 if left == 0 => break,
+                    0 => TimeoutFuture::new(1000).await,
+                    step => TimeoutFuture::new(step).await,
+                }
+            }
+            then();
+        });
+        self.countdown.replace(Some(tasks));
+    }
+
+    /// What waits for its time to try waits no longer.
+    pub(super) fn stop_countdown(&self) {
+        self.countdown.replace(None);
+    }
+
+    /// What the session is like inside; none without a session.
+    #[must_use]
+    pub fn inside(&self) -> Option<Inside> {
+        let session = self.session()?;
+        let info = session.info()?;
+        let inside = session.diagnostics();
+        let traffic = inside.traffic;
+        let topics = inside.topics.into_iter().map(|known| {
+            let kind = type_name(known.topic.specification.topic_type);
+            (known.topic.path.clone(), kind, known.value_size)
+        });
+        Some(Inside {
+            id: info.id.to_string(),
+            version: info.version.number(),
+            largest: info.maximum_message_size,
+            received: (traffic.messages_received, traffic.bytes_received),
+            sent: (traffic.messages_sent, traffic.bytes_sent),
+            open_requests: inside.open_requests,
+            selections: inside.selections,
+            topics: topics.collect(),
+        })
+    }
+
+    /// The protocol version by which messages are to be read.
+    #[must_use]
+    pub fn version(&self) -> ProtocolVersion {
+        let info = self.session().and_then(|session| session.info());
+        info.map_or(ProtocolVersion::NEWEST, |info| info.version)
+    }
+
+    /// Measures the time that a message takes to the service and back, in milliseconds.
+    pub fn measure(&self, round_trip: ArcRwSignal<Option<u64>>) {
+        if let Some(session) = self.session() {
+            spawn_local(async move {
+                let measured = session.ping().await.ok();
+                round_trip.set(measured);
+            });
+        }
+    }
+}
+
+/// Who reads, for timelines.
+pub(super) fn reader(sign_in: &SignIn) -> Reader {
+    Reader {
+        name: sign_in.name.clone(),
+        principal: sign_in.credentials.principal.clone(),
+    }
+}
+
+/// Who reads now, for timelines.
+pub(super) fn current_reader(app: App) -> Reader {
+    let me = app.me.read_untracked();
+    me.as_ref().map(reader).unwrap_or_default()
+}

@@ -1,0 +1,125 @@
+//! What stays on the device of a room: a copy of its newest messages, to be read without a connection, and up to where the
+//! reader has read.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use leptos::prelude::*;
+
+use super::outbox::key_for;
+use super::preferences::{For, store_newest};
+use super::storage::{Storage, Store};
+use crate::browser;
+use crate::features::timeline::copy;
+use crate::model::outbox::OutboxKey;
+use crate::state::{App, Connection, OpenRoom, RoomState};
+use effusion_chat::RoomKind;
+
+/// Up to where each room was read, by service, account and room.
+const READ: &str = "effusion.read";
+
+/// For how many rooms that is remembered.
+const MAX_READ: usize = 200;
+
+/// What was stored last of a room: how often it had changed, and up to where it was read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stored {
+    room: usize,
+    version: u64,
+    read: Option<u64>,
+}
+
+/// Copies of the rooms on this device.
+pub struct Copies {
+    app: App,
+    storage: Rc<Storage>,
+    stored: RefCell<Vec<Stored>>,
+}
+
+impl Copies {
+    pub(super) fn new(app: App, storage: Rc<Storage>) -> Self {
+        Self {
+            app,
+            storage,
+            stored: RefCell::default(),
+        }
+    }
+
+    /// Stores what has changed since the last time.
+    pub(super) fn store_changes(&self) {
+        let rooms = self.app.all_rooms();
+        let mut now = Vec::with_capacity(rooms.len());
+        for open in rooms {
+            let known = self.stored.borrow().iter().find(|it| it.room == open.id).copied();
+            let copied = *open.copied.read_untracked();
+            let Some(key) = self.key(&open).filter(|_| !copied) else {
+                now.extend(known);
+                continue;
+            };
+            let stored = Stored {
+                room: open.id,
+                version: open.look(|timeline| timeline.version()),
+                read: open.read(),
+            };
+            if known.map_or(0, |known| known.version) != stored.version {
+                let record = open.look(copy::of);
+                self.storage.put(Store::Copies, key.prefix().to_owned(), record);
+            }
+            if known.and_then(|known| known.read) != stored.read
+                && open.room.read_untracked().kind == RoomKind::History
+            {
+                remember_read(&key, stored.read);
+            }
+            now.push(stored);
+        }
+        self.stored.replace(now);
+    }
+
+    /// Up to where a room was read, as far as this device knows.
+    pub(super) fn read_up_to(&self, open: &OpenRoom) -> Option<u64> {
+        let key = self.key(open)?;
+        let known = For::Device.load_pairs(READ);
+        let (_, read) = known.iter().find(|(it, _)| it == key.prefix())?;
+        read.parse().ok()
+    }
+
+    /// Shows the copy of a room until the room itself is there.
+    pub(super) async fn show(&self, open: &OpenRoom) {
+        let is_offline = || {
+            *open.state.read_untracked() == RoomState::Joining
+                && *self.app.connection.read_untracked() != Connection::Connected
+        };
+        let Some(key) = self.key(open).filter(|_| is_offline()) else {
+            return;
+        };
+        let Some((_, record)) = self.storage.all(Store::Copies, key.prefix()).await.pop() else {
+            return;
+        };
+        let kept = copy::read(&record, browser::at);
+        if !is_offline() || kept.is_empty() {
+            return;
+        }
+        open.change(|timeline| timeline.add_copy(kept));
+        open.copied.set(true);
+    }
+
+    /// Forgets everything that is kept of anybody: whoever signs out leaves nothing behind.
+    pub(super) fn forget_all(&self) {
+        browser::remember(READ, None);
+        self.storage.clear();
+    }
+
+    /// Whose copy it is, and of what: rights are an account's, and a name is nothing but a name.
+    fn key(&self, open: &OpenRoom) -> Option<OutboxKey> {
+        key_for(self.app, open, "")
+    }
+}
+
+fn remember_read(key: &OutboxKey, read: Option<u64>) {
+    let mut known = For::Device.load_pairs(READ);
+    known.retain(|(it, _)| it != key.prefix());
+    if let Some(read) = read {
+        known.push((key.prefix().to_owned(), read.to_string()));
+    }
+    store_newest(READ, known, MAX_READ);
+}

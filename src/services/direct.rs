@@ -1,0 +1,436 @@
+//! What two people say to each other, by the inboxes that the service keeps for principals.
+//!
+//! An inbox belongs to its principal (OWNER): the service lets everyone who may write append to it, and nobody else read
+//! it. A message goes to the other's inbox and, as a copy, to one's own. Who wrote an event is what the service says, and
+//! never what the event says. Before anything is sent, the page makes sure that the inbox is that of the other, and that
+//! the service protects the inboxes.
+
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::rc::Rc;
+
+use effusion_client::{
+    ErrorReason, Interruption, Json, RangeAnchor, RequestError, Session, StreamEvent,
+    TimeSeriesEvent, TopicSpecification, TopicType, UnsubscribedReason, property,
+};
+use futures_util::StreamExt;
+use leptos::prelude::*;
+
+use super::connection::{Connection, current_reader};
+use super::drafts::Drafts;
+use super::fault;
+use super::notices::{Cause, Notice, Notices};
+use super::outbox::{DirectDelivery, Outbox, Sent};
+use super::preferences::{For, store_newest};
+use super::rooms::Rooms;
+use crate::browser;
+use crate::model::fault::{Fault, Right};
+use crate::features::join::form::Room;
+use crate::model::people::Person;
+use crate::features::join::service::SHARED_ACCOUNT;
+use crate::state::{App, Dialog, OpenRoom, RoomState};
+use effusion_chat::{
+    ChatMessage, DIRECT_RANGE, DirectMessage, MEMBER_REMOVAL, RoomKind, RoomName, direct_path,
+};
+
+/// Up to which time the reader has read, by service, account and the other's principal.
+const READ: &str = "effusion.direct";
+
+/// For how many conversations that is remembered.
+const MAX_READ: usize = 200;
+
+/// A topic beside the inboxes that belongs to nobody: who can read it could read the inboxes, too. No inbox has this name.
+const PROBE: &str = "Effusion/direct/%probe";
+
+/// The place of an event in the inbox, and its time.
+type Place = (u64, u64);
+
+/// Conversations of two people.
+pub struct Direct {
+    app: App,
+    connection: Rc<Connection>,
+    rooms: Rc<Rooms>,
+    outbox: Rc<Outbox>,
+    drafts: Rc<Drafts>,
+    notices: Rc<Notices>,
+    /// The session whose inbox is followed.
+    followed: Cell<usize>,
+    /// Whose inbox was followed last, and the newest event of it that was taken in.
+    inbox: RefCell<(String, Option<Place>)>,
+    /// The time of the newest event of each conversation.
+    last: RefCell<Vec<(usize, u64)>>,
+}
+
+impl Direct {
+    pub(super) fn new(
+        app: App,
+        connection: Rc<Connection>,
+        rooms: Rc<Rooms>,
+        outbox: Rc<Outbox>,
+        drafts: Rc<Drafts>,
+        notices: Rc<Notices>,
+    ) -> Self {
+        Self {
+            app,
+            connection,
+            rooms,
+            outbox,
+            drafts,
+            notices,
+            followed: Cell::new(0),
+            inbox: RefCell::default(),
+            last: RefCell::default(),
+        }
+    }
+
+    /// Follows the reader's own inbox, if that has not begun yet in this session.
+    pub fn follow_inbox(self: &Rc<Self>) {
+        let Some(session) = self.connection.session() else {
+            return;
+        };
+        let epoch = self.connection.epoch();
+        if self.followed.replace(epoch) == epoch {
+            return;
+        }
+        let Some(me) = self.app.me.get_untracked() else {
+            return;
+        };
+        self.outbox.set_direct_delivery(Rc::new(Delivery {
+            connection: Rc::clone(&self.connection),
+            protected: Rc::default(),
+        }));
+        let whose = [&me.service.address(), " ", &me.credentials.principal].concat();
+        if self.inbox.borrow().0 != whose {
+            self.inbox.replace((whose, None));
+            self.forget_conversations();
+        }
+        let principal = me.credentials.principal;
+        if let Some(path) = direct_path(&principal) {
+            let this = Rc::clone(self);
+            self.connection
+                .spawn(async move { this.follow(session, principal, path).await });
+        }
+    }
+
+    /// What somebody else said stays with them.
+    fn forget_conversations(&self) {
+        let active = self.app.active.get_untracked();
+        let was_shown = {
+            let direct = self.app.direct.read_untracked();
+            direct.iter().any(|it| Some(it.id) == active)
+        };
+        self.app.direct.set(Vec::new());
+        self.last.take();
+        let first = self.app.rooms.read_untracked().first().cloned();
+        if let Some(first) = first.filter(|_| was_shown) {
+            self.app.show_room(first);
+        }
+    }
+
+    async fn follow(self: &Rc<Self>, session: Session, principal: String, path: String) {
+        let selector = [">", &path].concat();
+        let Ok(mut stream) = session.add_stream::<TimeSeriesEvent<Json>>(&selector) else {
+            return;
+        };
+        // Where the service does not allow it, there are no direct messages.
+        let added = session.topics().add(&path, specification(&principal));
+        // What is there already is no news. It is asked for at the same time, so that nothing comes in between.
+        let newest = session.time_series().range_query();
+        let newest = newest.from(RangeAnchor::Last(1)).select_from::<Json>(&path);
+        let selected = session.topics().select(&selector);
+        let before = match (added.await, newest.await, selected.await) {
+            (Err(_), ..) | (.., Err(_)) => return,
+            (_, newest, _) => newest.ok().and_then(|newest| {
+                let newest = newest.events.into_iter().map(|event| event.metadata);
+                newest.map(|it| (it.sequence, it.timestamp)).max()
+            }),
+        };
+        drop(session);
+        while let Some(event) = stream.next().await {
+            match event {
+                StreamEvent::Subscribed { .. } => {
+                    for open in self.app.direct.get_untracked() {
+                        self.outbox.serve(&open);
+                    }
+                }
+                StreamEvent::Unsubscribed {
+                    reason: UnsubscribedReason::SessionLost,
+                    ..
+                } => {
+                    // The service that the next session finds may have lost the inbox, too.
+                    if let Some(session) = self.connection.session() {
+                        drop(session.topics().add(&path, specification(&principal)));
+                    }
+                }
+                StreamEvent::Value { new, .. } if !new.is_edit() => {
+                    self.take_in(&principal, new, before);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// An event of the reader's inbox, of which an event was the newest when the page came in.
+    fn take_in(self: &Rc<Self>, me: &str, event: TimeSeriesEvent<Json>, before: Option<Place>) {
+        let (sequence, time) = (event.metadata.sequence, event.metadata.timestamp);
+        // A lower place at a later time is one of another series: the service has begun anew.
+        let is_not_after = |(known, then): Place| sequence <= known && time <= then;
+        let is_news = !before.is_some_and(is_not_after);
+        let is_known = self.inbox.borrow().1.is_some_and(is_not_after);
+        if is_known {
+            return;
+        }
+        self.inbox.borrow_mut().1 = Some((sequence, time));
+        let Some(DirectMessage { to, message }) = DirectMessage::from_json(&event.value) else {
+            return; // Anybody may append anything.
+        };
+        let author = event.metadata.author;
+        let own = author == me;
+        let peer = if own { to } else { author.clone() };
+        let Some(open) = self.conversation(&peer) else {
+            return;
+        };
+        let my_name = open.look(|timeline| timeline.reader().name.clone());
+        let name = if own {
+            my_name
+        } else if author == my_name {
+            // Not the reader, who only goes by this name.
+            [&author, " (@)"].concat()
+        } else {
+            author
+        };
+        let message = ChatMessage { name, ..message };
+        let at = browser::at(time as i64);
+        let said = open.change(|timeline| timeline.receive_value(message.clone(), at, false));
+        self.outbox.arrived(&open, &message);
+        self.app.direct.update(|direct| {
+            // The latest comes first.
+            if let Some(place) = direct.iter().position(|it| it.id == open.id) {
+                let open = direct.remove(place);
+                direct.insert(0, open);
+            }
+        });
+        let is_read = self.read_up_to(&peer).is_some_and(|read| time <= read);
+        if said && !is_read && self.app.notice(&open) && is_news {
+            self.notices.send(Notice {
+                room: open.clone(),
+                cause: Cause::Direct,
+                message,
+            });
+        }
+        if !own {
+            let mut last = self.last.borrow_mut();
+            last.retain(|(id, _)| *id != open.id);
+            last.push((open.id, time));
+            drop(last);
+            self.remember_read(&open);
+        }
+    }
+
+    /// Remembers how far the reader has read, if the conversation is on the screen.
+    pub fn remember_read(&self, open: &OpenRoom) {
+        let newest = {
+            let last = self.last.borrow();
+            last.iter().find(|(id, _)| *id == open.id).copied()
+        };
+        let (Some((_, newest)), Some(peer)) = (newest, &open.peer) else {
+            return;
+        };
+        if self.app.is_looking_at(open) && self.read_up_to(peer) < Some(newest) {
+            let name = self.name_of(peer);
+            let mut known = For::Device.load_pairs(READ);
+            known.retain(|(it, _)| *it != name);
+            known.push((name, newest.to_string()));
+            store_newest(READ, known, MAX_READ);
+        }
+    }
+
+    fn read_up_to(&self, peer: &str) -> Option<u64> {
+        let name = self.name_of(peer);
+        let (_, read) = For::Device.load_pairs(READ).into_iter().find(|(it, _)| *it == name)?;
+        read.parse().ok()
+    }
+
+    fn name_of(&self, peer: &str) -> String {
+        let me = self.app.me.read_untracked();
+        let me = me.as_ref().map_or_else(String::new, |me| {
+            [&me.service.address(), " ", &me.credentials.principal].concat()
+        });
+        [&me, " ", peer].concat()
+    }
+
+    /// What the reader and another principal say to each other.
+    fn conversation(self: &Rc<Self>, peer: &str) -> Option<OpenRoom> {
+        let known = {
+            let direct = self.app.direct.read_untracked();
+            let mut direct = direct.iter();
+            direct.find(|open| open.peer.as_deref() == Some(peer)).cloned()
+        };
+        if known.is_some() {
+            return known;
+        }
+        let shortened = || peer.replace('/', "∕").chars().take(80).collect::<String>();
+        let name = RoomName::parse(peer)
+            .or_else(|_| RoomName::parse(&shortened()))
+            .ok()?;
+        // As in a live room, messages are named by their ids: each of the two has a series of its own.
+        let shown = Room {
+            name,
+            kind: RoomKind::Live,
+        };
+        let reader = current_reader(self.app);
+        let open = OpenRoom::direct(self.rooms.next_id(), shown, reader, peer.to_owned());
+        open.state.set(RoomState::Open);
+        self.app.direct.update(|direct| direct.insert(0, open.clone()));
+        self.drafts.recall(&open);
+        self.rooms.recall(&open);
+        Some(open)
+    }
+
+    /// Whether several people are signed in as a principal: all of them could read what is written to it.
+    #[must_use]
+    pub fn is_shared(&self, principal: &str) -> bool {
+        let me = self.app.me.read_untracked();
+        let Some(me) = me.as_ref() else { return false };
+        if principal == SHARED_ACCOUNT && me.service.is_loopback() {
+            return true;
+        }
+        let mut names: Vec<String> = Vec::new();
+        if principal == me.credentials.principal {
+            names.push(me.name.clone());
+        }
+        for open in self.app.rooms.read_untracked().iter() {
+            for person in open.people.read_untracked().persons() {
+                if person.principal == principal && !names.contains(&person.name) {
+                    names.push(person.name);
+                }
+            }
+        }
+        names.len() > 1
+    }
+
+    /// Shows what the reader and somebody say to each other. Where others could read it, the profile says so instead.
+    pub fn write_to(self: &Rc<Self>, person: Person) {
+        if !self.may_write_to(&person) {
+            self.app.whom.set(Some(person));
+            self.app.dialog.set(Some(Dialog::Profile));
+            return;
+        }
+        if let Some(open) = self.conversation(&person.principal) {
+            self.app.panel.set(None);
+            self.app.show_room(open);
+            browser::focus("composer");
+        }
+    }
+
+    /// Whether what is written can be kept between the two.
+    #[must_use]
+    pub fn may_write_to(&self, person: &Person) -> bool {
+        let me = self.app.me.read_untracked();
+        let mine = me.as_ref().map_or("", |me| &me.credentials.principal);
+        direct_path(&person.principal).is_some()
+            && person.principal != mine
+            && !self.is_shared(mine)
+            && !self.is_shared(&person.principal)
+    }
+}
+
+/// Puts messages into inboxes, for one session.
+struct Delivery {
+    connection: Rc<Connection>,
+    /// The epoch of the session in which the service was seen to protect the inboxes.
+    protected: Rc<Cell<usize>>,
+}
+
+impl DirectDelivery for Delivery {
+    fn deliver(&self, room: OpenRoom, message: ChatMessage) -> Pin<Box<dyn Future<Output = Sent>>> {
+        let (connection, protected) = (Rc::clone(&self.connection), Rc::clone(&self.protected));
+        Box::pin(async move {
+            match deliver(&connection, &protected, &room, message).await {
+                Ok(()) => Sent::Done,
+                Err(Trouble::Fault(fault)) => Sent::Refused(fault),
+                Err(Trouble::Request(error)) if error.may_have_happened() => Sent::Unknown,
+                Err(Trouble::Request(RequestError::NeverSent(_))) => Sent::Unknown,
+                Err(Trouble::Request(error)) => {
+                    Sent::Refused(fault::of_request(error, Right::Write))
+                }
+            }
+        })
+    }
+}
+
+enum Trouble {
+    Fault(Fault),
+    Request(RequestError),
+}
+
+impl From<RequestError> for Trouble {
+    fn from(error: RequestError) -> Self {
+        Self::Request(error)
+    }
+}
+
+/// Puts a message into the other's inbox, and a copy into the reader's own.
+async fn deliver(
+    connection: &Connection,
+    protected: &Cell<usize>,
+    open: &OpenRoom,
+    message: ChatMessage,
+) -> Result<(), Trouble> {
+    let lost = || Trouble::Request(RequestError::NeverSent(Interruption::SessionLost));
+    let session = connection.session().ok_or_else(lost)?;
+    let me = open.look(|timeline| timeline.reader().principal.clone());
+    let Some(to) = open.peer.clone() else {
+        return Err(Trouble::Fault(Fault::NotARoom));
+    };
+    let (Some(theirs), Some(mine)) = (direct_path(&to), direct_path(&me)) else {
+        return Err(Trouble::Fault(Fault::NotARoom));
+    };
+    if protected.get() != connection.epoch() {
+        protect(&session).await?;
+        protected.set(connection.epoch());
+    }
+    // It is there, and its owner is the other: or it is somebody else's, and then the service says that it is another topic.
+    let inbox = session.topics().add(&theirs, specification(&to)).await;
+    if inbox
+        .as_ref()
+        .err()
+        .and_then(RequestError::refusal)
+        .is_some_and(|it| {
+            it == ErrorReason::TopicExistsMismatch || it == ErrorReason::TopicExistsIncompatible
+        })
+    {
+        return Err(Trouble::Fault(Fault::NotPrivate));
+    }
+    inbox?;
+    let value = DirectMessage { to, message }.to_json();
+    session.time_series().append(&theirs, &value).await?;
+    // It has arrived; without the copy it is only not shown in other windows.
+    drop(session.topics().add(&mine, specification(&me)));
+    let _ = session.time_series().append(&mine, &value).await;
+    Ok(())
+}
+
+/// Makes sure that the service protects the inboxes, as far as that can be seen with the reader's rights.
+async fn protect(session: &Session) -> Result<(), Trouble> {
+    let probe = TopicSpecification::new(TopicType::Json)
+        .with(property::OWNER, "$Principal is '%probe'")
+        .with(property::REMOVAL, MEMBER_REMOVAL)
+        .with(property::PERSISTENT, "false");
+    session.topics().add(PROBE, probe).await?;
+    let seen = session.fetch(&[">", PROBE].concat()).fetch().await;
+    if seen.is_ok_and(|seen| !seen.topics.is_empty()) {
+        return Err(Trouble::Fault(Fault::NotPrivate));
+    }
+    Ok(())
+}
+
+/// An inbox.
+fn specification(principal: &str) -> TopicSpecification {
+    let name = principal.replace('\\', "\\\\").replace('\'', "\\'");
+    TopicSpecification::new(TopicType::TimeSeries)
+        .with(property::TIME_SERIES_EVENT_VALUE_TYPE, "json")
+        .with(property::TIME_SERIES_RETAINED_RANGE, DIRECT_RANGE)
+        .with(property::TIME_SERIES_SUBSCRIPTION_RANGE, DIRECT_RANGE)
+        .with(property::OWNER, &["$Principal is '", &name, "'"].concat())
+}

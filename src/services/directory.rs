@@ -1,0 +1,317 @@
+//! The rooms of the service: finding them, making them, and what is written down of them.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use effusion_client::{
+    AddTopicResult, ErrorReason, FetchedTopic, Json, RequestError, Session, TopicSpecification,
+    TopicType,
+};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::connection::Connection;
+use super::fault;
+use super::rooms::{Rooms, specification};
+use super::value::{self, RoomValue};
+use crate::i18n::messages;
+use crate::model::composing::Note;
+use crate::features::directory::listing::{Listed, gather};
+use crate::model::fault::{Fault, Right};
+use crate::features::join::form::Room;
+use crate::model::time::At;
+use crate::state::{App, OpenRoom, SetIfChanged};
+use effusion_chat::{
+    CARDS_SELECTOR, ChatMessage, MemberCard, RoomCard, RoomKind, RoomName, card_path,
+};
+
+/// How many topics are asked for at once. A service with more rooms shows the first ones.
+const MAX_TOPICS: u32 = 2_000;
+
+/// Everything below the root of rooms.
+const ROOMS_SELECTOR: &str = "?Chat//";
+/// Everybody in every room.
+const MEMBERS_SELECTOR: &str = "?Effusion/members//";
+
+/// Who may do something in a new room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Whoever the service lets into rooms.
+    #[default]
+    Everyone,
+    /// All may read, and sessions with this role may write.
+    WritersOnly(String),
+    /// Only sessions with this role may read and write.
+    RoleOnly(String),
+}
+
+/// A room to be made.
+#[derive(Clone, Debug)]
+pub struct NewRoom {
+    /// Name and kind.
+    pub room: Room,
+    /// What it is about.
+    pub topic: String,
+    /// How many messages a history room keeps.
+    pub keep: u32,
+    /// Who may do what.
+    pub access: Access,
+}
+
+/// Finds and describes rooms.
+pub struct Directory {
+    app: App,
+    connection: Rc<Connection>,
+    rooms: Rc<Rooms>,
+    latest: RefCell<Vec<Listed>>,
+}
+
+impl Directory {
+    pub(super) fn new(app: App, connection: Rc<Connection>, rooms: Rc<Rooms>) -> Self {
+        Self {
+            app,
+            connection,
+            rooms,
+            latest: RefCell::default(),
+        }
+    }
+
+    /// The list as it was found last.
+    #[must_use]
+    pub fn latest(&self) -> Vec<Listed> {
+        self.latest.borrow().clone()
+    }
+
+    /// The rooms of the service that the session may see.
+    pub async fn load(&self) -> Result<Vec<Listed>, Fault> {
+        let session = self.connection.session().ok_or(Fault::NotConnected)?;
+        // All three are on their way before the first is answered.
+        let rooms = session
+            .fetch(ROOMS_SELECTOR)
+            .topic_types(&[TopicType::Json, TopicType::TimeSeries])
+            .with_values()
+            .with_properties()
+            .first(MAX_TOPICS)
+            .fetch();
+        let cards = session
+            .fetch(CARDS_SELECTOR)
+            .with_values()
+            .first(MAX_TOPICS)
+            .fetch();
+        let members = session
+            .fetch(MEMBERS_SELECTOR)
+            .with_values()
+            .first(MAX_TOPICS)
+            .fetch();
+        let rooms = rooms
+            .await
+            .map_err(|error| fault::of_request(error, Right::Read))?;
+        // Without these there are still rooms.
+        let cards = cards.await.map(|found| found.topics).unwrap_or_default();
+        let members = members.await.map(|found| found.topics).unwrap_or_default();
+        let cards: Vec<RoomCard> = cards
+            .iter()
+            .filter_map(|topic| RoomCard::from_json(&json(topic)?))
+            .collect();
+        let list = gather(
+            rooms.topics.iter().filter_map(room_of).collect(),
+            &cards,
+            members.iter().filter_map(member_of).collect(),
+        );
+        self.latest.replace(list.clone());
+        Ok(list)
+    }
+
+    /// The roles of the service, if the session may say which of them may do what; `None` if it may not.
+    pub async fn roles(&self) -> Option<Vec<String>> {
+        let session = self.connection.session()?;
+        let store = session.security().security_store().await.ok()?;
+        // Who may read the store need not be allowed to change it. A script that says what is the case anyway tells.
+        let nothing = "deisolate path 'Effusion/no such path'";
+        session
+            .security()
+            .update_security_store(nothing)
+            .await
+            .ok()?;
+        Some(store.roles.into_iter().map(|role| role.name).collect())
+    }
+
+    /// Makes a room and joins it.
+    pub async fn create(&self, new: NewRoom) -> Result<(), Fault> {
+        let session = self.connection.session().ok_or(Fault::NotConnected)?;
+        let path = new.room.name.topic_path();
+        // Before there is anything to read.
+        if let Some(script) = script(&path, &new.access) {
+            session
+                .security()
+                .update_security_store(&script)
+                .await
+                .map_err(|error| fault::of_request(error, Right::Grant))?;
+        }
+        let keep = ["limit ", &new.keep.to_string()].concat();
+        let added = session
+            .topics()
+            .add(&path, specification(new.room.kind, &keep))
+            .await;
+        let exists = match &added {
+            Ok(AddTopicResult::Exists) => true,
+            Ok(_) => false,
+            Err(error) => error.refusal().is_some_and(|reason| {
+                matches!(
+                    reason,
+                    ErrorReason::TopicExistsMismatch
+                        | ErrorReason::IncompatibleTopic
+                        | ErrorReason::TopicExistsIncompatible
+                )
+            }),
+        };
+        if exists {
+            return Err(Fault::RoomExists(new.room.name.to_string()));
+        }
+        added.map_err(|error| fault::of_request(error, Right::Create))?;
+        let card = RoomCard {
+            name: new.room.name.clone(),
+            kind: new.room.kind,
+            topic: new.topic,
+            by: self.my_name(),
+            archived: false,
+        };
+        // A room without a card is still a room.
+        let _ = write(&session, &card).await;
+        self.rooms.open_and_show(new.room);
+        Ok(())
+    }
+
+    /// Says what a room is about.
+    pub fn set_topic(&self, open: &OpenRoom, topic: String) {
+        self.change(open, move |card| card.topic = topic);
+    }
+
+    /// Closes a room for writing, or opens it again.
+    pub fn archive(&self, open: &OpenRoom, archived: bool) {
+        self.change(open, move |card| card.archived = archived);
+    }
+
+    /// Writes down that a room has been made.
+    pub fn introduce(&self, open: &OpenRoom) {
+        self.change(open, |_| {});
+    }
+
+    fn change(&self, open: &OpenRoom, change: impl FnOnce(&mut RoomCard) + 'static) {
+        let Some(session) = self.connection.session().filter(|_| open.peer.is_none()) else {
+            return;
+        };
+        let mut card = open.card.read_untracked().clone().unwrap_or_else(|| {
+            let room = open.room.read_untracked();
+            RoomCard {
+                name: room.name.clone(),
+                kind: room.kind,
+                topic: String::new(),
+                by: self.my_name(),
+                archived: false,
+            }
+        });
+        change(&mut card);
+        let open = open.clone();
+        spawn_local(async move {
+            match write(&session, &card).await {
+                // The reader sees it even where the service lets nobody read the cards.
+                Ok(()) => open.card.set_if_changed(Some(card)),
+                Err(error) => {
+                    let fault = fault::of_request(error, Right::Describe);
+                    let what = &messages::room_info_not_saved;
+                    open.note.set(Some(Note::Failure { what, fault }));
+                }
+            }
+        });
+    }
+
+    fn my_name(&self) -> String {
+        let me = self.app.me.read_untracked();
+        me.as_ref().map(|me| me.name.clone()).unwrap_or_default()
+    }
+}
+
+fn json(topic: &FetchedTopic) -> Option<Json> {
+    topic.value::<Json>().ok()?
+}
+
+fn room_of(topic: &FetchedTopic) -> Option<(RoomName, RoomKind, Option<ChatMessage>, Option<At>)> {
+    let name = RoomName::from_topic_path(&topic.path)?;
+    let kind = value::kind(&topic.specification)?;
+    let last = topic.value::<RoomValue>().ok().flatten();
+    let (message, at) = match last {
+        Some(RoomValue::Event(event)) => (Some(event.message), Some(event.at)),
+        Some(RoomValue::Live(message)) => {
+            let at = value::written(&message.timestamp);
+            (Some(message), Some(at))
+        }
+        None => (None, None),
+    };
+    Some((name, kind, message, at))
+}
+
+fn member_of(topic: &FetchedTopic) -> Option<(RoomName, String, MemberCard)> {
+    let (path, session) = topic.path.rsplit_once('/')?;
+    let (_, key) = path.rsplit_once('/')?;
+    let card = MemberCard::from_json(&json(topic)?)?;
+    Some((RoomName::from_key(key)?, session.to_owned(), card))
+}
+
+/// What gives a path's rights to one role.
+fn script(path: &str, access: &Access) -> Option<String> {
+    let quote = |text: &str| ["'", &text.replace('\\', "\\\\").replace('\'', "\\'"), "'"].concat();
+    let path = quote(path);
+    let set = |role: &str, permissions: &str| {
+        [
+            "set ",
+            &quote(role),
+            " path ",
+            &path,
+            " permissions [",
+            permissions,
+            "]\n",
+        ]
+        .concat()
+    };
+    const ALL: &str =
+        "SELECT_TOPIC READ_TOPIC UPDATE_TOPIC MODIFY_TOPIC EDIT_OWN_TIME_SERIES_EVENTS";
+    let (role, others) = match access {
+        Access::Everyone => return None,
+        Access::WritersOnly(role) => (role, set("CLIENT", "SELECT_TOPIC READ_TOPIC")),
+        Access::RoleOnly(role) => (role, String::new()),
+    };
+    let others = if role == "CLIENT" {
+        String::new()
+    } else {
+        others
+    };
+    // Whoever runs the service keeps the keys.
+    let keys = if role == "ADMINISTRATOR" {
+        String::new()
+    } else {
+        set("ADMINISTRATOR", ALL)
+    };
+    Some(
+        [
+            "isolate path ",
+            &path,
+            "\n",
+            &others,
+            &set(role, ALL),
+            &keys,
+        ]
+        .concat(),
+    )
+}
+
+async fn write(session: &Session, card: &RoomCard) -> Result<(), RequestError> {
+    let path = card_path(&card.name);
+    let added = session
+        .topics()
+        .add(&path, TopicSpecification::new(TopicType::Json));
+    let set = session.topic_update().set(&path, &card.to_json());
+    added.await?;
+    set.await
+}
+

@@ -1,0 +1,299 @@
+//! Coming in and going out: signing in, going on after a session has ended, going elsewhere, making an account.
+
+use std::rc::Rc;
+
+use effusion_client::{AuthenticationScript, Renew, RequestError, Session};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::connection::{Connection, reader};
+use super::copies::Copies;
+use super::drafts::Drafts;
+use super::rooms::Rooms;
+use super::{fault, navigation};
+use crate::browser;
+use crate::i18n::Message;
+use crate::model::fault::{Fault, Right};
+use crate::features::join::form::{Field, NewAccount, Room, SignIn};
+use crate::state::{self, App, Screen, SetIfChanged};
+
+/// How long a page without a session waits before it tries again to get one, in milliseconds.
+const RETRY_DELAY: i64 = 5_000;
+
+/// What a session is opened for.
+enum Purpose {
+    /// To come into these rooms, the first of which is shown, and to say so to those who are there or not.
+    Enter(Vec<Room>, bool),
+    /// To go on elsewhere, or as somebody else, in the rooms that are open.
+    Switch,
+    /// To go on after the session before has ended.
+    Again,
+}
+
+/// Leads people in and out.
+pub struct Entry {
+    app: App,
+    connection: Rc<Connection>,
+    rooms: Rc<Rooms>,
+    copies: Rc<Copies>,
+    drafts: Rc<Drafts>,
+}
+
+impl Entry {
+    pub(super) fn new(
+        app: App,
+        connection: Rc<Connection>,
+        rooms: Rc<Rooms>,
+        copies: Rc<Copies>,
+        drafts: Rc<Drafts>,
+    ) -> Self {
+        Self {
+            app,
+            connection,
+            rooms,
+            copies,
+            drafts,
+        }
+    }
+
+    /// Opens a session and joins rooms, the first of which is shown. `announce` says so to those who are there.
+    pub fn enter(self: &Rc<Self>, sign_in: SignIn, rooms: Vec<Room>, announce: bool) {
+        self.begin();
+        self.app.connection.set(state::Connection::Connecting);
+        self.open(sign_in, Purpose::Enter(rooms, announce));
+    }
+
+    /// Goes to another service, or to the same one as somebody else, and takes the rooms along.
+    pub fn switch(self: &Rc<Self>, sign_in: SignIn) {
+        self.begin();
+        self.open(sign_in, Purpose::Switch);
+    }
+
+    /// Tries at once, or opens a new session where the old one is over.
+    pub fn reconnect(self: &Rc<Self>) {
+        let is_recovering = matches!(
+            *self.app.connection.read_untracked(),
+            state::Connection::Recovering { .. }
+        );
+        if let Some(session) = self.connection.session().filter(|_| is_recovering) {
+            session.reconnect_now();
+            return;
+        }
+        let me = self.app.me.get_untracked();
+        if let Some(me) = me {
+            self.connection.stop_countdown();
+            self.app.connection.set(state::Connection::Connecting);
+            self.open(me, Purpose::Again);
+        }
+    }
+
+    /// Leaves everything and goes back to the beginning.
+    pub fn sign_out(&self) {
+        self.connection.replace(None);
+        navigation::forget_place();
+        self.copies.forget_all();
+        self.drafts.forget_all();
+        let app = self.app;
+        app.dialog.set(None);
+        for room in app.all_rooms() {
+            room.close();
+        }
+        app.rooms.set(Vec::new());
+        app.direct.set(Vec::new());
+        app.panel.set(None);
+        app.active.set(None);
+        app.me.set(None);
+        app.connection.set(state::Connection::Idle);
+        app.go(Screen::Join);
+    }
+
+    /// Makes an account by the registrar's session, as in Lesson 3, and leads its owner into the chat.
+    pub fn create_account(self: &Rc<Self>, account: NewAccount) {
+        self.begin();
+        let this = Rc::clone(self);
+        spawn_local(async move {
+            let app = this.app;
+            match this.add_principal(account).await {
+                Ok(()) => {
+                    app.form.update(|form| form.use_new_account());
+                    let joined = app.form.read_untracked().join();
+                    match joined {
+                        Ok((sign_in, room)) => return this.enter(sign_in, vec![room], true),
+                        // The room's name is missing: there is a field for it on the join page.
+                        Err(_) => app.go(Screen::Join),
+                    }
+                }
+                Err(fault) => app.fault.set(Some(fault)),
+            }
+            app.busy.set(false);
+        });
+    }
+
+    /// Changes the reader's name. Messages bear it from now on; the session stays what it is.
+    ///
+    /// # Errors
+    /// What is wrong with the name.
+    pub fn rename(&self, name: &str) -> Result<(), &'static Message> {
+        let app = self.app;
+        let mut form = app.form.get_untracked();
+        form.set(Field::Name, name.to_owned());
+        if let Err(problems) = form.sign_in()
+            && let Some((_, problem)) = problems.iter().find(|(field, _)| *field == Field::Name)
+        {
+            return Err(problem);
+        }
+        let Some(mut me) = app.me.get_untracked() else {
+            return Ok(());
+        };
+        // What it signs in as is no longer the name, if it was.
+        form.set(Field::Account, me.credentials.principal.clone());
+        me.name = name.to_owned();
+        app.form.set(form);
+        for open in app.all_rooms() {
+            open.change(|timeline| timeline.set_reader(reader(&me)));
+        }
+        navigation::remember_sign_in(app, &me);
+        app.me.set(Some(me));
+        Ok(())
+    }
+
+    fn begin(&self) {
+        browser::warm_up();
+        self.app.problems.set(Vec::new());
+        self.app.fault.set(None);
+        self.app.busy.set(true);
+    }
+
+    fn open(self: &Rc<Self>, sign_in: SignIn, purpose: Purpose) {
+        let (this, app) = (Rc::clone(self), self.app);
+        spawn_local(async move {
+            let opened = this.connection.open(&sign_in, Renew::WhenLost).await;
+            let is_first = this.connection.session().is_none();
+            match (opened, purpose) {
+                (Ok(session), purpose) => this.settle(session, sign_in, purpose),
+                // A page that has never had a session goes on trying: it is one that was loaded without a network.
+                (Err(fault), Purpose::Again) if is_first && fault.may_pass() => this.wait(),
+                (Err(fault), Purpose::Again) => {
+                    app.connection.set(state::Connection::Lost(fault));
+                }
+                (Err(fault), Purpose::Switch) => app.fault.set(Some(fault)),
+                (Err(fault), Purpose::Enter(rooms, false)) if fault.may_pass() => {
+                    app.me.set(Some(sign_in));
+                    this.show_rooms(rooms, false);
+                    this.wait();
+                }
+                (Err(fault), Purpose::Enter(..)) => {
+                    app.connection.set(state::Connection::Idle);
+                    app.fault.set(Some(fault));
+                }
+            }
+            app.busy.set(false);
+        });
+    }
+
+    /// Puts a new session to use.
+    fn settle(self: &Rc<Self>, session: Session, sign_in: SignIn, purpose: Purpose) {
+        let app = self.app;
+        let is_same_service = app
+            .me
+            .read_untracked()
+            .as_ref()
+            .is_none_or(|before| before.service == sign_in.service);
+        let reader = reader(&sign_in);
+        if !matches!(purpose, Purpose::Again) {
+            navigation::remember_sign_in(app, &sign_in);
+        }
+        self.connection.adopt(session, sign_in);
+        let is_switch = matches!(purpose, Purpose::Switch);
+        for open in app.rooms.get_untracked() {
+            open.change(|timeline| {
+                timeline.set_reader(reader.clone());
+                if is_switch {
+                    // It stays with the account and the name that it was written under.
+                    timeline.take_unsent();
+                }
+                if !is_same_service {
+                    timeline.start_anew();
+                }
+            });
+            if is_switch {
+                self.rooms.recall(&open);
+            }
+            self.rooms.establish(&open, is_switch);
+        }
+        app.dialog.set_if_changed(None);
+        if let Purpose::Enter(rooms, announce) = purpose {
+            self.show_rooms(rooms, announce);
+        }
+    }
+
+    /// Opens rooms, and shows the one that is filled in, or the first.
+    fn show_rooms(&self, rooms: Vec<Room>, announce: bool) {
+        let app = self.app;
+        app.screen.set(Screen::Chat);
+        for room in rooms {
+            self.rooms.open(room, announce);
+        }
+        let wanted = app.form.read_untracked().room().ok();
+        let shown = {
+            let rooms = app.rooms.read_untracked();
+            let wanted = wanted.and_then(|room| {
+                let mut rooms = rooms.iter();
+                rooms.find(|open| open.room.read_untracked().name == room.name)
+            });
+            wanted.or(rooms.first()).cloned()
+        };
+        if let Some(shown) = shown {
+            app.show_room(shown);
+        }
+    }
+
+    /// Tries again after a while to get a session, in a page that was loaded while there was no service.
+    fn wait(self: &Rc<Self>) {
+        let this = Rc::clone(self);
+        let until = browser::now() + RETRY_DELAY;
+        self.connection.count_down(until, move || {
+            if this.connection.session().is_none() {
+                this.reconnect();
+            }
+        });
+    }
+
+    async fn add_principal(&self, account: NewAccount) -> Result<(), Fault> {
+        let NewAccount {
+            credentials,
+            registrar,
+            service,
+            roles,
+        } = account;
+        let sign_in = SignIn {
+            name: registrar.principal.clone(),
+            credentials: registrar,
+            service,
+        };
+        let session = self.connection.open(&sign_in, Renew::Never).await?;
+        let script = AuthenticationScript::new().add_principal(
+            &credentials.principal,
+            &credentials.password,
+            &roles,
+        );
+        let done = session
+            .security()
+            .update_authentication_store(&script)
+            .await;
+        session.close().await;
+        done.map_err(|error| {
+            let RequestError::ScriptRefused(errors) = error else {
+                return fault::of_request(error, Right::Register);
+            };
+            let reasons: Vec<String> = errors.into_iter().map(|error| error.message).collect();
+            let reason = reasons.join("; ");
+            // The service's reason has no code; both Diffusion's words and the sandbox's say so.
+            if reason.contains("exists") {
+                Fault::AccountExists(credentials.principal)
+            } else {
+                Fault::AccountRefused(reason)
+            }
+        })
+    }
+}

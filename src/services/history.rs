@@ -1,0 +1,294 @@
+//! The series of a history room: what was said before, going to a message wherever it is, and changing what one has said.
+
+use std::pin::pin;
+use std::rc::Rc;
+
+use effusion_client::{
+    Interruption, Json, QueryResult, RangeAnchor, RangeSpan, RequestError,
+};
+use futures_util::future::select;
+use gloo_timers::future::TimeoutFuture;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::connection::Connection;
+use super::{fault, value};
+use crate::model::composing::Note;
+use crate::model::fault::{Fault, Right};
+use crate::model::time::At;
+use crate::features::timeline::{Event, Key};
+use crate::platform::tasks::until;
+use crate::state::{Earlier, OpenRoom, RoomState, SetIfChanged};
+use crate::text;
+use effusion_chat::{ChatMessage, RoomKind, Target};
+
+/// How many messages to ask for at once.
+const PAGE: u64 = 100;
+
+/// How many events are asked for at once where all of them are wanted.
+const EXPORT_PAGE: u64 = 1_000;
+
+/// How much is loaded before and after a message that is far away, in sequences.
+const AROUND: u64 = 50;
+
+/// How long to wait for a room before a message in it is looked for, in milliseconds.
+const JOIN_TIMEOUT: u32 = 10_000;
+
+/// How long to wait for the message of a live room that an address leads to, in milliseconds.
+const VALUE_TIMEOUT: u32 = 1_000;
+
+/// Asks for parts of series.
+pub struct History {
+    connection: Rc<Connection>,
+}
+
+impl History {
+    pub(super) fn new(connection: Rc<Connection>) -> Self {
+        Self { connection }
+    }
+
+    /// Asks a history room for what was before the oldest message shown.
+    pub fn load_earlier(self: &Rc<Self>, open: &OpenRoom) {
+        let oldest = open.look(|timeline| timeline.oldest_sequence());
+        let is_loading = *open.earlier.read_untracked() == Earlier::Loading;
+        let Some(oldest) = oldest.filter(|_| !is_loading) else {
+            return;
+        };
+        open.earlier.set(Earlier::Loading);
+        let (this, room) = (Rc::clone(self), open.clone());
+        spawn_local(async move {
+            room.earlier.set(match this.fill_from_below(&room, oldest).await {
+                Some(true) => Earlier::None,
+                Some(false) => Earlier::Unknown,
+                None => Earlier::Failed,
+            });
+        });
+    }
+
+    /// Asks for what is missing right before a message: for the newest of it or, for whoever comes from above, the oldest.
+    pub fn fill_gap(self: &Rc<Self>, open: &OpenRoom, rank: u64, from_above: bool) {
+        if *open.filling.read_untracked() {
+            return;
+        }
+        open.filling.set_if_changed(true);
+        let (this, room) = (Rc::clone(self), open.clone());
+        spawn_local(async move {
+            // What cannot be loaded now is asked for again when somebody looks again.
+            let _ = if from_above {
+                this.fill_from_above(&room, rank).await
+            } else {
+                this.fill_from_below(&room, rank).await
+            };
+            room.filling.set_if_changed(false);
+        });
+    }
+
+    /// Asks for the newest page of what is missing before a message. True if nothing is missing there any more; none if it
+    /// could not be loaded.
+    async fn fill_from_below(&self, open: &OpenRoom, rank: u64) -> Option<bool> {
+        let Some(gap) = open.look(|timeline| timeline.gap_before(rank)) else {
+            return Some(true);
+        };
+        let from = RangeAnchor::Sequence(gap.from);
+        let found = self.page(open, from, RangeSpan::ToSequence(gap.to)).await?;
+        let complete = found.is_complete();
+        let events = found.events.into_iter().map(value::of).collect();
+        open.change(|timeline| timeline.add_older(gap, events, complete));
+        Some(complete)
+    }
+
+    /// Asks for the oldest page of what is missing before a message.
+    async fn fill_from_above(&self, open: &OpenRoom, rank: u64) -> Option<bool> {
+        let Some(gap) = open.look(|timeline| timeline.gap_before(rank)) else {
+            return Some(true);
+        };
+        let from = RangeAnchor::Sequence(gap.from);
+        let found = self.page(open, from, RangeSpan::Next(PAGE)).await?;
+        let last = found.events.last().map(|event| event.original().sequence);
+        let complete = (found.events.len() as u64) < PAGE || last >= Some(gap.to);
+        let events = found.events.into_iter().map(value::of).collect();
+        open.change(|timeline| timeline.add_newer(gap, events, complete));
+        Some(complete)
+    }
+
+    /// The newest events of a range, no more than a page.
+    async fn page(
+        &self,
+        open: &OpenRoom,
+        from: RangeAnchor,
+        to: RangeSpan,
+    ) -> Option<QueryResult<Json>> {
+        let path = open.room.read_untracked().name.topic_path();
+        let session = self.connection.session()?;
+        let query = session.time_series().range_query();
+        let query = query.from(from).to(to).limit(PAGE);
+        query.select_from::<Json>(&path).await.ok()
+    }
+
+    /// Brings a message into sight once the room is joined.
+    pub fn jump_to(self: &Rc<Self>, open: &OpenRoom, target: Target) {
+        let (this, room) = (Rc::clone(self), open.clone());
+        spawn_local(async move {
+            let (state, copied) = (room.state.clone(), room.copied.clone());
+            let is_there = move || *state.read() != RoomState::Joining || copied.get();
+            in_time(JOIN_TIMEOUT, until(is_there)).await;
+            if matches!(target, Target::Id(_)) {
+                let (shown, rows) = (room.clone(), room.rows.clone());
+                let has_come = move || {
+                    rows.track();
+                    shown.look(|timeline| timeline.find(target)).is_some()
+                };
+                in_time(VALUE_TIMEOUT, until(has_come)).await;
+            }
+            if !this.show(&room, target).await {
+                let note = Note::Alert(text!(timeline_message_gone));
+                room.note.set(Some(note));
+            }
+        });
+    }
+
+    /// Brings the first message of a day into sight, or the one after it: `ms` is when the day begins.
+    pub fn jump_to_time(self: &Rc<Self>, open: &OpenRoom, ms: i64) {
+        let (this, room) = (Rc::clone(self), open.clone());
+        spawn_local(async move {
+            let found = match this.first_after(&room, ms).await {
+                Some(sequence) => this.show(&room, Target::Sequence(sequence)).await,
+                None => show_time(&room, ms),
+            };
+            if !found {
+                let note = Note::Info(text!(timeline_no_message_since));
+                room.note.set(Some(note));
+            }
+        });
+    }
+
+    async fn show(&self, open: &OpenRoom, target: Target) -> bool {
+        if open.look(|timeline| timeline.find(target)).is_none() {
+            self.load_around(open, target).await;
+        }
+        let found = open.look(|timeline| timeline.find(target));
+        if found.is_some() {
+            open.goal.set(found);
+        }
+        found.is_some()
+    }
+
+    async fn load_around(&self, open: &OpenRoom, target: Target) {
+        let (Target::Sequence(sequence), Some(session)) = (target, self.connection.session())
+        else {
+            return; // What has no place in a series is nowhere but here.
+        };
+        let path = open.room.read_untracked().name.topic_path();
+        let found = session
+            .time_series()
+            .range_query()
+            .from(RangeAnchor::Sequence(sequence.saturating_sub(AROUND)))
+            .to(RangeSpan::ToSequence(sequence.saturating_add(AROUND)))
+            .select_from::<Json>(&path);
+        if let Ok(found) = found.await {
+            let events = found.events.into_iter().map(value::of).collect();
+            open.change(|timeline| timeline.add_around(events));
+        }
+    }
+
+    /// The sequence of the first event from a time on.
+    async fn first_after(&self, open: &OpenRoom, ms: i64) -> Option<u64> {
+        if open.room.read_untracked().kind == RoomKind::Live {
+            return None;
+        }
+        let path = open.room.read_untracked().name.topic_path();
+        let session = self.connection.session()?;
+        let query = session.time_series().range_query();
+        let query = query.from(RangeAnchor::Time(u64::try_from(ms).ok()?));
+        let found = query.to(RangeSpan::Next(1)).select_from::<Json>(&path);
+        let event = found.await.ok()?.events.into_iter().next()?;
+        Some(event.original().sequence)
+    }
+
+    /// Asks for a whole series, page by page, the oldest first; none if it cannot be loaded.
+    pub async fn whole(&self, open: &OpenRoom) -> Option<Vec<Event>> {
+        if open.room.read_untracked().kind == RoomKind::Live {
+            return None;
+        }
+        let path = open.room.read_untracked().name.topic_path();
+        let mut events: Vec<Event> = Vec::new();
+        let mut from = RangeAnchor::Start;
+        loop {
+            let session = self.connection.session()?;
+            let query = session.time_series().range_query();
+            let query = query.from(from).to(RangeSpan::Next(EXPORT_PAGE));
+            let found = query.select_from::<Json>(&path).await.ok()?;
+            let Some(last) = found.events.last().map(|it| it.original().sequence) else {
+                return Some(events);
+            };
+            let known = events.last().map(|it| it.edits.unwrap_or(it.sequence));
+            if known >= Some(last) {
+                return Some(events);
+            }
+            events.extend(found.events.into_iter().map(value::of));
+            from = RangeAnchor::Sequence(last + 1);
+        }
+    }
+
+    /// Puts another text in the place of a message's: an edit of its event. The service keeps what was there before.
+    ///
+    /// # Errors
+    /// Why the service did not do it.
+    pub async fn edit(&self, open: &OpenRoom, key: Key, text: String) -> Result<(), Fault> {
+        let change = |message| ChatMessage { text, ..message };
+        self.replace(open, key, change).await
+    }
+
+    /// Takes a message back: what remains says that there was one.
+    ///
+    /// # Errors
+    /// Why the service did not do it.
+    pub async fn take_back(&self, open: &OpenRoom, key: Key) -> Result<(), Fault> {
+        self.replace(open, key, |message| message.taken_back()).await
+    }
+
+    async fn replace(
+        &self,
+        open: &OpenRoom,
+        key: Key,
+        change: impl FnOnce(ChatMessage) -> ChatMessage,
+    ) -> Result<(), Fault> {
+        let known = open.look(|timeline| {
+            let entry = timeline.row(key)?.entry;
+            Some((entry.sequence?, entry.message))
+        });
+        let Some((sequence, message)) = known else {
+            return Err(Fault::RoomRemoved);
+        };
+        let path = open.room.read_untracked().name.topic_path();
+        let value = change(message).to_json();
+        loop {
+            let session = self.connection.session().ok_or(Fault::NotConnected)?;
+            match session.time_series().edit(&path, sequence, &value).await {
+                Ok(_) => return Ok(()),
+                // The session was lost with the request still here: it waits for the one that takes its place.
+                Err(RequestError::NeverSent(
+                    Interruption::SessionLost | Interruption::MessagesLost,
+                )) => {}
+                Err(error) => return Err(fault::of_request(error, Right::Edit)),
+            }
+        }
+    }
+}
+
+/// Waits for something, so many milliseconds at most.
+async fn in_time(timeout: u32, waiting: impl Future<Output = ()>) {
+    select(pin!(waiting), TimeoutFuture::new(timeout)).await;
+}
+
+fn show_time(open: &OpenRoom, ms: i64) -> bool {
+    let is_later = |at: &At| matches!(at, At::Instant { ms: at, .. } if *at >= ms);
+    let found = open.look(|timeline| {
+        let mut entries = timeline.entries();
+        entries.find(|entry| is_later(&entry.at)).map(|it| it.rank)
+    });
+    if found.is_some() {
+        open.goal.set(found);
+    }
+    found.is_some()
+}

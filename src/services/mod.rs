@@ -1,0 +1,276 @@
+//! What talks to the Diffusion service and to the browser's storage: the only part of the page that does. Each service owns its
+//! state and its tasks.
+//!
+//! ```text
+//!   entry ── moderation ── presence ── reactions ── directory ── direct
+//!     └──────────────┬────────────────────────────────┴────────────┘
+//!                  rooms ────────── notices ── notifications
+//!          ┌─────────┼────────┐
+//!       history    outbox   copies   drafts
+//!          └────┬────┴────┬───┘
+//!          connection   storage
+//!               │
+//!            traffic
+//! ```
+//!
+//! A service knows those below it. What people do comes in by their methods, and what becomes of it goes out by the signals of
+//! [`App`] and of the rooms. None of them knows a view.
+
+mod appearance;
+mod connection;
+mod copies;
+mod direct;
+mod directory;
+mod drafts;
+mod entry;
+mod fault;
+mod history;
+mod moderation;
+mod navigation;
+mod notices;
+mod notifications;
+mod outbox;
+mod preferences;
+mod presence;
+mod reactions;
+mod rooms;
+mod storage;
+mod traffic;
+mod value;
+
+use std::ops::Deref;
+use std::rc::Rc;
+
+use effusion_client::web;
+use gloo_events::EventListener;
+use gloo_timers::callback::Interval;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use send_wrapper::SendWrapper;
+
+use crate::state::{App, Request, RoomState};
+
+pub use appearance::{change_saved_services, set_density, set_language, set_theme};
+pub use connection::{Connection, Connector, Inside};
+pub use copies::Copies;
+pub use direct::Direct;
+pub use directory::{Access, Directory, NewRoom};
+pub use drafts::Drafts;
+pub use entry::Entry;
+pub use history::History;
+pub use moderation::{Board, Duty, Moderation, Order};
+pub use navigation::{copy_link, link_to, start};
+pub use notices::Notices;
+pub use notifications::{Notifications, beep, is_allowed};
+pub use outbox::{DirectDelivery, Outbox, Sent};
+pub use presence::{Insight, Presence};
+pub use reactions::Reactions;
+pub use rooms::Rooms;
+pub use storage::{Storage, Store};
+pub use traffic::Traffic;
+
+/// How often drafts and copies of rooms are stored, in milliseconds.
+const STORE_EVERY: u32 = 1_000;
+
+/// The services of the page. A clone is another handle of the same ones.
+#[derive(Clone)]
+pub struct Services(SendWrapper<Rc<Parts>>);
+
+/// What [`Services`] refers to.
+pub struct Parts {
+    /// The last messages that went over the connection.
+    pub traffic: Rc<Traffic>,
+    /// The session in use.
+    pub connection: Rc<Connection>,
+    /// The device's database.
+    pub storage: Rc<Storage>,
+    /// Copies of the rooms on this device.
+    pub copies: Rc<Copies>,
+    /// What was begun and not sent.
+    pub drafts: Rc<Drafts>,
+    /// Messages on their way.
+    pub outbox: Rc<Outbox>,
+    /// Earlier messages.
+    pub history: Rc<History>,
+    /// The rooms that the reader is in.
+    pub rooms: Rc<Rooms>,
+    /// Coming in and going out.
+    pub entry: Rc<Entry>,
+    /// Those who are in the rooms.
+    pub presence: Rc<Presence>,
+    /// What people think of messages.
+    pub reactions: Rc<Reactions>,
+    /// The rooms of the service.
+    pub directory: Rc<Directory>,
+    /// Conversations of two people.
+    pub direct: Rc<Direct>,
+    /// Tells the reader of what must not be missed.
+    pub notifications: Rc<Notifications>,
+    /// The moderator's desk.
+    pub moderation: Rc<Moderation>,
+}
+
+impl Deref for Services {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Services {
+    /// The services of a page, which reach their service by the browser's WebSocket.
+    #[must_use]
+    pub fn new(app: App) -> Self {
+        Self::with_connector(app, Rc::new(|options| Box::pin(web::connect(options))))
+    }
+
+    /// The services of a page, which reach their service in another way.
+    #[must_use]
+    pub fn with_connector(app: App, connect: Connector) -> Self {
+        let traffic = Rc::new(Traffic::default());
+        let storage = Rc::new(Storage::default());
+        let notices = Rc::new(Notices::default());
+        let drafts = Rc::new(Drafts::new(app));
+        let connection = Rc::new(Connection::new(app, traffic.clone(), connect));
+        let copies = Rc::new(Copies::new(app, storage.clone()));
+        let outbox = Rc::new(Outbox::new(app, connection.clone(), storage.clone()));
+        let history = Rc::new(History::new(connection.clone()));
+        let rooms = Rc::new(Rooms::new(
+            app,
+            connection.clone(),
+            outbox.clone(),
+            copies.clone(),
+            drafts.clone(),
+            notices.clone(),
+        ));
+        let entry = Rc::new(Entry::new(
+            app,
+            connection.clone(),
+            rooms.clone(),
+            copies.clone(),
+            drafts.clone(),
+        ));
+        let direct = Rc::new(Direct::new(
+            app,
+            connection.clone(),
+            rooms.clone(),
+            outbox.clone(),
+            drafts.clone(),
+            notices.clone(),
+        ));
+        Self(SendWrapper::new(Rc::new(Parts {
+            presence: Rc::new(Presence::new(app, connection.clone())),
+            reactions: Rc::new(Reactions::new(connection.clone())),
+            directory: Rc::new(Directory::new(app, connection.clone(), rooms.clone())),
+            notifications: Rc::new(Notifications::new(app, notices)),
+            moderation: Rc::new(Moderation::new(app, connection.clone())),
+            traffic,
+            connection,
+            storage,
+            copies,
+            drafts,
+            outbox,
+            history,
+            rooms,
+            entry,
+            direct,
+        })))
+    }
+}
+
+/// The services of the page, from context.
+///
+/// # Panics
+/// Where they were not provided further up.
+#[must_use]
+pub fn use_services() -> Services {
+    expect_context()
+}
+
+/// Creates the services, provides them as context, and has them do what [`App::request`] asks for, until the owner of the caller
+/// is done with. Then the session is closed.
+pub fn provide_services(app: App) -> Services {
+    let services = Services::new(app);
+    provide_context(services.clone());
+    serve(app, &services);
+    services
+}
+
+/// Has services work for a page until the owner of the caller is done with.
+pub fn serve(app: App, services: &Services) {
+    carry_out_requests(app, services.clone());
+    jump(app, services.clone());
+    let stored = services.clone();
+    let store = move || {
+        stored.drafts.store_changes();
+        stored.copies.store_changes();
+    };
+    let kept = services.clone();
+    let interval = Interval::new(STORE_EVERY, store.clone());
+    let window = window();
+    let listeners = [
+        // Each may be the last that the page is told.
+        EventListener::new(&document(), "visibilitychange", {
+            let store = store.clone();
+            move |_| store()
+        }),
+        // A window that is closed says so; the service need not wait for it to come back.
+        EventListener::new(&window, "pagehide", move |_| {
+            store();
+            kept.connection.say_goodbye();
+        }),
+        // The browser may keep a page that was left, and show it again.
+        EventListener::new(&window, "pageshow", {
+            let services = services.clone();
+            move |event| {
+                let is_kept = event
+                    .dyn_ref::<web_sys::PageTransitionEvent>()
+                    .is_some_and(web_sys::PageTransitionEvent::persisted);
+                if is_kept && app.me.read_untracked().is_some() {
+                    services.entry.reconnect();
+                }
+            }
+        }),
+    ];
+    let kept = SendWrapper::new((services.clone(), interval, listeners));
+    on_cleanup(move || {
+        let (services, ..) = kept.take();
+        services.connection.replace(None);
+    });
+}
+
+fn carry_out_requests(app: App, services: Services) {
+    Effect::new(move |_| {
+        let Some(request) = app.request.get() else {
+            return;
+        };
+        app.request.set(None);
+        match request {
+            Request::Enter {
+                sign_in,
+                rooms,
+                announce,
+            } => services.entry.enter(sign_in, rooms, announce),
+            Request::CreateAccount(account) => services.entry.create_account(account),
+            Request::Open(room) => services.rooms.open_and_show(room),
+        }
+    });
+}
+
+/// Goes to the message that an address led to, once its room is there.
+fn jump(app: App, services: Services) {
+    Effect::new(move |_| {
+        let Some((room, target)) = app.jump.get() else {
+            return;
+        };
+        let rooms = app.rooms.get();
+        let is_wanted = |open: &&crate::state::OpenRoom| open.room.read_untracked().name == room;
+        if let Some(open) = rooms.iter().find(is_wanted)
+            && *open.state.read() == RoomState::Open
+        {
+            app.jump.set(None);
+            services.history.jump_to(open, target);
+        }
+    });
+}

@@ -1,0 +1,370 @@
+//! The moderator's desk in the page.
+
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use effusion_chat::RoomName;
+use effusion_chat::moderation::{Deed, Rules};
+use effusion_client::{GlobalPermission, Session, SessionLock, SessionLockScope};
+use effusion_moderator::{DUTY, Desk, Failure, Happening, Inbox, Report};
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures_util::stream::{Stream, StreamExt as _, once, select_all};
+use gloo_timers::future::IntervalStream;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::connection::Connection;
+use crate::browser;
+use crate::model::board::{Activity, FLAGS, Flag, LogRow};
+use crate::model::composing::Note;
+use crate::state::{App, OpenRoom, SetIfChanged};
+use crate::text;
+
+/// How often to look whether something has come to its end, in milliseconds.
+const TICK: u32 = 2_000;
+
+/// Whether this window keeps watch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Duty {
+    /// There is no desk.
+    #[default]
+    Closed,
+    /// Another moderator keeps watch; this window does when that one stops.
+    LookingOn,
+    /// This window keeps watch.
+    Watching,
+}
+
+/// What the board shows.
+#[derive(Clone, Copy, Default)]
+pub struct Board {
+    /// Whether this window keeps watch.
+    pub duty: RwSignal<Duty>,
+    /// The rules in force.
+    pub rules: RwSignal<Rules>,
+    /// Flagged messages, the newest first.
+    pub flags: RwSignal<Vec<Flag>>,
+    /// The log, the newest first.
+    pub log: RwSignal<Vec<LogRow>>,
+    /// How much is said where.
+    pub activity: RwSignal<Activity>,
+    /// What did not work, or what did.
+    pub note: RwSignal<Option<Note>>,
+}
+
+/// What a moderator wants done.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// Put other rules in force.
+    Publish(Rules),
+    /// Undo an entry of the log.
+    Undo(u64),
+    /// Withdraw rights.
+    Withdraw {
+        /// Which: writing in a room, writing and reading there, or all.
+        deed: Deed,
+        /// Whose.
+        principal: String,
+        /// Where.
+        room: Option<RoomName>,
+        /// For how many minutes; until it is undone, if zero.
+        minutes: u32,
+        /// Why.
+        why: String,
+    },
+    /// Give back the right to write in a room.
+    Unmute {
+        /// Whose.
+        principal: String,
+        /// Where.
+        room: RoomName,
+    },
+}
+
+enum Turn {
+    Happened(Happening),
+    Ordered(Order),
+    Looked,
+    Held(Option<SessionLock>),
+}
+
+/// The moderator's desk, which keeps watch for as long as the session lasts, whatever is shown.
+pub struct Moderation {
+    app: App,
+    connection: Rc<Connection>,
+    /// What the board shows.
+    pub board: Board,
+    orders: RefCell<Option<UnboundedSender<Order>>>,
+    /// Where the answer to an order goes besides the board.
+    ordered_in: RefCell<Option<OpenRoom>>,
+}
+
+impl Moderation {
+    pub(super) fn new(app: App, connection: Rc<Connection>) -> Self {
+        Self {
+            app,
+            connection,
+            board: Board::default(),
+            orders: RefCell::default(),
+            ordered_in: RefCell::default(),
+        }
+    }
+
+    /// Finds out whether the reader may moderate: who may change rights may.
+    pub fn look_up_rights(&self) {
+        let Some(session) = self.connection.session() else {
+            return;
+        };
+        let asked = session.security().global_permissions();
+        drop(session);
+        let app = self.app;
+        spawn_local(async move {
+            // A service that does not say so lets nobody moderate from here.
+            let granted = asked.await.unwrap_or_default();
+            app.moderator
+                .set_if_changed(granted.contains(&GlobalPermission::ModifySecurity));
+        });
+    }
+
+    /// Opens a desk, if there is none, and gives it an order. [`Board::note`] says what came of it.
+    pub fn order(self: &Rc<Self>, order: Order) {
+        self.board.note.set(None);
+        let is_taken = {
+            let orders = self.orders.borrow();
+            orders
+                .as_ref()
+                .is_some_and(|orders| orders.unbounded_send(order.clone()).is_ok())
+        };
+        if !is_taken {
+            self.open(Some(order));
+        }
+    }
+
+    /// Keeps somebody from writing in a room, or lets them again; the room's composer says what came of it, too. A name stands
+    /// for the principal of the one member who bears it, or else for the principal itself.
+    pub fn set_muted(self: &Rc<Self>, open: &OpenRoom, name: &str, muted: bool) {
+        let people = open.people.read_untracked().persons();
+        let principal = people
+            .iter()
+            .find(|person| person.name == name && !person.principal.is_empty())
+            .map_or_else(|| name.to_owned(), |person| person.principal.clone());
+        let room = open.room.read_untracked().name.clone();
+        self.ordered_in.replace(Some(open.clone()));
+        self.order(if muted {
+            Order::Withdraw {
+                deed: Deed::Muted,
+                principal,
+                room: Some(room),
+                minutes: 0,
+                why: String::new(),
+            }
+        } else {
+            Order::Unmute { principal, room }
+        });
+    }
+
+    /// Opens a desk, if there is none.
+    pub fn keep_watch(self: &Rc<Self>) {
+        let is_open = {
+            let orders = self.orders.borrow();
+            orders.as_ref().is_some_and(|orders| !orders.is_closed())
+        };
+        if !is_open {
+            self.open(None);
+        }
+    }
+
+    fn open(self: &Rc<Self>, first: Option<Order>) {
+        let me = self.app.me.get_untracked();
+        let (Some(session), Some(me)) = (self.connection.session(), me) else {
+            self.tell(Note::Alert(text!(common_not_connected)));
+            return;
+        };
+        let (orders, ordered) = unbounded();
+        if let Some(first) = first {
+            // The other end is just here.
+            let _ = orders.unbounded_send(first);
+        }
+        self.orders.replace(Some(orders));
+        let this = Rc::clone(self);
+        spawn_local(async move {
+            let principal = me.credentials.principal;
+            match Desk::open(session.clone(), &principal, browser::now()).await {
+                Ok((desk, inbox)) => this.work(desk, inbox, session, ordered).await,
+                Err(failure) => this.tell(not_done(&failure)),
+            }
+            this.orders.replace(None);
+            this.board.duty.set_if_changed(Duty::Closed);
+        });
+    }
+
+    /// Works at the desk until the session is over.
+    async fn work(
+        &self,
+        mut desk: Desk,
+        inbox: Inbox,
+        session: Session,
+        ordered: UnboundedReceiver<Order>,
+    ) {
+        self.board.duty.set_if_changed(Duty::LookingOn);
+        let request = session.lock(DUTY, SessionLockScope::UnlockOnSessionLoss);
+        // Only the handle that the page keeps may keep the session open.
+        drop(session);
+        let turns: Vec<Pin<Box<dyn Stream<Item = Turn>>>> = vec![
+            Box::pin(inbox.map(Turn::Happened)),
+            Box::pin(ordered.map(Turn::Ordered)),
+            Box::pin(IntervalStream::new(TICK).map(|()| Turn::Looked)),
+            // Without the right to locks it keeps watch all the same.
+            Box::pin(once(async move { Turn::Held(request.await.ok()) })),
+        ];
+        let mut turns = select_all(turns);
+        let mut lock = None;
+        while let Some(turn) = turns.next().await {
+            let reports = match turn {
+                Turn::Happened(Happening::Closed) => return,
+                Turn::Happened(happening) => {
+                    self.count(&happening);
+                    desk.take(happening, browser::now()).await
+                }
+                Turn::Ordered(order) => self.carry_out(&mut desk, order).await,
+                Turn::Looked => desk.tick(browser::now()).await,
+                Turn::Held(held) => {
+                    lock = held;
+                    desk.begin_duty().await
+                }
+            };
+            if lock.as_ref().is_some_and(|lock| !lock.is_owned()) {
+                // The session was renewed, and somebody else may have the lock now.
+                desk.end_duty();
+                return;
+            }
+            self.show(&desk, reports);
+        }
+    }
+
+    fn count(&self, happening: &Happening) {
+        let (room, at) = match happening {
+            Happening::Event { room, event } if !event.is_edit() => {
+                let at = i64::try_from(event.metadata.timestamp).unwrap_or(i64::MAX);
+                (room, at)
+            }
+            Happening::Value {
+                room,
+                retained: false,
+                ..
+            } => (room, browser::now()),
+            _ => return,
+        };
+        self.board.activity.update(|activity| activity.count(room, at));
+    }
+
+    async fn carry_out(&self, desk: &mut Desk, order: Order) -> Vec<Report> {
+        let done = match order {
+            Order::Publish(rules) => match desk.publish(rules).await {
+                Ok(()) => {
+                    self.tell(Note::Info(text!(moderation_rules_applied)));
+                    return Vec::new();
+                }
+                Err(failure) => Err(failure),
+            },
+            Order::Undo(sequence) => desk.undo(sequence, "").await,
+            Order::Withdraw {
+                deed,
+                principal,
+                room,
+                minutes,
+                why,
+            } => {
+                let until = (minutes > 0).then(|| browser::now() + i64::from(minutes) * 60_000);
+                desk.withdraw(deed, &principal, room, until, &why).await
+            }
+            Order::Unmute { principal, room } => {
+                let muted = desk.ledger().entries().rev().find(|(sequence, entry)| {
+                    entry.deed == Deed::Muted
+                        && entry.principal == principal
+                        && entry.room.as_ref() == Some(&room)
+                        && !desk.ledger().is_undone(*sequence)
+                });
+                match muted.map(|(sequence, _)| sequence) {
+                    Some(sequence) => desk.undo(sequence, "").await,
+                    None => {
+                        self.tell(Note::Alert(text!(moderation_not_muted, who = principal)));
+                        return Vec::new();
+                    }
+                }
+            }
+        };
+        vec![match done {
+            Ok((sequence, entry)) => {
+                let undone = false;
+                let row = LogRow {
+                    sequence,
+                    entry: entry.clone(),
+                    undone,
+                };
+                self.tell(Note::Info(row.sentence()));
+                Report::Done(sequence, entry)
+            }
+            Err(failure) => Report::NotDone(failure),
+        }]
+    }
+
+    fn show(&self, desk: &Desk, reports: Vec<Report>) {
+        let board = &self.board;
+        board.duty.set_if_changed(if desk.is_on_duty() {
+            Duty::Watching
+        } else {
+            Duty::LookingOn
+        });
+        for report in reports {
+            match report {
+                Report::Flagged {
+                    room,
+                    principal,
+                    text,
+                    found,
+                } => board.flags.update(|flags| {
+                    let number = flags.first().map_or(0, |flag| flag.number + 1);
+                    flags.truncate(FLAGS - 1);
+                    flags.insert(
+                        0,
+                        Flag {
+                            number,
+                            room,
+                            principal,
+                            text,
+                            found: found.join(", "),
+                        },
+                    );
+                }),
+                Report::NotDone(failure) => self.tell(not_done(&failure)),
+                Report::Done(..) | Report::Rules(_) => {}
+            }
+        }
+        board.rules.set_if_changed(desk.rules().clone());
+        let ledger = desk.ledger();
+        let rows = ledger
+            .entries()
+            .rev()
+            .take(500)
+            .map(|(sequence, entry)| LogRow {
+                sequence,
+                entry: entry.clone(),
+                undone: ledger.is_undone(sequence),
+            });
+        board.log.set_if_changed(rows.collect());
+    }
+
+    /// Shows what came of an order: on the board, and where it was given if that was somewhere else.
+    fn tell(&self, note: Note) {
+        if let Some(open) = self.ordered_in.take() {
+            open.note.set(Some(note.clone()));
+        }
+        self.board.note.set(Some(note));
+    }
+}
+
+fn not_done(failure: &Failure) -> Note {
+    Note::Alert(text!(moderation_failed, reason = failure.to_string()))
+}

@@ -1,0 +1,440 @@
+//! Sending: what is not acknowledged is stored, and goes out in order, one message of a room at a time.
+//!
+//! Each message has an id by which everyone recognises it. So it can be sent again when nobody knows whether it arrived;
+//! where the service can be asked, it is asked before.
+
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::rc::Rc;
+
+use effusion_client::{
+    Interruption, Json, RangeAnchor, RequestError, Session, SessionState,
+};
+use futures_util::{FutureExt, StreamExt};
+use gloo_timers::future::TimeoutFuture;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::connection::Connection;
+use super::storage::{Storage, Store};
+use super::{fault, value};
+use crate::browser;
+use crate::model::fault::{Fault, Right};
+use crate::model::outbox::{OutboxKey, from_record, to_record};
+use crate::model::time::At;
+use crate::features::timeline::Key;
+use crate::state::{App, OpenRoom, RoomState};
+use effusion_chat::{ChatMessage, MessageId, RoomKind, Timestamp};
+
+/// How long to wait before a message without an answer is sent again, in milliseconds.
+const RETRY_DELAY: u32 = 1_000;
+
+/// How long new messages wait for those that were stored before, in milliseconds.
+const RECALL_TIMEOUT: u32 = 5_000;
+
+/// In how many of the newest events of a room a message is looked for before it is sent again.
+const LOOK_BACK: u64 = 200;
+
+/// What became of an attempt to send a message to one person.
+#[derive(Clone, Debug)]
+pub enum Sent {
+    /// It is in the other's inbox.
+    Done,
+    /// It is not, and this is why.
+    Refused(Fault),
+    /// It may be, or may not.
+    Unknown,
+}
+
+/// Sends messages to one person alone.
+pub trait DirectDelivery {
+    /// Puts a message into the inbox of the room's peer.
+    fn deliver(&self, room: OpenRoom, message: ChatMessage) -> Pin<Box<dyn Future<Output = Sent>>>;
+}
+
+/// What became of an attempt.
+enum Outcome {
+    /// The service has it, in a history room at this place of the series.
+    Done(Option<u64>),
+    /// It got there already.
+    Known,
+    /// The service does not take it.
+    Refused(Fault),
+    /// It may have arrived, or may not.
+    Unknown,
+    /// There is no connection, and none is to be expected.
+    NoSession,
+}
+
+/// Messages on their way.
+pub struct Outbox {
+    app: App,
+    connection: Rc<Connection>,
+    storage: Rc<Storage>,
+    /// Sends what is for one person; set once such a conversation exists.
+    direct: RefCell<Option<Rc<dyn DirectDelivery>>>,
+    /// Which rooms are being served.
+    busy: RefCell<Vec<usize>>,
+    /// In which rooms new messages wait for the stored ones, and whether those are being read.
+    recalling: RefCell<Vec<(usize, bool)>>,
+    /// The messages that are stored, or about to be, with their keys.
+    stored: RefCell<Vec<(MessageId, String)>>,
+    /// Messages that may have arrived.
+    doubtful: RefCell<Vec<MessageId>>,
+    number: Cell<u32>,
+}
+
+impl Outbox {
+    pub(super) fn new(app: App, connection: Rc<Connection>, storage: Rc<Storage>) -> Self {
+        Self {
+            app,
+            connection,
+            storage,
+            direct: RefCell::default(),
+            busy: RefCell::default(),
+            recalling: RefCell::default(),
+            stored: RefCell::default(),
+            doubtful: RefCell::default(),
+            number: Cell::new(0),
+        }
+    }
+
+    /// Has messages for one person sent this way.
+    pub(super) fn set_direct_delivery(&self, delivery: Rc<dyn DirectDelivery>) {
+        self.direct.replace(Some(delivery));
+    }
+
+    /// Sends a message under the reader's name.
+    pub fn send(self: &Rc<Self>, open: &OpenRoom, message: ChatMessage) {
+        let now = browser::now();
+        let me = self.app.me.read_untracked();
+        let message = ChatMessage {
+            text: message.text.trim().to_owned(),
+            name: me.as_ref().map(|me| me.name.clone()).unwrap_or_default(),
+            timestamp: Timestamp::Text(browser::iso(now)),
+            id: Some(browser::message_id()),
+            ..message
+        };
+        drop(me);
+        self.store(open, now, &message);
+        open.change(|timeline| {
+            // Whoever answers has read.
+            timeline.set_line(None);
+            timeline.send(message, browser::at(now))
+        });
+        self.serve(open);
+    }
+
+    /// Sends a text.
+    pub fn send_text(self: &Rc<Self>, open: &OpenRoom, text: String) {
+        let message = ChatMessage {
+            text,
+            ..ChatMessage::default()
+        };
+        self.send(open, message);
+    }
+
+    /// Sends a message again that was refused.
+    pub fn retry(self: &Rc<Self>, open: &OpenRoom, key: Key) {
+        open.change(|timeline| timeline.retry(key));
+        self.serve(open);
+    }
+
+    /// Gives up a message that was refused.
+    pub fn cancel(&self, open: &OpenRoom, key: Key) {
+        let cancelled = open.change(|timeline| timeline.cancel(key));
+        if let Some(id) = cancelled.and_then(|it| it.id) {
+            self.forget(id);
+        }
+    }
+
+    /// Tells those in a room that the reader has come in.
+    pub(super) fn announce(self: &Rc<Self>, open: &OpenRoom) {
+        let name = open.look(|timeline| timeline.reader().name.clone());
+        let message = ChatMessage::joined(&name, browser::iso(browser::now()));
+        let (this, open) = (Rc::clone(self), open.clone());
+        spawn_local(async move {
+            // It is not the reader's own message: if it does not get there, nothing is lost.
+            if let Err(error) = this.put(&open, &message).await {
+                note_refusal(&open, &fault::of_request(error, Right::Write));
+            }
+        });
+    }
+
+    /// Has new messages of a room wait until [`Outbox::recall`] has taken up what is stored of it.
+    pub(super) fn expect_stored(self: &Rc<Self>, open: &OpenRoom) {
+        self.recalling.borrow_mut().push((open.id, false));
+        let (this, open) = (Rc::clone(self), open.clone());
+        spawn_local(async move {
+            // A database that does not answer may not hold up what is written for ever.
+            TimeoutFuture::new(RECALL_TIMEOUT).await;
+            this.stored_are_here(&open);
+        });
+    }
+
+    /// Whether the stored messages of a room are still to be read; whoever is told so has to do it.
+    pub(super) fn begin_recall(&self, open: &OpenRoom) -> bool {
+        let mut rooms = self.recalling.borrow_mut();
+        let due = rooms.iter_mut().find(|(room, _)| *room == open.id);
+        due.is_some_and(|(_, begun)| !std::mem::replace(begun, true))
+    }
+
+    /// Takes up what was written in a room before a reload or under another session, and did not get there.
+    pub(super) async fn recall(self: &Rc<Self>, open: &OpenRoom) {
+        if let Some(key) = self.key(open) {
+            for (key, record) in self.storage.all(Store::Outbox, key.prefix()).await {
+                let message = from_record(&record).and_then(|it| Some((it.id?, it)));
+                match message {
+                    Some((id, message)) => self.send_again(open, key, id, message),
+                    None => self.storage.remove(Store::Outbox, key),
+                }
+            }
+        }
+        self.stored_are_here(open);
+    }
+
+    fn stored_are_here(self: &Rc<Self>, open: &OpenRoom) {
+        self.recalling
+            .borrow_mut()
+            .retain(|(room, _)| *room != open.id);
+        self.serve(open);
+    }
+
+    /// Takes up a stored message, unless it is seen to have arrived, since the room is shown first.
+    fn send_again(&self, open: &OpenRoom, key: String, id: MessageId, message: ChatMessage) {
+        let is_known = self.is_stored(id);
+        if is_known && open.look(|timeline| timeline.has_unsent(id)) {
+            return;
+        }
+        if !is_known {
+            self.stored.borrow_mut().push((id, key));
+        }
+        if open.look(|timeline| timeline.has_own(id)) {
+            self.forget(id);
+            return;
+        }
+        self.doubtful.borrow_mut().push(id);
+        let at: At = value::written(&message.timestamp);
+        open.change(|timeline| timeline.send(message, at));
+    }
+
+    /// Sends what waits in a room, the oldest first, unless that is under way.
+    pub(super) fn serve(self: &Rc<Self>, open: &OpenRoom) {
+        let is_ready = matches!(
+            *open.state.read_untracked(),
+            RoomState::Open | RoomState::ReadOnly(_)
+        );
+        let is_busy = self.busy.borrow().contains(&open.id);
+        let is_recalling = self.recalling.borrow().iter().any(|(id, _)| *id == open.id);
+        if !is_ready || is_busy || is_recalling {
+            return;
+        }
+        self.busy.borrow_mut().push(open.id);
+        let (this, open) = (Rc::clone(self), open.clone());
+        // A room that is left has nothing to send any more, and this ends with the message that is on its way.
+        spawn_local(async move {
+            this.send_all(&open).await;
+            this.busy.borrow_mut().retain(|room| *room != open.id);
+        });
+    }
+
+    async fn send_all(&self, open: &OpenRoom) {
+        while let Some((key, message)) = open.look(|timeline| timeline.next_unsent()) {
+            let outcome = self.attempt(open, &message).await;
+            if let Some(id) = message.id {
+                let mut doubtful = self.doubtful.borrow_mut();
+                doubtful.retain(|known| *known != id);
+                if matches!(outcome, Outcome::Unknown) {
+                    doubtful.push(id);
+                }
+            }
+            match outcome {
+                Outcome::Done(sequence) => {
+                    open.change(|timeline| timeline.acknowledge(key, sequence));
+                    note_acceptance(open);
+                }
+                Outcome::Known => {}
+                Outcome::Refused(fault) => {
+                    note_refusal(open, &fault);
+                    open.change(|timeline| timeline.fail(key, fault));
+                    continue;
+                }
+                Outcome::Unknown => {
+                    TimeoutFuture::new(RETRY_DELAY).await;
+                    continue;
+                }
+                // A new session opens its rooms, and then this begins again.
+                Outcome::NoSession => break,
+            }
+            if let Some(id) = message.id {
+                self.forget(id);
+            }
+        }
+    }
+
+    /// The service has confirmed by its events what was sent from here: it need not be stored any more.
+    pub(super) fn arrived(&self, open: &OpenRoom, message: &ChatMessage) {
+        if let Some(id) = message.id
+            && self.is_stored(id)
+            && !open.look(|timeline| timeline.has_unsent(id))
+        {
+            self.forget(id);
+        }
+    }
+
+    /// Puts a message into a room once: as the topic's value, or as an event, whose sequence is returned.
+    async fn put(
+        &self,
+        open: &OpenRoom,
+        message: &ChatMessage,
+    ) -> Result<Option<u64>, RequestError> {
+        let (path, kind) = {
+            let room = open.room.read_untracked();
+            (room.name.topic_path(), room.kind)
+        };
+        let value = message.to_json();
+        let Some(session) = self.connection.session() else {
+            return Err(RequestError::NeverSent(Interruption::SessionLost));
+        };
+        match kind {
+            RoomKind::Live => {
+                let set = session.topic_update().set(&path, &value);
+                set.await.map(|()| None)
+            }
+            RoomKind::History => {
+                let appended = session.time_series().append(&path, &value);
+                appended.await.map(|metadata| Some(metadata.sequence))
+            }
+        }
+    }
+
+    async fn attempt(&self, open: &OpenRoom, message: &ChatMessage) -> Outcome {
+        let Some(session) = self.connection.session() else {
+            return Outcome::NoSession;
+        };
+        if open.peer.is_some() {
+            return self.attempt_direct(open, &session, message).await;
+        }
+        let id = message.id;
+        let is_doubtful = id.is_some_and(|id| self.doubtful.borrow().contains(&id));
+        if is_doubtful && has_arrived(open, &session, id).await {
+            return Outcome::Known;
+        }
+        match self.put(open, message).await {
+            Ok(sequence) => Outcome::Done(sequence),
+            Err(error) if error.may_have_happened() => Outcome::Unknown,
+            Err(RequestError::NeverSent(_)) if is_over(&session) => Outcome::NoSession,
+            Err(RequestError::NeverSent(_)) => Outcome::Unknown,
+            Err(error) => Outcome::Refused(fault::of_request(error, Right::Write)),
+        }
+    }
+
+    /// Sends a message to one person alone.
+    async fn attempt_direct(
+        &self,
+        open: &OpenRoom,
+        session: &Session,
+        message: &ChatMessage,
+    ) -> Outcome {
+        let direct = self.direct.borrow().clone();
+        let Some(direct) = direct else {
+            return Outcome::Refused(Fault::NotConnected);
+        };
+        match direct.deliver(open.clone(), message.clone()).await {
+            Sent::Done => Outcome::Done(None),
+            Sent::Refused(fault) => Outcome::Refused(fault),
+            Sent::Unknown if is_over(session) => Outcome::NoSession,
+            Sent::Unknown => Outcome::Unknown,
+        }
+    }
+
+    fn store(&self, open: &OpenRoom, now: i64, message: &ChatMessage) {
+        if let (Some(key), Some(id)) = (self.key(open), message.id) {
+            self.number.set(self.number.get().wrapping_add(1));
+            let key = key.of(now, self.number.get());
+            self.stored.borrow_mut().push((id, key.clone()));
+            self.storage.put(Store::Outbox, key, to_record(message));
+        }
+    }
+
+    fn forget(&self, id: MessageId) {
+        let mut stored = self.stored.borrow_mut();
+        if let Some(place) = stored.iter().position(|(known, _)| *known == id) {
+            let (_, key) = stored.swap_remove(place);
+            self.storage.remove(Store::Outbox, key);
+        }
+    }
+
+    fn is_stored(&self, id: MessageId) -> bool {
+        self.stored.borrow().iter().any(|(known, _)| *known == id)
+    }
+
+    /// Where the messages of a room are stored that were written under the reader's name.
+    fn key(&self, open: &OpenRoom) -> Option<OutboxKey> {
+        let name = self.app.me.read_untracked().as_ref()?.name.clone();
+        key_for(self.app, open, &name)
+    }
+}
+
+/// Whether a message that may have arrived is among the newest of a history room. In a live room nobody can tell, and everyone
+/// recognises it by its id.
+async fn has_arrived(open: &OpenRoom, session: &Session, id: Option<MessageId>) -> bool {
+    if open.room.read_untracked().kind == RoomKind::Live {
+        return false;
+    }
+    let path = open.room.read_untracked().name.topic_path();
+    let newest = session
+        .time_series()
+        .range_query()
+        .from(RangeAnchor::Last(LOOK_BACK))
+        .select_from::<Json>(&path);
+    let Ok(newest) = newest.await else {
+        return false;
+    };
+    let mut events = newest.events.into_iter().map(value::of);
+    let Some(event) = events.find(|event| event.message.id == id) else {
+        return false;
+    };
+    open.change(|timeline| timeline.recognise(&event));
+    true
+}
+
+/// Whoever may not write should know before trying again.
+fn note_refusal(open: &OpenRoom, fault: &Fault) {
+    if *fault == Fault::NotPermitted(Right::Write)
+        && *open.state.read_untracked() == RoomState::Open
+    {
+        open.state.set(RoomState::ReadOnly(fault.clone()));
+    }
+}
+
+/// Rights change: whoever was told of a missing one has it now.
+fn note_acceptance(open: &OpenRoom) {
+    let was_read_only = matches!(*open.state.read_untracked(), RoomState::ReadOnly(_));
+    if was_read_only {
+        open.state.set(RoomState::Open);
+    }
+}
+
+fn is_over(session: &Session) -> bool {
+    let mut states = session.states();
+    // The first item is the state now, and there at once.
+    let now = states.next().now_or_never();
+    matches!(now, None | Some(None | Some(SessionState::Closed(_))))
+}
+
+/// Where something of a room is stored for the reader's account at its service, and for a name if that matters.
+pub(super) fn key_for(app: App, open: &OpenRoom, name: &str) -> Option<OutboxKey> {
+    let me = app.me.read_untracked();
+    let me = me.as_ref()?;
+    let path = match &open.peer {
+        Some(peer) => effusion_chat::direct_path(peer)?,
+        None => open.room.read_untracked().name.topic_path(),
+    };
+    Some(OutboxKey::new(
+        &me.service.address(),
+        &me.credentials.principal,
+        name,
+        &path,
+    ))
+}

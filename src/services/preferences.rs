@@ -1,0 +1,51 @@
+//! Small things that the browser's storage remembers, as JSON.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::browser;
+use crate::features::join::query;
+
+/// For whom something is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum For {
+    /// For every window of this device, until it is removed.
+    Device,
+    /// For this window, until it is closed.
+    Window,
+}
+
+impl For {
+    fn recall(self, key: &str) -> Option<String> {
+        match self {
+            Self::Device => browser::recall(key),
+            Self::Window => browser::recall_here(key),
+        }
+    }
+
+    /// What is stored under a key, if it can be read.
+    pub(super) fn load<T: DeserializeOwned>(self, key: &str) -> Option<T> {
+        serde_json::from_str(&self.recall(key)?).ok()
+    }
+
+    /// Stores something under a key, or removes it. Where the browser forbids it, nothing is remembered.
+    pub(super) fn store<T: Serialize + ?Sized>(self, key: &str, value: Option<&T>) {
+        let text = value.and_then(|value| serde_json::to_string(value).ok());
+        match self {
+            Self::Device => browser::remember(key, text.as_deref()),
+            Self::Window => browser::remember_here(key, text.as_deref()),
+        }
+    }
+
+    /// Names and values. Earlier versions of the page stored them in the form of an address's query.
+    pub(super) fn load_pairs(self, key: &str) -> Vec<(String, String)> {
+        let stored = || query::parse(&self.recall(key).unwrap_or_default());
+        self.load(key).unwrap_or_else(stored)
+    }
+}
+
+/// Stores names and values for the device, the newest last, and no more than so many of them.
+pub(super) fn store_newest(key: &str, mut pairs: Vec<(String, String)>, limit: usize) {
+    pairs.drain(..pairs.len().saturating_sub(limit));
+    For::Device.store(key, Some(&pairs).filter(|pairs| !pairs.is_empty()));
+}

@@ -1,0 +1,443 @@
+//! Those who are in a room: the reader's own card there, and the cards of the others.
+//!
+//! A card is a topic that the service removes with the session that made it, so nobody has to say goodbye. A service that
+//! does not allow such topics has rooms without a list of people, and all else works.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use effusion_client::{
+    ErrorReason, Json, RequestError, Session, SessionState, StreamEvent, TopicSpecification,
+    TopicType, UnsubscribedReason, property,
+};
+use futures_util::StreamExt;
+use gloo_events::EventListener;
+use gloo_timers::future::TimeoutFuture;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::connection::Connection;
+use crate::browser;
+use crate::model::people::{Listing, People, Person};
+use crate::state::{App, OpenRoom, SetIfChanged};
+use effusion_chat::{
+    MEMBER_REMOVAL, MemberCard, RoomCard, RoomName, Target, card_path, member_path,
+    members_selector,
+};
+
+/// How often the cards are looked after, in milliseconds.
+const TICK: u32 = 1_000;
+/// For how long somebody types after a key.
+const TYPING: i64 = 4_000;
+/// How often what was seen is told, for each person who is told.
+const SEEN_EVERY: i64 = 250;
+/// How long a window is out of sight before its person is away.
+const OUT_OF_SIGHT: i64 = 20_000;
+/// How long nothing is touched before its person is away.
+const IDLE: i64 = 5 * 60_000;
+
+/// The reader in all rooms.
+pub struct Presence {
+    app: App,
+    connection: Rc<Connection>,
+    present: RefCell<Vec<Rc<Present>>>,
+    away: Rc<Away>,
+}
+
+/// Whether the reader is away from the keyboard.
+#[derive(Default)]
+struct Away {
+    hidden_since: Cell<i64>,
+    touched: Cell<i64>,
+    listeners: RefCell<Vec<EventListener>>,
+}
+
+/// The reader in one room.
+struct Present {
+    app: App,
+    connection: Rc<Connection>,
+    away: Rc<Away>,
+    open: OpenRoom,
+    /// The topic of the session's card; none while there is none.
+    path: RefCell<Option<String>>,
+    /// What the card says.
+    shown: RefCell<MemberCard>,
+    typed: Cell<i64>,
+    seen: Cell<i64>,
+    /// Of what follows the draft.
+    owner: Owner,
+}
+
+/// What the service tells of somebody.
+#[derive(Clone, Debug, Default)]
+pub struct Insight {
+    /// The roles; none if the reader may not see them.
+    pub roles: Option<String>,
+    /// The sessions.
+    pub sessions: Vec<String>,
+    /// When the first of them began, in milliseconds since 1970.
+    pub since: Option<i64>,
+}
+
+impl Presence {
+    pub(super) fn new(app: App, connection: Rc<Connection>) -> Self {
+        Self {
+            app,
+            connection,
+            present: RefCell::default(),
+            away: Rc::default(),
+        }
+    }
+
+    /// Shows the reader in a room and follows who else is there, for as long as this visit to the room lasts.
+    pub fn attend(self: &Rc<Self>, open: &OpenRoom) {
+        let Some(session) = self.connection.session() else {
+            return;
+        };
+        self.listen();
+        self.present.borrow_mut().retain(|it| it.open.id != open.id);
+        let present = Rc::new(Present {
+            app: self.app,
+            connection: Rc::clone(&self.connection),
+            away: Rc::clone(&self.away),
+            open: open.clone(),
+            path: RefCell::default(),
+            shown: RefCell::default(),
+            typed: Cell::new(0),
+            seen: Cell::new(0),
+            owner: Owner::new(),
+        });
+        self.present.borrow_mut().push(Rc::clone(&present));
+        watch_members(open, &session);
+        watch_card(open, &session);
+        open.spawn(Rc::clone(&present).appear_each_time(session.states()));
+        open.spawn(Rc::clone(&present).look_after());
+        present.follow_draft();
+    }
+
+    /// Takes the reader's card out of a room that is left.
+    pub fn depart(&self, open: &OpenRoom) {
+        let path = {
+            let mut present = self.present.borrow_mut();
+            let place = present.iter().position(|it| it.open.id == open.id);
+            place.and_then(|place| present.swap_remove(place).path.take())
+        };
+        let room = open.room.read_untracked().name.clone();
+        let Some(session) = self.connection.session() else {
+            return;
+        };
+        spawn_local(async move {
+            // If it cannot be told, the end of the session tells it.
+            let _ = session.topics().unsubscribe(&members_selector(&room)).await;
+            let _ = session.topics().unsubscribe(&card_selector(&room)).await;
+            if let Some(path) = path {
+                let _ = session.topics().remove(&[">", &path].concat()).await;
+            }
+        });
+    }
+
+    /// Asks the service about somebody's sessions.
+    pub async fn look_into(&self, person: &Person) -> Insight {
+        let mut insight = Insight::default();
+        for open in self.app.rooms.read_untracked().iter() {
+            let people = open.people.read_untracked();
+            for session in people.sessions(&person.name, &person.principal) {
+                if !insight.sessions.contains(&session) {
+                    insight.sessions.push(session);
+                }
+            }
+        }
+        let Some(session) = self.connection.session() else {
+            return insight;
+        };
+        let Some(first) = insight.sessions.first().and_then(|it| it.parse().ok()) else {
+            return insight;
+        };
+        let asked = session
+            .clients()
+            .session_properties(first, &["$Roles", "$StartTime"])
+            .await;
+        if let Ok(Some(properties)) = asked {
+            let property = |name: &str| {
+                let mut all = properties.iter();
+                all.find(|(key, _)| *key == name)
+                    .map(|(_, value)| value.clone())
+            };
+            insight.roles =
+                property("$Roles").map(|roles| roles.replace('"', "").replace(',', ", "));
+            insight.since = property("$StartTime").and_then(|it| it.parse().ok());
+        }
+        insight
+    }
+
+    /// Notices from now on whether somebody is at the keyboard.
+    fn listen(self: &Rc<Self>) {
+        let mut listeners = self.away.listeners.borrow_mut();
+        if !listeners.is_empty() {
+            return;
+        }
+        self.away.touched.set(browser::now());
+        let document = document();
+        for event in ["visibilitychange", "keydown", "pointerdown", "pointermove"] {
+            let this = Rc::downgrade(self);
+            listeners.push(EventListener::new(&document, event, move |_| {
+                if let Some(this) = this.upgrade() {
+                    this.touched();
+                }
+            }));
+        }
+    }
+
+    fn touched(&self) {
+        let was_away = self.away.is_away();
+        self.away.touched();
+        if was_away && !self.away.is_away() {
+            for present in self.present.borrow().iter() {
+                present.show();
+            }
+        }
+    }
+}
+
+impl Away {
+    fn touched(&self) {
+        let now = browser::now();
+        if !document().hidden() {
+            self.hidden_since.set(0);
+        } else if self.hidden_since.get() == 0 {
+            self.hidden_since.set(now);
+        }
+        self.touched.set(now);
+    }
+
+    fn is_away(&self) -> bool {
+        let now = browser::now();
+        let hidden = self.hidden_since.get();
+        (hidden > 0 && now - hidden >= OUT_OF_SIGHT) || now - self.touched.get() >= IDLE
+    }
+}
+
+impl Present {
+    /// What the card should say.
+    fn card(&self) -> MemberCard {
+        let me = self.app.me.read_untracked();
+        let now = browser::now();
+        let mut card = MemberCard {
+            away: self.away.is_away(),
+            typing: now - self.typed.get() < TYPING,
+            seen: self.shown.borrow().seen,
+            ..MemberCard::default()
+        };
+        if let Some(me) = me.as_ref() {
+            card.name.clone_from(&me.name);
+            card.principal.clone_from(&me.credentials.principal);
+        }
+        let every = SEEN_EVERY * (self.open.people.read_untracked().count().max(4) as i64);
+        if self.app.is_looking_at(&self.open) && now - self.seen.get() >= every {
+            card.seen = newest(&self.open).or(card.seen);
+        }
+        card
+    }
+
+    /// Says what has changed, if there is a card and something has.
+    fn show(self: &Rc<Self>) {
+        let Some(path) = self.path.borrow().clone() else {
+            return;
+        };
+        let card = self.card();
+        if *self.shown.borrow() == card {
+            return;
+        }
+        if self.shown.borrow().seen != card.seen {
+            self.seen.set(browser::now());
+        }
+        let value = card.to_json();
+        self.shown.replace(card);
+        let Some(session) = self.connection.session() else {
+            return;
+        };
+        let this = Rc::clone(self);
+        self.open.spawn(async move {
+            let done = session.topic_update().set(&path, &value).await;
+            drop(session);
+            if refusal(&done) == Some(ErrorReason::NoSuchTopic) {
+                // Somebody has removed it.
+                this.appear().await;
+            }
+        });
+    }
+
+    /// Puts the session's card into the room.
+    async fn appear(&self) {
+        let Some(session) = self.connection.session() else {
+            return;
+        };
+        let Some(info) = session.info() else { return };
+        let path = member_path(&self.open.room.read_untracked().name, &info.id.to_string());
+        let card = self.card();
+        // Both are on their way before either is answered. The name of a session is nobody else's.
+        let added = session.topics().add(&path, specification());
+        let set = session.topic_update().set(&path, &card.to_json());
+        let done = match added.await {
+            Ok(_) => set.await,
+            Err(error) => Err(error),
+        };
+        let listing = if done.is_ok() {
+            self.shown.replace(card);
+            self.path.replace(Some(path));
+            Listing::Listed
+        } else {
+            Listing::Unlisted
+        };
+        self.open.people.update(|people| {
+            if people.listing != Listing::Hidden {
+                people.listing = listing;
+            }
+        });
+        self.open.attended.set_if_changed(true);
+    }
+
+    /// Puts the card into the room now, and again for each session that takes the place of one before.
+    async fn appear_each_time(self: Rc<Self>, mut states: effusion_client::States) {
+        let mut shown = None;
+        while let Some(state) = states.next().await {
+            if let SessionState::Connected(info) = state
+                && shown.as_ref() != Some(&info.id)
+            {
+                shown = Some(info.id);
+                self.appear().await;
+            }
+        }
+    }
+
+    /// Keeps the card up to date, and forgets those who have not been typing for a while.
+    async fn look_after(self: Rc<Self>) {
+        loop {
+            TimeoutFuture::new(TICK).await;
+            self.show();
+            let now = browser::now();
+            self.open.people.maybe_update(|people| people.tire(now));
+        }
+    }
+
+    /// Shows whether the reader types, and by which name the reader goes.
+    fn follow_draft(self: &Rc<Self>) {
+        let (this, me) = (Rc::downgrade(self), self.app.me);
+        let draft = self.open.draft.clone();
+        self.owner.with(|| {
+            Effect::new(move |before: Option<String>| {
+                let draft = draft.get();
+                me.track();
+                if let Some(this) = this.upgrade() {
+                    if before.is_some_and(|before| before != draft) {
+                        let is_typing = !draft.trim().is_empty();
+                        this.typed.set(if is_typing { browser::now() } else { 0 });
+                    }
+                    this.show();
+                }
+                draft
+            });
+        });
+    }
+}
+
+fn watch_members(open: &OpenRoom, session: &Session) {
+    let selector = members_selector(&open.room.read_untracked().name);
+    let Ok(mut stream) = session.add_stream::<Json>(&selector) else {
+        return;
+    };
+    let selected = session.topics().select(&selector);
+    let room = open.clone();
+    open.spawn(async move {
+        if selected.await.is_err() {
+            room.people
+                .update(|people| people.listing = Listing::Hidden);
+            room.attended.set_if_changed(true);
+        }
+    });
+    let room = open.clone();
+    open.spawn(async move {
+        while let Some(event) = stream.next().await {
+            room.people.maybe_update(|people| see(people, event));
+        }
+    });
+}
+
+/// True if that changes anything.
+fn see(people: &mut People, event: StreamEvent<Json>) -> bool {
+    let id = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    match event {
+        StreamEvent::Value { topic, new, .. } => MemberCard::from_json(&new)
+            .is_some_and(|card| people.put(&id(&topic.path), card, browser::now())),
+        StreamEvent::Unsubscribed {
+            topic,
+            reason: UnsubscribedReason::Service(_),
+        } => {
+            people.remove(&id(&topic.path));
+            true
+        }
+        StreamEvent::Unsubscribed {
+            reason: UnsubscribedReason::SessionLost,
+            ..
+        } => {
+            people.clear();
+            true
+        }
+        StreamEvent::NotSelected(_) => {
+            people.listing = Listing::Hidden;
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Follows what is written down of the room.
+fn watch_card(open: &OpenRoom, session: &Session) {
+    let selector = card_selector(&open.room.read_untracked().name);
+    let Ok(mut stream) = session.add_stream::<Json>(&selector) else {
+        return;
+    };
+    // A room need not have a card, and the service need not show it.
+    drop(session.topics().select(&selector));
+    let room = open.clone();
+    open.spawn(async move {
+        while let Some(event) = stream.next().await {
+            match event {
+                StreamEvent::Value { new, .. } => {
+                    room.card.set_if_changed(RoomCard::from_json(&new))
+                }
+                StreamEvent::Unsubscribed {
+                    reason: UnsubscribedReason::Service(_),
+                    ..
+                } => room.card.set_if_changed(None),
+                _ => {}
+            }
+        }
+    });
+}
+
+fn card_selector(room: &RoomName) -> String {
+    [">", &card_path(room)].concat()
+}
+
+fn specification() -> TopicSpecification {
+    TopicSpecification::new(TopicType::Json)
+        .with(property::REMOVAL, MEMBER_REMOVAL)
+        // Nobody is there after the service has started again.
+        .with(property::PERSISTENT, "false")
+}
+
+/// The reason of a refusal.
+fn refusal<T>(done: &Result<T, RequestError>) -> Option<ErrorReason> {
+    done.as_ref().err().and_then(RequestError::refusal)
+}
+
+/// The newest message of a room that others know.
+fn newest(open: &OpenRoom) -> Option<Target> {
+    open.look(|timeline| {
+        timeline.entries().rev().find_map(|entry| {
+            let id = entry.message.id.map(Target::Id);
+            entry.sequence.map(Target::Sequence).or(id)
+        })
+    })
+}

@@ -1,0 +1,152 @@
+//! Reactions: a time series of its own beside each room's.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use effusion_client::{
+    ErrorReason, Interruption, Json, RequestError, StreamEvent, StreamValue, TimeSeriesEvent,
+    TopicSpecification, TopicType, UnsubscribedReason, ValueError, property,
+};
+use futures_util::StreamExt;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::connection::Connection;
+use super::fault;
+use crate::i18n::messages;
+use crate::model::composing::Note;
+use crate::model::fault::{Fault, Right};
+use crate::state::OpenRoom;
+use effusion_chat::{REACTIONS_RANGE, Reaction, Target, reactions_path};
+
+/// What people think of messages.
+pub struct Reactions {
+    connection: Rc<Connection>,
+}
+
+impl Reactions {
+    pub(super) fn new(connection: Rc<Connection>) -> Self {
+        Self { connection }
+    }
+
+    /// Follows the reactions of a room for as long as this visit to it lasts. Where the service forbids it, there are none.
+    pub fn follow(&self, open: &OpenRoom) {
+        let Some(session) = self.connection.session() else {
+            return;
+        };
+        let room = open.clone();
+        open.spawn(async move {
+            let selector = [">", &path(&room)].concat();
+            let Ok(mut stream) = session.add_stream::<Given>(&selector) else {
+                return;
+            };
+            if session.topics().select(&selector).await.is_err() {
+                return;
+            }
+            drop(session);
+            while let Some(event) = stream.next().await {
+                match event {
+                    StreamEvent::Value { new, .. } => room
+                        .react(|reactions| reactions.take(new.sequence, &new.author, new.reaction)),
+                    StreamEvent::Unsubscribed {
+                        reason: UnsubscribedReason::Service(_),
+                        ..
+                    } => room.react(|reactions| {
+                        reactions.start_anew();
+                        None
+                    }),
+                    _ => {}
+                }
+            }
+        });
+    }
+
+    /// Gives a reaction, or takes it back.
+    pub fn toggle(self: &Rc<Self>, open: &OpenRoom, to: Target, emoji: String) {
+        let (name, given) = open.look(|timeline| {
+            let reader = timeline.reader();
+            let has = open
+                .reactions_of(to)
+                .chips
+                .read_untracked()
+                .iter()
+                .any(|chip| chip.emoji == emoji && chip.is_by(&reader.principal, &reader.name));
+            (reader.name.clone(), !has)
+        });
+        let value = Reaction {
+            to,
+            emoji,
+            name,
+            given,
+        }
+        .to_json();
+        let (this, room) = (Rc::clone(self), open.clone());
+        spawn_local(async move {
+            if let Err(fault) = this.append(&path(&room), &value).await {
+                let what = &messages::reaction_failed;
+                room.note.set(Some(Note::Failure { what, fault }));
+            }
+        });
+    }
+
+    /// Appends to the room's series of reactions, which is made when it is first needed.
+    async fn append(&self, path: &str, value: &Json) -> Result<(), Fault> {
+        let mut made = false;
+        loop {
+            let session = self.connection.session().ok_or(Fault::NotConnected)?;
+            match session.time_series().append(path, value).await {
+                Ok(_) => return Ok(()),
+                Err(RequestError::NeverSent(
+                    Interruption::SessionLost | Interruption::MessagesLost,
+                )) => {}
+                Err(RequestError::Refused(report))
+                    if report.reason == ErrorReason::NoSuchTopic && !made =>
+                {
+                    made = true;
+                    session
+                        .topics()
+                        .add(path, specification())
+                        .await
+                        .map_err(|error| fault::of_request(error, Right::React))?;
+                }
+                Err(error) => return Err(fault::of_request(error, Right::React)),
+            }
+        }
+    }
+}
+
+fn path(open: &OpenRoom) -> String {
+    reactions_path(&open.room.read_untracked().name)
+}
+
+fn specification() -> TopicSpecification {
+    TopicSpecification::new(TopicType::TimeSeries)
+        .with(property::TIME_SERIES_EVENT_VALUE_TYPE, "json")
+        .with(property::TIME_SERIES_RETAINED_RANGE, REACTIONS_RANGE)
+        .with(property::TIME_SERIES_SUBSCRIPTION_RANGE, REACTIONS_RANGE)
+}
+
+/// An event of the series.
+#[derive(Clone, Debug)]
+struct Given {
+    sequence: u64,
+    author: String,
+    reaction: Reaction,
+}
+
+impl StreamValue for Given {
+    fn reads(specification: &TopicSpecification) -> bool {
+        specification.topic_type == TopicType::TimeSeries
+    }
+
+    fn read(bytes: Bytes, topic: TopicType) -> Result<Self, ValueError> {
+        let event = TimeSeriesEvent::<Json>::read(bytes, topic)?;
+        let reaction =
+            Reaction::from_json(&event.value).ok_or(ValueError::WrongType("a reaction"))?;
+        Ok(Self {
+            sequence: event.metadata.sequence,
+            author: event.metadata.author,
+            reaction,
+        })
+    }
+}

@@ -1,0 +1,443 @@
+//! Being in rooms: their topics, the subscriptions to them, and what comes of that.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use effusion_client::{
+    AddTopicResult, Json, QueryResult, RangeAnchor, Session, StreamEvent, TopicSpecification,
+    TopicType, UnsubscribeReason, UnsubscribedReason, property,
+};
+use futures_util::StreamExt;
+use gloo_timers::future::TimeoutFuture;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::connection::{Connection, current_reader};
+use super::copies::Copies;
+use super::drafts::Drafts;
+use super::notices::{Cause, Notice, Notices};
+use super::outbox::Outbox;
+use super::value::{self, RoomValue};
+use super::fault;
+use crate::browser;
+use crate::model::attention::mentions;
+use crate::model::fault::{Fault, Right};
+use crate::features::join::form::Room;
+use crate::state::{App, Entered, OpenRoom, RoomState, SetIfChanged};
+use effusion_chat::{ChatMessage, HISTORY_LIMIT, RoomKind};
+
+/// How long the service may take to show a topic that was there before, in milliseconds.
+const JOIN_TIMEOUT: u32 = 3_000;
+
+/// How long after joining the stored messages of a room are taken up at the latest, in milliseconds.
+const RECALL_DELAY: u32 = 1_000;
+
+/// The rooms that the reader is in.
+pub struct Rooms {
+    app: App,
+    connection: Rc<Connection>,
+    outbox: Rc<Outbox>,
+    copies: Rc<Copies>,
+    drafts: Rc<Drafts>,
+    notices: Rc<Notices>,
+    next: Cell<usize>,
+}
+
+impl Rooms {
+    pub(super) fn new(
+        app: App,
+        connection: Rc<Connection>,
+        outbox: Rc<Outbox>,
+        copies: Rc<Copies>,
+        drafts: Rc<Drafts>,
+        notices: Rc<Notices>,
+    ) -> Self {
+        Self {
+            app,
+            connection,
+            outbox,
+            copies,
+            drafts,
+            notices,
+            next: Cell::new(0),
+        }
+    }
+
+    /// Joins a room and shows it; one that is open already is only shown.
+    pub fn open_and_show(self: &Rc<Self>, room: Room) {
+        let open = self.open(room, true);
+        self.app.show_room(open);
+    }
+
+    /// Joins a room that turned out to be of another kind.
+    pub fn join_as(self: &Rc<Self>, open: &OpenRoom, kind: RoomKind) {
+        open.room.update(|room| room.kind = kind);
+        self.establish(open, true);
+    }
+
+    /// Joins a room again, after it could not be joined or was removed.
+    pub fn join_again(self: &Rc<Self>, open: &OpenRoom) {
+        self.establish(open, true);
+    }
+
+    /// Leaves a room. What two people say to each other is only put away: it comes back with the next message.
+    pub fn leave(&self, open: &OpenRoom) {
+        let list = if open.peer.is_some() {
+            self.app.direct
+        } else {
+            self.unsubscribe(open);
+            open.close();
+            self.app.rooms
+        };
+        let place = {
+            let rooms = list.read_untracked();
+            rooms.iter().position(|it| it.id == open.id)
+        };
+        list.update(|rooms| rooms.retain(|it| it.id != open.id));
+        let next = {
+            let rooms = self.app.rooms.read_untracked();
+            let beside = place.filter(|_| open.peer.is_none());
+            let beside = beside.and_then(|place| rooms.get(place).or(rooms.last()));
+            beside.or(rooms.first()).cloned()
+        };
+        match next {
+            Some(next) => self.app.show_room(next),
+            None => self.app.active.set(None),
+        }
+    }
+
+    /// Puts a room before or after the one beside it in the list.
+    pub fn move_to(&self, room: usize, to: usize) {
+        self.app.rooms.update(|rooms| {
+            if let Some(from) = rooms.iter().position(|it| it.id == room) {
+                let moved = rooms.remove(from);
+                rooms.insert(to.min(rooms.len()), moved);
+            }
+        });
+    }
+
+    /// Opens a room, if it is not open yet.
+    pub(super) fn open(self: &Rc<Self>, room: Room, announce: bool) -> OpenRoom {
+        let known = {
+            let rooms = self.app.rooms.read_untracked();
+            let mut rooms = rooms.iter();
+            rooms.find(|open| open.room.read_untracked().name == room.name).cloned()
+        };
+        if let Some(known) = known {
+            return known;
+        }
+        let open = OpenRoom::new(self.next_id(), room, current_reader(self.app));
+        self.app.rooms.update(|rooms| rooms.push(open.clone()));
+        self.recall(&open);
+        self.establish(&open, announce);
+        open
+    }
+
+    /// What to call the next room.
+    pub(super) fn next_id(&self) -> usize {
+        self.next.replace(self.next.get() + 1)
+    }
+
+    /// Takes up what this device has stored of a room: what was written before goes out before anything else. What is said in
+    /// the room now is shown first, where there is a service that could say it.
+    pub(super) fn recall(self: &Rc<Self>, open: &OpenRoom) {
+        if open.peer.is_none() {
+            open.set_read(self.copies.read_up_to(open));
+        }
+        self.outbox.expect_stored(open);
+        if self.connection.session().is_none() || open.peer.is_some() {
+            self.recall_now(open);
+        }
+        let (this, open) = (Rc::clone(self), open.clone());
+        spawn_local(async move {
+            TimeoutFuture::new(RECALL_DELAY).await;
+            this.recall_now(&open);
+        });
+    }
+
+    fn recall_now(self: &Rc<Self>, open: &OpenRoom) {
+        if self.outbox.begin_recall(open) {
+            let (this, open) = (Rc::clone(self), open.clone());
+            spawn_local(async move {
+                this.outbox.recall(&open).await;
+                this.copies.show(&open).await;
+            });
+        }
+    }
+
+    /// Makes the room's topic if need be, subscribes to it, and follows it until it is left or the session is over.
+    pub(super) fn establish(self: &Rc<Self>, open: &OpenRoom, announce: bool) {
+        open.state.set(RoomState::Joining);
+        open.begin_visit();
+        // Without a session it is opened once there is one; until then there is what was stored.
+        if let Some(session) = self.connection.session() {
+            let visit = Visit {
+                rooms: Rc::clone(self),
+                open: open.clone(),
+                announce,
+                made: false,
+                caught_up: None,
+            };
+            open.spawn(visit.run(session));
+        }
+    }
+
+    fn unsubscribe(&self, open: &OpenRoom) {
+        let selector = selector(&open.room.read_untracked());
+        if let Some(session) = self.connection.session() {
+            spawn_local(async move {
+                // What still comes is passed over; there is nothing that a reader could do about a refusal.
+                let _ = session.topics().unsubscribe(&selector).await;
+            });
+        }
+    }
+}
+
+/// One stay in a room: what it has come to, and what to say about it.
+struct Visit {
+    rooms: Rc<Rooms>,
+    open: OpenRoom,
+    announce: bool,
+    /// Whether the room was not there before.
+    made: bool,
+    /// The newest sequence that there was when the subscription began.
+    caught_up: Option<u64>,
+}
+
+impl Visit {
+    async fn run(mut self, session: Session) {
+        if let Err(fault) = self.follow(session).await {
+            // Whoever joins again wants to hear everything again.
+            self.rooms.unsubscribe(&self.open);
+            self.fail(fault);
+        }
+    }
+
+    async fn follow(&mut self, session: Session) -> Result<(), Fault> {
+        let room = self.open.room.get_untracked();
+        let (path, selector) = (room.name.topic_path(), selector(&room));
+        let mut stream = session
+            .add_stream_at::<RoomValue>(&path)
+            .map_err(|_| Fault::NotARoom)?;
+        // The order is the tutorial's: make, listen, subscribe. All of it is asked for at once, and the service takes it in
+        // this order: nobody waits three times for a slow network. The room may be there already, and the reader may be
+        // allowed to see it, but not to make it.
+        let topics = session.topics();
+        let added = topics.add(&path, specification(room.kind, HISTORY_LIMIT));
+        // What the newest event is now, was said before. It is answered before events come.
+        let newest = (room.kind == RoomKind::History).then(|| {
+            let query = session.time_series().range_query();
+            query.from(RangeAnchor::Last(1)).select_from::<Json>(&path)
+        });
+        let selected = topics.select(&selector);
+        let added = added.await;
+        self.made = matches!(added, Ok(AddTopicResult::Created));
+        selected
+            .await
+            .map_err(|error| fault::of_request(error, Right::Read))?;
+        if let Some(newest) = newest {
+            self.catch_up(newest.await.ok());
+        }
+        // Only the handle that the page keeps may keep the session open.
+        drop(session);
+        let missing = match added.map_err(|error| fault::of_request(error, Right::Create)) {
+            // It is there, so it could have been read.
+            Ok(_) | Err(Fault::NotARoom) => Fault::NotPermitted(Right::Read),
+            Err(fault) => fault,
+        };
+        self.give_up_in_time(missing);
+        while let Some(event) = stream.next().await {
+            self.see(event)?;
+        }
+        Ok(())
+    }
+
+    /// If the room is there and may be read, its subscription shows soon; if not, this is why.
+    fn give_up_in_time(&self, fault: Fault) {
+        let open = self.open.clone();
+        self.open.spawn(async move {
+            TimeoutFuture::new(JOIN_TIMEOUT).await;
+            let is_joining = *open.state.read_untracked() == RoomState::Joining;
+            if is_joining {
+                open.state.set(RoomState::Failed(fault));
+            }
+        });
+    }
+
+    /// Takes in what happened to the topic.
+    fn see(&mut self, event: StreamEvent<RoomValue>) -> Result<(), Fault> {
+        match event {
+            StreamEvent::Subscribed { topic } => {
+                match value::kind(&topic.specification) {
+                    Some(kind) if kind == self.open.room.read_untracked().kind => {}
+                    Some(kind) => return Err(Fault::OtherKind(kind)),
+                    None => return Err(Fault::NotARoom),
+                }
+                self.open.change(|timeline| timeline.subscribed());
+                self.open.copied.set_if_changed(false);
+                let is_open = matches!(
+                    *self.open.state.read_untracked(),
+                    RoomState::Open | RoomState::ReadOnly(_)
+                );
+                if !is_open {
+                    self.opened();
+                }
+                self.rooms.outbox.serve(&self.open);
+            }
+            StreamEvent::Value { old, new, .. } => self.take_in(new, old.is_none()),
+            StreamEvent::Unsubscribed {
+                reason: UnsubscribedReason::Service(reason),
+                ..
+            } => match reason {
+                UnsubscribeReason::Removal => self.fail(Fault::RoomRemoved),
+                UnsubscribeReason::Authorization => self.fail(Fault::NotPermitted(Right::Read)),
+                _ => {}
+            },
+            StreamEvent::NotSelected(error) => return Err(fault::of_request(error, Right::Read)),
+            // The session is renewed, or over: its own state says so. What cannot be read is no message.
+            StreamEvent::Unsubscribed { .. }
+            | StreamEvent::Unreadable { .. }
+            | StreamEvent::Closed(_) => {}
+        }
+        Ok(())
+    }
+
+    fn take_in(&self, value: RoomValue, first: bool) {
+        let sequence = match &value {
+            RoomValue::Event(event) => Some(event.sequence),
+            RoomValue::Live(_) => None,
+        };
+        let naming = self.message_naming_reader(&value);
+        let is_news = self.receive(value, first);
+        let is_unread = match sequence {
+            Some(sequence) => self.said(sequence, is_news),
+            // A live room has one value from before.
+            None => is_news && !first && self.rooms.app.notice(&self.open),
+        };
+        if let Some(message) = naming.filter(|_| is_unread) {
+            self.mentioned(sequence, message);
+        }
+    }
+
+    /// Puts a value into the timeline. True if it is news.
+    fn receive(&self, value: RoomValue, first: bool) -> bool {
+        let open = &self.open;
+        let (message, is_news) = match value {
+            RoomValue::Event(event) => {
+                let message = event.message.clone();
+                (message, open.change(|timeline| timeline.receive_event(event)))
+            }
+            RoomValue::Live(message) => {
+                // What was there before has only its own word for when it was written; the rest is written now.
+                let at = if first {
+                    value::written(&message.timestamp)
+                } else {
+                    browser::at(browser::now())
+                };
+                let is_news =
+                    open.change(|timeline| timeline.receive_value(message.clone(), at, first));
+                (message, is_news)
+            }
+        };
+        self.rooms.outbox.arrived(open, &message);
+        is_news
+    }
+
+    /// Whoever comes for the first time has missed nothing.
+    fn catch_up(&mut self, newest: Option<QueryResult<Json>>) {
+        let Some(newest) = newest else {
+            return; // The reader may not ask. Then what comes is taken for new.
+        };
+        let sequences = newest.events.iter().map(|event| event.metadata.sequence);
+        self.caught_up = sequences.max();
+        let read = self.open.read();
+        // A series that was made anew begins at zero again.
+        let is_known = read.is_some_and(|read| Some(read) <= self.caught_up);
+        if !is_known {
+            self.open.set_read(self.caught_up);
+        }
+    }
+
+    /// The message, if it names the reader.
+    fn message_naming_reader(&self, value: &RoomValue) -> Option<ChatMessage> {
+        let message = match value {
+            RoomValue::Live(message) => message,
+            RoomValue::Event(event) if event.edits.is_none() => &event.message,
+            RoomValue::Event(_) => return None,
+        };
+        let me = self.rooms.app.me.read_untracked();
+        let name = &me.as_ref()?.name;
+        mentions(&message.text, name).then(|| message.clone())
+    }
+
+    /// The reader has not seen a message that names them.
+    fn mentioned(&self, sequence: Option<u64>, message: ChatMessage) {
+        self.open.mentions.update(|mentions| *mentions += 1);
+        // What was said before the reader came is counted, but it is too late for a notification.
+        if sequence.is_none_or(|sequence| self.caught_up < Some(sequence)) {
+            self.rooms.notices.send(Notice {
+                room: self.open.clone(),
+                cause: Cause::Mention,
+                message,
+            });
+        }
+    }
+
+    /// An event has come; by somebody else, if it is news. True if the reader has not seen it.
+    fn said(&self, sequence: u64, is_news: bool) -> bool {
+        let (app, open) = (self.rooms.app, &self.open);
+        let is_old = open.read() >= Some(sequence);
+        let was_missed = self.caught_up >= Some(sequence);
+        let looking = app.is_looking_at(open);
+        let mut unread = false;
+        if is_news && !is_old {
+            if was_missed && looking {
+                open.said(false);
+            } else {
+                unread = app.notice(open);
+            }
+        }
+        // What one says oneself, or who comes and goes, has been seen, too.
+        let is_aside = !is_news && !was_missed;
+        if looking && (is_aside || self.caught_up == Some(sequence)) {
+            open.saw_all();
+        }
+        unread
+    }
+
+    fn opened(&self) {
+        self.open.state.set(RoomState::Open);
+        let (rooms, open, made) = (Rc::clone(&self.rooms), self.open.clone(), self.made);
+        let visit = self.open.visit();
+        // What is said here comes first, and who is here after it.
+        browser::once_drawn(move || {
+            if open.visit() == visit {
+                rooms.recall_now(&open);
+                rooms.drafts.recall(&open);
+                open.entered.set(Some(Entered { visit, made }));
+            }
+        });
+        if self.announce {
+            self.rooms.outbox.announce(&self.open);
+        }
+    }
+
+    fn fail(&self, fault: Fault) {
+        self.open.state.set(RoomState::Failed(fault));
+    }
+}
+
+fn selector(room: &Room) -> String {
+    [">", &room.name.topic_path()].concat()
+}
+
+/// The topic of a room that keeps so much, if it keeps anything.
+pub(super) fn specification(kind: RoomKind, keep: &str) -> TopicSpecification {
+    match kind {
+        RoomKind::Live => TopicSpecification::new(TopicType::Json),
+        RoomKind::History => TopicSpecification::new(TopicType::TimeSeries)
+            .with(property::TIME_SERIES_EVENT_VALUE_TYPE, "json")
+            .with(property::TIME_SERIES_RETAINED_RANGE, keep)
+            .with(property::TIME_SERIES_SUBSCRIPTION_RANGE, HISTORY_LIMIT),
+    }
+}

@@ -1,0 +1,81 @@
+//! The last messages that went over the connection, for the diagnostics and the lessons.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use effusion_client::{Direction, Session, TappedMessage};
+
+use crate::browser;
+use crate::model::inside::Recorded;
+
+/// How many messages are kept.
+const MAX_MESSAGES: usize = 400;
+/// How many subscriptions are kept beyond those: a value does not say itself what its topic is.
+const MAX_SUBSCRIPTIONS: usize = 100;
+/// How a message begins that tells of a subscription: a request, and the number of its service.
+const SUBSCRIBED: [u8; 2] = [0x00, 0x57];
+
+/// A log of the messages of every session, the oldest first.
+#[derive(Default)]
+pub struct Traffic {
+    log: Rc<RefCell<Log>>,
+}
+
+#[derive(Default)]
+struct Log {
+    next: usize,
+    session: usize,
+    messages: VecDeque<Recorded>,
+    subscriptions: VecDeque<Recorded>,
+}
+
+impl Log {
+    fn record(&mut self, session: usize, message: TappedMessage) {
+        let recorded = Recorded {
+            number: self.next,
+            at: browser::now(),
+            session,
+            sent: message.direction == Direction::Sent,
+            bytes: message.bytes,
+            hidden: message.hidden,
+        };
+        self.next += 1;
+        if self.messages.len() == MAX_MESSAGES
+            && let Some(old) = self.messages.pop_front()
+            && old.bytes.starts_with(&SUBSCRIBED)
+        {
+            if self.subscriptions.len() == MAX_SUBSCRIPTIONS {
+                self.subscriptions.pop_front();
+            }
+            self.subscriptions.push_back(old);
+        }
+        self.messages.push_back(recorded);
+    }
+}
+
+impl Traffic {
+    /// Records the messages of a session from now on.
+    pub(super) fn record(&self, session: &Session) {
+        let log = Rc::clone(&self.log);
+        log.borrow_mut().session += 1;
+        let number = log.borrow().session;
+        session.set_tap(Some(Box::new(move |message| {
+            log.borrow_mut().record(number, message);
+        })));
+    }
+
+    /// The messages that are kept from this number on, the oldest first; all subscriptions come along.
+    #[must_use]
+    pub fn recorded(&self, from: usize) -> Vec<Recorded> {
+        let log = self.log.borrow();
+        let kept = log.subscriptions.iter().chain(&log.messages);
+        kept.filter(|it| it.number >= from).cloned().collect()
+    }
+
+    /// The number of the next message: as long as it stays the same, nothing new was recorded.
+    #[must_use]
+    pub fn next_number(&self) -> usize {
+        self.log.borrow().next
+    }
+}
