@@ -69,8 +69,10 @@ pub use rooms::Rooms;
 pub use storage::{Storage, Store};
 pub use traffic::Traffic;
 
-/// How often drafts and copies of rooms are stored, in milliseconds.
-const STORE_EVERY: u32 = 1_000;
+/// How often drafts are stored, in milliseconds.
+const STORE_DRAFTS: u32 = 1_000;
+/// How often copies of rooms are stored, in milliseconds.
+const STORE_COPIES: u32 = 2_000;
 
 /// The services of the page. A clone is another handle of the same ones.
 #[derive(Clone)]
@@ -201,13 +203,17 @@ pub fn provide_services(app: App) -> Services {
 pub fn serve(app: App, services: &Services) {
     carry_out_requests(app, services.clone());
     jump(app, services.clone());
-    let stored = services.clone();
+    let (drafts, copies) = (services.drafts.clone(), services.copies.clone());
     let store = move || {
-        stored.drafts.store_changes();
-        stored.copies.store_changes();
+        drafts.store_changes();
+        copies.store_changes();
     };
-    let kept = services.clone();
-    let interval = Interval::new(STORE_EVERY, store.clone());
+    let (drafts, copies) = (services.drafts.clone(), services.copies.clone());
+    let intervals = [
+        Interval::new(STORE_DRAFTS, move || drafts.store_changes()),
+        Interval::new(STORE_COPIES, move || copies.store_changes()),
+    ];
+    let connection = services.connection.clone();
     let window = window();
     let listeners = [
         // Each may be the last that the page is told.
@@ -218,7 +224,7 @@ pub fn serve(app: App, services: &Services) {
         // A window that is closed says so; the service need not wait for it to come back.
         EventListener::new(&window, "pagehide", move |_| {
             store();
-            kept.connection.say_goodbye();
+            connection.say_goodbye();
         }),
         // The browser may keep a page that was left, and show it again.
         EventListener::new(&window, "pageshow", {
@@ -233,7 +239,7 @@ pub fn serve(app: App, services: &Services) {
             }
         }),
     ];
-    let kept = SendWrapper::new((services.clone(), interval, listeners));
+    let kept = SendWrapper::new((services.clone(), intervals, listeners));
     on_cleanup(move || {
         let (services, ..) = kept.take();
         services.connection.replace(None);

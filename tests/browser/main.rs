@@ -5,10 +5,12 @@
 
 mod composer;
 mod connection;
+mod hub;
 mod dialog;
 mod join;
 mod keyed;
 mod messages;
+mod services;
 mod stage;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

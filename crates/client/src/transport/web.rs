@@ -1,13 +1,12 @@
 //! The browser's WebSocket and timers.
 
-use core::cell::RefCell;
-use core::task::{Context, Poll, Waker};
-use std::collections::VecDeque;
+use core::task::{Context, Poll};
 use std::rc::Rc;
 
 use bytes::Bytes;
+use futures_util::{FutureExt as _, StreamExt as _};
+use gloo_net::websocket::Message;
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 
@@ -77,59 +76,45 @@ pub struct WebSocket {
     failed: bool,
 }
 
-/// A socket of the browser, and what it has reported. It sends from memory, so that also what is said while the page is
-/// being left gets out: of a `Blob`, which others take, nothing would.
+/// A socket of the browser. gloo-net reads from it; messages are sent by the browser's own method, at once, so that also what is
+/// said while the page is being left gets out.
 struct Socket {
     browsers: web_sys::WebSocket,
-    reports: Rc<Reports>,
-    /// They live as long as the socket may call them.
-    _handlers: [Closure<dyn FnMut(web_sys::MessageEvent)>; 3],
-}
-
-#[derive(Default)]
-struct Reports {
-    waiting: RefCell<VecDeque<TransportEvent>>,
-    waker: RefCell<Option<Waker>>,
-}
-
-impl Reports {
-    fn add(&self, event: TransportEvent) {
-        self.waiting.borrow_mut().push_back(event);
-        let waker = self.waker.borrow_mut().take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
+    incoming: gloo_net::websocket::futures::WebSocket,
+    /// Whether it is known to be open.
+    is_open: bool,
+    opened: futures_channel::oneshot::Receiver<()>,
+    /// It lives as long as the socket may call it.
+    _on_open: Closure<dyn FnMut()>,
 }
 
 impl Socket {
     fn open(url: &str) -> Option<Self> {
         let browsers = web_sys::WebSocket::new(url).ok()?;
-        browsers.set_binary_type(web_sys::BinaryType::Arraybuffer);
-        let reports = Rc::new(Reports::default());
-        let handler = |event: fn(web_sys::MessageEvent) -> TransportEvent| {
-            let reports = Rc::clone(&reports);
-            Closure::<dyn FnMut(web_sys::MessageEvent)>::new(move |it| reports.add(event(it)))
-        };
-        let handlers = [
-            handler(|_| TransportEvent::Opened),
-            handler(|event| match event.data().dyn_into::<ArrayBuffer>() {
-                Ok(message) => {
-                    TransportEvent::Message(Bytes::from(Uint8Array::new(&message).to_vec()))
-                }
-                Err(_) => TransportEvent::Lost,
-            }),
-            // What goes wrong ends with this, too.
-            handler(|_| TransportEvent::Lost),
-        ];
-        let [opened, message, closed] = &handlers;
-        browsers.set_onopen(Some(opened.as_ref().unchecked_ref()));
-        browsers.set_onmessage(Some(message.as_ref().unchecked_ref()));
-        browsers.set_onclose(Some(closed.as_ref().unchecked_ref()));
+        let (sender, opened) = futures_channel::oneshot::channel();
+        let on_open = Closure::once(move || {
+            // Who waits for it may be gone.
+            let _ = sender.send(());
+        });
+        browsers.set_onopen(Some(on_open.as_ref().unchecked_ref()));
+        let incoming = browsers.clone().try_into().ok()?;
         Some(Self {
             browsers,
-            reports,
-            _handlers: handlers,
+            incoming,
+            is_open: false,
+            opened,
+            _on_open: on_open,
+        })
+    }
+
+    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<TransportEvent> {
+        if !self.is_open && self.opened.poll_unpin(context).is_ready() {
+            self.is_open = true;
+            return Poll::Ready(TransportEvent::Opened);
+        }
+        self.incoming.poll_next_unpin(context).map(|event| match event {
+            Some(Ok(Message::Bytes(message))) => TransportEvent::Message(message.into()),
+            _ => TransportEvent::Lost,
         })
     }
 }
@@ -137,10 +122,7 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         self.browsers.set_onopen(None);
-        self.browsers.set_onmessage(None);
-        self.browsers.set_onclose(None);
-        // It fails only for a code that is none; the browser sends what is buffered first.
-        let _ = self.browsers.close();
+        // The rest is closed by what reads from it; the browser sends what is buffered first.
     }
 }
 
@@ -155,23 +137,14 @@ impl Transport for WebSocket {
             self.socket = None;
             return Poll::Ready(TransportEvent::Lost);
         }
-        let Some(socket) = &self.socket else {
+        let Some(socket) = &mut self.socket else {
             return Poll::Pending;
         };
-        let next = socket.reports.waiting.borrow_mut().pop_front();
-        match next {
-            Some(event) => {
-                if event == TransportEvent::Lost {
-                    self.socket = None;
-                }
-                Poll::Ready(event)
-            }
-            None => {
-                let waker = context.waker().clone();
-                socket.reports.waker.replace(Some(waker));
-                Poll::Pending
-            }
+        let event = socket.poll_event(context);
+        if event == Poll::Ready(TransportEvent::Lost) {
+            self.socket = None;
         }
+        event
     }
 
     fn send(&mut self, message: Bytes) {

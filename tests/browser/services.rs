@@ -1,0 +1,201 @@
+//! The services of a page, against a service in memory.
+
+use effusion::features::join::form::{Credentials, Field, Form, Room, SignIn};
+use effusion::features::join::service::Service;
+use effusion::i18n::provide_i18n;
+use effusion::services::{Services, serve};
+use effusion::state::{App, Connection, OpenRoom, Request, RoomState};
+use effusion_chat::{RoomKind, RoomName};
+use gloo_timers::future::TimeoutFuture;
+use leptos::prelude::*;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::hub::Hub;
+
+/// One page, with its own services.
+struct Page {
+    app: App,
+    services: Services,
+    /// Of its signals and of what its services keep going.
+    owner: Owner,
+}
+
+impl Page {
+    fn new(hub: &Hub, name: &str) -> Self {
+        let owner = Owner::new();
+        let (app, services) = owner.with(|| {
+            let mut form = Form::default();
+            form.set(Field::Name, name.to_owned());
+            let app = App::new(form, String::new(), provide_i18n());
+            let services = Services::with_connector(app, hub.connector());
+            serve(app, &services);
+            app.request.set(Some(Request::Enter {
+                sign_in: SignIn {
+                    name: name.to_owned(),
+                    credentials: Credentials {
+                        principal: "client".to_owned(),
+                        password: "password".to_owned(),
+                    },
+                    service: Service::default(),
+                },
+                rooms: Vec::new(),
+                announce: false,
+            }));
+            (app, services)
+        });
+        Self {
+            app,
+            services,
+            owner,
+        }
+    }
+
+    async fn in_room(hub: &Hub, name: &str, room: &str) -> (Self, OpenRoom) {
+        let page = Self::new(hub, name);
+        until("there is a session", || page.is_connected()).await;
+        let open = page.join(room).await;
+        (page, open)
+    }
+
+    fn is_connected(&self) -> bool {
+        self.app.connection.get_untracked() == Connection::Connected
+    }
+
+    async fn join(&self, name: &str) -> OpenRoom {
+        let name = RoomName::parse(name).unwrap();
+        self.services.rooms.open_and_show(Room {
+            name: name.clone(),
+            kind: RoomKind::History,
+        });
+        let open = {
+            let rooms = self.app.rooms.read_untracked();
+            let mut rooms = rooms.iter();
+            let open = rooms.find(|open| open.room.read_untracked().name == name);
+            open.unwrap().clone()
+        };
+        until("the room is open", || open.state.get_untracked() == RoomState::Open).await;
+        open
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        self.owner.cleanup();
+    }
+}
+
+/// Waits for something that happens soon.
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..500 {
+        if holds() {
+            return;
+        }
+        TimeoutFuture::new(20).await;
+    }
+    panic!("never: {what}");
+}
+
+fn texts(open: &OpenRoom) -> Vec<String> {
+    open.look(|timeline| {
+        let texts = timeline.texts().map(|(_, text, _)| text.to_owned());
+        texts.filter(|text| !text.is_empty()).collect()
+    })
+}
+
+#[wasm_bindgen_test]
+async fn what_one_page_sends_another_shows_until_the_room_is_left() {
+    let hub = Hub::new();
+    let (ann, hers) = Page::in_room(&hub, "Ann", "Tea").await;
+    let (bob, his) = Page::in_room(&hub, "Bob", "Tea").await;
+    ann.services.outbox.send_text(&hers, " hello ".to_owned());
+    let has = |text: &'static str| {
+        let his = his.clone();
+        move || texts(&his).contains(&text.to_owned())
+    };
+    until("Bob reads it", has("hello")).await;
+
+    bob.services.rooms.leave(&his);
+    assert!(bob.app.rooms.read_untracked().is_empty());
+    assert_eq!(bob.app.active.get_untracked(), None);
+    ann.services.outbox.send_text(&hers, "gone?".to_owned());
+    until("Ann's message is sent", || {
+        hers.look(|timeline| timeline.next_unsent().is_none())
+    })
+    .await;
+    assert!(texts(&his).is_empty());
+
+    let again = bob.join("Tea").await;
+    assert_ne!(again.id, his.id);
+    until("Bob reads what he missed", || {
+        texts(&again).contains(&"gone?".to_owned())
+    })
+    .await;
+}
+
+#[wasm_bindgen_test]
+async fn messages_arrive_once_and_in_order_though_connections_break() {
+    let hub = Hub::new();
+    let (ann, hers) = Page::in_room(&hub, "Ann", "Cut").await;
+    let (_bob, his) = Page::in_room(&hub, "Bob", "Cut").await;
+    let expected: Vec<String> = (0..20).map(|number| format!("message {number}")).collect();
+    for (number, text) in expected.iter().enumerate() {
+        ann.services.outbox.send_text(&hers, text.clone());
+        if number % 7 == 3 {
+            TimeoutFuture::new(0).await;
+            hub.cut();
+        }
+    }
+    let said = || {
+        let mut said = texts(&his);
+        said.retain(|text| text.starts_with("message"));
+        said
+    };
+    until("all of them have arrived", || said().len() >= expected.len()).await;
+    assert_eq!(said(), expected);
+    until("none of them waits", || {
+        hers.look(|timeline| timeline.next_unsent().is_none())
+    })
+    .await;
+}
+
+#[wasm_bindgen_test]
+async fn a_page_gets_another_session_and_its_rooms_when_the_service_has_forgotten_it() {
+    let hub = Hub::new();
+    let (ann, hers) = Page::in_room(&hub, "Ann", "Again").await;
+    ann.services.outbox.send_text(&hers, "before".to_owned());
+    until("it is sent", || {
+        hers.look(|timeline| timeline.next_unsent().is_none())
+    })
+    .await;
+    hub.restart();
+    ann.services.outbox.send_text(&hers, "after".to_owned());
+    until("it is sent in the next session", || {
+        ann.is_connected() && hers.look(|timeline| timeline.next_unsent().is_none())
+    })
+    .await;
+    let (_bob, his) = Page::in_room(&hub, "Bob", "Again").await;
+    until("both are there", || {
+        let said = texts(&his);
+        said.contains(&"before".to_owned()) && said.contains(&"after".to_owned())
+    })
+    .await;
+}
+
+#[wasm_bindgen_test]
+async fn presence_ends_when_the_room_is_left() {
+    let hub = Hub::new();
+    let (ann, hers) = Page::in_room(&hub, "Ann", "People").await;
+    let (bob, his) = Page::in_room(&hub, "Bob", "People").await;
+    ann.services.presence.attend(&hers);
+    bob.services.presence.attend(&his);
+    let names = || {
+        let people = his.people.read_untracked().persons();
+        let mut names: Vec<_> = people.into_iter().map(|person| person.name).collect();
+        names.sort();
+        names
+    };
+    until("Bob sees both", || names() == ["Ann", "Bob"]).await;
+    ann.services.rooms.leave(&hers);
+    ann.services.presence.depart(&hers);
+    until("Bob is alone", || names() == ["Bob"]).await;
+}
