@@ -17,7 +17,7 @@ use super::traffic::Traffic;
 use crate::browser;
 use crate::model::fault::Fault;
 use crate::features::join::form::SignIn;
-use crate::model::inside::type_name;
+use crate::features::diagnostics::decoder::type_name;
 use crate::features::timeline::Reader;
 use crate::platform::tasks::Tasks;
 use crate::state::{self, App};

@@ -26,7 +26,7 @@ use super::rooms::Rooms;
 use crate::browser;
 use crate::model::fault::{Fault, Right};
 use crate::features::join::form::Room;
-use crate::model::people::Person;
+use crate::features::people::roster::Person;
 use crate::features::join::service::SHARED_ACCOUNT;
 use crate::state::{App, Dialog, OpenRoom, RoomState};
 use effusion_chat::{

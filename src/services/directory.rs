@@ -15,7 +15,7 @@ use super::fault;
 use super::rooms::{Rooms, specification};
 use super::value::{self, RoomValue};
 use crate::i18n::messages;
-use crate::model::composing::Note;
+use crate::features::composer::composing::Note;
 use crate::features::directory::listing::{Listed, gather};
 use crate::model::fault::{Fault, Right};
 use crate::features::join::form::Room;

@@ -13,7 +13,7 @@ use leptos::task::spawn_local;
 
 use super::connection::Connection;
 use super::{fault, value};
-use crate::model::composing::Note;
+use crate::features::composer::composing::Note;
 use crate::model::fault::{Fault, Right};
 use crate::model::time::At;
 use crate::features::timeline::{Event, Key};

@@ -16,8 +16,8 @@ use leptos::task::spawn_local;
 
 use super::connection::Connection;
 use crate::browser;
-use crate::model::board::{Activity, FLAGS, Flag, LogRow};
-use crate::model::composing::Note;
+use crate::features::moderation::records::{Activity, FLAGS, Flag, LogRow};
+use crate::features::composer::composing::Note;
 use crate::state::{App, OpenRoom, SetIfChanged};
 use crate::text;
 

@@ -18,7 +18,7 @@ use leptos::task::spawn_local;
 
 use super::connection::Connection;
 use crate::browser;
-use crate::model::people::{Listing, People, Person};
+use crate::features::people::roster::{Listing, People, Person};
 use crate::state::{App, OpenRoom, SetIfChanged};
 use effusion_chat::{
     MEMBER_REMOVAL, MemberCard, RoomCard, RoomName, Target, card_path, member_path,

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use effusion_client::{Direction, Session, TappedMessage};
 
 use crate::browser;
-use crate::model::inside::Recorded;
+use crate::features::diagnostics::decoder::Recorded;
 
 /// How many messages are kept.
 const MAX_MESSAGES: usize = 400;

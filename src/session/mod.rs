@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use crate::i18n::Message;
 use crate::model::fault::Fault;
 use crate::features::join::form::{NewAccount, Room, SignIn};
-use crate::model::inside::Recorded;
+use crate::features::diagnostics::decoder::Recorded;
 use crate::features::settings::saved::SavedServices;
 use crate::features::timeline::Key;
 use crate::services::{self, Services};
@@ -204,7 +204,7 @@ pub(crate) mod moderation {
     use leptos::task::spawn_local;
 
     use super::{App, OpenRoom, with};
-    use crate::model::composing::Note;
+    use crate::features::composer::composing::Note;
     use crate::{parts, text};
 
     pub fn mute(app: App, open: OpenRoom, name: &str) {
@@ -259,7 +259,7 @@ pub(crate) mod direct {
     //! See [`crate::services::Direct`].
 
     use super::{App, with};
-    use crate::model::people::Person;
+    use crate::features::people::roster::Person;
 
     pub fn may_write_to(_: App, person: &Person) -> bool {
         with(|it| it.direct.may_write_to(person)).unwrap_or_default()
@@ -294,7 +294,7 @@ pub(crate) mod people {
     //! See [`crate::services::Presence`].
 
     use super::{App, with};
-    use crate::model::people::Person;
+    use crate::features::people::roster::Person;
     pub use crate::services::Insight;
 
     pub async fn look_into(_: App, person: &Person) -> Insight {
