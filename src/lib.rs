@@ -2,10 +2,9 @@
 //!
 //! ```text
 //!   view      components: what is on the screen
-//!   session   the bridge between a Diffusion session and signals; the only module that talks to the network
+//!   services  what talks to the Diffusion service and the browser's storage; the only module that does
 //!   state     what the page knows, as values that it follows (live)
 //!   model     view models: plain data, tested without a browser
-//!   parts     which code is fetched when it is first needed
 //!   words     the language of the interface
 //! ```
 
@@ -19,8 +18,6 @@ pub mod i18n;
 #[cfg(target_arch = "wasm32")]
 pub mod live;
 pub mod model;
-#[cfg(target_arch = "wasm32")]
-pub mod parts;
 #[cfg(target_arch = "wasm32")]
 pub mod platform;
 #[cfg(target_arch = "wasm32")]

@@ -20,10 +20,18 @@ pub fn AttendRooms() -> impl IntoView {
     let app = use_app();
     let has_entered = Memo::new(move |before: Option<&bool>| {
         before.is_some_and(|before| *before)
-            || app.rooms.read().iter().any(|room| room.entered.read().is_some())
+            || app
+                .rooms
+                .read()
+                .iter()
+                .any(|room| room.entered.read().is_some())
     });
     // Without this chunk, rooms are as good but for those who are in them.
-    move || has_entered.get().then(|| view! { <Lazy load=attendance() quiet=true/> })
+    move || {
+        has_entered
+            .get()
+            .then(|| view! { <Lazy load=attendance() quiet=true/> })
+    }
 }
 
 /// Attends all rooms that the reader is in. Shows nothing.

@@ -15,10 +15,10 @@ use leptos::task::spawn_local;
 use super::fault;
 use super::traffic::Traffic;
 use crate::browser;
-use crate::model::fault::Fault;
-use crate::features::join::form::SignIn;
 use crate::features::diagnostics::decoder::type_name;
+use crate::features::join::form::SignIn;
 use crate::features::timeline::Reader;
+use crate::model::fault::Fault;
 use crate::platform::tasks::Tasks;
 use crate::state::{self, App};
 

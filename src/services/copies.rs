@@ -50,7 +50,12 @@ impl Copies {
         let rooms = self.app.all_rooms();
         let mut now = Vec::with_capacity(rooms.len());
         for open in rooms {
-            let known = self.stored.borrow().iter().find(|it| it.room == open.id).copied();
+            let known = self
+                .stored
+                .borrow()
+                .iter()
+                .find(|it| it.room == open.id)
+                .copied();
             let copied = *open.copied.read_untracked();
             let Some(key) = self.key(&open).filter(|_| !copied) else {
                 now.extend(known);
@@ -63,7 +68,8 @@ impl Copies {
             };
             if known.map_or(0, |known| known.version) != stored.version {
                 let record = open.look(copy::of);
-                self.storage.put(Store::Copies, key.prefix().to_owned(), record);
+                self.storage
+                    .put(Store::Copies, key.prefix().to_owned(), record);
             }
             if known.and_then(|known| known.read) != stored.read
                 && open.room.read_untracked().kind == RoomKind::History

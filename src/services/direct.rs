@@ -24,10 +24,10 @@ use super::outbox::{DirectDelivery, Outbox, Sent};
 use super::preferences::{For, store_newest};
 use super::rooms::Rooms;
 use crate::browser;
-use crate::model::fault::{Fault, Right};
 use crate::features::join::form::Room;
-use crate::features::people::roster::Person;
 use crate::features::join::service::SHARED_ACCOUNT;
+use crate::features::people::roster::Person;
+use crate::model::fault::{Fault, Right};
 use crate::state::{App, Dialog, OpenRoom, RoomState};
 use effusion_chat::{
     ChatMessage, DIRECT_RANGE, DirectMessage, MEMBER_REMOVAL, RoomKind, RoomName, direct_path,
@@ -247,7 +247,10 @@ impl Direct {
 
     fn read_up_to(&self, peer: &str) -> Option<u64> {
         let name = self.name_of(peer);
-        let (_, read) = For::Device.load_pairs(READ).into_iter().find(|(it, _)| *it == name)?;
+        let (_, read) = For::Device
+            .load_pairs(READ)
+            .into_iter()
+            .find(|(it, _)| *it == name)?;
         read.parse().ok()
     }
 
@@ -264,7 +267,9 @@ impl Direct {
         let known = {
             let direct = self.app.direct.read_untracked();
             let mut direct = direct.iter();
-            direct.find(|open| open.peer.as_deref() == Some(peer)).cloned()
+            direct
+                .find(|open| open.peer.as_deref() == Some(peer))
+                .cloned()
         };
         if known.is_some() {
             return known;
@@ -281,7 +286,9 @@ impl Direct {
         let reader = current_reader(self.app);
         let open = OpenRoom::direct(self.rooms.next_id(), shown, reader, peer.to_owned());
         open.state.set(RoomState::Open);
-        self.app.direct.update(|direct| direct.insert(0, open.clone()));
+        self.app
+            .direct
+            .update(|direct| direct.insert(0, open.clone()));
         self.drafts.recall(&open);
         self.rooms.recall(&open);
         Some(open)

@@ -14,11 +14,11 @@ use super::connection::Connection;
 use super::fault;
 use super::rooms::{Rooms, specification};
 use super::value::{self, RoomValue};
-use crate::i18n::messages;
 use crate::features::composer::composing::Note;
 use crate::features::directory::listing::{Listed, gather};
-use crate::model::fault::{Fault, Right};
 use crate::features::join::form::Room;
+use crate::i18n::messages;
+use crate::model::fault::{Fault, Right};
 use crate::model::time::At;
 use crate::state::{App, OpenRoom, SetIfChanged};
 use effusion_chat::{
@@ -314,4 +314,3 @@ async fn write(session: &Session, card: &RoomCard) -> Result<(), RequestError> {
     added.await?;
     set.await
 }
-

@@ -32,7 +32,10 @@ impl Drafts {
     /// Puts into a room's box what was begun there, unless there is something already.
     pub(super) fn recall(&self, open: &OpenRoom) {
         let name = self.name_of(open);
-        let kept = For::Device.load_pairs(DRAFTS).into_iter().find(|(it, _)| *it == name);
+        let kept = For::Device
+            .load_pairs(DRAFTS)
+            .into_iter()
+            .find(|(it, _)| *it == name);
         if let Some((_, text)) = kept
             && open.draft.read_untracked().is_empty()
         {

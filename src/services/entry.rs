@@ -12,9 +12,9 @@ use super::drafts::Drafts;
 use super::rooms::Rooms;
 use super::{fault, navigation};
 use crate::browser;
+use crate::features::join::form::{Field, NewAccount, Room, SignIn};
 use crate::i18n::Message;
 use crate::model::fault::{Fault, Right};
-use crate::features::join::form::{Field, NewAccount, Room, SignIn};
 use crate::state::{self, App, Screen, SetIfChanged};
 
 /// How long a page without a session waits before it tries again to get one, in milliseconds.

@@ -4,9 +4,9 @@ use effusion_client::{
     ConnectError, ErrorReason, Interruption, RequestError, ResponseCode, SessionCloseReason,
 };
 
+use crate::features::join::form::SignIn;
 use crate::i18n::messages;
 use crate::model::fault::{Fault, Right};
-use crate::features::join::form::SignIn;
 
 /// Why there is no session.
 pub(super) fn of_connecting(error: &ConnectError, sign_in: &SignIn) -> Fault {

@@ -3,9 +3,7 @@
 use std::pin::pin;
 use std::rc::Rc;
 
-use effusion_client::{
-    Interruption, Json, QueryResult, RangeAnchor, RangeSpan, RequestError,
-};
+use effusion_client::{Interruption, Json, QueryResult, RangeAnchor, RangeSpan, RequestError};
 use futures_util::future::select;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
@@ -14,9 +12,9 @@ use leptos::task::spawn_local;
 use super::connection::Connection;
 use super::{fault, value};
 use crate::features::composer::composing::Note;
+use crate::features::timeline::{Event, Key};
 use crate::model::fault::{Fault, Right};
 use crate::model::time::At;
-use crate::features::timeline::{Event, Key};
 use crate::platform::tasks::until;
 use crate::state::{Earlier, OpenRoom, RoomState, SetIfChanged};
 use crate::text;
@@ -57,11 +55,12 @@ impl History {
         open.earlier.set(Earlier::Loading);
         let (this, room) = (Rc::clone(self), open.clone());
         spawn_local(async move {
-            room.earlier.set(match this.fill_from_below(&room, oldest).await {
-                Some(true) => Earlier::None,
-                Some(false) => Earlier::Unknown,
-                None => Earlier::Failed,
-            });
+            room.earlier
+                .set(match this.fill_from_below(&room, oldest).await {
+                    Some(true) => Earlier::None,
+                    Some(false) => Earlier::Unknown,
+                    None => Earlier::Failed,
+                });
         });
     }
 
@@ -244,7 +243,8 @@ impl History {
     /// # Errors
     /// Why the service did not do it.
     pub async fn take_back(&self, open: &OpenRoom, key: Key) -> Result<(), Fault> {
-        self.replace(open, key, |message| message.taken_back()).await
+        self.replace(open, key, |message| message.taken_back())
+            .await
     }
 
     async fn replace(

@@ -45,8 +45,8 @@ use effusion_client::web;
 use gloo_events::EventListener;
 use gloo_timers::callback::Interval;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
 use send_wrapper::SendWrapper;
+use wasm_bindgen::JsCast;
 
 use crate::state::{App, Request, RoomState};
 

@@ -16,8 +16,8 @@ use leptos::task::spawn_local;
 
 use super::connection::Connection;
 use crate::browser;
-use crate::features::moderation::records::{Activity, FLAGS, Flag, LogRow};
 use crate::features::composer::composing::Note;
+use crate::features::moderation::records::{Activity, FLAGS, Flag, LogRow};
 use crate::state::{App, OpenRoom, SetIfChanged};
 use crate::text;
 
@@ -256,7 +256,9 @@ impl Moderation {
             } => (room, browser::now()),
             _ => return,
         };
-        self.board.activity.update(|activity| activity.count(room, at));
+        self.board
+            .activity
+            .update(|activity| activity.count(room, at));
     }
 
     async fn carry_out(&self, desk: &mut Desk, order: Order) -> Vec<Report> {

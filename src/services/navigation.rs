@@ -8,10 +8,10 @@ use leptos::prelude::*;
 use super::appearance;
 use super::preferences::For;
 use crate::browser;
-use crate::features::join::guest::guest_name;
-use crate::i18n::I18n;
 use crate::features::join::form::{Credentials, Field, Form, Room, SignIn};
+use crate::features::join::guest::guest_name;
 use crate::features::join::{place, query};
+use crate::i18n::I18n;
 use crate::state::{App, OpenRoom, Request, Screen, SetIfChanged};
 use effusion_chat::{MessageId, RoomKind, RoomName, Target};
 

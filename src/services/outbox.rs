@@ -7,9 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
 
-use effusion_client::{
-    Interruption, Json, RangeAnchor, RequestError, Session, SessionState,
-};
+use effusion_client::{Interruption, Json, RangeAnchor, RequestError, Session, SessionState};
 use futures_util::{FutureExt, StreamExt};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
@@ -19,10 +17,10 @@ use super::connection::Connection;
 use super::storage::{Storage, Store};
 use super::{fault, value};
 use crate::browser;
+use crate::features::timeline::Key;
 use crate::model::fault::{Fault, Right};
 use crate::model::outbox::{OutboxKey, from_record, to_record};
 use crate::model::time::At;
-use crate::features::timeline::Key;
 use crate::state::{App, OpenRoom, RoomState};
 use effusion_chat::{ChatMessage, MessageId, RoomKind, Timestamp};
 

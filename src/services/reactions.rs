@@ -13,8 +13,8 @@ use leptos::task::spawn_local;
 
 use super::connection::Connection;
 use super::fault;
-use crate::i18n::messages;
 use crate::features::composer::composing::Note;
+use crate::i18n::messages;
 use crate::model::fault::{Fault, Right};
 use crate::state::OpenRoom;
 use effusion_chat::{REACTIONS_RANGE, Reaction, Target, reactions_path};

@@ -15,14 +15,14 @@ use leptos::task::spawn_local;
 use super::connection::{Connection, current_reader};
 use super::copies::Copies;
 use super::drafts::Drafts;
+use super::fault;
 use super::notices::{Cause, Notice, Notices};
 use super::outbox::Outbox;
 use super::value::{self, RoomValue};
-use super::fault;
 use crate::browser;
+use crate::features::join::form::Room;
 use crate::model::attention::mentions;
 use crate::model::fault::{Fault, Right};
-use crate::features::join::form::Room;
 use crate::state::{App, Entered, OpenRoom, RoomState, SetIfChanged};
 use effusion_chat::{ChatMessage, HISTORY_LIMIT, RoomKind};
 
@@ -121,7 +121,9 @@ impl Rooms {
         let known = {
             let rooms = self.app.rooms.read_untracked();
             let mut rooms = rooms.iter();
-            rooms.find(|open| open.room.read_untracked().name == room.name).cloned()
+            rooms
+                .find(|open| open.room.read_untracked().name == room.name)
+                .cloned()
         };
         if let Some(known) = known {
             return known;
@@ -325,7 +327,10 @@ impl Visit {
         let (message, is_news) = match value {
             RoomValue::Event(event) => {
                 let message = event.message.clone();
-                (message, open.change(|timeline| timeline.receive_event(event)))
+                (
+                    message,
+                    open.change(|timeline| timeline.receive_event(event)),
+                )
             }
             RoomValue::Live(message) => {
                 // What was there before has only its own word for when it was written; the rest is written now.

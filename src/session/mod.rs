@@ -4,12 +4,12 @@ use std::cell::RefCell;
 
 use leptos::prelude::*;
 
-use crate::i18n::Message;
-use crate::model::fault::Fault;
-use crate::features::join::form::{NewAccount, Room, SignIn};
 use crate::features::diagnostics::decoder::Recorded;
+use crate::features::join::form::{NewAccount, Room, SignIn};
 use crate::features::settings::saved::SavedServices;
 use crate::features::timeline::Key;
+use crate::i18n::Message;
+use crate::model::fault::Fault;
 use crate::services::{self, Services};
 use crate::state::{App, OpenRoom, Request};
 use effusion_chat::{ChatMessage, RoomKind, Target};
@@ -205,24 +205,28 @@ pub(crate) mod moderation {
 
     use super::{App, OpenRoom, with};
     use crate::features::composer::composing::Note;
-    use crate::{parts, text};
+    use crate::features::moderation::set_muted;
+    use crate::text;
 
-    pub fn mute(app: App, open: OpenRoom, name: &str) {
-        begin(app, open, name.to_owned(), true);
+    pub fn mute(_: App, open: OpenRoom, name: &str) {
+        begin(open, name.to_owned(), true);
     }
-    pub fn unmute(app: App, open: OpenRoom, name: &str) {
-        begin(app, open, name.to_owned(), false);
+    pub fn unmute(_: App, open: OpenRoom, name: &str) {
+        begin(open, name.to_owned(), false);
     }
-    fn begin(app: App, open: OpenRoom, name: String, mute: bool) {
+    fn begin(open: OpenRoom, name: String, muted: bool) {
+        let Some(services) = with(Clone::clone) else {
+            return;
+        };
         spawn_local(async move {
-            if parts::moderate(app, open.clone(), name, mute).await.is_err() {
+            if set_muted(services, open.clone(), name, muted)
+                .await
+                .is_err()
+            {
                 open.note
                     .set(Some(Note::Alert(text!(moderation_load_failed))));
             }
         });
-    }
-    pub fn carry_out(_: App, open: OpenRoom, name: &str, mute: bool) {
-        with(|it| it.moderation.set_muted(&open, name, mute));
     }
 }
 

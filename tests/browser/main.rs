@@ -5,8 +5,8 @@
 
 mod composer;
 mod connection;
-mod hub;
 mod dialog;
+mod hub;
 mod join;
 mod keyed;
 mod messages;

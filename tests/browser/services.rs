@@ -73,7 +73,10 @@ impl Page {
             let open = rooms.find(|open| open.room.read_untracked().name == name);
             open.unwrap().clone()
         };
-        until("the room is open", || open.state.get_untracked() == RoomState::Open).await;
+        until("the room is open", || {
+            open.state.get_untracked() == RoomState::Open
+        })
+        .await;
         open
     }
 }
@@ -150,7 +153,10 @@ async fn messages_arrive_once_and_in_order_though_connections_break() {
         said.retain(|text| text.starts_with("message"));
         said
     };
-    until("all of them have arrived", || said().len() >= expected.len()).await;
+    until("all of them have arrived", || {
+        said().len() >= expected.len()
+    })
+    .await;
     assert_eq!(said(), expected);
     until("none of them waits", || {
         hers.look(|timeline| timeline.next_unsent().is_none())

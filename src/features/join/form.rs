@@ -262,7 +262,9 @@ impl Form {
             ("kind", self.kind.word()),
         ];
         let pairs = pairs.into_iter();
-        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        pairs
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
     }
 
     /// Reads the fields of the join page.

@@ -46,7 +46,9 @@ pub fn invitation(service: &Service, room: &Room) -> String {
 #[must_use]
 pub fn pairs(rooms: &[Room]) -> Vec<(&str, &str)> {
     let pairs = rooms.iter();
-    pairs.map(|room| (room.kind.word(), room.name.as_str())).collect()
+    pairs
+        .map(|room| (room.kind.word(), room.name.as_str()))
+        .collect()
 }
 
 /// Reads [`pairs`] back; what is no room is left out.

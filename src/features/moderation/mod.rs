@@ -18,3 +18,11 @@ mod rules_form;
 
 #[cfg(target_arch = "wasm32")]
 pub use board::{BoardScreen, board};
+
+#[cfg(target_arch = "wasm32")]
+crate::lazy! {
+    moderation,
+    /// Keeps somebody from writing in a room, or lets them again, once the code for it is there. Shows nothing.
+    pub fn set_muted(services: crate::services::Services, room: crate::state::OpenRoom, name: String, muted: bool) =>
+        services.moderation.set_muted(&room, &name, muted)
+}

@@ -1,6 +1,6 @@
 //! One row of the list: a message or a notice, below what is said before it.
 
-use effusion_chat::Reply;
+use effusion_chat::{Reply, Target};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -10,10 +10,15 @@ use super::reaction_bar::reaction_bar;
 use super::{Delivery, Key, Origin, Row, Timeline};
 use crate::i18n::{I18n, use_i18n};
 use crate::model::time::At;
-use crate::parts;
 use crate::state::{OpenRoom, RowSignal};
-use crate::t;
 use crate::ui::{Avatar, Lazy, hue_of};
+use crate::{lazy, t};
+
+lazy! {
+    room,
+    /// Goes to a message, once the code for it is there. Shows nothing.
+    fn jump_to(room: OpenRoom, target: Target) => super::jump(room, target)
+}
 
 /// A message or a notice.
 ///
@@ -170,7 +175,7 @@ fn Quote(
         let room = room.clone();
         spawn_local(async move {
             // Without the chunk one can still look for it.
-            let _ = parts::jump(room, to).await;
+            let _ = jump_to(room, to).await;
         });
     };
     view! {

@@ -112,10 +112,12 @@ impl Socket {
             self.is_open = true;
             return Poll::Ready(TransportEvent::Opened);
         }
-        self.incoming.poll_next_unpin(context).map(|event| match event {
-            Some(Ok(Message::Bytes(message))) => TransportEvent::Message(message.into()),
-            _ => TransportEvent::Lost,
-        })
+        self.incoming
+            .poll_next_unpin(context)
+            .map(|event| match event {
+                Some(Ok(Message::Bytes(message))) => TransportEvent::Message(message.into()),
+                _ => TransportEvent::Lost,
+            })
     }
 }
 
