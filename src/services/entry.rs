@@ -158,7 +158,7 @@ impl Entry {
     }
 
     fn begin(&self) {
-        browser::warm_up();
+        self.app.i18n.warm_up();
         self.app.problems.set(Vec::new());
         self.app.fault.set(None);
         self.app.busy.set(true);
