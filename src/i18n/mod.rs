@@ -1,11 +1,15 @@
 //! The languages of the interface.
 //!
-//! `locales/<code>.json` has each language's texts by key. `build.rs` makes a constant of every key with its English text, so
-//! the compiler knows a key that does not exist, and a chunk of the page carries only the English that it shows. The other
-//! languages are fetched when they are chosen.
+//! `locales/<code>.json` has the texts of each language by key, with the plural forms of that language. `build.rs` makes a
+//! constant of each key with its English text, so that the compiler rejects an unknown key, and a chunk of the page contains only
+//! the English texts that it shows. The other languages are fetched when they are chosen.
 //!
 //! A component writes `{move || t!(i18n, key, name = value)}`: [`I18n`] holds the language in a signal, so the text follows it.
-//! Data hold a [`Text`], made by `text!`, and never what it reads in some language.
+//! Data hold a [`Text`], made by `text!`, and never its translation.
+//!
+//! This is not one of the ecosystem's libraries, which were looked at first (see `docs/measurements.md`): leptos-fluent 0.3 compiles
+//! all languages into the program, and `leptos_i18n` 0.6 with `dynamic_load` panics when the file of a language cannot be fetched,
+//! fetches English as well before the first text can be shown, and has no text that data can hold.
 
 #[cfg(target_arch = "wasm32")]
 mod browser;
