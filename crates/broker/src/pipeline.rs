@@ -127,7 +127,12 @@ impl Broker {
             });
         }
         let mut steps = Vec::with_capacity(batch.len());
-        for queued in batch {
+        for mut queued in batch {
+            // It may have waited for the store: what counts are the rights that the session has now.
+            let session = queued.actor.session.and_then(|key| self.clients.get(key));
+            if let Some(session) = session {
+                queued.actor.rights = session.rights.clone();
+            }
             let result = draft.execute(&queued.actor, queued.op);
             steps.push(Step {
                 reply_to: queued.reply_to,

@@ -808,6 +808,81 @@ fn nobody_waits_for_more_than_a_turn_of_each_of_the_others() {
 }
 
 #[test]
+fn what_waited_for_the_store_needs_the_right_when_it_is_done() {
+    let mut world = World::default();
+    let mut eve = account(&mut world, "eve", "'TOPIC_CONTROL'");
+    add_json(&mut world, &mut eve, "topic");
+    let mut admin = world.client("admin");
+    world.hold_stores = true;
+    let first = eve.request::<call::SetTopic>(&mut world, &set("topic", "1"));
+    let second = eve.request::<call::SetTopic>(&mut world, &set("topic", "2"));
+    let change = ChangeRolesFilterRequest {
+        filter: "$Principal is 'eve'".into(),
+        remove: vec!["TOPIC_CONTROL".into()],
+        add: vec![],
+    };
+    admin
+        .call::<call::ChangeRolesFilter>(&mut world, &change)
+        .unwrap();
+    while world.store_one() {}
+    let answers: Vec<_> = eve
+        .read_all(&mut world)
+        .into_iter()
+        .filter_map(|it| match it {
+            Incoming::Answer(id, answer) => Some((id, answer.map_err(|it| it.reason).is_ok())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(answers, [(first, true), (second, false)]);
+}
+
+#[test]
+fn a_fetch_makes_progress_or_says_why_not() {
+    let mut world = World::default();
+    let mut user = world.client("user");
+    for path in ["a", "b"] {
+        add_json(&mut world, &mut user, path);
+        user.call::<call::SetTopic>(&mut world, &set(path, &format!("\"{}\"", "x".repeat(500))))
+            .unwrap();
+    }
+    let mut request = FetchRequest {
+        with_values: true,
+        maximum_size: 100,
+        ..FetchRequest::new("?.*//")
+    };
+    let refused = user.call::<call::Fetch>(&mut world, &request);
+    assert_eq!(reason(refused), ErrorReason::RejectedRequest);
+    request.maximum_size = 800;
+    let found = user.call::<call::Fetch>(&mut world, &request).unwrap();
+    assert!(found.topics.len() == 1 && found.has_more);
+    request.selector = "?nothing//".into();
+    request.maximum_size = 1;
+    let found = user.call::<call::Fetch>(&mut world, &request).unwrap();
+    assert!(found.topics.is_empty() && !found.has_more);
+}
+
+#[test]
+fn what_is_not_there_is_named_in_words() {
+    let mut world = World::default();
+    let mut user = world.client("user");
+    for (service, words) in [
+        (0x8a_u8, "topic views"),
+        (0xbb, "metric alerts"),
+        (0xb0, "session trees"),
+    ] {
+        // A request: the service in two bytes, and the conversation.
+        let message = Bytes::from(vec![0, service, 1, 77]);
+        user.send(&mut world, message);
+        let answers = user.read_all(&mut world);
+        let [Incoming::Answer(_, Err(report))] = &answers[..] else {
+            panic!("{answers:?}");
+        };
+        assert_eq!(report.reason, ErrorReason::Unsupported);
+        assert!(report.message.contains(words), "{}", report.message);
+    }
+}
+
+#[test]
 fn a_timestamp_far_in_the_future_is_refused() {
     let mut world = World::default();
     let mut user = world.client("user");
