@@ -17,16 +17,18 @@ pub fn Page() -> impl IntoView {
     handle_shortcuts(app);
     view! {
         <div id="page">
-            <Keyed key=Signal::derive(move || Some(app.screen.get() as usize))>
+            <Keyed key=Signal::derive(move || Some(
+                app.screen.get() as usize,
+            ))>
                 {match app.screen.get_untracked() {
-                    Screen::Join => view! { <JoinForm/> }.into_any(),
-                    Screen::Account => view! { <Lazy load=account_form()/> }.into_any(),
-                    Screen::Chat => view! { <Lazy load=chat()/> }.into_any(),
-                    Screen::Board => view! { <Lazy load=board()/> }.into_any(),
+                    Screen::Join => view! { <JoinForm /> }.into_any(),
+                    Screen::Account => view! { <Lazy load=account_form() /> }.into_any(),
+                    Screen::Chat => view! { <Lazy load=chat() /> }.into_any(),
+                    Screen::Board => view! { <Lazy load=board() /> }.into_any(),
                 }}
             </Keyed>
-            <UpdateNotice/>
-            <AttendRooms/>
+            <UpdateNotice />
+            <AttendRooms />
         </div>
     }
 }

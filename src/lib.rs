@@ -40,6 +40,6 @@ pub fn start() {
         let app = services::start(i18n::provide_i18n());
         provide_context(app);
         session::set_services(services::provide_services(app));
-        view! { <app::Page/> }
+        view! { <app::Page /> }
     });
 }

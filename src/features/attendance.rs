@@ -30,7 +30,7 @@ pub fn AttendRooms() -> impl IntoView {
     move || {
         has_entered
             .get()
-            .then(|| view! { <Lazy load=attendance() quiet=true/> })
+            .then(|| view! { <Lazy load=attendance() quiet=true /> })
     }
 }
 
@@ -45,7 +45,7 @@ pub fn Attendance() -> impl IntoView {
             key=|room| room.id
             let:room
         >
-            <RoomAttendance room/>
+            <RoomAttendance room />
         </For>
     }
 }

@@ -41,7 +41,7 @@ pub fn IconButton(
             aria-expanded=move || expanded.map(|expanded| expanded.get().to_string())
             on:click=move |event| on_click.run(event)
         >
-            <Icon name=icon/>
+            <Icon name=icon />
             {children.map(|children| children())}
         </button>
     }

@@ -10,5 +10,5 @@ pub fn Keyed(
     /// The content.
     children: ChildrenFn,
 ) -> impl IntoView {
-    view! { <For each=move || key.get() key=|key| *key children=move |_| children()/> }
+    view! { <For each=move || key.get() key=|key| *key children=move |_| children() /> }
 }

@@ -21,7 +21,7 @@ fn show() -> (Stage, OpenRoom, Rc<RefCell<Vec<String>>>) {
     let keep = Rc::clone(&sent);
     let stage = Stage::mount(app(), move || {
         provide_context(room);
-        view! { <Composer on_send=move |text| keep.borrow_mut().push(text)/> }
+        view! { <Composer on_send=move |text| keep.borrow_mut().push(text) /> }
     });
     (stage, room, sent)
 }

@@ -12,7 +12,7 @@ use crate::stage::{Stage, app};
 #[wasm_bindgen_test]
 async fn every_state_is_told_in_words() {
     let app = app();
-    let stage = Stage::mount(app, || view! { <ConnectionBadge/> });
+    let stage = Stage::mount(app, || view! { <ConnectionBadge /> });
     for (state, word, said, shown, can_try) in [
         (Connection::Idle, "idle", "Not connected", "", false),
         (
@@ -61,7 +61,7 @@ async fn every_state_is_told_in_words() {
 #[wasm_bindgen_test]
 async fn the_countdown_is_not_read_out_each_second() {
     let app = app();
-    let stage = Stage::mount(app, || view! { <ConnectionBadge/> });
+    let stage = Stage::mount(app, || view! { <ConnectionBadge /> });
     app.connection.set(Connection::Recovering { seconds: 9 });
     tick().await;
     let status = stage

@@ -15,7 +15,7 @@ fn Opener(open: RwSignal<bool>) -> impl IntoView {
     let dialog = move || {
         view! {
             <Dialog title="Fruit" test="fruit" focus="box" on_close=move |()| open.set(false)>
-                <input id="box" data-testid="box"/>
+                <input id="box" data-testid="box" />
             </Dialog>
         }
         .into_any()
@@ -36,7 +36,7 @@ fn focused() -> String {
 async fn opened() -> (Stage, RwSignal<bool>, HtmlDialogElement) {
     let app = app();
     let open = RwSignal::new(false);
-    let stage = Stage::mount(app, move || view! { <Opener open/> });
+    let stage = Stage::mount(app, move || view! { <Opener open /> });
     let _ = stage.one("opener").unchecked_into::<HtmlElement>().focus();
     stage.click("opener").await;
     tick().await;

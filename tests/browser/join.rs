@@ -13,7 +13,7 @@ use crate::stage::{Stage, app, drawn};
 #[wasm_bindgen_test]
 async fn fields_that_cannot_be_used_say_why() {
     let app = app();
-    let stage = Stage::mount(app, || view! { <JoinForm/> });
+    let stage = Stage::mount(app, || view! { <JoinForm /> });
     stage.fill("name", " ").await;
     stage.fill("port", "eighty").await;
     stage.fill("room", "a//b").await;
@@ -57,7 +57,7 @@ async fn fields_that_cannot_be_used_say_why() {
 #[wasm_bindgen_test]
 async fn every_input_has_a_label() {
     let app = app();
-    let stage = Stage::mount(app, || view! { <JoinForm/> });
+    let stage = Stage::mount(app, || view! { <JoinForm /> });
     let inputs = stage.place().query_selector_all("input").unwrap();
     assert!(inputs.length() >= 9);
     for i in 0..inputs.length() {
@@ -77,7 +77,7 @@ async fn every_input_has_a_label() {
 #[wasm_bindgen_test]
 async fn the_shared_account_goes_when_a_password_is_typed() {
     let app = app();
-    let stage = Stage::mount(app, || view! { <JoinForm/> });
+    let stage = Stage::mount(app, || view! { <JoinForm /> });
     assert_eq!(
         (stage.value("account"), stage.value("password")),
         ("user".into(), "password".into())
@@ -101,7 +101,7 @@ async fn the_shared_account_goes_when_a_password_is_typed() {
 #[wasm_bindgen_test]
 async fn the_kind_of_room_is_one_of_two() {
     let app = app();
-    let stage = Stage::mount(app, || view! { <JoinForm/> });
+    let stage = Stage::mount(app, || view! { <JoinForm /> });
     assert_eq!(app.form.read_untracked().kind, RoomKind::History);
     stage.click("kind-live").await;
     assert_eq!(app.form.read_untracked().kind, RoomKind::Live);
@@ -115,7 +115,7 @@ async fn the_kind_of_room_is_one_of_two() {
 #[wasm_bindgen_test]
 async fn a_fault_is_an_alert_in_words() {
     let app = app();
-    let stage = Stage::mount(app, || view! { <JoinForm/> });
+    let stage = Stage::mount(app, || view! { <JoinForm /> });
     assert!(stage.all("fault").is_empty());
     app.fault
         .set(Some(Fault::WrongCredentials("<i>ann</i>".to_owned())));

@@ -26,7 +26,7 @@ fn show_with(
 ) -> Stage {
     Stage::mount(app(), move || {
         provide_context(room);
-        view! { <MessageList on_retry on_earlier on_gap/> }
+        view! { <MessageList on_retry on_earlier on_gap /> }
     })
 }
 

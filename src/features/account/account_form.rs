@@ -34,11 +34,11 @@ pub fn AccountForm() -> impl IntoView {
                 }
             >
                 <h1>{move || t!(i18n, account_title)}</h1>
-                <AccountFields/>
-                <RoleFields/>
-                <RegistrarFields/>
-                <ServiceFields/>
-                <FormFault/>
+                <AccountFields />
+                <RoleFields />
+                <RegistrarFields />
+                <ServiceFields />
+                <FormFault />
                 <Actions
                     test="account-button"
                     label=move || t!(i18n, account_submit)

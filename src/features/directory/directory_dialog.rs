@@ -61,7 +61,7 @@ pub fn DirectoryDialog() -> impl IntoView {
                         on:input=move |event| typed.set(event_target_value(&event))
                     />
                     <button type="button" data-testid="new-room-button" on:click=new_room>
-                        <Icon name="plus"/>
+                        <Icon name="plus" />
                         {move || t!(i18n, common_new_room)}
                     </button>
                 </div>
@@ -70,8 +70,8 @@ pub fn DirectoryDialog() -> impl IntoView {
                         view! { <p class="hint">{move || t!(i18n, directory_loading)}</p> }
                             .into_any()
                     }
-                    Found::Failed(fault) => view! { <FaultAlert fault/> }.into_any(),
-                    Found::Rooms(rooms) => view! { <RoomChoices rooms typed/> }.into_any(),
+                    Found::Failed(fault) => view! { <FaultAlert fault /> }.into_any(),
+                    Found::Rooms(rooms) => view! { <RoomChoices rooms typed /> }.into_any(),
                 }}
             </div>
         </DialogFrame>
@@ -101,13 +101,9 @@ fn RoomChoices(
         if any.get() {
             view! {
                 <ul class="choices" data-testid="directory-list">
-                    <For
-                        each=move || matching.get()
-                        key=|room| room.name.to_string()
-                        let:room
-                    >
+                    <For each=move || matching.get() key=|room| room.name.to_string() let:room>
                         <li>
-                            <RoomChoice room/>
+                            <RoomChoice room />
                         </li>
                     </For>
                 </ul>
@@ -165,14 +161,14 @@ fn RoomChoice(
             data-room=name
             on:click=join
         >
-            <Icon name=room.kind.word()/>
+            <Icon name=room.kind.word() />
             <span class="words">
                 <span class="named">
                     <bdi>{shown_name}</bdi>
                     {archived}
                 </span>
                 {topic}
-                <LastMessage room/>
+                <LastMessage room />
             </span>
             <small class="people" data-testid="directory-people">
                 {move || people()}

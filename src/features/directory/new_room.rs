@@ -104,14 +104,14 @@ pub fn NewRoomDialog() -> impl IntoView {
                     submit();
                 }
             >
-                <FormFault/>
-                <RoomFields/>
-                <TopicField topic=choice.topic/>
+                <FormFault />
+                <RoomFields />
+                <TopicField topic=choice.topic />
                 <div class="pair">
-                    <KeptMessages keep=choice.keep/>
-                    <AccessChoice choice/>
+                    <KeptMessages keep=choice.keep />
+                    <AccessChoice choice />
                 </div>
-                <RoleChoice choice/>
+                <RoleChoice choice />
                 <Actions
                     test="create-room-button"
                     label=move || t!(i18n, new_room_submit)

@@ -23,9 +23,8 @@ pub fn RoomInfoDialog() -> impl IntoView {
             on_close=move |()| app.dialog.set(None)
         >
             <div class="profile">
-                {is_room.then(|| view! { <TopicForm/> }.into_any())}
-                <NotificationLevel/>
-                {is_room.then(|| view! { <RoomActions/> }.into_any())}
+                {is_room.then(|| view! { <TopicForm /> }.into_any())} <NotificationLevel />
+                {is_room.then(|| view! { <RoomActions /> }.into_any())}
             </div>
         </Dialog>
     }
@@ -43,12 +42,7 @@ fn TopicForm() -> impl IntoView {
         app.dialog.set(None);
     };
     let by = (!by.is_empty()).then(|| {
-        view! {
-            <p class="hint">
-                {move || t!(i18n, room_info_set_by, name = &by)}
-            </p>
-        }
-        .into_any()
+        view! { <p class="hint">{move || t!(i18n, room_info_set_by, name = &by)}</p> }.into_any()
     });
     view! {
         <form
@@ -135,7 +129,7 @@ fn RoomActions() -> impl IntoView {
                 {move || t!(i18n, room_info_copy_link)}
             </button>
             <button type="button" data-testid="archive-button" on:click=archive>
-                <Icon name="archive"/>
+                <Icon name="archive" />
                 {move || label()}
             </button>
         </div>

@@ -110,7 +110,7 @@ pub fn Switcher() -> impl IntoView {
                     }
                     on:keydown=press
                 />
-                <Offers offers chosen/>
+                <Offers offers chosen />
             </div>
         </Dialog>
     }
@@ -143,7 +143,7 @@ fn Offers(
                 aria-label=move || t!(i18n, switcher_results)
             >
                 <For each=move || offers.get() key=key let:offer>
-                    <Row offer chosen/>
+                    <Row offer chosen />
                 </For>
             </ul>
         }
@@ -180,11 +180,11 @@ fn Row(
     let about = to.clone();
     let picture = match &to {
         Destination::Open(room) if room.peer.is_none() => {
-            view! { <Icon name=room.room.read_untracked().kind.word()/> }.into_any()
+            view! { <Icon name=room.room.read_untracked().kind.word() /> }.into_any()
         }
-        Destination::Other(room) => view! { <Icon name=room.kind.word()/> }.into_any(),
+        Destination::Other(room) => view! { <Icon name=room.kind.word() /> }.into_any(),
         Destination::Open(_) | Destination::Somebody(_) => {
-            view! { <Avatar name=name.clone()/> }.into_any()
+            view! { <Avatar name=name.clone() /> }.into_any()
         }
     };
     view! {
@@ -202,7 +202,7 @@ fn Row(
             {picture}
             <span class="words">
                 <bdi>{shown_name}</bdi>
-                <Action to=about/>
+                <Action to=about />
             </span>
         </button>
     }

@@ -7,7 +7,7 @@ use crate::ui::Icon;
 pub fn Brand() -> impl IntoView {
     view! {
         <p class="brand">
-            <Icon name="brand"/>
+            <Icon name="brand" />
             <span>{"Effusion"}</span>
         </p>
     }

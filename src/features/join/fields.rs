@@ -98,7 +98,7 @@ pub fn FormFault() -> impl IntoView {
     let fault = use_app().fault;
     move || {
         let fault = fault.get()?;
-        Some(view! { <FaultAlert fault scroll_into_view=true/> }.into_any())
+        Some(view! { <FaultAlert fault scroll_into_view=true /> }.into_any())
     }
 }
 

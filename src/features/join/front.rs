@@ -15,7 +15,7 @@ pub fn Front(
     view! {
         <div class="front">
             <aside class="story">
-                <Brand/>
+                <Brand />
                 <p class="claim">{move || t!(i18n, front_claim)}</p>
                 <ol class="lessons">
                     <Lesson

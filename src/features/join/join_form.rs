@@ -38,18 +38,17 @@ pub fn JoinForm() -> impl IntoView {
                 }
             >
                 <h1>{move || t!(i18n, common_join_room)}</h1>
-                <PersonFields/>
-                <RoomFields/>
-                <ServiceFields/>
-                <FormFault/>
+                <PersonFields />
+                <RoomFields />
+                <ServiceFields />
+                <FormFault />
                 <Actions
                     test="join-button"
                     label=move || t!(i18n, common_join)
                     busy_label=move || t!(i18n, common_joining)
                 >
                     <p>
-                        {move || t!(i18n, join_no_account)}
-                        {" "}
+                        {move || t!(i18n, join_no_account)} {" "}
                         <a href="#account" data-testid="create-account-link">
                             {move || t!(i18n, join_create_account)}
                         </a>
@@ -87,7 +86,7 @@ pub fn PersonFields() -> impl IntoView {
                     autocomplete="current-password"
                 />
             </div>
-            <AccountHint/>
+            <AccountHint />
             <Checkbox
                 test="remember"
                 label=move || t!(i18n, join_remember_password)

@@ -22,11 +22,7 @@ pub fn RoomFields() -> impl IntoView {
                 autocomplete="off"
                 placeholder="Default Room"
             />
-            <div
-                class="kinds"
-                role="radiogroup"
-                aria-label=move || t!(i18n, room_kind)
-            >
+            <div class="kinds" role="radiogroup" aria-label=move || t!(i18n, room_kind)>
                 <KindChoice
                     kind=RoomKind::Live
                     test="kind-live"
@@ -70,7 +66,7 @@ fn KindChoice(
             />
             <span>
                 <strong>
-                    <Icon name=kind.word()/>
+                    <Icon name=kind.word() />
                     {move || title.get()}
                 </strong>
                 <small>{move || about.get()}</small>

@@ -16,7 +16,7 @@ pub fn ServiceFields() -> impl IntoView {
     view! {
         <fieldset>
             <legend>{move || t!(i18n, service_title)}</legend>
-            <SavedServiceChoice/>
+            <SavedServiceChoice />
             <div class="service">
                 <FormField
                     field=Field::Host
@@ -37,7 +37,7 @@ pub fn ServiceFields() -> impl IntoView {
                     on_change=move |secure| form.update(|form| form.secure = secure)
                 />
             </div>
-            <PinnedVersion/>
+            <PinnedVersion />
         </fieldset>
     }
 }
@@ -50,9 +50,7 @@ fn PinnedVersion() -> impl IntoView {
         let version = form.read().version?;
         let hint = view! {
             <p class="hint">
-                {move || {
-                    t!(i18n, service_version_fixed, version = version_text(Some(version)))
-                }}
+                {move || { t!(i18n, service_version_fixed, version = version_text(Some(version))) }}
                 {" "}
                 <LinkButton
                     test="any-version"

@@ -38,7 +38,7 @@ pub fn AnotherRoomDialog() -> impl IntoView {
                     submit();
                 }
             >
-                <RoomFields/>
+                <RoomFields />
                 <Actions
                     test="room-button"
                     label=move || t!(i18n, common_join)

@@ -28,10 +28,10 @@ pub fn ConnectionSettings() -> impl IntoView {
                 submit();
             }
         >
-            <FormFault/>
-            <PersonFields/>
-            <ServiceFields/>
-            <VersionChoice/>
+            <FormFault />
+            <PersonFields />
+            <ServiceFields />
+            <VersionChoice />
             <Actions
                 test="apply-button"
                 label=move || t!(i18n, settings_apply)

@@ -14,7 +14,7 @@ pub fn ServiceSettings() -> impl IntoView {
         let services = app.services.read();
         let rows = services.list().iter().enumerate().map(|(place, saved)| {
             let is_default = services.default_place() == Some(place);
-            view! { <Row place saved=saved.clone() is_default/> }.into_any()
+            view! { <Row place saved=saved.clone() is_default /> }.into_any()
         });
         view! { <ul class="services">{rows.collect::<Vec<_>>()}</ul> }.into_any()
     };
@@ -35,7 +35,7 @@ pub fn ServiceSettings() -> impl IntoView {
                 disabled=move || app.me.read().is_none()
                 on:click=move |_| save_current(app)
             >
-                <Icon name="plus"/>
+                <Icon name="plus" />
                 {move || t!(i18n, services_save)}
             </button>
         </div>

@@ -83,9 +83,9 @@ pub fn SettingsDialog() -> impl IntoView {
             on_close=move |()| app.dialog.set(None)
         >
             <div class="settings">
-                <Tabs open/>
+                <Tabs open />
                 <Keyed key=Signal::derive(move || Some(open.get() as usize))>
-                    <TabPanel tab=open.get_untracked()/>
+                    <TabPanel tab=open.get_untracked() />
                 </Keyed>
             </div>
         </Dialog>
@@ -144,11 +144,11 @@ fn TabPanel(
     tab: Tab,
 ) -> impl IntoView {
     let content = match tab {
-        Tab::Connection => view! { <ConnectionSettings/> }.into_any(),
-        Tab::Services => view! { <ServiceSettings/> }.into_any(),
-        Tab::Appearance => view! { <AppearanceSettings/> }.into_any(),
-        Tab::Notifications => view! { <Notifications/> }.into_any(),
-        Tab::Keyboard => view! { <Shortcuts/> }.into_any(),
+        Tab::Connection => view! { <ConnectionSettings /> }.into_any(),
+        Tab::Services => view! { <ServiceSettings /> }.into_any(),
+        Tab::Appearance => view! { <AppearanceSettings /> }.into_any(),
+        Tab::Notifications => view! { <Notifications /> }.into_any(),
+        Tab::Keyboard => view! { <Shortcuts /> }.into_any(),
     };
     view! {
         <div id="settings-leaf" role="tabpanel" aria-labelledby=tab.id()>
@@ -164,7 +164,7 @@ fn Notifications() -> impl IntoView {
     let app = use_app();
     view! {
         <div class="leaf">
-            <NotificationSettings/>
+            <NotificationSettings />
             <Checkbox
                 test="quiet"
                 label=move || t!(i18n, common_mute_announcements)

@@ -14,13 +14,13 @@ use crate::{browser, session, t};
 pub fn Bar() -> impl IntoView {
     view! {
         <header class="bar">
-            <MenuButton/>
+            <MenuButton />
             <ActiveRoom>
-                <Title/>
+                <Title />
             </ActiveRoom>
-            <ConnectionBadge/>
+            <ConnectionBadge />
             <ActiveRoom>
-                <RoomButtons/>
+                <RoomButtons />
             </ActiveRoom>
         </header>
     }
@@ -64,9 +64,9 @@ fn Title() -> impl IntoView {
                 <h1 dir="auto" data-testid="room-title">
                     {move || info.read().name.to_string()}
                 </h1>
-                <Topic/>
+                <Topic />
             </div>
-            {is_room.then(|| view! { <KindChip/> }.into_any())}
+            {is_room.then(|| view! { <KindChip /> }.into_any())}
         </div>
     }
 }
@@ -97,7 +97,7 @@ fn KindChip() -> impl IntoView {
         let kind = info.read().kind;
         view! {
             <span class="chip">
-                <Icon name=kind.word()/>
+                <Icon name=kind.word() />
                 {move || match kind {
                     RoomKind::Live => t!(i18n, common_live),
                     RoomKind::History => t!(i18n, common_history),
@@ -122,7 +122,7 @@ fn RoomButtons() -> impl IntoView {
             expanded=Signal::derive(move || *app.panel.read() == Some(Panel::Search))
             on_click=move |_| toggle(app.panel, Panel::Search)
         />
-        {move || attended.get().then(|| view! { <MembersButton/> }.into_any())}
+        {move || attended.get().then(|| view! { <MembersButton /> }.into_any())}
         <IconButton
             icon="info"
             label=move || t!(i18n, room_details)
@@ -157,7 +157,7 @@ fn MembersButton() -> impl IntoView {
             aria-expanded=move || (*app.panel.read() == Some(Panel::Members)).to_string()
             on:click=move |_| toggle(app.panel, Panel::Members)
         >
-            <Icon name="people"/>
+            <Icon name="people" />
             <span data-testid="members-count">{move || count()}</span>
             <span class="unseen">{" "}</span>
             <span class="unseen">{move || t!(i18n, common_people_in_room)}</span>

@@ -24,23 +24,23 @@ pub fn Chat() -> impl IntoView {
             <a class="skip" href="#composer" hidden=move || app.active.read().is_none()>
                 {move || t!(i18n, room_skip_to_composer)}
             </a>
-            <Sidebar/>
+            <Sidebar />
             <div class="veil" on:click=move |_| app.drawer.set(false)></div>
             <main inert=move || app.drawer.get()>
-                <Bar/>
-                <SessionFault/>
+                <Bar />
+                <SessionFault />
                 {move || {
                     app.ask_to_notify
                         .get()
-                        .then(|| view! { <Lazy load=ask_to_notify()/> }.into_any())
+                        .then(|| view! { <Lazy load=ask_to_notify() /> }.into_any())
                 }}
                 <ActiveRoom>
-                    <RoomPane/>
+                    <RoomPane />
                 </ActiveRoom>
-                <NoRoom/>
+                <NoRoom />
             </main>
-            <Panels/>
-            <Dialogs/>
+            <Panels />
+            <Dialogs />
         </div>
     }
 }
@@ -54,11 +54,14 @@ pub fn ActiveRoom(
     let app = use_app();
     let room_of = move || untrack(|| app.active_room());
     view! {
-        <Keyed key=Signal::derive(move || app.active_room().map(|room| room.id))>
-            {room_of().map(|room: OpenRoom| {
-                provide_context(room);
-                children()
-            })}
+        <Keyed key=Signal::derive(move || {
+            app.active_room().map(|room| room.id)
+        })>
+            {room_of()
+                .map(|room: OpenRoom| {
+                    provide_context(room);
+                    children()
+                })}
         </Keyed>
     }
 }

@@ -17,13 +17,15 @@ use crate::ui::{Keyed, Lazy};
 pub fn Panels() -> impl IntoView {
     let app = use_app();
     view! {
-        <Keyed key=Signal::derive(move || app.panel.get().map(|panel| panel as usize))>
+        <Keyed key=Signal::derive(move || {
+            app.panel.get().map(|panel| panel as usize)
+        })>
             {match app.panel.get_untracked() {
                 None => ().into_any(),
                 Some(Panel::Members) => {
                     view! {
                         <ActiveRoom>
-                            <Lazy load=members(use_room())/>
+                            <Lazy load=members(use_room()) />
                         </ActiveRoom>
                     }
                         .into_any()
@@ -31,13 +33,13 @@ pub fn Panels() -> impl IntoView {
                 Some(Panel::Search) => {
                     view! {
                         <ActiveRoom>
-                            <Lazy load=search_panel(use_room())/>
+                            <Lazy load=search_panel(use_room()) />
                         </ActiveRoom>
                     }
                         .into_any()
                 }
-                Some(Panel::Diagnostics) => view! { <Lazy load=diagnostics()/> }.into_any(),
-                Some(Panel::Lessons) => view! { <Lazy load=lessons()/> }.into_any(),
+                Some(Panel::Diagnostics) => view! { <Lazy load=diagnostics() /> }.into_any(),
+                Some(Panel::Lessons) => view! { <Lazy load=lessons() /> }.into_any(),
             }}
         </Keyed>
     }
@@ -48,24 +50,28 @@ pub fn Panels() -> impl IntoView {
 pub fn Dialogs() -> impl IntoView {
     let app = use_app();
     view! {
-        <Keyed key=Signal::derive(move || app.dialog.get().map(|dialog| dialog as usize))>
+        <Keyed key=Signal::derive(move || {
+            app.dialog.get().map(|dialog| dialog as usize)
+        })>
             {match app.dialog.get_untracked() {
                 None => ().into_any(),
-                Some(Dialog::AnotherRoom) => view! { <Lazy load=another_room_dialog()/> }.into_any(),
-                Some(Dialog::Settings) => view! { <Lazy load=settings_dialog()/> }.into_any(),
-                Some(Dialog::Directory) => view! { <Lazy load=directory_dialog()/> }.into_any(),
-                Some(Dialog::NewRoom) => view! { <Lazy load=new_room_dialog()/> }.into_any(),
-                Some(Dialog::Switcher) => view! { <Lazy load=switcher()/> }.into_any(),
-                Some(Dialog::Profile) => view! { <Lazy load=profile()/> }.into_any(),
+                Some(Dialog::AnotherRoom) => {
+                    view! { <Lazy load=another_room_dialog() /> }.into_any()
+                }
+                Some(Dialog::Settings) => view! { <Lazy load=settings_dialog() /> }.into_any(),
+                Some(Dialog::Directory) => view! { <Lazy load=directory_dialog() /> }.into_any(),
+                Some(Dialog::NewRoom) => view! { <Lazy load=new_room_dialog() /> }.into_any(),
+                Some(Dialog::Switcher) => view! { <Lazy load=switcher() /> }.into_any(),
+                Some(Dialog::Profile) => view! { <Lazy load=profile() /> }.into_any(),
                 Some(Dialog::RoomInfo) => {
                     view! {
                         <ActiveRoom>
-                            <Lazy load=room_info_dialog()/>
+                            <Lazy load=room_info_dialog() />
                         </ActiveRoom>
                     }
                         .into_any()
                 }
-                Some(Dialog::Keyboard) => view! { <Lazy load=shortcuts_dialog()/> }.into_any(),
+                Some(Dialog::Keyboard) => view! { <Lazy load=shortcuts_dialog() /> }.into_any(),
             }}
         </Keyed>
     }

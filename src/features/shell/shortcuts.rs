@@ -108,7 +108,7 @@ pub fn ShortcutsDialog() -> impl IntoView {
             focus="shortcuts"
             on_close=move |()| app.dialog.set(None)
         >
-            <Shortcuts/>
+            <Shortcuts />
         </DialogFrame>
     }
 }

@@ -30,7 +30,7 @@ pub fn Sidebar() -> impl IntoView {
             tabindex="-1"
         >
             <header>
-                <Brand/>
+                <Brand />
                 <IconButton
                     icon="close"
                     label=move || t!(i18n, sidebar_close)
@@ -38,10 +38,10 @@ pub fn Sidebar() -> impl IntoView {
                     on_click=close
                 />
             </header>
-            <Rooms/>
-            <Learn/>
+            <Rooms />
+            <Learn />
             <footer>
-                <Me/>
+                <Me />
                 <IconButton
                     icon="settings"
                     label=move || t!(i18n, common_settings)
@@ -65,7 +65,7 @@ fn Rooms() -> impl IntoView {
         view! {
             <section class="direct" aria-label=move || t!(i18n, sidebar_direct)>
                 <h2>{move || t!(i18n, sidebar_direct)}</h2>
-                <RoomList rooms=app.direct/>
+                <RoomList rooms=app.direct />
             </section>
         }
         .into_any()
@@ -73,23 +73,18 @@ fn Rooms() -> impl IntoView {
     let any_direct = Memo::new(move |_| !app.direct.read().is_empty());
     view! {
         <nav aria-label=move || t!(i18n, common_rooms)>
-            <RoomList rooms=Signal::derive(move || in_order(app)) movable=true/>
+            <RoomList rooms=Signal::derive(move || in_order(app)) movable=true />
             <button
                 type="button"
                 class="another"
                 data-testid="another-room-button"
                 on:click=move |_| ask_for_room(app)
             >
-                <Icon name="plus"/>
+                <Icon name="plus" />
                 {move || t!(i18n, common_join_another_room)}
             </button>
-            <button
-                type="button"
-                class="another"
-                data-testid="directory-button"
-                on:click=browse
-            >
-                <Icon name="find"/>
+            <button type="button" class="another" data-testid="directory-button" on:click=browse>
+                <Icon name="find" />
                 {move || t!(i18n, sidebar_browse)}
             </button>
             {move || any_direct.get().then(direct)}

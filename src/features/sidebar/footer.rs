@@ -36,7 +36,7 @@ pub fn Me() -> impl IntoView {
                 title=move || t!(i18n, sidebar_profile)
                 on:click=open
             >
-                <Avatar name=name.clone()/>
+                <Avatar name=name.clone() />
                 <span class="me">
                     <bdi>{name}</bdi>
                     <small data-testid="signed-in-as">

@@ -18,7 +18,7 @@ pub fn Learn() -> impl IntoView {
     let board = move || {
         view! {
             <button type="button" class="learn" data-testid="board-button" on:click=open_board>
-                <Icon name="shield"/>
+                <Icon name="shield" />
                 {move || t!(i18n, common_moderation)}
             </button>
         }
@@ -70,7 +70,7 @@ fn PanelButton(
             aria-expanded=move || (*app.panel.read() == Some(panel)).to_string()
             on:click=press
         >
-            <Icon name=icon/>
+            <Icon name=icon />
             {move || label.get()}
         </button>
     }

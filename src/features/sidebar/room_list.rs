@@ -23,7 +23,7 @@ pub fn RoomList(
     view! {
         <ul>
             <For each=move || rooms.get() key=|room| room.id let:room>
-                <Row room dragged/>
+                <Row room dragged />
             </For>
         </ul>
     }
@@ -97,7 +97,7 @@ fn Row(
             on:dragend=end
             on:keydown=step
         >
-            <RoomButton room/>
+            <RoomButton room />
         </li>
     }
 }
@@ -124,9 +124,9 @@ fn RoomButton(
             aria-current=move || (app.active.get() == Some(id)).then_some("page")
             on:click=show
         >
-            <Picture room=room.clone()/>
+            <Picture room=room.clone() />
             <bdi>{move || named.read().name.to_string()}</bdi>
-            <Unread room/>
+            <Unread room />
         </button>
     }
 }
@@ -139,8 +139,8 @@ fn Picture(
 ) -> impl IntoView {
     let info = room.room.clone();
     match room.peer.clone() {
-        Some(peer) => view! { <Avatar name=peer/> }.into_any(),
-        None => (move || view! { <Icon name=info.read().kind.word()/> }.into_any()).into_any(),
+        Some(peer) => view! { <Avatar name=peer /> }.into_any(),
+        None => (move || view! { <Icon name=info.read().kind.word() /> }.into_any()).into_any(),
     }
 }
 
@@ -156,17 +156,11 @@ fn Unread(
         view! {
             <span class=if named { "unread named" } else { "unread" } data-testid="unread">
                 {move || i18n.number(count as f64)}
-                <span class="unseen">
-                    {" "}
-                    {move || t!(i18n, sidebar_unread)}
-                </span>
+                <span class="unseen">{" "} {move || t!(i18n, sidebar_unread)}</span>
                 {named
                     .then(|| {
                         view! {
-                            <span class="unseen">
-                                {", "}
-                                {move || t!(i18n, sidebar_mentioned)}
-                            </span>
+                            <span class="unseen">{", "} {move || t!(i18n, sidebar_mentioned)}</span>
                         }
                             .into_any()
                     })}
