@@ -64,6 +64,8 @@ export async function startSandbox({ data, port = 0, args = [] } = {}) {
     return {
         host: '127.0.0.1',
         port: door?.port ?? chosen,
+        /** The number of its process. */
+        pid: child.pid,
         /** What it said on stderr. */
         log,
         /** Asks it to stop, as Ctrl-C does; resolves to how it ended. */

@@ -115,7 +115,7 @@ fn one_target(
     let mut fuzz = Command::new(programs.join(name));
     fuzz.current_dir(dir)
         .arg(format!("-max_total_time={seconds}"))
-        .args(["-max_len=4096", "-rss_limit_mb=1024", "-timeout=10"]);
+        .args(["-max_len=65536", "-rss_limit_mb=1024", "-timeout=10"]);
     fuzz.arg(format!("-artifact_prefix={}/{name}-", findings.display()));
     // What is found on the way is kept aside; what is committed is where the search begins.
     let grown = target_dir.join("corpus").join(name);
