@@ -46,7 +46,7 @@ function peak() {
 
 test('a policy of thousands of conditions is refused', async () => {
     const control = await RawClient.connect(sandbox, 'control');
-    const policy = `when ${Array(40_000).fill('no updates for 9d').join(' or ')}`;
+    const policy = `when ${Array(1_000).fill('no updates for 9d').join(' or ')}`;
     const body = bytes(sized('Abuse/policy'), Type.JSON, properties({ REMOVAL: policy }));
     const { result, longest } = await besides(() => control.refusal(Service.ADD_TOPIC, body));
     assert.match(result.text, /REMOVAL/);
@@ -57,10 +57,11 @@ test('a policy of thousands of conditions is refused', async () => {
 test('a constraint with hundreds of pointers to a large value costs one look at it', async () => {
     const user = await RawClient.connect(sandbox, 'user');
     const path = 'Abuse/constraint';
-    await user.ask(
-        Service.ADD_AND_SET,
-        bytes(sized(path), Type.JSON, properties(NOT_KEPT), sized(cbor(Array(900_000).fill(0))), 0),
-    );
+    // An array of so many zeros.
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(900_000);
+    const zeros = bytes(0x9a, length, Buffer.alloc(900_000));
+    await user.ask(Service.ADD_AND_SET, bytes(sized(path), Type.JSON, properties(NOT_KEPT), sized(zeros), 0));
     const pointers = 500;
     const isNot = bytes(sized(''), 3, 0, sized(Buffer.of(0xf6)));
     const constraint = bytes(6, varint(pointers), ...Array(pointers).fill(isNot), varint(0));

@@ -1,7 +1,7 @@
 //! The broker: inputs in, outputs out.
 
 use bytes::Bytes;
-use effusion_protocol::{CloseReason, ConnectRequest, ConversationId, ServiceId};
+use effusion_protocol::{CloseReason, ConnectRequest, ConversationId, ServiceId, TopicId};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -64,6 +64,8 @@ pub struct Broker {
     pub(crate) scripts: VecDeque<Script>,
     pub(crate) is_running_script: bool,
     pub(crate) jobs: Jobs,
+    /// Where looking at removal policies goes on, if it is not done.
+    pub(crate) sweep: Option<TopicId>,
     /// Bytes of requests that wait for the store.
     pub(crate) write_bytes: usize,
     /// Credentials that are being checked, and those that wait for it.
@@ -163,6 +165,7 @@ impl Broker {
             scripts: VecDeque::new(),
             is_running_script: false,
             jobs: Jobs::default(),
+            sweep: None,
             write_bytes: 0,
             checks: Checks::default(),
             hungry: BTreeSet::new(),

@@ -342,8 +342,7 @@ const MAX_CONTROL: usize = 64 * 1024;
 const fn carries_values(service: ServiceId) -> bool {
     matches!(
         service,
-        ServiceId::AddTopic
-            | ServiceId::SetTopic
+        ServiceId::SetTopic
             | ServiceId::AddAndSetTopic
             | ServiceId::ApplyJsonPatch
             | ServiceId::UpdateTopicSet

@@ -9,7 +9,9 @@ use std::collections::VecDeque;
 use crate::Time;
 use crate::broker::{Broker, Caller, Hold};
 use crate::dispatch::{Reply, Served};
+use crate::removals::Removing;
 use crate::services::fetch::Fetching;
+use crate::subscriptions::Selecting;
 
 /// How many steps a slice has. A step is about what it takes to look at a topic or a session: less than a microsecond.
 const SLICE: usize = 5_000;
@@ -18,6 +20,8 @@ const SLICE: usize = 5_000;
 #[derive(Debug)]
 pub(crate) enum Task {
     Fetch(Box<Fetching>),
+    Remove(Box<Removing>),
+    Select(Box<Selecting>),
 }
 
 /// What came of a slice.
@@ -42,7 +46,7 @@ impl Broker {
     /// Whether there is something to work on: [`Broker::work`] is then to be called soon.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        !self.jobs.0.is_empty() || !self.hungry.is_empty()
+        !self.jobs.0.is_empty() || !self.hungry.is_empty() || self.sweep.is_some()
     }
 
     /// Works on one slice of what clients asked for and takes long: a few milliseconds at most.
@@ -51,6 +55,7 @@ impl Broker {
         if let Some(key) = self.hungry.pop_first() {
             self.feed(key);
         }
+        self.sweep_on();
         let Some(Job { caller, task }) = self.jobs.0.pop_front() else {
             return;
         };
@@ -66,7 +71,13 @@ impl Broker {
                 }
                 match served {
                     Ok(Reply::Now(response)) => self.answer(caller, Ok(response)),
-                    Ok(Reply::Later) => {}
+                    Ok(Reply::Later) => {
+                        // It is answered by somebody else, and waits no longer for this.
+                        if let Some(session) = self.clients.get_mut(caller.session) {
+                            session.waits = session.waits.saturating_sub(1);
+                        }
+                        self.serve_deferred(caller.session);
+                    }
                     Err(report) => self.answer(caller, Err(report)),
                 }
             }
@@ -92,6 +103,8 @@ impl Broker {
         let mut steps = SLICE;
         match task {
             Task::Fetch(fetching) => self.fetch_on(caller, fetching, &mut steps),
+            Task::Remove(removing) => self.remove_on(caller, removing, &mut steps),
+            Task::Select(selecting) => self.select_on(caller, selecting, &mut steps),
         }
     }
 }

@@ -4,6 +4,9 @@ use bytes::Bytes;
 use effusion_protocol::value::Json;
 use serde_json::Value as Tree;
 
+/// How long a value and a patch of it may be together, in bytes: both are made into trees, of which each item takes many times
+/// as much as its bytes.
+const MAX_BYTES: usize = 256 * 1024;
 /// The most operations in a patch.
 const MAX_OPERATIONS: usize = 1_000;
 /// How many steps the operations of a patch may take beyond those of reading the value and the patch: elements of arrays
@@ -29,6 +32,9 @@ pub(crate) fn apply(
     patch: &str,
     max_bytes: usize,
 ) -> Result<Result<Bytes, usize>, PatchError> {
+    if value.len() + patch.len() > MAX_BYTES {
+        return Err(PatchError::TooLarge);
+    }
     let mut budget = Budget(SPARE_STEPS + value.len() + patch.len());
     let mut tree = Json::from_cbor(value)
         .to_tree()
@@ -336,7 +342,7 @@ mod tests {
             assert_eq!(patched("{}", bad), Err(PatchError::Malformed), "{bad}");
         }
         // Each takes the first of many to their end, or looks at all of them.
-        let many = format!("[{}0]", "0,".repeat(200_000));
+        let many = format!("[{}0]", "0,".repeat(100_000));
         for operation in [
             r#"{"op":"move","from":"/0","path":"/-"}"#,
             r#"{"op":"remove","path":"/0"}"#,

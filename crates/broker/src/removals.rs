@@ -13,17 +13,56 @@ use crate::dispatch::{Reply, Served};
 use crate::draft::{Actor, TopicOp};
 use crate::errors;
 use crate::filter::Filter;
+use crate::jobs::{Slice, Task};
 use crate::pipeline::{Queued, ReplyTo};
 use crate::publish::REMOVAL_PERIOD;
 use crate::security::Rights;
+use crate::selector::Selector;
 use crate::timers::Timer;
-use crate::topic::{Circumstances, Settings};
+use crate::topic::{Circumstances, Halt, Onward, Settings, Walk};
 
 /// Removals of several topics whose callers wait.
 #[derive(Debug, Default)]
 pub(crate) struct Removals {
     groups: HashMap<u64, Group>,
     last: u64,
+}
+
+/// How many topics are removed before others are served.
+const AT_ONCE: usize = 256;
+
+/// How many steps of looking at policies are made before others are served: about one for each condition and session.
+const SWEEP_STEPS: usize = 5_000;
+
+/// A removal by selector that is under way.
+#[derive(Debug)]
+pub(crate) struct Removing {
+    selector: Arc<Selector>,
+    walk: Walk,
+    /// What the removals count for, once there is one.
+    group: Option<u64>,
+}
+
+impl Removals {
+    /// A group of which nothing is known but that more may come.
+    fn open(&mut self, caller: Caller) -> u64 {
+        self.last += 1;
+        let group = Group {
+            caller,
+            left: 1,
+            removed: 0,
+            failed: None,
+        };
+        self.groups.insert(self.last, group);
+        self.last
+    }
+
+    /// So many removals more are on their way.
+    fn expect(&mut self, group: u64, count: usize) {
+        if let Some(group) = self.groups.get_mut(&group) {
+            group.left += count;
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -39,53 +78,89 @@ impl Broker {
         let selector = self
             .selector(expression)
             .map_err(|error| errors::bad_selector(&error))?;
-        let session = self.session(&caller)?;
+        let removing = Removing {
+            // What is below a topic goes before it: a listener was told of the topic only, and so is told that it is gone
+            // only.
+            walk: Walk::new(&selector, true),
+            selector,
+            group: None,
+        };
+        self.begin(&caller, Task::Remove(Box::new(removing)))
+    }
+
+    /// Removes some of the topics that a selector matches.
+    pub(crate) fn remove_on(
+        &mut self,
+        caller: &Caller,
+        mut removing: Box<Removing>,
+        steps: &mut usize,
+    ) -> Slice {
+        let session = match self.session(caller) {
+            Ok(session) => session,
+            Err(report) => return Slice::Done(Err(report)),
+        };
+        let actor = Actor::of(session);
+        let selector = removing.selector.clone();
         let mut paths: BTreeSet<String> = BTreeSet::new();
-        for topic in self.tree.select(&selector) {
-            if session.may_remove(&topic.path, &topic.settings) {
-                paths.insert(topic.path.to_string());
+        if removing.group.is_none() {
+            // Topics that are on their way are removed as well, once they are there.
+            paths.extend(
+                self.pipeline
+                    .paths()
+                    .filter(|path| {
+                        selector.matches(path)
+                            && session.may(PathPermission::ModifyTopic, path, None)
+                    })
+                    .cloned(),
+            );
+        }
+        let halt = self
+            .tree
+            .walk(&mut removing.walk, &selector, steps, |topic| {
+                if paths.len() >= AT_ONCE {
+                    return Onward::StopBefore;
+                }
+                if session.may_remove(&topic.path, &topic.settings) {
+                    paths.insert(topic.path.to_string());
+                }
+                Onward::Next
+            });
+        if !paths.is_empty() {
+            let group = match removing.group {
+                Some(group) => group,
+                None => {
+                    let caller = self.hold(caller.clone(), Hold::Write);
+                    self.removals.open(caller)
+                }
+            };
+            removing.group = Some(group);
+            self.removals.expect(group, paths.len());
+            for path in paths.into_iter().rev() {
+                let queued = Queued {
+                    reply_to: ReplyTo::Removal(group),
+                    actor: actor.clone(),
+                    op: TopicOp::Remove,
+                };
+                self.submit(&path, queued);
             }
         }
-        // Topics that are on their way are removed as well, once they are there.
-        paths.extend(
-            self.pipeline
-                .paths()
-                .filter(|path| {
-                    selector.matches(path) && session.may(PathPermission::ModifyTopic, path, None)
-                })
-                .cloned(),
-        );
-        if paths.is_empty() {
-            // What is said depends on the selector and the session's rights alone, never on the topics that are there.
-            let lacks = |prefix: &&str| !session.rights.has(PathPermission::ModifyTopic, prefix);
-            return match selector.prefixes().into_iter().find(lacks) {
-                Some(prefix) => Err(errors::denied(PathPermission::ModifyTopic, prefix)),
-                None => Ok(Reply::Now(response(0))),
-            };
+        if halt != Halt::End {
+            return Slice::Again(Task::Remove(removing));
         }
-        let actor = Actor::of(session);
-        let caller = self.hold(caller, Hold::Write);
-        self.removals.last += 1;
-        let group = self.removals.last;
-        self.removals.groups.insert(
-            group,
-            Group {
-                caller,
-                left: paths.len(),
-                removed: 0,
-                failed: None,
-            },
-        );
-        // What is below a topic goes before it: a listener was told of the topic only, and so is told that it is gone only.
-        for path in paths.into_iter().rev() {
-            let queued = Queued {
-                reply_to: ReplyTo::Removal(group),
-                actor: actor.clone(),
-                op: TopicOp::Remove,
-            };
-            self.submit(&path, queued);
+        if let Some(group) = removing.group {
+            // The walk itself is over.
+            self.removal_done(group, Ok(false));
+            return Slice::Done(Ok(Reply::Later));
         }
-        Ok(Reply::Later)
+        let Ok(session) = self.session(caller) else {
+            return Slice::Done(Ok(Reply::Later));
+        };
+        // What is said depends on the selector and the session's rights alone, never on the topics that are there.
+        let lacks = |prefix: &&str| !session.rights.has(PathPermission::ModifyTopic, prefix);
+        Slice::Done(match selector.prefixes().into_iter().find(lacks) {
+            Some(prefix) => Err(errors::denied(PathPermission::ModifyTopic, prefix)),
+            None => Ok(Reply::Now(response(0))),
+        })
     }
 
     /// One of a group's topics is removed, was not there, or could not be removed.
@@ -112,12 +187,33 @@ impl Broker {
         }
     }
 
-    /// Looks at all removal policies.
+    /// Looks at all removal policies, a few at a time.
     pub(crate) fn removals_due(&mut self) {
-        let ids: Vec<TopicId> = self.tree.with_removal().collect();
+        self.sweep.get_or_insert(TopicId(0));
+        self.sweep_on();
+    }
+
+    /// Looks at some removal policies.
+    pub(crate) fn sweep_on(&mut self) {
+        let Some(from) = self.sweep else {
+            return;
+        };
+        let ids = self.tree.with_removal(from);
+        let mut steps = SWEEP_STEPS;
         let mut due = Vec::new();
+        let mut next = None;
         for id in ids {
+            if steps == 0 {
+                next = Some(id);
+                break;
+            }
             let may_view = self.may_ask_for_sessions(id);
+            let cost = if may_view {
+                10 + self.clients.len()
+            } else {
+                10
+            };
+            steps = steps.saturating_sub(cost);
             let Some(topic) = self.tree.get_mut(id) else {
                 continue;
             };
@@ -146,7 +242,8 @@ impl Broker {
         for id in due {
             self.remove_by_policy(id);
         }
-        if self.tree.has_removals() {
+        self.sweep = next;
+        if next.is_none() && self.tree.has_removals() {
             let at = self.now.monotonic_ms.saturating_add(REMOVAL_PERIOD);
             self.timers.set(at, Timer::Removals);
         }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use crate::broker::{Broker, Caller};
 use crate::dispatch::{Reply, Served};
+use crate::jobs::{Slice, Task};
 use crate::security::Rights;
 use crate::selector::Selector;
 use crate::session::{ByOther, Item, Kind, Progress, Selection, Session, SessionKey};
-use crate::topic::{MAX_PATH, Priority, Topic};
+use crate::topic::{Halt, MAX_PATH, Onward, Priority, Topic, Walk};
 use crate::{errors, wire};
 
 /// Whether a session may use a selector (source: the API documentation, SELECT_TOPIC).
@@ -27,6 +28,17 @@ pub(crate) fn check_select(rights: &Rights, selector: &Selector) -> Result<(), E
         }
     }
     Ok(())
+}
+
+/// How many topics a session is subscribed to before others are served.
+const AT_ONCE: usize = 500;
+
+/// A selection that is under way.
+#[derive(Debug)]
+pub(crate) struct Selecting {
+    selector: Arc<Selector>,
+    walk: Walk,
+    has_found: bool,
 }
 
 /// Whether a session is to be subscribed to a topic.
@@ -66,8 +78,13 @@ impl Broker {
 
     pub(crate) fn subscribe(&mut self, caller: &Caller, request: &SelectRequest) -> Served {
         let selector = self.selector_of(caller, &request.selector)?;
-        self.select(caller.session, &request.scope, &selector, false)?;
-        Ok(Reply::Now(ResponseBody::Subscribe(())))
+        self.add_selection(caller.session, &request.scope, &selector, false)?;
+        let selecting = Selecting {
+            walk: Walk::new(&selector, false),
+            selector,
+            has_found: false,
+        };
+        self.begin(caller, Task::Select(Box::new(selecting)))
     }
 
     pub(crate) fn unsubscribe(&mut self, caller: &Caller, request: &SelectRequest) -> Served {
@@ -98,8 +115,58 @@ impl Broker {
         Ok(Reply::Now(ResponseBody::UnsubscribeAllScopes(())))
     }
 
+    /// Subscribes a session to some of the topics that it has selected.
+    pub(crate) fn select_on(
+        &mut self,
+        caller: &Caller,
+        mut selecting: Box<Selecting>,
+        steps: &mut usize,
+    ) -> Slice {
+        let selector = selecting.selector.clone();
+        let mut found = Vec::new();
+        let halt = self
+            .tree
+            .walk(&mut selecting.walk, &selector, steps, |topic| {
+                if found.len() >= AT_ONCE {
+                    return Onward::StopBefore;
+                }
+                found.push(topic.id);
+                Onward::Next
+            });
+        selecting.has_found |= !found.is_empty();
+        for id in found {
+            self.subscribe_if_wanted(caller.session, id);
+        }
+        if halt != Halt::End {
+            return Slice::Again(Task::Select(selecting));
+        }
+        if !selecting.has_found {
+            self.report_missing(caller.session, &selector);
+        }
+        Slice::Done(Ok(Reply::Now(ResponseBody::Subscribe(()))))
+    }
+
     /// Subscribes a session to the topics that a selector matches, now and later.
     pub(crate) fn select(
+        &mut self,
+        key: SessionKey,
+        scope: &str,
+        selector: &Arc<Selector>,
+        is_by_other: bool,
+    ) -> Result<(), ErrorReport> {
+        self.add_selection(key, scope, selector, is_by_other)?;
+        let selected: Vec<TopicId> = self.tree.select(selector).iter().map(|it| it.id).collect();
+        if selected.is_empty() {
+            self.report_missing(key, selector);
+        }
+        for id in selected {
+            self.subscribe_if_wanted(key, id);
+        }
+        Ok(())
+    }
+
+    /// Remembers what a session selects.
+    fn add_selection(
         &mut self,
         key: SessionKey,
         scope: &str,
@@ -128,13 +195,6 @@ impl Broker {
             },
         );
         self.reindex(key, &old);
-        let selected: Vec<TopicId> = self.tree.select(selector).iter().map(|it| it.id).collect();
-        if selected.is_empty() {
-            self.report_missing(key, selector);
-        }
-        for id in selected {
-            self.subscribe_if_wanted(key, id);
-        }
         Ok(())
     }
 

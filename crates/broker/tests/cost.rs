@@ -109,7 +109,11 @@ fn specifications_have_a_size() {
             let refused = control
                 .call::<call::AddTopic>(&mut world, &topics::add("a", specification))
                 .unwrap_err();
-            assert_eq!(refused.reason, ErrorReason::InvalidTopicSpecification);
+            // One of hundreds of kilobytes is not even read.
+            assert!(matches!(
+                refused.reason,
+                ErrorReason::InvalidTopicSpecification | ErrorReason::InvalidData
+            ));
             assert!(refused.message.len() < 1_000, "{}", refused.message);
         }
     }

@@ -12,6 +12,13 @@ const ANY: ProtocolVersion = ProtocolVersion::NEWEST;
 /// Shorter values are not worth the work.
 const MIN_COMPRESSED: usize = 512;
 
+/// Longer ones take too long: everybody waits meanwhile.
+const MAX_COMPRESSED: usize = 1 << 20;
+
+/// Longer values are compressed as quickly as can be, whatever the topic's policy is.
+const MAX_HARD: usize = 64 * 1024;
+const LOWEST: u8 = 1;
+
 /// A value, delta or event.
 #[derive(Debug)]
 pub(crate) struct TopicMessage {
@@ -26,7 +33,10 @@ impl TopicMessage {
     fn new(message: Message, length: usize, settings: &Settings) -> Self {
         Self {
             message,
-            level: settings.compression.filter(|_| length >= MIN_COMPRESSED),
+            level: settings
+                .compression
+                .filter(|_| (MIN_COMPRESSED..=MAX_COMPRESSED).contains(&length))
+                .map(|level| if length > MAX_HARD { LOWEST } else { level }),
             plain: None,
             compressed: None,
         }

@@ -245,8 +245,10 @@ impl TopicTree {
         self.topics.get_mut(id)
     }
 
-    pub(crate) fn with_removal(&self) -> impl Iterator<Item = TopicId> {
-        self.removing.iter().copied()
+    /// Some topics with a removal policy, by their ids, from this one on.
+    pub(crate) fn with_removal(&self, from: TopicId) -> Vec<TopicId> {
+        const SOME: usize = 1_000;
+        self.removing.range(from..).take(SOME).copied().collect()
     }
 
     pub(crate) fn has_removals(&self) -> bool {
