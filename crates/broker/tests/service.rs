@@ -243,7 +243,7 @@ fn topics_are_removed_by_selector() {
     assert_eq!(removed.unwrap().removed, Some(2));
     assert_eq!(
         seen,
-        ["x/y", "x/z"].map(|path| Incoming::Seen(Seen::Unsubscribed(
+        ["x/z", "x/y"].map(|path| Incoming::Seen(Seen::Unsubscribed(
             path.into(),
             UnsubscribeReason::Removal
         )))
