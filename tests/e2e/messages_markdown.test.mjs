@@ -17,6 +17,9 @@ const made = (window) =>
             if (node.nodeType === Node.TEXT_NODE) {
                 return node.data;
             }
+            if (node.nodeType === Node.COMMENT_NODE) {
+                return '';
+            }
             const inside = [...node.childNodes].map(walk).join('');
             const name = node.localName;
             return ['div', 'span'].includes(name) ? inside : `${name}(${inside})`;

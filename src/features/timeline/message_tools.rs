@@ -12,7 +12,7 @@ use leptos::tachys::html::element::ElementExt;
 use leptos::tachys::view::any_view::AnyViewState;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, HtmlElement, KeyboardEvent, PointerEvent};
+use web_sys::{Element, Event, HtmlElement, KeyboardEvent, MouseEvent, PointerEvent};
 
 use super::message_toolbar::MessageToolbar;
 use super::{Key, Row};
@@ -77,14 +77,15 @@ fn MessageTools(
             event.prevent_default();
         }
     });
-    // What opens under the finger is not what it meant.
+    // What opens under the finger is not what it meant: the click is caught before it gets there.
     let heard = Rc::clone(&tools);
-    let click = list.on(ev::capture(ev::click), move |event| {
+    let click = ev::on(ev::click, move |event: MouseEvent| {
         if heard.just_opened.get() {
             event.prevent_default();
             event.stop_propagation();
         }
     });
+    let click = click.attach_capture(&list);
     let kept = StoredValue::new_local((
         (over, leave, down, moved, up, cancel),
         (scroll, focus, key, menu, click),
