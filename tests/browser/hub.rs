@@ -12,7 +12,7 @@ use effusion_client::web::Browser;
 use effusion_client::{Runtime, Session, Transport, TransportEvent};
 use effusion_protocol::ConnectRequest;
 use gloo_timers::future::TimeoutFuture;
-use leptos::task::spawn_local;
+use wasm_bindgen_futures::spawn_local;
 
 // Some of it is for other tests only.
 #[path = "../../crates/client/tests/with_broker/service.rs"]

@@ -1,5 +1,8 @@
 //! The services of a page, against a service in memory.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use effusion::features::join::form::{Credentials, Field, Form, Room, SignIn};
 use effusion::features::join::service::Service;
 use effusion::i18n::provide_i18n;
@@ -7,33 +10,38 @@ use effusion::services::{Services, serve};
 use effusion::state::{App, Connection, OpenRoom, Request, RoomState};
 use effusion_chat::{RoomKind, RoomName};
 use gloo_timers::future::TimeoutFuture;
+use leptos::mount::mount_to;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::hub::Hub;
 
-/// One page, with its own services.
+/// One page, with its own services. Dropping it closes the page.
 struct Page {
     app: App,
     services: Services,
-    /// Of its signals and of what its services keep going.
-    owner: Owner,
+    _mounted: Box<dyn std::any::Any>,
 }
 
 impl Page {
     fn new(hub: &Hub, name: &str) -> Self {
-        let owner = Owner::new();
-        let (app, services) = owner.with(|| {
+        let place: web_sys::HtmlElement =
+            document().create_element("div").unwrap().unchecked_into();
+        let (name, connector) = (name.to_owned(), hub.connector());
+        let made = Rc::new(RefCell::new(None));
+        let kept = Rc::clone(&made);
+        let mounted = mount_to(place, move || {
             let mut form = Form::default();
-            form.set(Field::Name, name.to_owned());
+            form.set(Field::Name, name.clone());
             let app = App::new(form, String::new(), provide_i18n());
-            let services = Services::with_connector(app, hub.connector());
+            let services = Services::with_connector(app, connector);
             serve(app, &services);
             app.request.set(Some(Request::Enter {
                 sign_in: SignIn {
-                    name: name.to_owned(),
+                    name,
                     credentials: Credentials {
-                        principal: "client".to_owned(),
+                        principal: "control".to_owned(),
                         password: "password".to_owned(),
                     },
                     service: Service::default(),
@@ -41,12 +49,13 @@ impl Page {
                 rooms: Vec::new(),
                 announce: false,
             }));
-            (app, services)
+            kept.replace(Some((app, services)));
         });
+        let (app, services) = made.take().unwrap();
         Self {
             app,
             services,
-            owner,
+            _mounted: Box::new(mounted),
         }
     }
 
@@ -73,17 +82,12 @@ impl Page {
             let open = rooms.find(|open| open.room.read_untracked().name == name);
             open.unwrap().clone()
         };
-        until("the room is open", || {
-            open.state.get_untracked() == RoomState::Open
+        until("the room is open or failed", || {
+            open.state.get_untracked() != RoomState::Joining
         })
         .await;
+        assert_eq!(open.state.get_untracked(), RoomState::Open);
         open
-    }
-}
-
-impl Drop for Page {
-    fn drop(&mut self) {
-        self.owner.cleanup();
     }
 }
 
