@@ -34,6 +34,22 @@
             // Without them, the page is in English.
             .catch(() => {});
 
+    // A panic ends the program: WebAssembly reports it as a runtime error, and nothing on the page works after it.
+    const crashed = ({ error, reason }) => {
+        const notice = document.getElementById('crash');
+        if (!((error ?? reason) instanceof WebAssembly.RuntimeError) || !notice || notice.open) {
+            return;
+        }
+        const texts = JSON.parse(window.effusionTexts ?? '{}');
+        for (const element of notice.querySelectorAll('[data-text]')) {
+            element.textContent = texts[element.dataset.text] ?? element.textContent;
+        }
+        notice.querySelector('button').addEventListener('click', () => location.reload());
+        notice.showModal();
+    };
+    window.addEventListener('error', crashed);
+    window.addEventListener('unhandledrejection', crashed);
+
     const parsed = new Promise((resolve) => {
         if (document.readyState === 'loading') {
             document.addEventListener('DOMContentLoaded', resolve, { once: true });
