@@ -1,6 +1,9 @@
 //! Makes a constant of each text of the interface (see `src/i18n`) and a table of all emoji (see `src/features/composer/emoji.rs`),
 //! and asks the linker for what splitting the page needs.
 
+// A build script fails by a panic.
+#![allow(clippy::expect_used)]
+
 use std::fmt::Write;
 use std::{env, fs, path::Path};
 

@@ -25,6 +25,8 @@ pub(crate) enum Task {
 }
 
 /// What came of a slice.
+// It is taken apart where it is returned: a box would only be one more allocation.
+#[allow(clippy::large_enum_variant)]
 pub(crate) enum Slice {
     Done(Served),
     /// More is to be done.

@@ -148,13 +148,13 @@ impl Condition {
                     .iter()
                     .filter_map(|condition| condition.moment(about.now))
                     .fold(base, u64::max);
-                conditions
-                    .iter()
-                    .fold(true, |all, it| it.holds(watch, about, base) && all)
+                let failing = conditions.iter().filter(|it| !it.holds(watch, about, base));
+                failing.count() == 0
             }
-            Self::Any(conditions) => conditions
-                .iter()
-                .fold(false, |any, it| it.holds(watch, about, base) || any),
+            Self::Any(conditions) => {
+                let holding = conditions.iter().filter(|it| it.holds(watch, about, base));
+                holding.count() > 0
+            }
             Self::TimeAfter(moment) => about.now.wall_ms > *moment,
             Self::Subscriptions {
                 watch: index,
