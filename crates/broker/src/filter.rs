@@ -429,7 +429,7 @@ mod tests {
         assert!(Filter::parse(&"(".repeat(10_000)).is_err());
         assert!(Filter::parse(&"not ".repeat(4_000)).is_err());
         assert!(Filter::parse(&"a".repeat(MAX_EXPRESSION + 1)).is_err());
-        let many = vec!["A matches 'a'"; MAX_REGEXES + 1].join(" or ");
+        let many = ["A matches 'a'"; MAX_REGEXES + 1].join(" or ");
         assert!(Filter::parse(&many).is_err());
     }
 
