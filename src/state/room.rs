@@ -95,10 +95,9 @@ impl LiveReactions {
 
 /// One room that the reader is in.
 ///
-/// Handles are copied freely: a room stays in memory until the page is closed, though nothing but its name is left of it
-/// once the reader has left it.
-#[derive(Clone, Copy)]
-pub struct OpenRoom(&'static RoomFields);
+/// A handle that is cheap to clone. The room is freed with the last of them.
+#[derive(Clone)]
+pub struct OpenRoom(Arc<RoomFields>);
 
 /// What [`OpenRoom`] refers to.
 pub struct RoomFields {
@@ -180,7 +179,7 @@ impl Deref for OpenRoom {
     type Target = RoomFields;
 
     fn deref(&self) -> &RoomFields {
-        self.0
+        &self.0
     }
 }
 
@@ -198,7 +197,7 @@ impl OpenRoom {
     }
 
     fn with(id: usize, room: Room, reader: Reader, peer: Option<String>) -> Self {
-        Self(Box::leak(Box::new(RoomFields {
+        Self(Arc::new(RoomFields {
             id,
             room: ArcRwSignal::new(room),
             state: ArcRwSignal::new(RoomState::Joining),
@@ -233,12 +232,12 @@ impl OpenRoom {
             entered: ArcRwSignal::default(),
             visit: SendWrapper::new(Cell::new(0)),
             tasks: SendWrapper::new(RefCell::default()),
-        })))
+        }))
     }
 
     /// Does something once the first messages can be seen, or it is known that there are none. For views.
     pub fn once_begun(&self, then: impl FnOnce() + 'static) {
-        let room = *self;
+        let room = self.clone();
         let then = Cell::new(Some(then));
         follow(Box::new(move || {
             let nothing = room.rows.read().is_empty() && *room.state.read() == RoomState::Joining;
@@ -269,7 +268,7 @@ impl OpenRoom {
             return;
         }
         self.show();
-        let room = *self;
+        let room = self.clone();
         request_animation_frame(move || {
             room.drawn.set(false);
             if room.stale.replace(false) {
@@ -343,7 +342,7 @@ impl OpenRoom {
         if waiting > 0 {
             return;
         }
-        let room = *self;
+        let room = self.clone();
         set_timeout(
             move || {
                 let count = room.hearing.replace(0);
@@ -490,7 +489,7 @@ impl OpenRoom {
         if self.reaching.replace(true) {
             return;
         }
-        let room = *self;
+        let room = self.clone();
         browser::once_drawn(move || {
             room.reaching.set(false);
             room.reach.set(next);

@@ -19,8 +19,9 @@ fn show() -> (Stage, OpenRoom, Rc<RefCell<Vec<String>>>) {
     let room = room(RoomKind::Live);
     let sent = Rc::new(RefCell::new(Vec::new()));
     let keep = Rc::clone(&sent);
+    let shown = room.clone();
     let stage = Stage::mount(app(), move || {
-        provide_context(room);
+        provide_context(shown);
         view! { <Composer on_send=move |text| keep.borrow_mut().push(text) /> }
     });
     (stage, room, sent)

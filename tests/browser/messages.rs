@@ -14,7 +14,7 @@ use web_sys::Element;
 use crate::stage::{Stage, app, at, drawn, event, message, room};
 
 fn show(room: OpenRoom) -> Stage {
-    show_with(room, |_: Key| {}, |()| {}, |_| {})
+    show_with(room.clone(), |_: Key| {}, |()| {}, |_| {})
 }
 
 /// The list of a room, and what it asks for.
@@ -33,7 +33,7 @@ fn show_with(
 #[wasm_bindgen_test]
 async fn hostile_text_stays_text() {
     let room = room(RoomKind::Live);
-    let stage = show(room);
+    let stage = show(room.clone());
     let hostile = "<img src=x onerror=\"window.hacked=1\"><script>window.hacked=1</script>&lt;b&gt;\n  two  lines";
     room.change(|timeline| {
         timeline.receive_value(message("<b onclick=x>Bob</b>", hostile), at(0), false)
@@ -69,7 +69,7 @@ async fn own_messages_are_set_apart_and_say_how_far_they_are() {
     let retried = Arc::new(Mutex::new(Vec::new()));
     let keys = Arc::clone(&retried);
     let retry = move |key| keys.lock().unwrap().push(key);
-    let stage = show_with(room, retry, |()| {}, |_| {});
+    let stage = show_with(room.clone(), retry, |()| {}, |_| {});
     room.change(|timeline| timeline.receive_event(event(0, "Bob", "hi")));
     let key = room.change(|timeline| timeline.send(message("Ann", "hello"), at(1)));
     drawn().await;
@@ -121,7 +121,7 @@ async fn own_messages_are_set_apart_and_say_how_far_they_are() {
 #[wasm_bindgen_test]
 async fn a_failed_message_can_be_given_up() {
     let room = room(RoomKind::Live);
-    let stage = show(room);
+    let stage = show(room.clone());
     let key = room.change(|timeline| timeline.send(message("Ann", "hello"), at(1)));
     room.change(|timeline| timeline.fail(key, Fault::TimedOut));
     drawn().await;
@@ -133,7 +133,7 @@ async fn a_failed_message_can_be_given_up() {
 #[wasm_bindgen_test]
 async fn messages_keep_their_elements_when_others_come_between() {
     let room = room(RoomKind::History);
-    let stage = show(room);
+    let stage = show(room.clone());
     room.change(|timeline| timeline.receive_event(event(10, "Bob", "ten")));
     room.change(|timeline| timeline.send(message("Ann", "mine"), at(99)));
     drawn().await;
@@ -158,7 +158,7 @@ async fn messages_keep_their_elements_when_others_come_between() {
 #[wasm_bindgen_test]
 async fn an_edit_changes_the_text_in_place() {
     let room = room(RoomKind::History);
-    let stage = show(room);
+    let stage = show(room.clone());
     room.change(|timeline| timeline.receive_event(event(0, "Bob", "teh")));
     drawn().await;
     let node = stage.one("message");
@@ -198,7 +198,7 @@ async fn earlier_messages_are_offered_where_there_may_be_some() {
     let count = move |()| {
         counted.fetch_add(1, Ordering::Relaxed);
     };
-    let stage = show_with(open, |_: Key| {}, count, |_| {});
+    let stage = show_with(open.clone(), |_: Key| {}, count, |_| {});
     open.change(|timeline| timeline.receive_event(event(7, "Bob", "hi")));
     drawn().await;
     stage.click("earlier-button").await;
@@ -215,7 +215,7 @@ async fn earlier_messages_are_offered_where_there_may_be_some() {
     );
 
     let whole = room(RoomKind::History);
-    let stage = show(whole);
+    let stage = show(whole.clone());
     whole.change(|timeline| timeline.receive_event(event(0, "Bob", "first of all")));
     drawn().await;
     assert!(stage.all("earlier-button").is_empty());
@@ -224,7 +224,7 @@ async fn earlier_messages_are_offered_where_there_may_be_some() {
 #[wasm_bindgen_test]
 async fn of_a_long_room_only_some_is_in_the_document() {
     let room = room(RoomKind::History);
-    let stage = show(room);
+    let stage = show(room.clone());
     room.change(|timeline| {
         for sequence in 0..5_000 {
             timeline.receive_event(event(sequence, "Bob", "x"));
@@ -243,7 +243,7 @@ async fn of_a_long_room_only_some_is_in_the_document() {
 #[wasm_bindgen_test]
 async fn a_line_and_a_gap_stand_before_their_message() {
     let room = room(RoomKind::History);
-    let stage = show(room);
+    let stage = show(room.clone());
     room.change(|timeline| {
         timeline.receive_event(event(0, "Bob", "read"));
         timeline.subscribed();
@@ -271,7 +271,7 @@ async fn low(
     room: OpenRoom,
     on_gap: impl Fn((u64, bool)) + Send + Sync + 'static,
 ) -> (Stage, Element) {
-    let stage = show_with(room, |_: Key| {}, |()| {}, on_gap);
+    let stage = show_with(room.clone(), |_: Key| {}, |()| {}, on_gap);
     let scroll = stage.one("scroll");
     scroll
         .set_attribute(
@@ -300,7 +300,7 @@ fn below_edge(stage: &Stage, scroll: &Element, number: usize) -> f64 {
 #[wasm_bindgen_test]
 async fn who_scrolls_as_a_message_comes_has_scrolled() {
     let room = room(RoomKind::History);
-    let (stage, scroll) = low(room, |_| {}).await;
+    let (stage, scroll) = low(room.clone(), |_| {}).await;
     let end = scroll.scroll_top();
     assert!(end > 1_000, "the end is looked at: {end}");
     // The document changes before the browser has said that somebody has scrolled: from the end, and from elsewhere.
@@ -330,7 +330,7 @@ async fn what_is_still_missing_in_sight_is_asked_for_again() {
     let count = move |_| {
         counted.fetch_add(1, Ordering::Relaxed);
     };
-    let (stage, scroll) = low(room, count).await;
+    let (stage, scroll) = low(room.clone(), count).await;
     // Before the newest message something is missing, and of that a page comes.
     room.change(|timeline| {
         timeline.subscribed();

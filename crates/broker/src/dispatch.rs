@@ -9,7 +9,7 @@ use crate::session::SessionKey;
 use crate::{errors, wire};
 
 /// What a service says at once.
-#[expect(
+#[allow(
     clippy::large_enum_variant,
     reason = "it is taken apart as soon as it is returned"
 )]

@@ -44,8 +44,9 @@ fn save(room: OpenRoom, key: Key, text: String) {
         end_edit(room);
         return;
     }
+    let purpose = room.purpose.clone();
     let saving = move |saving| {
-        room.purpose.update(|purpose| {
+        purpose.update(|purpose| {
             if let Purpose::Edit { saving: now, .. } = purpose {
                 *now = saving;
             }
@@ -54,7 +55,7 @@ fn save(room: OpenRoom, key: Key, text: String) {
     saving(true);
     room.note.set_if_changed(None);
     spawn_local(async move {
-        let done = session::edit(room, key, text.trim().to_owned()).await;
+        let done = session::edit(room.clone(), key, text.trim().to_owned()).await;
         // Somebody may have begun something else meanwhile.
         let same = matches!(&*room.purpose.read_untracked(), Purpose::Edit { key: now, .. } if *now == key);
         match done {

@@ -12,7 +12,7 @@ use crate::{browser, t};
 #[component]
 pub fn ActivityChart() -> impl IntoView {
     let i18n = use_i18n();
-    let activity = board().activity.clone();
+    let activity = board().activity;
     let rows = move || {
         let rows = activity.read().rows(browser::now()).into_iter();
         rows.map(|row| view! { <RoomActivity row /> })

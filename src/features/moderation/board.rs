@@ -55,8 +55,8 @@ pub fn BoardScreen() -> impl IntoView {
 #[component]
 fn DutyBadge() -> impl IntoView {
     let i18n = use_i18n();
-    let duty = desk().duty.clone();
-    let shown = duty.clone();
+    let duty = desk().duty;
+    let shown = duty;
     view! {
         <span
             class="duty"
@@ -80,7 +80,7 @@ fn DutyBadge() -> impl IntoView {
 #[component]
 fn Outcome() -> impl IntoView {
     let i18n = use_i18n();
-    let note = desk().note.clone();
+    let note = desk().note;
     let shown = move || {
         let note = note.get()?;
         let class = if note.is_alert() { "fault" } else { "done" };

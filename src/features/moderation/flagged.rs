@@ -18,8 +18,8 @@ const MUTE_MINUTES: u32 = 15;
 #[component]
 pub fn FlaggedMessages() -> impl IntoView {
     let i18n = use_i18n();
-    let flags = board().flags.clone();
-    let listed = flags.clone();
+    let flags = board().flags;
+    let listed = flags;
     view! {
         <Section id="flagged" title=move || t!(i18n, moderation_flagged)>
             {move || {

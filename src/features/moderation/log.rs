@@ -13,8 +13,8 @@ use crate::t;
 #[component]
 pub fn ModerationLog() -> impl IntoView {
     let i18n = use_i18n();
-    let log = board().log.clone();
-    let listed = log.clone();
+    let log = board().log;
+    let listed = log;
     view! {
         <Section id="moderation-log" title=move || t!(i18n, moderation_log)>
             {move || {

@@ -16,7 +16,7 @@ use crate::ui::{Checkbox, Labelled};
 #[component]
 pub fn RulesSection() -> impl IntoView {
     let i18n = use_i18n();
-    let rules = board().rules.clone();
+    let rules = board().rules;
     let draft = RwSignal::new(RulesDraft::from(&*rules.read_untracked()));
     Effect::new(move |_| draft.set(RulesDraft::from(&*rules.read())));
     view! {
