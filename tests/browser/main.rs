@@ -12,5 +12,6 @@ mod keyed;
 mod messages;
 mod services;
 mod stage;
+mod update;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
