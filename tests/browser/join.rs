@@ -19,9 +19,9 @@ async fn fields_that_cannot_be_used_say_why() {
     stage.fill("room", "a//b").await;
     stage.click("join-button").await;
     for (field, words) in [
-        ("name", "Type the name"),
-        ("port", "Type a port"),
-        ("room", "A room’s name"),
+        ("name", "Enter the name"),
+        ("port", "Enter a port"),
+        ("room", "A room name"),
     ] {
         let input = stage.one(field);
         assert_eq!(
@@ -78,19 +78,23 @@ async fn every_input_has_a_label() {
 async fn the_shared_account_goes_when_a_password_is_typed() {
     let app = app();
     let stage = Stage::mount(app, || view! { <JoinForm /> });
+    drawn().await;
     assert_eq!(
         (stage.value("account"), stage.value("password")),
         ("user".into(), "password".into())
     );
     assert_eq!(stage.attributes("password", "type"), ["password"]);
     stage.fill("password", "mine").await;
+    drawn().await;
     assert_eq!(stage.value("account"), "");
     stage.click("use-shared").await;
+    drawn().await;
     assert_eq!(
         (stage.value("account"), stage.value("password")),
         ("user".into(), "password".into())
     );
     stage.fill("host", "chat.example").await;
+    drawn().await;
     assert_eq!(
         (stage.value("account"), stage.value("password")),
         ("".into(), "".into())
