@@ -10,7 +10,7 @@ use crate::stage::{Stage, app};
 #[wasm_bindgen_test]
 async fn a_new_version_is_told_of_and_can_wait() {
     let app = app();
-    let stage = Stage::mount(app, || view! { <UpdateNotice/> });
+    let stage = Stage::mount(app, || view! { <UpdateNotice /> });
     assert!(stage.all("update-notice").is_empty());
     app.outdated.set(true);
     tick().await;
