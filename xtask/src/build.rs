@@ -96,6 +96,8 @@ fn sheets(html: &str) -> Vec<(String, String)> {
 fn esbuild(tools: &Tools, from: &Path, to: &Path, options: &[&str]) -> Result<()> {
     let mut esbuild = tools.command("esbuild")?;
     esbuild.args(["--minify", "--legal-comments=none", "--log-level=warning"]);
+    // wasm-bindgen writes a key for each import from a module, all with the same value.
+    esbuild.arg("--log-override:duplicate-object-key=silent");
     let mut outfile = OsString::from("--outfile=");
     outfile.push(to);
     esbuild.args(options).arg("--allow-overwrite").arg(from);
