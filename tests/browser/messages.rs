@@ -24,9 +24,11 @@ fn show_with(
     on_earlier: impl Fn(()) + Send + Sync + 'static,
     on_gap: impl Fn((u64, bool)) + Send + Sync + 'static,
 ) -> Stage {
+    let list = room.clone();
+    let on_discard = move |key| drop(list.change(|timeline| timeline.cancel(key)));
     Stage::mount(app(), move || {
         provide_context(room);
-        view! { <MessageList on_retry on_earlier on_gap /> }
+        view! { <MessageList on_retry on_discard on_earlier on_gap /> }
     })
 }
 

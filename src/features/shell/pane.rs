@@ -19,12 +19,13 @@ pub fn RoomPane() -> impl IntoView {
     let room = use_room();
     let state = room.state.clone();
     let attended = room.attended.clone();
-    let (retry, earlier) = (room.clone(), room.clone());
+    let (retry, discard, earlier) = (room.clone(), room.clone(), room.clone());
     view! {
         <div class="pane" data-testid="room-pane" data-state=move || state.read().word()>
             <RoomNotice />
             <MessageList
                 on_retry=move |key| session::retry(retry.clone(), key)
+                on_discard=move |key| session::cancel(discard.clone(), key)
                 on_earlier=move |()| session::earlier(earlier.clone())
                 on_gap=move |(rank, from_above)| session::fill_gap(room.clone(), rank, from_above)
             />

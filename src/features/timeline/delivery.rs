@@ -7,7 +7,7 @@ use super::{Delivery, Key, Row};
 use crate::i18n::use_i18n;
 use crate::state::OpenRoom;
 use crate::ui::{Lazy, LinkButton};
-use crate::{lazy, session, t};
+use crate::{lazy, t};
 
 /// More names than these are only counted.
 const MAX_NAMES: usize = 2;
@@ -23,6 +23,8 @@ pub fn DeliveryState(
     key: Key,
     /// Sends it again if it failed.
     on_retry: Callback<Key>,
+    /// Gives it up if it failed.
+    on_discard: Callback<Key>,
 ) -> impl IntoView {
     let i18n = use_i18n();
     let state = Memo::new(move |_| {
@@ -39,7 +41,6 @@ pub fn DeliveryState(
         }
         .into_any(),
         (Delivery::Failed(fault), _) => {
-            let room = room.clone();
             let (what, next) = (fault.what(), fault.next());
             view! {
                 <span>
@@ -54,7 +55,7 @@ pub fn DeliveryState(
                 <LinkButton
                     label=move || t!(i18n, message_discard)
                     test="cancel"
-                    on_click=move |_| session::cancel(room.clone(), key)
+                    on_click=move |_| on_discard.run(key)
                 />
             }
             .into_any()

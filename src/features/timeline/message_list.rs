@@ -21,6 +21,9 @@ pub fn MessageList(
     /// Sends a message again that failed.
     #[prop(into)]
     on_retry: Callback<Key>,
+    /// Gives a message up that failed.
+    #[prop(into)]
+    on_discard: Callback<Key>,
     /// Requests messages from before the oldest one.
     #[prop(into)]
     on_earlier: Callback<()>,
@@ -43,7 +46,7 @@ pub fn MessageList(
                 }
                 key=|row| row.key
                 children=move |row| {
-                    view! { <MessageRow room=room.clone() i18n row on_retry on_gap /> }
+                    view! { <MessageRow room=room.clone() i18n row on_retry on_discard on_gap /> }
                 }
             />
         }

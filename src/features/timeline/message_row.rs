@@ -33,6 +33,8 @@ pub fn MessageRow(
     row: RowSignal,
     /// Sends the message again if it failed.
     on_retry: Callback<Key>,
+    /// Gives the message up if it failed.
+    on_discard: Callback<Key>,
     /// Requests what is missing before it.
     on_gap: Callback<(u64, bool)>,
 ) -> impl IntoView {
@@ -85,7 +87,7 @@ pub fn MessageRow(
                 {move || edited_word(i18n, &edited.read())}
             </small>
             <Reactions room=room.clone() row=row.clone() />
-            {own.then(|| view! { <DeliveryState room row key on_retry /> })}
+            {own.then(|| view! { <DeliveryState room row key on_retry on_discard /> })}
         </li>
     }
     .into_any()
