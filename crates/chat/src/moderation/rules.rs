@@ -5,8 +5,7 @@ use std::ops::Range;
 use effusion_protocol::value::Json;
 use regex_lite::{Regex, RegexBuilder};
 
-use super::fold::fold;
-use super::words::Word;
+use super::words::{Folded, Word};
 
 /// What a pattern may compile to, in bytes: whoever writes rules may be in error, too.
 const PATTERN_LIMIT: usize = 1 << 16;
@@ -173,12 +172,14 @@ impl Filter {
         let mut ranges: Vec<Range<usize>> = Vec::new();
         let mut found = Vec::new();
         let folded = if self.words.is_empty() {
-            Vec::new()
+            None
         } else {
-            fold(text)
+            Some(Folded::of(text))
         };
         for (entry, word) in &self.words {
-            let places = word.find(&folded);
+            let places = folded
+                .as_ref()
+                .map_or_else(Vec::new, |folded| word.find(folded));
             if !places.is_empty() {
                 found.push(entry.clone());
                 ranges.extend(places);
@@ -196,11 +197,17 @@ impl Filter {
         if ranges.is_empty() {
             return None;
         }
+        ranges.sort_unstable_by_key(|range| range.start);
+        let mut ranges = ranges.into_iter().peekable();
+        // The end of what is hidden, of all ranges that begin at the character or before it.
+        let mut end = 0;
         let text = text
             .char_indices()
             .map(|(place, c)| {
-                let hidden = ranges.iter().any(|range| range.contains(&place));
-                if hidden && !c.is_whitespace() {
+                while let Some(range) = ranges.next_if(|range| range.start <= place) {
+                    end = end.max(range.end);
+                }
+                if place < end && !c.is_whitespace() {
                     self.bleep
                 } else {
                     c

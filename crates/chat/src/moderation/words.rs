@@ -49,14 +49,20 @@ impl Word {
         })
     }
 
-    /// Where the word stands in a folded text, as ranges of bytes of the text as it was written.
-    pub fn find(&self, text: &[Letter]) -> Vec<Range<usize>> {
+    /// Where the word stands in a folded text, as ranges of bytes of the text as it was written. Takes time in proportion to the
+    /// length of the text, whatever is in it.
+    pub fn find(&self, text: &Folded) -> Vec<Range<usize>> {
+        let rests = &text.rests;
+        let text = &text.letters[..];
         let mut found = Vec::new();
         let mut from = 0;
+        // Where the last one ended: what a star reaches before that is found already.
+        let mut done = 0;
         while from < text.len() {
-            match self.at(text, from) {
+            match self.at(text, rests, from) {
                 Some(end) => {
-                    let (start, end) = self.whole(text, from, end);
+                    let (start, end) = self.whole(text, from, end, done);
+                    done = end;
                     found.push(text[start].start..text[end - 1].end);
                     from = end;
                 }
@@ -67,8 +73,14 @@ impl Word {
     }
 
     /// A star stands for the rest of the word, which goes with it.
-    fn whole(&self, text: &[Letter], mut start: usize, mut end: usize) -> (usize, usize) {
-        while self.open_start && start > 0 && text[start].before == Gap::None {
+    fn whole(
+        &self,
+        text: &[Letter],
+        mut start: usize,
+        mut end: usize,
+        done: usize,
+    ) -> (usize, usize) {
+        while self.open_start && start > done && text[start].before == Gap::None {
             start -= 1;
         }
         while self.open_end && text.get(end).is_some_and(|next| next.before == Gap::None) {
@@ -78,7 +90,7 @@ impl Word {
     }
 
     /// Where the word ends that begins here.
-    fn at(&self, text: &[Letter], start: usize) -> Option<usize> {
+    fn at(&self, text: &[Letter], rests: &[Rest], start: usize) -> Option<usize> {
         if !self.open_start && text.get(start)?.before == Gap::None {
             return None;
         }
@@ -86,17 +98,20 @@ impl Word {
         // How the letters are set apart: a word that is spelled out has a gap between all of them.
         let (mut widest, mut narrowest) = (Gap::None, Gap::Space);
         for run in &self.runs {
-            let length = run_length(text, place, run.letter);
+            let rest = rests
+                .get(place)
+                .filter(|_| text[place].letter == run.letter);
+            let length = rest.map_or(0, |rest| rest.length);
             // `baaad` is `bad`, but `good` is not `god`.
             if length < run.length || (length > run.length && length < LONG_RUN) {
                 return None;
             }
-            for (step, letter) in text[place..place + length].iter().enumerate() {
-                let between_words = step == 0 && run.begins_word;
-                if place + step > start && !between_words {
-                    widest = widest.max(letter.before);
-                    narrowest = narrowest.min(letter.before);
-                }
+            // The gap before the first letter of all does not count, and one between words is as it should be.
+            let skips_first = place == start || run.begins_word;
+            let counted = &rests[place + usize::from(skips_first)..place + length];
+            if let Some(rest) = counted.first() {
+                widest = widest.max(rest.widest);
+                narrowest = narrowest.min(rest.narrowest);
             }
             place += length;
         }
@@ -109,10 +124,48 @@ impl Word {
     }
 }
 
-/// How often a letter stands here one after the other.
-fn run_length(text: &[Letter], place: usize, letter: char) -> usize {
-    let rest = text.get(place..).unwrap_or_default();
-    rest.iter().take_while(|next| next.letter == letter).count()
+/// A folded text, with what is looked for at each of its letters.
+#[derive(Clone, Debug)]
+pub(super) struct Folded {
+    letters: Vec<Letter>,
+    rests: Vec<Rest>,
+}
+
+/// The rest of a run of one letter, from a letter of it on.
+#[derive(Clone, Copy, Debug)]
+struct Rest {
+    length: usize,
+    /// The widest and the narrowest gap before one of its letters.
+    widest: Gap,
+    narrowest: Gap,
+}
+
+impl Folded {
+    pub fn of(text: &str) -> Self {
+        let letters = fold(text);
+        let mut rests: Vec<Rest> = Vec::with_capacity(letters.len());
+        // From the end, so that each is one step longer than the one before.
+        for (place, letter) in letters.iter().enumerate().rev() {
+            let is_last = letters
+                .get(place + 1)
+                .is_none_or(|next| next.letter != letter.letter);
+            let rest = rests.last().filter(|_| !is_last);
+            rests.push(rest.map_or(
+                Rest {
+                    length: 1,
+                    widest: letter.before,
+                    narrowest: letter.before,
+                },
+                |rest| Rest {
+                    length: rest.length + 1,
+                    widest: rest.widest.max(letter.before),
+                    narrowest: rest.narrowest.min(letter.before),
+                },
+            ));
+        }
+        rests.reverse();
+        Self { letters, rests }
+    }
 }
 
 fn strip<'a>(stripped: Option<&'a str>, whole: &'a str) -> (bool, &'a str) {
@@ -125,7 +178,7 @@ mod tests {
     use super::*;
 
     fn found<'a>(entry: &str, text: &'a str) -> Vec<&'a str> {
-        let ranges = Word::parse(entry).unwrap().find(&fold(text));
+        let ranges = Word::parse(entry).unwrap().find(&Folded::of(text));
         ranges.into_iter().map(|range| &text[range]).collect()
     }
 
@@ -147,6 +200,21 @@ mod tests {
             let within = ["oh ", text, "!"].concat();
             assert_eq!(found("heck", &within), [text], "{within}");
         }
+    }
+
+    /// Each of these took time with the square of its length: minutes.
+    #[test]
+    fn long_texts_take_no_longer_than_they_are_long() {
+        let run = "d".repeat(60_000);
+        for entry in ["*darn", "*darn*", "d*n"] {
+            assert_eq!(found(entry, &run), Vec::<&str>::new(), "{entry}");
+        }
+        assert_eq!(found("*d*", &run), [run.as_str()]);
+        let word = "darn".repeat(15_000);
+        let parts = found("*darn", &[&word, " x"].concat()).concat();
+        assert_eq!(parts, word);
+        let often = "heck ".repeat(12_000);
+        assert_eq!(found("heck", &often).len(), 12_000);
     }
 
     #[test]
