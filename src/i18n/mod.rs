@@ -9,7 +9,8 @@
 //!
 //! This is not one of the ecosystem's libraries, which were looked at first (see `docs/measurements.md`): leptos-fluent 0.3 compiles
 //! all languages into the program, and `leptos_i18n` 0.6 with `dynamic_load` panics when the file of a language cannot be fetched,
-//! fetches English as well before the first text can be shown, and has no text that data can hold.
+//! fetches English as well before the first text can be shown, and has no text that data can hold. A program that shows all texts is
+//! 78 kB and 170 kB larger with them (gzip -9) than with this module.
 
 #[cfg(target_arch = "wasm32")]
 mod browser;
