@@ -6,13 +6,13 @@ import { stage } from './stage.mjs';
 
 const { scenario, address } = stage();
 
-/** Has the program ask for more memory than there can be: it ends as by any panic, with a trap of WebAssembly. */
+/** Asks the program for memory at an impossible alignment: it ends as by any panic, with a trap of WebAssembly. */
 const panic = (page) =>
     page.evaluate(async () => {
         const { program } = document.querySelector('script[data-program]').dataset;
         const exports = await (await import(new URL(program, document.baseURI).href)).default();
         const malloc = Object.entries(exports).find(([name]) => name === '__wbindgen_malloc')?.[1];
-        setTimeout(() => malloc(0x7fff_ffff, 1));
+        setTimeout(() => malloc(1, 3));
     });
 
 scenario('a panic is told, and what was being written is there after a reload', async (open) => {
