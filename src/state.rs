@@ -56,7 +56,7 @@ pub enum Dialog {
     NewRoom,
     /// Rooms and people by the first letters of their names.
     Switcher,
-    /// Who somebody is: the one in [`AppFields::whom`].
+    /// Who somebody is: the one in [`App::whom`].
     Profile,
     /// What the shown room is about.
     RoomInfo,

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
+use gloo_events::EventListener;
 use leptos::prelude::*;
+use send_wrapper::SendWrapper;
 
 use super::appearance;
 use super::preferences::For;
@@ -59,7 +61,9 @@ pub fn start(i18n: I18n) -> App {
     follow_updates(app);
     Effect::new(move |_| remember_place(app));
     Effect::new(move |_| show_unread(app));
-    window_event_listener_untyped("visibilitychange", move |_| app.look());
+    let visibility = EventListener::new(&document(), "visibilitychange", move |_| app.look());
+    let visibility = SendWrapper::new(visibility);
+    on_cleanup(move || drop(visibility));
     if let Some((sign_in, rooms)) = where_it_was(&before, &form) {
         app.request.set(Some(Request::Enter {
             sign_in,

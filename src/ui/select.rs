@@ -6,7 +6,7 @@ use super::Labelled;
 /// Something that can be chosen in a [`Select`]: its value, and what it is called.
 pub type SelectOption = (String, TextProp);
 
-/// A [`SelectOption`].
+/// A `SelectOption`.
 pub fn option(value: impl Into<String>, label: impl Into<TextProp>) -> SelectOption {
     (value.into(), label.into())
 }

@@ -155,7 +155,7 @@ scenario('emoji that cannot be had are told to be so', async (open) => {
     await ann.page.unroute(TABLE);
     await ann.$('emoji-button').click();
     await ann.$('emoji').first().waitFor();
-    ann.errors = ann.errors.filter((error) => !/Failed to load resource|ERR_FAILED/.test(error));
+    ann.errors = ann.errors.filter((error) => !/Failed to (load resource|fetch)|ERR_FAILED/.test(error));
 });
 
 scenario('commands do what they say', async (open) => {

@@ -10,7 +10,7 @@ use crate::state::{Dialog, use_app};
 use crate::ui::{Dialog as DialogFrame, FaultAlert, Icon};
 use crate::{lazy, session, t};
 
-lazy! { room, /// [`DirectoryDialog`], fetched when it is first needed.
+lazy! { room, /// `DirectoryDialog`, fetched when it is first needed.
 pub fn directory_dialog() => view! { <DirectoryDialog/> } }
 
 /// What is known of the rooms of the service so far.

@@ -16,7 +16,7 @@ const KEPT_MESSAGES: [u32; 4] = [100, 1_000, 10_000, 100_000];
 /// The roles that are suggested, if the service has them, the best first.
 const USUAL_ROLES: [&str; 2] = ["TOPIC_CONTROL", "CLIENT"];
 
-lazy! { room, /// [`NewRoomDialog`], fetched when it is first needed.
+lazy! { room, /// `NewRoomDialog`, fetched when it is first needed.
 pub fn new_room_dialog() => view! { <NewRoomDialog/> } }
 
 /// What is filled in beside the room's name and kind.

@@ -6,7 +6,7 @@ use crate::state::{use_app, use_room};
 use crate::ui::{Dialog, Icon, Labelled, Select, option};
 use crate::{lazy, session, t};
 
-lazy! { room, /// [`RoomInfoDialog`], fetched when it is first needed.
+lazy! { room, /// `RoomInfoDialog`, fetched when it is first needed.
 pub fn room_info_dialog() => view! { <RoomInfoDialog/> } }
 
 /// What a room is about, what the reader is told of it, its address, and the archive.

@@ -15,7 +15,7 @@ use crate::{browser, lazy, session, t};
 /// How many are offered at once.
 const MAX_OFFERED: usize = 12;
 
-lazy! { room, /// [`Switcher`], fetched when it is first needed.
+lazy! { room, /// `Switcher`, fetched when it is first needed.
 pub fn switcher() => view! { <Switcher/> } }
 
 /// Where one can go.

@@ -6,7 +6,7 @@ use crate::state::use_app;
 use crate::ui::Dialog;
 use crate::{lazy, session, t};
 
-lazy! { more, /// [`AnotherRoomDialog`], fetched when it is first needed.
+lazy! { more, /// `AnotherRoomDialog`, fetched when it is first needed.
 pub fn another_room_dialog() => view! { <AnotherRoomDialog/> } }
 
 /// Asks for another room.

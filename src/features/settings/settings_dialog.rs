@@ -12,7 +12,7 @@ use crate::state::{SetIfChanged, use_app};
 use crate::ui::{Checkbox, Dialog, Keyed};
 use crate::{browser, lazy, t};
 
-lazy! { more, /// [`SettingsDialog`], fetched when it is first needed.
+lazy! { more, /// `SettingsDialog`, fetched when it is first needed.
 pub fn settings_dialog() => view! { <SettingsDialog/> } }
 
 /// A tab of the settings.

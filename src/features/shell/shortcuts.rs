@@ -94,7 +94,7 @@ fn step(app: App, by: isize) {
     }
 }
 
-lazy! { more, /// [`ShortcutsDialog`], fetched when it is first needed.
+lazy! { more, /// `ShortcutsDialog`, fetched when it is first needed.
 pub fn shortcuts_dialog() => view! { <ShortcutsDialog/> } }
 
 /// The list of all keys, over the chat.
