@@ -10,4 +10,4 @@ async def unsupported(sandbox):
         session.session_trees.get_session_tree_branches_with_mappings(),
         session.session_trees.get_branch_mapping_table("a"),
     ):
-        await fails(call, "ServiceMessageError", "does not support")
+        await fails(call, "ServiceMessageError", "session trees are not supported by the sandbox")
