@@ -243,7 +243,7 @@ pub fn development_named(snapshot: &Snapshot) -> impl Iterator<Item = &Principal
 #[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
 mod tests {
     use super::*;
-    use crate::security::Rights;
+    use crate::auth::Rights;
     use PathPermission::{ModifyTopic, ReadTopic, SelectTopic, UpdateTopic};
 
     #[test]

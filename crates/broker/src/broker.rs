@@ -1,5 +1,13 @@
 //! The broker: inputs in, outputs out.
 
+mod catch_up;
+pub(crate) mod connect;
+pub(crate) mod jobs;
+mod lifecycle;
+pub(crate) mod publish;
+pub(crate) mod rights;
+pub(crate) mod subscriptions;
+
 use bytes::Bytes;
 use effusion_protocol::{CloseReason, ConnectRequest, ConversationId, ServiceId, TopicId};
 use rand::rngs::StdRng;
@@ -7,25 +15,25 @@ use rand::{Rng, SeedableRng};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::accounts::Accounts;
-use crate::attempts::Attempts;
-use crate::authenticate::{Authenticators, Candidate};
-use crate::checks::Checks;
-use crate::clients::Clients;
-use crate::draft::Numbers;
-use crate::handlers::Handlers;
-use crate::jobs::Jobs;
-use crate::locks::Locks;
-use crate::pipeline::{Pipeline, Step};
-use crate::removals::Removals;
-use crate::scripts::{Script, ScriptStage};
-use crate::security::Rights;
-use crate::selector::{SelectorCache, SelectorError};
+use crate::auth::Rights;
+use crate::auth::accounts::Accounts;
+use crate::auth::scripts::{Script, ScriptStage};
+use crate::auth::sign_in::{Authenticators, Candidate};
+use crate::auth::throttle::Attempts;
+use crate::auth::verification::Checks;
+use crate::broker::jobs::Jobs;
+use crate::messaging::handlers::Handlers;
+use crate::messaging::locks::Locks;
 use crate::services::metrics::Collectors;
-use crate::session::{Interest, SessionKey};
-use crate::session_events::SessionListeners;
-use crate::timers::{Timer, Timers};
-use crate::topic::TopicTree;
+use crate::sessions::clients::Clients;
+use crate::sessions::events::SessionListeners;
+use crate::sessions::timers::{Timer, Timers};
+use crate::sessions::{Interest, SessionKey};
+use crate::topics::TopicTree;
+use crate::topics::queue::{Pipeline, Step};
+use crate::topics::removals::Removals;
+use crate::topics::selectors::{SelectorCache, SelectorError};
+use crate::topics::transaction::Numbers;
 use crate::{
     Completion, Config, ConnectionId, EffectError, Output, Peer, SecurityStore, Snapshot, Ticket,
     Time,
@@ -355,7 +363,7 @@ impl Broker {
     pub(crate) fn selector(
         &mut self,
         expression: &str,
-    ) -> Result<Arc<crate::selector::Selector>, SelectorError> {
+    ) -> Result<Arc<crate::topics::selectors::Selector>, SelectorError> {
         self.selectors.get(expression)
     }
 }

@@ -3,7 +3,7 @@
 use effusion_protocol::body::{GlobalPermission, PathPermission};
 use effusion_protocol::{ErrorReason, ErrorReport};
 
-use crate::selector::SelectorError;
+use crate::topics::selectors::SelectorError;
 
 pub(crate) fn error(reason: ErrorReason, message: impl Into<String>) -> ErrorReport {
     ErrorReport {

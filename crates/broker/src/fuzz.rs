@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Time;
-use crate::filter::{Filter, Properties};
-use crate::patch;
-use crate::topic::{Circumstances, Removal, Settings};
+use crate::sessions::filter::{Filter, Properties};
+use crate::topics::patch;
+use crate::topics::{Circumstances, Removal, Settings};
 
 /// The largest value that a patch may make here, in bytes.
 const LARGEST: usize = 1 << 16;

@@ -13,57 +13,27 @@
 //!
 //! Nothing that must survive a crash is acknowledged, or shown to a subscriber, before its [`Output::Store`] completed.
 
-mod accounts;
-mod attempts;
-mod authenticate;
-mod authentication;
-mod authentication_script;
-mod bearer;
+mod auth;
 pub mod bootstrap;
 mod broker;
-mod checks;
-mod clients;
 mod config;
-mod connect;
-mod constraint;
-mod dispatch;
-mod draft;
 mod effect;
 mod errors;
-mod feeding;
-mod filter;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
-mod handlers;
-mod jobs;
-mod lifecycle;
-mod locks;
-mod missing_topics;
-mod notifications;
-mod outgoing;
-mod patch;
-mod pipeline;
-mod publish;
-mod removals;
-mod responses;
-mod scripts;
-mod security;
-mod security_script;
-mod selector;
+mod lexer;
+mod messaging;
 mod services;
-mod session;
-mod session_events;
+mod sessions;
 mod snapshot;
-mod standing;
-mod subscriptions;
 mod time;
-mod timers;
-mod tokens;
-mod topic;
+mod topics;
 mod wire;
 
-pub use attempts::network_of;
-pub use authentication::{AnonymousPolicy, AuthenticationPolicy, Principal, PropertyTrust};
+pub use auth::{
+    AnonymousPolicy, AuthenticationPolicy, Principal, PropertyTrust, Role, SecurityStore,
+    network_of,
+};
 pub use broker::Broker;
 pub use config::{AttemptLimits, AuthenticationHandler, Config, Limits};
 pub use effect::{
@@ -71,6 +41,5 @@ pub use effect::{
     TokenClaims,
 };
 pub use effusion_protocol::body::{GlobalPermission, PathPermission};
-pub use security::{Role, SecurityStore};
 pub use snapshot::{Creator, Snapshot, StoredTopic};
 pub use time::Time;

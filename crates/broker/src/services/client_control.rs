@@ -10,10 +10,10 @@ use effusion_protocol::{CloseReason, ErrorReport, SessionId, UnsubscribeReason};
 use std::sync::Arc;
 
 use crate::broker::{Broker, Caller};
-use crate::dispatch::{Reply, Served};
 use crate::errors;
-use crate::selector::Selector;
-use crate::session::SessionKey;
+use crate::services::dispatch::{Reply, Served};
+use crate::sessions::SessionKey;
+use crate::topics::selectors::Selector;
 
 /// A role cannot be taken and given at once (source: the API documentation of `ClientControl.changeRoles`).
 fn check_roles(remove: &[String], add: &[String]) -> Result<(), ErrorReport> {

@@ -11,12 +11,12 @@ use effusion_protocol::{ErrorReason, ProtocolVersion, encode};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::broker::jobs::{Slice, Task};
 use crate::broker::{Broker, Caller};
-use crate::dispatch::{Reply, Served};
 use crate::errors;
-use crate::jobs::{Slice, Task};
-use crate::selector::Selector;
-use crate::topic::{Halt, Onward, Topic, Walk, compare_paths};
+use crate::services::dispatch::{Reply, Served};
+use crate::topics::selectors::Selector;
+use crate::topics::{Halt, Onward, Topic, Walk, compare_paths};
 
 /// What a topic adds to a response besides its path and its value, roughly.
 const OVERHEAD: usize = 16;

@@ -7,10 +7,10 @@ use effusion_protocol::body::{
 };
 
 use crate::broker::{Broker, Caller, Hold};
-use crate::dispatch::{Reply, Served};
 use crate::errors::{self, error};
-use crate::locks::{Held, Waiting};
-use crate::topic::MAX_PATH;
+use crate::messaging::locks::{Held, Waiting};
+use crate::services::dispatch::{Reply, Served};
+use crate::topics::MAX_PATH;
 
 impl Broker {
     pub(crate) fn acquire_lock(&mut self, caller: Caller, it: SessionLockRequest) -> Served {

@@ -11,11 +11,11 @@ use effusion_protocol::{ConversationId, ErrorReason, ErrorReport, ServiceId};
 use std::sync::Arc;
 
 use crate::broker::{Broker, Caller, Hold};
-use crate::dispatch::{Reply, Served};
 use crate::errors::{self, error};
-use crate::handlers::Handler;
-use crate::outgoing::Outgoing;
-use crate::session::SessionKey;
+use crate::messaging::handlers::Handler;
+use crate::messaging::requests::Outgoing;
+use crate::services::dispatch::{Reply, Served};
+use crate::sessions::SessionKey;
 
 fn message_path(path: &str) -> &str {
     path.trim_matches('/')

@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::broker::{Broker, Caller};
-use crate::dispatch::{Reply, Served};
-use crate::filter::{Filter, Properties as _};
-use crate::selector::{Selector, compile_whole};
+use crate::services::dispatch::{Reply, Served};
+use crate::sessions::filter::{Filter, Properties as _};
+use crate::topics::selectors::{Selector, compile_whole};
 use crate::{Time, errors};
 
 /// The most collectors of each kind.

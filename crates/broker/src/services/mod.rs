@@ -1,11 +1,14 @@
 //! The services that clients call, by subject.
 
 mod client_control;
+pub(crate) mod dispatch;
 pub(crate) mod fetch;
 mod locks;
 mod messaging;
 pub(crate) mod metrics;
+mod missing_topics;
 mod query;
+pub(crate) mod responses;
 mod security;
 mod session_properties;
 mod topics;

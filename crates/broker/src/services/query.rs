@@ -10,10 +10,10 @@ use effusion_protocol::time_series::{
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::broker::{Broker, Caller};
-use crate::dispatch::{Reply, Served};
 use crate::errors;
-use crate::session::key;
-use crate::topic::Series;
+use crate::services::dispatch::{Reply, Served};
+use crate::sessions::key;
+use crate::topics::Series;
 
 impl Broker {
     pub(crate) fn range_query(&mut self, caller: &Caller, request: &RangeQueryRequest) -> Served {

@@ -6,7 +6,7 @@ use effusion_protocol::body::{
 };
 
 use crate::broker::{Broker, Caller};
-use crate::dispatch::{Reply, Served};
+use crate::services::dispatch::{Reply, Served};
 use crate::{AnonymousPolicy, PropertyTrust};
 
 impl Broker {

@@ -7,12 +7,12 @@ use effusion_protocol::body::{
 };
 use effusion_protocol::{ErrorReason, ErrorReport};
 
-use crate::accounts::{MAX_PROPERTY, is_user_property};
+use crate::auth::accounts::{MAX_PROPERTY, is_user_property};
 use crate::broker::{Broker, Caller};
-use crate::dispatch::{Reply, Served};
 use crate::errors::{self, error};
-use crate::filter::{Filter, Unseen};
-use crate::session::{Session, SessionKey, key};
+use crate::services::dispatch::{Reply, Served};
+use crate::sessions::filter::{Filter, Unseen};
+use crate::sessions::{Session, SessionKey, key};
 
 /// The most user properties that a session has.
 const MAX_PROPERTIES: usize = 1_000;

@@ -9,11 +9,11 @@ use effusion_protocol::time_series::{AppendAtRequest, AppendRequest, EditRequest
 use effusion_protocol::{ErrorReason, TopicId, TopicPath};
 
 use crate::broker::{Broker, Caller};
-use crate::dispatch::{Reply, Served};
-use crate::draft::{Actor, StreamUpdate, TopicOp};
 use crate::errors::{self, error};
-use crate::pipeline::{Queued, ReplyTo};
-use crate::topic::MAX_PATH;
+use crate::services::dispatch::{Reply, Served};
+use crate::topics::MAX_PATH;
+use crate::topics::queue::{Queued, ReplyTo};
+use crate::topics::transaction::{Actor, StreamUpdate, TopicOp};
 
 impl Broker {
     /// Queues a change of a topic.

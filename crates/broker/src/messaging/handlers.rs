@@ -1,0 +1,117 @@
+//! Request handlers: sessions that answer requests for a path and all below.
+
+use effusion_protocol::ConversationId;
+use std::collections::BTreeMap;
+
+use crate::sessions::SessionKey;
+use crate::topics::ancestors;
+
+/// A session that handles requests for a path.
+#[derive(Clone, Debug)]
+pub(crate) struct Handler {
+    pub(crate) session: SessionKey,
+    /// The number that requests for it carry.
+    pub(crate) conversation: ConversationId,
+    /// Which properties of senders it is told.
+    pub(crate) properties: Vec<String>,
+}
+
+/// Request handlers by path.
+#[derive(Debug, Default)]
+pub(crate) struct Handlers {
+    by_path: BTreeMap<String, Vec<Handler>>,
+}
+
+impl Handlers {
+    pub(crate) fn count(&self, session: SessionKey) -> usize {
+        self.by_path
+            .values()
+            .flatten()
+            .filter(|it| it.session == session)
+            .count()
+    }
+
+    /// Registers a handler; not if the session has one for the path already.
+    pub(crate) fn add(&mut self, path: &str, handler: Handler) -> bool {
+        let handlers = self.by_path.entry(path.to_owned()).or_default();
+        let is_new = handlers.iter().all(|it| it.session != handler.session);
+        if is_new {
+            handlers.push(handler);
+        }
+        is_new
+    }
+
+    pub(crate) fn remove(&mut self, path: &str, session: SessionKey) {
+        if let Some(handlers) = self.by_path.get_mut(path) {
+            handlers.retain(|it| it.session != session);
+            if handlers.is_empty() {
+                self.by_path.remove(path);
+            }
+        }
+    }
+
+    /// Ends the handlers of a session that it may not keep; answers the numbers of those.
+    pub(crate) fn end(
+        &mut self,
+        session: SessionKey,
+        may_keep: impl Fn(&Handler) -> bool,
+    ) -> Vec<ConversationId> {
+        let mut ended = Vec::new();
+        self.by_path.retain(|_, handlers| {
+            handlers.retain(|it| {
+                let stays = it.session != session || may_keep(it);
+                if !stays {
+                    ended.push(it.conversation);
+                }
+                stays
+            });
+            !handlers.is_empty()
+        });
+        ended
+    }
+
+    pub(crate) fn remove_session(&mut self, session: SessionKey) {
+        self.by_path.retain(|_, handlers| {
+            handlers.retain(|it| it.session != session);
+            !handlers.is_empty()
+        });
+    }
+
+    /// The handlers for the most specific path.
+    pub(crate) fn find(&self, path: &str) -> &[Handler] {
+        core::iter::once(path)
+            .chain(ancestors(path))
+            .chain(core::iter::once(""))
+            .find_map(|path| self.by_path.get(path))
+            .map_or(&[], Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handler(session: u64) -> Handler {
+        Handler {
+            session: SessionKey(session),
+            conversation: ConversationId(1),
+            properties: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_most_specific_path_handles_a_request() {
+        let mut handlers = Handlers::default();
+        assert!(handlers.add("a", handler(1)));
+        assert!(handlers.add("a/b", handler(2)));
+        assert!(!handlers.add("a/b", handler(2)));
+        let found = |handlers: &Handlers, path| handlers.find(path).first().map(|it| it.session.0);
+        assert_eq!(found(&handlers, "a/b/c"), Some(2));
+        assert_eq!(found(&handlers, "a/c"), Some(1));
+        assert_eq!(found(&handlers, "b"), None);
+        handlers.remove_session(SessionKey(2));
+        assert_eq!(found(&handlers, "a/b/c"), Some(1));
+        handlers.remove("a", SessionKey(1));
+        assert_eq!(found(&handlers, "a"), None);
+    }
+}

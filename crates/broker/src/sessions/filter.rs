@@ -1,0 +1,444 @@
+//! Session filters: which sessions an expression means.
+//!
+//! Source: the manual's page on session filtering. `and` binds tighter than `or`; operators are not case sensitive.
+//! Clauses: `all`, `KEY is|eq|ne 'value'`, `KEY matches 'pattern'`, `KEY in 'a' 'b'` (in brackets or not), `has KEY`,
+//! `hasRoles 'a' 'b'` (in brackets or not).
+
+use effusion_protocol::body::ScriptError;
+use regex::Regex;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use crate::lexer::{Token, TokenError, tokens};
+use crate::sessions::key;
+use crate::topics::selectors::compile_whole;
+
+/// How deep parentheses and `not` may nest.
+const MAX_DEPTH: usize = 64;
+/// The most regular expressions in a filter.
+const MAX_REGEXES: usize = 4;
+/// The most clauses in a filter: each may be looked at for every session.
+const MAX_CLAUSES: usize = 256;
+/// The longest expression.
+const MAX_EXPRESSION: usize = 16 * 1024;
+/// The property with a set of values.
+const ROLES: &str = "$Roles";
+
+/// Why text is no session filter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("session filter is invalid: {message}, at character {position}")]
+pub(crate) struct FilterError {
+    message: String,
+    position: usize,
+}
+
+impl FilterError {
+    /// As services tell it.
+    pub(crate) fn report(&self) -> ScriptError {
+        ScriptError {
+            message: self.to_string(),
+            line: 1,
+            column: u32::try_from(self.position + 1).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+/// What a filter asks of a session.
+pub(crate) trait Properties {
+    /// The value of a session property.
+    fn property(&self, key: &str) -> Option<Cow<'_, str>>;
+    /// The session's roles.
+    fn roles(&self) -> &BTreeSet<String>;
+}
+
+/// A session filter.
+#[derive(Debug)]
+pub(crate) enum Filter {
+    All,
+    Is(String, String),
+    IsNot(String, String),
+    In(String, BTreeSet<String>),
+    Matches(String, Regex),
+    Has(String),
+    HasRoles(BTreeSet<String>),
+    /// These roles and no others; `None` is what no set of roles is written as.
+    RolesAre(Option<BTreeSet<String>>),
+    Not(Box<Self>),
+    AllOf(Vec<Self>),
+    AnyOf(Vec<Self>),
+}
+
+impl Filter {
+    pub(crate) fn parse(text: &str) -> Result<Self, FilterError> {
+        if text.len() > MAX_EXPRESSION {
+            return Err(FilterError {
+                message: "it is too long".to_owned(),
+                position: MAX_EXPRESSION,
+            });
+        }
+        let tokens = tokens(text).map_err(|TokenError { message, position }| FilterError {
+            message: message.to_owned(),
+            position,
+        })?;
+        let mut parser = Parser {
+            tokens: &tokens,
+            next: 0,
+            end: text.len(),
+            depth: 0,
+            clauses: 0,
+            regexes: 0,
+        };
+        let filter = parser.or()?;
+        if parser.next < tokens.len() {
+            return Err(parser.error("something follows the expression"));
+        }
+        Ok(filter)
+    }
+
+    pub(crate) fn matches(&self, session: &impl Properties) -> bool {
+        match self {
+            Self::All => true,
+            Self::Is(key, value) => session.property(key).is_some_and(|it| it == *value),
+            // A session without the property is not one whose property has another value.
+            Self::IsNot(key, value) => session.property(key).is_some_and(|it| it != *value),
+            Self::In(key, values) => session
+                .property(key)
+                .is_some_and(|value| values.contains(value.as_ref())),
+            Self::Matches(key, regex) => session
+                .property(key)
+                .is_some_and(|value| regex.is_match(&value)),
+            Self::Has(key) => session.property(key).is_some(),
+            Self::HasRoles(roles) => roles.is_subset(session.roles()),
+            Self::RolesAre(roles) => roles.as_ref() == Some(session.roles()),
+            Self::Not(filter) => !filter.matches(session),
+            Self::AllOf(filters) => filters.iter().all(|it| it.matches(session)),
+            Self::AnyOf(filters) => filters.iter().any(|it| it.matches(session)),
+        }
+    }
+}
+
+impl Filter {
+    /// Whether it asks for nothing but whose sessions there are, as the removal policies do that a topic's owner is meant to
+    /// have (source: the API documentation of `OWNER`).
+    pub(crate) fn asks_for_principals_only(&self) -> bool {
+        match self {
+            Self::All => true,
+            Self::Is(key, _) => key == key::PRINCIPAL,
+            Self::Not(filter) => filter.asks_for_principals_only(),
+            Self::AllOf(filters) | Self::AnyOf(filters) => {
+                filters.iter().all(Self::asks_for_principals_only)
+            }
+            Self::IsNot(..)
+            | Self::In(..)
+            | Self::Matches(..)
+            | Self::Has(_)
+            | Self::HasRoles(_)
+            | Self::RolesAre(_) => false,
+        }
+    }
+}
+
+/// A session to who may not view sessions: there, and nothing else.
+#[derive(Debug, Default)]
+pub(crate) struct Unseen(BTreeSet<String>);
+
+impl Properties for Unseen {
+    fn property(&self, _: &str) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    fn roles(&self) -> &BTreeSet<String> {
+        &self.0
+    }
+}
+
+/// A set of roles as the property `$Roles` is written: quoted names, in any order.
+fn roles_in(text: &str) -> Option<BTreeSet<String>> {
+    let names = tokens(text).ok()?.into_iter();
+    Some(
+        names
+            .filter_map(|(token, _)| match token {
+                Token::Text(name) => Some(name),
+                _ => None,
+            })
+            .collect(),
+    )
+}
+
+struct Parser<'a> {
+    tokens: &'a [(Token, usize)],
+    next: usize,
+    end: usize,
+    depth: usize,
+    clauses: usize,
+    regexes: usize,
+}
+
+/// One filter is itself.
+fn joined(mut filters: Vec<Filter>, join: fn(Vec<Filter>) -> Filter) -> Filter {
+    match filters.pop() {
+        Some(only) if filters.is_empty() => only,
+        last => {
+            filters.extend(last);
+            join(filters)
+        }
+    }
+}
+
+impl Parser<'_> {
+    fn error(&self, message: &str) -> FilterError {
+        FilterError {
+            message: message.to_owned(),
+            position: self
+                .tokens
+                .get(self.next)
+                .map_or(self.end, |(_, position)| *position),
+        }
+    }
+
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.next).map(|(token, _)| token)
+    }
+
+    fn take_word(&mut self, word: &str) -> bool {
+        let found = matches!(self.peek(), Some(Token::Word(it)) if it.eq_ignore_ascii_case(word));
+        self.next += usize::from(found);
+        found
+    }
+
+    fn take_mark(&mut self, mark: char) -> bool {
+        let found = self.peek() == Some(&Token::Mark(mark));
+        self.next += usize::from(found);
+        found
+    }
+
+    fn or(&mut self) -> Result<Filter, FilterError> {
+        let first = self.and()?;
+        let mut filters = vec![first];
+        while self.take_word("or") {
+            filters.push(self.and()?);
+        }
+        Ok(joined(filters, Filter::AnyOf))
+    }
+
+    fn and(&mut self) -> Result<Filter, FilterError> {
+        let first = self.unary()?;
+        let mut filters = vec![first];
+        while self.take_word("and") {
+            filters.push(self.unary()?);
+        }
+        Ok(joined(filters, Filter::AllOf))
+    }
+
+    fn unary(&mut self) -> Result<Filter, FilterError> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(self.error("it nests too deep"));
+        }
+        let filter = if self.take_word("not") {
+            Filter::Not(Box::new(self.unary()?))
+        } else if self.take_mark('(') {
+            let filter = self.or()?;
+            if !self.take_mark(')') {
+                return Err(self.error("a closing parenthesis is missing"));
+            }
+            filter
+        } else {
+            self.clause()?
+        };
+        self.depth -= 1;
+        Ok(filter)
+    }
+
+    fn clause(&mut self) -> Result<Filter, FilterError> {
+        self.clauses += 1;
+        if self.clauses > MAX_CLAUSES {
+            return Err(self.error("it has too many clauses"));
+        }
+        if self.take_word("all") {
+            return Ok(Filter::All);
+        }
+        if self.take_word("hasRoles") {
+            return self.values().map(Filter::HasRoles);
+        }
+        if self.take_word("has") {
+            return self.key().map(Filter::Has);
+        }
+        let key = self.key()?;
+        if self.take_word("is") || self.take_word("eq") {
+            let value = self.value()?;
+            return Ok(if key == ROLES {
+                Filter::RolesAre(roles_in(&value))
+            } else {
+                Filter::Is(key, value)
+            });
+        }
+        if self.take_word("ne") {
+            let value = self.value()?;
+            return Ok(if key == ROLES {
+                Filter::Not(Box::new(Filter::RolesAre(roles_in(&value))))
+            } else {
+                Filter::IsNot(key, value)
+            });
+        }
+        if self.take_word("in") {
+            return Ok(Filter::In(key, self.values()?));
+        }
+        if self.take_word("matches") {
+            self.regexes += 1;
+            if self.regexes > MAX_REGEXES {
+                return Err(self.error("there are too many regular expressions"));
+            }
+            let at = self.error("this is not a regular expression that the service accepts");
+            return match compile_whole(&self.value()?) {
+                Some(regex) => Ok(Filter::Matches(key, regex)),
+                None => Err(at),
+            };
+        }
+        Err(self.error("an operator is missing: is, eq, ne, in or matches"))
+    }
+
+    fn key(&mut self) -> Result<String, FilterError> {
+        match self.peek() {
+            Some(Token::Word(key)) => {
+                let key = key.clone();
+                self.next += 1;
+                Ok(key)
+            }
+            _ => Err(self.error("a session property's name is missing")),
+        }
+    }
+
+    fn value(&mut self) -> Result<String, FilterError> {
+        match self.peek() {
+            Some(Token::Text(value)) => {
+                let value = value.clone();
+                self.next += 1;
+                Ok(value)
+            }
+            _ => Err(self.error("a value in quotes is missing")),
+        }
+    }
+
+    fn values(&mut self) -> Result<BTreeSet<String>, FilterError> {
+        let closing = if self.take_mark('[') {
+            Some(']')
+        } else if self.take_mark('(') {
+            Some(')')
+        } else {
+            None
+        };
+        let mut values: BTreeSet<String> = [self.value()?].into();
+        loop {
+            let comma = self.take_mark(',');
+            if comma || matches!(self.peek(), Some(Token::Text(_))) {
+                values.insert(self.value()?);
+            } else {
+                break;
+            }
+        }
+        if closing.is_some_and(|mark| !self.take_mark(mark)) {
+            return Err(self.error("a closing bracket is missing"));
+        }
+        Ok(values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    struct Session(BTreeMap<&'static str, &'static str>, BTreeSet<String>);
+
+    impl Properties for Session {
+        fn property(&self, key: &str) -> Option<Cow<'_, str>> {
+            self.0.get(key).map(|value| Cow::Borrowed(*value))
+        }
+        fn roles(&self) -> &BTreeSet<String> {
+            &self.1
+        }
+    }
+
+    fn session() -> Session {
+        Session(
+            [
+                ("$Principal", "al"),
+                ("Department", "Accounts"),
+                ("Status", "Open"),
+            ]
+            .into(),
+            ["CLIENT".to_owned(), "TOPIC_CONTROL".to_owned()].into(),
+        )
+    }
+
+    #[test]
+    fn filters_mean_what_the_manual_says() {
+        for (text, expected) in [
+            ("all", true),
+            ("$Principal is 'al'", true),
+            ("$Principal EQ \"al\"", true),
+            ("$Principal ne 'al'", false),
+            ("$Principal ne 'bob'", true),
+            ("Missing ne 'bob'", false),
+            ("Missing is 'x'", false),
+            ("has Department", true),
+            ("not has Missing", true),
+            ("Department in ['Payroll', 'Accounts']", true),
+            ("Department in 'Payroll' 'Sales'", false),
+            ("Department matches 'A.*'", true),
+            ("Department matches 'cc'", false),
+            ("hasRoles ['CLIENT' \"TOPIC_CONTROL\"]", true),
+            ("hasroles 'CLIENT', 'ADMINISTRATOR'", false),
+            ("$Roles is '\"TOPIC_CONTROL\" \"CLIENT\"'", true),
+            ("$Roles eq '\"CLIENT\"'", false),
+            (
+                "(Department is 'Accounts' or Department is 'Payroll') and Status is 'Closed'",
+                false,
+            ),
+            (
+                "Department is 'Accounts' or Department is 'Payroll' and Status is 'Closed'",
+                true,
+            ),
+            (
+                "not (Department is 'Payroll' or Department is 'Accounts')",
+                false,
+            ),
+        ] {
+            let filter = Filter::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(filter.matches(&session()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_place() {
+        for (text, position) in [
+            ("", 0),
+            ("$Principal", 10),
+            ("$Principal is al", 14),
+            ("$Principal is 'al", 14),
+            ("(all", 4),
+            ("all all", 4),
+            ("A matches '('", 10),
+            ("hasRoles []", 10),
+        ] {
+            let error = Filter::parse(text).unwrap_err();
+            assert_eq!(error.position, position, "{text}: {error}");
+        }
+        assert!(Filter::parse(&"(".repeat(10_000)).is_err());
+        assert!(Filter::parse(&"not ".repeat(4_000)).is_err());
+        assert!(Filter::parse(&"a".repeat(MAX_EXPRESSION + 1)).is_err());
+        let many = ["A matches 'a'"; MAX_REGEXES + 1].join(" or ");
+        assert!(Filter::parse(&many).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "[()a-z'\"\\\\ ,\\[\\]$]{0,80}") {
+            if let Ok(filter) = Filter::parse(&text) {
+                filter.matches(&session());
+            }
+        }
+    }
+}

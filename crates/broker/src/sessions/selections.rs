@@ -1,0 +1,172 @@
+//! Which topics a session wants: what it selected and deselected, in order, by scope.
+//!
+//! Source: the API documentation of `Topics` and `ClientControl.getTopicSelections`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::topics::selectors::Selector;
+
+/// Selectors that mean all topics: unsubscribing from them empties the scope.
+const EVERYTHING: &[&str] = &["?.*//", "*.*", "?//"];
+
+/// One selection or deselection.
+#[derive(Clone, Debug)]
+pub(crate) struct Selection {
+    pub(crate) selector: Arc<Selector>,
+    pub(crate) selects: bool,
+    /// Made by another session for this one, which then needs no right to select.
+    pub(crate) is_by_other: bool,
+}
+
+/// The selections of a session.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selections {
+    scopes: BTreeMap<String, Vec<Selection>>,
+}
+
+impl Selections {
+    /// How much there is to remember, in paths.
+    pub(crate) fn weight(&self) -> usize {
+        self.scopes
+            .values()
+            .flatten()
+            .map(|it| crate::topics::selectors::weight(&it.selector))
+            .sum()
+    }
+
+    /// Adds a selection. What was said with the same expression in the scope before no longer counts.
+    pub(crate) fn push(&mut self, scope: &str, selection: Selection) {
+        let expression = selection.selector.expression();
+        if !selection.selects && EVERYTHING.contains(&expression) {
+            self.scopes.remove(scope);
+            return;
+        }
+        let Some(in_scope) = self.scopes.get_mut(scope) else {
+            if selection.selects {
+                self.scopes.insert(scope.to_owned(), vec![selection]);
+            }
+            return;
+        };
+        in_scope.retain(|it| it.selector.expression() != expression);
+        // What is selected path by path, and all of it deselected, needs to be remembered no longer.
+        if !selection.selects {
+            let covers = |it: &Selection| {
+                let path = it.selector.as_path();
+                path.is_some_and(|path| selection.selector.matches(path))
+            };
+            in_scope.retain(|it| !covers(it));
+        }
+        let selects_path = selection.selector.as_path().map(str::to_owned);
+        in_scope.push(selection);
+        // A path that nothing selected before needs no deselection.
+        if let Some(path) = selects_path
+            && let Some((last, before)) = in_scope.split_last()
+            && !last.selects
+            && !before
+                .iter()
+                .any(|it| it.selects && it.selector.matches(&path))
+        {
+            in_scope.pop();
+        }
+        // Deselections before the first selection have nothing to take away from.
+        let first = in_scope.iter().position(|it| it.selects);
+        in_scope.drain(..first.unwrap_or(in_scope.len()));
+        if in_scope.is_empty() {
+            self.scopes.remove(scope);
+        }
+    }
+
+    /// Whether a path is selected: `None`, or whether by another session.
+    pub(crate) fn selects(&self, path: &str) -> Option<ByOther> {
+        let mut found = None;
+        for in_scope in self.scopes.values() {
+            let last = in_scope.iter().rev().find(|it| it.selector.matches(path));
+            if let Some(selection) = last.filter(|it| it.selects) {
+                if selection.is_by_other {
+                    return Some(ByOther(true));
+                }
+                found = Some(ByOther(false));
+            }
+        }
+        found
+    }
+
+    pub(crate) fn scopes(&self) -> &BTreeMap<String, Vec<Selection>> {
+        &self.scopes
+    }
+
+    /// Everything that selects.
+    pub(crate) fn selectors(&self) -> impl Iterator<Item = &Arc<Selector>> {
+        self.scopes
+            .values()
+            .flatten()
+            .filter(|it| it.selects)
+            .map(|it| &it.selector)
+    }
+
+    /// The scopes' names.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.scopes.keys().cloned().collect()
+    }
+}
+
+/// Whether another session made the selection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ByOther(pub(crate) bool);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(selections: &mut Selections, scope: &str, selector: &str, selects: bool) {
+        selections.push(
+            scope,
+            Selection {
+                selector: Arc::new(Selector::parse(selector).unwrap()),
+                selects,
+                is_by_other: false,
+            },
+        );
+    }
+
+    #[test]
+    fn the_last_word_on_a_path_counts() {
+        let mut selections = Selections::default();
+        push(&mut selections, "", "?a//", true);
+        push(&mut selections, "", ">a/b", false);
+        assert_eq!(selections.selects("a/c"), Some(ByOther(false)));
+        assert_eq!(selections.selects("a/b"), None);
+        push(&mut selections, "", ">a/b", true);
+        assert_eq!(selections.selects("a/b"), Some(ByOther(false)));
+        push(&mut selections, "", "?a//", false);
+        assert_eq!(selections.selects("a/b"), None);
+        assert_eq!(selections.weight(), 0, "nothing is selected any more");
+    }
+
+    #[test]
+    fn scopes_do_not_touch_each_other() {
+        let mut selections = Selections::default();
+        push(&mut selections, "one", ">a", true);
+        push(&mut selections, "two", ">a", true);
+        push(&mut selections, "one", "?.*//", false);
+        assert_eq!(selections.selects("a"), Some(ByOther(false)));
+        assert_eq!(selections.names(), ["two"]);
+        push(&mut selections, "two", ">a", false);
+        assert_eq!(selections.weight(), 0);
+    }
+
+    #[test]
+    fn deselections_that_change_nothing_are_not_kept() {
+        let mut selections = Selections::default();
+        for number in 0..100 {
+            push(&mut selections, "", &format!("?x{number}//"), false);
+        }
+        assert_eq!(selections.weight(), 0);
+        push(&mut selections, "", ">a", true);
+        for number in 0..100 {
+            push(&mut selections, "", &format!(">b{number}"), false);
+        }
+        assert_eq!(selections.weight(), 1);
+    }
+}
