@@ -116,6 +116,11 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
     /// Its number among the system's processes.
     pub fn id(&self) -> Result<u32> {
         self.child.id().context("the sandbox has ended by itself")

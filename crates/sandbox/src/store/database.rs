@@ -37,6 +37,24 @@ pub struct Opened {
     pub first_start: bool,
 }
 
+/// Why changes were not applied.
+#[derive(Debug)]
+pub enum ApplyError {
+    /// Nothing of them is stored.
+    NotDone(StoreError),
+    /// The disk failed while they were committed: [`Database::batch`] tells whether they are stored, once the database is open
+    /// again.
+    Unknown(StoreError),
+}
+
+impl From<ApplyError> for StoreError {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::NotDone(error) | ApplyError::Unknown(error) => error,
+        }
+    }
+}
+
 /// The open tables of one transaction.
 struct Tables<'t> {
     topics: redb::Table<'t, &'static str, &'static [u8]>,
@@ -137,19 +155,30 @@ impl Database {
     /// Applies all operations in one transaction. When it returns, they are on the disk.
     ///
     /// # Errors
-    /// If the database fails: then nothing of it is done, except where the disk failed at the very end, which
-    /// [`Self::batch`] tells once the database is open again.
+    /// If the database fails. It takes nothing more then, until it is closed and opened again.
     pub fn apply<'o>(
         &mut self,
         operations: impl IntoIterator<Item = &'o StoreOp>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), ApplyError> {
         self.write(|tables| apply_all(tables, operations))
     }
 
     fn write(
         &mut self,
         change: impl FnOnce(&mut Tables<'_>) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), ApplyError> {
+        let transaction = self.prepare(change).map_err(ApplyError::NotDone)?;
+        let committed = transaction.commit();
+        committed.map_err(|error| ApplyError::Unknown(error.into()))?;
+        self.batch += 1;
+        Ok(())
+    }
+
+    /// Makes the changes in a transaction. Nothing of it counts before it is committed.
+    fn prepare(
+        &self,
+        change: impl FnOnce(&mut Tables<'_>) -> Result<(), StoreError>,
+    ) -> Result<redb::WriteTransaction, StoreError> {
         // Durability::Immediate is the default: commit() returns once the disk has it.
         let transaction = self.inner.begin_write()?;
         {
@@ -165,9 +194,7 @@ impl Database {
             };
             change(&mut tables)?;
         }
-        transaction.commit()?;
-        self.batch += 1;
-        Ok(())
+        Ok(transaction)
     }
 
     /// `None` if the database is new.

@@ -13,12 +13,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use effusion_broker::{EffectError, StoreOp, Ticket};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
-pub use database::{Database, Opened};
+pub use database::{ApplyError, Database, Opened};
 pub use error::StoreError;
 
 /// Changes in one transaction, at most.
@@ -69,7 +69,7 @@ impl Writer {
         let (jobs, queue) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let mut worker = Worker {
-            database,
+            state: State::Open(database),
             reopen,
             on_stored,
             waiting: Arc::clone(&waiting),
@@ -121,10 +121,22 @@ impl Writer {
 }
 
 struct Worker {
-    database: Database,
+    state: State,
     reopen: Reopen,
     on_stored: OnStored,
     waiting: Arc<AtomicUsize>,
+}
+
+enum State {
+    Open(Database),
+    /// It failed, and is opened again for the next change; not before this time.
+    Closed {
+        until: Option<Instant>,
+    },
+}
+
+impl State {
+    const CLOSED: Self = Self::Closed { until: None };
 }
 
 /// Whether the last changes are on the disk is not known.
@@ -153,24 +165,74 @@ impl Worker {
 
     /// Writes changes. The inner result says that they are durable, or not written at all.
     fn write(&mut self, batch: &[Job]) -> Result<Result<(), EffectError>, Lost> {
-        let number = self.database.batch() + 1;
+        let mut database = match self.take_database() {
+            Ok(database) => database,
+            Err(problem) => return Ok(Err(EffectError(problem))),
+        };
+        let number = database.batch() + 1;
         let operations = batch.iter().flat_map(|job| &job.operations);
-        let Err(problem) = self.database.apply(operations) else {
+        let Err(failure) = database.apply(operations) else {
+            self.state = State::Open(database);
             return Ok(Ok(()));
         };
-        error!(%problem, changes = batch.len(), "the database failed");
-        // After a failure the database takes nothing more until it is opened again. Only then is it known whether the
-        // transaction reached the disk before the failure.
+        // The file is locked as long as the failed database is there.
+        drop(database);
+        match failure {
+            ApplyError::NotDone(problem) => {
+                error!(%problem, changes = batch.len(), "the database failed: the changes are refused");
+                Ok(Err(EffectError(problem.to_string())))
+            }
+            ApplyError::Unknown(problem) => {
+                error!(%problem, changes = batch.len(), "the database failed");
+                self.settle(number, &problem)
+            }
+        }
+    }
+
+    /// The database, which is opened again if it failed before.
+    fn take_database(&mut self) -> Result<Database, String> {
+        let until = match std::mem::replace(&mut self.state, State::CLOSED) {
+            State::Open(database) => return Ok(database),
+            State::Closed { until } => until,
+        };
+        // A disk that is full stays full for a while.
+        if until.is_some_and(|until| Instant::now() < until) {
+            self.state = State::Closed { until };
+            return Err("the database failed a moment ago".to_owned());
+        }
+        match (self.reopen)() {
+            Ok(database) => {
+                info!("the database is open again");
+                Ok(database)
+            }
+            Err(problem) => {
+                error!(%problem, "the database cannot be opened again yet: changes are refused");
+                self.state = State::Closed {
+                    until: Some(Instant::now() + REOPEN_PAUSE),
+                };
+                Err(problem.to_string())
+            }
+        }
+    }
+
+    /// Finds out whether the transaction of this number reached the disk before the failure: the database tells once it is open
+    /// again.
+    fn settle(
+        &mut self,
+        number: u64,
+        failure: &StoreError,
+    ) -> Result<Result<(), EffectError>, Lost> {
         for attempt in 1..=REOPEN_TRIES {
             match (self.reopen)() {
                 Ok(database) => {
-                    self.database = database;
-                    if self.database.batch() >= number {
+                    let is_stored = database.batch() >= number;
+                    self.state = State::Open(database);
+                    if is_stored {
                         warn!("the last changes had reached the disk before the failure");
                         return Ok(Ok(()));
                     }
                     warn!("the last changes are refused");
-                    return Ok(Err(EffectError(problem.to_string())));
+                    return Ok(Err(EffectError(failure.to_string())));
                 }
                 Err(problem) => {
                     error!(%problem, attempt, "the database cannot be opened again");

@@ -2,6 +2,7 @@ use super::*;
 use std::time::Instant;
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -13,7 +14,7 @@ use effusion_broker::{
 use effusion_protocol::time_series::{Event, EventMetadata};
 use effusion_protocol::{TopicSpecification, TopicType};
 use redb::backends::FileBackend;
-use redb::{ReadableDatabase as _, StorageBackend};
+use redb::{BackendError, ReadableDatabase as _, StorageBackend};
 
 fn open(folder: &Path) -> Opened {
     Database::open(folder, || Ok(initial())).unwrap()
@@ -311,16 +312,25 @@ fn change(folder: &Path, change: impl FnOnce(&redb::WriteTransaction)) {
     transaction.commit().unwrap();
 }
 
+/// A disk that can fail.
+#[derive(Debug, Default)]
+struct Disk {
+    /// Nothing can be written.
+    full: AtomicBool,
+    /// Files cannot grow.
+    no_growth: AtomicBool,
+}
+
 /// A file on a disk that can fail.
 #[derive(Debug)]
 struct FaultyDisk {
     file: FileBackend,
-    full: Arc<AtomicBool>,
+    disk: Arc<Disk>,
 }
 
 impl FaultyDisk {
     fn check(&self) -> std::io::Result<()> {
-        if self.full.load(Ordering::SeqCst) {
+        if self.disk.full.load(Ordering::SeqCst) {
             return Err(std::io::ErrorKind::StorageFull.into());
         }
         Ok(())
@@ -336,6 +346,9 @@ impl StorageBackend for FaultyDisk {
     }
     fn set_len(&self, len: u64) -> std::io::Result<()> {
         self.check()?;
+        if self.disk.no_growth.load(Ordering::SeqCst) && len > self.file.len()? {
+            return Err(std::io::ErrorKind::StorageFull.into());
+        }
         self.file.set_len(len)
     }
     fn sync_data(&self) -> std::io::Result<()> {
@@ -349,6 +362,29 @@ impl StorageBackend for FaultyDisk {
     fn close(&self) -> std::io::Result<()> {
         self.file.close()
     }
+    // As for the real file, nobody else can open it at the same time.
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.file.try_lock_range(start, end)
+    }
+    fn try_lock_shared_range(
+        &self,
+        start: Bound<u64>,
+        end: Bound<u64>,
+    ) -> Result<bool, BackendError> {
+        self.file.try_lock_shared_range(start, end)
+    }
+    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.file.lock_range(start, end)
+    }
+    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.file.lock_shared_range(start, end)
+    }
+    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.file.unlock_range(start, end)
+    }
+    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.file.query_lock_range(start, end)
+    }
 }
 
 type Stored = Arc<Mutex<Vec<(u64, bool)>>>;
@@ -356,13 +392,13 @@ type Stored = Arc<Mutex<Vec<(u64, bool)>>>;
 /// Stands for the word that nobody can tell what is on the disk.
 const LOST: (u64, bool) = (u64::MAX, false);
 
-fn start_writer(folder: &Path, full: &Arc<AtomicBool>) -> (Writer, Stored) {
+fn start_writer(folder: &Path, disk: &Arc<Disk>) -> (Writer, Stored) {
     let file = folder.join("faulty.redb");
-    let full = Arc::clone(full);
+    let disk = Arc::clone(disk);
     let open = {
         let file = file.clone();
         move || -> Result<redb::Database, StoreError> {
-            let disk = FaultyDisk {
+            let file = FaultyDisk {
                 file: FileBackend::new(
                     std::fs::OpenOptions::new()
                         .read(true)
@@ -372,9 +408,9 @@ fn start_writer(folder: &Path, full: &Arc<AtomicBool>) -> (Writer, Stored) {
                         .open(&file)
                         .unwrap(),
                 )?,
-                full: Arc::clone(&full),
+                disk: Arc::clone(&disk),
             };
-            Ok(database::builder().create_with_backend(disk)?)
+            Ok(database::builder().create_with_backend(file)?)
         }
     };
     let opened = Database::start(open().unwrap(), || Ok(initial()), &file).unwrap();
@@ -432,17 +468,17 @@ fn changes_complete_in_their_order_and_are_written_when_it_stops() {
 #[test]
 fn a_full_disk_refuses_changes_until_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
-    let full = Arc::new(AtomicBool::new(false));
-    let (writer, stored) = start_writer(folder.path(), &full);
+    let disk = Arc::new(Disk::default());
+    let (writer, stored) = start_writer(folder.path(), &disk);
     let submit = |ticket, operation| writer.submit(Ticket(ticket), vec![operation]).unwrap();
     submit(1, put_topic("a", None));
     submit(2, append("a", 0));
     wait_for(&stored, 2);
-    full.store(true, Ordering::SeqCst);
+    disk.full.store(true, Ordering::SeqCst);
     submit(3, append("a", 1));
     // It is tried again for some time whether the database can be opened.
     std::thread::sleep(2 * REOPEN_PAUSE);
-    full.store(false, Ordering::SeqCst);
+    disk.full.store(false, Ordering::SeqCst);
     submit(4, append("a", 2));
     wait_for(&stored, 4);
     assert_eq!(writer.waiting_bytes(), 0);
@@ -458,14 +494,51 @@ fn a_full_disk_refuses_changes_until_there_is_room() {
 }
 
 #[test]
+fn a_file_that_cannot_grow_refuses_what_does_not_fit_and_nothing_is_uncertain() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Disk::default());
+    let (writer, stored) = start_writer(folder.path(), &disk);
+    let submit = |ticket, operation| writer.submit(Ticket(ticket), vec![operation]).unwrap();
+    submit(0, put_topic("a", None));
+    wait_for(&stored, 1);
+    disk.no_growth.store(true, Ordering::SeqCst);
+    let large = || StoreOp::PutValue {
+        path: "a".to_owned(),
+        value: vec![0; 8 << 20].into(),
+    };
+    for ticket in 1..=3 {
+        submit(ticket, large());
+        wait_for(&stored, usize::try_from(ticket).unwrap() + 1);
+    }
+    // What fits is stored all the same.
+    submit(4, append("a", 0));
+    wait_for(&stored, 5);
+    disk.no_growth.store(false, Ordering::SeqCst);
+    submit(5, large());
+    wait_for(&stored, 6);
+    writer.stop();
+    assert_eq!(
+        *stored.lock().unwrap(),
+        [
+            (0, true),
+            (1, false),
+            (2, false),
+            (3, false),
+            (4, true),
+            (5, true)
+        ]
+    );
+}
+
+#[test]
 fn what_nobody_can_tell_is_neither_stored_nor_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let full = Arc::new(AtomicBool::new(false));
-    let (writer, stored) = start_writer(folder.path(), &full);
+    let disk = Arc::new(Disk::default());
+    let (writer, stored) = start_writer(folder.path(), &disk);
     let submit = |ticket, operation| writer.submit(Ticket(ticket), vec![operation]);
     submit(1, put_topic("a", None)).unwrap();
     wait_for(&stored, 1);
-    full.store(true, Ordering::SeqCst);
+    disk.full.store(true, Ordering::SeqCst);
     submit(2, append("a", 0)).unwrap();
     wait_for(&stored, 2);
     assert_eq!(*stored.lock().unwrap(), [(1, true), LOST]);

@@ -27,6 +27,8 @@ use totals::{Faults, Totals};
 
 /// How long everybody may take to get well once the faults are over.
 const SETTLE: Duration = Duration::from_secs(60);
+/// What the sandbox says when it ends because it cannot tell what is stored.
+const UNCERTAIN: &str = "it is not known whether the last changes are stored";
 /// Seeds at a time.
 const AT_ONCE: usize = 6;
 
@@ -202,6 +204,7 @@ impl Trial {
         for _ in 0..harms {
             let pause = self.random.between(200, 1_500);
             sleep(Duration::from_millis(pause)).await;
+            self.revive().await?;
             self.do_harm().await?;
         }
         self.proxy.set_calm(true);
@@ -209,12 +212,14 @@ impl Trial {
         let settled = async {
             // First every message is settled, then everybody has it.
             while self.company.busy.get() > 0 {
+                self.revive().await?;
                 sleep(Duration::from_millis(50)).await;
             }
+            anyhow::Ok(())
         };
         timeout(SETTLE, settled)
             .await
-            .context("some messages are not acknowledged although all is well")?;
+            .context("some messages are not acknowledged although all is well")??;
         let session = direct(self.running()?).await?;
         let truth = series(&session).await?;
         let board = board_number(&session).await?;
@@ -267,6 +272,27 @@ impl Trial {
         }
     }
 
+    /// Starts the service again if it has ended by itself, as whatever supervises it would: it does so if it cannot tell what is
+    /// stored. For any other reason it must not end.
+    async fn revive(&mut self) -> Result<()> {
+        let sandbox = self.sandbox.as_mut().context("there is no sandbox")?;
+        if !sandbox.has_ended()? {
+            return Ok(());
+        }
+        let words = last_words(&self.recipe.log);
+        if !words
+            .lines()
+            .rev()
+            .take(3)
+            .any(|line| line.contains(UNCERTAIN))
+        {
+            bail!("the sandbox has ended by itself");
+        }
+        self.faults.ended += 1;
+        self.proxy.lead_to(None);
+        self.start_again().await
+    }
+
     async fn start_again(&mut self) -> Result<()> {
         let pause = self.random.pick(&[0, 100, 800]);
         sleep(Duration::from_millis(pause)).await;
@@ -293,6 +319,7 @@ impl Trial {
             }
             return self.start_again().await;
         }
+        self.revive().await?;
         self.running()?.limit_files(None)
     }
 

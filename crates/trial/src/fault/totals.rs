@@ -16,6 +16,8 @@ pub struct Faults {
     pub kills: usize,
     /// The sandbox ended in order, and started again.
     pub restarts: usize,
+    /// The sandbox ended by itself, as it could not tell what was stored, and was started again.
+    pub ended: usize,
     /// The disk had no room.
     pub full_disks: usize,
     /// The wall clock was set back.
@@ -56,6 +58,7 @@ impl AddAssign for Faults {
         self.delays += other.delays;
         self.kills += other.kills;
         self.restarts += other.restarts;
+        self.ended += other.ended;
         self.full_disks += other.full_disks;
         self.clocks_back += other.clocks_back;
     }
@@ -71,6 +74,7 @@ impl Faults {
             + self.delays
             + self.kills
             + self.restarts
+            + self.ended
             + self.full_disks
             + self.clocks_back
     }
@@ -115,8 +119,8 @@ impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} faults ({} cut, {} reset, {} half-closed, {} stalled, {} split, {} delayed, {} killed, {} restarted, {} full \
-             disks, {} clocks set back)",
+            "{} faults ({} cut, {} reset, {} half-closed, {} stalled, {} split, {} delayed, {} killed, {} restarted, {} ended \
+             by themselves, {} full disks, {} clocks set back)",
             self.sum(),
             self.cuts,
             self.resets,
@@ -126,6 +130,7 @@ impl fmt::Display for Faults {
             self.delays,
             self.kills,
             self.restarts,
+            self.ended,
             self.full_disks,
             self.clocks_back,
         )
