@@ -23,8 +23,6 @@ pub mod platform;
 #[cfg(target_arch = "wasm32")]
 pub mod services;
 #[cfg(target_arch = "wasm32")]
-pub mod session;
-#[cfg(target_arch = "wasm32")]
 pub mod state;
 pub mod ui;
 
@@ -39,7 +37,7 @@ pub fn start() {
     mount_to_body(|| {
         let app = services::start(i18n::provide_i18n());
         provide_context(app);
-        session::set_services(services::provide_services(app));
+        services::provide_services(app);
         view! { <app::Page /> }
     });
 }

@@ -1,4 +1,4 @@
-//! What the page knows, as values that it follows. Components read them; what people do and [`crate::session`] change them.
+//! What the page knows, as values that it follows. Components read them; what people do and [`crate::services`] change them.
 
 mod room;
 

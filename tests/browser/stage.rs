@@ -4,6 +4,7 @@ use effusion::features::timeline::{Event, Reader};
 use effusion::i18n::provide_i18n;
 use effusion::model::form::{Form, Room};
 use effusion::model::time::At;
+use effusion::services::Services;
 use effusion::state::{App, OpenRoom, RoomState};
 use effusion_chat::{ChatMessage, RoomKind, RoomName, Timestamp};
 use leptos::mount::mount_to;
@@ -28,6 +29,7 @@ impl Stage {
         mount_to(place.clone(), move || {
             provide_context(app.i18n);
             provide_context(app);
+            provide_context(Services::new(app));
             component()
         })
         .forget();

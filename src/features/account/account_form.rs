@@ -3,8 +3,7 @@ use leptos::prelude::*;
 use crate::features::join::form::{Field, ROLES};
 use crate::features::join::{Actions, FormFault, FormField, Front, ServiceFields, show_problems};
 use crate::i18n::use_i18n;
-use crate::session;
-use crate::state::use_app;
+use crate::state::{Request, use_app};
 use crate::ui::Checkbox;
 use crate::{lazy, t};
 
@@ -18,7 +17,7 @@ pub fn AccountForm() -> impl IntoView {
     let submit = move || {
         let read = app.form.read_untracked().new_account();
         match read {
-            Ok(account) => session::create_account(app, account),
+            Ok(account) => app.request.set(Some(Request::CreateAccount(account))),
             Err(problems) => show_problems(app.problems, problems),
         }
     };

@@ -12,6 +12,7 @@ use super::emoji::{Emoji, SkinTone, search};
 use super::emoji_table::{EmojiTable, Groups};
 use crate::features::timeline::{frequent, react, remember};
 use crate::i18n::{Message, messages, use_i18n};
+use crate::services::use_services;
 use crate::state::use_room;
 use crate::ui::lazy::LoadError;
 use crate::ui::{ToolButton, glyph, show_modal};
@@ -61,7 +62,7 @@ pub fn EmojiPicker(
     #[prop(into)]
     on_insert: UnsyncCallback<String>,
 ) -> impl IntoView {
-    let (room, i18n) = (use_room(), use_i18n());
+    let (services, room, i18n) = (use_services(), use_room(), use_i18n());
     let node = NodeRef::<html::Dialog>::new();
     let shown = room.picking.clone();
     let close = UnsyncCallback::new(move |()| {
@@ -79,7 +80,7 @@ pub fn EmojiPicker(
         on_pick: UnsyncCallback::new(move |emoji: String| {
             close.run(());
             match picking {
-                Picking::Reaction(target) => react(room.clone(), target, &emoji),
+                Picking::Reaction(target) => react(&services, &room, target, &emoji),
                 Picking::Text => {
                     remember(&emoji);
                     on_insert.run(emoji);

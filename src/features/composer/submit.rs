@@ -7,20 +7,21 @@ use leptos::task::spawn_local;
 use super::command::{self, Command, Wrong};
 use super::composing::{Note, Purpose};
 use crate::features::join::form::Room;
+use crate::features::moderation::set_muted;
 use crate::features::timeline::{Key, end_edit, tell};
 use crate::i18n::{Text, messages};
-use crate::session;
-use crate::state::{App, OpenRoom};
+use crate::services::Services;
+use crate::state::OpenRoom;
 use crate::text;
 use effusion_chat::{ChatMessage, RoomKind, RoomName};
 
 /// Does what the composer asks for.
-pub fn submit(app: App, room: OpenRoom) {
+pub fn submit(services: &Services, room: OpenRoom) {
     let text = room.draft.read_untracked().clone();
     let purpose = room.purpose.read_untracked().clone();
     if let Purpose::Edit { key, saving, .. } = purpose {
         if !saving {
-            save(room, key, text);
+            save(services, room, key, text);
         }
         return;
     }
@@ -28,14 +29,14 @@ pub fn submit(app: App, room: OpenRoom) {
         Ok(command) => {
             room.note.set_if_changed(None);
             room.draft.set(String::new());
-            run(app, room, command);
+            run(services, room, command);
         }
         Err(wrong) => room.note.set(Some(Note::Alert(explain(&wrong)))),
     }
 }
 
 /// Asks the service to change a message. Until it has, the words stay where they are.
-fn save(room: OpenRoom, key: Key, text: String) {
+fn save(services: &Services, room: OpenRoom, key: Key, text: String) {
     let unchanged = room.look(|timeline| {
         let row = timeline.row(key);
         row.is_some_and(|row| row.entry.message.text == text.trim())
@@ -54,8 +55,9 @@ fn save(room: OpenRoom, key: Key, text: String) {
     };
     saving(true);
     room.note.set_if_changed(None);
+    let history = services.history.clone();
     spawn_local(async move {
-        let done = session::edit(room.clone(), key, text.trim().to_owned()).await;
+        let done = history.edit(&room, key, text.trim().to_owned()).await;
         // Somebody may have begun something else meanwhile.
         let same = matches!(&*room.purpose.read_untracked(), Purpose::Edit { key: now, .. } if *now == key);
         match done {
@@ -71,43 +73,57 @@ fn save(room: OpenRoom, key: Key, text: String) {
     });
 }
 
-fn run(app: App, room: OpenRoom, command: Command) {
+fn run(services: &Services, room: OpenRoom, command: Command) {
     match command {
-        Command::Text(text) => speak(app, room, text, false),
-        Command::Act(text) => speak(app, room, text, true),
+        Command::Text(text) => speak(services, &room, text, false),
+        Command::Act(text) => speak(services, &room, text, true),
         Command::Shrug(text) => {
             let text = [text.as_str(), "¯\\_(ツ)_/¯"].join(" ");
-            speak(app, room, text, false);
+            speak(services, &room, text, false);
         }
         Command::Help => room.note.set(Some(Note::Commands)),
-        Command::Nick(name) => match session::rename(app, &name) {
+        Command::Nick(name) => match services.entry.rename(&name) {
             Ok(()) => {
                 room.note
                     .set(Some(Note::Info(text!(command_renamed, name = name))));
             }
             Err(problem) => room.note.set(Some(Note::Alert(problem.into()))),
         },
-        Command::Topic(topic) => session::directory::set_topic(app, room, topic),
-        Command::Mute(name) => session::moderation::mute(app, room, &name),
-        Command::Unmute(name) => session::moderation::unmute(app, room, &name),
+        Command::Topic(topic) => services.directory.set_topic(&room, topic),
+        Command::Mute(name) => mute(services, room, name, true),
+        Command::Unmute(name) => mute(services, room, name, false),
         Command::Clear => room.change(|timeline| timeline.start_anew()),
-        Command::Leave => session::leave(app, room),
+        Command::Leave => services.rooms.leave(&room),
         Command::Join(name) => {
-            let kind = kind_of(&name);
-            session::open_room(app, Room { name, kind });
+            let kind = kind_of(services, &name);
+            services.rooms.open_and_show(Room { name, kind });
         }
     }
 }
 
+/// Withdraws the right to write in a room, or gives it back.
+fn mute(services: &Services, room: OpenRoom, name: String, muted: bool) {
+    let services = services.clone();
+    spawn_local(async move {
+        let done = set_muted(services, room.clone(), name, muted).await;
+        if done.is_err() {
+            room.note
+                .set(Some(Note::Alert(text!(moderation_load_failed))));
+        }
+    });
+}
+
 /// The kind of a room that the directory knows; most are history rooms.
-fn kind_of(name: &RoomName) -> RoomKind {
-    session::directory::latest()
+fn kind_of(services: &Services, name: &RoomName) -> RoomKind {
+    services
+        .directory
+        .latest()
         .iter()
         .find(|listed| listed.name == *name)
         .map_or_else(RoomKind::default, |listed| listed.kind)
 }
 
-fn speak(app: App, room: OpenRoom, text: String, act: bool) {
+fn speak(services: &Services, room: &OpenRoom, text: String, act: bool) {
     let reply = match &*room.purpose.read_untracked() {
         Purpose::Answer(reply) => Some(reply.clone()),
         _ => None,
@@ -119,7 +135,7 @@ fn speak(app: App, room: OpenRoom, text: String, act: bool) {
         reply,
         ..ChatMessage::default()
     };
-    session::say(app, room, message);
+    services.outbox.send(room, message);
 }
 
 fn explain(wrong: &Wrong) -> Text {

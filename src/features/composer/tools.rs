@@ -17,7 +17,8 @@ use super::suggestion_list::SuggestionList;
 use super::suggestions::{Suggestion, Suggestions};
 use crate::features::timeline::{end_edit, known_names, last_own, start_edit};
 use crate::lazy;
-use crate::state::{OpenRoom, SetIfChanged, use_app, use_room};
+use crate::services::use_services;
+use crate::state::{OpenRoom, SetIfChanged, use_room};
 
 /// How many suggestions are made.
 const MAX_SUGGESTIONS: usize = 8;
@@ -35,7 +36,7 @@ pub struct Tools {
 /// What stands above the box, and what listens to it.
 #[component]
 pub fn ComposerTools() -> impl IntoView {
-    let (app, room) = (use_app(), use_room());
+    let (services, room) = (use_services(), use_room());
     let tools = Tools {
         room: StoredValue::new(room.clone()),
         input: expect_context(),
@@ -49,7 +50,7 @@ pub fn ComposerTools() -> impl IntoView {
         edit: UnsyncCallback::new(move |()| tools.suggest()),
         paste: UnsyncCallback::new(move |event| tools.paste(&event)),
         blur: UnsyncCallback::new(move |()| tools.input.suggestions.set_if_changed(None)),
-        submit: UnsyncCallback::new(move |()| submit(app, sent.clone())),
+        submit: UnsyncCallback::new(move |()| submit(&services, sent.clone())),
     };
     tools.input.handlers.set(Some(handlers));
     if tools.input.submit_pending.get_value() {

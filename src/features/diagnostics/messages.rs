@@ -8,8 +8,9 @@ use leptos::prelude::*;
 
 use super::decoder::{DecodedMessage, MessageDecoder, Recorded, hex};
 use crate::i18n::{I18n, use_i18n};
+use crate::services::Services;
 use crate::state::SetIfChanged;
-use crate::{session, t};
+use crate::t;
 
 /// How often to look for new messages.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -26,6 +27,7 @@ pub struct ShownMessage {
 /// The last messages, so many at most, the oldest first. They are decoded as they come, for as long as the current owner lives;
 /// `also` runs each time that it is looked for them.
 pub fn watch_messages(
+    services: Services,
     limit: usize,
     also: impl Fn() + 'static,
 ) -> RwSignal<VecDeque<Arc<ShownMessage>>> {
@@ -35,14 +37,14 @@ pub fn watch_messages(
     let look = move || {
         also();
         let from = next.get_value();
-        let end = session::next_number();
+        let end = services.traffic.next_number();
         if from == end {
             return;
         }
         next.set_value(end);
-        let version = session::version();
+        let version = services.connection.version();
         shown.update(|shown: &mut VecDeque<_>| {
-            for recorded in session::recorded(from) {
+            for recorded in services.traffic.recorded(from) {
                 let decoded = decoder.try_update_value(|it| it.decode(&recorded, version));
                 if shown.len() == limit {
                     shown.pop_front();

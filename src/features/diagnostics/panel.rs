@@ -5,9 +5,10 @@ use leptos::prelude::*;
 use super::messages::{ProtocolMessage, watch_messages};
 use super::session_facts::{SessionFacts, Subscriptions};
 use crate::i18n::use_i18n;
+use crate::services::use_services;
 use crate::state::{SetIfChanged, use_app};
 use crate::ui::Panel;
-use crate::{lazy, session, t};
+use crate::{lazy, t};
 
 /// How many messages are shown.
 const MAX_MESSAGES: usize = 100;
@@ -16,9 +17,11 @@ const MAX_MESSAGES: usize = 100;
 #[component]
 pub fn Diagnostics() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
-    let snapshot = RwSignal::new(session::look_inside());
-    let messages = watch_messages(MAX_MESSAGES, move || {
-        snapshot.set_if_changed(session::look_inside());
+    let services = use_services();
+    let connection = services.connection.clone();
+    let snapshot = RwSignal::new(connection.inside());
+    let messages = watch_messages(services, MAX_MESSAGES, move || {
+        snapshot.set_if_changed(connection.inside());
     });
     let newest_first = move || messages.read().iter().rev().cloned().collect::<Vec<_>>();
     let connected = Memo::new(move |_| snapshot.read().is_some());

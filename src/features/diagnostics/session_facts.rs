@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 
 use crate::i18n::{I18n, use_i18n};
-use crate::session::{self, Inside};
+use crate::services::{Inside, use_services};
 use crate::state::use_app;
 use crate::t;
 use crate::ui::LinkButton;
@@ -111,7 +111,8 @@ fn Fact(
 fn RoundTrip() -> impl IntoView {
     let i18n = use_i18n();
     let measured = ArcRwSignal::new(None);
-    session::measure(measured.clone());
+    let connection = use_services().connection.clone();
+    connection.measure(measured.clone());
     let again = measured.clone();
     view! {
         <div>
@@ -124,7 +125,7 @@ fn RoundTrip() -> impl IntoView {
                 <LinkButton
                     label=move || t!(i18n, diagnostics_measure)
                     test="measure"
-                    on_click=move |_| session::measure(again.clone())
+                    on_click=move |_| connection.measure(again.clone())
                 />
             </dd>
         </div>

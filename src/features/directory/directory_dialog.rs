@@ -6,9 +6,10 @@ use crate::features::directory::listing::{Listed, rank};
 use crate::features::join::form::{Field, Room};
 use crate::i18n::use_i18n;
 use crate::model::fault::Fault;
+use crate::services::use_services;
 use crate::state::{Dialog, use_app};
 use crate::ui::{Dialog as DialogFrame, FaultAlert, Icon};
-use crate::{lazy, session, t};
+use crate::{lazy, t};
 
 lazy! { room, /// `DirectoryDialog`, fetched when it is first needed.
 pub fn directory_dialog() => view! { <DirectoryDialog/> } }
@@ -27,8 +28,9 @@ pub fn DirectoryDialog() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
     let found = RwSignal::new(Found::Searching);
     let typed = RwSignal::new(String::new());
+    let directory = use_services().directory.clone();
     spawn_local(async move {
-        let answer = match session::directory::load().await {
+        let answer = match directory.load().await {
             Ok(rooms) => Found::Rooms(rooms),
             Err(fault) => Found::Failed(fault),
         };
@@ -126,14 +128,14 @@ fn RoomChoice(
     /// The room.
     room: Listed,
 ) -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let (app, services, i18n) = (use_app(), use_services(), use_i18n());
     let choice = Room {
         name: room.name.clone(),
         kind: room.kind,
     };
     let join = move |_| {
         app.dialog.set(None);
-        session::open_room(app, choice.clone());
+        services.rooms.open_and_show(choice.clone());
     };
     let name = room.name.to_string();
     let shown_name = name.clone();

@@ -1,3 +1,5 @@
+use std::rc::Rc;
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -5,10 +7,10 @@ use effusion_chat::RoomKind;
 
 use crate::features::join::{Actions, FormFault, RoomFields, show_problems};
 use crate::i18n::use_i18n;
-use crate::session::directory::{Access, NewRoom};
+use crate::services::{Access, Directory, NewRoom, use_services};
 use crate::state::use_app;
 use crate::ui::{Dialog, Labelled, Select, option};
-use crate::{lazy, session, t};
+use crate::{lazy, t};
 
 /// How many messages a room may keep, to choose from.
 const KEPT_MESSAGES: [u32; 4] = [100, 1_000, 10_000, 100_000];
@@ -43,8 +45,8 @@ impl Choice {
     }
 
     /// Asks for the roles of the service.
-    async fn load_roles(self) {
-        let roles = session::directory::roles().await.unwrap_or_default();
+    async fn load_roles(self, directory: Rc<Directory>) {
+        let roles = directory.roles().await.unwrap_or_default();
         let is_known = |usual: &&str| roles.iter().any(|role| role == usual);
         let usual = USUAL_ROLES.into_iter().find(is_known);
         // The dialog may have been closed meanwhile.
@@ -67,7 +69,8 @@ impl Choice {
 pub fn NewRoomDialog() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
     let choice = Choice::new();
-    spawn_local(choice.load_roles());
+    let services = use_services();
+    spawn_local(choice.load_roles(services.directory.clone()));
     let submit = move || {
         let room = match app.form.read_untracked().room() {
             Ok(room) => room,
@@ -81,8 +84,9 @@ pub fn NewRoomDialog() -> impl IntoView {
         };
         app.busy.set(true);
         app.fault.set(None);
+        let directory = services.directory.clone();
         spawn_local(async move {
-            match session::directory::create(app, new).await {
+            match directory.create(new).await {
                 Ok(()) => app.dialog.set(None),
                 Err(fault) => app.fault.set(Some(fault)),
             }

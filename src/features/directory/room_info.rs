@@ -2,9 +2,10 @@ use leptos::prelude::*;
 
 use crate::i18n::use_i18n;
 use crate::model::attention::Level;
+use crate::services::{copy_link, use_services};
 use crate::state::{use_app, use_room};
 use crate::ui::{Dialog, Icon, Labelled, Select, option};
-use crate::{lazy, session, t};
+use crate::{lazy, t};
 
 lazy! { room, /// `RoomInfoDialog`, fetched when it is first needed.
 pub fn room_info_dialog() => view! { <RoomInfoDialog/> } }
@@ -34,11 +35,13 @@ pub fn RoomInfoDialog() -> impl IntoView {
 #[component]
 fn TopicForm() -> impl IntoView {
     let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    let services = use_services();
     let card = room.card.get_untracked();
     let (topic, by) = card.map(|card| (card.topic, card.by)).unwrap_or_default();
     let typed = RwSignal::new(topic.clone());
     let submit = move || {
-        session::set_topic(app, room.clone(), typed.read_untracked().trim().to_owned());
+        let topic = typed.read_untracked().trim().to_owned();
+        services.directory.set_topic(&room, topic);
         app.dialog.set(None);
     };
     let by = (!by.is_empty()).then(|| {
@@ -77,6 +80,7 @@ fn TopicForm() -> impl IntoView {
 #[component]
 fn NotificationLevel() -> impl IntoView {
     let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    let services = use_services();
     let name = room.room.read_untracked().name.to_string();
     let shown = name.clone();
     let options = Level::ALL.map(|level| {
@@ -88,7 +92,9 @@ fn NotificationLevel() -> impl IntoView {
     });
     let change = move |word: String| {
         let level = Level::from_word(&word).unwrap_or_default();
-        session::notify::change(app, |it| it.set_level(&name, level));
+        services
+            .notifications
+            .change(|it| it.set_level(&name, level));
     };
     view! {
         <Select
@@ -105,15 +111,18 @@ fn NotificationLevel() -> impl IntoView {
 #[component]
 fn RoomActions() -> impl IntoView {
     let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    let services = use_services();
     let (card, linked) = (room.card.clone(), room.clone());
     let is_archived = move || card.read().as_ref().is_some_and(|card| card.archived);
     let copy = move |_| {
-        session::copy_link(app, linked.clone(), None);
+        copy_link(app, &linked, None);
         app.dialog.set(None);
     };
     let archived = is_archived.clone();
     let archive = move |_| {
-        session::directory::archive(app, room.clone(), !untrack(archived.clone()));
+        services
+            .directory
+            .archive(&room, !untrack(archived.clone()));
         app.dialog.set(None);
     };
     let label = move || {

@@ -8,9 +8,10 @@ use crate::features::directory::listing::rank;
 use crate::features::join::form::Room;
 use crate::i18n::use_i18n;
 use crate::model::people::Person;
+use crate::services::{Services, use_services};
 use crate::state::{App, OpenRoom, use_app};
 use crate::ui::{Avatar, Dialog, Icon};
-use crate::{browser, lazy, session, t};
+use crate::{browser, lazy, t};
 
 /// How many are offered at once.
 const MAX_OFFERED: usize = 12;
@@ -35,12 +36,12 @@ impl Destination {
         }
     }
 
-    fn go(self, app: App) {
+    fn go(self, app: App, services: &Services) {
         app.dialog.set(None);
         match self {
             Self::Open(room) => app.show_room(room),
-            Self::Other(room) => session::open_room(app, room),
-            Self::Somebody(person) => session::direct::write_to(app, person),
+            Self::Other(room) => services.rooms.open_and_show(room),
+            Self::Somebody(person) => services.direct.write_to(person),
         }
         browser::focus("composer");
     }
@@ -56,15 +57,16 @@ struct Offer {
 /// The box and what is found.
 #[component]
 pub fn Switcher() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
-    let known = RwSignal::new(destinations(app));
+    let (app, services, i18n) = (use_app(), use_services(), use_i18n());
+    let known = RwSignal::new(destinations(app, &services));
     let typed = RwSignal::new(String::new());
     let chosen = RwSignal::new(0_usize);
+    let loading = services.clone();
     spawn_local(async move {
         // Without the other rooms there are still those that are open.
-        if session::directory::load().await.is_ok() {
+        if loading.directory.load().await.is_ok() {
             // The dialog may have been closed meanwhile.
-            known.try_set(destinations(app));
+            known.try_set(destinations(app, &loading));
         }
     });
     let offers = Signal::derive(move || best(&known.read(), &typed.read()));
@@ -77,7 +79,7 @@ pub fn Switcher() -> impl IntoView {
             "ArrowUp" => chosen.set((at + count - 1) % count),
             "Enter" if !event.is_composing() => {
                 if let Some(offer) = offers.into_iter().nth(at) {
-                    offer.to.go(app);
+                    offer.to.go(app, &services);
                 }
             }
             _ => return,
@@ -173,7 +175,7 @@ fn Row(
     /// The place of the one that the keys have chosen.
     chosen: RwSignal<usize>,
 ) -> impl IntoView {
-    let app = use_app();
+    let (app, services) = (use_app(), use_services());
     let Offer { place, to } = offer;
     let name = to.name();
     let shown_name = name.clone();
@@ -197,7 +199,7 @@ fn Row(
             tabindex="-1"
             data-name=name
             aria-selected=move || (chosen.get() == place).to_string()
-            on:click=move |_| to.clone().go(app)
+            on:click=move |_| to.clone().go(app, &services)
         >
             {picture}
             <span class="words">
@@ -224,12 +226,12 @@ fn Action(
 }
 
 /// Everything there is to go to: what is open, the other rooms of the service, and the people in the open rooms.
-fn destinations(app: App) -> Vec<Destination> {
+fn destinations(app: App, services: &Services) -> Vec<Destination> {
     let rooms = app.rooms.get_untracked();
     let direct = app.direct.get_untracked();
     let open = rooms.iter().chain(&direct).cloned();
     let mut all: Vec<Destination> = open.map(Destination::Open).collect();
-    let listed = session::directory::latest().into_iter().filter(|listed| {
+    let listed = services.directory.latest().into_iter().filter(|listed| {
         let mut open = rooms.iter();
         !open.any(|open| open.room.read_untracked().name == listed.name)
     });

@@ -5,9 +5,9 @@ use super::{Actions, FormFault, FormField, Front, RoomFields, ServiceFields, sho
 use crate::features::join::form::Field;
 use crate::features::shell::prefetch_chat;
 use crate::i18n::use_i18n;
-use crate::state::use_app;
+use crate::state::{Request, use_app};
 use crate::ui::{Checkbox, LinkButton};
-use crate::{browser, session, t};
+use crate::{browser, t};
 
 /// The first screen: who, where and which room.
 #[component]
@@ -22,7 +22,11 @@ pub fn JoinForm() -> impl IntoView {
     let submit = move || {
         let read = app.form.read_untracked().join();
         match read {
-            Ok((sign_in, room)) => session::join(app, sign_in, room),
+            Ok((sign_in, room)) => app.request.set(Some(Request::Enter {
+                sign_in,
+                rooms: vec![room],
+                announce: true,
+            })),
             Err(problems) => show_problems(app.problems, problems),
         }
     };

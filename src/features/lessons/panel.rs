@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use super::lesson::{LESSONS, Lesson, Step};
 use crate::features::diagnostics::{Code, RawBytes, ShownMessage, watch_messages};
 use crate::i18n::use_i18n;
+use crate::services::use_services;
 use crate::state::use_app;
 use crate::ui::Panel;
 use crate::{lazy, t};
@@ -22,7 +23,7 @@ type Messages = RwSignal<VecDeque<Arc<ShownMessage>>>;
 #[component]
 pub fn Lessons() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
-    let messages = watch_messages(MAX_MESSAGES, || {});
+    let messages = watch_messages(use_services(), MAX_MESSAGES, || {});
     let calls = move || {
         let messages = messages.read();
         let calls = messages.iter().rev().filter(|it| it.decoded.call.is_some());

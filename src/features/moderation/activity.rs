@@ -5,14 +5,14 @@ use leptos::prelude::*;
 use super::board::Section;
 use super::records::ActivityRow;
 use crate::i18n::use_i18n;
-use crate::session::board::board;
+use crate::services::use_services;
 use crate::{browser, t};
 
 /// Messages a minute by room, as bars.
 #[component]
 pub fn ActivityChart() -> impl IntoView {
     let i18n = use_i18n();
-    let activity = board().activity;
+    let activity = use_services().moderation.board.activity;
     let rows = move || {
         let rows = activity.read().rows(browser::now()).into_iter();
         rows.map(|row| view! { <RoomActivity row /> })

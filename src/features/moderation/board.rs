@@ -10,7 +10,7 @@ use super::manual_actions::ManualActions;
 use super::rules_form::RulesSection;
 use crate::features::composer::composing::Note;
 use crate::i18n::use_i18n;
-use crate::session::board::{Duty, board as desk, keep_watch};
+use crate::services::{Duty, use_services};
 use crate::state::{Screen, use_app};
 use crate::ui::IconButton;
 use crate::{browser, lazy, t};
@@ -19,7 +19,7 @@ use crate::{browser, lazy, t};
 #[component]
 pub fn BoardScreen() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
-    keep_watch(app);
+    use_services().moderation.keep_watch();
     browser::focus("board");
     view! {
         <main class="board" id="board" data-testid="board" tabindex="-1">
@@ -55,7 +55,7 @@ pub fn BoardScreen() -> impl IntoView {
 #[component]
 fn DutyBadge() -> impl IntoView {
     let i18n = use_i18n();
-    let duty = desk().duty;
+    let duty = use_services().moderation.board.duty;
     let shown = duty;
     view! {
         <span
@@ -80,7 +80,7 @@ fn DutyBadge() -> impl IntoView {
 #[component]
 fn Outcome() -> impl IntoView {
     let i18n = use_i18n();
-    let note = desk().note;
+    let note = use_services().moderation.board.note;
     let shown = move || {
         let note = note.get()?;
         let class = if note.is_alert() { "fault" } else { "done" };

@@ -7,8 +7,7 @@ use leptos::text_prop::TextProp;
 use super::board::Section;
 use super::records::Flag;
 use crate::i18n::use_i18n;
-use crate::session::board::{Order, board, order};
-use crate::state::use_app;
+use crate::services::{Order, use_services};
 use crate::t;
 
 /// For how long a button mutes, in minutes.
@@ -18,7 +17,7 @@ const MUTE_MINUTES: u32 = 15;
 #[component]
 pub fn FlaggedMessages() -> impl IntoView {
     let i18n = use_i18n();
-    let flags = board().flags;
+    let flags = use_services().moderation.board.flags;
     let listed = flags;
     view! {
         <Section id="flagged" title=move || t!(i18n, moderation_flagged)>
@@ -114,7 +113,7 @@ fn WithdrawButton(
     #[prop(into)]
     label: TextProp,
 ) -> impl IntoView {
-    let app = use_app();
+    let services = use_services();
     let withdraw = move |_| {
         let flag = flag.get_value();
         let withdraw = Order::Withdraw {
@@ -124,7 +123,7 @@ fn WithdrawButton(
             minutes,
             why: flag.found,
         };
-        order(app, withdraw);
+        services.moderation.order(withdraw);
     };
     view! {
         <button type="button" class="small" data-testid=test on:click=withdraw>

@@ -5,15 +5,14 @@ use leptos::prelude::*;
 use super::board::Section;
 use super::records::LogRow;
 use crate::i18n::use_i18n;
-use crate::session::board::{Order, board, order};
-use crate::state::use_app;
+use crate::services::{Order, use_services};
 use crate::t;
 
 /// What was done, the newest first.
 #[component]
 pub fn ModerationLog() -> impl IntoView {
     let i18n = use_i18n();
-    let log = board().log;
+    let log = use_services().moderation.board.log;
     let listed = log;
     view! {
         <Section id="moderation-log" title=move || t!(i18n, moderation_log)>
@@ -41,7 +40,7 @@ fn LogItem(
     /// What was done.
     row: LogRow,
 ) -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let (services, i18n) = (use_services(), use_i18n());
     let number = row.sequence.to_string();
     let sentence = row.sentence();
     let sequence = row.sequence;
@@ -53,7 +52,7 @@ fn LogItem(
                 class="small"
                 data-testid="undo"
                 aria-label=move || t!(i18n, moderation_undo_number, number = number.as_str())
-                on:click=move |_| order(app, Order::Undo(sequence))
+                on:click=move |_| services.moderation.order(Order::Undo(sequence))
             >
                 {move || t!(i18n, moderation_undo)}
             </button>

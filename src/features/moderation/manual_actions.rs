@@ -8,8 +8,7 @@ use leptos::text_prop::TextProp;
 use super::board::Section;
 use crate::features::composer::composing::Note;
 use crate::i18n::use_i18n;
-use crate::session::board::{Order, board, order};
-use crate::state::use_app;
+use crate::services::{Order, use_services};
 use crate::ui::{Icon, Labelled};
 use crate::{t, text};
 
@@ -107,13 +106,13 @@ fn WithdrawButton(
     #[prop(into)]
     label: TextProp,
 ) -> impl IntoView {
-    let app = use_app();
+    let services = use_services();
     let withdraw = move |_| {
         let principal = target.principal.read_untracked().trim().to_owned();
         let room = RoomName::parse(&target.room.read_untracked()).ok();
         if principal.is_empty() || (room.is_none() && deed != Deed::Locked) {
             let note = Note::Alert(text!(moderation_target_missing));
-            board().note.set(Some(note));
+            services.moderation.board.note.set(Some(note));
             return;
         }
         let withdraw = Order::Withdraw {
@@ -123,7 +122,7 @@ fn WithdrawButton(
             minutes: 0,
             why: target.reason.read_untracked().trim().to_owned(),
         };
-        order(app, withdraw);
+        services.moderation.order(withdraw);
     };
     view! {
         <button type="button" class="small" data-testid=test on:click=withdraw>

@@ -7,8 +7,7 @@ use leptos::text_prop::TextProp;
 use super::board::Section;
 use super::rules_draft::RulesDraft;
 use crate::i18n::use_i18n;
-use crate::session::board::{Order, board, order};
-use crate::state::use_app;
+use crate::services::{Order, use_services};
 use crate::t;
 use crate::ui::{Checkbox, Labelled};
 
@@ -16,7 +15,7 @@ use crate::ui::{Checkbox, Labelled};
 #[component]
 pub fn RulesSection() -> impl IntoView {
     let i18n = use_i18n();
-    let rules = board().rules;
+    let rules = use_services().moderation.board.rules;
     let draft = RwSignal::new(RulesDraft::from(&*rules.read_untracked()));
     Effect::new(move |_| draft.set(RulesDraft::from(&*rules.read())));
     view! {
@@ -31,10 +30,12 @@ fn RulesForm(
     /// The rules as they are being edited.
     draft: RwSignal<RulesDraft>,
 ) -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let (services, i18n) = (use_services(), use_i18n());
     let publish = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        order(app, Order::Publish(draft.read_untracked().rules()));
+        services
+            .moderation
+            .order(Order::Publish(draft.read_untracked().rules()));
     };
     view! {
         <form on:submit=publish>

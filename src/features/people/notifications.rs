@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::i18n::use_i18n;
-use crate::session::notify;
+use crate::services::{beep, is_allowed, use_services};
 use crate::state::use_app;
 use crate::ui::Checkbox;
 use crate::{lazy, t};
@@ -12,6 +12,7 @@ use crate::{lazy, t};
 #[component]
 pub fn NotificationSettings() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
+    let notifications = StoredValue::new_local(use_services().notifications.clone());
     view! {
         <fieldset>
             <legend>{move || t!(i18n, common_notifications)}</legend>
@@ -19,22 +20,24 @@ pub fn NotificationSettings() -> impl IntoView {
                 test="do-not-disturb"
                 label=move || t!(i18n, profile_do_not_disturb)
                 checked=Signal::derive(move || app.attention.read().do_not_disturb)
-                on_change=move |set| notify::change(app, |it| it.do_not_disturb = set)
+                on_change=move |set| {
+                    notifications.with_value(|it| it.change(|it| it.do_not_disturb = set))
+                }
             />
             <Checkbox
                 test="sound"
                 label=move || t!(i18n, profile_sound)
                 checked=Signal::derive(move || app.attention.read().sound)
                 on_change=move |set| {
-                    notify::change(app, |it| it.sound = set);
+                    notifications.with_value(|it| it.change(|it| it.sound = set));
                     if set {
-                        notify::beep();
+                        beep();
                     }
                 }
             />
             {move || {
                 app.attention.track();
-                match notify::is_allowed() {
+                match is_allowed() {
                     Some(true) => {
                         view! { <p class="hint">{move || t!(i18n, profile_notifications_on)}</p> }
                             .into_any()
@@ -44,7 +47,7 @@ pub fn NotificationSettings() -> impl IntoView {
                             <button
                                 type="button"
                                 data-testid="allow-notifications"
-                                on:click=move |_| notify::ask(app)
+                                on:click=move |_| notifications.with_value(|it| it.ask())
                             >
                                 {move || t!(i18n, profile_turn_on_notifications)}
                             </button>
@@ -68,7 +71,11 @@ pub fn NotificationSettings() -> impl IntoView {
 /// Asks whether the system may show notifications, after the first message that would have been one.
 #[component]
 pub fn AskToNotify() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let (services, i18n) = (use_services(), use_i18n());
+    let (yes, no) = (
+        services.notifications.clone(),
+        services.notifications.clone(),
+    );
     view! {
         <div class="ask" role="status" data-testid="ask-to-notify">
             <p>{move || t!(i18n, profile_notify_ask)}</p>
@@ -76,11 +83,11 @@ pub fn AskToNotify() -> impl IntoView {
                 type="button"
                 class="primary"
                 data-testid="notify-yes"
-                on:click=move |_| notify::ask(app)
+                on:click=move |_| yes.ask()
             >
                 {move || t!(i18n, profile_notify_yes)}
             </button>
-            <button type="button" data-testid="notify-no" on:click=move |_| notify::never_ask(app)>
+            <button type="button" data-testid="notify-no" on:click=move |_| no.never_ask()>
                 {move || t!(i18n, profile_notify_no)}
             </button>
         </div>

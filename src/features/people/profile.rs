@@ -8,8 +8,7 @@ use super::members::{is_reader, presence};
 use super::notifications::NotificationSettings;
 use super::roster::Person;
 use crate::i18n::use_i18n;
-use crate::session;
-use crate::session::people::Insight;
+use crate::services::{Insight, use_services};
 use crate::state::use_app;
 use crate::ui::{Avatar, Dialog, Icon, Labelled};
 use crate::{lazy, t};
@@ -61,11 +60,12 @@ fn Facts(
     /// Whose.
     person: Person,
 ) -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let i18n = use_i18n();
     let principal = person.principal.clone();
     let insight = RwSignal::new(None::<Insight>);
+    let presence = use_services().presence.clone();
     spawn_local(async move {
-        let found = session::people::look_into(app, &person).await;
+        let found = presence.look_into(&person).await;
         // The dialog may be closed by now.
         let _ = insight.try_set(Some(found));
     });
@@ -146,8 +146,9 @@ fn WritePrivately(
     person: Person,
 ) -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
-    if !session::direct::may_write_to(app, &person) {
-        let shared = if session::direct::is_shared(app, &person.principal) {
+    let direct = use_services().direct.clone();
+    if !direct.may_write_to(&person) {
+        let shared = if direct.is_shared(&person.principal) {
             person.principal
         } else {
             let me = app.me.read_untracked();
@@ -164,7 +165,7 @@ fn WritePrivately(
     }
     let write = move |_| {
         app.dialog.set(None);
-        session::direct::write_to(app, person.clone());
+        direct.write_to(person.clone());
     };
     view! {
         <button
@@ -187,12 +188,12 @@ fn Rename(
     /// The name so far.
     name: String,
 ) -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let (app, services, i18n) = (use_app(), use_services(), use_i18n());
     let typed = RwSignal::new(name.clone());
     let problem = RwSignal::new(None);
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        match session::rename(app, typed.read_untracked().trim()) {
+        match services.entry.rename(typed.read_untracked().trim()) {
             Ok(()) => app.dialog.set(None),
             Err(wrong) => problem.set(Some(wrong)),
         }

@@ -10,8 +10,9 @@ use web_sys::{Blob, BlobPropertyBag, HtmlElement, Url};
 
 use super::export::{self, Line};
 use crate::i18n::use_i18n;
+use crate::services::{History, use_services};
 use crate::state::OpenRoom;
-use crate::{session, t};
+use crate::t;
 
 /// How long the browser may take to begin saving a file.
 const SAVE_TIME: Duration = Duration::from_secs(10);
@@ -31,11 +32,15 @@ pub fn ExportButtons(
 ) -> impl IntoView {
     let i18n = use_i18n();
     let saving = RwSignal::new(false);
-    let room = StoredValue::new(room);
+    let (services, room) = (StoredValue::new(use_services()), StoredValue::new(room));
     let start = move |format| {
         saving.set(true);
+        let (history, room) = (
+            services.with_value(|it| it.history.clone()),
+            room.get_value(),
+        );
         spawn_local(async move {
-            save(room.get_value(), format).await;
+            save(&history, &room, format).await;
             // The panel may be closed by now.
             let _ = saving.try_set(false);
         });
@@ -64,8 +69,8 @@ pub fn ExportButtons(
 }
 
 /// Saves all that the service keeps of a room; where it cannot be asked, all that is loaded.
-async fn save(room: OpenRoom, format: Format) {
-    let lines: Vec<Line> = match session::travel::whole(room.clone()).await {
+async fn save(history: &History, room: &OpenRoom, format: Format) {
+    let lines: Vec<Line> = match history.whole(room).await {
         Some(events) => events.into_iter().map(Line::from).collect(),
         None => room.look(|timeline| timeline.entries().map(Line::from).collect()),
     };

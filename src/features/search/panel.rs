@@ -6,9 +6,10 @@ use super::export_buttons::ExportButtons;
 use super::finder::Finder;
 use super::results::Results;
 use crate::i18n::use_i18n;
+use crate::services::use_services;
 use crate::state::{OpenRoom, use_app};
 use crate::ui::{Labelled, Panel};
-use crate::{browser, lazy, session, t};
+use crate::{browser, lazy, t};
 
 /// The panel that searches a room.
 #[component]
@@ -93,7 +94,7 @@ fn GoToDate(
     /// The room.
     room: OpenRoom,
 ) -> impl IntoView {
-    let i18n = use_i18n();
+    let (services, i18n) = (use_services(), use_i18n());
     view! {
         <Labelled id="jump-date" label=move || t!(i18n, search_go_to_date)>
             <input
@@ -102,7 +103,7 @@ fn GoToDate(
                 type="date"
                 on:change=move |event| {
                     if let Some(ms) = browser::start_of_day(&event_target_value(&event)) {
-                        session::jump_to_time(room.clone(), ms);
+                        services.history.jump_to_time(&room, ms);
                     }
                 }
             />

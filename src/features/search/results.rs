@@ -6,8 +6,9 @@ use super::finder::Finder;
 use super::needle::excerpt;
 use crate::i18n::use_i18n;
 use crate::model::time::At;
+use crate::services::use_services;
 use crate::state::{Earlier, OpenRoom, use_app};
-use crate::{session, t};
+use crate::t;
 
 /// How many of the messages that were found are listed.
 const MAX_RESULTS: usize = 50;
@@ -23,7 +24,7 @@ pub fn Results(
     /// The search.
     finder: Finder,
 ) -> impl IntoView {
-    let i18n = use_i18n();
+    let (services, i18n) = (use_services(), use_i18n());
     let stored = StoredValue::new(room.clone());
     let has_earlier = move || {
         room.extent.track();
@@ -49,6 +50,7 @@ pub fn Results(
                 </For>
             </ol>
             {move || {
+                let services = services.clone();
                 has_earlier()
                     .then(|| {
                         view! {
@@ -56,7 +58,9 @@ pub fn Results(
                                 type="button"
                                 class="earlier"
                                 data-testid="search-more"
-                                on:click=move |_| session::earlier(stored.get_value())
+                                on:click=move |_| {
+                                    stored.with_value(|room| services.history.load_earlier(room));
+                                }
                             >
                                 {move || t!(i18n, search_load_earlier)}
                             </button>

@@ -2,9 +2,10 @@ use leptos::prelude::*;
 
 use crate::features::join::{Actions, RoomFields, show_problems};
 use crate::i18n::use_i18n;
+use crate::services::use_services;
 use crate::state::use_app;
 use crate::ui::Dialog;
-use crate::{lazy, session, t};
+use crate::{lazy, t};
 
 lazy! { more, /// `AnotherRoomDialog`, fetched when it is first needed.
 pub fn another_room_dialog() => view! { <AnotherRoomDialog/> } }
@@ -12,13 +13,13 @@ pub fn another_room_dialog() => view! { <AnotherRoomDialog/> } }
 /// Asks for another room.
 #[component]
 pub fn AnotherRoomDialog() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let (app, services, i18n) = (use_app(), use_services(), use_i18n());
     let submit = move || {
         let read = app.form.read_untracked().room();
         match read {
             Ok(room) => {
                 app.dialog.set(None);
-                session::open_room(app, room);
+                services.rooms.open_and_show(room);
             }
             Err(problem) => show_problems(app.problems, vec![problem]),
         }

@@ -2,9 +2,10 @@ use leptos::prelude::*;
 
 use crate::i18n::language::LANGUAGES;
 use crate::i18n::use_i18n;
+use crate::services::{set_density, set_language, set_theme};
 use crate::state::use_app;
+use crate::t;
 use crate::ui::{Select, option};
-use crate::{session, t};
 
 /// Language, colours and density.
 #[component]
@@ -29,21 +30,21 @@ pub fn AppearanceSettings() -> impl IntoView {
                 label=move || t!(i18n, settings_language)
                 options=languages
                 value=app.language
-                on_change=move |chosen| session::set_language(app, chosen)
+                on_change=move |chosen| set_language(app, chosen)
             />
             <Select
                 id="theme"
                 label=move || t!(i18n, settings_theme)
                 options=themes
                 value=app.theme
-                on_change=move |chosen| session::set_theme(app, chosen)
+                on_change=move |chosen| set_theme(app, chosen)
             />
             <Select
                 id="density"
                 label=move || t!(i18n, settings_density)
                 options=densities
                 value=app.density
-                on_change=move |chosen| session::set_density(app, chosen)
+                on_change=move |chosen| set_density(app, chosen)
             />
             <p class="hint">{move || t!(i18n, settings_motion_hint)}</p>
         </div>

@@ -4,18 +4,20 @@ use crate::features::join::form::version_text;
 use crate::features::join::service::VERSIONS;
 use crate::features::join::{Actions, FormFault, PersonFields, ServiceFields, show_problems};
 use crate::i18n::use_i18n;
+use crate::services::use_services;
 use crate::state::use_app;
+use crate::t;
 use crate::ui::{Select, option};
-use crate::{session, t};
 
 /// Who the reader is, at which service, and by which version of the protocol.
 #[component]
 pub fn ConnectionSettings() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let (app, services, i18n) = (use_app(), use_services(), use_i18n());
+    let entry = services.entry.clone();
     let submit = move || {
         let read = app.form.read_untracked().sign_in();
         match read {
-            Ok(sign_in) => session::switch(app, sign_in),
+            Ok(sign_in) => entry.switch(sign_in),
             Err(problems) => show_problems(app.problems, problems),
         }
     };
@@ -40,7 +42,7 @@ pub fn ConnectionSettings() -> impl IntoView {
                 <button
                     type="button"
                     data-testid="sign-out"
-                    on:click=move |_| session::sign_out(app)
+                    on:click=move |_| services.entry.sign_out()
                 >
                     {move || t!(i18n, settings_sign_out)}
                 </button>

@@ -2,9 +2,10 @@ use leptos::prelude::*;
 
 use crate::features::settings::saved::SavedService;
 use crate::i18n::use_i18n;
+use crate::services::change_saved_services;
 use crate::state::{App, use_app};
 use crate::ui::{Checkbox, Icon, IconButton};
-use crate::{browser, session, t};
+use crate::{browser, t};
 
 /// The services that the reader has saved, and a way to save the one in use.
 #[component]
@@ -56,7 +57,7 @@ fn save_current(app: App) {
             service: me.service,
             account,
         };
-        session::change_services(app, |services| {
+        change_saved_services(app, |services| {
             services.keep(saved);
         });
     }
@@ -93,14 +94,14 @@ fn Row(
         browser::focus("password");
     };
     let remove = move |_| {
-        session::change_services(app, |services| services.remove(place));
+        change_saved_services(app, |services| services.remove(place));
         browser::focus("settings-tab-services");
     };
     let rename = move |name: String| {
-        session::change_services(app, |services| services.rename(place, &name));
+        change_saved_services(app, |services| services.rename(place, &name));
     };
     let set_default = move |begin: bool| {
-        session::change_services(app, |services| services.set_default(begin.then_some(place)));
+        change_saved_services(app, |services| services.set_default(begin.then_some(place)));
     };
     view! {
         <li class="service-kept" data-testid="service-kept">

@@ -5,9 +5,10 @@ use leptos::prelude::*;
 
 use super::{ActiveRoom, ConnectionBadge};
 use crate::i18n::use_i18n;
+use crate::services::use_services;
 use crate::state::{Dialog, Panel, use_app, use_room};
 use crate::ui::{Icon, IconButton};
-use crate::{browser, session, t};
+use crate::{browser, t};
 
 /// What the room is called, how the connection stands, and what can be done with the room.
 #[component]
@@ -112,6 +113,7 @@ fn KindChip() -> impl IntoView {
 #[component]
 fn RoomButtons() -> impl IntoView {
     let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    let services = use_services();
     let attended = room.attended.clone();
     view! {
         <IconButton
@@ -133,7 +135,7 @@ fn RoomButtons() -> impl IntoView {
             icon="leave"
             label=move || t!(i18n, room_leave)
             test="leave-button"
-            on_click=move |_| session::leave(app, room.clone())
+            on_click=move |_| services.rooms.leave(&room)
         />
     }
 }

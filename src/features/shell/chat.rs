@@ -5,9 +5,10 @@ use crate::features::people::ask_to_notify;
 use crate::features::sidebar::Sidebar;
 use crate::i18n::use_i18n;
 use crate::model::fault::Fault;
+use crate::services::use_services;
 use crate::state::{Connection, OpenRoom, use_app};
 use crate::ui::{FaultAlert, Keyed, Lazy};
-use crate::{lazy, session, t};
+use crate::{lazy, t};
 
 lazy! { chat, /// [`Chat`], fetched while the form is filled in that leads to it.
 pub fn chat() => view! { <Chat/> } }
@@ -70,13 +71,15 @@ pub fn ActiveRoom(
 #[component]
 fn SessionFault() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
+    let services = use_services();
     let alert = move |fault: Fault| {
+        let services = services.clone();
         view! {
             <FaultAlert fault>
                 <button
                     type="button"
                     data-testid="reconnect-button"
-                    on:click=move |_| session::reconnect(app)
+                    on:click=move |_| services.entry.reconnect()
                 >
                     {move || t!(i18n, room_reconnect)}
                 </button>

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use crate::i18n::use_i18n;
-use crate::session;
+use crate::services::use_services;
 use crate::state::{Connection, use_app};
 use crate::t;
 use crate::ui::LinkButton;
@@ -9,8 +9,8 @@ use crate::ui::LinkButton;
 /// The state of the connection; while it is being made again, the seconds until the next attempt.
 #[component]
 pub fn ConnectionBadge() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
-    let connection = app.connection;
+    let (services, i18n) = (use_services(), use_i18n());
+    let connection = use_app().connection;
     let state = move || match *connection.read() {
         Connection::Idle => t!(i18n, connection_idle),
         Connection::Connecting => t!(i18n, common_connecting),
@@ -42,7 +42,7 @@ pub fn ConnectionBadge() -> impl IntoView {
                 test="reconnect"
                 label=move || t!(i18n, connection_try_now)
                 hidden=Signal::derive(move || !may_try())
-                on_click=move |_| session::reconnect(app)
+                on_click=move |_| services.entry.reconnect()
             />
         </div>
     }

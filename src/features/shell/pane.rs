@@ -9,9 +9,10 @@ use crate::features::sidebar::ask_for_room;
 use crate::features::timeline::MessageList;
 use crate::i18n::use_i18n;
 use crate::model::fault::Fault;
+use crate::services::use_services;
 use crate::state::{RoomState, use_app, use_room};
+use crate::t;
 use crate::ui::{FaultAlert, Icon, Lazy};
-use crate::{session, t};
 
 /// Its messages, who is typing, and the composer.
 #[component]
@@ -19,15 +20,25 @@ pub fn RoomPane() -> impl IntoView {
     let room = use_room();
     let state = room.state.clone();
     let attended = room.attended.clone();
-    let (retry, discard, earlier) = (room.clone(), room.clone(), room.clone());
+    let here = StoredValue::new((use_services(), room));
     view! {
         <div class="pane" data-testid="room-pane" data-state=move || state.read().word()>
             <RoomNotice />
             <MessageList
-                on_retry=move |key| session::retry(retry.clone(), key)
-                on_discard=move |key| session::cancel(discard.clone(), key)
-                on_earlier=move |()| session::earlier(earlier.clone())
-                on_gap=move |(rank, from_above)| session::fill_gap(room.clone(), rank, from_above)
+                on_retry=move |key| {
+                    here.with_value(|(services, room)| services.outbox.retry(room, key))
+                }
+                on_discard=move |key| {
+                    here.with_value(|(services, room)| services.outbox.cancel(room, key))
+                }
+                on_earlier=move |()| {
+                    here.with_value(|(services, room)| services.history.load_earlier(room))
+                }
+                on_gap=move |(rank, from_above)| {
+                    here.with_value(|(services, room)| {
+                        services.history.fill_gap(room, rank, from_above)
+                    })
+                }
             />
             {move || attended.get().then(|| view! { <Lazy load=typing() /> }.into_any())}
             <ComposerOrArchived />
@@ -61,7 +72,7 @@ fn JoinAgain(
     /// Why the room could not be joined.
     fault: Fault,
 ) -> impl IntoView {
-    let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    let (services, room, i18n) = (use_services(), use_room(), use_i18n());
     match fault {
         Fault::OtherKind(kind) => {
             let label = move || match kind {
@@ -72,7 +83,7 @@ fn JoinAgain(
                 <button
                     type="button"
                     data-testid="join-as-other"
-                    on:click=move |_| session::join_as(app, room.clone(), kind)
+                    on:click=move |_| services.rooms.join_as(&room, kind)
                 >
                     {move || label()}
                 </button>
@@ -83,7 +94,7 @@ fn JoinAgain(
             <button
                 type="button"
                 data-testid="join-again"
-                on:click=move |_| session::join_again(app, room.clone())
+                on:click=move |_| services.rooms.join_again(&room)
             >
                 {move || t!(i18n, room_join_again)}
             </button>
@@ -95,7 +106,7 @@ fn JoinAgain(
 /// The composer, or why there is none.
 #[component]
 fn ComposerOrArchived() -> impl IntoView {
-    let (app, room) = (use_app(), use_room());
+    let (services, room) = (use_services(), use_room());
     let card = room.card.clone();
     // What else is learnt of the room leaves the box alone that somebody may be writing in.
     let archived = Memo::new(move |_| card.read().as_ref().is_some_and(|card| card.archived));
@@ -103,15 +114,15 @@ fn ComposerOrArchived() -> impl IntoView {
         if archived.get() {
             return view! { <Archived /> }.into_any();
         }
-        let room = room.clone();
-        view! { <Composer on_send=move |text| session::send(app, room.clone(), text) /> }.into_any()
+        let (services, room) = (services.clone(), room.clone());
+        view! { <Composer on_send=move |text| services.outbox.send_text(&room, text) /> }.into_any()
     }
 }
 
 /// Says that a room is archived, where its composer would be.
 #[component]
 fn Archived() -> impl IntoView {
-    let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    let (services, room, i18n) = (use_services(), use_room(), use_i18n());
     view! {
         <div class="archived" data-testid="archived">
             <Icon name="archive" />
@@ -119,7 +130,7 @@ fn Archived() -> impl IntoView {
             <button
                 type="button"
                 data-testid="reopen-button"
-                on:click=move |_| session::reopen(app, room.clone())
+                on:click=move |_| services.directory.archive(&room, false)
             >
                 {move || t!(i18n, room_unarchive)}
             </button>

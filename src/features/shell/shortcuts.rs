@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use crate::i18n::{Message, messages, use_i18n};
 use crate::state::{App, Dialog, Panel, Screen, use_app};
 use crate::ui::Dialog as DialogFrame;
-use crate::{browser, lazy, session, t};
+use crate::{browser, lazy, t};
 
 /// What is written on a key.
 #[derive(Clone, Copy)]
@@ -58,7 +58,7 @@ fn press(app: App, event: &KeyboardEvent) -> bool {
     let command = event.ctrl_key() || event.meta_key();
     match event.key().as_str() {
         "?" if !command && !browser::is_writing() => app.dialog.set(Some(Dialog::Keyboard)),
-        "," if command => session::open_settings(app),
+        "," if command => app.open_settings(),
         "f" if command && !event.shift_key() && app.active.read_untracked().is_some() => {
             app.panel.set(Some(Panel::Search));
             browser::focus("search");

@@ -8,7 +8,7 @@ use crate::features::join::form::Field;
 use crate::i18n::use_i18n;
 use crate::state::{App, Dialog, OpenRoom, use_app};
 use crate::ui::{Icon, IconButton};
-use crate::{browser, session, t};
+use crate::{browser, t};
 
 /// The list of rooms, and below it the reader and the settings. Where the page is narrow it is a drawer.
 #[component]
@@ -20,7 +20,7 @@ pub fn Sidebar() -> impl IntoView {
     };
     let settings = move |_| {
         app.drawer.set(false);
-        session::open_settings(app);
+        app.open_settings();
     };
     view! {
         <aside

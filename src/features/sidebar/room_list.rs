@@ -5,9 +5,10 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use crate::i18n::use_i18n;
+use crate::services::use_services;
 use crate::state::{OpenRoom, use_app};
 use crate::ui::{Avatar, Icon};
-use crate::{browser, session, t};
+use crate::{browser, t};
 
 /// Rooms, to show one of them.
 #[component]
@@ -38,7 +39,7 @@ fn Row(
     dragged: Option<RwSignal<Option<usize>>>,
 ) -> impl IntoView {
     let app = use_app();
-    let id = room.id;
+    let (rooms, id) = (use_services().rooms.clone(), room.id);
     let place = move || {
         let rooms = app.rooms.read_untracked();
         rooms.iter().position(|room| room.id == id)
@@ -54,10 +55,11 @@ fn Row(
             event.prevent_default();
         }
     };
+    let dropping = rooms.clone();
     let put = move |event: DragEvent| {
         if let (Some(room), Some(to)) = (is_dragging(), place()) {
             event.prevent_default();
-            session::move_room(app, room, to);
+            dropping.move_to(room, to);
         }
     };
     let end = move |_: DragEvent| {
@@ -75,7 +77,7 @@ fn Row(
         if let Some(at) = place().filter(|_| moves) {
             event.prevent_default();
             event.stop_propagation();
-            session::move_room(app, id, at.saturating_add_signed(by));
+            rooms.move_to(id, at.saturating_add_signed(by));
             let button = event
                 .target()
                 .and_then(|it| it.dyn_into::<HtmlElement>().ok());

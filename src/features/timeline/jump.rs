@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-use crate::session;
+use crate::services::Services;
 use crate::state::OpenRoom;
 
 /// How often to look whether the message is in the document, and after how many milliseconds each.
@@ -17,8 +17,8 @@ const LOOKS: (u32, u64) = (40, 100);
 const FLASH: u64 = 2_000;
 
 /// Goes to a message of a room, wherever it is.
-pub fn jump(room: OpenRoom, target: Target) {
-    session::jump_to(room.clone(), target);
+pub fn jump(services: &Services, room: OpenRoom, target: Target) {
+    services.history.jump_to(&room, target);
     flash(room, target, LOOKS.0);
 }
 

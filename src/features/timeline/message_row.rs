@@ -10,6 +10,7 @@ use super::reaction_bar::reaction_bar;
 use super::{Delivery, Key, Origin, Row, Timeline};
 use crate::i18n::{I18n, use_i18n};
 use crate::model::time::At;
+use crate::services::{Services, use_services};
 use crate::state::{OpenRoom, RowSignal};
 use crate::ui::{Avatar, Lazy, hue_of};
 use crate::{lazy, t};
@@ -17,7 +18,7 @@ use crate::{lazy, t};
 lazy! {
     room,
     /// Goes to a message, once the code for it is there. Shows nothing.
-    fn jump_to(room: OpenRoom, target: Target) => super::jump(room, target)
+    fn jump_to(services: Services, room: OpenRoom, target: Target) => super::jump(&services, room, target)
 }
 
 /// A message or a notice.
@@ -170,14 +171,14 @@ fn Quote(
     /// What is quoted.
     reply: Reply,
 ) -> impl IntoView {
-    let i18n = use_i18n();
+    let (services, i18n) = (use_services(), use_i18n());
     let Reply { to, name, text } = reply;
     let hue = hue_of(&name);
     let jump = move |_| {
-        let room = room.clone();
+        let (services, room) = (services.clone(), room.clone());
         spawn_local(async move {
             // Without the chunk one can still look for it.
-            let _ = jump_to(room, to).await;
+            let _ = jump_to(services, room, to).await;
         });
     };
     view! {

@@ -14,9 +14,10 @@ use super::reaction_bar::{frequent, react};
 use super::{Delivery, Entry, Key, Origin, Row, Timeline};
 use crate::features::composer::composing::{Note, Picking, Purpose};
 use crate::i18n::{Text, messages, use_i18n};
+use crate::services::{link_to, use_services};
 use crate::state::{OpenRoom, use_app, use_room};
 use crate::ui::{ToolButton, glyph};
-use crate::{session, t, text};
+use crate::{t, text};
 
 /// How long it is told that something was done, in milliseconds.
 const TOLD: u64 = 5_000;
@@ -128,20 +129,20 @@ fn Actions(
         }
     });
     let copy = (!gone).then(|| {
-        let (room, words) = (room.clone(), entry.message.text.clone());
+        let (room, text) = (room.clone(), entry.message.text.clone());
         view! {
             <ToolButton
                 path=glyph::COPY
                 label=move || t!(i18n, message_copy_text)
                 test="tool-copy"
                 on_click=move |_| {
-                    copy_to_clipboard(room.clone(), &words, text!(message_text_copied));
+                    copy_to_clipboard(room.clone(), &text, text!(message_text_copied));
                     on_done.run(());
                 }
             />
         }
     });
-    let link = target.and_then(|target| session::link_to(app, room.clone(), Some(target)));
+    let link = target.and_then(|target| link_to(app, &room, Some(target)));
     let link = link.filter(|_| !direct).map(|link| {
         let room = room.clone();
         view! {
@@ -179,7 +180,7 @@ fn ReactionTools(
     /// Closes the toolbar.
     on_close: UnsyncCallback<()>,
 ) -> impl IntoView {
-    let (room, i18n) = (use_room(), use_i18n());
+    let (services, room, i18n) = (use_services(), use_room(), use_i18n());
     let quick = frequent().top(QUICK);
     let picking = room.picking.clone();
     view! {
@@ -187,7 +188,8 @@ fn ReactionTools(
             {quick
                 .into_iter()
                 .map(|emoji| {
-                    let (room, given) = (room.clone(), emoji.clone());
+                    let (services, room) = (services.clone(), room.clone());
+                    let given = emoji.clone();
                     let (label, title) = (emoji.clone(), emoji.clone());
                     view! {
                         <button
@@ -198,7 +200,7 @@ fn ReactionTools(
                             aria-label=move || t!(i18n, message_react_with, emoji = &label)
                             title=move || t!(i18n, message_react_with, emoji = &title)
                             on:click=move |_| {
-                                react(room.clone(), target, &given);
+                                react(&services, &room, target, &given);
                                 on_close.run(());
                             }
                         >
@@ -230,7 +232,7 @@ fn ConfirmDelete(
     /// Closes the toolbar, and goes back to the composer.
     on_done: UnsyncCallback<()>,
 ) -> impl IntoView {
-    let (room, i18n) = (use_room(), use_i18n());
+    let (services, room, i18n) = (use_services(), use_room(), use_i18n());
     let confirm = NodeRef::<html::Button>::new();
     request_animation_frame(move || {
         if let Some(Some(button)) = confirm.try_get_untracked() {
@@ -240,9 +242,9 @@ fn ConfirmDelete(
     });
     let delete = move |_| {
         on_done.run(());
-        let room = room.clone();
+        let (history, room) = (services.history.clone(), room.clone());
         spawn_local(async move {
-            if let Err(fault) = session::take_back(room.clone(), key).await {
+            if let Err(fault) = history.take_back(&room, key).await {
                 tell(room, &messages::message_delete_failed, fault);
             }
         });

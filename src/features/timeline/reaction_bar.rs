@@ -8,9 +8,10 @@ use crate::browser;
 use crate::features::composer::composing::Picking;
 use crate::features::composer::emoji::Frequent;
 use crate::i18n::use_i18n;
+use crate::services::{Services, use_services};
 use crate::state::OpenRoom;
 use crate::ui::{PathIcon, glyph};
-use crate::{lazy, session, t};
+use crate::{lazy, t};
 
 /// Under this name the device remembers which emoji are used most.
 const FREQUENT: &str = "effusion.emoji";
@@ -81,6 +82,7 @@ fn ReactionChip(
     /// All reactions to the message.
     chips: ArcRwSignal<Vec<Chip>>,
 ) -> impl IntoView {
+    let services = use_services();
     let (wanted, reader) = (emoji.clone(), room.clone());
     // How many there are, whether the reader is among them, and their names.
     let state = Memo::new(move |_| {
@@ -100,7 +102,7 @@ fn ReactionChip(
                 state.with(|state| state.as_ref().is_some_and(|it| it.1)).to_string()
             }
             title=move || names().unwrap_or_default()
-            on:click=move |_| react(room.clone(), target, &given)
+            on:click=move |_| react(&services, &room, target, &given)
         >
             <span>{emoji}</span>
             <span class="count">
@@ -112,9 +114,9 @@ fn ReactionChip(
 }
 
 /// Gives a reaction, or takes it back, and remembers that it was used.
-pub fn react(room: OpenRoom, target: Target, emoji: &str) {
+pub fn react(services: &Services, room: &OpenRoom, target: Target, emoji: &str) {
     remember(emoji);
-    session::reactions::toggle(room, target, emoji.to_owned());
+    services.reactions.toggle(room, target, emoji.to_owned());
 }
 
 /// What the reader uses most.
