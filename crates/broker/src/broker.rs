@@ -1,43 +1,35 @@
 //! The broker: inputs in, outputs out.
 
 mod catch_up;
+pub(crate) mod changes;
 pub(crate) mod connect;
 pub(crate) mod jobs;
 mod lifecycle;
-pub(crate) mod publish;
 pub(crate) mod rights;
-pub(crate) mod subscriptions;
+mod subscriptions;
 
 use bytes::Bytes;
-use effusion_protocol::{CloseReason, ConnectRequest, ConversationId, ServiceId, TopicId};
+use effusion_protocol::{CloseReason, ConnectRequest};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
 
-use crate::auth::Rights;
-use crate::auth::accounts::Accounts;
+use crate::auth::Auth;
 use crate::auth::scripts::{Script, ScriptStage};
 use crate::auth::sign_in::{Authenticators, Candidate};
 use crate::auth::throttle::Attempts;
 use crate::auth::verification::Checks;
 use crate::broker::jobs::Jobs;
+use crate::caller::SessionKey;
 use crate::messaging::handlers::Handlers;
 use crate::messaging::locks::Locks;
+use crate::messaging::notifications::Notifications;
 use crate::services::metrics::Collectors;
-use crate::sessions::clients::Clients;
+use crate::sessions::Sessions;
 use crate::sessions::events::SessionListeners;
 use crate::sessions::timers::{Timer, Timers};
-use crate::sessions::{Interest, SessionKey};
-use crate::topics::TopicTree;
-use crate::topics::queue::{Pipeline, Step};
-use crate::topics::removals::Removals;
-use crate::topics::selectors::{SelectorCache, SelectorError};
-use crate::topics::transaction::Numbers;
-use crate::{
-    Completion, Config, ConnectionId, EffectError, Output, Peer, SecurityStore, Snapshot, Ticket,
-    Time,
-};
+use crate::topics::{Step, Topics};
+use crate::{Completion, Config, ConnectionId, EffectError, Output, Peer, Snapshot, Ticket, Time};
 
 /// A Diffusion service without I/O. See the crate's documentation.
 #[derive(Debug)]
@@ -46,40 +38,27 @@ pub struct Broker {
     /// The time of the present input.
     pub(crate) now: Time,
     pub(crate) random: StdRng,
-    pub(crate) clients: Clients,
+    pub(crate) sessions: Sessions,
     pub(crate) connections: HashMap<ConnectionId, Connection>,
     pub(crate) timers: Timers,
-    pub(crate) tree: TopicTree,
-    pub(crate) numbers: Numbers,
-    pub(crate) pipeline: Pipeline,
-    pub(crate) removals: Removals,
-    pub(crate) interest: Interest,
-    pub(crate) selectors: SelectorCache,
-    /// Sessions with topic notification listeners.
-    pub(crate) listening: BTreeSet<SessionKey>,
+    pub(crate) topics: Topics,
+    pub(crate) notifications: Notifications,
     pub(crate) session_listeners: SessionListeners,
     pub(crate) handlers: Handlers,
     pub(crate) missing_topic_handlers: Handlers,
     pub(crate) authenticators: Authenticators,
     pub(crate) locks: Locks,
     pub(crate) collectors: Collectors,
-    pub(crate) accounts: Accounts,
+    pub(crate) auth: Auth,
     pub(crate) attempts: Attempts,
-    pub(crate) security: SecurityStore,
-    /// The rights of each set of roles that a session has.
-    pub(crate) rights: HashMap<BTreeSet<String>, Arc<Rights>>,
     /// Scripts that wait for their turn.
     pub(crate) scripts: VecDeque<Script>,
     pub(crate) is_running_script: bool,
     pub(crate) jobs: Jobs,
-    /// Where looking at removal policies goes on, if it is not done.
-    pub(crate) sweep: Option<TopicId>,
     /// Bytes of requests that wait for the store.
     pub(crate) write_bytes: usize,
     /// Credentials that are being checked, and those that wait for it.
     pub(crate) checks: Checks,
-    /// Sessions whose clients can be told more of their subscriptions at once.
-    pub(crate) hungry: BTreeSet<SessionKey>,
     effects: HashMap<Ticket, Effect>,
     last_ticket: u64,
     /// What was found at the start that whoever runs the service should know.
@@ -107,59 +86,19 @@ pub(crate) enum Effect {
     Nothing,
 }
 
-/// Who asked for something, and is to be answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Caller {
-    pub(crate) session: SessionKey,
-    pub(crate) service: ServiceId,
-    pub(crate) conversation: ConversationId,
-    pub(crate) hold: Hold,
-    /// How long the request is, in bytes.
-    pub(crate) bytes: usize,
-}
-
-/// What a request waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Hold {
-    /// Nothing: it is answered at once.
-    None,
-    /// The store: later requests that read what it writes wait for it.
-    Write,
-    /// Something else.
-    Wait,
-}
-
-impl Caller {
-    #[cfg(test)]
-    pub(crate) const fn test(session: SessionKey, conversation: u64) -> Self {
-        Self {
-            session,
-            service: ServiceId::AcquireSessionLock,
-            conversation: ConversationId(conversation),
-            hold: Hold::None,
-            bytes: 0,
-        }
-    }
-}
-
 impl Broker {
     /// A broker with what was stored before.
     #[must_use]
     pub fn new(config: Config, snapshot: Snapshot, now: Time) -> Self {
         let mut random = StdRng::from_seed(config.seed);
         let mut broker = Self {
-            clients: Clients::new(random.next_u64(), config.limits),
+            sessions: Sessions::new(random.next_u64(), config.limits),
             random,
             now,
             connections: HashMap::new(),
             timers: Timers::default(),
-            tree: TopicTree::default(),
-            numbers: Numbers::default(),
-            pipeline: Pipeline::default(),
-            removals: Removals::default(),
-            interest: Interest::default(),
-            selectors: SelectorCache::default(),
-            listening: BTreeSet::new(),
+            topics: Topics::new(config.limits, config.durable),
+            notifications: Notifications::default(),
             session_listeners: SessionListeners::default(),
             handlers: Handlers::default(),
             missing_topic_handlers: Handlers::default(),
@@ -167,23 +106,24 @@ impl Broker {
             locks: Locks::default(),
             collectors: Collectors::new(now),
             attempts: Attempts::new(config.attempts),
-            accounts: Accounts::new(snapshot.principals, snapshot.authentication),
-            security: snapshot.security,
-            rights: HashMap::new(),
+            auth: Auth::new(
+                snapshot.principals,
+                snapshot.authentication,
+                snapshot.security,
+            ),
             scripts: VecDeque::new(),
             is_running_script: false,
             jobs: Jobs::default(),
-            sweep: None,
             write_bytes: 0,
             checks: Checks::default(),
-            hungry: BTreeSet::new(),
             effects: HashMap::new(),
             last_ticket: 0,
             notices: Vec::new(),
             config,
         };
         for (path, topic) in snapshot.topics {
-            broker.restore(&path, topic);
+            let notice = broker.topics.restore(&path, topic, now.monotonic_ms);
+            broker.notices.extend(notice);
         }
         broker
     }
@@ -271,15 +211,17 @@ impl Broker {
                 Timer::Unanswered(session, conversation) => {
                     self.answer_due(session, conversation);
                 }
-                Timer::Removals => self.removals_due(),
             }
+        }
+        if self.topics.begin_sweep(now.monotonic_ms) {
+            self.sweep();
         }
     }
 
     /// Ends every session because the service stops; the sessions' outputs remain to be polled.
     pub fn shut_down(&mut self, now: Time) {
         self.now = now;
-        for session in self.clients.keys() {
+        for session in self.sessions.keys() {
             self.close(session, CloseReason::ServerClosing);
         }
     }
@@ -287,21 +229,22 @@ impl Broker {
     /// When to call [`Broker::tick`], in the monotonic clock's milliseconds. It may change with every input.
     #[must_use]
     pub fn next_timeout(&self) -> Option<u64> {
-        self.timers.next()
+        let timers = [self.timers.next(), self.topics.next_timeout()];
+        timers.into_iter().flatten().min()
     }
 
     /// The next thing to do. To be called after every input until there is none.
     pub fn poll_output(&mut self) -> Option<Output> {
-        while let Some(session) = self.clients.overflowed.pop_first() {
+        while let Some(session) = self.sessions.overflowed.pop_first() {
             self.close(session, CloseReason::MessageQueueLimitReached);
         }
-        self.clients.outputs.pop_front()
+        self.sessions.outputs.pop_front()
     }
 
     /// How many sessions there are, connected or waiting for a reconnect.
     #[must_use]
     pub fn session_count(&self) -> usize {
-        self.clients.len()
+        self.sessions.len()
     }
 
     /// Bytes of requests that wait for the store: whoever drives the broker takes no further messages while there are many.
@@ -313,7 +256,7 @@ impl Broker {
     /// How many topics there are.
     #[must_use]
     pub fn topic_count(&self) -> usize {
-        self.tree.len()
+        self.topics.tree().len()
     }
 
     /// A ticket for a piece of work.
@@ -342,29 +285,7 @@ impl Broker {
     }
 
     pub(crate) fn output(&mut self, output: Output) {
-        self.clients.outputs.push_back(output);
-    }
-
-    /// The rights of a set of roles.
-    pub(crate) fn rights_of(&mut self, roles: &BTreeSet<String>) -> Arc<Rights> {
-        if let Some(rights) = self.rights.get(roles) {
-            return rights.clone();
-        }
-        // Sets that no session has any more are forgotten, before there are many of them.
-        if self.rights.len() >= 1_000 {
-            self.rights
-                .retain(|_, rights| Arc::strong_count(rights) > 1);
-        }
-        let rights = Arc::new(Rights::of(&self.security, roles));
-        self.rights.insert(roles.clone(), rights.clone());
-        rights
-    }
-
-    pub(crate) fn selector(
-        &mut self,
-        expression: &str,
-    ) -> Result<Arc<crate::topics::selectors::Selector>, SelectorError> {
-        self.selectors.get(expression)
+        self.sessions.outputs.push_back(output);
     }
 }
 

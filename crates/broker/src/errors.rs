@@ -3,7 +3,7 @@
 use effusion_protocol::body::{GlobalPermission, PathPermission};
 use effusion_protocol::{ErrorReason, ErrorReport};
 
-use crate::topics::selectors::SelectorError;
+use effusion_protocol::TopicSelectorError as SelectorError;
 
 pub(crate) fn error(reason: ErrorReason, message: impl Into<String>) -> ErrorReport {
     ErrorReport {

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Time;
 use crate::sessions::filter::{Filter, Properties};
-use crate::topics::patch;
-use crate::topics::{Circumstances, Removal, Settings};
+
+use crate::topics::{Circumstances, Removal, Settings, apply_patch};
 
 /// The largest value that a patch may make here, in bytes.
 const LARGEST: usize = 1 << 16;
@@ -85,7 +85,7 @@ pub fn json_patch(value: &str, patch: &str) {
     let Ok(json) = Json::from_text(value) else {
         return;
     };
-    if let Ok(Ok(patched)) = patch::apply(json.as_cbor().clone(), patch, LARGEST) {
+    if let Ok(Ok(patched)) = apply_patch(json.as_cbor().clone(), patch, LARGEST) {
         assert!(patched.len() <= value.len() * 9 + patch.len() * 9 + LARGEST * 9);
         assert!(Json::from_cbor(patched).to_tree().is_ok());
     }

@@ -16,6 +16,7 @@
 mod auth;
 pub mod bootstrap;
 mod broker;
+mod caller;
 mod config;
 mod effect;
 mod errors;

@@ -3,7 +3,7 @@
 use regex::Regex;
 use std::collections::BTreeMap;
 
-use crate::topics::selectors::compile_whole;
+use crate::topics::compile_whole;
 use crate::{AuthenticationPolicy, Principal, PropertyTrust};
 
 /// The one fixed session property that clients set: the SDKs always propose it.

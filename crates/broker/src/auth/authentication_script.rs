@@ -5,7 +5,7 @@ use effusion_protocol::script::{AuthenticationCommand as Command, Placed, Script
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::auth::accounts::Accounts;
-use crate::topics::selectors::compile_whole;
+use crate::topics::compile_whole;
 use crate::{AnonymousPolicy, AuthenticationPolicy, Principal, PropertyTrust, Secret, StoreOp};
 
 /// The longest name of a principal or a role.

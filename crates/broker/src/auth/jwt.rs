@@ -9,8 +9,9 @@ use effusion_protocol::{CloseReason, Credentials, ResponseCode};
 use crate::auth::sign_in::{Candidate, Grant};
 use crate::auth::verification::Check;
 use crate::broker::Broker;
+use crate::caller::SessionKey;
+use crate::sessions::key;
 use crate::sessions::timers::Timer;
-use crate::sessions::{SessionKey, key};
 use crate::{EffectError, Secret, TokenClaims};
 
 /// The longest text that is taken for a token.
@@ -75,7 +76,7 @@ impl Broker {
             return self.deny(candidate, ResponseCode::AuthenticationFailed);
         }
         // Its account is locked, or it was issued before the account got another password or was removed.
-        let accounts = &self.accounts;
+        let accounts = &self.auth.accounts;
         let is_locked = accounts.principals.contains_key(&subject) && accounts.is_locked(&subject);
         if is_locked || accounts.is_revoked(&subject, issued_ms) {
             return self.deny(candidate, ResponseCode::AuthenticationFailed);
@@ -83,7 +84,7 @@ impl Broker {
         candidate.principal = Some(subject);
         // Not the roles that the authentication store has for a principal of this name: it may be another person.
         let mut roles = roles;
-        roles.extend(self.security.named_roles.iter().cloned());
+        roles.extend(self.auth.security.named_roles.iter().cloned());
         self.allow(
             candidate,
             Grant {
@@ -102,7 +103,7 @@ impl Broker {
             let left = expires.saturating_sub(now.wall_ms);
             now.monotonic_ms.saturating_add(left)
         });
-        let Some(session) = self.clients.get_mut(key) else {
+        let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
         match expires_ms {
@@ -124,7 +125,7 @@ impl Broker {
     pub(crate) fn outdated(&mut self, key: SessionKey) {
         let now = self.now.monotonic_ms;
         let is_over = self
-            .clients
+            .sessions
             .get(key)
             .is_some_and(|session| session.expires.is_some_and(|at| at <= now));
         if is_over {

@@ -11,9 +11,11 @@ use std::collections::BTreeMap;
 
 use crate::auth::authentication_script::{AuthenticationChanges, End, Password};
 use crate::auth::security_script;
-use crate::broker::{Broker, Caller, Effect, Hold};
+use crate::broker::{Broker, Effect};
+use crate::caller::SessionKey;
+use crate::caller::{Caller, Pending};
 use crate::services::dispatch::{Reply, Served};
-use crate::sessions::{Session, SessionKey};
+use crate::sessions::Session;
 use crate::{Completion, EffectError, Output, SecurityStore, StoreOp, errors};
 
 /// A script that waits for its turn.
@@ -77,7 +79,7 @@ impl Broker {
     }
 
     fn queue_script(&mut self, caller: Caller, commands: Commands) -> Reply {
-        let caller = self.hold(caller, Hold::Write);
+        let caller = self.set_pending(caller, Pending::Store);
         self.scripts.push_back(Script { caller, commands });
         self.run_scripts();
         Reply::Later
@@ -96,14 +98,14 @@ impl Broker {
                 self.answer(caller, Err(report));
                 continue;
             }
-            let Some(session) = self.clients.get(caller.session) else {
+            let Some(session) = self.sessions.get(caller.session) else {
                 self.is_running_script = false;
                 continue;
             };
             let principal = session.principal.clone();
             let changes = match commands {
                 Commands::Authentication(commands) => AuthenticationChanges::of(
-                    &self.accounts,
+                    &self.auth.accounts,
                     principal.as_deref(),
                     commands,
                     self.config.limits.principals,
@@ -111,7 +113,7 @@ impl Broker {
                 )
                 .map(Changes::Authentication),
                 Commands::Security(commands) => {
-                    security_script::apply(&self.security, principal.as_deref(), &commands)
+                    security_script::apply(&self.auth.security, principal.as_deref(), &commands)
                         .map(Changes::Security)
                 }
             };
@@ -212,7 +214,7 @@ impl Broker {
         }
         match changes {
             Changes::Authentication(authentication) => {
-                let ended = authentication.make(&mut self.accounts);
+                let ended = authentication.make(&mut self.auth.accounts);
                 let closing = self.sessions_that_end(&caller, &ended);
                 // The caller is told before its own session ends.
                 let own = caller.session;
@@ -227,7 +229,7 @@ impl Broker {
                 return;
             }
             Changes::Security(store) => {
-                self.security = store;
+                self.auth.set_security(store);
                 self.renew_rights();
             }
         }
@@ -247,21 +249,20 @@ impl Broker {
                 Some(End::Removed) => true,
             }
         };
-        let sessions = self.clients.iter().filter(ends);
+        let sessions = self.sessions.iter().filter(ends);
         sessions.map(|session| session.key).collect()
     }
 
     /// The security store changed: all sessions' rights are worked out anew, and what they have because of them.
     fn renew_rights(&mut self) {
-        self.rights.clear();
         let mut changed = Vec::new();
-        for key in self.clients.keys() {
-            let Some(session) = self.clients.get(key) else {
+        for key in self.sessions.keys() {
+            let Some(session) = self.sessions.get(key) else {
                 continue;
             };
             let roles = session.roles.clone();
-            let rights = self.rights_of(&roles);
-            if let Some(session) = self.clients.get_mut(key)
+            let rights = self.auth.rights_of(&roles);
+            if let Some(session) = self.sessions.get_mut(key)
                 && *session.rights != *rights
             {
                 session.rights = rights;

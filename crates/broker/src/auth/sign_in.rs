@@ -19,12 +19,14 @@ use crate::auth::throttle::{Attempt, Guess, network};
 use crate::auth::verification::{Asker, Check, Job};
 use crate::broker::connect::Connecting;
 use crate::broker::rights::Ended;
-use crate::broker::{Broker, Caller, Connection, Effect, Hold};
+use crate::broker::{Broker, Connection, Effect};
+use crate::caller::SessionKey;
+use crate::caller::{Caller, Pending};
 use crate::errors::{self, error};
 use crate::lexer::{Token, tokens};
 use crate::messaging::requests::Outgoing;
 use crate::services::dispatch::{Reply, Served};
-use crate::sessions::{Session, SessionKey, key};
+use crate::sessions::{Session, key};
 use crate::{AnonymousPolicy, AuthenticationHandler, EffectError, Output, Secret, Ticket};
 
 /// Someone who wants to be let in.
@@ -96,7 +98,7 @@ pub(crate) struct Grant {
 /// API documentation of `Authenticator`).
 const ADJUSTABLE: [&str; 4] = [key::COUNTRY, key::LANGUAGE, key::LATITUDE, key::LONGITUDE];
 
-/// Clients that registered as authentication handlers, by name.
+/// Sessions that registered as authentication handlers, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Authenticators {
     by_name: BTreeMap<String, Vec<(SessionKey, ConversationId)>>,
@@ -135,7 +137,7 @@ impl Broker {
             let address = match &candidate.purpose {
                 Purpose::Connect(connecting) => Some(&connecting.peer.address),
                 Purpose::Change(caller) => self
-                    .clients
+                    .sessions
                     .get(caller.session)
                     .and_then(|session| session.properties.get(key::CLIENT_IP)),
             };
@@ -179,10 +181,10 @@ impl Broker {
                     self.queue_check(candidate, Check::Password);
                     return;
                 }
-                AuthenticationHandler::Store => match &self.accounts.policy().anonymous {
+                AuthenticationHandler::Store => match &self.auth.accounts.policy().anonymous {
                     AnonymousPolicy::Allow(roles) => {
                         let mut roles = roles.clone();
-                        roles.extend(self.security.anonymous_roles.iter().cloned());
+                        roles.extend(self.auth.security.anonymous_roles.iter().cloned());
                         let grant = Grant {
                             roles,
                             ..Grant::default()
@@ -207,7 +209,7 @@ impl Broker {
     /// A client that is registered under a name, and is there.
     fn authenticator(&self, name: &str) -> Option<(SessionKey, ConversationId)> {
         let is_there = |key| {
-            self.clients
+            self.sessions
                 .get(key)
                 .is_some_and(|session: &Session| session.connection().is_some())
         };
@@ -248,7 +250,7 @@ impl Broker {
                 (Some(&connecting.peer.address), candidate.principal.clone())
             }
             // Not whom the session wants to be: that one's turns are not the session's to take.
-            Purpose::Change(caller) => match self.clients.get(caller.session) {
+            Purpose::Change(caller) => match self.sessions.get(caller.session) {
                 Some(session) => (
                     session.properties.get(key::CLIENT_IP),
                     session.principal.clone(),
@@ -277,7 +279,7 @@ impl Broker {
                 Credentials::Custom(_) => None,
             };
             let principal = candidate.principal.clone().unwrap_or_default();
-            let entry = self.accounts.principals.get(&principal);
+            let entry = self.auth.accounts.principals.get(&principal);
             let hash = entry
                 .filter(|_| password.is_some())
                 .map(|entry| entry.password_hash.clone());
@@ -304,7 +306,7 @@ impl Broker {
         result: Result<bool, EffectError>,
     ) {
         let principal = candidate.principal.as_deref().unwrap_or_default();
-        let entry = self.accounts.principals.get(principal);
+        let entry = self.auth.accounts.principals.get(principal);
         // While it was checked, the principal may have got another password.
         let is_present = |hash: &String| entry.is_some_and(|entry| entry.password_hash == *hash);
         if entry.is_some() && !candidate.hash.as_ref().is_none_or(is_present) {
@@ -320,7 +322,7 @@ impl Broker {
             (Ok(false), Some(_)) => self.deny(candidate, ResponseCode::AuthenticationFailed),
             (Ok(true), Some(entry)) => {
                 let mut roles = entry.roles.clone();
-                roles.extend(self.security.named_roles.iter().cloned());
+                roles.extend(self.auth.security.named_roles.iter().cloned());
                 let grant = Grant {
                     roles,
                     ..Grant::default()
@@ -339,7 +341,7 @@ impl Broker {
         let principal = candidate.principal.clone();
         let roles = principal
             .as_ref()
-            .and_then(|name| self.accounts.principals.get(name))
+            .and_then(|name| self.auth.accounts.principals.get(name))
             .map(|entry| entry.roles.clone())
             .unwrap_or_default();
         let mut properties = match &candidate.purpose {
@@ -349,7 +351,7 @@ impl Broker {
                 &connecting.peer,
             ),
             Purpose::Change(caller) => self
-                .clients
+                .sessions
                 .get(caller.session)
                 .map(|session| session.properties.clone())
                 .unwrap_or_default(),
@@ -402,14 +404,14 @@ impl Broker {
                 let mut roles = roles.unwrap_or_else(|| {
                     let entry = candidate.principal.as_ref();
                     entry
-                        .and_then(|name| self.accounts.principals.get(name))
+                        .and_then(|name| self.auth.accounts.principals.get(name))
                         .map(|entry| entry.roles.clone())
                         .unwrap_or_default()
                 });
                 let defaults = if candidate.principal.is_some() {
-                    &self.security.named_roles
+                    &self.auth.security.named_roles
                 } else {
-                    &self.security.anonymous_roles
+                    &self.auth.security.anonymous_roles
                 };
                 roles.extend(defaults.iter().cloned());
                 let grant = Grant {
@@ -440,7 +442,7 @@ impl Broker {
             let now = self.now.monotonic_ms;
             self.attempts.succeeded(now, &guess, attempt);
         }
-        let accounts = &self.accounts;
+        let accounts = &self.auth.accounts;
         let has_all_properties = properties.is_some();
         let properties = match properties {
             None => proposed
@@ -503,7 +505,7 @@ impl Broker {
         credentials: Credentials,
         proposed: Properties,
     ) -> Served {
-        let session = self.clients.get_mut(caller.session);
+        let session = self.sessions.get_mut(caller.session);
         let session = session.ok_or_else(errors::no_such_session)?;
         if session.is_signing_in {
             return Err(error(
@@ -512,7 +514,7 @@ impl Broker {
             ));
         }
         session.is_signing_in = true;
-        let caller = self.hold(caller, Hold::Wait);
+        let caller = self.set_pending(caller, Pending::Other);
         let principal = Some(principal).filter(|name| !name.is_empty());
         let purpose = Purpose::Change(caller);
         self.sign_in(Candidate::new(purpose, principal, credentials, proposed));
@@ -521,7 +523,7 @@ impl Broker {
 
     /// Another sign-in of the session may follow.
     fn end_change(&mut self, caller: &Caller) {
-        if let Some(session) = self.clients.get_mut(caller.session) {
+        if let Some(session) = self.sessions.get_mut(caller.session) {
             session.is_signing_in = false;
         }
     }
@@ -535,7 +537,7 @@ impl Broker {
             has_all_properties,
             expires_ms,
         } = admission;
-        let rights = self.rights_of(&roles);
+        let rights = self.auth.rights_of(&roles);
         self.change_session(caller.session, |session| {
             let name = principal.clone().unwrap_or_default();
             session.properties.insert(key::PRINCIPAL.to_owned(), name);

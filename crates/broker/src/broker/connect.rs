@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::auth::sign_in::{Admission, Candidate, Purpose};
 use crate::broker::{Broker, Connection};
+use crate::caller::SessionKey;
 use crate::sessions::timers::Timer;
-use crate::sessions::{Feed, Link, Outbound, Selections, Session, SessionKey, key};
+use crate::sessions::{CatchUp, Link, Outbound, Selections, Session, key};
 use crate::{ConnectionEnd, ConnectionId, Output, Peer};
 
 /// The characters of session tokens: they go into a query as they are.
@@ -48,7 +49,7 @@ impl Broker {
             self.reconnect(connection, version, &reconnect);
             return;
         }
-        if self.clients.len() >= self.config.limits.sessions {
+        if self.sessions.len() >= self.config.limits.sessions {
             self.refuse(connection, version.number(), ResponseCode::LicenceExceeded);
             return;
         }
@@ -72,7 +73,7 @@ impl Broker {
     pub(crate) fn admit(&mut self, connecting: Connecting, admission: Admission) {
         let (connection, version) = (connecting.connection, connecting.version.number());
         self.connections.remove(&connection);
-        if self.clients.len() >= self.config.limits.sessions {
+        if self.sessions.len() >= self.config.limits.sessions {
             self.refuse(connection, version, ResponseCode::LicenceExceeded);
         } else if self.is_full(&connecting.peer) {
             self.turn_away_from_full(connection, version);
@@ -89,12 +90,12 @@ impl Broker {
 
     /// Whether there are as many sessions from an address as there may be.
     fn is_full(&self, peer: &Peer) -> bool {
-        self.clients.count_at(&peer.address) >= self.config.limits.sessions_per_address
+        self.sessions.count_at(&peer.address) >= self.config.limits.sessions_per_address
     }
 
     fn turn_away_from_full(&mut self, connection: ConnectionId, version: u8) {
         let refusal = ConnectResponse::refusal(version, ResponseCode::LicenceExceeded);
-        self.clients.send_uncounted(connection, refusal.encode());
+        self.sessions.send_uncounted(connection, refusal.encode());
         let reason = ConnectionEnd::TooManySessions;
         self.output(Output::Close { connection, reason });
     }
@@ -104,13 +105,13 @@ impl Broker {
         // Not the code of wrong credentials: these may be right.
         let (connection, version) = (connecting.connection, connecting.version.number());
         let refusal = ConnectResponse::refusal(version, ResponseCode::Rejected);
-        self.clients.send_uncounted(connection, refusal.encode());
+        self.sessions.send_uncounted(connection, refusal.encode());
         let reason = ConnectionEnd::TooManyAttempts { wait_ms };
         self.output(Output::Close { connection, reason });
     }
 
     fn refuse(&mut self, connection: ConnectionId, version: u8, code: ResponseCode) {
-        self.clients
+        self.sessions
             .send_uncounted(connection, ConnectResponse::refusal(version, code).encode());
         self.output(Output::Close {
             connection,
@@ -142,7 +143,7 @@ impl Broker {
             request,
             peer,
         } = connecting;
-        let (key, id) = self.clients.new_id();
+        let (key, id) = self.sessions.new_id();
         self.collectors.sessions_opened += 1;
         let token = self.new_token();
         let mut properties =
@@ -150,8 +151,8 @@ impl Broker {
         // Of the fixed ones, only those are among them that an authentication handler may set.
         properties.extend(own);
         properties.insert(key::SESSION_ID.to_owned(), id.to_string());
-        let rights = self.rights_of(&roles);
-        self.clients.insert(Session {
+        let rights = self.auth.rights_of(&roles);
+        self.sessions.insert(Session {
             key,
             id,
             token,
@@ -169,7 +170,7 @@ impl Broker {
             ),
             outbound: Outbound::default(),
             counted: 0,
-            feed: Feed::default(),
+            catch_up: CatchUp::default(),
             inflates: version.has_compressed_values()
                 && request.capabilities & capabilities::COMPRESSION != 0,
             conflates: true,
@@ -177,7 +178,6 @@ impl Broker {
             heard: self.now.monotonic_ms,
             subscriptions: BTreeSet::new(),
             selections: Selections::default(),
-            listeners: BTreeMap::new(),
             outgoing: BTreeMap::new(),
             last_conversation: 0,
             writes: 0,
@@ -236,7 +236,7 @@ impl Broker {
         code: ResponseCode,
         last: Option<i32>,
     ) {
-        let Some(session) = self.clients.get(key) else {
+        let Some(session) = self.sessions.get(key) else {
             return;
         };
         let response = ConnectResponse {
@@ -249,7 +249,7 @@ impl Broker {
                 last,
             }),
         };
-        self.clients.send_uncounted(connection, response.encode());
+        self.sessions.send_uncounted(connection, response.encode());
     }
 
     fn new_token(&mut self) -> SessionToken {
@@ -264,7 +264,7 @@ impl Broker {
                     .unwrap_or(b'A');
             }
             if let Some(token) =
-                SessionToken::new(token).filter(|it| self.clients.by_token(it).is_none())
+                SessionToken::new(token).filter(|it| self.sessions.by_token(it).is_none())
             {
                 return token;
             }
@@ -277,11 +277,15 @@ impl Broker {
         version: ProtocolVersion,
         reconnect: &Reconnect,
     ) {
-        let Some(key) = self.clients.by_token(&reconnect.token) else {
+        let Some(key) = self.sessions.by_token(&reconnect.token) else {
             self.refuse(connection, version.number(), ResponseCode::UnknownSession);
             return;
         };
-        let Some(session) = self.clients.get_mut(key).filter(|it| it.version == version) else {
+        let Some(session) = self
+            .sessions
+            .get_mut(key)
+            .filter(|it| it.version == version)
+        else {
             self.refuse(connection, version.number(), ResponseCode::UnknownSession);
             return;
         };
@@ -312,7 +316,7 @@ impl Broker {
             }
             Link::Waiting(until) => self.timers.cancel(until, Timer::Expire(key)),
         }
-        if let Some(session) = self.clients.get_mut(key) {
+        if let Some(session) = self.sessions.get_mut(key) {
             session.link = Link::Connected(connection);
             session.heard = self.now.monotonic_ms;
         }
@@ -325,10 +329,10 @@ impl Broker {
             Some(next_expected),
         );
         for message in missed {
-            self.clients.send_uncounted(connection, message);
+            self.sessions.send_uncounted(connection, message);
         }
-        self.clients.release(key);
-        self.feed(key);
+        self.sessions.release(key);
+        self.catch_up(key);
         self.session_reconnected(key);
     }
 }

@@ -7,11 +7,12 @@
 use std::collections::VecDeque;
 
 use crate::Time;
-use crate::broker::subscriptions::Selecting;
-use crate::broker::{Broker, Caller, Hold};
+use crate::broker::Broker;
+use crate::caller::{Caller, Pending};
 use crate::services::dispatch::{Reply, Served};
 use crate::services::fetch::Fetching;
-use crate::topics::removals::Removing;
+use crate::services::removal::Removing;
+use crate::services::subscriptions::Selecting;
 
 /// How many steps a slice has. A step is about what it takes to look at a topic or a session: less than a microsecond.
 const SLICE: usize = 5_000;
@@ -48,34 +49,34 @@ impl Broker {
     /// Whether there is something to work on: [`Broker::work`] is then to be called soon.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        !self.jobs.0.is_empty() || !self.hungry.is_empty() || self.sweep.is_some()
+        !self.jobs.0.is_empty() || self.sessions.has_continuing() || self.topics.is_sweeping()
     }
 
     /// Works on one slice of what clients asked for and takes long: a few milliseconds at most.
     pub fn work(&mut self, now: Time) {
         self.now = now;
-        if let Some(key) = self.hungry.pop_first() {
-            self.feed(key);
+        if let Some(key) = self.sessions.next_continuing() {
+            self.catch_up(key);
         }
-        self.sweep_on();
+        self.sweep();
         let Some(Job { caller, task }) = self.jobs.0.pop_front() else {
             return;
         };
         // Whoever is gone needs no answer.
-        if self.clients.get(caller.session).is_none() {
+        if self.sessions.get(caller.session).is_none() {
             return;
         }
         match self.slice(&caller, task) {
             Slice::Again(task) => self.jobs.0.push_back(Job { caller, task }),
             Slice::Done(served) => {
-                if let Some(session) = self.clients.get_mut(caller.session) {
+                if let Some(session) = self.sessions.get_mut(caller.session) {
                     session.has_job = false;
                 }
                 match served {
                     Ok(Reply::Now(response)) => self.answer(caller, Ok(response)),
                     Ok(Reply::Later) => {
                         // It is answered by somebody else, and waits no longer for this.
-                        if let Some(session) = self.clients.get_mut(caller.session) {
+                        if let Some(session) = self.sessions.get_mut(caller.session) {
                             session.waits = session.waits.saturating_sub(1);
                         }
                         self.serve_deferred(caller.session);
@@ -91,8 +92,8 @@ impl Broker {
         match self.slice(caller, task) {
             Slice::Done(served) => served,
             Slice::Again(task) => {
-                let caller = self.hold(caller.clone(), Hold::Wait);
-                if let Some(session) = self.clients.get_mut(caller.session) {
+                let caller = self.set_pending(caller.clone(), Pending::Other);
+                if let Some(session) = self.sessions.get_mut(caller.session) {
                     session.has_job = true;
                 }
                 self.jobs.0.push_back(Job { caller, task });

@@ -3,29 +3,31 @@
 use effusion_protocol::body::{PathPermission, ResponseBody};
 use effusion_protocol::{CloseReason, ErrorReason, ErrorReport};
 
+use crate::broker::Broker;
 use crate::broker::connect::abort;
-use crate::broker::{Broker, Caller, Hold};
+use crate::caller::SessionKey;
+use crate::caller::{Caller, Pending};
 use crate::messaging::locks::Granted;
+use crate::sessions::Link;
 use crate::sessions::timers::Timer;
-use crate::sessions::{Link, SessionKey};
 use crate::{ConnectionEnd, Output, errors};
 
 impl Broker {
     /// A request will be answered later: until then it counts.
-    pub(crate) fn hold(&mut self, mut caller: Caller, hold: Hold) -> Caller {
-        if caller.hold == Hold::None
-            && let Some(session) = self.clients.get_mut(caller.session)
+    pub(crate) fn set_pending(&mut self, mut caller: Caller, hold: Pending) -> Caller {
+        if caller.pending == Pending::Nothing
+            && let Some(session) = self.sessions.get_mut(caller.session)
         {
             match hold {
-                Hold::None => {}
-                Hold::Write => {
+                Pending::Nothing => {}
+                Pending::Store => {
                     session.writes += 1;
                     session.write_bytes += caller.bytes;
                     self.write_bytes += caller.bytes;
                 }
-                Hold::Wait => session.waits += 1,
+                Pending::Other => session.waits += 1,
             }
-            caller.hold = hold;
+            caller.pending = hold;
         }
         caller
     }
@@ -41,7 +43,7 @@ impl Broker {
     /// Pings a client, unless it was silent for so long that its connection must be lost.
     pub(crate) fn ping_due(&mut self, key: SessionKey) {
         let period = u64::from(self.config.ping_period_ms);
-        let Some(session) = self.clients.get_mut(key) else {
+        let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
         if let Link::Connected(connection) = session.link {
@@ -53,7 +55,7 @@ impl Broker {
                 });
                 self.lost(key);
             } else {
-                self.clients.ping(key);
+                self.sessions.ping(key);
             }
         }
         self.schedule_ping(key);
@@ -61,7 +63,7 @@ impl Broker {
 
     /// A session's connection is gone.
     pub(crate) fn lost(&mut self, key: SessionKey) {
-        let Some(session) = self.clients.get_mut(key) else {
+        let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
         if session.reconnect_timeout_ms == 0 {
@@ -80,7 +82,7 @@ impl Broker {
     }
 
     pub(crate) fn expiry_due(&mut self, key: SessionKey) {
-        let is_over = self.clients.get(key).is_some_and(|session| {
+        let is_over = self.sessions.get(key).is_some_and(|session| {
             matches!(session.link, Link::Waiting(until) if until <= self.now.monotonic_ms)
         });
         if is_over {
@@ -90,13 +92,13 @@ impl Broker {
 
     /// Ends a session; its client is told if it is there.
     pub(crate) fn close(&mut self, key: SessionKey, reason: CloseReason) {
-        let Some(session) = self.clients.remove(key) else {
+        let Some(session) = self.sessions.remove(key) else {
             return;
         };
         match session.link {
             Link::Connected(connection) => {
                 self.connections.remove(&connection);
-                self.clients
+                self.sessions
                     .send_uncounted(connection, abort(session.version));
                 self.output(Output::Close {
                     connection,
@@ -110,14 +112,9 @@ impl Broker {
         }
         self.write_bytes = self.write_bytes.saturating_sub(session.write_bytes);
         for id in &session.subscriptions {
-            if let Some(topic) = self.tree.get_mut(*id) {
-                topic.subscribers.remove(&key);
-            }
+            self.topics.unsubscribe(*id, key);
         }
-        for selector in session.selections.selectors() {
-            self.interest.remove(key, selector);
-        }
-        self.listening.remove(&key);
+        self.notifications.remove_session(key);
         self.handlers.remove_session(key);
         self.missing_topic_handlers.remove_session(key);
         self.authenticators.remove_session(key);
@@ -140,7 +137,7 @@ impl Broker {
 
     /// Rights changed, and with them which locks sessions may have.
     pub(crate) fn end_locks(&mut self) {
-        let clients = &self.clients;
+        let clients = &self.sessions;
         let (granted, refused) = self.locks.withdraw(|key, name| {
             clients.get(key).is_some_and(|session| {
                 let path = name.trim_matches('/');

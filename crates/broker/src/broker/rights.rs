@@ -9,9 +9,9 @@ use effusion_protocol::{ConversationId, ErrorReason, ErrorReport, ServiceId};
 
 use crate::auth::Rights;
 use crate::broker::Broker;
+use crate::caller::SessionKey;
 use crate::errors;
 use crate::messaging::requests::Outgoing;
-use crate::sessions::SessionKey;
 use crate::sessions::timers::Timer;
 use crate::wire;
 
@@ -36,7 +36,7 @@ impl Broker {
     }
 
     fn end_registrations(&mut self, key: SessionKey) {
-        let Some(session) = self.clients.get(key) else {
+        let Some(session) = self.sessions.get(key) else {
             return;
         };
         let rights = session.rights.clone();
@@ -63,7 +63,7 @@ impl Broker {
         let missing = self.missing_topic_handlers.end(key, |_| may_handle);
         ended.extend(tagged(ServiceId::TopicControlRegistration, missing));
         for (service, conversation) in ended {
-            let Some(session) = self.clients.get_mut(key) else {
+            let Some(session) = self.sessions.get_mut(key) else {
                 return;
             };
             session.outbound.drop_registered(conversation);
@@ -73,7 +73,7 @@ impl Broker {
             );
             let code = u64::from(service.code());
             let message = wire::error(code, conversation, &report, session.version);
-            self.clients.send(key, message);
+            self.sessions.send(key, message);
         }
     }
 
@@ -107,7 +107,7 @@ impl Broker {
         is_meant: impl Fn(&Outgoing) -> bool,
         report: &ErrorReport,
     ) {
-        let Some(session) = self.clients.get_mut(key) else {
+        let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
         let id = session.id;
@@ -118,7 +118,7 @@ impl Broker {
             .map(|(conversation, _)| *conversation)
             .collect();
         for conversation in open {
-            let session = self.clients.get_mut(key);
+            let session = self.sessions.get_mut(key);
             let Some(outgoing) = session.and_then(|it| it.outgoing.remove(&conversation)) else {
                 continue;
             };

@@ -3,7 +3,7 @@
 use effusion_protocol::ConversationId;
 use std::collections::BTreeMap;
 
-use crate::sessions::SessionKey;
+use crate::caller::SessionKey;
 use crate::topics::ancestors;
 
 /// A session that handles requests for a path.

@@ -3,8 +3,8 @@
 use effusion_protocol::body::SessionLockScope;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use crate::broker::Caller;
-use crate::sessions::SessionKey;
+use crate::caller::Caller;
+use crate::caller::SessionKey;
 
 /// A lock that is held.
 #[derive(Debug)]

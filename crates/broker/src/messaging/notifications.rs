@@ -2,22 +2,30 @@
 //!
 //! Source: the API documentation of `TopicNotifications`, and `v60TopicNotifications.jsonl`.
 
+use bytes::Bytes;
+use effusion_protocol::ConversationId;
 use effusion_protocol::body::{
-    PathPermission, ResponseBody, TopicDescendantEvent, TopicNotificationEvent,
-    TopicNotificationSelection, TopicNotificationType,
+    TopicDescendantEvent, TopicNotificationEvent, TopicNotificationType,
 };
-use effusion_protocol::{ConversationId, TopicId};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::broker::{Broker, Caller};
-use crate::services::dispatch::{Reply, Served};
-use crate::sessions::{Session, SessionKey};
-use crate::topics::selectors::Selector;
-use crate::topics::{Topic, TopicTree, ancestors};
-use crate::{errors, wire};
+use crate::caller::SessionKey;
+use crate::topics::{self, Selector, Topic, TopicTree, ancestors};
+use crate::wire;
 
 /// The selectors of a topic notification listener.
-pub(crate) type Listener = Vec<Arc<Selector>>;
+type Listener = Vec<Arc<Selector>>;
+
+/// Topic notification listeners: those of each session by the number that the client gave.
+#[derive(Debug, Default)]
+pub(crate) struct Notifications {
+    listeners: BTreeMap<SessionKey, BTreeMap<ConversationId, Listener>>,
+}
+
+/// A listener before its selectors changed.
+#[derive(Debug)]
+pub(crate) struct Before(Listener);
 
 /// What a topic is to a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +39,16 @@ enum View {
 fn weight(listener: &[Arc<Selector>]) -> usize {
     listener
         .iter()
-        .map(|selector| crate::topics::selectors::weight(selector))
+        .map(|selector| topics::weight(selector))
         .sum()
 }
 
-fn view(listener: &[Arc<Selector>], tree: &TopicTree, session: &Session, path: &str) -> View {
+fn view(
+    listener: &[Arc<Selector>],
+    tree: &TopicTree,
+    sees: impl Fn(&Topic) -> bool,
+    path: &str,
+) -> View {
     let selects = |path: &str| listener.iter().any(|selector| selector.matches(path));
     if selects(path) {
         return View::Selected;
@@ -45,120 +58,81 @@ fn view(listener: &[Arc<Selector>], tree: &TopicTree, session: &Session, path: &
             return View::Descendant;
         }
         // A topic that the session may not see must not be told by what is not said.
-        if tree.at(ancestor).is_some_and(|it| may_see(session, it)) {
+        if tree.at(ancestor).is_some_and(&sees) {
             break;
         }
     }
     View::Nothing
 }
 
-fn may_see(session: &Session, topic: &Topic) -> bool {
-    let rights = &session.rights;
-    rights.has(PathPermission::SelectTopic, &topic.path)
-        && session.may(
-            PathPermission::ReadTopic,
-            &topic.path,
-            Some(&topic.settings),
-        )
-}
-
-impl Broker {
-    pub(crate) fn notify_of(
+impl Notifications {
+    /// Adds a selector to a listener, unless the session's selectors are more than `limit` paths then.
+    pub(crate) fn select(
         &mut self,
-        caller: &Caller,
-        request: &TopicNotificationSelection,
-    ) -> Served {
-        let selector = self.selector_of(caller, &request.selector)?;
-        let limit = self.config.limits.selections;
-        let others: usize = self
-            .session(caller)?
-            .listeners
-            .iter()
-            .filter(|(id, _)| **id != request.listener)
-            .map(|(_, listener)| weight(listener))
-            .sum();
-        let before = self.change_listener(caller.session, request.listener, |listener| {
-            listener.retain(|it| it.expression() != selector.expression());
-            if others + weight(listener) + crate::topics::selectors::weight(&selector) > limit {
-                return false;
-            }
-            listener.push(selector.clone());
-            true
-        });
-        let before = before.ok_or_else(|| errors::too_many("topic notification selections"))?;
-        self.tell_differences(caller.session, request.listener, &before, &selector);
-        Ok(Reply::Now(ResponseBody::TopicNotificationSelection(())))
-    }
-
-    pub(crate) fn notify_no_more(
-        &mut self,
-        caller: &Caller,
-        request: &TopicNotificationSelection,
-    ) -> Served {
-        let selector = self
-            .selector(&request.selector)
-            .map_err(|error| errors::bad_selector(&error))?;
-        let before = self.change_listener(caller.session, request.listener, |listener| {
-            listener.retain(|it| it.expression() != selector.expression());
-            true
-        });
-        if let Some(before) = before {
-            self.tell_differences(caller.session, request.listener, &before, &selector);
-        }
-        Ok(Reply::Now(ResponseBody::TopicNotificationDeselection(())))
-    }
-
-    pub(crate) fn remove_listener(&mut self, caller: &Caller, listener: ConversationId) -> Served {
-        if let Some(session) = self.clients.get_mut(caller.session) {
-            session.listeners.remove(&listener);
-            if session.listeners.is_empty() {
-                self.listening.remove(&caller.session);
-            }
-        }
-        Ok(Reply::Now(
-            ResponseBody::TopicNotificationDeregistration(()),
-        ))
-    }
-
-    /// Changes a listener; answers what it was, unless `change` refuses.
-    fn change_listener(
-        &mut self,
-        key: SessionKey,
+        session: SessionKey,
         id: ConversationId,
-        change: impl FnOnce(&mut Listener) -> bool,
-    ) -> Option<Listener> {
-        let session = self.clients.get_mut(key)?;
-        let before = session.listeners.get(&id).cloned().unwrap_or_default();
-        let mut after = before.clone();
-        if !change(&mut after) {
-            return None;
-        }
-        if after.is_empty() {
-            session.listeners.remove(&id);
+        selector: &Arc<Selector>,
+        limit: usize,
+    ) -> Option<Before> {
+        let listeners = self.listeners.entry(session).or_default();
+        let mut after = listeners.get(&id).cloned().unwrap_or_default();
+        after.retain(|it| it.expression() != selector.expression());
+        after.push(selector.clone());
+        let others = listeners.iter().filter(|(other, _)| **other != id);
+        let others: usize = others.map(|(_, listener)| weight(listener)).sum();
+        let fits = others + weight(&after) <= limit;
+        let before = if fits {
+            listeners.insert(id, after)
         } else {
-            session.listeners.insert(id, after);
-        }
-        if session.listeners.is_empty() {
-            self.listening.remove(&key);
-        } else {
-            self.listening.insert(key);
-        }
-        Some(before)
-    }
-
-    /// Tells a listener what a changed selector means for the topics that are there.
-    fn tell_differences(
-        &mut self,
-        key: SessionKey,
-        id: ConversationId,
-        before: &Listener,
-        changed: &Selector,
-    ) {
-        let Some(session) = self.clients.get(key) else {
-            return;
+            None
         };
-        let nothing = Listener::new();
-        let after = session.listeners.get(&id).unwrap_or(&nothing);
+        if listeners.is_empty() {
+            self.listeners.remove(&session);
+        }
+        fits.then(|| Before(before.unwrap_or_default()))
+    }
+
+    /// Takes a selector from a listener.
+    pub(crate) fn deselect(
+        &mut self,
+        session: SessionKey,
+        id: ConversationId,
+        selector: &Selector,
+    ) -> Option<Before> {
+        let listener = self.listeners.get_mut(&session)?.get_mut(&id)?;
+        let before = listener.clone();
+        listener.retain(|it| it.expression() != selector.expression());
+        if listener.is_empty() {
+            self.remove(session, id);
+        }
+        Some(Before(before))
+    }
+
+    pub(crate) fn remove(&mut self, session: SessionKey, id: ConversationId) {
+        if let Some(listeners) = self.listeners.get_mut(&session) {
+            listeners.remove(&id);
+            if listeners.is_empty() {
+                self.listeners.remove(&session);
+            }
+        }
+    }
+
+    pub(crate) fn remove_session(&mut self, session: SessionKey) {
+        self.listeners.remove(&session);
+    }
+
+    /// What a listener is told of the topics that are there when one of its selectors changed. `sees` says which topics its
+    /// session may see.
+    pub(crate) fn differences(
+        &self,
+        (session, id): (SessionKey, ConversationId),
+        Before(before): &Before,
+        changed: &Selector,
+        tree: &TopicTree,
+        sees: impl Fn(&Topic) -> bool,
+    ) -> Vec<Bytes> {
+        let listener = self.listeners.get(&session).and_then(|all| all.get(&id));
+        let after = listener.map_or(&[] as &[_], Vec::as_slice);
         let mut messages = Vec::new();
         let prefixes = changed.prefixes();
         for prefix in &prefixes {
@@ -172,56 +146,42 @@ impl Broker {
             if is_within_other {
                 continue;
             }
-            for topic in self.tree.branch(prefix).filter(|it| may_see(session, it)) {
-                let was = view(before, &self.tree, session, &topic.path);
-                let is = view(after, &self.tree, session, &topic.path);
+            for topic in tree.branch(prefix).filter(|it| sees(it)) {
+                let was = view(before, tree, &sees, topic.path());
+                let is = view(after, tree, &sees, topic.path());
                 if was == is {
                     continue;
                 }
-                match was {
-                    View::Selected => {
-                        let kind = TopicNotificationType::Deselected;
-                        messages.push(message(id, topic, View::Selected, kind));
-                    }
-                    View::Descendant if is == View::Nothing => {
-                        let kind = TopicNotificationType::Deselected;
-                        messages.push(message(id, topic, View::Descendant, kind));
-                    }
-                    View::Descendant | View::Nothing => {}
+                if was == View::Selected || (was == View::Descendant && is == View::Nothing) {
+                    let kind = TopicNotificationType::Deselected;
+                    messages.extend(message(id, topic, was, kind));
                 }
-                if is != View::Nothing {
-                    messages.push(message(id, topic, is, TopicNotificationType::Selected));
-                }
+                messages.extend(message(id, topic, is, TopicNotificationType::Selected));
             }
         }
-        for message in messages.into_iter().flatten() {
-            self.clients.send(key, message);
-        }
+        messages
     }
 
-    /// Tells all listeners of a topic that was added, or is about to be removed.
-    pub(crate) fn notify_listeners(&mut self, id: TopicId, kind: TopicNotificationType) {
-        if self.listening.is_empty() {
-            return;
-        }
-        let Some(topic) = self.tree.get(id) else {
-            return;
-        };
+    /// What listeners are told of a topic that was added or removed.
+    pub(crate) fn about(
+        &self,
+        topic: &Topic,
+        tree: &TopicTree,
+        kind: TopicNotificationType,
+        sees: impl Fn(SessionKey, &Topic) -> bool,
+    ) -> Vec<(SessionKey, Bytes)> {
         let mut messages = Vec::new();
-        for key in &self.listening {
-            let Some(session) = self.clients.get(*key).filter(|it| may_see(it, topic)) else {
+        for (session, listeners) in &self.listeners {
+            if !sees(*session, topic) {
                 continue;
-            };
-            for (listener, selectors) in &session.listeners {
-                let view = view(selectors, &self.tree, session, &topic.path);
-                if let Some(message) = message(*listener, topic, view, kind) {
-                    messages.push((*key, message));
-                }
+            }
+            for (id, listener) in listeners {
+                let view = view(listener, tree, |it| sees(*session, it), topic.path());
+                let message = message(*id, topic, view, kind);
+                messages.extend(message.map(|message| (*session, message)));
             }
         }
-        for (key, message) in messages {
-            self.clients.send(key, message);
-        }
+        messages
     }
 }
 
@@ -230,8 +190,8 @@ fn message(
     topic: &Topic,
     view: View,
     kind: TopicNotificationType,
-) -> Option<bytes::Bytes> {
-    let path = topic.path.to_string();
+) -> Option<Bytes> {
+    let path = topic.path().to_owned();
     match view {
         View::Nothing => None,
         View::Descendant => Some(wire::descendant_event(&TopicDescendantEvent {
@@ -243,7 +203,7 @@ fn message(
             listener,
             path,
             kind,
-            specification: (*topic.specification).clone(),
+            specification: topic.specification().clone(),
         })),
     }
 }

@@ -7,9 +7,11 @@ use effusion_protocol::{
 };
 use std::sync::Arc;
 
-use crate::broker::{Broker, Caller};
+use crate::broker::Broker;
+use crate::caller::Caller;
+use crate::caller::SessionKey;
 use crate::sessions::timers::Timer;
-use crate::sessions::{Item, Session, SessionKey};
+use crate::sessions::{Item, Session};
 use crate::{Ticket, errors, wire};
 
 /// What a client was asked.
@@ -75,7 +77,7 @@ impl Broker {
         body: &B,
         outgoing: Outgoing,
     ) {
-        let Some(session) = self.clients.get_mut(key) else {
+        let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
         let conversation = session.new_conversation();
@@ -93,7 +95,7 @@ impl Broker {
             Some(registration) => Item::registered(message, registration),
             None => Item::other(message),
         };
-        self.clients.send_item(key, item);
+        self.sessions.send_item(key, item);
     }
 
     /// When the answer to a message that is sent now must be there.
@@ -110,7 +112,7 @@ impl Broker {
         conversation: ConversationId,
         result: Result<Bytes, ErrorReport>,
     ) {
-        let Some(session) = self.clients.get_mut(key) else {
+        let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
         let (id, version) = (session.id, session.version);
@@ -119,8 +121,8 @@ impl Broker {
         };
         if let Outgoing::Ping { sent } = outgoing {
             session.outbound.confirmed(sent);
-            self.clients.release(key);
-            self.feed(key);
+            self.sessions.release(key);
+            self.catch_up(key);
             self.serve_deferred(key);
         }
         if let Some(until) = outgoing.deadline() {
@@ -132,7 +134,7 @@ impl Broker {
 
     /// A client did not answer in time.
     pub(crate) fn answer_due(&mut self, key: SessionKey, conversation: ConversationId) {
-        let Some(session) = self.clients.get_mut(key) else {
+        let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
         let id = session.id;
@@ -178,7 +180,7 @@ impl Broker {
             } => {
                 let sends =
                     |session: &&Session| session.rights.has(PathPermission::SendToSession, &path);
-                let Some(session) = self.clients.get(sender).filter(sends) else {
+                let Some(session) = self.sessions.get(sender).filter(sends) else {
                     return;
                 };
                 let response = FilterResponse {
@@ -195,7 +197,7 @@ impl Broker {
                     &response,
                     session.version,
                 );
-                self.clients.send(sender, message);
+                self.sessions.send(sender, message);
             }
         }
     }

@@ -9,11 +9,12 @@ use effusion_protocol::body::{
 use effusion_protocol::{CloseReason, ErrorReport, SessionId, UnsubscribeReason};
 use std::sync::Arc;
 
-use crate::broker::{Broker, Caller};
+use crate::broker::Broker;
+use crate::caller::Caller;
+use crate::caller::SessionKey;
 use crate::errors;
 use crate::services::dispatch::{Reply, Served};
-use crate::sessions::SessionKey;
-use crate::topics::selectors::Selector;
+use crate::topics::Selector;
 
 /// A role cannot be taken and given at once (source: the API documentation of `ClientControl.changeRoles`).
 fn check_roles(remove: &[String], add: &[String]) -> Result<(), ErrorReport> {
@@ -27,7 +28,7 @@ fn check_roles(remove: &[String], add: &[String]) -> Result<(), ErrorReport> {
 
 impl Broker {
     fn session_by_id(&self, id: SessionId) -> Result<SessionKey, ErrorReport> {
-        self.clients.by_id(id).ok_or_else(errors::no_such_session)
+        self.sessions.by_id(id).ok_or_else(errors::no_such_session)
     }
 
     pub(crate) fn close_client(&mut self, caller: &Caller, it: &CloseClientRequest) -> Served {
@@ -88,7 +89,7 @@ impl Broker {
     }
 
     fn set_roles(&mut self, key: SessionKey, remove: &[String], add: &[String]) {
-        let Some(session) = self.clients.get(key) else {
+        let Some(session) = self.sessions.get(key) else {
             return;
         };
         let mut roles = session.roles.clone();
@@ -96,7 +97,7 @@ impl Broker {
             roles.remove(role);
         }
         roles.extend(add.iter().cloned());
-        let rights = self.rights_of(&roles);
+        let rights = self.auth.rights_of(&roles);
         self.change_session(key, |session| {
             session.roles = roles;
             session.rights = rights;
@@ -129,7 +130,7 @@ impl Broker {
         key: SessionKey,
         selector: &Arc<Selector>,
     ) -> Result<(), ErrorReport> {
-        let session = self.clients.get(key).ok_or_else(errors::no_such_session)?;
+        let session = self.sessions.get(key).ok_or_else(errors::no_such_session)?;
         let scopes = session.selections.names();
         self.deselect(key, &scopes, selector, UnsubscribeReason::Control)
     }
@@ -155,7 +156,7 @@ impl Broker {
     ) -> Served {
         let selector = self.control_selector(caller, &it.selection.selector)?;
         let key = self.session_by_id(it.session)?;
-        self.select(key, &it.selection.scope, &selector, true)?;
+        self.select_for(key, &it.selection.scope, &selector)?;
         Ok(Reply::Now(ResponseBody::SubscribeClient(())))
     }
 
@@ -173,7 +174,7 @@ impl Broker {
     pub(crate) fn filter_subscribe(&mut self, caller: &Caller, it: &FilterSelectRequest) -> Served {
         let selector = self.control_selector(caller, &it.selection.selector)?;
         let count = self.count_matching(caller, &it.filter, |broker, key| {
-            broker.select(key, &it.selection.scope, &selector, true)
+            broker.select_for(key, &it.selection.scope, &selector)
         })?;
         Ok(Reply::Now(ResponseBody::FilterSubscribe(count)))
     }
@@ -216,7 +217,7 @@ impl Broker {
     pub(crate) fn get_topic_selections(&mut self, caller: &Caller, id: SessionId) -> Served {
         self.check_global(caller, GlobalPermission::ViewSession)?;
         let key = self.session_by_id(id)?;
-        let session = self.clients.get(key).ok_or_else(errors::no_such_session)?;
+        let session = self.sessions.get(key).ok_or_else(errors::no_such_session)?;
         let kind = |selects| {
             if selects {
                 SelectionKind::Select
@@ -231,7 +232,7 @@ impl Broker {
             .map(|(scope, selections)| {
                 let list = selections
                     .iter()
-                    .map(|it| (it.selector.expression().to_owned(), kind(it.selects)))
+                    .map(|it| (it.selector.expression().to_owned(), kind(it.selects())))
                     .collect();
                 (scope.clone(), list)
             })
@@ -264,7 +265,7 @@ impl Broker {
     }
 
     fn set_session_conflation(&mut self, key: SessionKey, conflates: bool) {
-        if let Some(session) = self.clients.get_mut(key) {
+        if let Some(session) = self.sessions.get_mut(key) {
             session.conflates = conflates;
         }
     }

@@ -4,8 +4,9 @@ use bytes::Bytes;
 use effusion_protocol::body::{RequestBody, ResponseBody};
 use effusion_protocol::{CloseReason, ConversationId, ErrorReport, Message, ServiceId, decode};
 
-use crate::broker::{Broker, Caller, Hold};
-use crate::sessions::SessionKey;
+use crate::broker::Broker;
+use crate::caller::SessionKey;
+use crate::caller::{Caller, Pending};
 use crate::{errors, wire};
 
 /// What a service says at once.
@@ -26,7 +27,7 @@ impl Broker {
     /// A session's client sent a message.
     pub(crate) fn received(&mut self, key: SessionKey, message: Bytes) {
         let now = self.now.monotonic_ms;
-        let Some(session) = self.clients.get_mut(key) else {
+        let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
         session.received += 1;
@@ -59,7 +60,7 @@ impl Broker {
                 Some((service, conversation)) if ServiceId::from_code(service).is_none() => {
                     let report = errors::unsupported_service(service);
                     let answer = wire::error(service, conversation, &report, version);
-                    self.clients.send(key, answer);
+                    self.sessions.send(key, answer);
                 }
                 _ => self.close(key, CloseReason::InvalidInboundMessage),
             },
@@ -74,17 +75,17 @@ impl Broker {
         body: Bytes,
     ) {
         let is_full = self
-            .clients
+            .sessions
             .get(key)
-            .is_some_and(|it| self.clients.is_full(it));
-        let Some(session) = self.clients.get_mut(key) else {
+            .is_some_and(|it| self.sessions.is_full(it));
+        let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
         let caller = Caller {
             session: key,
             service,
             conversation,
-            hold: Hold::None,
+            pending: Pending::Nothing,
             bytes: body.len(),
         };
         let length = body.len();
@@ -142,20 +143,20 @@ impl Broker {
             session: key,
             service,
             conversation,
-            hold,
+            pending,
             bytes,
         } = caller;
-        let Some(session) = self.clients.get_mut(key) else {
+        let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
-        match hold {
-            Hold::None => {}
-            Hold::Write => {
+        match pending {
+            Pending::Nothing => {}
+            Pending::Store => {
                 session.writes = session.writes.saturating_sub(1);
                 session.write_bytes = session.write_bytes.saturating_sub(bytes);
                 self.write_bytes = self.write_bytes.saturating_sub(bytes);
             }
-            Hold::Wait => session.waits = session.waits.saturating_sub(1),
+            Pending::Other => session.waits = session.waits.saturating_sub(1),
         }
         let version = session.version;
         let message = match result {
@@ -165,7 +166,7 @@ impl Broker {
             }
             Err(report) => wire::error(u64::from(service.code()), conversation, &report, version),
         };
-        self.clients.send(key, message);
+        self.sessions.send(key, message);
         self.serve_deferred(key);
     }
 
@@ -173,10 +174,10 @@ impl Broker {
     pub(crate) fn serve_deferred(&mut self, key: SessionKey) {
         loop {
             let is_full = self
-                .clients
+                .sessions
                 .get(key)
-                .is_some_and(|it| self.clients.is_full(it));
-            let Some(session) = self.clients.get_mut(key) else {
+                .is_some_and(|it| self.sessions.is_full(it));
+            let Some(session) = self.sessions.get_mut(key) else {
                 return;
             };
             let may_go_on = !session.is_running_deferred
@@ -199,11 +200,11 @@ impl Broker {
                 session: key,
                 service: request.service(),
                 conversation,
-                hold: Hold::None,
+                pending: Pending::Nothing,
                 bytes: length,
             };
             self.serve(caller, request);
-            if let Some(session) = self.clients.get_mut(key) {
+            if let Some(session) = self.sessions.get_mut(key) {
                 session.is_running_deferred = false;
             }
         }
@@ -226,7 +227,7 @@ impl Broker {
             Request::RangeQuery(it) => self.range_query(&caller, &it),
 
             Request::AddTopic(it) => self.add_topic(caller, it),
-            Request::RemoveTopics(selector) => self.remove_topics(caller, &selector),
+            Request::RemoveTopics(selector) => self.remove_topics(&caller, &selector),
             Request::SetTopic(it) => self.set_topic(caller, it),
             Request::AddAndSetTopic(it) => self.add_and_set_topic(caller, it),
             Request::ApplyJsonPatch(it) => self.apply_json_patch(caller, it),
@@ -243,8 +244,8 @@ impl Broker {
             Request::StreamSet(it) => self.stream_set(caller, it),
             Request::StreamApplyDelta(it) => self.stream_apply_delta(caller, it),
 
-            Request::TopicNotificationSelection(it) => self.notify_of(&caller, &it),
-            Request::TopicNotificationDeselection(it) => self.notify_no_more(&caller, &it),
+            Request::TopicNotificationSelection(it) => self.select_notifications(&caller, &it),
+            Request::TopicNotificationDeselection(it) => self.deselect_notifications(&caller, &it),
             Request::TopicNotificationDeregistration(listener) => {
                 self.remove_listener(&caller, listener)
             }

@@ -4,18 +4,19 @@
 
 use core::cmp::Ordering;
 use effusion_protocol::body::{
-    FetchLimit, FetchRequest, FetchResponse, FetchedSize, FetchedTopic, PathPermission, Properties,
-    ResponseBody, TimeSeriesSize,
+    FetchLimit, FetchRequest, FetchResponse, FetchedSize, FetchedTopic, Properties, ResponseBody,
+    TimeSeriesSize,
 };
 use effusion_protocol::{ErrorReason, ProtocolVersion, encode};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::broker::Broker;
 use crate::broker::jobs::{Slice, Task};
-use crate::broker::{Broker, Caller};
+use crate::caller::Caller;
 use crate::errors;
 use crate::services::dispatch::{Reply, Served};
-use crate::topics::selectors::Selector;
+use crate::topics::Selector;
 use crate::topics::{Halt, Onward, Topic, Walk, compare_paths};
 
 /// What a topic adds to a response besides its path and its value, roughly.
@@ -117,22 +118,17 @@ impl Broker {
         } else {
             (request.to.as_ref(), Ordering::Greater)
         };
-        let halt = self.tree.walk(walk, selector, steps, |topic| {
-            if is_beyond(&topic.path, end, outside) {
+        let halt = self.topics.tree().walk(walk, selector, steps, |topic| {
+            if is_beyond(topic.path(), end, outside) {
                 return Onward::StopBefore;
             }
-            let is_wanted = request.types.contains(topic.specification.topic_type)
-                && session.rights.has(PathPermission::SelectTopic, &topic.path)
-                && session.may(
-                    PathPermission::ReadTopic,
-                    &topic.path,
-                    Some(&topic.settings),
-                );
+            let is_wanted =
+                request.types.contains(topic.specification().topic_type) && session.sees(topic);
             if !is_wanted {
                 return Onward::Next;
             }
-            if let Some(length) = deep_branch(&topic.path, depth) {
-                let root = topic.path.get(..length).unwrap_or_default();
+            if let Some(length) = deep_branch(topic.path(), depth) {
+                let root = topic.path().get(..length).unwrap_or_default();
                 if branch.0 != root {
                     *branch = (root.to_owned(), 0);
                 }
@@ -206,21 +202,21 @@ impl PropertySets {
 }
 
 fn fetched(topic: &Topic, request: &FetchRequest, sets: &mut PropertySets) -> FetchedTopic {
-    let events = topic.series.events();
-    let value = if topic.settings.series.is_some() {
+    let events = topic.series().events();
+    let value = if topic.settings().series.is_some() {
         events
             .back()
             .map(|event| encode(event, ProtocolVersion::NEWEST))
     } else {
-        topic.value.clone()
+        topic.value().cloned()
     };
     let value_size = topic.present_value().map_or(0, |value| value.len() as u64);
     FetchedTopic {
-        path: topic.path.to_string(),
-        topic_type: topic.specification.topic_type,
+        path: topic.path().to_string(),
+        topic_type: topic.specification().topic_type,
         value: value.filter(|_| request.with_values),
         property_set: if request.with_properties {
-            sets.index(&topic.specification.properties)
+            sets.index(&topic.specification().properties)
         } else {
             0
         },
@@ -233,11 +229,11 @@ fn fetched(topic: &Topic, request: &FetchRequest, sets: &mut PropertySets) -> Fe
                 events: 0,
                 total: 0,
             })
-        } else if topic.settings.series.is_some() {
+        } else if topic.settings().series.is_some() {
             FetchedSize::TimeSeries(TimeSeriesSize {
                 value: value_size,
                 events: events.len() as u64,
-                total: topic.series.value_bytes() as u64,
+                total: topic.series().value_bytes() as u64,
             })
         } else {
             FetchedSize::Value(value_size)

@@ -6,7 +6,8 @@ use effusion_protocol::body::{
     SessionLockCancellation, SessionLockDetails, SessionLockRequest, SessionLockScope,
 };
 
-use crate::broker::{Broker, Caller, Hold};
+use crate::broker::Broker;
+use crate::caller::{Caller, Pending};
 use crate::errors::{self, error};
 use crate::messaging::locks::{Held, Waiting};
 use crate::services::dispatch::{Reply, Served};
@@ -33,7 +34,7 @@ impl Broker {
         if self.locks.len() >= self.config.limits.locks && self.locks.get(&it.name).is_none() {
             return Err(errors::too_many("session locks are held"));
         }
-        let caller = self.hold(caller, Hold::Wait);
+        let caller = self.set_pending(caller, Pending::Other);
         let granted = self.locks.acquire(
             &it.name,
             Waiting {
@@ -70,7 +71,7 @@ impl Broker {
     fn lock_details(&self, held: &Held) -> Option<SessionLockDetails> {
         Some(SessionLockDetails {
             server: self.config.server_name.clone(),
-            session: self.clients.get(held.by)?.id,
+            session: self.sessions.get(held.by)?.id,
             sequence: held.sequence,
         })
     }

@@ -10,12 +10,13 @@ use effusion_protocol::body::{
 use effusion_protocol::{ConversationId, ErrorReason, ErrorReport, ServiceId};
 use std::sync::Arc;
 
-use crate::broker::{Broker, Caller, Hold};
+use crate::broker::Broker;
+use crate::caller::SessionKey;
+use crate::caller::{Caller, Pending};
 use crate::errors::{self, error};
 use crate::messaging::handlers::Handler;
 use crate::messaging::requests::Outgoing;
 use crate::services::dispatch::{Reply, Served};
-use crate::sessions::SessionKey;
 
 fn message_path(path: &str) -> &str {
     path.trim_matches('/')
@@ -77,7 +78,7 @@ impl Broker {
         let handlers = self.handlers.find(path);
         // A session whose client is there answers sooner than one whose client may not come back.
         let is_connected = |it: &&Handler| {
-            self.clients
+            self.sessions
                 .get(it.session)
                 .is_some_and(|session| session.connection().is_some())
         };
@@ -113,7 +114,7 @@ impl Broker {
     pub(crate) fn send_to_session(&mut self, caller: Caller, it: SendToSessionRequest) -> Served {
         self.check_send_to_session(&caller, &it.path)?;
         let receiver = self
-            .clients
+            .sessions
             .by_id(it.session)
             .ok_or_else(errors::no_such_session)?;
         let request = SendRequest {
@@ -142,7 +143,7 @@ impl Broker {
         body: &B,
     ) -> Served {
         self.check_outgoing(receiver)?;
-        let sender = self.hold(sender, Hold::Wait);
+        let sender = self.set_pending(sender, Pending::Other);
         let until = self.message_deadline();
         let outgoing = Outgoing::Message {
             sender,
@@ -156,7 +157,7 @@ impl Broker {
     /// A session can be asked only so much before it answers.
     fn check_outgoing(&self, receiver: SessionKey) -> Result<(), ErrorReport> {
         let limit = self.config.limits.open_requests;
-        match self.clients.get(receiver) {
+        match self.sessions.get(receiver) {
             None => Err(errors::no_such_session()),
             Some(session)
                 if session.outgoing.len() >= limit
@@ -203,7 +204,7 @@ impl Broker {
             match self.check_outgoing(receiver) {
                 Ok(()) => self.ask(receiver, ServiceId::MessagingSend, &request, outgoing),
                 Err(report) => {
-                    if let Some(id) = self.clients.get(receiver).map(|session| session.id) {
+                    if let Some(id) = self.sessions.get(receiver).map(|session| session.id) {
                         self.unanswerable(id, outgoing, report);
                     }
                 }

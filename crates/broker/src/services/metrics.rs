@@ -10,10 +10,11 @@ use effusion_protocol::body::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::broker::{Broker, Caller};
+use crate::broker::Broker;
+use crate::caller::Caller;
 use crate::services::dispatch::{Reply, Served};
 use crate::sessions::filter::{Filter, Properties as _};
-use crate::topics::selectors::{Selector, compile_whole};
+use crate::topics::{Selector, compile_whole};
 use crate::{Time, errors};
 
 /// The most collectors of each kind.
@@ -154,9 +155,7 @@ impl Broker {
     ) -> Served {
         self.check_global(caller, GlobalPermission::ControlServer)?;
         let name = definition.name.clone();
-        let selector = self
-            .selector(&definition.selector)
-            .map_err(|error| errors::bad_selector(&error))?;
+        let selector = self.topics.selector(&definition.selector)?;
         let others = &self.collectors.topics;
         let others = others.len() - usize::from(others.contains_key(&name));
         check_name(&name, others, definition.maximum_groups)?;
@@ -228,14 +227,14 @@ impl Broker {
 
     fn metrics(&mut self) -> Vec<MetricCollection> {
         let counters = &self.collectors;
-        let connected = self.clients.iter().filter(|it| it.connection().is_some());
+        let connected = self.sessions.iter().filter(|it| it.connection().is_some());
         let connected = connected.count();
-        let subscriptions: usize = self.clients.iter().map(|it| it.subscriptions.len()).sum();
-        let outbound = self.clients.outbound;
+        let subscriptions: usize = self.sessions.iter().map(|it| it.subscriptions.len()).sum();
+        let outbound = self.sessions.outbound;
         let uptime = self.now.monotonic_ms.saturating_sub(counters.started);
         let uptime = usize::try_from(uptime).unwrap_or(usize::MAX);
         let mut metrics = vec![
-            gauge("diffusion_sessions_open", "sessions", self.clients.len()),
+            gauge("diffusion_sessions_open", "sessions", self.sessions.len()),
             gauge("diffusion_sessions_connected", "sessions", connected),
             counter(
                 "diffusion_sessions_opened",
@@ -250,7 +249,7 @@ impl Broker {
             counter("diffusion_inbound_bytes", "bytes", counters.inbound.bytes),
             counter("diffusion_outbound_messages", "messages", outbound.messages),
             counter("diffusion_outbound_bytes", "bytes", outbound.bytes),
-            gauge("diffusion_topics", "topics", self.tree.len()),
+            gauge("diffusion_topics", "topics", self.topics.tree().len()),
             // By the vendor's names, as far as they are known.
             counter(
                 "diffusion_network_inbound_bytes",
@@ -261,7 +260,7 @@ impl Broker {
             gauge(
                 "diffusion_server_number_of_topics",
                 "topics",
-                self.tree.len(),
+                self.topics.tree().len(),
             ),
             gauge("diffusion_server_session_locks", "locks", self.locks.len()),
             gauge("diffusion_server_uptime_millis", "milliseconds", uptime),
@@ -280,7 +279,7 @@ impl Broker {
                 groups.insert(group.clone(), [0, 0]);
             }
             for session in self
-                .clients
+                .sessions
                 .iter()
                 .filter(|it| collector.filter.matches(*it))
             {
@@ -311,16 +310,16 @@ impl Broker {
             let definition = &collector.definition;
             let mut groups = Groups::new();
             let prefix_parts = usize::try_from(definition.prefix_parts).unwrap_or(usize::MAX);
-            for topic in self.tree.select(&collector.selector) {
+            for topic in self.topics.tree().select(&collector.selector) {
                 let mut group = Vec::new();
                 if definition.by_type {
-                    group.push(format!("{:?}", topic.specification.topic_type));
+                    group.push(format!("{:?}", topic.specification().topic_type));
                 }
                 if prefix_parts > 0 {
-                    let parts: Vec<&str> = topic.path.split('/').take(prefix_parts).collect();
+                    let parts: Vec<&str> = topic.path().split('/').take(prefix_parts).collect();
                     group.push(parts.join("/"));
                 }
-                let numbers = [1, topic.subscribers.len()];
+                let numbers = [1, topic.subscribers().len()];
                 count(&mut groups, definition.maximum_groups, group, numbers);
             }
             let mut labels = Vec::new();

@@ -8,12 +8,14 @@ use effusion_protocol::body::{
 };
 use effusion_protocol::{ErrorReason, ServiceId};
 
-use crate::broker::{Broker, Caller};
+use crate::broker::Broker;
+use crate::caller::Caller;
+use crate::caller::SessionKey;
 use crate::errors::{self, error};
 use crate::messaging::handlers::Handler;
 use crate::services::dispatch::{Reply, Served};
-use crate::sessions::{Item, SessionKey, key};
-use crate::topics::selectors::Selector;
+use crate::sessions::{Item, key};
+use crate::topics::Selector;
 use crate::wire;
 
 fn branch(path: &str) -> &str {
@@ -69,12 +71,12 @@ impl Broker {
         let Some(handler) = self.missing_topic_handlers.find(prefix).first().cloned() else {
             return;
         };
-        let Some(session) = self.clients.get(key) else {
+        let Some(session) = self.sessions.get(key) else {
             return;
         };
         // The properties of a session are for those who may view sessions; the SDKs cannot do without its id.
         let may_view = self
-            .clients
+            .sessions
             .get(handler.session)
             .is_some_and(|receiver| receiver.rights.has_global(GlobalPermission::ViewSession));
         let keys = if may_view {
@@ -92,7 +94,7 @@ impl Broker {
             handler: handler.conversation,
         };
         // The answer says nothing.
-        if let Some(receiver) = self.clients.get(handler.session) {
+        if let Some(receiver) = self.sessions.get(handler.session) {
             let message = wire::request(
                 ServiceId::MissingTopic,
                 wire::UNANSWERED,
@@ -100,7 +102,7 @@ impl Broker {
                 receiver.version,
             );
             let item = Item::registered(message, handler.conversation);
-            self.clients.send_item(handler.session, item);
+            self.sessions.send_item(handler.session, item);
         }
     }
 }

@@ -9,7 +9,8 @@ use effusion_protocol::time_series::{
 };
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::broker::{Broker, Caller};
+use crate::broker::Broker;
+use crate::caller::Caller;
 use crate::errors;
 use crate::services::dispatch::{Reply, Served};
 use crate::sessions::key;
@@ -19,8 +20,8 @@ impl Broker {
     pub(crate) fn range_query(&mut self, caller: &Caller, request: &RangeQueryRequest) -> Served {
         let session = self.session(caller)?;
         let path = request.path.trim_matches('/');
-        let topic = self.tree.at(path);
-        let settings = topic.map(|topic| &*topic.settings);
+        let topic = self.topics.tree().at(path);
+        let settings = topic.map(|topic| topic.settings());
         if !session.may(PathPermission::ReadTopic, path, settings) {
             return Err(errors::denied(PathPermission::ReadTopic, path));
         }
@@ -31,19 +32,19 @@ impl Broker {
             return Err(errors::denied(obsolete, path));
         }
         let topic = topic.ok_or_else(|| errors::no_such_topic(path))?;
-        if topic.settings.series.is_none() {
+        if topic.settings().series.is_none() {
             return Err(errors::incompatible_topic(path, "a time series"));
         }
         let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
         let (selected, mut events) = if is_obsolete {
-            let selected = evaluate(topic.series.events(), request);
+            let selected = evaluate(topic.series().events(), request);
             let newest = selected.iter().skip(selected.len().saturating_sub(limit));
             (
                 selected.len(),
                 newest.map(|event| (*event).clone()).collect(),
             )
         } else {
-            latest_values(&topic.series, request, limit)
+            latest_values(topic.series(), request, limit)
         };
         let bytes: usize = events.iter().map(|event: &Event| event.value.len()).sum();
         let most = self.config.limits.answer_bytes;
@@ -62,7 +63,7 @@ impl Broker {
             }
         }
         Ok(Reply::Now(ResponseBody::RangeQuery(RangeQueryResponse {
-            value_type: topic.settings.data_type.name().to_owned(),
+            value_type: topic.settings().data_type.name().to_owned(),
             selected: selected as u64,
             events,
         })))

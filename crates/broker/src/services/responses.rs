@@ -7,7 +7,7 @@ use effusion_protocol::body::{
 use effusion_protocol::{ErrorReason, ErrorReport, ProtocolVersion, ServiceId};
 
 use crate::errors::error;
-use crate::topics::transaction::Outcome;
+use crate::topics::Outcome;
 
 /// The response of a service for what a change came to.
 pub(crate) fn of(

@@ -5,14 +5,15 @@ use effusion_protocol::body::{
     SystemAuthenticationStore, SystemPrincipal,
 };
 
-use crate::broker::{Broker, Caller};
+use crate::broker::Broker;
+use crate::caller::Caller;
 use crate::services::dispatch::{Reply, Served};
 use crate::{AnonymousPolicy, PropertyTrust};
 
 impl Broker {
     pub(crate) fn get_system_authentication(&mut self, caller: &Caller) -> Served {
         self.check_global(caller, GlobalPermission::ViewSecurity)?;
-        let policy = self.accounts.policy();
+        let policy = self.auth.accounts.policy();
         let (anonymous_action, anonymous_roles) = match &policy.anonymous {
             AnonymousPolicy::Allow(roles) => {
                 (AnonymousAction::Allow, roles.iter().cloned().collect())
@@ -22,6 +23,7 @@ impl Broker {
         };
         let store = SystemAuthenticationStore {
             principals: self
+                .auth
                 .accounts
                 .principals
                 .values()
@@ -54,7 +56,7 @@ impl Broker {
 
     pub(crate) fn get_security(&mut self, caller: &Caller) -> Served {
         self.check_global(caller, GlobalPermission::ViewSecurity)?;
-        let store = &self.security;
+        let store = &self.auth.security;
         let response = SecurityStore {
             anonymous_roles: store.anonymous_roles.iter().cloned().collect(),
             named_roles: store.named_roles.iter().cloned().collect(),

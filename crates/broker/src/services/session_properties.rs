@@ -8,11 +8,13 @@ use effusion_protocol::body::{
 use effusion_protocol::{ErrorReason, ErrorReport};
 
 use crate::auth::accounts::{MAX_PROPERTY, is_user_property};
-use crate::broker::{Broker, Caller};
+use crate::broker::Broker;
+use crate::caller::Caller;
+use crate::caller::SessionKey;
 use crate::errors::{self, error};
 use crate::services::dispatch::{Reply, Served};
 use crate::sessions::filter::{Filter, Unseen};
-use crate::sessions::{Session, SessionKey, key};
+use crate::sessions::{Session, key};
 
 /// The most user properties that a session has.
 const MAX_PROPERTIES: usize = 1_000;
@@ -50,7 +52,7 @@ impl Broker {
                 filter.matches(&unseen)
             }
         };
-        let sessions = self.clients.iter().filter(matches);
+        let sessions = self.sessions.iter().filter(matches);
         Ok(sessions.map(|session| session.key).collect())
     }
 
@@ -59,13 +61,13 @@ impl Broker {
         caller: &Caller,
         it: &GetSessionPropertiesRequest,
     ) -> Served {
-        let session = self.clients.by_id(it.session);
+        let session = self.sessions.by_id(it.session);
         // One's own properties are no secret.
         if session != Some(caller.session) {
             self.check_global(caller, GlobalPermission::ViewSession)?;
         }
         let properties = session
-            .and_then(|key| self.clients.get(key))
+            .and_then(|key| self.sessions.get(key))
             .map(|session| session.select_properties(&it.keys).into_iter().collect());
         Ok(Reply::Now(ResponseBody::GetSessionProperties(properties)))
     }
@@ -89,7 +91,7 @@ impl Broker {
         self.check_global(caller, GlobalPermission::ModifySession)?;
         let (set, remove) = changeable(it.set, it.remove)?;
         let key = self
-            .clients
+            .sessions
             .by_id(it.session)
             .ok_or_else(errors::no_such_session)?;
         let (former, absent) = self.set_properties(key, &set, &remove)?;
@@ -148,7 +150,7 @@ impl Broker {
         remove: &[String],
     ) -> Result<(Properties, Vec<String>), ErrorReport> {
         let (mut former, mut absent) = (Properties::new(), Vec::new());
-        if let Some(session) = self.clients.get(key)
+        if let Some(session) = self.sessions.get(key)
             && session.properties.len() + set.len() > MAX_PROPERTIES
         {
             return Err(errors::too_many("session properties"));

@@ -8,12 +8,12 @@ use effusion_protocol::body::{
 use effusion_protocol::time_series::{AppendAtRequest, AppendRequest, EditRequest};
 use effusion_protocol::{ErrorReason, TopicId, TopicPath};
 
-use crate::broker::{Broker, Caller};
+use crate::broker::Broker;
+use crate::caller::Caller;
 use crate::errors::{self, error};
 use crate::services::dispatch::{Reply, Served};
 use crate::topics::MAX_PATH;
-use crate::topics::queue::{Queued, ReplyTo};
-use crate::topics::transaction::{Actor, StreamUpdate, TopicOp};
+use crate::topics::{Queued, ReplyTo, StreamUpdate, TopicOp};
 
 impl Broker {
     /// Queues a change of a topic.
@@ -30,7 +30,7 @@ impl Broker {
                 format!("'{path}' is not a topic path: {why}"),
             )
         })?;
-        let actor = Actor::of(self.session(&caller)?);
+        let actor = self.session(&caller)?.actor();
         self.submit(
             path.as_str(),
             Queued {
@@ -189,9 +189,10 @@ impl Broker {
         update: StreamUpdate,
     ) -> Served {
         let path = self
-            .tree
+            .topics
+            .tree()
             .get(TopicId(stream.topic))
-            .map(|topic| topic.path.to_string())
+            .map(|topic| topic.path().to_string())
             .ok_or_else(errors::invalid_stream)?;
         self.change_topic(caller, &path, TopicOp::Stream { stream, update })
     }

@@ -11,11 +11,13 @@ use effusion_protocol::{CloseReason, ConversationId, ServiceId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::broker::Broker;
 use crate::broker::rights::Ended;
-use crate::broker::{Broker, Caller};
+use crate::caller::Caller;
+use crate::caller::SessionKey;
 use crate::services::dispatch::{Reply, Served};
 use crate::sessions::filter::Filter;
-use crate::sessions::{Item, Session, SessionKey, key};
+use crate::sessions::{Item, Session, key};
 use crate::{errors, wire};
 
 /// How many events go into one message.
@@ -141,7 +143,7 @@ impl Broker {
             return Err(errors::too_many("session event listeners"));
         }
         let present: Vec<SessionEvent> = self
-            .clients
+            .sessions
             .iter()
             .filter(|session| listener.is_about(session))
             .map(|session| listener.opened(session))
@@ -167,14 +169,14 @@ impl Broker {
     }
 
     fn tell(&mut self, key: SessionKey, listener: ConversationId, events: Vec<SessionEvent>) {
-        if let Some(session) = self.clients.get(key) {
+        if let Some(session) = self.sessions.get(key) {
             let message = wire::request(
                 ServiceId::SessionPropertiesEvent,
                 wire::UNANSWERED,
                 &SessionEvents { listener, events },
                 session.version,
             );
-            self.clients
+            self.sessions
                 .send_item(key, Item::registered(message, listener));
         }
     }
@@ -186,7 +188,7 @@ impl Broker {
     }
 
     pub(crate) fn session_opened(&mut self, key: SessionKey) {
-        if let Some(session) = self.clients.get(key) {
+        if let Some(session) = self.sessions.get(key) {
             let events = self
                 .session_listeners
                 .about(session, |listener| Some(listener.opened(session)));
@@ -203,7 +205,7 @@ impl Broker {
     }
 
     fn session_moved(&mut self, key: SessionKey, kind: SessionUpdateType) {
-        if let Some(session) = self.clients.get(key) {
+        if let Some(session) = self.sessions.get(key) {
             let events = self.session_listeners.about(session, |listener| {
                 let properties: Properties = listener.pick(session).into_iter().collect();
                 Some(updated(session, kind, properties.clone(), properties))
@@ -236,7 +238,7 @@ impl Broker {
 
     /// Changes what a session is: its properties, principal or roles; listeners are told.
     pub(crate) fn change_session(&mut self, key: SessionKey, change: impl FnOnce(&mut Session)) {
-        let Some(session) = self.clients.get_mut(key) else {
+        let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
         let before: Vec<_> = self

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use crate::lexer::{Token, TokenError, tokens};
 use crate::sessions::key;
-use crate::topics::selectors::compile_whole;
+use crate::topics::compile_whole;
 
 /// How deep parentheses and `not` may nest.
 const MAX_DEPTH: usize = 64;

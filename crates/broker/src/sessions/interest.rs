@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::topics::Selector;
 use crate::topics::ancestors;
-use crate::topics::selectors::Selector;
 
-use super::SessionKey;
+use crate::caller::SessionKey;
 
 /// Sessions by the prefixes of their selectors, so that a new topic need not be shown to all.
 #[derive(Debug, Default)]

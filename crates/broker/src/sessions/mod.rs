@@ -1,236 +1,207 @@
-//! Sessions: what the broker knows of each client.
+//! Sessions: their lifecycle, properties and selections, and what is on its way to their clients.
+//!
+//! [`Sessions`] owns all of it, and whatever is to be done for clients: messages to send and connections to close go into one
+//! queue of outputs, in their order. It knows topics by their ids only.
 
 mod backlog;
-pub(crate) mod clients;
+mod catch_up;
+mod delivery;
 pub(crate) mod events;
-mod feed;
 pub(crate) mod filter;
 mod interest;
 mod outbound;
 mod selections;
+mod session;
+mod subscriptions;
 pub(crate) mod timers;
 
 pub(crate) use backlog::{Item, Kind};
-pub(crate) use feed::{Feed, Progress};
-pub(crate) use interest::Interest;
-pub(crate) use outbound::{Outbound, Pushed};
-pub(crate) use selections::{ByOther, Selection, Selections};
+pub(crate) use catch_up::{CatchUp, Due};
+pub(crate) use outbound::Outbound;
+pub(crate) use selections::{SelectedBy, Selections};
+pub(crate) use session::{Link, Session, key};
+pub(crate) use subscriptions::NextDue;
 
-use effusion_protocol::body::{PathPermission, RequestBody};
-use effusion_protocol::{ConversationId, ProtocolVersion, SessionId, SessionToken, TopicId};
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
+use core::hash::{Hash, Hasher};
+use core::net::IpAddr;
+use effusion_protocol::{SessionId, SessionToken};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use subtle::ConstantTimeEq as _;
 
-use crate::auth::Rights;
-use crate::messaging::notifications::Listener;
-use crate::messaging::requests::Outgoing;
-use crate::sessions::filter::Properties;
-use crate::topics::Settings;
-use crate::{ConnectionId, Creator};
+use crate::auth::throttle::network;
+use crate::caller::SessionKey;
+use crate::services::metrics::Traffic;
+use crate::{Limits, Output};
 
-/// A session, by the order in which they were opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct SessionKey(pub(crate) u64);
+use interest::Interest;
+use outbound::Pushed;
+use selections::Selection;
 
-/// Names of fixed session properties (source: the API documentation of `Session`).
-pub(crate) mod key {
-    pub(crate) const SESSION_ID: &str = "$SessionId";
-    pub(crate) const PRINCIPAL: &str = "$Principal";
-    pub(crate) const ROLES: &str = "$Roles";
-    pub(crate) const CLIENT_IP: &str = "$ClientIP";
-    pub(crate) const CLIENT_TYPE: &str = "$ClientType";
-    pub(crate) const CONNECTOR: &str = "$Connector";
-    pub(crate) const COUNTRY: &str = "$Country";
-    pub(crate) const LANGUAGE: &str = "$Language";
-    pub(crate) const LATITUDE: &str = "$Latitude";
-    pub(crate) const LONGITUDE: &str = "$Longitude";
-    pub(crate) const SERVER_NAME: &str = "$ServerName";
-    pub(crate) const START_TIME: &str = "$StartTime";
-    /// When the session ends unless it authenticates again, in milliseconds since 1970.
-    pub(crate) const EXPIRY_TIME: &str = "$ExpiryTime";
-    pub(crate) const TRANSPORT: &str = "$Transport";
-    /// In a request: all fixed properties.
-    pub(crate) const ALL_FIXED: &str = "*F";
-    /// In a request: all user properties.
-    pub(crate) const ALL_USER: &str = "*U";
+/// A session's token, as something that is guessed at: comparing takes the same time wherever two differ, and which ones
+/// are compared depends on a hash whose key nobody knows.
+#[derive(Clone, Copy, Debug)]
+struct Credential(SessionToken);
+
+impl PartialEq for Credential {
+    fn eq(&self, other: &Self) -> bool {
+        let [a, b] = [self, other].map(|it| it.0.as_str().as_bytes());
+        a.ct_eq(b).into()
+    }
 }
 
-/// Where a session's client is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Link {
-    Connected(ConnectionId),
-    /// Kept until this moment of the monotonic clock.
-    Waiting(u64),
+impl Eq for Credential {}
+
+impl Hash for Credential {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.as_str().hash(state);
+    }
 }
 
-/// A session.
+/// Where a session's client connected from: the property is the server's own, and does not change.
+fn network_of(session: &Session) -> IpAddr {
+    let address = session.properties.get(key::CLIENT_IP);
+    network(address.map(String::as_str).unwrap_or_default())
+}
+
+/// All sessions, and what is to be done for them.
 #[derive(Debug)]
-pub(crate) struct Session {
-    pub(crate) key: SessionKey,
-    pub(crate) id: SessionId,
-    pub(crate) token: SessionToken,
-    pub(crate) version: ProtocolVersion,
-    /// `None` for an anonymous session.
-    pub(crate) principal: Option<String>,
-    pub(crate) roles: BTreeSet<String>,
-    pub(crate) rights: Arc<Rights>,
-    /// Fixed and user properties, but for `$Roles`.
-    pub(crate) properties: BTreeMap<String, String>,
-    pub(crate) link: Link,
-    /// When the session ends unless it authenticates again, by the monotonic clock.
-    pub(crate) expires: Option<u64>,
-    pub(crate) reconnect_timeout_ms: u64,
-    pub(crate) outbound: Outbound,
-    /// What it counts for in [`crate::sessions::clients::Clients`]' account, in bytes.
-    pub(crate) counted: usize,
-    /// Subscriptions of which the client is to be told.
-    pub(crate) feed: Feed,
-    /// The client reads compressed values.
-    pub(crate) inflates: bool,
-    /// What waits for the client may be conflated.
-    pub(crate) conflates: bool,
-    /// How many messages the client sent.
-    pub(crate) received: u64,
-    /// When the client was last heard of, by the monotonic clock.
-    pub(crate) heard: u64,
-    pub(crate) subscriptions: BTreeSet<TopicId>,
-    pub(crate) selections: Selections,
-    /// Topic notification listeners, by the number that the client gave.
-    pub(crate) listeners: BTreeMap<ConversationId, Listener>,
-    /// What the client was asked and has not answered.
-    pub(crate) outgoing: BTreeMap<ConversationId, Outgoing>,
-    pub(crate) last_conversation: u64,
-    /// Requests that wait for the store.
-    pub(crate) writes: usize,
-    /// How long these requests are, in bytes.
-    pub(crate) write_bytes: usize,
-    /// Requests that wait for something else: a password check, a lock, another session.
-    pub(crate) waits: usize,
-    /// Its credentials are being checked: one check at a time is enough for a session.
-    pub(crate) is_signing_in: bool,
-    /// Requests that read what earlier ones write, and what came after them.
-    pub(crate) deferred: VecDeque<(ConversationId, RequestBody, usize)>,
-    /// How long these requests are, in bytes.
-    pub(crate) deferred_bytes: usize,
-    pub(crate) is_running_deferred: bool,
-    /// A request is being served in slices.
-    pub(crate) has_job: bool,
+pub(crate) struct Sessions {
+    /// Boxed: a tree of as large values as these would leave half of their memory empty.
+    sessions: BTreeMap<SessionKey, Box<Session>>,
+    by_token: HashMap<Credential, SessionKey>,
+    /// How many sessions there are from each network.
+    by_network: HashMap<IpAddr, usize>,
+    /// The part of session ids that says which server.
+    pub(crate) server: u64,
+    last_key: u64,
+    pub(crate) outputs: VecDeque<Output>,
+    /// What was handed to connections.
+    pub(crate) outbound: Traffic,
+    /// Sessions that are there, and for which more waits than may: they are to be closed.
+    pub(crate) overflowed: BTreeSet<SessionKey>,
+    /// Bytes that wait for all clients.
+    waiting: usize,
+    limits: Limits,
+    /// Which sessions may want a topic.
+    interest: Interest,
+    /// Sessions whose clients can be told more of their subscriptions at once.
+    continuing: BTreeSet<SessionKey>,
 }
 
-impl Session {
-    pub(crate) const fn connection(&self) -> Option<ConnectionId> {
-        match self.link {
-            Link::Connected(connection) => Some(connection),
-            Link::Waiting(_) => None,
+/// What may wait for a client however much waits for the others.
+const LEAST_SHARE: usize = 16 * 1024;
+
+impl Sessions {
+    pub(crate) fn new(server: u64, limits: Limits) -> Self {
+        Self {
+            sessions: BTreeMap::new(),
+            by_token: HashMap::new(),
+            by_network: HashMap::new(),
+            server,
+            last_key: 0,
+            outputs: VecDeque::new(),
+            outbound: Traffic::default(),
+            overflowed: BTreeSet::new(),
+            waiting: 0,
+            limits,
+            interest: Interest::default(),
+            continuing: BTreeSet::new(),
         }
     }
 
-    pub(crate) fn creator(&self) -> Creator {
-        Creator {
-            session: self.id.to_string(),
-            roles: self.roles.clone(),
-            principal: self.principal.clone(),
+    /// A client's share of what may wait for all.
+    fn share(&self) -> usize {
+        (self.limits.waiting_bytes / self.sessions.len().max(1)).max(LEAST_SHARE)
+    }
+
+    /// What waits for a client has become more or less.
+    pub(crate) fn recount(&mut self, key: SessionKey) {
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return;
+        };
+        let now = session.outbound.bytes();
+        let before = core::mem::replace(&mut session.counted, now);
+        self.waiting = self.waiting.saturating_add(now).saturating_sub(before);
+        if now > before && self.waiting > self.limits.waiting_bytes {
+            // Whoever has the most waiting is the one that does not read.
+            let most = self.sessions.values().max_by_key(|session| session.counted);
+            self.overflowed.extend(most.map(|session| session.key));
         }
     }
 
-    /// Whether the session has a permission at a topic's path; an owner has some whatever its roles.
-    pub(crate) fn may(
-        &self,
-        permission: PathPermission,
-        path: &str,
-        settings: Option<&Settings>,
-    ) -> bool {
-        self.rights.allow(
-            permission,
-            path,
-            self.principal.as_deref(),
-            settings.and_then(|it| it.owner.as_deref()),
+    /// Whether so much waits for a client, or for all, that it is to read some of it before it is served again.
+    pub(crate) fn is_full(&self, session: &Session) -> bool {
+        session.outbound.is_full(&self.limits)
+            || (self.waiting > self.limits.waiting_bytes / 2
+                && session.outbound.bytes() > self.share())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// The key and the id of a new session.
+    pub(crate) const fn new_id(&mut self) -> (SessionKey, SessionId) {
+        self.last_key += 1;
+        (
+            SessionKey(self.last_key),
+            SessionId {
+                server: self.server,
+                local: self.last_key,
+            },
         )
     }
 
-    /// Whether the session may remove a topic: see [`Rights::allow_removal`].
-    pub(crate) fn may_remove(&self, path: &str, settings: &Settings) -> bool {
-        let owner = settings.owner.as_deref();
-        self.rights
-            .allow_removal(path, self.principal.as_deref(), owner)
+    pub(crate) fn insert(&mut self, session: Session) {
+        self.by_token.insert(Credential(session.token), session.key);
+        *self.by_network.entry(network_of(&session)).or_default() += 1;
+        self.sessions.insert(session.key, Box::new(session));
     }
 
-    /// The number of a request that the broker makes.
-    pub(crate) const fn new_conversation(&mut self) -> ConversationId {
-        self.last_conversation += 1;
-        ConversationId(self.last_conversation)
-    }
-
-    /// How many requests of the client wait for an answer.
-    pub(crate) fn open_requests(&self) -> usize {
-        self.writes + self.waits + self.deferred.len()
-    }
-
-    /// The roles as the property `$Roles` shows them.
-    pub(crate) fn roles_text(&self) -> String {
-        Self::roles_text_of(&self.roles)
-    }
-
-    /// A set of roles as the property `$Roles` shows it: quoted, with commas between them.
-    pub(crate) fn roles_text_of(roles: &BTreeSet<String>) -> String {
-        let quoted: Vec<String> = roles
-            .iter()
-            .map(|role| {
-                let escaped = role.replace('\\', "\\\\").replace('"', "\\\"");
-                format!("\"{escaped}\"")
-            })
-            .collect();
-        quoted.join(",")
-    }
-
-    /// The properties that these keys ask for; `*F` and `*U` mean all fixed and all user properties.
-    pub(crate) fn select_properties<'k>(
-        &self,
-        keys: impl IntoIterator<Item = &'k String>,
-    ) -> BTreeMap<String, String> {
-        let mut selected = BTreeMap::new();
-        for key in keys {
-            match key.as_str() {
-                key::ALL_FIXED => {
-                    selected.extend(self.properties_where(|name| name.starts_with('$')));
-                    selected.insert(key::ROLES.to_owned(), self.roles_text());
-                }
-                key::ALL_USER => {
-                    selected.extend(self.properties_where(|name| !name.starts_with('$')));
-                }
-                name => {
-                    if let Some(value) = self.property(name) {
-                        selected.insert(name.to_owned(), value.into_owned());
-                    }
-                }
+    pub(crate) fn remove(&mut self, key: SessionKey) -> Option<Session> {
+        let session = self.sessions.remove(&key)?;
+        self.waiting = self.waiting.saturating_sub(session.counted);
+        self.by_token.remove(&Credential(session.token));
+        for selector in session.selections.selectors() {
+            self.interest.remove(key, selector);
+        }
+        let network = network_of(&session);
+        if let Some(count) = self.by_network.get_mut(&network) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.by_network.remove(&network);
             }
         }
-        selected
+        Some(*session)
     }
 
-    fn properties_where(
-        &self,
-        is_wanted: impl Fn(&str) -> bool,
-    ) -> impl Iterator<Item = (String, String)> {
-        self.properties
-            .iter()
-            .filter(move |(name, _)| is_wanted(name))
-            .map(|(name, value)| (name.clone(), value.clone()))
-    }
-}
-
-impl Properties for Session {
-    fn property(&self, name: &str) -> Option<Cow<'_, str>> {
-        if name == key::ROLES {
-            return Some(Cow::Owned(self.roles_text()));
-        }
-        self.properties
-            .get(name)
-            .map(|value| Cow::Borrowed(value.as_str()))
+    /// How many sessions there are from an address, or its network.
+    pub(crate) fn count_at(&self, address: &str) -> usize {
+        self.by_network.get(&network(address)).copied().unwrap_or(0)
     }
 
-    fn roles(&self) -> &BTreeSet<String> {
-        &self.roles
+    pub(crate) fn get(&self, key: SessionKey) -> Option<&Session> {
+        self.sessions.get(&key).map(Box::as_ref)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: SessionKey) -> Option<&mut Session> {
+        self.sessions.get_mut(&key).map(Box::as_mut)
+    }
+
+    pub(crate) fn by_id(&self, id: SessionId) -> Option<SessionKey> {
+        let key = SessionKey(id.local);
+        (id.server == self.server && self.sessions.contains_key(&key)).then_some(key)
+    }
+
+    pub(crate) fn by_token(&self, token: &SessionToken) -> Option<SessionKey> {
+        self.by_token.get(&Credential(*token)).copied()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Session> {
+        self.sessions.values().map(Box::as_ref)
+    }
+
+    pub(crate) fn keys(&self) -> Vec<SessionKey> {
+        self.sessions.keys().copied().collect()
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::topics::selectors::Selector;
+use crate::topics::Selector;
 
 /// Selectors that mean all topics: unsubscribing from them empties the scope.
 const EVERYTHING: &[&str] = &["?.*//", "*.*", "?//"];
@@ -14,9 +14,14 @@ const EVERYTHING: &[&str] = &["?.*//", "*.*", "?//"];
 #[derive(Clone, Debug)]
 pub(crate) struct Selection {
     pub(crate) selector: Arc<Selector>,
-    pub(crate) selects: bool,
-    /// Made by another session for this one, which then needs no right to select.
-    pub(crate) is_by_other: bool,
+    /// `None` for a deselection.
+    pub(crate) selected: Option<SelectedBy>,
+}
+
+impl Selection {
+    pub(crate) const fn selects(&self) -> bool {
+        self.selected.is_some()
+    }
 }
 
 /// The selections of a session.
@@ -31,26 +36,26 @@ impl Selections {
         self.scopes
             .values()
             .flatten()
-            .map(|it| crate::topics::selectors::weight(&it.selector))
+            .map(|it| crate::topics::weight(&it.selector))
             .sum()
     }
 
     /// Adds a selection. What was said with the same expression in the scope before no longer counts.
     pub(crate) fn push(&mut self, scope: &str, selection: Selection) {
         let expression = selection.selector.expression();
-        if !selection.selects && EVERYTHING.contains(&expression) {
+        if !selection.selects() && EVERYTHING.contains(&expression) {
             self.scopes.remove(scope);
             return;
         }
         let Some(in_scope) = self.scopes.get_mut(scope) else {
-            if selection.selects {
+            if selection.selects() {
                 self.scopes.insert(scope.to_owned(), vec![selection]);
             }
             return;
         };
         in_scope.retain(|it| it.selector.expression() != expression);
         // What is selected path by path, and all of it deselected, needs to be remembered no longer.
-        if !selection.selects {
+        if !selection.selects() {
             let covers = |it: &Selection| {
                 let path = it.selector.as_path();
                 path.is_some_and(|path| selection.selector.matches(path))
@@ -62,31 +67,28 @@ impl Selections {
         // A path that nothing selected before needs no deselection.
         if let Some(path) = selects_path
             && let Some((last, before)) = in_scope.split_last()
-            && !last.selects
+            && !last.selects()
             && !before
                 .iter()
-                .any(|it| it.selects && it.selector.matches(&path))
+                .any(|it| it.selects() && it.selector.matches(&path))
         {
             in_scope.pop();
         }
         // Deselections before the first selection have nothing to take away from.
-        let first = in_scope.iter().position(|it| it.selects);
+        let first = in_scope.iter().position(|it| it.selects());
         in_scope.drain(..first.unwrap_or(in_scope.len()));
         if in_scope.is_empty() {
             self.scopes.remove(scope);
         }
     }
 
-    /// Whether a path is selected: `None`, or whether by another session.
-    pub(crate) fn selects(&self, path: &str) -> Option<ByOther> {
+    /// Whether a path is selected: `None`, or by whom.
+    pub(crate) fn selects(&self, path: &str) -> Option<SelectedBy> {
         let mut found = None;
         for in_scope in self.scopes.values() {
             let last = in_scope.iter().rev().find(|it| it.selector.matches(path));
-            if let Some(selection) = last.filter(|it| it.selects) {
-                if selection.is_by_other {
-                    return Some(ByOther(true));
-                }
-                found = Some(ByOther(false));
+            if let Some(selection) = last.filter(|it| it.selects()) {
+                found = found.max(selection.selected);
             }
         }
         found
@@ -101,7 +103,7 @@ impl Selections {
         self.scopes
             .values()
             .flatten()
-            .filter(|it| it.selects)
+            .filter(|it| it.selects())
             .map(|it| &it.selector)
     }
 
@@ -111,9 +113,14 @@ impl Selections {
     }
 }
 
-/// Whether another session made the selection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ByOther(pub(crate) bool);
+/// Who selected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum SelectedBy {
+    /// The session itself, which needs the right to.
+    Session,
+    /// Another session that controls this one, and has the right to.
+    Control,
+}
 
 #[cfg(test)]
 mod tests {
@@ -124,8 +131,7 @@ mod tests {
             scope,
             Selection {
                 selector: Arc::new(Selector::parse(selector).unwrap()),
-                selects,
-                is_by_other: false,
+                selected: selects.then_some(SelectedBy::Session),
             },
         );
     }
@@ -135,10 +141,10 @@ mod tests {
         let mut selections = Selections::default();
         push(&mut selections, "", "?a//", true);
         push(&mut selections, "", ">a/b", false);
-        assert_eq!(selections.selects("a/c"), Some(ByOther(false)));
+        assert_eq!(selections.selects("a/c"), Some(SelectedBy::Session));
         assert_eq!(selections.selects("a/b"), None);
         push(&mut selections, "", ">a/b", true);
-        assert_eq!(selections.selects("a/b"), Some(ByOther(false)));
+        assert_eq!(selections.selects("a/b"), Some(SelectedBy::Session));
         push(&mut selections, "", "?a//", false);
         assert_eq!(selections.selects("a/b"), None);
         assert_eq!(selections.weight(), 0, "nothing is selected any more");
@@ -150,7 +156,7 @@ mod tests {
         push(&mut selections, "one", ">a", true);
         push(&mut selections, "two", ">a", true);
         push(&mut selections, "one", "?.*//", false);
-        assert_eq!(selections.selects("a"), Some(ByOther(false)));
+        assert_eq!(selections.selects("a"), Some(SelectedBy::Session));
         assert_eq!(selections.names(), ["two"]);
         push(&mut selections, "two", ">a", false);
         assert_eq!(selections.weight(), 0);

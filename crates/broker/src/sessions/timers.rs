@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use effusion_protocol::ConversationId;
 
-use crate::sessions::SessionKey;
+use crate::caller::SessionKey;
 
 /// What a deadline is for. One that has lost its reason is passed over when it comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,8 +17,6 @@ pub(crate) enum Timer {
     Outdated(SessionKey),
     /// A client has not answered a request.
     Unanswered(SessionKey, ConversationId),
-    /// Look at the removal policies.
-    Removals,
 }
 
 /// Deadlines, by the monotonic clock.

@@ -11,8 +11,7 @@ use effusion_protocol::value::{DataType, Json};
 use serde_json::Value as Tree;
 use std::collections::BTreeMap;
 
-use crate::messaging::locks::Locks;
-use crate::sessions::SessionKey;
+use crate::caller::SessionKey;
 
 /// How many bytes of a value may be looked at again, beyond its own length, to compare parts of it that are written in
 /// another way than the SDKs write them.
@@ -23,7 +22,8 @@ pub(crate) struct Subject<'a> {
     /// The topic's type of values and its value; `None` if there is no topic.
     pub(crate) topic: Option<(DataType, Option<&'a Bytes>)>,
     pub(crate) session: Option<SessionKey>,
-    pub(crate) locks: &'a Locks,
+    /// Whether a session holds a lock of this name and sequence.
+    pub(crate) holds_lock: &'a dyn Fn(&str, SessionKey, u64) -> bool,
 }
 
 /// A constraint would take longer to check than its size and the value's justify.
@@ -112,8 +112,8 @@ impl Check<'_> {
             },
             UpdateConstraint::NoValue => matches!(self.subject.topic, Some((_, None))),
             UpdateConstraint::Locked { name, sequence } => {
-                let (session, locks) = (self.subject.session, self.subject.locks);
-                session.is_some_and(|session| locks.is_held(name, session, *sequence))
+                let (session, holds) = (self.subject.session, self.subject.holds_lock);
+                session.is_some_and(|session| holds(name, session, *sequence))
             }
             UpdateConstraint::NoTopic => self.subject.topic.is_none(),
             UpdateConstraint::PartialJson { .. } if !self.has_json => false,
@@ -279,7 +279,7 @@ mod tests {
             &Subject {
                 topic: Some((data_type, value)),
                 session: None,
-                locks: &Locks::default(),
+                holds_lock: &|_, _, _| false,
             },
         )
         .unwrap()
@@ -352,7 +352,7 @@ mod tests {
         let subject = Subject {
             topic: Some((DataType::Json, Some(&value))),
             session: None,
-            locks: &Locks::default(),
+            holds_lock: &|_, _, _| false,
         };
         assert_eq!(holds(&either, &subject), Err(TooCostly));
     }

@@ -79,6 +79,8 @@ pub(crate) struct Delivery {
     pub(crate) priority: Priority,
     /// The sequence of an event, which stays in its series.
     pub(crate) event: Option<u64>,
+    /// The topic does not keep its value: nobody can be told of it later.
+    pub(crate) is_transient: bool,
     message: TopicMessage,
     /// The whole value, for who gets this update in the place of others; `None` if the message is whole.
     whole: Option<TopicMessage>,
@@ -86,19 +88,20 @@ pub(crate) struct Delivery {
 
 impl Delivery {
     /// An update that needs no other.
-    pub(crate) const fn whole(topic: TopicId, settings: &Settings, message: TopicMessage) -> Self {
+    pub(super) const fn whole(topic: TopicId, settings: &Settings, message: TopicMessage) -> Self {
         Self {
             topic,
             conflation: settings.conflation,
             priority: settings.priority,
             event: None,
+            is_transient: !settings.retains_value,
             message,
             whole: None,
         }
     }
 
     /// An event of a time series.
-    pub(crate) const fn event(
+    pub(super) const fn event(
         topic: TopicId,
         settings: &Settings,
         message: TopicMessage,
@@ -110,7 +113,7 @@ impl Delivery {
     }
 
     /// A delta, and what it makes.
-    pub(crate) fn delta(topic: TopicId, settings: &Settings, delta: Bytes, value: Bytes) -> Self {
+    pub(super) fn delta(topic: TopicId, settings: &Settings, delta: Bytes, value: Bytes) -> Self {
         Self {
             whole: Some(TopicMessage::value(topic, value, settings)),
             ..Self::whole(topic, settings, TopicMessage::delta(topic, delta, settings))
@@ -126,7 +129,7 @@ impl Delivery {
     }
 
     /// The message of the whole value.
-    pub(crate) fn into_whole(self) -> TopicMessage {
+    pub(super) fn into_whole(self) -> TopicMessage {
         self.whole.unwrap_or(self.message)
     }
 }

@@ -1,18 +1,21 @@
 //! Changes of topics, one path after the other, each made only once it is stored.
 //!
-//! For each path there is one line. While a change waits for the store, later changes of the same path queue up; when
-//! it is done, all that queued are worked out together on a [`Draft`] and stored in one ticket. What subscribers and
+//! For each path there is one queue. While a change waits for the store, later changes of the same path queue up; when
+//! it is done, all that queued are worked out together in a [`Transaction`] and stored in one ticket. What subscribers and
 //! callers are told is said when the ticket completes, in the order of the changes, subscribers before callers (as the
-//! captured servers do). If the store fails, the draft is thrown away: the topic is as it was, and the callers get an
+//! captured servers do). If the store fails, the transaction is rolled back: the topic is as it was, and the callers get an
 //! error. Topics that are not persistent take the same way without the store.
 
 use effusion_protocol::ErrorReport;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
-use crate::broker::{Broker, Caller, Effect, Hold};
-use crate::services::responses;
-use crate::topics::transaction::{Actor, Change, Draft, Outcome, Surroundings, TopicOp};
-use crate::{EffectError, Output, StoreOp, errors};
+use crate::StoreOp;
+use crate::auth::Rights;
+use crate::caller::{Caller, SessionKey};
+
+use super::transaction::{Environment, Transaction};
+use super::{Actor, Change, Outcome, TopicOp, Topics};
 
 /// One request for a change.
 #[derive(Debug)]
@@ -34,165 +37,108 @@ pub(crate) enum ReplyTo {
 /// What is to be done when a batch is stored.
 #[derive(Debug)]
 pub(crate) struct Step {
-    reply_to: ReplyTo,
-    changes: Vec<Change>,
-    result: Result<Outcome, ErrorReport>,
+    pub(crate) reply_to: ReplyTo,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) result: Result<Outcome, ErrorReport>,
+}
+
+/// The changes of one path that are made together.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) steps: Vec<Step>,
+    /// What is to be stored before; nothing, if the steps can be carried out at once.
+    pub(crate) operations: Vec<StoreOp>,
+}
+
+/// What changes have to know of the rest of the service.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    /// Milliseconds since 1970.
+    pub(crate) wall_ms: u64,
+    /// The rights that a session has now: the change may have waited for the store.
+    pub(crate) rights: &'a dyn Fn(SessionKey) -> Option<Arc<Rights>>,
+    /// Whether a session holds a lock of this name and sequence.
+    pub(crate) holds_lock: &'a dyn Fn(&str, SessionKey, u64) -> bool,
 }
 
 /// The changes of one path.
 #[derive(Debug, Default)]
-struct Line {
+struct PathQueue {
     waiting: VecDeque<Queued>,
     is_busy: bool,
 }
 
-/// The lines of all paths that have something to do.
+/// The queues of all paths that have something to do.
 #[derive(Debug, Default)]
-pub(crate) struct Pipeline {
-    lines: HashMap<String, Line>,
-}
+pub(super) struct PathQueues(HashMap<String, PathQueue>);
 
-impl Pipeline {
+impl Topics {
+    /// Queues a change of the topic at a path, which must be a valid one. Returns whether [`Topics::next_batch`] is to be
+    /// called: otherwise, that is done when the present batch is.
+    #[must_use]
+    pub(crate) fn submit(&mut self, path: &str, queued: Queued) -> bool {
+        let queue = self.queues.0.entry(path.to_owned()).or_default();
+        queue.waiting.push_back(queued);
+        !queue.is_busy
+    }
+
     /// The paths for which changes are on their way.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &String> {
-        self.lines.keys()
-    }
-}
-
-impl Broker {
-    /// Queues a change of the topic at a path, which must be a valid one.
-    pub(crate) fn submit(&mut self, path: &str, mut queued: Queued) {
-        if let ReplyTo::Caller(caller) = queued.reply_to {
-            queued.reply_to = ReplyTo::Caller(self.hold(caller, Hold::Write));
-        }
-        let line = self.pipeline.lines.entry(path.to_owned()).or_default();
-        line.waiting.push_back(queued);
-        if !line.is_busy {
-            self.run_line(path);
-        }
+    pub(crate) fn changing_paths(&self) -> impl Iterator<Item = &String> {
+        self.queues.0.keys()
     }
 
-    /// Works on a line until it is empty or waits for the store.
-    fn run_line(&mut self, path: &str) {
-        loop {
-            let Some(line) = self.pipeline.lines.get_mut(path) else {
-                return;
-            };
-            if line.waiting.is_empty() {
-                self.pipeline.lines.remove(path);
-                return;
-            }
-            // While the steps are carried out, sessions may ask for more.
-            line.is_busy = true;
-            let batch = core::mem::take(&mut line.waiting);
-            let (steps, operations) = self.work_out(path, batch);
-            if !operations.is_empty() && self.config.durable {
-                let ticket = self.new_ticket(Effect::Topic {
-                    path: path.to_owned(),
-                    steps,
-                });
-                self.clients
-                    .outputs
-                    .push_back(Output::Store { ticket, operations });
-                return;
-            }
-            self.carry_out(path, steps);
-            if let Some(line) = self.pipeline.lines.get_mut(path) {
-                line.is_busy = false;
-            }
+    /// Works out all changes of a path that wait. The queue is busy until [`Topics::batch_done`].
+    pub(crate) fn next_batch(&mut self, path: &str, context: Context<'_>) -> Option<Batch> {
+        let queue = self.queues.0.get_mut(path)?;
+        if queue.waiting.is_empty() {
+            self.queues.0.remove(path);
+            return None;
         }
-    }
-
-    fn work_out(&mut self, path: &str, batch: VecDeque<Queued>) -> (Vec<Step>, Vec<StoreOp>) {
+        queue.is_busy = true;
+        let waiting = core::mem::take(&mut queue.waiting);
         let discarded = self
             .tree
             .at_mut(path)
             .map(|topic| core::mem::take(&mut topic.discarded))
             .unwrap_or_default();
-        let mut numbers = self.numbers;
-        let around = Surroundings {
-            wall_ms: self.now.wall_ms,
-            has_room: self.tree.len() + self.pipeline.lines.len() <= self.config.limits.topics,
+        let environment = Environment {
+            wall_ms: context.wall_ms,
+            has_room: self.tree.len() + self.queues.0.len() <= self.limits.topics,
             tree: &self.tree,
-            topics_per_principal: self.config.limits.topics_per_principal,
-            topic_bytes: self.config.limits.topic_bytes,
-            topic_bytes_per_principal: self.config.limits.topic_bytes_per_principal,
-            max_value: self.config.limits.message_bytes,
-            locks: &self.locks,
+            limits: &self.limits,
+            holds_lock: context.holds_lock,
         };
-        let mut draft = Draft::new(path, self.tree.at(path), &mut numbers, around);
+        let committed = self.tree.at(path);
+        let mut transaction = Transaction::new(path, committed, &mut self.numbers, environment);
         if !discarded.is_empty() {
-            draft.store(StoreOp::RemoveEvents {
+            transaction.store(StoreOp::RemoveEvents {
                 path: path.to_owned(),
                 sequences: discarded,
             });
         }
-        let mut steps = Vec::with_capacity(batch.len());
-        for mut queued in batch {
-            // It may have waited for the store: what counts are the rights that the session has now.
-            let session = queued.actor.session.and_then(|key| self.clients.get(key));
-            if let Some(session) = session {
-                queued.actor.rights = session.rights.clone();
+        let mut steps = Vec::with_capacity(waiting.len());
+        for mut queued in waiting {
+            if let Some(rights) = queued.actor.session.and_then(context.rights) {
+                queued.actor.rights = rights;
             }
-            let result = draft.execute(&queued.actor, queued.op);
+            let result = transaction.execute(&queued.actor, queued.op);
             steps.push(Step {
                 reply_to: queued.reply_to,
-                changes: draft.take_changes(),
+                changes: transaction.take_changes(),
                 result,
             });
         }
-        let operations = draft.into_operations();
-        self.numbers = numbers;
-        (steps, operations)
+        let mut operations = transaction.into_operations();
+        if !self.is_durable {
+            operations.clear();
+        }
+        Some(Batch { steps, operations })
     }
 
-    fn carry_out(&mut self, path: &str, steps: Vec<Step>) {
-        for step in steps {
-            for change in step.changes {
-                self.apply(path, change);
-            }
-            self.conclude(step.reply_to, step.result);
+    /// A batch is carried out, or could not be stored: the next one of its path may follow.
+    pub(crate) fn batch_done(&mut self, path: &str) {
+        if let Some(queue) = self.queues.0.get_mut(path) {
+            queue.is_busy = false;
         }
-    }
-
-    fn conclude(&mut self, reply_to: ReplyTo, result: Result<Outcome, ErrorReport>) {
-        match reply_to {
-            ReplyTo::Nobody => {}
-            ReplyTo::Removal(group) => {
-                let result = result.map(|outcome| outcome == Outcome::Removed(true));
-                self.removal_done(group, result);
-            }
-            ReplyTo::Caller(caller) => {
-                let Some(session) = self.clients.get(caller.session) else {
-                    return;
-                };
-                let response = result
-                    .and_then(|outcome| responses::of(caller.service, outcome, session.version));
-                self.answer(caller, response);
-            }
-        }
-    }
-
-    /// The store is done with a batch, one way or the other.
-    pub(crate) fn batch_stored(
-        &mut self,
-        path: &str,
-        steps: Vec<Step>,
-        result: Result<(), EffectError>,
-    ) {
-        match result {
-            Ok(()) => self.carry_out(path, steps),
-            Err(error) => {
-                for step in steps {
-                    // What was refused anyway is refused for its own reason.
-                    let result = step.result.and(Err(errors::not_stored(&error)));
-                    self.conclude(step.reply_to, result);
-                }
-            }
-        }
-        if let Some(line) = self.pipeline.lines.get_mut(path) {
-            line.is_busy = false;
-        }
-        self.run_line(path);
     }
 }

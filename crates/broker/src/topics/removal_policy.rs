@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use crate::Time;
 use crate::lexer::{Token, tokens};
 use crate::sessions::filter::Filter;
-use crate::topics::selectors::Selector;
+use crate::topics::Selector;
 
 use super::date;
 

@@ -11,7 +11,7 @@ use effusion_protocol::{Barren, TopicId};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::topics::selectors::Selector;
+use crate::topics::Selector;
 
 use super::Topic;
 

@@ -5,7 +5,7 @@ use effusion_protocol::body::PathPermission;
 use std::sync::Arc;
 
 use crate::auth::Rights;
-use crate::sessions::{Session, SessionKey};
+use crate::caller::SessionKey;
 use crate::topics::Settings;
 use crate::{Creator, errors};
 
@@ -19,15 +19,6 @@ pub(crate) struct Actor {
 }
 
 impl Actor {
-    pub(crate) fn of(session: &Session) -> Self {
-        Self {
-            session: Some(session.key),
-            principal: session.principal.clone(),
-            rights: session.rights.clone(),
-            creator: session.creator(),
-        }
-    }
-
     pub(super) fn check(
         &self,
         permission: PathPermission,

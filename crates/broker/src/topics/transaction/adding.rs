@@ -8,9 +8,9 @@ use crate::errors::{self, error};
 use crate::topics::Settings;
 use crate::{StoreOp, StoredTopic};
 
-use super::{Actor, Change, Draft, DraftTopic};
+use super::{Actor, Change, PendingTopic, Transaction};
 
-impl Draft<'_> {
+impl Transaction<'_> {
     pub(super) fn add(
         &mut self,
         actor: &Actor,
@@ -37,14 +37,14 @@ impl Draft<'_> {
         {
             return Err(errors::denied_global(GlobalPermission::ViewSession));
         }
-        if !self.around.has_room {
+        if !self.environment.has_room {
             return Err(error(
                 ErrorReason::TopicLicenceLimit,
                 "The service has as many topics as it may",
             ));
         }
-        let limit = self.around.topics_per_principal;
-        if self.around.tree.added_by(&actor.principal) >= limit {
+        let limit = self.environment.limits.topics_per_principal;
+        if self.environment.tree.added_by(&actor.principal) >= limit {
             return Err(error(
                 ErrorReason::TopicLicenceLimit,
                 match &actor.principal {
@@ -67,7 +67,7 @@ impl Draft<'_> {
                 path: self.path.to_owned(),
                 topic: StoredTopic {
                     specification: (*specification).clone(),
-                    created_ms: self.around.wall_ms,
+                    created_ms: self.environment.wall_ms,
                     creator: actor.creator.clone(),
                     value: None,
                     events: Vec::new(),
@@ -80,7 +80,7 @@ impl Draft<'_> {
             settings: settings.clone(),
             creator: actor.creator.clone(),
         });
-        self.topic = Some(DraftTopic {
+        self.topic = Some(PendingTopic {
             id,
             specification,
             settings,

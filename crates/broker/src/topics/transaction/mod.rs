@@ -14,11 +14,11 @@ use effusion_protocol::value::{DataType, delta};
 use effusion_protocol::{ErrorReason, ErrorReport, TopicId, TopicSpecification, TopicType};
 use std::sync::Arc;
 
+use crate::caller::SessionKey;
 use crate::errors::{self, error};
-use crate::messaging::locks::Locks;
 use crate::topics::constraint::{self, Subject};
 use crate::topics::{OpenStream, Settings, Topic, TopicTree};
-use crate::{Creator, StoreOp};
+use crate::{Creator, Limits, StoreOp};
 
 /// CBOR's null: a STRING, INT64 or DOUBLE topic without a value.
 pub(crate) const NULL: &[u8] = &[0xf6];
@@ -139,36 +139,38 @@ impl Numbers {
     }
 }
 
-/// What surrounds a draft.
+/// What a transaction has to know.
 #[derive(Clone, Copy)]
-pub(crate) struct Surroundings<'a> {
-    pub(crate) wall_ms: u64,
+pub(super) struct Environment<'a> {
+    pub(super) wall_ms: u64,
     /// Whether the limit of topics allows one more.
-    pub(crate) has_room: bool,
+    pub(super) has_room: bool,
     /// For how many topics a principal has added.
-    pub(crate) tree: &'a TopicTree,
-    /// How many that may be.
-    pub(crate) topics_per_principal: usize,
-    /// Bytes of memory that all topics, and those that one principal added, may take.
-    pub(crate) topic_bytes: usize,
-    pub(crate) topic_bytes_per_principal: usize,
+    pub(super) tree: &'a TopicTree,
+    pub(super) limits: &'a Limits,
+    /// Whether a session holds a lock of this name and sequence.
+    pub(super) holds_lock: &'a dyn Fn(&str, SessionKey, u64) -> bool,
+}
+
+impl Environment<'_> {
     /// The largest value that a delta or a patch may make, in bytes.
-    pub(crate) max_value: usize,
-    pub(crate) locks: &'a Locks,
+    const fn max_value(&self) -> usize {
+        self.limits.message_bytes
+    }
 }
 
 /// The topic at a path, as it will be when the changes are made.
-pub(crate) struct Draft<'a> {
+pub(crate) struct Transaction<'a> {
     path: &'a str,
-    around: Surroundings<'a>,
+    environment: Environment<'a>,
     numbers: &'a mut Numbers,
     committed: Option<&'a Topic>,
-    topic: Option<DraftTopic>,
+    topic: Option<PendingTopic>,
     changes: Vec<Change>,
     operations: Vec<StoreOp>,
 }
 
-struct DraftTopic {
+struct PendingTopic {
     id: TopicId,
     specification: Arc<TopicSpecification>,
     settings: Arc<Settings>,
@@ -182,14 +184,14 @@ struct DraftTopic {
     is_new: bool,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> Transaction<'a> {
     pub(crate) fn new(
         path: &'a str,
         committed: Option<&'a Topic>,
         numbers: &'a mut Numbers,
-        around: Surroundings<'a>,
+        environment: Environment<'a>,
     ) -> Self {
-        let topic = committed.map(|topic| DraftTopic {
+        let topic = committed.map(|topic| PendingTopic {
             id: topic.id,
             specification: topic.specification.clone(),
             settings: topic.settings.clone(),
@@ -202,7 +204,7 @@ impl<'a> Draft<'a> {
         });
         Self {
             path,
-            around,
+            environment,
             numbers,
             committed,
             topic,
@@ -247,15 +249,16 @@ impl<'a> Draft<'a> {
                 value,
                 constraint,
             } => {
-                let added = self.add_if_missing(actor, specification, &constraint, |draft| {
-                    draft.check_value(&value)
-                })?;
+                let added =
+                    self.add_if_missing(actor, specification, &constraint, |transaction| {
+                        transaction.check_value(&value)
+                    })?;
                 self.set(actor, value, None)?;
                 Ok(Outcome::Added(added))
             }
             TopicOp::Update(value) => self.update(actor, |_| Ok((value, None))),
             TopicOp::UpdateByDelta(delta) => {
-                let max_value = self.around.max_value;
+                let max_value = self.environment.max_value();
                 actor.check_read(self.path, self.settings())?;
                 self.update(actor, |old| {
                     let old = old.ok_or(UpdateResult::DeltaWithoutValue)?;
@@ -279,11 +282,15 @@ impl<'a> Draft<'a> {
                     )));
                 }
                 // All later events would bear it, too, and a range of time would count back from it.
-                let end = self.around.wall_ms.saturating_add(MAX_AHEAD_MS).max(latest);
+                let end = self
+                    .environment
+                    .wall_ms
+                    .saturating_add(MAX_AHEAD_MS)
+                    .max(latest);
                 if let Some(timestamp) = timestamp.filter(|it| *it > end) {
                     return Err(errors::invalid_data(format_args!(
                         "The timestamp {timestamp} is in the future: the service's time is {}",
-                        self.around.wall_ms
+                        self.environment.wall_ms
                     )));
                 }
                 self.append(actor, value, None, timestamp)
@@ -322,12 +329,12 @@ impl<'a> Draft<'a> {
 
     /// Whether there is memory for so many bytes more in topics that a principal added.
     fn check_room(&self, principal: &Option<String>, more: usize) -> Result<(), ErrorReport> {
-        let Surroundings {
-            tree,
+        let Environment { tree, limits, .. } = self.environment;
+        let Limits {
             topic_bytes,
             topic_bytes_per_principal,
             ..
-        } = self.around;
+        } = *limits;
         if more > 0 && tree.memory().saturating_add(more) > topic_bytes {
             return Err(error(
                 ErrorReason::TopicLicenceLimit,
@@ -376,7 +383,7 @@ impl<'a> Draft<'a> {
 
     /// A value that is to be kept, by itself: the message in which it came may be far larger.
     fn own(&self, value: Bytes) -> Bytes {
-        if 2 * value.len() <= self.around.max_value {
+        if 2 * value.len() <= self.environment.max_value() {
             Bytes::copy_from_slice(&value)
         } else {
             value
@@ -387,7 +394,7 @@ impl<'a> Draft<'a> {
         self.topic.as_ref().map(|topic| &*topic.settings)
     }
 
-    fn topic(&self) -> Result<&DraftTopic, ErrorReport> {
+    fn topic(&self) -> Result<&PendingTopic, ErrorReport> {
         self.topic
             .as_ref()
             .ok_or_else(|| errors::no_such_topic(self.path))
@@ -408,7 +415,7 @@ impl<'a> Draft<'a> {
                 .as_ref()
                 .map(|topic| (topic.settings.data_type, topic.value.as_ref())),
             session: actor.session,
-            locks: self.around.locks,
+            holds_lock: self.environment.holds_lock,
         };
         if constraint::holds(constraint, &subject).map_err(errors::invalid_data)? {
             Ok(())

@@ -8,9 +8,9 @@ use effusion_protocol::{ErrorReport, TopicSpecification, TopicType};
 use crate::errors;
 use crate::topics::OpenStream;
 
-use super::{Actor, Change, Draft, Outcome, StreamUpdate};
+use super::{Actor, Change, Outcome, StreamUpdate, Transaction};
 
-impl Draft<'_> {
+impl Transaction<'_> {
     pub(super) fn open_stream(
         &mut self,
         actor: &Actor,
@@ -19,8 +19,8 @@ impl Draft<'_> {
         value: Option<Bytes>,
         constraint: &UpdateConstraint,
     ) -> Result<Outcome, ErrorReport> {
-        let check = |draft: &Self| match &value {
-            Some(value) => draft.check_value(value),
+        let check = |transaction: &Self| match &value {
+            Some(value) => transaction.check_value(value),
             None => Ok(()),
         };
         let added = match specification {
@@ -90,7 +90,7 @@ impl Draft<'_> {
                 let old = topic.value.clone().ok_or_else(|| {
                     errors::invalid_data("A delta was sent, but the topic has no value")
                 })?;
-                let value = delta::apply_within(&old, &delta, self.around.max_value)
+                let value = delta::apply_within(&old, &delta, self.environment.max_value())
                     .map_err(errors::invalid_data)?;
                 (value, Some(delta))
             }

@@ -10,9 +10,9 @@ use crate::StoreOp;
 use crate::errors::{self, error};
 use crate::topics::patch;
 
-use super::{Actor, Change, Draft, NULL, Outcome};
+use super::{Actor, Change, NULL, Outcome, Transaction};
 
-impl Draft<'_> {
+impl Transaction<'_> {
     /// Sets the value, or appends an event to a time series, for something other than the topic's update stream.
     pub(super) fn set(
         &mut self,
@@ -108,7 +108,7 @@ impl Draft<'_> {
         original: Option<EventMetadata>,
         timestamp: Option<u64>,
     ) -> Result<EventMetadata, ErrorReport> {
-        let now = self.around.wall_ms;
+        let now = self.environment.wall_ms;
         self.check_room_for(actor, Some(&value))?;
         let value = self.own(value);
         let Some(topic) = &mut self.topic else {
@@ -208,7 +208,9 @@ impl Draft<'_> {
         let value = topic.value.clone().ok_or_else(|| {
             errors::invalid_data(format_args!("The topic '{}' has no value", self.path))
         })?;
-        match patch::apply(value, patch, self.around.max_value).map_err(errors::invalid_data)? {
+        match patch::apply(value, patch, self.environment.max_value())
+            .map_err(errors::invalid_data)?
+        {
             Ok(value) => {
                 self.set(actor, value, None)?;
                 Ok(Outcome::Patched(None))
