@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use effusion_client::{Direction, Session, TappedMessage};
+use send_wrapper::SendWrapper;
 
 use crate::browser;
 use crate::features::diagnostics::decoder::Recorded;
@@ -57,7 +58,8 @@ impl Log {
 impl Traffic {
     /// Records the messages of a session from now on.
     pub(super) fn record(&self, session: &Session) {
-        let log = Rc::clone(&self.log);
+        // The page has one thread.
+        let log = SendWrapper::new(Rc::clone(&self.log));
         log.borrow_mut().session += 1;
         let number = log.borrow().session;
         session.set_tap(Some(Box::new(move |message| {

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use effusion_client::web::Browser;
 use effusion_client::{Runtime, Session, Transport, TransportEvent};
 use effusion_protocol::ConnectRequest;
 use gloo_timers::future::TimeoutFuture;
+use send_wrapper::SendWrapper;
 use wasm_bindgen_futures::spawn_local;
 
 // Some of it is for other tests only.
@@ -95,10 +97,14 @@ impl Hub {
         let hub = self.clone();
         Rc::new(move |options| {
             let cable = Cable {
-                hub: hub.clone(),
-                connection: None,
+                hub: SendWrapper::new(hub.clone()),
+                connection: SendWrapper::new(None),
             };
-            Box::pin(Session::connect(options, Box::new(cable), Rc::new(Browser)))
+            Box::pin(Session::connect(
+                options,
+                Box::new(cable),
+                Arc::new(Browser),
+            ))
         })
     }
 
@@ -135,8 +141,8 @@ async fn tick(state: Weak<RefCell<State>>) {
 
 /// One session's connection.
 struct Cable {
-    hub: Hub,
-    connection: Option<(ConnectionId, Rc<RefCell<Inbox>>)>,
+    hub: SendWrapper<Hub>,
+    connection: SendWrapper<Option<(ConnectionId, Rc<RefCell<Inbox>>)>>,
 }
 
 impl Transport for Cable {
@@ -150,7 +156,7 @@ impl Transport for Cable {
         let inbox = Rc::new(RefCell::new(Inbox::default()));
         inbox.borrow_mut().put(TransportEvent::Opened);
         state.inboxes.insert(connection, Rc::clone(&inbox));
-        self.connection = Some((connection, inbox));
+        *self.connection = Some((connection, inbox));
         let peer = Peer {
             address: "127.0.0.1".to_owned(),
             connector: "hub".to_owned(),
@@ -162,7 +168,7 @@ impl Transport for Cable {
     }
 
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<TransportEvent> {
-        let Some((_, inbox)) = &self.connection else {
+        let Some((_, inbox)) = &*self.connection else {
             return Poll::Pending;
         };
         let mut inbox = inbox.borrow_mut();
@@ -176,7 +182,7 @@ impl Transport for Cable {
     }
 
     fn send(&mut self, message: Bytes) {
-        let Some((connection, _)) = &self.connection else {
+        let Some((connection, _)) = &*self.connection else {
             return;
         };
         let mut state = self.hub.0.borrow_mut();
@@ -187,7 +193,7 @@ impl Transport for Cable {
     }
 
     fn close(&mut self) {
-        let Some((connection, _)) = self.connection.take() else {
+        let Some((connection, _)) = (*self.connection).take() else {
             return;
         };
         let mut state = self.hub.0.borrow_mut();

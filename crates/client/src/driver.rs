@@ -3,27 +3,27 @@
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use std::rc::Rc;
+use std::sync::Arc;
 
-use crate::machine::Output;
+use crate::machine::{Machine, Output};
 use crate::options::ServiceAddress;
 use crate::shared::Shared;
-use crate::transport::{LocalFuture, Transport, TransportEvent};
+use crate::transport::{BoxFuture, Transport, TransportEvent};
 
 /// How many messages are read before other tasks get their turn.
 const BATCH: usize = 64;
 
 pub(crate) struct Driver {
-    shared: Rc<Shared>,
+    shared: Arc<Shared>,
     address: ServiceAddress,
     transport: Box<dyn Transport>,
     /// The timer that runs, and what for.
-    timer: Option<(u64, LocalFuture)>,
+    timer: Option<(u64, BoxFuture)>,
 }
 
 impl Driver {
     pub(crate) fn new(
-        shared: Rc<Shared>,
+        shared: Arc<Shared>,
         address: ServiceAddress,
         transport: Box<dyn Transport>,
     ) -> Self {
@@ -35,33 +35,44 @@ impl Driver {
         }
     }
 
-    /// Does what the machine wants. Handles may call the machine in between, so it is not borrowed meanwhile.
+    /// Does what the machine wants. Taps may call the machine in between, so it is not borrowed meanwhile.
     fn drain(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        let parts = shared.lock();
         loop {
-            let output = self.shared.machine.borrow_mut().poll_output();
+            let output = parts.machine.borrow_mut().poll_output();
             match output {
                 None => return,
                 Some(Output::Open { query }) => self.transport.open(&self.address.url(&query)),
                 Some(Output::Send(message)) => {
-                    self.shared.traffic.sent(&message);
+                    parts.traffic.sent(&message);
                     self.transport.send(message);
                 }
                 Some(Output::Close) => self.transport.close(),
-                Some(Output::Event(event)) => self.shared.dispatch(event),
+                Some(Output::Event(event)) => shared.dispatch(event),
             }
         }
     }
 
+    /// Gives the machine an input, and does what comes of it before anybody else sees the session.
+    fn input(&mut self, input: impl FnOnce(&mut Machine)) {
+        let shared = Arc::clone(&self.shared);
+        let parts = shared.lock();
+        input(&mut parts.machine.borrow_mut());
+        self.drain();
+    }
+
     /// Ticks the machine if its time has come; starts a timer otherwise. Whether the machine was ticked.
     fn poll_timer(&mut self, context: &mut Context<'_>) -> bool {
-        let Some(due) = self.shared.machine.borrow().next_timeout() else {
+        let due = self.shared.lock().machine.borrow().next_timeout();
+        let Some(due) = due else {
             self.timer = None;
             return false;
         };
         let now = self.shared.now();
         if due <= now {
             self.timer = None;
-            self.shared.machine.borrow_mut().tick(now);
+            self.input(|machine| machine.tick(now));
             return true;
         }
         // A timer that rings too early is started again; one that would ring too late is replaced.
@@ -94,15 +105,15 @@ impl Future for Driver {
                 Poll::Ready(event) => {
                     let now = driver.shared.now();
                     if let TransportEvent::Message(message) = &event {
-                        let is_open = driver.shared.machine.borrow().is_open();
-                        driver.shared.traffic.received(message, is_open);
+                        let parts = driver.shared.lock();
+                        let is_open = parts.machine.borrow().is_open();
+                        parts.traffic.received(message, is_open);
                     }
-                    let mut machine = driver.shared.machine.borrow_mut();
-                    match event {
+                    driver.input(|machine| match event {
                         TransportEvent::Opened => machine.opened(now),
                         TransportEvent::Message(message) => machine.received(now, message),
                         TransportEvent::Lost => machine.lost(now),
-                    }
+                    });
                 }
                 Poll::Pending => {
                     if !driver.poll_timer(context) {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   page · tools
-//!   Session, value streams       (async handles: one thread, browser or native)
+//!   Session, value streams       (async handles, for the browser and for tokio)
 //!   Machine                      (state machine: bytes and time in, bytes and events out)
 //!   effusion-protocol            (bytes <-> types)
 //! ```
@@ -45,6 +45,7 @@
 pub mod machine;
 
 mod driver;
+mod guarded;
 mod options;
 mod reason;
 mod receivers;
@@ -75,7 +76,7 @@ pub use session::{
 };
 pub use stream::{StreamError, StreamEvent, ValueStream};
 pub use traffic::{Direction, Tap, TappedMessage, Traffic};
-pub use transport::{LocalFuture, Runtime, Transport, TransportEvent};
+pub use transport::{BoxFuture, Runtime, Transport, TransportEvent};
 pub use value::{StreamValue, TimeSeriesEvent, Typed};
 
 // What a user of the client needs of the protocol.

@@ -6,7 +6,7 @@ use core::cell::{Cell, RefCell};
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use std::rc::{Rc, Weak};
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use effusion_protocol::{ErrorReason, ErrorReport, ProtocolVersion, ServiceId, Wire, decode};
@@ -46,7 +46,7 @@ impl Verdict {
 pub(crate) type Registering = (ServiceId, Bytes);
 
 /// Somebody whom the service calls.
-pub(crate) trait Receiver {
+pub(crate) trait Receiver: Send + Sync {
     /// The services by which.
     fn services(&self) -> &'static [ServiceId];
 
@@ -75,7 +75,7 @@ pub(crate) trait Receiver {
 
 #[derive(Default)]
 pub(crate) struct Receivers {
-    list: RefCell<Vec<(u64, Rc<dyn Receiver>)>>,
+    list: RefCell<Vec<(u64, Arc<dyn Receiver>)>>,
     last: Cell<u64>,
     /// The era of the machine in which all are registered.
     era: Cell<u32>,
@@ -87,7 +87,7 @@ impl Receivers {
         drop(self.list.take());
     }
 
-    fn remove(&self, id: u64) -> Option<Rc<dyn Receiver>> {
+    fn remove(&self, id: u64) -> Option<Arc<dyn Receiver>> {
         let mut list = self.list.borrow_mut();
         let index = list.iter().position(|(it, _)| *it == id)?;
         Some(list.remove(index).1)
@@ -96,11 +96,12 @@ impl Receivers {
 
 impl Shared {
     /// Takes a receiver in, until the enrolment is dropped or the session is closed.
-    pub(crate) fn enrol(self: &Rc<Self>, receiver: Rc<dyn Receiver>) -> Enrolment {
-        let receivers = &self.receivers;
+    pub(crate) fn enrol(self: &Arc<Self>, receiver: Arc<dyn Receiver>) -> Enrolment {
+        let parts = self.lock();
+        let receivers = &parts.receivers;
         let id = receivers.last.get() + 1;
         receivers.last.set(id);
-        let mut machine = self.machine.borrow_mut();
+        let mut machine = parts.machine.borrow_mut();
         for service in receiver.services() {
             machine.accept_calls(*service);
         }
@@ -108,19 +109,19 @@ impl Shared {
             receivers.list.borrow_mut().push((id, receiver));
         }
         Enrolment {
-            shared: Rc::downgrade(self),
+            shared: Arc::downgrade(self),
             id,
         }
     }
 
     /// Takes a receiver in and registers it. `finish` reads the service's answer.
     pub(crate) fn register<S>(
-        self: &Rc<Self>,
-        receiver: Rc<dyn Receiver>,
+        self: &Arc<Self>,
+        receiver: Arc<dyn Receiver>,
         make: impl FnOnce(Enrolment) -> S,
         finish: Finish<S>,
     ) -> Registration<S> {
-        let enrolment = self.enrol(Rc::clone(&receiver));
+        let enrolment = self.enrol(Arc::clone(&receiver));
         let (shared, id) = (Weak::clone(&enrolment.shared), enrolment.id);
         let stream = make(enrolment);
         let version = self.version();
@@ -142,7 +143,7 @@ impl Shared {
     pub(crate) fn called(&self, call: &ServiceCall) {
         let version = self.version();
         // A receiver may come or go while it is called.
-        let receivers = self.receivers.list.borrow().clone();
+        let receivers = self.lock().receivers.list.borrow().clone();
         let verdict = receivers
             .iter()
             .rev()
@@ -154,20 +155,22 @@ impl Shared {
             Some(Verdict::Answered(answer)) => answer,
             Some(Verdict::NotMine) | None => Err(nobody(call.service())),
         };
-        self.machine.borrow_mut().answer_call(call.id, answer);
+        let parts = self.lock();
+        parts.machine.borrow_mut().answer_call(call.id, answer);
     }
 
     /// The session is open. If it is another one, all receivers are registered again.
     pub(crate) fn register_again(&self) {
-        let era = self.machine.borrow().era();
-        if self.receivers.era.replace(era) == era {
+        let parts = self.lock();
+        let era = parts.machine.borrow().era();
+        if parts.receivers.era.replace(era) == era {
             return;
         }
         let version = self.version();
-        let receivers = self.receivers.list.borrow().clone();
+        let receivers = parts.receivers.list.borrow().clone();
         for (id, receiver) in receivers {
             if !receiver.renew() {
-                self.receivers.remove(id);
+                parts.receivers.remove(id);
                 continue;
             }
             for (service, body) in receiver.register(version) {
@@ -186,12 +189,14 @@ impl Shared {
             // The service had not forgotten it.
             && report.reason != Reason::HandlerConflict
         {
-            drop(self.receivers.remove(id));
+            let receiver = self.lock().receivers.remove(id);
+            drop(receiver);
         }
     }
 
     fn dismiss(&self, id: u64) {
-        if let Some(receiver) = self.receivers.remove(id)
+        let receiver = self.lock().receivers.remove(id);
+        if let Some(receiver) = receiver
             && !self.state().is_closed()
         {
             for (service, body) in receiver.deregister(self.version()) {
@@ -206,12 +211,15 @@ impl Shared {
         call: crate::machine::CallId,
         answer: Result<Bytes, ErrorReport>,
     ) {
-        self.machine.borrow_mut().answer_call(call, answer);
+        let parts = self.lock();
+        parts.machine.borrow_mut().answer_call(call, answer);
         self.wake();
     }
 
     fn ask(&self, service: ServiceId, body: Bytes) -> Ticket {
-        self.machine.borrow_mut().request(self.now(), service, body)
+        let parts = self.lock();
+        let now = self.now();
+        parts.machine.borrow_mut().request(now, service, body)
     }
 }
 
@@ -275,7 +283,7 @@ impl<S: Unpin> Future for Registration<S> {
             (Err(error), stream) => {
                 if let (RequestError::Refused(_), Some(shared)) = (&error, self.shared.upgrade()) {
                     // There is nothing to end: that might end an earlier registration of the same kind.
-                    drop(shared.receivers.remove(self.id));
+                    drop(shared.lock().receivers.remove(self.id));
                 }
                 drop(stream);
                 Err(error)

@@ -1,17 +1,19 @@
 //! What a session's handles and its driver have in common.
 
 use core::cell::{Cell, RefCell};
+use core::ops::Deref;
 use core::task::Waker;
-use std::rc::{Rc, Weak};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use effusion_protocol::body::Call;
 use effusion_protocol::{
-    ErrorReason, ErrorReport, ProtocolVersion, ServiceId, TopicSpecification, encode,
+    ConversationId, ErrorReason, ErrorReport, ProtocolVersion, ServiceId, TopicSpecification,
+    encode,
 };
 use futures_channel::{mpsc, oneshot};
 
+use crate::guarded::Guarded;
 use crate::machine::{Event, Machine, Selection, SessionState, Ticket};
 use crate::receivers::Receivers;
 use crate::response::{self, Answer, Read, Response};
@@ -27,12 +29,18 @@ pub(crate) enum Waiter {
     /// A receiver that is registered again in a new session.
     Registration(u64),
     /// Nobody any more, but something is to be done.
-    Then(Box<dyn FnOnce(Answer)>),
+    Then(Box<dyn FnOnce(Answer) + Send>),
 }
 
-/// The machine and everybody who waits for something from it. One thread, so cells instead of locks.
+/// A session as its handles and its driver share it.
 pub(crate) struct Shared {
-    pub(crate) runtime: Rc<dyn Runtime>,
+    pub(crate) runtime: Arc<dyn Runtime>,
+    /// One lock for all of it: nobody sees a session in the middle of an event.
+    parts: Guarded<Parts>,
+}
+
+/// The machine and everybody who waits for something from it. Who sees them has the lock, so cells are enough.
+pub(crate) struct Parts {
     pub(crate) machine: RefCell<Machine>,
     driver: Cell<Option<Waker>>,
     /// Those who wait for answers, in no order. There are few.
@@ -50,9 +58,8 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(machine: Machine, runtime: Rc<dyn Runtime>) -> Self {
-        Self {
-            runtime,
+    pub(crate) fn new(machine: Machine, runtime: Arc<dyn Runtime>) -> Self {
+        let parts = Parts {
             machine: RefCell::new(machine),
             driver: Cell::new(None),
             answers: RefCell::default(),
@@ -63,7 +70,21 @@ impl Shared {
             locks: RefCell::default(),
             losses: Cell::new(0),
             traffic: Meter::default(),
+        };
+        Self {
+            runtime,
+            parts: Guarded::new(parts),
         }
+    }
+
+    /// The session, for as long as what this returns lives. It must not live while somebody waits.
+    pub(crate) fn lock(&self) -> impl Deref<Target = Parts> + '_ {
+        self.parts.lock()
+    }
+
+    /// An id for a conversation of the session's owner.
+    pub(crate) fn new_conversation(&self) -> ConversationId {
+        self.lock().machine.borrow_mut().new_conversation()
     }
 
     pub(crate) fn now(&self) -> u64 {
@@ -72,33 +93,33 @@ impl Shared {
 
     /// Asks for the driver to be woken when a handle has given the machine something to do.
     pub(crate) fn drive_with(&self, waker: &Waker) {
-        self.driver.set(Some(waker.clone()));
+        self.lock().driver.set(Some(waker.clone()));
     }
 
     /// Has the driver look at the machine's outputs.
     pub(crate) fn wake(&self) {
-        if let Some(waker) = self.driver.take() {
+        if let Some(waker) = self.lock().driver.take() {
             waker.wake();
         }
     }
 
     pub(crate) fn state(&self) -> SessionState {
-        self.state.borrow().clone()
+        self.lock().state.borrow().clone()
     }
 
     /// How often the service has forgotten what the session had there.
     pub(crate) fn era(&self) -> u32 {
-        self.machine.borrow().era()
+        self.lock().machine.borrow().era()
     }
 
     /// How often a connection was lost.
-    pub(crate) const fn losses(&self) -> u32 {
-        self.losses.get()
+    pub(crate) fn losses(&self) -> u32 {
+        self.lock().losses.get()
     }
 
     /// The version that is spoken.
     pub(crate) fn version(&self) -> ProtocolVersion {
-        self.machine.borrow().version()
+        self.lock().machine.borrow().version()
     }
 
     /// Calls a service whose answer is the result.
@@ -137,12 +158,18 @@ impl Shared {
 
     /// Calls a service by bytes: the part of a call that is compiled once.
     pub(crate) fn request(&self, service: ServiceId, body: Bytes) -> oneshot::Receiver<Answer> {
-        let ticket = self.machine.borrow_mut().request(self.now(), service, body);
+        // The driver may have the answer as soon as it can.
+        let parts = self.lock();
+        let ticket = parts
+            .machine
+            .borrow_mut()
+            .request(self.now(), service, body);
         self.answer(ticket)
     }
 
     pub(crate) fn select(&self, selector: &str, select: bool) -> Response<()> {
-        let ticket = self
+        let parts = self.lock();
+        let ticket = parts
             .machine
             .borrow_mut()
             .select(self.now(), selector, select);
@@ -154,8 +181,11 @@ impl Shared {
         if !self.version().has_selection_scopes() {
             return self.refuse(ErrorReason::Unsupported);
         }
-        let now = self.now();
-        let ticket = self.machine.borrow_mut().select_in_scope(now, selection);
+        let parts = self.lock();
+        let ticket = parts
+            .machine
+            .borrow_mut()
+            .select_in_scope(self.now(), selection);
         self.selected(ticket)
     }
 
@@ -169,7 +199,8 @@ impl Shared {
 
     pub(crate) fn answer(&self, ticket: Ticket) -> oneshot::Receiver<Answer> {
         let (sender, receiver) = oneshot::channel();
-        if self.state.borrow().is_closed() {
+        let parts = self.lock();
+        if parts.state.borrow().is_closed() {
             // The driver is gone, so nobody will hand on the machine's answer. The receiver is here.
             let never = RequestError::NeverSent(Interruption::SessionClosed);
             let _ = sender.send(Err(never));
@@ -181,7 +212,8 @@ impl Shared {
 
     /// Has an answer go to somebody else than who asked; `false` if it has come already.
     pub(crate) fn divert(&self, ticket: Ticket, waiter: Waiter) -> bool {
-        let mut answers = self.answers.borrow_mut();
+        let parts = self.lock();
+        let mut answers = parts.answers.borrow_mut();
         match answers.iter_mut().find(|(waiting, _)| *waiting == ticket) {
             Some(entry) => {
                 entry.1 = waiter;
@@ -192,29 +224,31 @@ impl Shared {
     }
 
     pub(crate) fn wait(&self, ticket: Ticket, waiter: Waiter) {
-        self.answers.borrow_mut().push((ticket, waiter));
+        self.lock().answers.borrow_mut().push((ticket, waiter));
         self.wake();
     }
 
     /// A stream that learns of every change of state from now on.
     pub(crate) fn watch(&self) -> mpsc::UnboundedReceiver<SessionState> {
         let (sender, receiver) = mpsc::unbounded();
-        if !self.state.borrow().is_closed() {
-            self.watchers.borrow_mut().push(sender);
+        let parts = self.lock();
+        if !parts.state.borrow().is_closed() {
+            parts.watchers.borrow_mut().push(sender);
         }
         receiver
     }
 
     /// Adds a stream, and tells it of the topics that the session is subscribed to already.
     pub(crate) fn add_stream(&self, slot: Slot) {
+        let parts = self.lock();
         let state = self.state();
         if let SessionState::Closed(reason) = state {
             slot.tell(TopicEvent::Closed(reason));
             return;
         }
-        let mut streams = self.streams.borrow_mut();
+        let mut streams = parts.streams.borrow_mut();
         streams.retain(Slot::is_open);
-        for (topic, value) in self.machine.borrow().topics() {
+        for (topic, value) in parts.machine.borrow().topics() {
             let (path, specification) = (&topic.path, &topic.specification);
             let is_free = !slot.is_fallback() || !is_taken(&streams, path, specification);
             if is_free && slot.wants(path, specification) {
@@ -233,13 +267,15 @@ impl Shared {
 
     /// The selectors of the streams that somebody still reads.
     pub(crate) fn stream_selectors(&self) -> Vec<String> {
-        let streams = self.streams.borrow();
+        let parts = self.lock();
+        let streams = parts.streams.borrow();
         let open = streams.iter().filter(|slot| slot.is_open());
         open.map(|slot| slot.selector().to_owned()).collect()
     }
 
     fn tell_streams(&self, path: &str, specification: &TopicSpecification, event: &TopicEvent) {
-        let mut streams = self.streams.borrow_mut();
+        let parts = self.lock();
+        let mut streams = parts.streams.borrow_mut();
         let is_taken =
             streams.iter().any(Slot::is_fallback) && is_taken(&streams, path, specification);
         // A stream whose owner has dropped it is forgotten on the way.
@@ -252,6 +288,7 @@ impl Shared {
 
     /// Hands on what the machine reports.
     pub(crate) fn dispatch(&self, event: Event) {
+        let parts = self.lock();
         match event {
             Event::State(state) => self.change_state(state),
             Event::Answer { ticket, result } => self.answered(ticket, result),
@@ -283,7 +320,7 @@ impl Shared {
             }
             Event::Called(call) => self.called(&call),
             Event::SelectionFailed { selector, error } => {
-                for slot in self.streams.borrow().iter() {
+                for slot in parts.streams.borrow().iter() {
                     if slot.selector() == selector {
                         slot.tell(TopicEvent::NotSelected(error.clone()));
                     }
@@ -293,7 +330,8 @@ impl Shared {
     }
 
     fn answered(&self, ticket: Ticket, result: Answer) {
-        let mut answers = self.answers.borrow_mut();
+        let parts = self.lock();
+        let mut answers = parts.answers.borrow_mut();
         let Some(index) = answers.iter().position(|(waiting, _)| *waiting == ticket) else {
             return;
         };
@@ -310,20 +348,22 @@ impl Shared {
     }
 
     fn change_state(&self, state: SessionState) {
-        if self.state.borrow().is_connected() {
-            self.losses.set(self.losses.get().wrapping_add(1));
+        let parts = self.lock();
+        if parts.state.borrow().is_connected() {
+            parts.losses.set(parts.losses.get().wrapping_add(1));
         }
-        self.state.replace(state.clone());
-        self.watchers
+        parts.state.replace(state.clone());
+        parts
+            .watchers
             .borrow_mut()
             .retain(|watcher| watcher.unbounded_send(state.clone()).is_ok());
         match state {
             SessionState::Closed(reason) => {
-                for slot in self.streams.take() {
+                for slot in parts.streams.take() {
                     slot.tell(TopicEvent::Closed(reason.clone()));
                 }
-                self.watchers.take();
-                self.receivers.clear();
+                parts.watchers.take();
+                parts.receivers.clear();
             }
             SessionState::Connected(_) => self.register_again(),
             SessionState::Connecting | SessionState::Recovering { .. } => {}
@@ -332,10 +372,10 @@ impl Shared {
 
     /// The driver is gone: nothing will be answered any more.
     pub(crate) fn abandon(&self) {
-        if !self.state.borrow().is_closed() {
+        if !self.lock().state.borrow().is_closed() {
             self.change_state(SessionState::Closed(SessionCloseReason::ClosedByClient));
         }
-        self.answers.take();
+        drop(self.lock().answers.take());
     }
 }
 

@@ -1,7 +1,7 @@
 //! What goes over a session's connection: counters, and a tap for those who want to see the messages.
 
 use core::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use effusion_protocol::{ProtocolVersion, Reader, ServiceId};
@@ -27,7 +27,7 @@ pub struct TappedMessage {
 }
 
 /// Is told of every message of a session: see [`Session::set_tap`](crate::Session::set_tap).
-pub type Tap = Box<dyn Fn(TappedMessage)>;
+pub type Tap = Box<dyn Fn(TappedMessage) + Send + Sync>;
 
 /// What has gone over a session's connections so far, without what WebSocket adds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,8 +42,8 @@ pub struct Traffic {
     pub bytes_sent: u64,
 }
 
-/// A tap that hides what must not be shown; in an `Rc`, so that it may be replaced while it is called.
-type Filtered = Rc<dyn Fn(Direction, &Bytes)>;
+/// A tap that hides what must not be shown; in an `Arc`, so that it may be replaced while it is called.
+type Filtered = Arc<dyn Fn(Direction, &Bytes) + Send + Sync>;
 
 #[derive(Default)]
 pub(crate) struct Meter {
@@ -84,7 +84,7 @@ impl Meter {
 
     pub(crate) fn set_tap(&self, tap: Option<Tap>) {
         let tap = tap.map(|tap| -> Filtered {
-            Rc::new(move |direction, message| tap(show(direction, message)))
+            Arc::new(move |direction, message| tap(show(direction, message)))
         });
         self.tap.replace(tap);
     }
@@ -121,6 +121,8 @@ fn secret_from(message: &Bytes) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guarded::Guarded;
+    use core::sync::atomic::{AtomicUsize, Ordering};
     use effusion_protocol::{ConversationId, Message};
 
     fn request(service: ServiceId, body: &'static [u8]) -> Bytes {
@@ -165,18 +167,19 @@ mod tests {
 
     #[test]
     fn a_tap_may_take_itself_away() {
-        let meter = Rc::new(Meter::default());
-        let calls = Rc::new(Cell::new(0));
-        let (seen, within) = (Rc::clone(&calls), Rc::clone(&meter));
-        meter.set_tap(Some(Box::new(move |_| {
-            seen.set(seen.get() + 1);
-            within.set_tap(None);
+        let meter = Arc::new(Guarded::new(Meter::default()));
+        let calls = Arc::new(AtomicUsize::new(0));
+        let (seen, within) = (Arc::clone(&calls), Arc::clone(&meter));
+        let locked = meter.lock();
+        locked.set_tap(Some(Box::new(move |_| {
+            seen.fetch_add(1, Ordering::Relaxed);
+            within.lock().set_tap(None);
         })));
-        meter.received(&Bytes::from_static(b"token"), false);
-        meter.sent(&Bytes::from_static(b"one"));
-        meter.sent(&Bytes::from_static(b"two"));
-        assert_eq!(calls.get(), 1);
-        let counted = meter.counted();
+        locked.received(&Bytes::from_static(b"token"), false);
+        locked.sent(&Bytes::from_static(b"one"));
+        locked.sent(&Bytes::from_static(b"two"));
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
+        let counted = locked.counted();
         assert_eq!((counted.messages_received, counted.bytes_received), (1, 5));
         assert_eq!((counted.messages_sent, counted.bytes_sent), (2, 6));
     }

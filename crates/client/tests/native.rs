@@ -8,8 +8,8 @@
 
 use bytes::Bytes;
 use effusion_client::{
-    ConnectError, ConnectOptions, ErrorReason, RequestError, SessionCloseReason, SessionState,
-    TopicNotification, TopicSpecification, TopicType, native,
+    ConnectError, ConnectOptions, ErrorReason, RequestError, Session, SessionCloseReason,
+    SessionState, TopicNotification, TopicSpecification, TopicType, native,
 };
 use effusion_protocol::{
     ConnectRequest, ConnectResponse, ConnectSuccess, ConversationId, ErrorReport, Message,
@@ -17,7 +17,6 @@ use effusion_protocol::{
 };
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::LocalSet;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
@@ -108,8 +107,61 @@ impl Connection {
     }
 }
 
-async fn local<T>(test: impl Future<Output = T>) -> T {
-    LocalSet::new().run_until(test).await
+const fn assert_handle<T: Clone + Send + Sync>() {}
+const _: () = assert_handle::<Session>();
+
+/// Handles in tasks on several threads, each of which gets the answers to its own requests.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn handles_are_used_from_many_threads() {
+    const TASKS: u32 = 8;
+    const REQUESTS: u32 = 200;
+    let service = Service::new().await;
+    let options = service.options();
+    let serving = tokio::spawn(async move {
+        let (mut connection, _) = service.accept().await;
+        connection.answer(ResponseCode::Connected, 1 << 20).await;
+        let mut served = 0;
+        while let Some(message) = connection.receive().await {
+            let Message::Request {
+                service,
+                conversation,
+                body,
+            } = message
+            else {
+                break;
+            };
+            // The count of removed topics is what the selector says.
+            let selector: String = decode(body, VERSION).unwrap();
+            let body = encode(&selector[1..].parse::<u32>().unwrap(), VERSION);
+            let response = Message::Response {
+                service: Some(service),
+                conversation,
+                body,
+            };
+            connection.send(response.encode(VERSION)).await;
+            served += 1;
+        }
+        served
+    });
+    let session = native::connect(options).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..TASKS {
+        let session = session.clone();
+        tasks.spawn(async move {
+            for number in 0..REQUESTS {
+                let number = task * REQUESTS + number;
+                let removed = session.topics().remove(&format!(">{number}")).await;
+                assert_eq!(removed.unwrap(), Some(number));
+            }
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+    tokio::task::spawn(async move { session.close().await })
+        .await
+        .unwrap();
+    assert_eq!(serving.await.unwrap(), TASKS * REQUESTS);
 }
 
 #[tokio::test]
@@ -154,7 +206,7 @@ async fn a_session_from_beginning_to_end() {
         connection.send(Message::Abort.encode(VERSION)).await;
         assert_eq!(connection.receive().await, None);
     };
-    local(async { tokio::join!(client, server) }).await;
+    async { tokio::join!(client, server) }.await;
 }
 
 #[tokio::test]
@@ -180,7 +232,7 @@ async fn a_lost_connection_comes_back() {
         // The last handle is dropped: the session is closed.
         assert_eq!(connection.receive().await, Some(Message::Close));
     };
-    local(async { tokio::join!(client, server) }).await;
+    async { tokio::join!(client, server) }.await;
 }
 
 /// What a service asks, and what the client answers.
@@ -229,7 +281,7 @@ async fn calls_that_cannot_be_read_are_refused_and_the_session_goes_on() {
             .is_some_and(|it| it != Message::Close)
         {}
     };
-    local(async { tokio::join!(client, server) }).await;
+    async { tokio::join!(client, server) }.await;
 }
 
 #[tokio::test]
@@ -247,7 +299,7 @@ async fn a_text_message_breaks_the_connection() {
         connection.0.send(text).await.unwrap();
         assert_eq!(connection.receive().await, None);
     };
-    let (states, ()) = local(async { tokio::join!(client, server) }).await;
+    let (states, ()) = async { tokio::join!(client, server) }.await;
     assert_eq!(
         states.last(),
         Some(&SessionState::Closed(SessionCloseReason::ConnectionLost))
@@ -266,9 +318,9 @@ async fn refusals_and_nobody_there() {
             .await;
         connection.receive().await
     };
-    let (result, _) = local(async { tokio::join!(client, server) }).await;
+    let (result, _) = async { tokio::join!(client, server) }.await;
     assert!(result.unwrap_err().is_authentication_failure());
     drop(service);
-    let result = local(native::connect(options)).await;
+    let result = native::connect(options).await;
     assert_eq!(result.unwrap_err(), ConnectError::Unreachable);
 }

@@ -2,7 +2,6 @@
 #![cfg(feature = "wss")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use effusion_client::native::{Tokio, WebSocket};
@@ -21,7 +20,7 @@ async fn connect(options: ConnectOptions, trusted: RootCertStore) -> Option<Conn
         .with_root_certificates(trusted)
         .with_no_client_auth();
     let transport = Box::new(WebSocket::with_tls(Arc::new(config)));
-    let session = Session::connect(options, transport, Rc::new(Tokio::new())).await;
+    let session = Session::connect(options, transport, Arc::new(Tokio::new())).await;
     session.err()
 }
 

@@ -111,8 +111,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let tasks = tokio::task::LocalSet::new();
-    match tasks.block_on(&runtime, run(args)) {
+    match runtime.block_on(run(args)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("effusion-moderator: {error:#}");

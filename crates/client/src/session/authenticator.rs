@@ -5,7 +5,7 @@
 use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use std::rc::{Rc, Weak};
+use std::sync::{Arc, Weak};
 
 use effusion_protocol::body::{
     AuthenticatorRequest, AuthenticatorResponse, NamedDeregistration, NamedRegistration, Properties,
@@ -163,16 +163,16 @@ impl Receiver for Authenticator {
     }
 }
 
-pub(super) fn register(shared: &Rc<Shared>, name: &str) -> Registration<AuthenticationRequests> {
+pub(super) fn register(shared: &Arc<Shared>, name: &str) -> Registration<AuthenticationRequests> {
     let (sender, requests) = mpsc::unbounded();
     let authenticator = Authenticator {
-        shared: Rc::downgrade(shared),
-        handler: shared.machine.borrow_mut().new_conversation(),
+        shared: Arc::downgrade(shared),
+        handler: shared.new_conversation(),
         name: name.to_owned(),
         requests: sender,
     };
     shared.register(
-        Rc::new(authenticator),
+        Arc::new(authenticator),
         |enrolment| AuthenticationRequests {
             requests,
             _enrolment: enrolment,

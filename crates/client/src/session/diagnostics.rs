@@ -40,7 +40,7 @@ impl Session {
     /// ```
     #[must_use]
     pub fn traffic(&self) -> Traffic {
-        self.shared().traffic.counted()
+        self.shared().lock().traffic.counted()
     }
 
     /// Traffic, selections, streams and topics as they are now. [`Session::ping`] measures the round trip.
@@ -55,7 +55,8 @@ impl Session {
     #[must_use]
     pub fn diagnostics(&self) -> Diagnostics {
         let shared = self.shared();
-        let machine = shared.machine.borrow();
+        let parts = shared.lock();
+        let machine = parts.machine.borrow();
         let selections = machine.selections();
         Diagnostics {
             traffic: self.traffic(),
@@ -87,6 +88,6 @@ impl Session {
     /// # }
     /// ```
     pub fn set_tap(&self, tap: Option<Tap>) {
-        self.shared().traffic.set_tap(tap);
+        self.shared().lock().traffic.set_tap(tap);
     }
 }

@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use effusion_protocol::body::{FilterCount, FilterOutcome, FilterResponse, SendToFilterRequest};
@@ -115,13 +115,13 @@ pub(super) fn read_count(body: Bytes, version: ProtocolVersion) -> Result<u32, R
 }
 
 pub(super) fn send<R>(
-    shared: &Rc<Shared>,
+    shared: &Arc<Shared>,
     filter: &str,
     path: &str,
     data_type: &str,
     value: Bytes,
 ) -> Registration<FilterResponses<R>> {
-    let conversation = shared.machine.borrow_mut().new_conversation();
+    let conversation = shared.new_conversation();
     let (sender, outcomes) = mpsc::unbounded();
     let request = SendToFilterRequest {
         conversation,
@@ -136,7 +136,7 @@ pub(super) fn send<R>(
         outcomes: sender,
     };
     shared.register(
-        Rc::new(sent),
+        Arc::new(sent),
         |enrolment| FilterResponses {
             outcomes,
             sent_to: 0,

@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use std::rc::{Rc, Weak};
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use effusion_protocol::body::{
@@ -280,31 +280,31 @@ fn stream<T>(
 }
 
 pub(super) fn add_handler<T>(
-    shared: &Rc<Shared>,
+    shared: &Arc<Shared>,
     path: &str,
     properties: &[&str],
 ) -> Registration<RequestStream<T>> {
     let (sender, requests) = mpsc::unbounded();
     let handler = PathHandler {
-        shared: Rc::downgrade(shared),
-        handler: shared.machine.borrow_mut().new_conversation(),
+        shared: Arc::downgrade(shared),
+        handler: shared.new_conversation(),
         path: path.to_owned(),
         properties: properties.iter().map(|it| (*it).to_owned()).collect(),
         requests: sender,
     };
     shared.register(
-        Rc::new(handler),
+        Arc::new(handler),
         |enrolment| stream(requests, enrolment),
         |stream, _, _| Ok(stream),
     )
 }
 
-pub(super) fn set_stream<T>(shared: &Rc<Shared>, path: &str) -> RequestStream<T> {
+pub(super) fn set_stream<T>(shared: &Arc<Shared>, path: &str) -> RequestStream<T> {
     let (sender, requests) = mpsc::unbounded();
     let taker = PathStream {
-        shared: Rc::downgrade(shared),
+        shared: Arc::downgrade(shared),
         path: path.trim_matches('/').to_owned(),
         requests: sender,
     };
-    stream(requests, shared.enrol(Rc::new(taker)))
+    stream(requests, shared.enrol(Arc::new(taker)))
 }

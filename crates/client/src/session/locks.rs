@@ -2,12 +2,12 @@
 //!
 //! Source: `docs/protocol.md`, 6.3, and the API documentation of `SessionLock`.
 
-use core::cell::Cell;
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, ready};
-use std::rc::{Rc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytes::Bytes;
 use effusion_protocol::body::{
@@ -48,23 +48,21 @@ impl Session {
     /// ```
     pub fn lock(&self, name: &str, scope: SessionLockScope) -> LockRequest {
         let shared = self.shared();
-        let (version, request) = {
-            let mut machine = shared.machine.borrow_mut();
-            (machine.version(), machine.new_conversation().0)
-        };
+        let parts = shared.lock();
+        let (version, request) = (shared.version(), shared.new_conversation().0);
         let body = SessionLockRequest {
             name: name.to_owned(),
             request,
             scope,
         };
         let service = ServiceId::AcquireSessionLock;
-        let ticket = shared.machine.borrow_mut().request_without_timeout(
+        let ticket = parts.machine.borrow_mut().request_without_timeout(
             shared.now(),
             service,
             encode(&body, version),
         );
         LockRequest {
-            shared: Rc::downgrade(shared),
+            shared: Arc::downgrade(shared),
             cancel: Some(SessionLockCancellation {
                 name: body.name,
                 request,
@@ -180,26 +178,27 @@ fn granted(
         return Err(RequestError::OutcomeUnknown(Interruption::SessionClosed));
     };
     // A session that asks again for a lock that it has gets the same: it is given back when no handle is left.
-    let mut locks = shared.locks.borrow_mut();
+    let parts = shared.lock();
+    let mut locks = parts.locks.borrow_mut();
     locks.retain(|held| held.strong_count() > 0);
     let held = locks
         .iter()
         .filter_map(Weak::upgrade)
         .find(|held| held.name == acquisition.name && held.sequence == acquisition.sequence);
     let held = held.unwrap_or_else(|| {
-        let held = Rc::new(Held {
+        let held = Arc::new(Held {
             shared: Weak::clone(weak),
             name: acquisition.name,
             sequence: acquisition.sequence,
-            scope: Cell::new(acquisition.scope),
+            scope: Mutex::new(acquisition.scope),
             era: shared.era(),
             losses: shared.losses(),
-            given_back: Cell::new(false),
+            given_back: AtomicBool::new(false),
         });
-        locks.push(Rc::downgrade(&held));
+        locks.push(Arc::downgrade(&held));
         held
     });
-    held.scope.set(acquisition.scope);
+    *held.scope.lock().unwrap_or_else(PoisonError::into_inner) = acquisition.scope;
     Ok(SessionLock { held })
 }
 
@@ -208,36 +207,39 @@ pub(crate) struct Held {
     shared: Weak<Shared>,
     name: String,
     sequence: u64,
-    scope: Cell<SessionLockScope>,
+    scope: Mutex<SessionLockScope>,
     /// The session's era, and how often the connection had been lost, when the lock was granted.
     era: u32,
     losses: u32,
-    given_back: Cell<bool>,
+    given_back: AtomicBool,
 }
 
 impl Held {
+    fn scope(&self) -> SessionLockScope {
+        *self.scope.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn is_owned(&self) -> bool {
         let Some(shared) = self.shared.upgrade() else {
             return false;
         };
         let is_same_connection = shared.losses() == self.losses;
-        let by_session = self.scope.get() == SessionLockScope::UnlockOnSessionLoss;
-        !self.given_back.get()
+        let by_session = self.scope() == SessionLockScope::UnlockOnSessionLoss;
+        !self.given_back.load(Ordering::Relaxed)
             && !shared.state().is_closed()
             && shared.era() == self.era
             && (is_same_connection || by_session)
     }
 
     fn release(&self) -> Option<Response<bool>> {
-        if !self.is_owned() {
+        if !self.is_owned() || self.given_back.swap(true, Ordering::Relaxed) {
             return None;
         }
-        self.given_back.set(true);
         let shared = self.shared.upgrade()?;
         let acquisition = SessionLockAcquisition {
             name: self.name.clone(),
             sequence: self.sequence,
-            scope: self.scope.get(),
+            scope: self.scope(),
         };
         Some(shared.call::<call::ReleaseSessionLock>(&acquisition))
     }
@@ -252,7 +254,7 @@ impl Drop for Held {
 /// A session lock that this session has, until it is given back or lost. It is given back when all handles that were got
 /// for it are dropped.
 pub struct SessionLock {
-    held: Rc<Held>,
+    held: Arc<Held>,
 }
 
 impl SessionLock {
@@ -272,7 +274,7 @@ impl SessionLock {
     /// When it is given back by itself.
     #[must_use]
     pub fn scope(&self) -> SessionLockScope {
-        self.held.scope.get()
+        self.held.scope()
     }
 
     /// Whether this session still has it, as far as it knows: only [`SessionLock::constraint`] has the service's word.

@@ -4,7 +4,7 @@
 
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use effusion_protocol::body::{
     MissingTopicOrigin, MissingTopicRequest, NamedDeregistration, NamedRegistration, Properties,
@@ -115,15 +115,15 @@ impl Receiver for Handler {
     }
 }
 
-pub(super) fn handle(shared: &Rc<Shared>, path: &str) -> Registration<MissingTopics> {
+pub(super) fn handle(shared: &Arc<Shared>, path: &str) -> Registration<MissingTopics> {
     let (sender, missing) = mpsc::unbounded();
     let handler = Handler {
-        handler: shared.machine.borrow_mut().new_conversation(),
+        handler: shared.new_conversation(),
         path: path.to_owned(),
         missing: sender,
     };
     shared.register(
-        Rc::new(handler),
+        Arc::new(handler),
         |enrolment| MissingTopics {
             missing,
             _enrolment: enrolment,

@@ -40,7 +40,7 @@ pub use update_stream::UpdateStream;
 use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use effusion_protocol::body::call;
 use effusion_protocol::{Credentials, TopicSelector, TopicSelectorError};
@@ -56,25 +56,26 @@ use crate::{ConnectError, ConnectOptions, RequestError, SessionCloseReason, Stre
 
 /// A session with a Diffusion service.
 ///
-/// Handles are cheap to clone and stay on one thread; the session lives in a background task of that thread's runtime.
+/// Handles are cheap to clone and may be used from any thread and task; the session lives in a background task of the
+/// runtime in which it was opened.
 /// It is closed when [`Session::close`] is called or the last handle is dropped. Streams do not keep it open.
 ///
 /// While the connection is lost, requests wait for it. An error of theirs says whether the service may have carried
 /// them out: see [`RequestError`].
 #[derive(Clone)]
 pub struct Session {
-    guard: Rc<Guard>,
+    guard: Arc<Guard>,
 }
 
 /// Closes the session when the last handle goes.
 struct Guard {
-    shared: Rc<Shared>,
+    shared: Arc<Shared>,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
         let now = self.shared.now();
-        self.shared.machine.borrow_mut().close(now);
+        self.shared.lock().machine.borrow_mut().close(now);
         self.shared.wake();
     }
 }
@@ -88,14 +89,14 @@ impl Session {
     pub async fn connect(
         options: ConnectOptions,
         transport: Box<dyn Transport>,
-        runtime: Rc<dyn Runtime>,
+        runtime: Arc<dyn Runtime>,
     ) -> Result<Self, ConnectError> {
         let machine = Machine::new(options.session, runtime.now(), runtime.seed());
-        let shared = Rc::new(Shared::new(machine, Rc::clone(&runtime)));
+        let shared = Arc::new(Shared::new(machine, Arc::clone(&runtime)));
         let mut states = shared.watch();
         let session = Self {
-            guard: Rc::new(Guard {
-                shared: Rc::clone(&shared),
+            guard: Arc::new(Guard {
+                shared: Arc::clone(&shared),
             }),
         };
         runtime.spawn(Box::pin(Driver::new(shared, options.address, transport)));
@@ -111,7 +112,7 @@ impl Session {
         }
     }
 
-    pub(crate) fn shared(&self) -> &Rc<Shared> {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.guard.shared
     }
 
@@ -158,7 +159,7 @@ impl Session {
     /// ```
     #[must_use]
     pub fn info(&self) -> Option<SessionInfo> {
-        self.shared().machine.borrow().session()
+        self.shared().lock().machine.borrow().session()
     }
 
     /// Adding, removing and selecting topics.
@@ -310,7 +311,8 @@ impl Session {
     /// # }
     /// ```
     pub fn reconnect_as(&self, principal: &str, credentials: Credentials) {
-        let mut machine = self.shared().machine.borrow_mut();
+        let parts = self.shared().lock();
+        let mut machine = parts.machine.borrow_mut();
         machine.set_principal(principal, credentials);
     }
 
@@ -325,7 +327,7 @@ impl Session {
     /// ```
     pub fn reconnect_now(&self) {
         let now = self.shared().now();
-        self.shared().machine.borrow_mut().hurry(now);
+        self.shared().lock().machine.borrow_mut().hurry(now);
         self.shared().wake();
     }
 
@@ -342,7 +344,7 @@ impl Session {
     pub async fn close(&self) {
         let mut states = self.states();
         let now = self.shared().now();
-        self.shared().machine.borrow_mut().close(now);
+        self.shared().lock().machine.borrow_mut().close(now);
         self.shared().wake();
         while states.next().await.is_some() {}
     }

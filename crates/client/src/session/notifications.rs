@@ -2,10 +2,9 @@
 //!
 //! Source: `docs/protocol.md`, 6.6, and the API documentation of `TopicNotificationListener`.
 
-use core::cell::RefCell;
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use effusion_protocol::body::{
     TopicDescendantEvent, TopicNotificationEvent, TopicNotificationSelection,
@@ -44,12 +43,19 @@ pub enum TopicNotification {
     Restarted,
 }
 
+/// The selectors of a listener. No more than they are pushed and read under the lock, so it is good even when poisoned.
+type Selectors = Arc<Mutex<Vec<String>>>;
+
+fn lock(selectors: &Selectors) -> std::sync::MutexGuard<'_, Vec<String>> {
+    selectors.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A listener of topics: see [`Topics::add_notification_listener`](super::Topics::add_notification_listener). Dropping it
 /// ends it; it ends by itself when the session is closed.
 pub struct TopicNotifications {
     listener: ConversationId,
     /// What is selected, to select it again in another session.
-    selectors: Rc<RefCell<Vec<String>>>,
+    selectors: Selectors,
     events: mpsc::UnboundedReceiver<TopicNotification>,
     enrolment: Enrolment,
 }
@@ -69,7 +75,7 @@ impl TopicNotifications {
     /// # }
     /// ```
     pub fn select(&self, selector: &str) -> Response<()> {
-        let mut selectors = self.selectors.borrow_mut();
+        let mut selectors = lock(&self.selectors);
         if !selectors.iter().any(|it| it == selector) {
             selectors.push(selector.to_owned());
         }
@@ -89,7 +95,7 @@ impl TopicNotifications {
     /// # }
     /// ```
     pub fn deselect(&self, selector: &str) -> Response<()> {
-        self.selectors.borrow_mut().retain(|it| it != selector);
+        lock(&self.selectors).retain(|it| it != selector);
         self.request::<call::TopicNotificationDeselection>(selector)
     }
 
@@ -127,7 +133,7 @@ impl core::fmt::Debug for TopicNotifications {
 
 struct Listener {
     listener: ConversationId,
-    selectors: Rc<RefCell<Vec<String>>>,
+    selectors: Selectors,
     events: mpsc::UnboundedSender<TopicNotification>,
 }
 
@@ -187,7 +193,7 @@ impl Receiver for Listener {
                 encode(&body, version),
             )
         };
-        self.selectors.borrow().iter().map(request).collect()
+        lock(&self.selectors).iter().map(request).collect()
     }
 
     fn deregister(&self, version: ProtocolVersion) -> Vec<Registering> {
@@ -206,19 +212,19 @@ impl Receiver for Listener {
     }
 }
 
-pub(super) fn listen(shared: &Rc<Shared>) -> TopicNotifications {
+pub(super) fn listen(shared: &Arc<Shared>) -> TopicNotifications {
     let (sender, events) = mpsc::unbounded();
-    let listener = shared.machine.borrow_mut().new_conversation();
-    let selectors = Rc::<RefCell<Vec<String>>>::default();
+    let listener = shared.new_conversation();
+    let selectors = Selectors::default();
     let receiver = Listener {
         listener,
-        selectors: Rc::clone(&selectors),
+        selectors: Arc::clone(&selectors),
         events: sender,
     };
     TopicNotifications {
         listener,
         selectors,
         events,
-        enrolment: shared.enrol(Rc::new(receiver)),
+        enrolment: shared.enrol(Arc::new(receiver)),
     }
 }

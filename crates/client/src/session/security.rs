@@ -166,7 +166,8 @@ impl Security<'_> {
         let shared = self.session.shared();
         let accepted = change_principal(shared, principal, &credentials).await?;
         if accepted {
-            let mut machine = shared.machine.borrow_mut();
+            let parts = shared.lock();
+            let mut machine = parts.machine.borrow_mut();
             machine.set_principal(principal, credentials);
         }
         Ok(accepted)

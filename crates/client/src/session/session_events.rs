@@ -4,7 +4,7 @@
 
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use effusion_protocol::body::{
@@ -231,7 +231,7 @@ fn finish(
 }
 
 pub(super) fn listen(
-    shared: &Rc<Shared>,
+    shared: &Arc<Shared>,
     parameters: SessionEventParameters,
 ) -> Registration<SessionEvents> {
     let has_filter = parameters.filter.is_some() || parameters.after.is_some();
@@ -243,12 +243,12 @@ pub(super) fn listen(
     }
     let (sender, events) = mpsc::unbounded();
     let listener = Listener {
-        listener: shared.machine.borrow_mut().new_conversation(),
+        listener: shared.new_conversation(),
         parameters,
         events: sender,
     };
     shared.register(
-        Rc::new(listener),
+        Arc::new(listener),
         |enrolment| SessionEvents {
             events,
             _enrolment: enrolment,

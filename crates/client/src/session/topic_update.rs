@@ -3,7 +3,7 @@
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use effusion_protocol::body::{
@@ -226,7 +226,7 @@ pub struct AddAndSet {
 }
 
 struct Set {
-    shared: Rc<Shared>,
+    shared: Arc<Shared>,
     path: String,
     data_type: Option<DataType>,
     value: Bytes,
@@ -240,7 +240,7 @@ impl core::fmt::Debug for Set {
 
 impl AddAndSet {
     fn new(
-        shared: &Rc<Shared>,
+        shared: &Arc<Shared>,
         path: &str,
         specification: TopicSpecification,
         value: Bytes,
@@ -260,7 +260,7 @@ impl AddAndSet {
             shared.refuse(ErrorReason::Unsupported)
         } else {
             then = Some(Set {
-                shared: Rc::clone(shared),
+                shared: Arc::clone(shared),
                 path: path.clone(),
                 data_type: DataType::of_topic(specification.topic_type),
                 value,

@@ -3,7 +3,7 @@
 //! Source: `docs/protocol.md`, 6.2, and the API documentation of `UpdateStream`.
 
 use core::marker::PhantomData;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use effusion_protocol::body::{
@@ -30,10 +30,10 @@ pub struct UpdateStream<T> {
 }
 
 impl<T: Value> UpdateStream<T> {
-    pub(super) fn new(shared: &Rc<Shared>, path: &str) -> Self {
+    pub(super) fn new(shared: &Arc<Shared>, path: &str) -> Self {
         Self {
             stream: Stream {
-                shared: Rc::clone(shared),
+                shared: Arc::clone(shared),
                 path: path.to_owned(),
                 topic_type: T::DATA_TYPE.topic_type(),
                 specification: None,
@@ -157,7 +157,7 @@ impl<T> core::fmt::Debug for UpdateStream<T> {
 
 /// The part of a stream that is compiled once.
 struct Stream {
-    shared: Rc<Shared>,
+    shared: Arc<Shared>,
     path: String,
     topic_type: TopicType,
     specification: Option<TopicSpecification>,

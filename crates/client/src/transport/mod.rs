@@ -11,8 +11,8 @@ use core::task::{Context, Poll};
 
 use bytes::Bytes;
 
-/// A future that may stay on its thread.
-pub type LocalFuture = Pin<Box<dyn Future<Output = ()>>>;
+/// A future that any thread may poll.
+pub type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What a connection reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,9 @@ pub enum TransportEvent {
 }
 
 /// One connection at a time to a service, by messages.
-pub trait Transport {
+///
+/// What belongs to one thread, as all that comes from a browser does, gets `Send` by the crate `send_wrapper`.
+pub trait Transport: Send {
     /// Begins to open a connection; one from before is dropped. Failure is reported as [`TransportEvent::Lost`].
     ///
     /// The address holds credentials: it must not be logged.
@@ -43,15 +45,15 @@ pub trait Transport {
 }
 
 /// Time, tasks and chance.
-pub trait Runtime {
+pub trait Runtime: Send + Sync {
     /// A monotonic time in milliseconds.
     fn now(&self) -> u64;
 
     /// A future that is ready after so many milliseconds.
-    fn sleep(&self, milliseconds: u64) -> LocalFuture;
+    fn sleep(&self, milliseconds: u64) -> BoxFuture;
 
-    /// Runs a future in the background, on this thread.
-    fn spawn(&self, task: LocalFuture);
+    /// Runs a future in the background.
+    fn spawn(&self, task: BoxFuture);
 
     /// A number that nobody can foresee, to spread the attempts of many clients.
     fn seed(&self) -> u64;

@@ -4,7 +4,7 @@ use core::future::Future;
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::hash::{BuildHasher as _, RandomState};
-use std::rc::Rc;
+use std::sync::Arc;
 use tokio::time::Instant;
 
 use bytes::Bytes;
@@ -15,12 +15,12 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::{LocalFuture, Runtime, Transport, TransportEvent};
+use super::{BoxFuture, Runtime, Transport, TransportEvent};
 use crate::{ConnectError, ConnectOptions, Session};
 
 /// Opens a session.
 ///
-/// Must be called in a `tokio` `LocalSet` (or `LocalRuntime`): the session stays on one thread.
+/// Must be called in a `tokio` runtime with its timers and network enabled; the session lives in a task of it.
 ///
 /// # Errors
 /// See [`ConnectError`].
@@ -28,29 +28,25 @@ use crate::{ConnectError, ConnectOptions, Session};
 /// ```no_run
 /// use effusion_client::ConnectOptions;
 ///
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let local = tokio::task::LocalSet::new();
-/// local
-///     .run_until(async {
-///         let options = ConnectOptions::new("localhost").port(8080).principal("client").password("password");
-///         let session = effusion_client::native::connect(options).await?;
-///         println!("a round trip takes {} ms", session.ping().await?);
-///         session.close().await;
-///         Ok(())
-///     })
-///     .await
-/// # }
+/// #[tokio::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let options = ConnectOptions::new("localhost").port(8080).principal("client").password("password");
+///     let session = effusion_client::native::connect(options).await?;
+///     println!("a round trip takes {} ms", session.ping().await?);
+///     session.close().await;
+///     Ok(())
+/// }
 /// ```
 pub async fn connect(options: ConnectOptions) -> Result<Session, ConnectError> {
     Session::connect(
         options,
         Box::new(WebSocket::default()),
-        Rc::new(Tokio::new()),
+        Arc::new(Tokio::new()),
     )
     .await
 }
 
-/// Tokio's clock and tasks. Tasks need a `LocalSet`.
+/// Tokio's clock and tasks.
 #[derive(Debug)]
 pub struct Tokio {
     start: Instant,
@@ -77,12 +73,12 @@ impl Runtime for Tokio {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn sleep(&self, milliseconds: u64) -> LocalFuture {
+    fn sleep(&self, milliseconds: u64) -> BoxFuture {
         Box::pin(tokio::time::sleep(Duration::from_millis(milliseconds)))
     }
 
-    fn spawn(&self, task: LocalFuture) {
-        tokio::task::spawn_local(task);
+    fn spawn(&self, task: BoxFuture) {
+        tokio::spawn(task);
     }
 
     fn seed(&self) -> u64 {
@@ -129,7 +125,7 @@ impl Transport for WebSocket {
         let (outgoing, to_send) = mpsc::unbounded();
         let (reports, events) = mpsc::unbounded();
         let socket = open(url.to_owned(), self.tls.clone());
-        tokio::task::spawn_local(run(socket, to_send, reports));
+        tokio::spawn(run(socket, to_send, reports));
         self.connection = Some(Connection { outgoing, events });
     }
 

@@ -1,16 +1,17 @@
 //! The browser's WebSocket and timers.
 
 use core::task::{Context, Poll};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
 use gloo_net::websocket::Message;
 use gloo_timers::future::TimeoutFuture;
+use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 
-use super::{LocalFuture, Runtime, Transport, TransportEvent};
+use super::{BoxFuture, Runtime, Transport, TransportEvent};
 use crate::{ConnectError, ConnectOptions, Session};
 
 /// Opens a session.
@@ -31,7 +32,7 @@ use crate::{ConnectError, ConnectOptions, Session};
 /// # }
 /// ```
 pub async fn connect(options: ConnectOptions) -> Result<Session, ConnectError> {
-    Session::connect(options, Box::new(WebSocket::default()), Rc::new(Browser)).await
+    Session::connect(options, Box::new(WebSocket::default()), Arc::new(Browser)).await
 }
 
 /// The browser's clock, timers and tasks.
@@ -55,11 +56,12 @@ impl Runtime for Browser {
         now.unwrap_or_else(js_sys::Date::now) as u64
     }
 
-    fn sleep(&self, milliseconds: u64) -> LocalFuture {
-        Box::pin(TimeoutFuture::new(milliseconds.min(LONGEST_TIMER) as u32))
+    fn sleep(&self, milliseconds: u64) -> BoxFuture {
+        let timer = TimeoutFuture::new(milliseconds.min(LONGEST_TIMER) as u32);
+        Box::pin(SendWrapper::new(timer))
     }
 
-    fn spawn(&self, task: LocalFuture) {
+    fn spawn(&self, task: BoxFuture) {
         wasm_bindgen_futures::spawn_local(task);
     }
 
@@ -71,7 +73,7 @@ impl Runtime for Browser {
 /// One of the browser's WebSocket connections at a time.
 #[derive(Default)]
 pub struct WebSocket {
-    socket: Option<Socket>,
+    socket: Option<SendWrapper<Socket>>,
     /// Whether the loss of the socket is still to be reported.
     failed: bool,
 }
@@ -130,7 +132,7 @@ impl Drop for Socket {
 
 impl Transport for WebSocket {
     fn open(&mut self, url: &str) {
-        self.socket = Socket::open(url);
+        self.socket = Socket::open(url).map(SendWrapper::new);
         self.failed = self.socket.is_none();
     }
 

@@ -1,5 +1,6 @@
 //! Locks, update streams, topic notifications, missing topics, removals, fetches.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use effusion_client::{
@@ -130,15 +131,15 @@ async fn a_lock_is_lost_with_what_it_is_tied_to() {
 }
 
 /// The services of what a session sends from here on.
-fn watch(session: &Session) -> std::rc::Rc<std::cell::RefCell<Vec<ServiceId>>> {
-    let seen = std::rc::Rc::<std::cell::RefCell<Vec<ServiceId>>>::default();
-    let keep = std::rc::Rc::clone(&seen);
+fn watch(session: &Session) -> Arc<Mutex<Vec<ServiceId>>> {
+    let seen = Arc::<Mutex<Vec<ServiceId>>>::default();
+    let keep = Arc::clone(&seen);
     session.set_tap(Some(Box::new(move |message| {
         let decoded = Message::decode(message.bytes, ProtocolVersion::NEWEST);
         if let (Direction::Sent, Ok(Message::Request { service, .. })) =
             (message.direction, decoded)
         {
-            keep.borrow_mut().push(service);
+            keep.lock().unwrap().push(service);
         }
     })));
     seen
@@ -164,7 +165,7 @@ async fn an_update_stream_sends_what_changed() {
         }
         stream.validate().await.unwrap();
         assert_eq!(
-            seen.take(),
+            core::mem::take(&mut *seen.lock().unwrap()),
             [
                 ServiceId::StreamAddAndSetTopic,
                 ServiceId::StreamApplyDelta,
@@ -191,13 +192,13 @@ async fn an_update_stream_sends_what_changed() {
         assert_eq!(stream.get(), None);
         let ended = stream.validate().await;
         assert_eq!(refusal(ended), Some(ErrorReason::InvalidUpdateStream));
-        seen.take();
+        core::mem::take(&mut *seen.lock().unwrap());
         let mut whole = updates.update_stream::<Json>("a").suppress_deltas();
         assert_eq!(whole.validate().await, Ok(AddTopicResult::Exists));
         whole.set(&long("five")).await.unwrap();
         whole.set(&long("six")).await.unwrap();
         assert_eq!(
-            seen.take(),
+            core::mem::take(&mut *seen.lock().unwrap()),
             [
                 ServiceId::CreateUpdateStream,
                 ServiceId::StreamSet,

@@ -1,7 +1,6 @@
 //! Looking into a session: its messages, counters, selections and topics.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use effusion_client::{
     AuthenticationScript, Direction, Json, TappedMessage, TopicSpecification, TopicType,
@@ -11,8 +10,8 @@ use effusion_protocol::{Message, ProtocolVersion, ServiceId};
 use super::hub::Hub;
 use super::session::{local, settle};
 
-fn services(seen: &RefCell<Vec<TappedMessage>>, wanted: Direction) -> Vec<ServiceId> {
-    let seen = seen.borrow();
+fn services(seen: &Mutex<Vec<TappedMessage>>, wanted: Direction) -> Vec<ServiceId> {
+    let seen = seen.lock().unwrap();
     let of_direction = seen.iter().filter(|it| it.direction == wanted);
     of_direction
         .filter_map(
@@ -29,10 +28,10 @@ async fn a_tap_sees_every_message_but_no_credentials() {
     local(async {
         let hub = Hub::new();
         let session = hub.session("auth-handler").await;
-        let seen = Rc::new(RefCell::new(Vec::new()));
-        let keep = Rc::clone(&seen);
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let keep = Arc::clone(&seen);
         session.set_tap(Some(Box::new(move |message| {
-            keep.borrow_mut().push(message);
+            keep.lock().unwrap().push(message);
         })));
         session.ping().await.unwrap();
         let script = AuthenticationScript::new().add_principal("ann", "se-cret", &["CLIENT"]);
@@ -53,7 +52,7 @@ async fn a_tap_sees_every_message_but_no_credentials() {
                 ServiceId::UserPing
             ]
         );
-        let seen = seen.take();
+        let seen = core::mem::take(&mut *seen.lock().unwrap());
         let received = seen.iter().filter(|it| it.direction == Direction::Received);
         assert_eq!(received.count(), 3);
         for message in &seen {

@@ -1,8 +1,7 @@
 //! A service that sessions reach without a network: the handles' part of the client, on tokio's clock.
 
-use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
-use std::rc::{Rc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -32,26 +31,30 @@ impl Inbox {
 
 struct State {
     service: Service,
-    inboxes: HashMap<ConnectionId, Rc<RefCell<Inbox>>>,
+    inboxes: HashMap<ConnectionId, Arc<Mutex<Inbox>>>,
     last: u64,
-    clock: Rc<Tokio>,
+    clock: Arc<Tokio>,
 }
 
 /// The service, and everybody's connection to it.
 #[derive(Clone)]
-pub struct Hub(Rc<RefCell<State>>);
+pub struct Hub(Arc<Mutex<State>>);
 
 impl Hub {
-    /// A service with the default principals. Needs a `LocalSet`.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    /// A service with the default principals. Needs a runtime.
     pub fn new() -> Self {
-        let clock = Rc::new(Tokio::new());
-        let state = Rc::new(RefCell::new(State {
+        let clock = Arc::new(Tokio::new());
+        let state = Arc::new(Mutex::new(State {
             service: Service::new(clock.now()),
             inboxes: HashMap::new(),
             last: 0,
             clock,
         }));
-        tokio::task::spawn_local(tick(Rc::downgrade(&state)));
+        tokio::task::spawn(tick(Arc::downgrade(&state)));
         Self(state)
     }
 
@@ -61,7 +64,7 @@ impl Hub {
     }
 
     pub async fn connect(&self, options: ConnectOptions) -> Result<Session, ConnectError> {
-        let runtime = Rc::clone(&self.0.borrow().clock);
+        let runtime = Arc::clone(&self.lock().clock);
         let transport = Box::new(Cable {
             hub: self.clone(),
             connection: None,
@@ -71,10 +74,10 @@ impl Hub {
 
     /// Breaks every connection.
     pub fn cut(&self) {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.lock();
         let inboxes: Vec<_> = state.inboxes.drain().collect();
         for (connection, inbox) in inboxes {
-            inbox.borrow_mut().put(TransportEvent::Lost);
+            inbox.lock().unwrap().put(TransportEvent::Lost);
             let now = state.clock.now();
             let service = &mut state.service;
             service.input(now, |broker, now| broker.disconnected(now, connection));
@@ -84,16 +87,16 @@ impl Hub {
 
     /// Kills the service and starts it again with what it has stored.
     pub fn restart(&self) {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.lock();
         for (_, inbox) in state.inboxes.drain() {
-            inbox.borrow_mut().put(TransportEvent::Lost);
+            inbox.lock().unwrap().put(TransportEvent::Lost);
         }
         let now = state.clock.now();
         state.service.restart(now, 0);
     }
 
     pub fn session_count(&self) -> usize {
-        self.0.borrow().service.broker.session_count()
+        self.lock().service.broker.session_count()
     }
 }
 
@@ -103,10 +106,10 @@ pub fn options(principal: &str) -> ConnectOptions {
         .password("password")
 }
 
-async fn tick(state: Weak<RefCell<State>>) {
+async fn tick(state: Weak<Mutex<State>>) {
     while let Some(state) = state.upgrade() {
         {
-            let mut state = state.borrow_mut();
+            let mut state = state.lock().unwrap();
             let now = state.clock.now();
             state.service.tick(now);
             state.pump();
@@ -125,12 +128,12 @@ impl State {
                     message,
                 } => {
                     if let Some(inbox) = self.inboxes.get(&connection) {
-                        inbox.borrow_mut().put(TransportEvent::Message(message));
+                        inbox.lock().unwrap().put(TransportEvent::Message(message));
                     }
                 }
                 Output::Close { connection, .. } => {
                     if let Some(inbox) = self.inboxes.remove(&connection) {
-                        inbox.borrow_mut().put(TransportEvent::Lost);
+                        inbox.lock().unwrap().put(TransportEvent::Lost);
                     }
                 }
                 _ => {}
@@ -142,7 +145,7 @@ impl State {
 /// One session's connection.
 struct Cable {
     hub: Hub,
-    connection: Option<(ConnectionId, Rc<RefCell<Inbox>>)>,
+    connection: Option<(ConnectionId, Arc<Mutex<Inbox>>)>,
 }
 
 impl Transport for Cable {
@@ -151,12 +154,12 @@ impl Transport for Cable {
         let (address, query) = url.split_once('?').unwrap();
         assert_eq!(address, "ws://hub/diffusion");
         let request = ConnectRequest::from_query(query).unwrap();
-        let mut state = self.hub.0.borrow_mut();
+        let mut state = self.hub.lock();
         state.last += 1;
         let connection = ConnectionId(state.last);
-        let inbox = Rc::new(RefCell::new(Inbox::default()));
-        inbox.borrow_mut().put(TransportEvent::Opened);
-        state.inboxes.insert(connection, Rc::clone(&inbox));
+        let inbox = Arc::new(Mutex::new(Inbox::default()));
+        inbox.lock().unwrap().put(TransportEvent::Opened);
+        state.inboxes.insert(connection, Arc::clone(&inbox));
         self.connection = Some((connection, inbox));
         let peer = Peer {
             address: "127.0.0.1".to_owned(),
@@ -175,7 +178,7 @@ impl Transport for Cable {
         let Some((_, inbox)) = &self.connection else {
             return Poll::Pending;
         };
-        let mut inbox = inbox.borrow_mut();
+        let mut inbox = inbox.lock().unwrap();
         match inbox.events.pop_front() {
             Some(event) => Poll::Ready(event),
             None => {
@@ -189,7 +192,7 @@ impl Transport for Cable {
         let Some((connection, _)) = &self.connection else {
             return;
         };
-        let mut state = self.hub.0.borrow_mut();
+        let mut state = self.hub.lock();
         // A connection that was cut is not there any more.
         if state.inboxes.contains_key(connection) {
             let now = state.clock.now();
@@ -203,7 +206,7 @@ impl Transport for Cable {
         let Some((connection, _)) = self.connection.take() else {
             return;
         };
-        let mut state = self.hub.0.borrow_mut();
+        let mut state = self.hub.lock();
         if state.inboxes.remove(&connection).is_some() {
             let now = state.clock.now();
             let service = &mut state.service;
