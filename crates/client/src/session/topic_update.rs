@@ -31,6 +31,9 @@ pub struct TopicUpdate<'a> {
 impl TopicUpdate<'_> {
     /// Sets the value of a topic.
     ///
+    /// If the outcome is unknown because the session was lost, the network may hold the update back until after a later one of
+    /// another session. Who cannot have that uses [`TopicUpdate::set_if`] with the value that is to be replaced.
+    ///
     /// # Errors
     /// Refused with `AccessDenied` without the permission `update_topic`, with `IncompatibleDatatype` if the topic
     /// holds another type, and if there is no topic.

@@ -114,7 +114,12 @@ impl Chat {
     }
 
     /// Writes something on the board, long enough to make deltas worth while.
-    pub fn write(&mut self, client: usize) {
+    pub fn write(&mut self, client: usize) -> String {
+        self.write_if(client, UpdateConstraint::Unconstrained)
+    }
+
+    /// Writes something on the board if a constraint holds.
+    pub fn write_if(&mut self, client: usize, constraint: UpdateConstraint) -> String {
         self.messages += 1;
         let id = format!("note {} of {client}", self.messages);
         let filler = "what was on the board before, and is still there ".repeat(4);
@@ -123,9 +128,15 @@ impl Chat {
             topic_type: TopicType::Json,
             value: Json::object(&[("filler", Json::text(&filler)), ("id", Json::text(&id))])
                 .to_bytes(),
-            constraint: UpdateConstraint::Unconstrained,
+            constraint,
         };
         self.ask(client, ServiceId::SetTopic, &request, &id);
+        id
+    }
+
+    /// What is written on the board.
+    pub fn board(&self) -> Option<String> {
+        self.truth().1.as_ref().map(id_of)
     }
 
     /// Reads the room and the board from now on.

@@ -5,6 +5,7 @@ use effusion_protocol::ProtocolVersion;
 
 use super::chat::{Chat, Outcome, options};
 use super::network::Faults;
+use effusion_protocol::body::UpdateConstraint;
 
 /// How many seeds a plain test run tries; `EFFUSION_SEEDS` asks for more (or for others: `from..to`).
 const SEEDS: u64 = 60;
@@ -140,4 +141,66 @@ fn a_session_that_can_recover_loses_nothing() {
     }
     println!("{totals:?}");
     assert!(totals.faults.cuts > 0 && totals.faults.stalls > 0 && totals.acknowledged > 100);
+}
+
+/// A chat with a client that gives up its session with its connection, and opens another.
+fn chat_with_impatient_writer() -> (Chat, usize) {
+    let mut chat = Chat::new(1);
+    let writer = chat.network.add_client(SessionOptions {
+        renew: Renew::WhenLost,
+        reconnect_timeout: 0,
+        ..options("control")
+    });
+    chat.run_for(2_000);
+    (chat, writer)
+}
+
+/// Seed 1003 of `cargo xtask soak --harms 40` found this. The service cannot know that the writer has given up the session whose
+/// connection stands still: to it, the older update is the one that came last. The writer knows that it does not know.
+#[test]
+fn an_update_that_is_held_back_may_come_after_a_newer_one_of_another_session() {
+    let (mut chat, writer) = chat_with_impatient_writer();
+    chat.network.hold_back(writer, 100_000);
+    let held_back = chat.write(writer);
+    chat.run_for(90_000);
+    assert_eq!(chat.outcomes[&held_back], Outcome::Unknown);
+    let newer = chat.write(writer);
+    chat.run_for(5_000);
+    assert_eq!(chat.outcomes[&newer], Outcome::Acknowledged(0));
+    assert_eq!(chat.board(), Some(newer));
+    chat.run_for(10_000);
+    assert_eq!(chat.board(), Some(held_back));
+}
+
+/// Who cannot have that says which value the update replaces.
+#[test]
+fn a_constraint_refuses_an_update_that_is_held_back() {
+    let (mut chat, writer) = chat_with_impatient_writer();
+    chat.network.hold_back(writer, 100_000);
+    let held_back = chat.write_if(writer, UpdateConstraint::NoValue);
+    chat.run_for(90_000);
+    assert_eq!(chat.outcomes[&held_back], Outcome::Unknown);
+    let newer = chat.write_if(writer, UpdateConstraint::NoValue);
+    chat.run_for(30_000);
+    assert_eq!(chat.outcomes[&newer], Outcome::Acknowledged(0));
+    assert_eq!(chat.board(), Some(newer));
+}
+
+/// Within a session nothing is overtaken, however long it is held back.
+#[test]
+fn an_update_that_is_held_back_comes_before_a_newer_one_of_its_session() {
+    let mut chat = Chat::new(1);
+    let writer = chat.network.add_client(options("control"));
+    chat.run_for(2_000);
+    for held_for in [500, 5_000, 50_000] {
+        chat.network.hold_back(writer, held_for);
+        let held_back = chat.write(writer);
+        chat.run_for(held_for / 2);
+        let newer = chat.write(writer);
+        chat.run_for(100_000);
+        for id in [&held_back, &newer] {
+            assert_eq!(chat.outcomes[id], Outcome::Acknowledged(0));
+        }
+        assert_eq!(chat.board(), Some(newer));
+    }
 }

@@ -341,6 +341,15 @@ impl Network {
         }
     }
 
+    /// Holds back, for so long, everything on a client's connection, in both directions.
+    pub fn hold_back(&mut self, client: usize, milliseconds: u64) {
+        let until = self.now + milliseconds;
+        if let Some(wire) = self.wire(client) {
+            wire.up.stalled_until = until;
+            wire.down.stalled_until = until;
+        }
+    }
+
     /// Does some harm; `kill` says whether to the service, too.
     pub fn do_harm(&mut self, kill: bool) {
         let ids: Vec<_> = self.wires.keys().copied().collect();

@@ -1,6 +1,8 @@
 //! Who writes and who reads: clients as a chat has them, that go on whatever happens.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -39,6 +41,74 @@ pub struct Company {
     pub board: RefCell<Vec<Put>>,
     /// What each reader sees on the board.
     pub boards: RefCell<Vec<BoardView>>,
+    /// How far each writer has come, by its name.
+    pub writers: RefCell<BTreeMap<String, Standing>>,
+}
+
+/// How far a writer has come, to be told if something is wrong.
+#[derive(Default)]
+pub struct Standing {
+    session: Option<Session>,
+    sent: Option<Said>,
+    acknowledged: Option<Said>,
+}
+
+/// Something that a writer said.
+struct Said {
+    what: String,
+    session: Option<SessionId>,
+}
+
+impl Company {
+    /// A writer says something in its session.
+    fn sends(&self, writer: &str, what: impl fmt::Display, session: &Session) {
+        let mut writers = self.writers.borrow_mut();
+        let standing = writers.entry(writer.to_owned()).or_default();
+        standing.sent = Some(Said::now(what, session));
+        standing.session = Some(session.clone());
+    }
+
+    /// The service acknowledged what a writer said.
+    fn is_acknowledged(&self, writer: &str, what: impl fmt::Display, session: &Session) {
+        let mut writers = self.writers.borrow_mut();
+        let standing = writers.entry(writer.to_owned()).or_default();
+        standing.acknowledged = Some(Said::now(what, session));
+    }
+}
+
+impl Said {
+    fn now(what: impl fmt::Display, session: &Session) -> Self {
+        Self {
+            what: what.to_string(),
+            session: session.info().map(|info| info.id),
+        }
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.session {
+            Some(session) => write!(f, "{} (session {session})", self.what),
+            None => write!(f, "{} (without a session)", self.what),
+        }
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said =
+            |said: &Option<Said>| said.as_ref().map_or("nothing".to_owned(), Said::to_string);
+        write!(
+            f,
+            "sent {} last, was acknowledged {} last",
+            said(&self.sent),
+            said(&self.acknowledged)
+        )?;
+        match &self.session {
+            Some(session) => write!(f, "; its session is now {:?}", session.state()),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What a client has to get along with.
@@ -141,6 +211,7 @@ pub async fn write(company: Rc<Company>, writer: usize, window: usize, mut rando
     if window == 1 {
         company.ledger.borrow_mut().serial.insert(writer);
     }
+    let name = format!("writer {writer}");
     let options = options(company.proxy, &mut random);
     let mut session = connect(&options).await;
     let mut sessions = Sessions::default();
@@ -167,6 +238,7 @@ pub async fn write(company: Rc<Company>, writer: usize, window: usize, mut rando
                 };
                 let length = random.pick(&[0, 20, 20, 200, 3_000, 20_000]);
                 company.said.set(company.said.get() + length);
+                company.sends(&name, write_mark(&mark), &session);
                 let response = session.time_series().append(ROOM, &message(&mark, length));
                 async move { (mark, response.await) }
             })
@@ -174,7 +246,9 @@ pub async fn write(company: Rc<Company>, writer: usize, window: usize, mut rando
         // In the order in which they were sent, whatever the order of the answers.
         for (mark, result) in join_all(responses).await {
             let outcome = outcome(&result, |metadata| metadata.sequence);
-            if !matches!(outcome, Outcome::Acknowledged(_)) {
+            if matches!(outcome, Outcome::Acknowledged(_)) {
+                company.is_acknowledged(&name, write_mark(&mark), &session);
+            } else {
                 again.push((mark.message, mark.attempt + 1));
             }
             company.ledger.borrow_mut().attempts.push(Attempt {
@@ -213,8 +287,12 @@ pub async fn write_board(company: Rc<Company>, mut random: Random) {
             ("filler", Json::text(&filler)),
             ("number", Json::text(&number.to_string())),
         ]);
+        company.sends("writer of the board", number, &session);
         let set = session.topic_update().set(BOARD, &value).await;
         let outcome = outcome(&set, |_| number);
+        if set.is_ok() {
+            company.is_acknowledged("writer of the board", number, &session);
+        }
         company.board.borrow_mut().push(Put {
             number,
             asked_in,

@@ -119,6 +119,7 @@ async fn seed_run(seed: u64, args: &Args) -> Result<Totals> {
             "seed {seed}: the sandbox's last words:\n{}",
             last_words(&trial.recipe.log)
         );
+        trial.tell(seed).await;
     }
     result
 }
@@ -173,6 +174,7 @@ impl Trial {
             busy: Cell::new(0),
             board: RefCell::default(),
             boards: RefCell::default(),
+            writers: RefCell::default(),
         });
         Ok(Self {
             random,
@@ -326,6 +328,42 @@ impl Trial {
     #[cfg(not(target_os = "linux"))]
     async fn fill_disk(&mut self) -> Result<()> {
         bail!("only Linux lets a test limit the files of another process")
+    }
+
+    /// Tells how far the writers have come, and what the service has: with it, what went wrong can be followed.
+    async fn tell(&mut self, seed: u64) {
+        for (name, standing) in self.company.writers.borrow().iter() {
+            println!("seed {seed}: {name} {standing}");
+        }
+        let puts = self.company.board.borrow().clone();
+        for put in puts.iter().skip(puts.len().saturating_sub(5)) {
+            println!("seed {seed}: on the board: {put:?}");
+        }
+        let there = async {
+            if self.sandbox.is_none() {
+                self.start_again().await?;
+            }
+            let session = direct(self.running()?).await?;
+            let series = series(&session).await?;
+            let board = board_number(&session).await?;
+            session.close().await;
+            anyhow::Ok((series, board))
+        };
+        match there.await {
+            Ok((series, board)) => {
+                println!(
+                    "seed {seed}: the board says {board}, the room has {} events",
+                    series.len()
+                );
+                for (writer, seen) in ledger::newest(&series) {
+                    println!(
+                        "seed {seed}: the newest of writer {writer}: {:?} as {}",
+                        seen.mark, seen.sequence
+                    );
+                }
+            }
+            Err(error) => println!("seed {seed}: what is there cannot be told: {error:#}"),
+        }
     }
 
     /// Waits until every reader has everything.
