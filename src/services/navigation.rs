@@ -10,7 +10,7 @@ use send_wrapper::SendWrapper;
 use super::appearance;
 use super::preferences::For;
 use crate::browser;
-use crate::features::join::form::{Credentials, Field, Form, Room, SignIn};
+use crate::features::join::form::{Field, Form, KeptPassword, Room, SignIn};
 use crate::features::join::guest::guest_name;
 use crate::features::join::{place, query};
 use crate::i18n::I18n;
@@ -83,12 +83,9 @@ pub(super) fn remember_sign_in(app: App, sign_in: &SignIn) {
         form.set(Field::Name, String::new());
     }
     For::Device.store(SETTINGS, Some(&form.to_pairs()));
-    let kept = [
-        ("service", sign_in.service.address()),
-        ("account", sign_in.credentials.principal.clone()),
-        ("password", sign_in.credentials.password.clone()),
-    ];
-    For::Device.store(CREDENTIALS, form.remember.then_some(&kept));
+    let kept = form.remember.then(|| KeptPassword::of(sign_in));
+    let pairs = kept.as_ref().map(KeptPassword::to_pairs);
+    For::Device.store(CREDENTIALS, pairs.as_ref());
 }
 
 /// Forgets where the window was.
@@ -97,30 +94,12 @@ pub(super) fn forget_place() {
     browser::remember_here(ROOMS, None);
 }
 
-/// A kept password goes to the service and the account that it belongs to, and nowhere else.
+/// Fills in the password that was kept.
 fn recall_credentials(form: &mut Form) {
     let kept = For::Device.load_pairs(CREDENTIALS);
-    let part = |name| {
-        kept.iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
-    };
-    let (Some(service), Some(principal), Some(password)) =
-        (part("service"), part("account"), part("password"))
-    else {
-        return;
-    };
-    let fits = form
-        .service_address()
-        .is_some_and(|address| address == service);
-    if fits
-        && matches!(form.text(Field::Account), account if account.is_empty() || account == principal)
-    {
-        form.remember = true;
-        form.set_credentials(&Credentials {
-            principal: principal.to_owned(),
-            password: password.to_owned(),
-        });
+    let settings = For::Device.load_pairs(SETTINGS);
+    if let Some(kept) = KeptPassword::parse(&kept, &settings) {
+        form.recall(&kept);
     }
 }
 

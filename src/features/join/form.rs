@@ -69,6 +69,59 @@ pub struct Form {
     pub roles: [bool; ROLES.len()],
     /// Whether account and password are the sandbox's shared ones, put there by the page.
     shared: bool,
+    /// The service that the password was kept for, if it is a kept one.
+    kept_for: Option<Place>,
+}
+
+/// Where a kept password may go: the service's `host:port`, and whether by TLS.
+type Place = (String, bool);
+
+/// A password that its owner asked to keep. It is for one account of one service, and never sent without TLS if it was kept
+/// for a service with TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptPassword {
+    place: Place,
+    credentials: Credentials,
+}
+
+impl KeptPassword {
+    /// The password of a sign-in.
+    #[must_use]
+    pub fn of(sign_in: &SignIn) -> Self {
+        Self {
+            place: (sign_in.service.address(), sign_in.service.secure),
+            credentials: sign_in.credentials.clone(),
+        }
+    }
+
+    /// What [`KeptPassword::parse`] reads back.
+    #[must_use]
+    pub fn to_pairs(&self) -> [(&'static str, &str); 4] {
+        [
+            ("service", &self.place.0),
+            ("secure", if self.place.1 { "true" } else { "false" }),
+            ("account", &self.credentials.principal),
+            ("password", &self.credentials.password),
+        ]
+    }
+
+    /// Reads what is stored. Earlier versions did not store whether it is for TLS: then it is what the settings say that were
+    /// stored at the same time.
+    #[must_use]
+    pub fn parse(kept: &[(String, String)], settings: &[(String, String)]) -> Option<Self> {
+        let part = |pairs: &[(String, String)], name| {
+            let found = pairs.iter().find(|(known, _)| known == name);
+            found.map(|(_, value)| value.clone())
+        };
+        let secure = part(kept, "secure").or_else(|| part(settings, "secure"));
+        Some(Self {
+            place: (part(kept, "service")?, secure? == "true"),
+            credentials: Credentials {
+                principal: part(kept, "account")?,
+                password: part(kept, "password")?,
+            },
+        })
+    }
 }
 
 /// A field that cannot be used as it is, and what to do about it.
@@ -132,6 +185,7 @@ impl Default for Form {
             remember: false,
             roles: ROLES.map(|(_, granted)| granted),
             shared: false,
+            kept_for: None,
         };
         form.set_service(&Service::default());
         form.put(Field::Room, DEFAULT_ROOM);
@@ -153,7 +207,12 @@ impl Form {
         }
         self.texts[field as usize] = text;
         match field {
-            Field::Host => self.offer_development_accounts(),
+            Field::Host => {
+                self.withdraw_kept_password();
+                self.offer_development_accounts();
+            }
+            Field::Port => self.withdraw_kept_password(),
+            Field::Password if self.kept_for.is_some() => self.kept_for = None,
             Field::Account => self.shared = false,
             Field::Password if self.shared => {
                 // Whoever types a password has an account of their own: not the one the page filled in.
@@ -180,15 +239,46 @@ impl Form {
     pub fn share(&mut self) {
         self.put(Field::Account, SHARED_ACCOUNT);
         self.put(Field::Password, DEVELOPMENT_PASSWORD);
+        self.kept_for = None;
         self.shared = true;
     }
 
     /// Fills in a service.
     pub fn set_service(&mut self, service: &Service) {
         self.put(Field::Port, &service.port.to_string());
-        self.secure = service.secure;
         self.version = service.version;
         self.set(Field::Host, service.host.clone());
+        self.set_secure(service.secure);
+    }
+
+    /// Whether to use TLS from now on.
+    pub fn set_secure(&mut self, secure: bool) {
+        self.secure = secure;
+        self.withdraw_kept_password();
+    }
+
+    /// Fills in a kept password, if it is for the service and the account that are filled in.
+    pub fn recall(&mut self, kept: &KeptPassword) {
+        let account = self.text(Field::Account);
+        let is_for_account = account.is_empty() || account == kept.credentials.principal;
+        if is_for_account && self.place().as_ref() == Some(&kept.place) {
+            self.remember = true;
+            self.set_credentials(&kept.credentials);
+            self.kept_for = Some(kept.place.clone());
+        }
+    }
+
+    /// Takes a kept password away once another service is filled in.
+    fn withdraw_kept_password(&mut self) {
+        if self.kept_for.is_some() && self.kept_for != self.place() {
+            self.kept_for = None;
+            self.put(Field::Password, "");
+        }
+    }
+
+    fn place(&self) -> Option<Place> {
+        let service = self.service().ok()?;
+        Some((service.address(), service.secure))
     }
 
     /// Fills in a service that was kept.
@@ -207,6 +297,7 @@ impl Form {
     pub fn set_credentials(&mut self, credentials: &Credentials) {
         self.put(Field::Account, &credentials.principal);
         self.put(Field::Password, &credentials.password);
+        self.kept_for = None;
         self.shared = is_loopback(self.text(Field::Host))
             && credentials.principal == SHARED_ACCOUNT
             && credentials.password == DEVELOPMENT_PASSWORD;
@@ -222,7 +313,7 @@ impl Form {
                 "port" => Field::Port,
                 "room" => Field::Room,
                 "secure" => {
-                    self.secure = !matches!(value.as_str(), "false" | "0" | "no" | "off");
+                    self.set_secure(!matches!(value.as_str(), "false" | "0" | "no" | "off"));
                     continue;
                 }
                 "version" => {
@@ -403,12 +494,6 @@ impl Form {
         self.put(Field::NewAccount, "");
         self.put(Field::NewPassword, "");
         self.put(Field::Again, "");
-    }
-
-    /// The service's `host:port`, if both can be used.
-    #[must_use]
-    pub fn service_address(&self) -> Option<String> {
-        self.service().ok().map(|service| service.address())
     }
 
     fn service(&self) -> Result<Service, Problem> {

@@ -34,7 +34,7 @@ pub fn ServiceFields() -> impl IntoView {
                     test="secure"
                     label=move || t!(i18n, service_secure)
                     checked=Signal::derive(move || form.read().secure)
-                    on_change=move |secure| form.update(|form| form.secure = secure)
+                    on_change=move |secure| form.update(|form| form.set_secure(secure))
                 />
             </div>
             <PinnedVersion />

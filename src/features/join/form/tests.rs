@@ -150,3 +150,95 @@ fn credentials_do_not_show_their_password() {
     };
     assert_eq!(format!("{credentials:?}"), "ann");
 }
+
+/// A form for a service with TLS, and the password that was kept for it.
+fn with_kept_password() -> (Form, KeptPassword) {
+    let mut form = filled();
+    form.set_service(&Service {
+        host: "chat.example".to_owned(),
+        port: 443,
+        secure: true,
+        version: None,
+    });
+    type_in(&mut form, Field::Account, "ann");
+    type_in(&mut form, Field::Password, "secret");
+    let kept = KeptPassword::of(&form.sign_in().unwrap());
+    type_in(&mut form, Field::Password, "");
+    (form, kept)
+}
+
+#[test]
+fn a_kept_password_is_for_its_service_and_account_and_never_without_tls() {
+    let (form, kept) = with_kept_password();
+    let recalled = |query: &str| {
+        let mut form = form.clone();
+        form.apply(&query::parse(query));
+        form.recall(&kept);
+        (form.text(Field::Password).to_owned(), form.remember)
+    };
+    assert_eq!(recalled(""), ("secret".to_owned(), true));
+    assert_eq!(recalled("account="), ("secret".to_owned(), true));
+    for query in [
+        "secure=false",
+        "secure=0",
+        "port=80",
+        "port=x",
+        "host=chat.example.",
+        "host=evil.example",
+        "host=chat.example&host=evil.example",
+        "account=bob",
+        "host=chat.example:443@evil.example",
+    ] {
+        assert_eq!(recalled(query), (String::new(), false), "{query}");
+    }
+}
+
+#[test]
+fn a_kept_password_goes_when_another_service_is_filled_in() {
+    let (form, kept) = with_kept_password();
+    let changes: [fn(&mut Form); 5] = [
+        |form| type_in(form, Field::Host, "evil.example"),
+        |form| type_in(form, Field::Port, "80"),
+        |form| form.set_secure(false),
+        |form| form.apply(&query::parse("secure=false")),
+        |form| form.set_service(&Service::default()),
+    ];
+    for change in changes {
+        let mut form = form.clone();
+        form.recall(&kept);
+        assert_eq!(form.text(Field::Password), "secret");
+        change(&mut form);
+        assert_ne!(form.text(Field::Password), "secret");
+    }
+    // What somebody types is theirs to send.
+    let mut form = form;
+    form.recall(&kept);
+    type_in(&mut form, Field::Password, "typed");
+    form.set_secure(false);
+    assert_eq!(form.text(Field::Password), "typed");
+}
+
+#[test]
+fn a_kept_password_is_read_back_also_from_earlier_versions() {
+    let (_, kept) = with_kept_password();
+    let owned = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    };
+    let stored = owned(&kept.to_pairs());
+    assert_eq!(KeptPassword::parse(&stored, &[]), Some(kept.clone()));
+    let earlier: Vec<_> = stored
+        .into_iter()
+        .filter(|(name, _)| name != "secure")
+        .collect();
+    assert_eq!(
+        KeptPassword::parse(&earlier, &owned(&[("secure", "true")])),
+        Some(kept.clone())
+    );
+    let plain = KeptPassword::parse(&earlier, &owned(&[("secure", "false")])).unwrap();
+    assert_ne!(plain, kept);
+    assert_eq!(KeptPassword::parse(&earlier, &[]), None);
+    assert_eq!(KeptPassword::parse(&[], &[]), None);
+}
