@@ -1,28 +1,26 @@
 //! Effusion's page: a chat that runs in the browser alone and speaks the Diffusion protocol to its service.
 //!
 //! ```text
-//!   view      components: what is on the screen
+//!   app       the page: one screen at a time
+//!   features  a folder for each: its components, and beside them the plain data that they show, tested natively
+//!   ui        components that the features share
 //!   services  what talks to the Diffusion service and the browser's storage; the only module that does
-//!   state     what the page knows, as values that it follows (live)
-//!   model     view models: plain data, tested without a browser
-//!   words     the language of the interface
+//!   state     what the page knows, as signals
+//!   i18n      the languages of the interface
+//!   platform  what no crate offers of the browser
 //! ```
+//!
+//! Components read the state and call services; services change the state, and call no component.
 
 // Only browsers can run these; the rest is tested natively.
 #[cfg(target_arch = "wasm32")]
 pub mod app;
-#[cfg(target_arch = "wasm32")]
-pub mod browser;
 pub mod features;
 pub mod i18n;
-#[cfg(target_arch = "wasm32")]
-pub mod live;
-pub mod model;
 #[cfg(target_arch = "wasm32")]
 pub mod platform;
 #[cfg(target_arch = "wasm32")]
 pub mod services;
-#[cfg(target_arch = "wasm32")]
 pub mod state;
 pub mod ui;
 

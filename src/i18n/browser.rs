@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 use super::format::Formats;
 use super::message::{Message, Text, Value, count, english_category, fill};
-use crate::browser;
+use crate::features::timeline::At;
+use crate::platform::clock;
 use crate::t;
 
 /// The texts of a language, by key; none for English.
@@ -136,7 +137,7 @@ impl I18n {
     /// name.
     #[must_use]
     pub fn day(&self, ms: i64, day: i64) -> String {
-        match browser::at(browser::now()).day().map(|today| today - day) {
+        match At::local(clock::now()).day().map(|today| today - day) {
             Some(0) => t!(self, date_today),
             Some(1) => t!(self, date_yesterday),
             _ => self.with(|language| language.formats.day(ms)),

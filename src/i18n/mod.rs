@@ -17,6 +17,7 @@ mod browser;
 #[cfg(target_arch = "wasm32")]
 mod format;
 pub mod language;
+pub mod letters;
 mod message;
 
 #[cfg(target_arch = "wasm32")]

@@ -1,3 +1,7 @@
-//! What no crate offers of the browser.
+//! What no crate offers of the browser, or more cheaply than one.
 
+pub mod clock;
+pub mod focus;
+pub mod page;
+pub mod storage;
 pub mod tasks;

@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::browser;
+use crate::features::settings::saved::SavedServices;
 use crate::features::timeline::load_announcements;
-use crate::model::language::Language;
-use crate::model::saved::SavedServices;
+use crate::i18n::language::Language;
+use crate::platform::{page, storage};
 use crate::state::App;
 
 /// `light`, `dark` or `contrast`, if not as the system.
@@ -22,17 +22,17 @@ const SYSTEM: &str = "system";
 
 /// Takes up what the device remembers. `assets/start.js` has seen to it that the page looks that way already.
 pub(super) fn recall(app: App) {
-    set_theme(app, browser::recall(THEME).unwrap_or_default());
-    set_density(app, browser::recall(DENSITY).unwrap_or_default());
+    set_theme(app, storage::load(THEME).unwrap_or_default());
+    set_density(app, storage::load(DENSITY).unwrap_or_default());
     load_announcements(app);
-    let chosen = browser::recall(LANGUAGE).unwrap_or_default();
+    let chosen = storage::load(LANGUAGE).unwrap_or_default();
     let language = choose(&chosen);
     app.language.set(
         Language::find(&chosen)
             .map_or(SYSTEM, |it| it.code)
             .to_owned(),
     );
-    let texts = browser::texts_from_the_start();
+    let texts = page::texts_from_start();
     // Without its texts, the page stays in English.
     if language.code == "en" || texts.is_some() {
         let _ = show_in(app, language, texts.as_deref());
@@ -42,16 +42,16 @@ pub(super) fn recall(app: App) {
 /// Changes the colours, and remembers which.
 pub fn set_theme(app: App, theme: String) {
     let forced = one_of(&theme, &["light", "dark", "contrast"]);
-    browser::remember(THEME, forced);
-    browser::set_look("theme", forced);
+    storage::store(THEME, forced);
+    page::set_appearance("theme", forced);
     app.theme.set(forced.unwrap_or(SYSTEM).to_owned());
 }
 
 /// Changes how much space things take, and remembers it.
 pub fn set_density(app: App, density: String) {
     let forced = one_of(&density, &["compact"]);
-    browser::remember(DENSITY, forced);
-    browser::set_look("density", forced);
+    storage::store(DENSITY, forced);
+    page::set_appearance("density", forced);
     app.density.set(forced.unwrap_or("comfortable").to_owned());
 }
 
@@ -63,14 +63,14 @@ pub fn set_language(app: App, chosen: String) {
     spawn_local(async move {
         let texts = match language.code {
             "en" => None,
-            code => browser::fetch_text(&["locales/", code, ".json"].concat()).await,
+            code => page::fetch_text(&["locales/", code, ".json"].concat()).await,
         };
         if *app.language.read_untracked() != chosen {
             return; // Another language was chosen meanwhile.
         }
         let there = language.code == "en" || texts.is_some();
         if there && show_in(app, language, texts.as_deref()).is_ok() {
-            browser::remember(LANGUAGE, Some(chosen.as_str()).filter(|it| *it != SYSTEM));
+            storage::store(LANGUAGE, Some(chosen.as_str()).filter(|it| *it != SYSTEM));
         } else {
             app.language.set(before);
         }
@@ -81,7 +81,7 @@ pub fn set_language(app: App, chosen: String) {
 pub fn change_saved_services(app: App, change: impl FnOnce(&mut SavedServices)) {
     app.services.update(change);
     let text = app.services.read_untracked().format();
-    browser::remember(
+    storage::store(
         SERVICES,
         Some(text.as_str()).filter(|text| !text.is_empty()),
     );
@@ -89,20 +89,20 @@ pub fn change_saved_services(app: App, change: impl FnOnce(&mut SavedServices)) 
 
 /// The services that were kept.
 pub(super) fn saved_services() -> SavedServices {
-    SavedServices::parse(&browser::recall(SERVICES).unwrap_or_default())
+    SavedServices::parse(&storage::load(SERVICES).unwrap_or_default())
 }
 
 /// Shows the page in a language by its texts; none are English. The language stays as it was if they cannot be read.
 fn show_in(app: App, language: Language, texts: Option<&str>) -> Result<(), serde_json::Error> {
-    let locales = browser::locales();
+    let locales = page::locales();
     let locale = language.locale(locales.iter().map(String::as_str));
     app.i18n.set(locale, texts)?;
-    browser::set_language(language.code, language.direction());
+    page::set_language(language.code, language.direction());
     Ok(())
 }
 
 fn choose(chosen: &str) -> Language {
-    let locales = browser::locales();
+    let locales = page::locales();
     Language::choose(chosen, locales.iter().map(String::as_str))
 }
 

@@ -14,13 +14,12 @@ use leptos::task::spawn_local;
 
 use super::fault;
 use super::traffic::Traffic;
-use crate::browser;
 use crate::features::diagnostics::decoder::type_name;
 use crate::features::join::form::SignIn;
 use crate::features::timeline::Reader;
-use crate::model::fault::Fault;
 use crate::platform::tasks::Tasks;
-use crate::state::{self, App};
+use crate::platform::{clock, page};
+use crate::state::{self, App, Fault};
 
 /// How long the service is asked to wait for a lost connection, in milliseconds. A person whose page has crashed is listed as
 /// present for that long; one who comes back later gets another session, and the rooms again.
@@ -95,7 +94,7 @@ impl Connection {
     /// Opens a session, without using it.
     pub(super) async fn open(&self, sign_in: &SignIn, renew: Renew) -> Result<Session, Fault> {
         let service = &sign_in.service;
-        service.check_allowed_from(browser::page_is_secure())?;
+        service.check_allowed_from(page::is_secure())?;
         let mut options = ConnectOptions::new(&service.host)
             .port(service.port)
             .secure(service.secure)
@@ -131,7 +130,7 @@ impl Connection {
             SessionState::Connecting => self.app.connection.set(state::Connection::Connecting),
             SessionState::Connected(_) => self.app.connection.set(state::Connection::Connected),
             SessionState::Recovering { retry_in, .. } => {
-                let until = browser::now().saturating_add_unsigned(retry_in);
+                let until = clock::now().saturating_add_unsigned(retry_in);
                 self.count_down(until, || {});
             }
             SessionState::Closed(reason) => {
@@ -165,7 +164,7 @@ impl Connection {
         let shown = self.app.connection;
         tasks.spawn(async move {
             loop {
-                let left = until.saturating_sub(browser::now()).clamp(0, 3_600_000) as u32;
+                let left = until.saturating_sub(clock::now()).clamp(0, 3_600_000) as u32;
                 shown.set(state::Connection::Recovering {
                     seconds: left.div_ceil(1000),
                 });

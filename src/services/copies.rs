@@ -9,9 +9,9 @@ use leptos::prelude::*;
 use super::outbox::key_for;
 use super::preferences::{For, store_newest};
 use super::storage::{Storage, Store};
-use crate::browser;
-use crate::features::timeline::copy;
-use crate::model::outbox::OutboxKey;
+use crate::features::timeline::outbox_record::OutboxKey;
+use crate::features::timeline::{At, copy};
+use crate::platform::storage;
 use crate::state::{App, Connection, OpenRoom, RoomState};
 use effusion_chat::RoomKind;
 
@@ -101,7 +101,7 @@ impl Copies {
         let Some((_, record)) = self.storage.all(Store::Copies, key.prefix()).await.pop() else {
             return;
         };
-        let kept = copy::read(&record, browser::at);
+        let kept = copy::read(&record, At::local);
         if !is_offline() || kept.is_empty() {
             return;
         }
@@ -111,7 +111,7 @@ impl Copies {
 
     /// Forgets everything that is kept of anybody: whoever signs out leaves nothing behind.
     pub(super) fn forget_all(&self) {
-        browser::remember(READ, None);
+        storage::store(READ, None);
         self.storage.clear();
     }
 

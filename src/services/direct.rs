@@ -23,12 +23,12 @@ use super::notices::{Cause, Notice, Notices};
 use super::outbox::{DirectDelivery, Outbox, Sent};
 use super::preferences::{For, store_newest};
 use super::rooms::Rooms;
-use crate::browser;
 use crate::features::join::form::Room;
 use crate::features::join::service::SHARED_ACCOUNT;
 use crate::features::people::roster::Person;
-use crate::model::fault::{Fault, Right};
-use crate::state::{App, Dialog, OpenRoom, RoomState};
+use crate::features::timeline::At;
+use crate::platform::focus;
+use crate::state::{App, Dialog, Fault, OpenRoom, Right, RoomState};
 use effusion_chat::{
     ChatMessage, DIRECT_RANGE, DirectMessage, MEMBER_REMOVAL, RoomKind, RoomName, direct_path,
 };
@@ -200,7 +200,7 @@ impl Direct {
             author
         };
         let message = ChatMessage { name, ..message };
-        let at = browser::at(time as i64);
+        let at = At::local(time as i64);
         let said = open.change(|timeline| timeline.receive_value(message.clone(), at, false));
         self.outbox.arrived(&open, &message);
         self.app.direct.update(|direct| {
@@ -326,7 +326,7 @@ impl Direct {
         if let Some(open) = self.conversation(&person.principal) {
             self.app.panel.set(None);
             self.app.show_room(open);
-            browser::focus("composer");
+            focus::move_to("composer");
         }
     }
 

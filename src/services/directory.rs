@@ -17,10 +17,9 @@ use super::value::{self, RoomValue};
 use crate::features::composer::composing::Note;
 use crate::features::directory::listing::{Listed, gather};
 use crate::features::join::form::Room;
+use crate::features::timeline::At;
 use crate::i18n::messages;
-use crate::model::fault::{Fault, Right};
-use crate::model::time::At;
-use crate::state::{App, OpenRoom, SetIfChanged};
+use crate::state::{App, Fault, OpenRoom, Right, SetIfChanged};
 use effusion_chat::{
     CARDS_SELECTOR, ChatMessage, MemberCard, RoomCard, RoomKind, RoomName, card_path,
 };

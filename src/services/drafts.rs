@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use leptos::prelude::*;
 
 use super::preferences::{For, store_newest};
-use crate::browser;
+use crate::platform::storage;
 use crate::state::{App, OpenRoom};
 
 /// Drafts, by service, account and room.
@@ -69,7 +69,7 @@ impl Drafts {
 
     /// Forgets all of them: whoever signs out leaves nothing behind.
     pub(super) fn forget_all(&self) {
-        browser::remember(DRAFTS, None);
+        storage::store(DRAFTS, None);
     }
 
     /// Whose draft it is, and where.

@@ -11,11 +11,10 @@ use super::copies::Copies;
 use super::drafts::Drafts;
 use super::rooms::Rooms;
 use super::{fault, navigation};
-use crate::browser;
 use crate::features::join::form::{Field, NewAccount, Room, SignIn};
 use crate::i18n::Message;
-use crate::model::fault::{Fault, Right};
-use crate::state::{self, App, Screen, SetIfChanged};
+use crate::platform::clock;
+use crate::state::{self, App, Fault, Right, Screen, SetIfChanged};
 
 /// How long a page without a session waits before it tries again to get one, in milliseconds.
 const RETRY_DELAY: i64 = 5_000;
@@ -251,7 +250,7 @@ impl Entry {
     /// Tries again after a while to get a session, in a page that was loaded while there was no service.
     fn wait(self: &Rc<Self>) {
         let this = Rc::clone(self);
-        let until = browser::now() + RETRY_DELAY;
+        let until = clock::now() + RETRY_DELAY;
         self.connection.count_down(until, move || {
             if this.connection.session().is_none() {
                 this.reconnect();

@@ -6,7 +6,7 @@ use effusion_client::{
 
 use crate::features::join::form::SignIn;
 use crate::i18n::messages;
-use crate::model::fault::{Fault, Right};
+use crate::state::{Fault, Right};
 
 /// Why there is no session.
 pub(super) fn of_connecting(error: &ConnectError, sign_in: &SignIn) -> Fault {

@@ -12,11 +12,9 @@ use leptos::task::spawn_local;
 use super::connection::Connection;
 use super::{fault, value};
 use crate::features::composer::composing::Note;
-use crate::features::timeline::{Event, Key};
-use crate::model::fault::{Fault, Right};
-use crate::model::time::At;
+use crate::features::timeline::{At, Event, Key};
 use crate::platform::tasks::until;
-use crate::state::{Earlier, OpenRoom, RoomState, SetIfChanged};
+use crate::state::{Earlier, Fault, OpenRoom, Right, RoomState, SetIfChanged};
 use crate::text;
 use effusion_chat::{ChatMessage, RoomKind, Target};
 

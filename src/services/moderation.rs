@@ -15,9 +15,9 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::connection::Connection;
-use crate::browser;
 use crate::features::composer::composing::Note;
 use crate::features::moderation::records::{Activity, FLAGS, Flag, LogRow};
+use crate::platform::clock;
 use crate::state::{App, OpenRoom, SetIfChanged};
 use crate::text;
 
@@ -190,7 +190,7 @@ impl Moderation {
         let this = Rc::clone(self);
         spawn_local(async move {
             let principal = me.credentials.principal;
-            match Desk::open(session.clone(), &principal, browser::now()).await {
+            match Desk::open(session.clone(), &principal, clock::now()).await {
                 Ok((desk, inbox)) => this.work(desk, inbox, session, ordered).await,
                 Err(failure) => this.tell(not_done(&failure)),
             }
@@ -225,10 +225,10 @@ impl Moderation {
                 Turn::Happened(Happening::Closed) => return,
                 Turn::Happened(happening) => {
                     self.count(&happening);
-                    desk.take(happening, browser::now()).await
+                    desk.take(happening, clock::now()).await
                 }
                 Turn::Ordered(order) => self.carry_out(&mut desk, order).await,
-                Turn::Looked => desk.tick(browser::now()).await,
+                Turn::Looked => desk.tick(clock::now()).await,
                 Turn::Held(held) => {
                     lock = held;
                     desk.begin_duty().await
@@ -253,7 +253,7 @@ impl Moderation {
                 room,
                 retained: false,
                 ..
-            } => (room, browser::now()),
+            } => (room, clock::now()),
             _ => return,
         };
         self.board
@@ -278,7 +278,7 @@ impl Moderation {
                 minutes,
                 why,
             } => {
-                let until = (minutes > 0).then(|| browser::now() + i64::from(minutes) * 60_000);
+                let until = (minutes > 0).then(|| clock::now() + i64::from(minutes) * 60_000);
                 desk.withdraw(deed, &principal, room, until, &why).await
             }
             Order::Unmute { principal, room } => {

@@ -9,11 +9,11 @@ use send_wrapper::SendWrapper;
 
 use super::appearance;
 use super::preferences::For;
-use crate::browser;
 use crate::features::join::form::{Field, Form, KeptPassword, Room, SignIn};
 use crate::features::join::guest::guest_name;
 use crate::features::join::{place, query};
 use crate::i18n::I18n;
+use crate::platform::{page, storage};
 use crate::state::{App, OpenRoom, Request, Screen, SetIfChanged};
 use effusion_chat::{MessageId, RoomKind, RoomName, Target};
 
@@ -32,19 +32,19 @@ const ACCOUNT: &str = "#account";
 
 /// The page as this device and this window remember it, on its way back into its rooms if it was in some.
 pub fn start(i18n: I18n) -> App {
-    if let Some(clean) = place::without_secrets(&browser::query()) {
-        browser::set_query(&clean);
+    if let Some(clean) = place::without_secrets(&page::query()) {
+        page::set_query(&clean);
     }
-    let address = query::parse(&browser::query());
+    let address = query::parse(&page::query());
     let mut form = Form::default();
-    form.apply(&query::parse(&browser::meta(META).unwrap_or_default()));
+    form.apply(&query::parse(&page::meta(META).unwrap_or_default()));
     form.apply(&For::Device.load_pairs(SETTINGS));
     let services = appearance::saved_services();
     if let Some(saved) = services.default_service() {
         form.choose(saved);
     }
     form.apply(&For::Window.load_pairs(WINDOW));
-    let guest = guest_name(browser::random());
+    let guest = guest_name(js_sys::Math::random());
     if form.text(Field::Name).is_empty() {
         form.set(Field::Name, guest.clone());
     }
@@ -90,8 +90,8 @@ pub(super) fn remember_sign_in(app: App, sign_in: &SignIn) {
 
 /// Forgets where the window was.
 pub(super) fn forget_place() {
-    browser::remember_here(WINDOW, None);
-    browser::remember_here(ROOMS, None);
+    storage::store_for_window(WINDOW, None);
+    storage::store_for_window(ROOMS, None);
 }
 
 /// Fills in the password that was kept.
@@ -105,7 +105,7 @@ fn recall_credentials(form: &mut Form) {
 
 /// The rooms that the window was in before a reload, unless its address now says something else or a password is missing.
 fn where_it_was(before: &Form, now: &Form) -> Option<(SignIn, Vec<Room>)> {
-    browser::recall_here(WINDOW)?;
+    storage::load_for_window(WINDOW)?;
     let mut rooms = place::rooms(For::Window.load_pairs(ROOMS));
     let fields = [Field::Name, Field::Account, Field::Host, Field::Port];
     if before.secure != now.secure
@@ -118,7 +118,7 @@ fn where_it_was(before: &Form, now: &Form) -> Option<(SignIn, Vec<Room>)> {
     let shown = now.room().ok()?;
     if !rooms.contains(&shown) {
         // An address that leads to a message is more than one that was left there.
-        read_address(&browser::hash())?;
+        read_address(&page::hash())?;
         rooms.push(shown);
     }
     Some((now.sign_in().ok()?, rooms))
@@ -134,7 +134,7 @@ fn remember_place(app: App) {
     For::Window.store(ROOMS, Some(&place::pairs(&rooms)));
     let shown = open.iter().position(|open| Some(open.id) == active);
     if let Some(room) = rooms.get(shown.unwrap_or_default()) {
-        browser::set_query(&place::invitation(&me.service, room));
+        page::set_query(&place::invitation(&me.service, room));
     }
 }
 
@@ -153,7 +153,7 @@ fn show_unread(app: App) {
 /// The account page has a place in the browser's history, so that one can go back from it.
 fn follow_hash(app: App) {
     let look = move || {
-        let wanted = browser::hash() == ACCOUNT;
+        let wanted = page::hash() == ACCOUNT;
         let screen = app.screen.get_untracked();
         match screen {
             Screen::Join if wanted => app.go(Screen::Account),
@@ -212,7 +212,7 @@ fn read_address(hash: &str) -> Option<(Room, Option<Target>)> {
 
 /// Fills in what the page's address leads to.
 fn fill_in(form: &mut Form) -> Option<(RoomName, Target)> {
-    let (room, target) = read_address(&browser::hash())?;
+    let (room, target) = read_address(&page::hash())?;
     form.set(Field::Room, room.name.to_string());
     form.kind = room.kind;
     Some((room.name, target?))
@@ -223,7 +223,7 @@ fn follow_address(app: App) {
     if app.screen.get_untracked() != Screen::Chat {
         return;
     }
-    if let Some((room, target)) = read_address(&browser::hash()) {
+    if let Some((room, target)) = read_address(&page::hash()) {
         app.jump
             .set(target.map(|target| (room.name.clone(), target)));
         app.request.set(Some(Request::Open(room)));
@@ -247,7 +247,7 @@ pub fn link_to(app: App, open: &OpenRoom, target: Option<Target>) -> Option<Stri
     ];
     let hash = query::format(pairs.into_iter().filter(|(_, value)| !value.is_empty()));
     let query = place::invitation(&me.as_ref()?.service, &room);
-    Some([&browser::page_address(), "?", &query, "#", &hash].concat())
+    Some([&page::address(), "?", &query, "#", &hash].concat())
 }
 
 /// Puts the address of a room, or of a message in it, into the clipboard.

@@ -12,8 +12,8 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AudioContext, Notification, NotificationOptions, NotificationPermission};
 
 use super::notices::{Cause, Notice, Notices};
-use crate::browser;
-use crate::model::attention::{Attention, Level};
+use crate::platform::storage;
+use crate::state::attention::{Attention, Level};
 use crate::state::{App, OpenRoom, SetIfChanged};
 use crate::t;
 
@@ -39,7 +39,7 @@ impl Notifications {
         let Some(mut notices) = self.notices.listen() else {
             return;
         };
-        let stored = browser::recall(ATTENTION).unwrap_or_default();
+        let stored = storage::load(ATTENTION).unwrap_or_default();
         self.app.attention.set_if_changed(Attention::parse(&stored));
         let app = self.app;
         spawn_local(async move {
@@ -73,7 +73,7 @@ impl Notifications {
     pub fn change(&self, change: impl FnOnce(&mut Attention)) {
         self.app.attention.update(change);
         let attention = self.app.attention.read_untracked();
-        browser::remember(ATTENTION, Some(&attention.format()));
+        storage::store(ATTENTION, Some(&attention.format()));
     }
 }
 

@@ -16,12 +16,10 @@ use leptos::task::spawn_local;
 use super::connection::Connection;
 use super::storage::{Storage, Store};
 use super::{fault, value};
-use crate::browser;
-use crate::features::timeline::Key;
-use crate::model::fault::{Fault, Right};
-use crate::model::outbox::{OutboxKey, from_record, to_record};
-use crate::model::time::At;
-use crate::state::{App, OpenRoom, RoomState};
+use crate::features::timeline::outbox_record::{OutboxKey, from_record, to_record};
+use crate::features::timeline::{At, Key, time};
+use crate::platform::clock;
+use crate::state::{App, Fault, OpenRoom, Right, RoomState};
 use effusion_chat::{ChatMessage, MessageId, RoomKind, Timestamp};
 
 /// How long to wait before a message without an answer is sent again, in milliseconds.
@@ -32,6 +30,12 @@ const RECALL_TIMEOUT: u32 = 5_000;
 
 /// In how many of the newest events of a room a message is looked for before it is sent again.
 const LOOK_BACK: u64 = 200;
+
+fn new_message_id() -> MessageId {
+    const HALF: f64 = 4_294_967_296.0;
+    let half = || (js_sys::Math::random() * HALF) as u64;
+    MessageId::from_bits(half() << 32 | half())
+}
 
 /// What became of an attempt to send a message to one person.
 #[derive(Clone, Debug)]
@@ -104,13 +108,13 @@ impl Outbox {
 
     /// Sends a message under the reader's name.
     pub fn send(self: &Rc<Self>, open: &OpenRoom, message: ChatMessage) {
-        let now = browser::now();
+        let now = clock::now();
         let me = self.app.me.read_untracked();
         let message = ChatMessage {
             text: message.text.trim().to_owned(),
             name: me.as_ref().map(|me| me.name.clone()).unwrap_or_default(),
-            timestamp: Timestamp::Text(browser::iso(now)),
-            id: Some(browser::message_id()),
+            timestamp: Timestamp::Text(time::iso(now).unwrap_or_default()),
+            id: Some(new_message_id()),
             ..message
         };
         drop(me);
@@ -118,7 +122,7 @@ impl Outbox {
         open.change(|timeline| {
             // Whoever answers has read.
             timeline.set_line(None);
-            timeline.send(message, browser::at(now))
+            timeline.send(message, At::local(now))
         });
         self.serve(open);
     }
@@ -149,7 +153,7 @@ impl Outbox {
     /// Tells those in a room that the reader has come in.
     pub(super) fn announce(self: &Rc<Self>, open: &OpenRoom) {
         let name = open.look(|timeline| timeline.reader().name.clone());
-        let message = ChatMessage::joined(&name, browser::iso(browser::now()));
+        let message = ChatMessage::joined(&name, time::iso(clock::now()).unwrap_or_default());
         let (this, open) = (Rc::clone(self), open.clone());
         spawn_local(async move {
             // It is not the reader's own message: if it does not get there, nothing is lost.

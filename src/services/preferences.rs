@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::browser;
 use crate::features::join::query;
+use crate::platform::storage;
 
 /// For whom something is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +18,8 @@ pub(super) enum For {
 impl For {
     fn recall(self, key: &str) -> Option<String> {
         match self {
-            Self::Device => browser::recall(key),
-            Self::Window => browser::recall_here(key),
+            Self::Device => storage::load(key),
+            Self::Window => storage::load_for_window(key),
         }
     }
 
@@ -32,8 +32,8 @@ impl For {
     pub(super) fn store<T: Serialize + ?Sized>(self, key: &str, value: Option<&T>) {
         let text = value.and_then(|value| serde_json::to_string(value).ok());
         match self {
-            Self::Device => browser::remember(key, text.as_deref()),
-            Self::Window => browser::remember_here(key, text.as_deref()),
+            Self::Device => storage::store(key, text.as_deref()),
+            Self::Window => storage::store_for_window(key, text.as_deref()),
         }
     }
 

@@ -17,8 +17,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::connection::Connection;
-use crate::browser;
 use crate::features::people::roster::{Listing, People, Person};
+use crate::platform::clock;
 use crate::state::{App, OpenRoom, SetIfChanged};
 use effusion_chat::{
     MEMBER_REMOVAL, MemberCard, RoomCard, RoomName, Target, card_path, member_path,
@@ -176,7 +176,7 @@ impl Presence {
         if !listeners.is_empty() {
             return;
         }
-        self.away.touched.set(browser::now());
+        self.away.touched.set(clock::now());
         let document = document();
         for event in ["visibilitychange", "keydown", "pointerdown", "pointermove"] {
             let this = Rc::downgrade(self);
@@ -201,7 +201,7 @@ impl Presence {
 
 impl Away {
     fn touched(&self) {
-        let now = browser::now();
+        let now = clock::now();
         if !document().hidden() {
             self.hidden_since.set(0);
         } else if self.hidden_since.get() == 0 {
@@ -211,7 +211,7 @@ impl Away {
     }
 
     fn is_away(&self) -> bool {
-        let now = browser::now();
+        let now = clock::now();
         let hidden = self.hidden_since.get();
         (hidden > 0 && now - hidden >= OUT_OF_SIGHT) || now - self.touched.get() >= IDLE
     }
@@ -221,7 +221,7 @@ impl Present {
     /// What the card should say.
     fn card(&self) -> MemberCard {
         let me = self.app.me.read_untracked();
-        let now = browser::now();
+        let now = clock::now();
         let mut card = MemberCard {
             away: self.away.is_away(),
             typing: now - self.typed.get() < TYPING,
@@ -249,7 +249,7 @@ impl Present {
             return;
         }
         if self.shown.borrow().seen != card.seen {
-            self.seen.set(browser::now());
+            self.seen.set(clock::now());
         }
         let value = card.to_json();
         self.shown.replace(card);
@@ -315,7 +315,7 @@ impl Present {
         loop {
             TimeoutFuture::new(TICK).await;
             self.show();
-            let now = browser::now();
+            let now = clock::now();
             self.open.people.maybe_update(|people| people.tire(now));
         }
     }
@@ -331,7 +331,7 @@ impl Present {
                 if let Some(this) = this.upgrade() {
                     if before.is_some_and(|before| before != draft) {
                         let is_typing = !draft.trim().is_empty();
-                        this.typed.set(if is_typing { browser::now() } else { 0 });
+                        this.typed.set(if is_typing { clock::now() } else { 0 });
                     }
                     this.show();
                 }
@@ -368,7 +368,7 @@ fn see(people: &mut People, event: StreamEvent<Json>) -> bool {
     let id = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     match event {
         StreamEvent::Value { topic, new, .. } => MemberCard::from_json(&new)
-            .is_some_and(|card| people.put(&id(&topic.path), card, browser::now())),
+            .is_some_and(|card| people.put(&id(&topic.path), card, clock::now())),
         StreamEvent::Unsubscribed {
             topic,
             reason: UnsubscribedReason::Service(_),

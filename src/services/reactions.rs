@@ -15,8 +15,7 @@ use super::connection::Connection;
 use super::fault;
 use crate::features::composer::composing::Note;
 use crate::i18n::messages;
-use crate::model::fault::{Fault, Right};
-use crate::state::OpenRoom;
+use crate::state::{Fault, OpenRoom, Right};
 use effusion_chat::{REACTIONS_RANGE, Reaction, Target, reactions_path};
 
 /// What people think of messages.

@@ -19,11 +19,11 @@ use super::fault;
 use super::notices::{Cause, Notice, Notices};
 use super::outbox::Outbox;
 use super::value::{self, RoomValue};
-use crate::browser;
 use crate::features::join::form::Room;
-use crate::model::attention::mentions;
-use crate::model::fault::{Fault, Right};
-use crate::state::{App, Entered, OpenRoom, RoomState, SetIfChanged};
+use crate::features::timeline::At;
+use crate::features::timeline::mention::is_mentioned;
+use crate::platform::{clock, page};
+use crate::state::{App, Entered, Fault, OpenRoom, Right, RoomState, SetIfChanged};
 use effusion_chat::{ChatMessage, HISTORY_LIMIT, RoomKind};
 
 /// How long the service may take to show a topic that was there before, in milliseconds.
@@ -337,7 +337,7 @@ impl Visit {
                 let at = if first {
                     value::written(&message.timestamp)
                 } else {
-                    browser::at(browser::now())
+                    At::local(clock::now())
                 };
                 let is_news =
                     open.change(|timeline| timeline.receive_value(message.clone(), at, first));
@@ -372,7 +372,7 @@ impl Visit {
         };
         let me = self.rooms.app.me.read_untracked();
         let name = &me.as_ref()?.name;
-        mentions(&message.text, name).then(|| message.clone())
+        is_mentioned(name, &message.text).then(|| message.clone())
     }
 
     /// The reader has not seen a message that names them.
@@ -415,7 +415,7 @@ impl Visit {
         let (rooms, open, made) = (Rc::clone(&self.rooms), self.open.clone(), self.made);
         let visit = self.open.visit();
         // What is said here comes first, and who is here after it.
-        browser::once_drawn(move || {
+        page::once_drawn(move || {
             if open.visit() == visit {
                 rooms.recall_now(&open);
                 rooms.drafts.recall(&open);

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use effusion_client::{Direction, Session, TappedMessage};
 use send_wrapper::SendWrapper;
 
-use crate::browser;
 use crate::features::diagnostics::decoder::Recorded;
+use crate::platform::clock;
 
 /// How many messages are kept.
 const MAX_MESSAGES: usize = 400;
@@ -35,7 +35,7 @@ impl Log {
     fn record(&mut self, session: usize, message: TappedMessage) {
         let recorded = Recorded {
             number: self.next,
-            at: browser::now(),
+            at: clock::now(),
             session,
             sent: message.direction == Direction::Sent,
             bytes: message.bytes,

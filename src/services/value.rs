@@ -5,9 +5,8 @@ use effusion_client::{
     Json, StreamValue, TimeSeriesEvent, TopicSpecification, TopicType, ValueError, property,
 };
 
-use crate::browser;
-use crate::features::timeline::Event;
-use crate::model::time::At;
+use crate::features::timeline::{At, Event};
+use crate::platform::clock;
 use effusion_chat::{ChatMessage, RoomKind, SYSTEM_NAME, Timestamp};
 
 /// A value of a live room, or an event of a history room.
@@ -39,7 +38,7 @@ pub(super) fn of(event: TimeSeriesEvent<Json>) -> Event {
     Event {
         sequence: event.metadata.sequence,
         edits: event.original.as_ref().map(|original| original.sequence),
-        at: browser::at(event.original().timestamp as i64),
+        at: At::local(event.original().timestamp as i64),
         author: event
             .original
             .map_or(event.metadata.author, |original| original.author),
@@ -60,9 +59,9 @@ pub(super) fn kind(specification: &TopicSpecification) -> Option<RoomKind> {
 /// When a message was written, as far as it says so itself.
 pub(super) fn written(timestamp: &Timestamp) -> At {
     match timestamp {
-        Timestamp::Millis(ms) => browser::at(*ms),
+        Timestamp::Millis(ms) => At::local(*ms),
         Timestamp::Text(text) => {
-            browser::parse_iso(text).map_or_else(|| At::Written(text.clone()), browser::at)
+            clock::parse_iso(text).map_or_else(|| At::Written(text.clone()), At::local)
         }
         Timestamp::Missing => At::Written(String::new()),
     }

@@ -1,6 +1,6 @@
 //! A room that the reader is in, as values that the page follows.
 
-use crate::state::SetIfChanged;
+use crate::state::{Fault, SetIfChanged};
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -8,16 +8,14 @@ use std::time::Duration;
 
 use send_wrapper::SendWrapper;
 
-use crate::browser;
+use crate::features::composer::composing::{Note, Picking, Purpose};
 use crate::features::join::form::Room;
+use crate::features::people::roster::People;
 use crate::features::timeline::reactions::{Chip, Reactions};
 use crate::features::timeline::viewport::{self, Drawn, Extent};
 use crate::features::timeline::{Key, Reader, Row, Timeline};
 use crate::i18n::I18n;
-use crate::live::follow;
-use crate::model::composing::{Note, Picking, Purpose};
-use crate::model::fault::Fault;
-use crate::model::people::People;
+use crate::platform::page;
 use crate::platform::tasks::Tasks;
 use crate::t;
 use effusion_chat::{RoomCard, Target};
@@ -25,6 +23,15 @@ use leptos::prelude::*;
 
 /// How long what a screen reader is to say is collected, in milliseconds.
 const HEARING: u64 = 700;
+
+/// The room that the components here show, from context.
+///
+/// # Panics
+/// Outside of a room.
+#[must_use]
+pub fn use_room() -> OpenRoom {
+    expect_context()
+}
 
 /// How a room stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -238,13 +245,13 @@ impl OpenRoom {
     /// Does something once the first messages can be seen, or it is known that there are none. For views.
     pub fn once_begun(&self, then: impl FnOnce() + 'static) {
         let room = self.clone();
-        let then = Cell::new(Some(then));
-        follow(Box::new(move || {
+        let mut then = Some(then);
+        Effect::new(move |_| {
             let nothing = room.rows.read().is_empty() && *room.state.read() == RoomState::Joining;
             if let Some(then) = (!nothing).then(|| then.take()).flatten() {
-                browser::once_drawn(then);
+                page::once_drawn(then);
             }
-        }));
+        });
     }
 
     /// Looks at the messages without following them.
@@ -490,7 +497,7 @@ impl OpenRoom {
             return;
         }
         let room = self.clone();
-        browser::once_drawn(move || {
+        page::once_drawn(move || {
             room.reaching.set(false);
             room.reach.set(next);
             room.show();

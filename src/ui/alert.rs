@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::i18n::use_i18n;
-use crate::model::fault::Fault;
+use crate::state::Fault;
 
 /// A fault as an alert.
 #[component]

@@ -6,8 +6,8 @@ use leptos::task::spawn_local;
 use leptos::text_prop::TextProp;
 
 use super::IconButton;
-use crate::browser;
 use crate::i18n::use_i18n;
+use crate::platform::focus;
 use crate::t;
 
 /// A dialog with a title and a button to close it. It is shown as soon as it is in the document.
@@ -64,8 +64,8 @@ pub fn show_modal(node: NodeRef<html::Dialog>, focus: &'static str) {
         spawn_local(async move {
             // It fails only where the dialog is shown already, or is gone again.
             let _ = dialog.show_modal();
-            if !browser::focus_now(focus) {
-                browser::focus(focus);
+            if !focus::move_now(focus) {
+                focus::move_to(focus);
             }
         });
     });

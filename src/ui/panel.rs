@@ -5,7 +5,8 @@ use leptos::text_prop::TextProp;
 
 use super::IconButton;
 use crate::i18n::use_i18n;
-use crate::{browser, t};
+use crate::platform::focus;
+use crate::t;
 
 /// A panel with a title and a button to close it. Esc closes it, too.
 #[component]
@@ -34,9 +35,9 @@ pub fn Panel(
     let i18n = use_i18n();
     let close = move || {
         on_close.run(());
-        browser::focus(opener);
+        focus::move_to(opener);
     };
-    browser::focus(focus);
+    focus::move_to(focus);
     view! {
         <aside
             class=class

@@ -5,8 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use effusion::features::composer::Composer;
-use effusion::model::fault::Fault;
-use effusion::state::{OpenRoom, RoomState};
+use effusion::state::{Fault, OpenRoom, RoomState};
 use effusion_chat::RoomKind;
 use leptos::task::tick;
 use wasm_bindgen::JsCast;

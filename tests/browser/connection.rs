@@ -1,8 +1,7 @@
 //! How the connection stands.
 
 use effusion::features::shell::ConnectionBadge;
-use effusion::model::fault::Fault;
-use effusion::state::Connection;
+use effusion::state::{Connection, Fault};
 use leptos::prelude::*;
 use leptos::task::tick;
 use wasm_bindgen_test::wasm_bindgen_test;

@@ -1,7 +1,7 @@
 //! The form that leads into a chat.
 
 use effusion::features::join::JoinForm;
-use effusion::model::fault::Fault;
+use effusion::state::Fault;
 use effusion_chat::RoomKind;
 use leptos::prelude::document;
 use leptos::prelude::*;

@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use effusion::features::timeline::{Event, Gap, Key, MessageList};
-use effusion::model::fault::Fault;
-use effusion::state::{Earlier, OpenRoom};
+use effusion::state::{Earlier, Fault, OpenRoom};
 use effusion_chat::RoomKind;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::Element;

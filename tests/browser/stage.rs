@@ -1,9 +1,8 @@
 //! What the tests share: a place in the document for a component, and hands to use it with.
 
-use effusion::features::timeline::{Event, Reader};
+use effusion::features::join::form::{Form, Room};
+use effusion::features::timeline::{At, Event, Reader};
 use effusion::i18n::provide_i18n;
-use effusion::model::form::{Form, Room};
-use effusion::model::time::At;
 use effusion::services::Services;
 use effusion::state::{App, OpenRoom, RoomState};
 use effusion_chat::{ChatMessage, RoomKind, RoomName, Timestamp};
@@ -140,7 +139,10 @@ pub async fn drawn() {
 
 pub fn app() -> App {
     let mut form = Form::default();
-    form.set(effusion::model::form::Field::Name, "Ann".to_owned());
+    form.set(
+        effusion::features::join::form::Field::Name,
+        "Ann".to_owned(),
+    );
     App::new(form, "Calm Otter".to_owned(), provide_i18n())
 }
 
@@ -178,5 +180,5 @@ pub fn event(sequence: u64, name: &str, text: &str) -> Event {
 }
 
 pub fn at(minute: i64) -> At {
-    effusion::browser::at(1_795_255_200_000 + minute * 60_000)
+    At::local(1_795_255_200_000 + minute * 60_000)
 }

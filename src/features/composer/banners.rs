@@ -7,9 +7,10 @@ use super::composing::{Note, Purpose, with_snippet};
 use super::tools::Tools;
 use crate::features::timeline::end_edit;
 use crate::i18n::{I18n, use_i18n};
+use crate::platform::focus;
 use crate::state::use_room;
+use crate::t;
 use crate::ui::{PathIcon, ToolButton, glyph};
-use crate::{browser, t};
 
 /// Something that the reader is told.
 #[component]
@@ -18,7 +19,7 @@ pub fn NoteBanner() -> impl IntoView {
     let (note, dismissed) = (room.note.clone(), room.note.clone());
     let close = UnsyncCallback::new(move |_| {
         dismissed.set(None);
-        browser::focus("composer");
+        focus::move_to("composer");
     });
     move || {
         let note = note.get()?;
@@ -75,7 +76,7 @@ pub fn PurposeBanner() -> impl IntoView {
     let purpose = room.purpose.clone();
     let cancel = UnsyncCallback::new(move |_| {
         end_edit(room.clone());
-        browser::focus("composer");
+        focus::move_to("composer");
     });
     move || {
         let (icon, text, excerpt) = match purpose.get() {

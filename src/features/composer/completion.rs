@@ -1,6 +1,6 @@
 //! Completion of names, emoji and commands at the caret.
 
-use crate::model::letters::{is_letter, lower};
+use crate::i18n::letters::{is_letter, lower};
 
 /// What can be completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use effusion_chat::{Reply, Target};
 
 use crate::features::timeline::Key;
 use crate::i18n::{Message, Text};
-use crate::model::fault::Fault;
+use crate::state::Fault;
 
 /// What sending the draft does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

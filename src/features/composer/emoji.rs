@@ -1,6 +1,6 @@
 //! All emoji by name, and those that a reader uses most.
 
-use crate::model::letters::lower;
+use crate::i18n::letters::lower;
 
 /// All of Unicode's emoji, written by `build.rs` and read by [`parse`].
 pub static TABLE: &str = include_str!(concat!(env!("OUT_DIR"), "/emoji.tsv"));

@@ -12,11 +12,12 @@ use super::emoji::{Emoji, SkinTone, search};
 use super::emoji_table::{EmojiTable, Groups};
 use crate::features::timeline::{frequent, react, remember};
 use crate::i18n::{Message, messages, use_i18n};
+use crate::platform::focus;
 use crate::services::use_services;
 use crate::state::use_room;
+use crate::t;
 use crate::ui::lazy::LoadError;
 use crate::ui::{ToolButton, glyph, show_modal};
-use crate::{browser, t};
 
 /// How many emoji that fit a search are shown.
 const MAX_FOUND: usize = 64;
@@ -70,7 +71,7 @@ pub fn EmojiPicker(
             dialog.close();
         }
         shown.set(None);
-        browser::focus("composer");
+        focus::move_to("composer");
     });
     let picker = Picker {
         table: expect_context(),
@@ -367,7 +368,7 @@ fn move_focus(event: &Event, by: i32) {
         Some(next) => {
             let _ = next.focus();
         }
-        None if by < 0 => browser::focus("emoji-search"),
+        None if by < 0 => focus::move_to("emoji-search"),
         None => {}
     }
 }

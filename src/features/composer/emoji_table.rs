@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use super::emoji::{self, Emoji, SkinTone};
-use crate::browser;
+use crate::platform::storage;
 use crate::ui::lazy::LoadError;
 
 /// Under this name the device remembers the skin tone.
@@ -24,7 +24,7 @@ pub struct EmojiTable {
 impl EmojiTable {
     /// A table that is not fetched yet.
     pub fn new() -> Self {
-        let tone = browser::recall(SKIN_TONE).unwrap_or_default();
+        let tone = storage::load(SKIN_TONE).unwrap_or_default();
         Self {
             groups: StoredValue::new(None),
             tone: RwSignal::new(SkinTone::parse(&tone)),
@@ -53,7 +53,7 @@ impl EmojiTable {
 
     /// Chooses a skin tone, which the device remembers.
     pub fn set_tone(self, tone: SkinTone) {
-        browser::remember(SKIN_TONE, Some(tone.word()));
+        storage::store(SKIN_TONE, Some(tone.word()));
         self.tone.set(tone);
     }
 }

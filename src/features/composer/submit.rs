@@ -1,6 +1,6 @@
 //! Sending what is no plain message: replies, edits, and commands, which begin with a slash.
 
-use crate::state::SetIfChanged;
+use crate::state::{OpenRoom, SetIfChanged};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -11,7 +11,6 @@ use crate::features::moderation::set_muted;
 use crate::features::timeline::{Key, end_edit, tell};
 use crate::i18n::{Text, messages};
 use crate::services::Services;
-use crate::state::OpenRoom;
 use crate::text;
 use effusion_chat::{ChatMessage, RoomKind, RoomName};
 

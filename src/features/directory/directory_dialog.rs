@@ -5,9 +5,8 @@ use super::last_message::LastMessage;
 use crate::features::directory::listing::{Listed, rank};
 use crate::features::join::form::{Field, Room};
 use crate::i18n::use_i18n;
-use crate::model::fault::Fault;
 use crate::services::use_services;
-use crate::state::{Dialog, use_app};
+use crate::state::{Dialog, Fault, use_app};
 use crate::ui::{Dialog as DialogFrame, FaultAlert, Icon};
 use crate::{lazy, t};
 

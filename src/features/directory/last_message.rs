@@ -1,9 +1,9 @@
 use leptos::prelude::*;
 
-use crate::browser;
 use crate::features::directory::listing::Listed;
+use crate::features::timeline::At;
 use crate::i18n::{I18n, use_i18n};
-use crate::model::time::At;
+use crate::platform::clock;
 
 /// How much of a message is shown, in characters.
 const MAX_EXCERPT: usize = 80;
@@ -50,7 +50,7 @@ pub fn LastMessage(
 
 /// The time of day, or the day if it is another one.
 fn time_or_day(i18n: I18n, ms: i64, day: i64) -> String {
-    if browser::at(browser::now()).day() == Some(day) {
+    if At::local(clock::now()).day() == Some(day) {
         i18n.time_of_day(ms)
     } else {
         i18n.day(ms, day)

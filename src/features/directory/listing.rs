@@ -1,8 +1,8 @@
 //! The rooms of a service, as a list to choose from.
 
-use crate::model::letters::{is_letter, lower};
-use crate::model::people::People;
-use crate::model::time::At;
+use crate::features::people::roster::People;
+use crate::features::timeline::At;
+use crate::i18n::letters::{is_letter, lower};
 use effusion_chat::{ChatMessage, MemberCard, RoomCard, RoomKind, RoomName, SYSTEM_NAME};
 
 /// A room of the service.

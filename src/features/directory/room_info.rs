@@ -1,8 +1,8 @@
 use leptos::prelude::*;
 
 use crate::i18n::use_i18n;
-use crate::model::attention::Level;
 use crate::services::{copy_link, use_services};
+use crate::state::attention::Level;
 use crate::state::{use_app, use_room};
 use crate::ui::{Dialog, Icon, Labelled, Select, option};
 use crate::{lazy, t};

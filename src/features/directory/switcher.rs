@@ -6,12 +6,13 @@ use leptos::task::spawn_local;
 
 use crate::features::directory::listing::rank;
 use crate::features::join::form::Room;
+use crate::features::people::roster::Person;
 use crate::i18n::use_i18n;
-use crate::model::people::Person;
+use crate::platform::focus;
 use crate::services::{Services, use_services};
 use crate::state::{App, OpenRoom, use_app};
 use crate::ui::{Avatar, Dialog, Icon};
-use crate::{browser, lazy, t};
+use crate::{lazy, t};
 
 /// How many are offered at once.
 const MAX_OFFERED: usize = 12;
@@ -43,7 +44,7 @@ impl Destination {
             Self::Other(room) => services.rooms.open_and_show(room),
             Self::Somebody(person) => services.direct.write_to(person),
         }
-        browser::focus("composer");
+        focus::move_to("composer");
     }
 }
 

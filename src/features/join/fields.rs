@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 
-use crate::browser;
 use crate::features::join::form::{Field, Problem};
 use crate::i18n::use_i18n;
+use crate::platform::focus;
 use crate::state::use_app;
 use crate::ui::{FaultAlert, Labelled};
 
@@ -107,7 +107,7 @@ pub fn show_problems(problems: RwSignal<Vec<Problem>>, found: Vec<Problem>) {
     let first = found.first().map(|(field, _)| *field);
     problems.set(found);
     if let Some(field) = first {
-        browser::focus(id_of(field));
+        focus::move_to(id_of(field));
     }
 }
 

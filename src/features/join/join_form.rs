@@ -5,15 +5,16 @@ use super::{Actions, FormFault, FormField, Front, RoomFields, ServiceFields, sho
 use crate::features::join::form::Field;
 use crate::features::shell::prefetch_chat;
 use crate::i18n::use_i18n;
+use crate::platform::page;
 use crate::state::{Request, use_app};
+use crate::t;
 use crate::ui::{Checkbox, LinkButton};
-use crate::{browser, t};
 
 /// The first screen: who, where and which room.
 #[component]
 pub fn JoinForm() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
-    browser::once_drawn(|| {
+    page::once_drawn(|| {
         spawn_local(async {
             // It is fetched again when it is needed.
             let _ = prefetch_chat().await;

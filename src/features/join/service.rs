@@ -1,6 +1,6 @@
 //! Which Diffusion service to talk to.
 
-use crate::model::fault::Fault;
+use crate::state::Fault;
 
 /// Where `effusion-sandbox` listens unless told otherwise.
 const SANDBOX_HOST: &str = "127.0.0.1";

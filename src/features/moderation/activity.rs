@@ -5,8 +5,9 @@ use leptos::prelude::*;
 use super::board::Section;
 use super::records::ActivityRow;
 use crate::i18n::use_i18n;
+use crate::platform::clock;
 use crate::services::use_services;
-use crate::{browser, t};
+use crate::t;
 
 /// Messages a minute by room, as bars.
 #[component]
@@ -14,7 +15,7 @@ pub fn ActivityChart() -> impl IntoView {
     let i18n = use_i18n();
     let activity = use_services().moderation.board.activity;
     let rows = move || {
-        let rows = activity.read().rows(browser::now()).into_iter();
+        let rows = activity.read().rows(clock::now()).into_iter();
         rows.map(|row| view! { <RoomActivity row /> })
             .collect_view()
     };

@@ -10,17 +10,18 @@ use super::manual_actions::ManualActions;
 use super::rules_form::RulesSection;
 use crate::features::composer::composing::Note;
 use crate::i18n::use_i18n;
+use crate::platform::focus;
 use crate::services::{Duty, use_services};
 use crate::state::{Screen, use_app};
 use crate::ui::IconButton;
-use crate::{browser, lazy, t};
+use crate::{lazy, t};
 
 /// The screen that moderators work on. While it was opened once, this window keeps watch, whatever it shows.
 #[component]
 pub fn BoardScreen() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
     use_services().moderation.keep_watch();
-    browser::focus("board");
+    focus::move_to("board");
     view! {
         <main class="board" id="board" data-testid="board" tabindex="-1">
             <header class="bar">

@@ -1,6 +1,6 @@
 //! Who is in a room. All sessions with the same principal and name are one person.
 
-use crate::model::letters::lower;
+use crate::i18n::letters::lower;
 use effusion_chat::{MemberCard, Target};
 
 /// How long somebody counts as typing, in milliseconds. A connection can be lost before the service notices.

@@ -1,8 +1,8 @@
 //! A room as a file: text for people, JSON for programs.
 
+use crate::features::timeline::time::{self, At};
 use crate::features::timeline::{Entry, Event};
-use crate::model::letters::is_letter;
-use crate::model::time::{self, At};
+use crate::i18n::letters::is_letter;
 use effusion_chat::{ChatMessage, Timestamp};
 
 /// A message in the file.

@@ -6,10 +6,11 @@ use super::export_buttons::ExportButtons;
 use super::finder::Finder;
 use super::results::Results;
 use crate::i18n::use_i18n;
+use crate::platform::clock;
 use crate::services::use_services;
 use crate::state::{OpenRoom, use_app};
 use crate::ui::{Labelled, Panel};
-use crate::{browser, lazy, t};
+use crate::{lazy, t};
 
 /// The panel that searches a room.
 #[component]
@@ -102,7 +103,7 @@ fn GoToDate(
                 data-testid="jump-date"
                 type="date"
                 on:change=move |event| {
-                    if let Some(ms) = browser::start_of_day(&event_target_value(&event)) {
+                    if let Some(ms) = clock::start_of_day(&event_target_value(&event)) {
                         services.history.jump_to_time(&room, ms);
                     }
                 }

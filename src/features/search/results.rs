@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use super::finder::Finder;
 use super::needle::excerpt;
+use crate::features::timeline::At;
 use crate::i18n::use_i18n;
-use crate::model::time::At;
 use crate::services::use_services;
 use crate::state::{Earlier, OpenRoom, use_app};
 use crate::t;

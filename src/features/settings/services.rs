@@ -2,10 +2,11 @@ use leptos::prelude::*;
 
 use crate::features::settings::saved::SavedService;
 use crate::i18n::use_i18n;
+use crate::platform::{focus, page};
 use crate::services::change_saved_services;
 use crate::state::{App, use_app};
+use crate::t;
 use crate::ui::{Checkbox, Icon, IconButton};
-use crate::{browser, t};
 
 /// The services that the reader has saved, and a way to save the one in use.
 #[component]
@@ -90,12 +91,12 @@ fn Row(
     };
     let choose = move |_| {
         app.form.update(|form| form.choose(&saved));
-        browser::click("settings-tab-connection");
-        browser::focus("password");
+        page::click("settings-tab-connection");
+        focus::move_to("password");
     };
     let remove = move |_| {
         change_saved_services(app, |services| services.remove(place));
-        browser::focus("settings-tab-services");
+        focus::move_to("settings-tab-services");
     };
     let rename = move |name: String| {
         change_saved_services(app, |services| services.rename(place, &name));

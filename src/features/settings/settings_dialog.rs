@@ -8,9 +8,10 @@ use crate::features::people::NotificationSettings;
 use crate::features::shell::Shortcuts;
 use crate::features::timeline::mute_announcements;
 use crate::i18n::{Message, messages, use_i18n};
+use crate::platform::{focus, page};
 use crate::state::{SetIfChanged, use_app};
 use crate::ui::{Checkbox, Dialog, Keyed};
-use crate::{browser, lazy, t};
+use crate::{lazy, t};
 
 lazy! { more, /// `SettingsDialog`, fetched when it is first needed.
 pub fn settings_dialog() => view! { <SettingsDialog/> } }
@@ -106,10 +107,10 @@ fn Tabs(
             _ => return,
         };
         // Where the page is written from the right, so are the tabs.
-        let by = if browser::is_from_right() { -by } else { by };
+        let by = if page::is_right_to_left() { -by } else { by };
         let tab = open.get_untracked().step(by);
         open.set_if_changed(tab);
-        browser::focus_now(tab.id());
+        focus::move_now(tab.id());
     };
     let tabs = Tab::ALL.map(|tab| {
         view! {

@@ -5,10 +5,11 @@ use leptos::prelude::*;
 
 use super::{ActiveRoom, ConnectionBadge};
 use crate::i18n::use_i18n;
+use crate::platform::focus;
 use crate::services::use_services;
 use crate::state::{Dialog, Panel, use_app, use_room};
+use crate::t;
 use crate::ui::{Icon, IconButton};
-use crate::{browser, t};
 
 /// What the room is called, how the connection stands, and what can be done with the room.
 #[component]
@@ -38,7 +39,7 @@ fn MenuButton() -> impl IntoView {
     };
     let open = move |_| {
         app.drawer.set(true);
-        browser::focus("sidebar");
+        focus::move_to("sidebar");
     };
     view! {
         <IconButton

@@ -4,9 +4,8 @@ use super::{Bar, Dialogs, NoRoom, Panels, RoomPane};
 use crate::features::people::ask_to_notify;
 use crate::features::sidebar::Sidebar;
 use crate::i18n::use_i18n;
-use crate::model::fault::Fault;
 use crate::services::use_services;
-use crate::state::{Connection, OpenRoom, use_app};
+use crate::state::{Connection, Fault, OpenRoom, use_app};
 use crate::ui::{FaultAlert, Keyed, Lazy};
 use crate::{lazy, t};
 

@@ -8,9 +8,8 @@ use crate::features::people::typing;
 use crate::features::sidebar::ask_for_room;
 use crate::features::timeline::MessageList;
 use crate::i18n::use_i18n;
-use crate::model::fault::Fault;
 use crate::services::use_services;
-use crate::state::{RoomState, use_app, use_room};
+use crate::state::{Fault, RoomState, use_app, use_room};
 use crate::t;
 use crate::ui::{FaultAlert, Icon, Lazy};
 

@@ -4,9 +4,10 @@ use leptos::ev::{self, KeyboardEvent};
 use leptos::prelude::*;
 
 use crate::i18n::{Message, messages, use_i18n};
+use crate::platform::focus;
 use crate::state::{App, Dialog, Panel, Screen, use_app};
 use crate::ui::Dialog as DialogFrame;
-use crate::{browser, lazy, t};
+use crate::{lazy, t};
 
 /// What is written on a key.
 #[derive(Clone, Copy)]
@@ -57,17 +58,17 @@ pub fn handle_shortcuts(app: App) {
 fn press(app: App, event: &KeyboardEvent) -> bool {
     let command = event.ctrl_key() || event.meta_key();
     match event.key().as_str() {
-        "?" if !command && !browser::is_writing() => app.dialog.set(Some(Dialog::Keyboard)),
+        "?" if !command && !focus::is_writing() => app.dialog.set(Some(Dialog::Keyboard)),
         "," if command => app.open_settings(),
         "f" if command && !event.shift_key() && app.active.read_untracked().is_some() => {
             app.panel.set(Some(Panel::Search));
-            browser::focus("search");
+            focus::move_to("search");
         }
         "k" | "K" if command => app.dialog.set(Some(Dialog::Switcher)),
         // Also while the focus is still on its way to the list of rooms.
         "Escape" if *app.drawer.read_untracked() => {
             app.drawer.set(false);
-            browser::focus("menu-button");
+            focus::move_to("menu-button");
         }
         "ArrowUp" if event.alt_key() && !command => step(app, -1),
         "ArrowDown" if event.alt_key() && !command => step(app, 1),
@@ -90,7 +91,7 @@ fn step(app: App, by: isize) {
     };
     if let Some(room) = next {
         app.show_room(room);
-        browser::focus("composer");
+        focus::move_to("composer");
     }
 }
 

@@ -6,9 +6,10 @@ use super::room_list::RoomList;
 use crate::features::join::Brand;
 use crate::features::join::form::Field;
 use crate::i18n::use_i18n;
+use crate::platform::focus;
 use crate::state::{App, Dialog, OpenRoom, use_app};
+use crate::t;
 use crate::ui::{Icon, IconButton};
-use crate::{browser, t};
 
 /// The list of rooms, and below it the reader and the settings. Where the page is narrow it is a drawer.
 #[component]
@@ -16,7 +17,7 @@ pub fn Sidebar() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
     let close = move |_| {
         app.drawer.set(false);
-        browser::focus("menu-button");
+        focus::move_to("menu-button");
     };
     let settings = move |_| {
         app.drawer.set(false);

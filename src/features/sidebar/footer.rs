@@ -1,8 +1,8 @@
 use leptos::prelude::*;
 
 use crate::features::join::form::SignIn;
+use crate::features::people::roster::Person;
 use crate::i18n::use_i18n;
-use crate::model::people::Person;
 use crate::state::{Dialog, use_app};
 use crate::t;
 use crate::ui::Avatar;

@@ -5,10 +5,11 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use crate::i18n::use_i18n;
+use crate::platform::focus;
 use crate::services::use_services;
 use crate::state::{OpenRoom, use_app};
+use crate::t;
 use crate::ui::{Avatar, Icon};
-use crate::{browser, t};
 
 /// Rooms, to show one of them.
 #[component]
@@ -115,7 +116,7 @@ fn RoomButton(
     let (info, named) = (room.room.clone(), room.room.clone());
     let show = move |_| {
         app.show_room(shown.clone());
-        browser::focus("composer");
+        focus::move_to("composer");
     };
     view! {
         <button

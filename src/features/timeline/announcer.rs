@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-use crate::browser;
 use crate::i18n::use_i18n;
+use crate::platform::storage;
 use crate::state::{App, use_app, use_room};
 use crate::t;
 
@@ -12,14 +12,13 @@ const MUTED: &str = "effusion.quiet";
 
 /// Takes up whether new messages are announced on this device.
 pub fn load_announcements(app: App) {
-    app.announcements_muted
-        .set(browser::recall(MUTED).is_some());
+    app.announcements_muted.set(storage::load(MUTED).is_some());
 }
 
 /// Stops announcing new messages, or starts again, and remembers it on this device.
 pub fn mute_announcements(app: App, muted: bool) {
     app.announcements_muted.set(muted);
-    browser::remember(MUTED, muted.then_some("true"));
+    storage::store(MUTED, muted.then_some("true"));
 }
 
 /// Announces new messages to those who cannot see them, unless they stopped it.

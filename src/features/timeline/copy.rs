@@ -1,7 +1,6 @@
 //! A copy of what was said in a room last, for reading it without a connection.
 
-use crate::features::timeline::{Delivery, Event, Timeline};
-use crate::model::time::At;
+use crate::features::timeline::{At, Delivery, Event, Timeline};
 use effusion_chat::ChatMessage;
 use effusion_protocol::value::Json;
 

@@ -9,9 +9,9 @@ mod names;
 mod stored;
 mod unsent;
 
+use crate::features::timeline::At;
 use crate::features::timeline::items::ItemList;
-use crate::model::fault::Fault;
-use crate::model::time::At;
+use crate::state::Fault;
 use effusion_chat::{ChatMessage, MessageId, SYSTEM_NAME, Target};
 pub use entry::{Delivery, Entry, Event, Gap, Key, Origin, Reader, Row};
 use ids::Ids;

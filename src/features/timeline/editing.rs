@@ -6,8 +6,7 @@ use leptos::prelude::*;
 use super::{Entry, Key, Origin};
 use crate::features::composer::composing::{Note, Purpose};
 use crate::i18n::Message;
-use crate::model::fault::Fault;
-use crate::state::{OpenRoom, SetIfChanged};
+use crate::state::{Fault, OpenRoom, SetIfChanged};
 
 /// Of how many of the newest messages the newest own one is looked for.
 const RECENT: usize = 200;

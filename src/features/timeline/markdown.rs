@@ -5,7 +5,7 @@ use std::ops::Range;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 use super::mention::mentions;
-use crate::model::letters::is_letter;
+use crate::i18n::letters::is_letter;
 
 /// What a text is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]

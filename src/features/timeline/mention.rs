@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::model::letters::{is_letter, same};
+use crate::i18n::letters::{is_letter, same};
 
 /// A name in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,12 @@ pub fn mentions(text: &str, names: &[String]) -> Vec<Mention> {
     found
 }
 
+/// Whether a text names somebody: `@` and the name, whatever the case, and no more letters after it.
+#[must_use]
+pub fn is_mentioned(name: &str, text: &str) -> bool {
+    text.contains('@') && !mentions(text, &[name.to_owned()]).is_empty()
+}
+
 /// How many bytes of the text a name at its beginning takes, if it stands there as a word.
 fn begins_with(text: &str, name: &str) -> Option<usize> {
     let mut rest = text.chars();
@@ -87,5 +93,25 @@ mod tests {
         for text in ["@Anna", "me@ann.example", "@ Ann", "@", "Ann", "@bob"] {
             assert!(found(text).is_empty(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_mention_is_an_at_and_the_whole_name() {
+        for text in [
+            "@Ann",
+            "hi @ann!",
+            "(@ANN)",
+            "x@y @ann",
+            "@ann, look",
+            "@@ann",
+        ] {
+            assert!(is_mentioned("Ann", text), "{text}");
+        }
+        for text in ["Ann", "@Anna", "mail@ann", "@An", "", "@"] {
+            assert!(!is_mentioned("Ann", text), "{text}");
+        }
+        assert!(is_mentioned("Swift Otter", "so @Swift Otter: yes"));
+        assert!(is_mentioned("Jürgen", "@JÜRGEN?"));
+        assert!(!is_mentioned("", "@"));
     }
 }

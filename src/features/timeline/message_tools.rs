@@ -16,8 +16,8 @@ use web_sys::{Element, Event, HtmlElement, KeyboardEvent, MouseEvent, PointerEve
 
 use super::message_toolbar::MessageToolbar;
 use super::{Key, Row};
-use crate::browser;
 use crate::lazy;
+use crate::platform::focus;
 use crate::state::{OpenRoom, use_room};
 
 /// How long a touch has to last, in milliseconds.
@@ -141,7 +141,7 @@ impl Tools {
                 // The keyboard goes on where messages are written.
                 if let Some(tools) = done.upgrade() {
                     tools.hide();
-                    browser::focus("composer");
+                    focus::move_to("composer");
                 }
             };
             view! { <MessageToolbar row sheet on_close on_done /> }.into_any()
@@ -273,9 +273,9 @@ impl Tools {
         ) {
             ("Escape", _, Some(_)) => {
                 self.hide();
-                browser::focus("composer");
+                focus::move_to("composer");
             }
-            ("Escape", Some(_), None) => browser::focus("composer"),
+            ("Escape", Some(_), None) => focus::move_to("composer"),
             ("ArrowLeft" | "ArrowRight", _, Some(toolbar)) => {
                 step(&toolbar, "button", forward("ArrowRight"));
             }

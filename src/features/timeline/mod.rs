@@ -30,9 +30,11 @@ mod message_text;
 mod message_toolbar;
 #[cfg(target_arch = "wasm32")]
 mod message_tools;
+pub mod outbox_record;
 #[cfg(target_arch = "wasm32")]
 mod reaction_bar;
 pub mod reactions;
+pub mod time;
 pub mod viewport;
 #[cfg(target_arch = "wasm32")]
 mod virtual_list;
@@ -50,3 +52,4 @@ pub use marked_text::known_names;
 pub use message_list::MessageList;
 #[cfg(target_arch = "wasm32")]
 pub use reaction_bar::{frequent, react, remember};
+pub use time::At;

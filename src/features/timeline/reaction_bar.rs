@@ -4,10 +4,10 @@ use effusion_chat::Target;
 use leptos::prelude::*;
 
 use super::reactions::Chip;
-use crate::browser;
 use crate::features::composer::composing::Picking;
 use crate::features::composer::emoji::Frequent;
 use crate::i18n::use_i18n;
+use crate::platform::storage;
 use crate::services::{Services, use_services};
 use crate::state::OpenRoom;
 use crate::ui::{PathIcon, glyph};
@@ -122,7 +122,7 @@ pub fn react(services: &Services, room: &OpenRoom, target: Target, emoji: &str) 
 /// What the reader uses most.
 #[must_use]
 pub fn frequent() -> Frequent {
-    browser::recall(FREQUENT)
+    storage::load(FREQUENT)
         .map(|stored| Frequent::parse(&stored))
         .unwrap_or_default()
 }
@@ -131,7 +131,7 @@ pub fn frequent() -> Frequent {
 pub fn remember(emoji: &str) {
     let mut used = frequent();
     used.used(emoji);
-    browser::remember(FREQUENT, Some(&used.format()));
+    storage::store(FREQUENT, Some(&used.format()));
 }
 
 fn is_own(room: &OpenRoom, chip: &Chip) -> bool {

@@ -1,7 +1,7 @@
 //! What a timeline is made of, as others see it.
 
-use crate::model::fault::Fault;
-use crate::model::time::At;
+use crate::features::timeline::At;
+use crate::state::Fault;
 use effusion_chat::{ChatMessage, SYSTEM_NAME};
 
 /// Names a message for as long as the room is open.

@@ -3,8 +3,8 @@
 use super::names::Names;
 use super::{Entry, Key, Origin};
 use crate::features::timeline::items::Item;
-use crate::model::fault::Fault;
-use crate::model::time::{self, At};
+use crate::features::timeline::time::{self, At};
+use crate::state::Fault;
 use effusion_chat::{ChatMessage, MessageId, Reply, Timestamp};
 
 /// What a message that was never on the screen is taken to be high, in pixels.

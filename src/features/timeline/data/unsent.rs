@@ -2,8 +2,8 @@
 
 use super::stored::{ECHO_DUE, SENT};
 use super::{Event, Key, Origin, Timeline, UNSENT};
-use crate::model::fault::Fault;
-use crate::model::time::At;
+use crate::features::timeline::At;
+use crate::state::Fault;
 use effusion_chat::{ChatMessage, MessageId};
 
 impl Timeline {

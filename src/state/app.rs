@@ -1,17 +1,14 @@
-//! What the page knows, as values that it follows. Components read them; what people do and [`crate::services`] change them.
-
-mod room;
+//! The state of the whole page.
 
 use leptos::prelude::*;
 
 use crate::features::join::form::{Field, Form, NewAccount, Problem, Room, SignIn};
+use crate::features::people::roster::Person;
 use crate::features::settings::saved::SavedServices;
 use crate::i18n::{I18n, Message};
-use crate::model::attention::Attention;
-use crate::model::fault::Fault;
-use crate::model::people::Person;
+use crate::state::attention::Attention;
+use crate::state::{Fault, OpenRoom};
 use effusion_chat::{RoomName, Target};
-pub use room::{Earlier, Entered, LiveReactions, OpenRoom, RoomFields, RoomState, RowSignal};
 
 /// Signals that tell only of what is another value.
 pub trait SetIfChanged<T> {
@@ -193,15 +190,6 @@ pub struct App {
 /// Where it was not provided further up.
 #[must_use]
 pub fn use_app() -> App {
-    expect_context()
-}
-
-/// The room that the components here show, from context.
-///
-/// # Panics
-/// Outside of a room.
-#[must_use]
-pub fn use_room() -> OpenRoom {
     expect_context()
 }
 

@@ -1,7 +1,6 @@
 //! What the reader is to be told of, and how loudly.
 
-use crate::features::timeline::mention;
-use crate::model::query;
+use crate::features::join::query;
 
 /// What of a room counts as unread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,35 +109,9 @@ impl Attention {
     }
 }
 
-/// Whether a text names somebody: `@` and the name, whatever the case, and no more letters after it.
-#[must_use]
-pub fn mentions(text: &str, name: &str) -> bool {
-    text.contains('@') && !mention::mentions(text, &[name.to_owned()]).is_empty()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_mention_is_an_at_and_the_whole_name() {
-        for text in [
-            "@Ann",
-            "hi @ann!",
-            "(@ANN)",
-            "x@y @ann",
-            "@ann, look",
-            "@@ann",
-        ] {
-            assert!(mentions(text, "Ann"), "{text}");
-        }
-        for text in ["Ann", "@Anna", "mail@ann", "@An", "", "@"] {
-            assert!(!mentions(text, "Ann"), "{text}");
-        }
-        assert!(mentions("so @Swift Otter: yes", "Swift Otter"));
-        assert!(mentions("@JÜRGEN?", "Jürgen"));
-        assert!(!mentions("@", ""));
-    }
 
     #[test]
     fn choices_survive_being_stored() {

@@ -27,6 +27,14 @@ impl At {
         }
     }
 
+    /// An instant as the reader's calendar has it.
+    #[cfg(target_arch = "wasm32")]
+    #[must_use]
+    pub fn local(ms: i64) -> Self {
+        let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(ms as f64));
+        Self::instant(ms, date.get_timezone_offset() as i64)
+    }
+
     /// The calendar day, where it is known.
     #[must_use]
     pub fn day(&self) -> Option<i64> {

@@ -47,16 +47,13 @@ mod here {
 mod here {
     use js_sys::{JsString, RegExp};
 
-    thread_local! {
-        static LETTER: RegExp = RegExp::new(r"[\p{Alphabetic}\p{N}]", "u");
-    }
-
     pub fn lower(text: &str) -> String {
         JsString::from(text).to_lower_case().into()
     }
 
     pub fn is_letter(c: char) -> bool {
-        LETTER.with(|letter| letter.test(c.encode_utf8(&mut [0; 4])))
+        // Browsers compile an expression once.
+        RegExp::new(r"[\p{Alphabetic}\p{N}]", "u").test(c.encode_utf8(&mut [0; 4]))
     }
 }
 

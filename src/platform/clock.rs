@@ -1,0 +1,28 @@
+//! The browser's clock, and its reading of dates.
+
+use js_sys::Date;
+
+/// Milliseconds since 1970.
+#[must_use]
+pub fn now() -> i64 {
+    Date::now() as i64
+}
+
+/// Reads ISO 8601 and nothing laxer: browsers would take many a text for a date.
+#[must_use]
+pub fn parse_iso(text: &str) -> Option<i64> {
+    let shaped = text.len() >= 19 && text.as_bytes().get(10) == Some(&b'T');
+    shaped.then(|| parse(text)).flatten()
+}
+
+/// When a day begins for the reader: `2026-11-21`, as an input gives it.
+#[must_use]
+pub fn start_of_day(date: &str) -> Option<i64> {
+    // Without a zone, a time is the reader's.
+    parse(&[date, "T00:00"].concat()).filter(|_| date.len() >= 10)
+}
+
+fn parse(text: &str) -> Option<i64> {
+    let ms = Date::parse(text);
+    (!ms.is_nan()).then_some(ms as i64)
+}

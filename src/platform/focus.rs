@@ -1,0 +1,30 @@
+//! Where the keyboard's focus is.
+
+use leptos::prelude::{document, request_animation_frame};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+/// Moves the focus to an element once what has changed is on the screen, if it is there then.
+pub fn move_to(id: &'static str) {
+    request_animation_frame(move || {
+        move_now(id);
+    });
+}
+
+/// Moves the focus to an element, if it is on the screen already. Returns whether the element has it now.
+pub fn move_now(id: &str) -> bool {
+    let found = document().get_element_by_id(id);
+    let Some(element) = found.and_then(|e| e.dyn_into::<HtmlElement>().ok()) else {
+        return false;
+    };
+    // Focusing an element that is not shown does nothing, which is right.
+    let _ = element.focus();
+    document().active_element().as_ref() == Some(element.as_ref())
+}
+
+/// Whether the focus is where somebody writes.
+#[must_use]
+pub fn is_writing() -> bool {
+    let focused = document().active_element();
+    focused.is_some_and(|it| matches!(it.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
+}

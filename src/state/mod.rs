@@ -1,0 +1,16 @@
+//! What the page knows, as signals and plain data. Components read it; what people do and the services change it.
+
+#[cfg(target_arch = "wasm32")]
+mod app;
+pub mod attention;
+mod fault;
+#[cfg(target_arch = "wasm32")]
+mod room;
+
+#[cfg(target_arch = "wasm32")]
+pub use app::{App, Connection, Dialog, Panel, Request, Screen, SetIfChanged, use_app};
+pub use fault::{Fault, Right};
+#[cfg(target_arch = "wasm32")]
+pub use room::{
+    Earlier, Entered, LiveReactions, OpenRoom, RoomFields, RoomState, RowSignal, use_room,
+};
