@@ -3,9 +3,10 @@
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::time::Duration;
 
 use effusion_client::{
-    ConnectError, ConnectOptions, ProtocolVersion, Renew, Session, SessionState,
+    ConnectError, ConnectOptions, ProtocolVersion, Renew, ServiceAddress, Session, SessionState,
 };
 use futures_util::StreamExt;
 use gloo_timers::future::TimeoutFuture;
@@ -21,13 +22,17 @@ use crate::platform::tasks::Tasks;
 use crate::platform::{clock, page};
 use crate::state::{self, App, Fault};
 
-/// How long the service is asked to wait for a lost connection, in milliseconds. A person whose page has crashed is listed as
+/// How long the service is asked to wait for a lost connection. A person whose page has crashed is listed as
 /// present for that long; one who comes back later gets another session, and the rooms again.
-const RECONNECT_TIMEOUT: u32 = 30_000;
+const RECONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Opens a session; a test puts a service in memory behind it.
-pub type Connector =
-    Rc<dyn Fn(ConnectOptions) -> Pin<Box<dyn Future<Output = Result<Session, ConnectError>>>>>;
+pub type Connector = Rc<
+    dyn Fn(
+        ServiceAddress,
+        ConnectOptions,
+    ) -> Pin<Box<dyn Future<Output = Result<Session, ConnectError>>>>,
+>;
 
 /// The session in use, if there is one.
 pub struct Connection {
@@ -95,15 +100,18 @@ impl Connection {
     pub(super) async fn open(&self, sign_in: &SignIn, renew: Renew) -> Result<Session, Fault> {
         let service = &sign_in.service;
         service.check_allowed_from(page::is_secure())?;
-        let mut options = ConnectOptions::new(&service.host)
+        let address = ServiceAddress::new(&service.host)
             .port(service.port)
-            .secure(service.secure)
+            .secure(service.secure);
+        let mut options = ConnectOptions::new()
             .principal(&sign_in.credentials.principal)
             .password(&sign_in.credentials.password)
             .reconnect_timeout(RECONNECT_TIMEOUT)
             .renew(renew);
-        options.session.version = service.version.and_then(ProtocolVersion::new);
-        let session = (self.connect)(options)
+        if let Some(version) = service.version.and_then(ProtocolVersion::new) {
+            options = options.version(version);
+        }
+        let session = (self.connect)(address, options)
             .await
             .map_err(|error| fault::of_connecting(&error, sign_in))?;
         self.traffic.record(&session);
@@ -130,7 +138,7 @@ impl Connection {
             SessionState::Connecting => self.app.connection.set(state::Connection::Connecting),
             SessionState::Connected(_) => self.app.connection.set(state::Connection::Connected),
             SessionState::Recovering { retry_in, .. } => {
-                let until = clock::now().saturating_add_unsigned(retry_in);
+                let until = clock::now().saturating_add_unsigned(retry_in.as_millis() as u64);
                 self.count_down(until, || {});
             }
             SessionState::Closed(reason) => {
@@ -219,6 +227,7 @@ impl Connection {
         if let Some(session) = self.session() {
             spawn_local(async move {
                 let measured = session.ping().await.ok();
+                let measured = measured.map(|round_trip| round_trip.as_millis() as u64);
                 round_trip.set(measured);
             });
         }

@@ -12,11 +12,11 @@ use crate::state::{Fault, Right};
 pub(super) fn of_connecting(error: &ConnectError, sign_in: &SignIn) -> Fault {
     let service = &sign_in.service;
     match error {
-        ConnectError::Unreachable => Fault::Unreachable {
+        ConnectError::Unreachable(_) => Fault::Unreachable {
             address: service.address(),
             secure: service.secure,
         },
-        ConnectError::NoResponse | ConnectError::UnreadableResponse(_) => {
+        ConnectError::NoResponse(_) | ConnectError::UnreadableResponse(_) => {
             Fault::NotDiffusion(service.address())
         }
         ConnectError::TimedOut => Fault::TimedOut,
@@ -25,7 +25,7 @@ pub(super) fn of_connecting(error: &ConnectError, sign_in: &SignIn) -> Fault {
             Fault::WrongCredentials(sign_in.credentials.principal.clone())
         }
         ConnectError::Refused(code) => Fault::Refused(code.description().to_owned()),
-        ConnectError::Cancelled => Fault::NotConnected,
+        _ => Fault::NotConnected,
     }
 }
 
@@ -39,6 +39,7 @@ pub(super) fn of_closing(reason: &SessionCloseReason, sign_in: &SignIn) -> Optio
         SessionCloseReason::MessagesLost => Fault::Lost(&messages::error_lost_messages),
         SessionCloseReason::InvalidMessage(_) => Fault::Lost(&messages::error_lost_unreadable),
         SessionCloseReason::NotConnected(error) => of_connecting(error, sign_in),
+        _ => Fault::NotConnected,
     })
 }
 

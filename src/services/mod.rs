@@ -41,7 +41,6 @@ mod value;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use effusion_client::web;
 use gloo_events::EventListener;
 use gloo_timers::callback::Interval;
 use leptos::prelude::*;
@@ -124,7 +123,10 @@ impl Services {
     /// The services of a page, which reach their service by the browser's WebSocket.
     #[must_use]
     pub fn new(app: App) -> Self {
-        Self::with_connector(app, Rc::new(|options| Box::pin(web::connect(options))))
+        Self::with_connector(
+            app,
+            Rc::new(|address, options| Box::pin(options.connect(address))),
+        )
     }
 
     /// The services of a page, which reach their service in another way.

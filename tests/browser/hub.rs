@@ -10,7 +10,9 @@ use bytes::Bytes;
 use effusion::services::Connector;
 use effusion_broker::{ConnectionId, Output, Peer};
 use effusion_client::web::Browser;
-use effusion_client::{Runtime, Session, Transport, TransportEvent};
+use effusion_client::{
+    Runtime, ServiceAddress, Session, Transport, TransportErrorKind, TransportEvent,
+};
 use effusion_protocol::ConnectRequest;
 use gloo_timers::future::TimeoutFuture;
 use send_wrapper::SendWrapper;
@@ -67,7 +69,7 @@ impl State {
                 }
                 Output::Close { connection, .. } => {
                     if let Some(inbox) = self.inboxes.remove(&connection) {
-                        inbox.borrow_mut().put(TransportEvent::Lost);
+                        inbox.borrow_mut().put(lost());
                     }
                 }
                 _ => {}
@@ -95,12 +97,13 @@ impl Hub {
     /// How the page's services get to it.
     pub fn connector(&self) -> Connector {
         let hub = self.clone();
-        Rc::new(move |options| {
+        Rc::new(move |address, options| {
             let cable = Cable {
                 hub: SendWrapper::new(hub.clone()),
                 connection: SendWrapper::new(None),
             };
             Box::pin(Session::connect(
+                address,
                 options,
                 Box::new(cable),
                 Arc::new(Browser),
@@ -112,7 +115,7 @@ impl Hub {
     pub fn cut(&self) {
         let mut state = self.0.borrow_mut();
         for (connection, inbox) in std::mem::take(&mut state.inboxes) {
-            inbox.borrow_mut().put(TransportEvent::Lost);
+            inbox.borrow_mut().put(lost());
             state.input(|broker, now| broker.disconnected(now, connection));
         }
     }
@@ -121,10 +124,14 @@ impl Hub {
     pub fn restart(&self) {
         let mut state = self.0.borrow_mut();
         for (_, inbox) in state.inboxes.drain() {
-            inbox.borrow_mut().put(TransportEvent::Lost);
+            inbox.borrow_mut().put(lost());
         }
         state.service.restart(Browser.now(), 0);
     }
+}
+
+fn lost() -> TransportEvent {
+    TransportEvent::Lost(TransportErrorKind::Unknown.into())
 }
 
 async fn tick(state: Weak<RefCell<State>>) {
@@ -146,9 +153,8 @@ struct Cable {
 }
 
 impl Transport for Cable {
-    fn open(&mut self, url: &str) {
+    fn open(&mut self, _: &ServiceAddress, query: &str) {
         self.close();
-        let (_, query) = url.split_once('?').unwrap();
         let request = ConnectRequest::from_query(query).unwrap();
         let mut state = self.hub.0.borrow_mut();
         state.last += 1;

@@ -43,7 +43,7 @@ impl Driver {
             let output = parts.machine.borrow_mut().poll_output();
             match output {
                 None => return,
-                Some(Output::Open { query }) => self.transport.open(&self.address.url(&query)),
+                Some(Output::Open { query }) => self.transport.open(&self.address, &query),
                 Some(Output::Send(message)) => {
                     parts.traffic.sent(&message);
                     self.transport.send(message);
@@ -112,7 +112,7 @@ impl Future for Driver {
                     driver.input(|machine| match event {
                         TransportEvent::Opened => machine.opened(now),
                         TransportEvent::Message(message) => machine.received(now, message),
-                        TransportEvent::Lost => machine.lost(now),
+                        TransportEvent::Lost(error) => machine.lost(now, error),
                     });
                 }
                 Poll::Pending => {

@@ -7,8 +7,9 @@
 //!   effusion-protocol            (bytes <-> types)
 //! ```
 //!
-//! [`Session::connect`] opens a session over any [`Transport`]; `web::connect` and `native::connect` bring a WebSocket of
-//! the browser's or tokio's. The [`machine`] alone is for those who have an event loop of their own.
+//! [`connect`] opens a session over a WebSocket of tokio's or the browser's, [`ConnectOptions`] say as whom and how, and
+//! [`Session::connect`] does it over any [`Transport`]. The machine alone, for those who have an event
+//! loop of their own, is there by the feature `unstable-machine`; it may change with any version.
 //!
 //! | from a [`Session`] | what for |
 //! | --- | --- |
@@ -42,6 +43,9 @@
 //! # }
 //! ```
 
+#[cfg(not(feature = "unstable-machine"))]
+mod machine;
+#[cfg(feature = "unstable-machine")]
 pub mod machine;
 
 mod driver;
@@ -57,14 +61,17 @@ mod traffic;
 mod transport;
 mod value;
 
-#[cfg(feature = "native")]
+#[cfg(all(feature = "native", not(target_family = "wasm")))]
 pub use transport::native;
 #[cfg(all(feature = "web", target_arch = "wasm32"))]
 pub use transport::web;
 
 pub use machine::{SessionInfo, SessionState, Topic, UnsubscribedReason};
-pub use options::{ConnectOptions, Renew, ServiceAddress, SessionOptions};
-pub use reason::{ConnectError, Interruption, RequestError, SessionCloseReason};
+pub use options::{AddressError, ConnectOptions, ReconnectStrategy, Renew, ServiceAddress};
+pub use reason::{
+    ConnectError, Interruption, RequestError, SessionCloseReason, TransportError,
+    TransportErrorKind,
+};
 pub use receivers::Registration;
 pub use response::Response;
 pub use session::{
@@ -78,6 +85,34 @@ pub use stream::{StreamError, StreamEvent, ValueStream};
 pub use traffic::{Direction, Tap, TappedMessage, Traffic};
 pub use transport::{BoxFuture, Runtime, Transport, TransportEvent};
 pub use value::{StreamValue, TimeSeriesEvent, Typed};
+
+#[cfg(all(feature = "rustls", not(target_family = "wasm")))]
+pub use tokio_rustls::rustls;
+
+/// Opens an anonymous session with tokio's or the browser's WebSocket; [`ConnectOptions`] have all the rest.
+///
+/// # Errors
+/// See [`ConnectOptions::connect`].
+///
+/// ```no_run
+/// #[tokio::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let session = effusion_client::connect("wss://example.com:443/diffusion").await?;
+///     println!("a round trip takes {:?}", session.ping().await?);
+///     session.close().await;
+///     Ok(())
+/// }
+/// ```
+#[cfg(any(
+    all(feature = "native", not(target_family = "wasm")),
+    all(feature = "web", target_arch = "wasm32")
+))]
+pub async fn connect<A: TryInto<ServiceAddress>>(address: A) -> Result<Session, ConnectError>
+where
+    ConnectError: From<A::Error>,
+{
+    ConnectOptions::new().connect(address).await
+}
 
 // What a user of the client needs of the protocol.
 pub use effusion_protocol::body::{

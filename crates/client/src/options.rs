@@ -1,21 +1,60 @@
 //! What a caller chooses about a session.
 
+use core::time::Duration;
+
 use effusion_protocol::{ConnectRequest, Credentials, ProtocolVersion, Reconnect, capabilities};
 
 /// Where a service is.
+///
+/// ```
+/// use effusion_client::ServiceAddress;
+///
+/// let address: ServiceAddress = "wss://example.com".parse()?;
+/// assert_eq!(address, ServiceAddress::new("example.com").secure(true).path("/diffusion"));
+/// assert!("https://example.com".parse::<ServiceAddress>().is_err());
+/// # Ok::<(), effusion_client::AddressError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceAddress {
-    /// A name or an IP address; an IPv6 address with or without its brackets.
-    pub host: String,
-    /// The port; `None` is the scheme's own (80 or 443).
-    pub port: Option<u16>,
-    /// Whether to use TLS (`wss`).
-    pub secure: bool,
-    /// The path of the endpoint, as a service behind a proxy may have moved it; Diffusion's own is `/diffusion`.
-    pub path: String,
+    pub(crate) host: String,
+    pub(crate) port: Option<u16>,
+    pub(crate) secure: bool,
+    pub(crate) path: String,
 }
 
 impl ServiceAddress {
+    /// A host without TLS: a name or an IP address; an IPv6 address with or without its brackets.
+    #[must_use]
+    pub fn new(host: &str) -> Self {
+        Self {
+            host: host.to_owned(),
+            port: None,
+            secure: false,
+            path: "/diffusion".to_owned(),
+        }
+    }
+
+    /// Sets the port; otherwise it is the scheme's own, 80 or 443.
+    #[must_use]
+    pub const fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
+    /// Whether to use TLS (`wss`).
+    #[must_use]
+    pub const fn secure(mut self, secure: bool) -> Self {
+        self.secure = secure;
+        self
+    }
+
+    /// Sets the path of the endpoint, as a service behind a proxy may have moved it; Diffusion's own is `/diffusion`.
+    #[must_use]
+    pub fn path(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.path);
+        self
+    }
+
     /// The WebSocket address with this query.
     ///
     /// With a connect query in it, it holds credentials: it must not be logged.
@@ -44,8 +83,150 @@ impl ServiceAddress {
     }
 }
 
+/// Reads `ws://host:port/path` and `wss://host:port/path`; port and path may be left out.
+impl core::str::FromStr for ServiceAddress {
+    type Err = AddressError;
+
+    fn from_str(url: &str) -> Result<Self, AddressError> {
+        let (secure, rest) = match url.split_once("://") {
+            Some(("ws", rest)) => (false, rest),
+            Some(("wss", rest)) => (true, rest),
+            _ => return Err(AddressError::Scheme),
+        };
+        // A query would get in the way of the connect request, which is one; credentials do not belong into an address.
+        if rest.contains(['?', '#', '@']) {
+            return Err(AddressError::NotAllowed);
+        }
+        let (authority, path) = rest
+            .find('/')
+            .map_or((rest, ""), |slash| rest.split_at(slash));
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => {
+                let port = port.parse().map_err(|_| AddressError::Port)?;
+                (host, Some(port))
+            }
+            _ => (authority, None),
+        };
+        let is_bare_ipv6 = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
+        if host.is_empty() || is_bare_ipv6 || host.contains(char::is_whitespace) {
+            return Err(AddressError::Host);
+        }
+        let mut address = Self::new(host).secure(secure);
+        address.port = port;
+        Ok(match path {
+            "" | "/" => address,
+            path => address.path(path),
+        })
+    }
+}
+
+impl TryFrom<&str> for ServiceAddress {
+    type Error = AddressError;
+
+    fn try_from(url: &str) -> Result<Self, AddressError> {
+        url.parse()
+    }
+}
+
+impl TryFrom<String> for ServiceAddress {
+    type Error = AddressError;
+
+    fn try_from(url: String) -> Result<Self, AddressError> {
+        url.parse()
+    }
+}
+
+/// Why a text is no [`ServiceAddress`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AddressError {
+    /// It does not begin with `ws://` or `wss://`.
+    Scheme,
+    /// The host is missing, or is none; an IPv6 address is to stand in brackets.
+    Host,
+    /// The port is no number between 0 and 65535.
+    Port,
+    /// There is a query, a fragment or a user name in it.
+    NotAllowed,
+}
+
+impl core::fmt::Display for AddressError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Scheme => "the address does not begin with ws:// or wss://",
+            Self::Host => "the address has no host that can be one",
+            Self::Port => "the port is no number between 0 and 65535",
+            Self::NotAllowed => "there is a query, a fragment or a user name in the address",
+        })
+    }
+}
+
+impl core::error::Error for AddressError {}
+
+/// How to get a lost connection back: how long to wait between attempts, and how many to make.
+///
+/// The wait doubles with each attempt that fails, and each is cut by up to a half at random, so that many clients do not come
+/// back at once.
+///
+/// ```
+/// use core::time::Duration;
+/// use effusion_client::{ConnectOptions, ReconnectStrategy};
+///
+/// let patient = ReconnectStrategy::backoff(Duration::from_millis(500), Duration::from_secs(60));
+/// let options = ConnectOptions::new().reconnect(patient.max_attempts(10));
+/// let once = ConnectOptions::new().reconnect(ReconnectStrategy::never());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReconnectStrategy {
+    first: u64,
+    longest: u64,
+    attempts: u32,
+}
+
+impl ReconnectStrategy {
+    /// Waits up to `first` before the first attempt, doubles that with each further one, and never waits longer than
+    /// `longest`.
+    #[must_use]
+    pub fn backoff(first: Duration, longest: Duration) -> Self {
+        Self {
+            first: millis(first),
+            longest: millis(longest),
+            attempts: u32::MAX,
+        }
+    }
+
+    /// Makes no attempt: a session ends with its connection.
+    #[must_use]
+    pub const fn never() -> Self {
+        Self {
+            first: 0,
+            longest: 0,
+            attempts: 0,
+        }
+    }
+
+    /// Gives up after so many attempts, one after the other, have failed.
+    #[must_use]
+    pub const fn max_attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+}
+
+impl Default for ReconnectStrategy {
+    /// From 200 ms to 15 s, for as long as the service keeps the session.
+    fn default() -> Self {
+        Self::backoff(Duration::from_millis(200), Duration::from_secs(15))
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// What to do when a session is gone for good and its owner has not closed it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Renew {
     /// The session is closed, and says why. This is what Diffusion's own clients do.
     #[default]
@@ -84,6 +265,8 @@ pub struct SessionOptions {
     pub first_delay: u64,
     /// The longest wait between two attempts.
     pub longest_delay: u64,
+    /// How many attempts in a row may fail before the session is given up.
+    pub attempts: u32,
     /// After how much silence the client pings the service; 0 is never, and then a service that has missed two of its own
     /// ping periods is taken for lost.
     pub ping_after: u64,
@@ -106,6 +289,7 @@ impl Default for SessionOptions {
             recovery_buffer: 256,
             first_delay: 200,
             longest_delay: 15_000,
+            attempts: u32::MAX,
             ping_after: 30_000,
             ping_timeout: 10_000,
         }
@@ -113,6 +297,18 @@ impl Default for SessionOptions {
 }
 
 impl SessionOptions {
+    /// Whether a connect request says who asks.
+    pub(crate) fn has_secrets(&self) -> bool {
+        self.principal.is_some()
+            || self.credentials != Credentials::None
+            || !self.properties.is_empty()
+    }
+
+    /// The query of an anonymous connect request, to learn whether the service speaks this version.
+    pub(crate) fn probe(version: ProtocolVersion) -> String {
+        ConnectRequest::new(version).to_query()
+    }
+
     /// The query of a connect request in this version.
     pub(crate) fn query(&self, version: ProtocolVersion, reconnect: Option<Reconnect>) -> String {
         let mut request = ConnectRequest::new(version);
@@ -128,60 +324,77 @@ impl SessionOptions {
     }
 }
 
-/// What to connect to, and as whom.
+/// Who opens a session, and how.
 ///
-/// ```
+/// ```no_run
+/// use core::time::Duration;
 /// use effusion_client::{ConnectOptions, Renew};
 ///
-/// let options = ConnectOptions::new("localhost")
-///     .port(8080)
+/// # async fn example() -> Result<(), effusion_client::ConnectError> {
+/// let session = ConnectOptions::new()
 ///     .principal("client")
 ///     .password("password")
-///     .renew(Renew::WhenLost);
-/// assert_eq!(options.address.url("v=29"), "ws://localhost:8080/diffusion?v=29");
+///     .property("$Country", "DE")
+///     .reconnect_timeout(Duration::from_secs(120))
+///     .renew(Renew::WhenLost)
+///     .connect("wss://example.com/diffusion")
+///     .await?;
+/// # Ok(())
+/// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ConnectOptions {
-    /// Where the service is.
-    pub address: ServiceAddress,
-    /// Everything else.
-    pub session: SessionOptions,
+    pub(crate) session: SessionOptions,
+    #[cfg(all(feature = "native", not(target_family = "wasm")))]
+    pub(crate) native: crate::transport::native::WebSocketOptions,
 }
 
 impl ConnectOptions {
-    /// An anonymous session at this host, without TLS.
+    /// An anonymous session.
     #[must_use]
-    pub fn new(host: &str) -> Self {
-        Self {
-            address: ServiceAddress {
-                host: host.to_owned(),
-                port: None,
-                secure: false,
-                path: "/diffusion".to_owned(),
-            },
-            session: SessionOptions::default(),
-        }
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// Sets the port.
-    #[must_use]
-    pub const fn port(mut self, port: u16) -> Self {
-        self.address.port = Some(port);
-        self
-    }
-
-    /// Whether to use TLS.
-    #[must_use]
-    pub const fn secure(mut self, secure: bool) -> Self {
-        self.address.secure = secure;
-        self
-    }
-
-    /// Sets the path of the endpoint; `/diffusion` otherwise.
-    #[must_use]
-    pub fn path(mut self, path: &str) -> Self {
-        path.clone_into(&mut self.address.path);
-        self
+    /// Opens a session with tokio's or the browser's WebSocket.
+    ///
+    /// With tokio, it must be called in a runtime with timers and network enabled; the session lives in a task of it.
+    ///
+    /// # Errors
+    /// See [`ConnectError`](crate::ConnectError); its `source` is what a resolver, a socket, TLS or an HTTP server said. A browser does not say
+    /// why a WebSocket could not be opened: also for a certificate that it does not trust, or if a page that came by
+    /// `https` asks for a service without TLS.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), effusion_client::ConnectError> {
+    /// use effusion_client::ConnectOptions;
+    ///
+    /// let options = ConnectOptions::new().principal("client").password("password");
+    /// let session = options.connect("ws://localhost:8080").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(any(
+        all(feature = "native", not(target_family = "wasm")),
+        all(feature = "web", target_arch = "wasm32")
+    ))]
+    pub async fn connect<A: TryInto<ServiceAddress>>(
+        self,
+        address: A,
+    ) -> Result<crate::Session, crate::ConnectError>
+    where
+        crate::ConnectError: From<A::Error>,
+    {
+        let address = address.try_into()?;
+        #[cfg(not(target_family = "wasm"))]
+        let (transport, runtime) = (
+            crate::native::WebSocket::new(&self),
+            crate::native::Tokio::new(),
+        );
+        #[cfg(target_family = "wasm")]
+        let (transport, runtime) = (crate::web::WebSocket::default(), crate::web::Browser);
+        let runtime = std::sync::Arc::new(runtime);
+        crate::Session::connect(address, self, Box::new(transport), runtime).await
     }
 
     /// Sets the principal.
@@ -198,14 +411,21 @@ impl ConnectOptions {
         self
     }
 
-    /// Sets credentials of any kind, such as bytes that an authenticator understands. A token is sent as a password.
+    /// Sets a token, such as a JWT, as the principal's credentials; it travels as a password does. See
+    /// [`Session::reconnect_as`](crate::Session::reconnect_as) for one that expires.
+    #[must_use]
+    pub fn token(self, token: &str) -> Self {
+        self.password(token)
+    }
+
+    /// Sets credentials of any kind, such as bytes that an authenticator understands.
     #[must_use]
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.session.credentials = credentials;
         self
     }
 
-    /// Proposes a session property, such as `$Country` or one of the application's own.
+    /// Proposes a session property, such as `$Country` or one of the application's own; the service decides.
     #[must_use]
     pub fn property(mut self, name: &str, value: &str) -> Self {
         self.session
@@ -214,7 +434,8 @@ impl ConnectOptions {
         self
     }
 
-    /// Speaks this protocol version and no other.
+    /// Speaks this protocol version and no other. Otherwise the newest one that both sides speak is found; while it is
+    /// looked for, credentials are sent three times at most.
     #[must_use]
     pub const fn version(mut self, version: ProtocolVersion) -> Self {
         self.session.version = Some(version);
@@ -228,10 +449,58 @@ impl ConnectOptions {
         self
     }
 
-    /// How long, in milliseconds, the service is asked to keep the session when its connection is lost; 0 is not at all.
+    /// How to get a lost connection back.
     #[must_use]
-    pub const fn reconnect_timeout(mut self, milliseconds: u32) -> Self {
-        self.session.reconnect_timeout = milliseconds;
+    pub const fn reconnect(mut self, strategy: ReconnectStrategy) -> Self {
+        self.session.first_delay = strategy.first;
+        self.session.longest_delay = strategy.longest;
+        self.session.attempts = strategy.attempts;
+        self
+    }
+
+    /// How long the service is asked to keep the session when its connection is lost (a minute); zero is not at all. It is
+    /// sent in whole milliseconds, of which there may be 2^32 − 1; the service may have a limit of its own.
+    #[must_use]
+    pub fn reconnect_timeout(mut self, timeout: Duration) -> Self {
+        self.session.reconnect_timeout = u32::try_from(millis(timeout)).unwrap_or(u32::MAX);
+        self
+    }
+
+    /// How long one attempt to connect may take, until the service has answered (10 seconds).
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.session.connect_timeout = millis(timeout);
+        self
+    }
+
+    /// How long a request waits for its answer (a minute); `None` is for ever.
+    #[must_use]
+    pub fn request_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.session.request_timeout = timeout.map_or(0, |timeout| millis(timeout).max(1));
+        self
+    }
+
+    /// How many requests may wait for a connection (1,000); more are refused at once.
+    #[must_use]
+    pub const fn max_waiting_requests(mut self, requests: usize) -> Self {
+        self.session.waiting_requests = requests;
+        self
+    }
+
+    /// How many sent messages are kept so that they can be sent again after a reconnect (256, as Diffusion's own clients
+    /// do).
+    #[must_use]
+    pub const fn recovery_buffer(mut self, messages: usize) -> Self {
+        self.session.recovery_buffer = messages;
+        self
+    }
+
+    /// After how much silence the client pings the service (30 seconds), and how long the service may take to answer
+    /// (10 seconds) before the connection is taken for lost.
+    #[must_use]
+    pub fn ping(mut self, after: Duration, timeout: Duration) -> Self {
+        self.session.ping_after = millis(after).max(1);
+        self.session.ping_timeout = millis(timeout);
         self
     }
 }
@@ -240,17 +509,52 @@ impl ConnectOptions {
 mod tests {
     use super::*;
 
+    fn parsed(url: &str) -> Result<String, AddressError> {
+        url.parse::<ServiceAddress>().map(|it| it.url("q"))
+    }
+
     #[test]
     fn addresses_are_written_as_urls() {
-        let options = ConnectOptions::new("::1").secure(true).port(8443);
-        assert_eq!(options.address.url("v=1"), "wss://[::1]:8443/diffusion?v=1");
-        let options = ConnectOptions::new("[::1]").path("x/diffusion");
-        assert_eq!(options.address.url(""), "ws://[::1]/x/diffusion?");
+        let address = ServiceAddress::new("::1").secure(true).port(8443);
+        assert_eq!(address.url("v=1"), "wss://[::1]:8443/diffusion?v=1");
+        let address = ServiceAddress::new("[::1]").path("x/diffusion");
+        assert_eq!(address.url(""), "ws://[::1]/x/diffusion?");
+    }
+
+    #[test]
+    fn urls_are_read() {
+        for (url, read) in [
+            ("wss://a.b:443/diffusion", "wss://a.b:443/diffusion?q"),
+            ("ws://a", "ws://a/diffusion?q"),
+            ("ws://a/", "ws://a/diffusion?q"),
+            ("ws://[::1]:80/x/y", "ws://[::1]:80/x/y?q"),
+            ("ws://[::1]", "ws://[::1]/diffusion?q"),
+        ] {
+            assert_eq!(parsed(url).as_deref(), Ok(read), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_of_a_service_is_refused() {
+        for (url, error) in [
+            ("https://a", AddressError::Scheme),
+            ("a:8080", AddressError::Scheme),
+            ("ws://", AddressError::Host),
+            ("ws://:80", AddressError::Host),
+            ("ws://::1/", AddressError::Host),
+            ("ws://a b", AddressError::Host),
+            ("ws://a:", AddressError::Port),
+            ("ws://a:65536", AddressError::Port),
+            ("ws://a:80?x", AddressError::NotAllowed),
+            ("ws://ann:secret@a", AddressError::NotAllowed),
+        ] {
+            assert_eq!(parsed(url), Err(error), "{url}");
+        }
     }
 
     #[test]
     fn options_do_not_show_the_password() {
-        let options = ConnectOptions::new("h").principal("p").password("secret");
+        let options = ConnectOptions::new().principal("p").password("secret");
         assert!(!format!("{options:?}").contains("secret"));
     }
 }

@@ -1,20 +1,122 @@
 //! Why things end: connection attempts, requests, sessions.
 
 use core::fmt;
+use std::sync::Arc;
 
 use effusion_protocol::body::ScriptError;
 use effusion_protocol::value::ValueError;
 use effusion_protocol::{DecodeError, ErrorReason, ErrorReport, ProtocolVersion, ResponseCode};
 
+use crate::AddressError;
+
+/// What is wrong with a connection. Its `source` is the error of the resolver, the socket, TLS or HTTP.
+#[derive(Clone, Debug)]
+pub struct TransportError {
+    kind: TransportErrorKind,
+    cause: Option<Arc<dyn core::error::Error + Send + Sync>>,
+}
+
+/// At which point a connection failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TransportErrorKind {
+    /// The host's name has no address.
+    NameNotResolved,
+    /// Nobody listens at the host's port.
+    ConnectionRefused,
+    /// TLS was not agreed on: a certificate that is not trusted or for another name, a version, or no TLS at all.
+    Tls,
+    /// A server answered the WebSocket's request with this HTTP status instead of 101.
+    HttpStatus(u16),
+    /// What came was no WebSocket protocol, or more than is read.
+    WebSocket,
+    /// The operating system's network, on the way or when the connection was made.
+    Io,
+    /// The connection was closed by the other end.
+    Closed,
+    /// Nobody says: a browser never does.
+    Unknown,
+}
+
+impl TransportError {
+    /// An error of this kind.
+    #[must_use]
+    pub const fn new(kind: TransportErrorKind) -> Self {
+        Self { kind, cause: None }
+    }
+
+    /// An error of this kind, with its cause.
+    #[must_use]
+    pub fn with_cause(
+        kind: TransportErrorKind,
+        cause: impl core::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            kind,
+            cause: Some(Arc::new(cause)),
+        }
+    }
+
+    /// At which point the connection failed.
+    #[must_use]
+    pub const fn kind(&self) -> TransportErrorKind {
+        self.kind
+    }
+}
+
+impl From<TransportErrorKind> for TransportError {
+    fn from(kind: TransportErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
+
+/// Errors are the same if they are of one kind.
+impl PartialEq for TransportError {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind
+    }
+}
+
+impl Eq for TransportError {}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            TransportErrorKind::NameNotResolved => "the host's name has no address",
+            TransportErrorKind::ConnectionRefused => "nobody listens at the host's port",
+            TransportErrorKind::Tls => "no encrypted connection was agreed on",
+            TransportErrorKind::HttpStatus(status) => {
+                return write!(f, "the server answered with HTTP status {status}");
+            }
+            TransportErrorKind::WebSocket => "what came was no WebSocket protocol",
+            TransportErrorKind::Io => "the network failed",
+            TransportErrorKind::Closed => "the other end closed the connection",
+            TransportErrorKind::Unknown => "there is no connection",
+        })
+    }
+}
+
+impl core::error::Error for TransportError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match &self.cause {
+            Some(cause) => Some(cause.as_ref()),
+            None => None,
+        }
+    }
+}
+
 /// Why no session could be opened.
 ///
 /// Source of the codes: section 1.2 of `docs/protocol.md`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ConnectError {
+    /// The address is none.
+    InvalidAddress(AddressError),
     /// Nothing answers at the address, or what answers does not speak WebSocket. A browser does not say which.
-    Unreachable,
+    Unreachable(TransportError),
     /// A connection came about, but was closed before the service had answered the connect request.
-    NoResponse,
+    NoResponse(TransportError),
     /// The service did not answer in time.
     TimedOut,
     /// The first message was no connect response, so this is no Diffusion service of a kind that we know.
@@ -38,12 +140,14 @@ impl ConnectError {
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable => f.write_str("no Diffusion service answers at this address"),
-            Self::NoResponse => f.write_str("the service closed the connection without an answer"),
+            Self::InvalidAddress(error) => error.fmt(f),
+            Self::Unreachable(_) => f.write_str("no Diffusion service answers at this address"),
+            Self::NoResponse(_) => {
+                f.write_str("the service closed the connection without an answer")
+            }
             Self::TimedOut => f.write_str("the service did not answer in time"),
-            Self::UnreadableResponse(error) => {
-                f.write_str("the service answered with something else than a connect response: ")?;
-                error.fmt(f)
+            Self::UnreadableResponse(_) => {
+                f.write_str("the service answered with something else than a connect response")
             }
             Self::VersionRefused(oldest) => {
                 f.write_str(
@@ -57,10 +161,32 @@ impl fmt::Display for ConnectError {
     }
 }
 
-impl core::error::Error for ConnectError {}
+impl core::error::Error for ConnectError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Unreachable(error) | Self::NoResponse(error) => Some(error),
+            Self::UnreadableResponse(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<AddressError> for ConnectError {
+    fn from(error: AddressError) -> Self {
+        Self::InvalidAddress(error)
+    }
+}
+
+/// For an address that was one already.
+impl From<core::convert::Infallible> for ConnectError {
+    fn from(never: core::convert::Infallible) -> Self {
+        match never {}
+    }
+}
 
 /// Why a session ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SessionCloseReason {
     /// The client closed it.
     ClosedByClient,
@@ -86,19 +212,25 @@ impl fmt::Display for SessionCloseReason {
             Self::ConnectionLost => "the connection was lost and could not be restored in time",
             Self::SessionUnknown => "the service no longer knows the session",
             Self::MessagesLost => "messages were lost that cannot be sent again",
-            Self::InvalidMessage(error) => {
-                f.write_str("the service sent a message that could not be read: ")?;
-                return error.fmt(f);
-            }
+            Self::InvalidMessage(_) => "the service sent a message that could not be read",
             Self::NotConnected(error) => return error.fmt(f),
         })
     }
 }
 
-impl core::error::Error for SessionCloseReason {}
+impl core::error::Error for SessionCloseReason {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::InvalidMessage(error) => Some(error),
+            Self::NotConnected(error) => error.source(),
+            _ => None,
+        }
+    }
+}
 
 /// What came between a request and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Interruption {
     /// The session was closed, by either side.
     SessionClosed,
@@ -126,6 +258,7 @@ impl fmt::Display for Interruption {
 
 /// Why a request was not answered with a success, and whether it may have been carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RequestError {
     /// The service refused it: it was not carried out.
     Refused(ErrorReport),
@@ -209,19 +342,21 @@ impl fmt::Display for RequestError {
                     "the request takes {size} bytes, and the service reads at most {limit}"
                 )
             }
-            Self::UnreadableResponse(error) => {
-                f.write_str("the answer could not be read: ")?;
-                error.fmt(f)
-            }
-            Self::UnreadableValue(error) => {
-                f.write_str("a value in the answer could not be read: ")?;
-                error.fmt(f)
-            }
+            Self::UnreadableResponse(_) => f.write_str("the answer could not be read"),
+            Self::UnreadableValue(_) => f.write_str("a value in the answer could not be read"),
         }
     }
 }
 
-impl core::error::Error for RequestError {}
+impl core::error::Error for RequestError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::UnreadableResponse(error) => Some(error),
+            Self::UnreadableValue(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 impl From<DecodeError> for RequestError {
     fn from(error: DecodeError) -> Self {

@@ -8,14 +8,16 @@
 
 use bytes::Bytes;
 use effusion_client::{
-    ConnectError, ConnectOptions, ErrorReason, RequestError, Session, SessionCloseReason,
-    SessionState, TopicNotification, TopicSpecification, TopicType, native,
+    AddressError, ConnectError, ConnectOptions, ErrorReason, RequestError, ServiceAddress, Session,
+    SessionCloseReason, SessionState, TopicNotification, TopicSpecification, TopicType,
+    TransportError, TransportErrorKind,
 };
 use effusion_protocol::{
     ConnectRequest, ConnectResponse, ConnectSuccess, ConversationId, ErrorReport, Message,
     ProtocolVersion, ResponseCode, ServiceId, SessionId, decode, encode,
 };
 use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
@@ -34,8 +36,8 @@ impl Service {
         Self { listener }
     }
 
-    fn options(&self) -> ConnectOptions {
-        ConnectOptions::new("127.0.0.1").port(self.listener.local_addr().unwrap().port())
+    fn address(&self) -> ServiceAddress {
+        ServiceAddress::new("127.0.0.1").port(self.listener.local_addr().unwrap().port())
     }
 
     async fn accept(&self) -> (Connection, ConnectRequest) {
@@ -116,7 +118,7 @@ async fn handles_are_used_from_many_threads() {
     const TASKS: u32 = 8;
     const REQUESTS: u32 = 200;
     let service = Service::new().await;
-    let options = service.options();
+    let address = service.address();
     let serving = tokio::spawn(async move {
         let (mut connection, _) = service.accept().await;
         connection.answer(ResponseCode::Connected, 1 << 20).await;
@@ -143,7 +145,7 @@ async fn handles_are_used_from_many_threads() {
         }
         served
     });
-    let session = native::connect(options).await.unwrap();
+    let session = effusion_client::connect(address).await.unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for task in 0..TASKS {
         let session = session.clone();
@@ -168,8 +170,8 @@ async fn handles_are_used_from_many_threads() {
 async fn a_session_from_beginning_to_end() {
     let service = Service::new().await;
     let client = async {
-        let options = service.options().principal("ann").password("secret");
-        let session = native::connect(options).await.unwrap();
+        let options = ConnectOptions::new().principal("ann").password("secret");
+        let session = options.connect(service.address()).await.unwrap();
         assert!(session.state().is_connected());
         assert_eq!(session.info().unwrap().maximum_message_size, Some(1 << 20));
         session.ping().await.unwrap();
@@ -213,7 +215,7 @@ async fn a_session_from_beginning_to_end() {
 async fn a_lost_connection_comes_back() {
     let service = Service::new().await;
     let client = async {
-        let session = native::connect(service.options()).await.unwrap();
+        let session = effusion_client::connect(service.address()).await.unwrap();
         session.topics().select(">a").await.unwrap();
         assert!(session.state().is_connected());
     };
@@ -240,7 +242,7 @@ async fn a_lost_connection_comes_back() {
 async fn calls_that_cannot_be_read_are_refused_and_the_session_goes_on() {
     let service = Service::new().await;
     let client = async {
-        let session = native::connect(service.options()).await.unwrap();
+        let session = effusion_client::connect(service.address()).await.unwrap();
         let mut topics = session.topics().add_notification_listener();
         topics.select("?a").await.unwrap();
         let told = topics.next().await;
@@ -288,8 +290,8 @@ async fn calls_that_cannot_be_read_are_refused_and_the_session_goes_on() {
 async fn a_text_message_breaks_the_connection() {
     let service = Service::new().await;
     let client = async {
-        let options = service.options().reconnect_timeout(0);
-        let session = native::connect(options).await.unwrap();
+        let options = ConnectOptions::new().reconnect_timeout(core::time::Duration::ZERO);
+        let session = options.connect(service.address()).await.unwrap();
         session.states().collect::<Vec<_>>().await
     };
     let server = async {
@@ -309,8 +311,8 @@ async fn a_text_message_breaks_the_connection() {
 #[tokio::test]
 async fn refusals_and_nobody_there() {
     let service = Service::new().await;
-    let options = service.options();
-    let client = native::connect(options.clone());
+    let address = service.address();
+    let client = effusion_client::connect(address.clone());
     let server = async {
         let (mut connection, _) = service.accept().await;
         connection
@@ -321,6 +323,71 @@ async fn refusals_and_nobody_there() {
     let (result, _) = async { tokio::join!(client, server) }.await;
     assert!(result.unwrap_err().is_authentication_failure());
     drop(service);
-    let result = native::connect(options).await;
-    assert_eq!(result.unwrap_err(), ConnectError::Unreachable);
+    assert_eq!(
+        kind(effusion_client::connect(address).await),
+        TransportErrorKind::ConnectionRefused
+    );
+}
+
+/// Why no connection came about; what the operating system said must be there too.
+fn kind(result: Result<Session, ConnectError>) -> TransportErrorKind {
+    use core::error::Error as _;
+    let error = result.unwrap_err();
+    let transport: &TransportError = error.source().unwrap().downcast_ref().unwrap();
+    let kind = transport.kind();
+    if !matches!(kind, TransportErrorKind::HttpStatus(_)) {
+        let cause = transport.source().unwrap();
+        assert!(!cause.to_string().is_empty());
+    }
+    assert_eq!(error, ConnectError::Unreachable(transport.clone()));
+    kind
+}
+
+#[tokio::test]
+async fn errors_keep_their_cause() {
+    // RFC 6761: the name never has an address.
+    let nowhere = effusion_client::connect("ws://nowhere.invalid:8080").await;
+    assert_eq!(kind(nowhere), TransportErrorKind::NameNotResolved);
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let answer = |text: &'static [u8]| {
+        let accepted = listener.accept();
+        async move {
+            let (mut stream, _) = accepted.await.unwrap();
+            let mut request = [0; 4096];
+            let read = stream.read(&mut request).await.unwrap();
+            stream.write_all(text).await.unwrap();
+            String::from_utf8_lossy(&request[..read]).into_owned()
+        }
+    };
+    let options = ConnectOptions::new().header("X-Tenant", "blue");
+    let address = format!("ws://127.0.0.1:{port}/elsewhere");
+    let (result, request) = tokio::join!(
+        options.connect(address.as_str()),
+        answer(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+    );
+    assert_eq!(kind(result), TransportErrorKind::HttpStatus(403));
+    assert!(request.starts_with("GET /elsewhere?ty=WB&"), "{request}");
+    assert!(
+        request.to_lowercase().contains("\r\nx-tenant: blue\r\n"),
+        "{request}"
+    );
+
+    let (result, _) = tokio::join!(
+        effusion_client::connect(address.as_str()),
+        answer(b"220 mail.example ready\r\n\r\n")
+    );
+    assert_eq!(kind(result), TransportErrorKind::WebSocket);
+
+    for (name, value) in [("no header", "x"), ("x", "no\nvalue"), ("Upgrade", "x")] {
+        let options = ConnectOptions::new().header(name, value);
+        let (result, _) = tokio::join!(options.connect(address.as_str()), listener.accept());
+        assert_eq!(kind(result), TransportErrorKind::WebSocket, "{name}");
+    }
+    let invalid = effusion_client::connect("http://127.0.0.1").await;
+    assert_eq!(
+        invalid.unwrap_err(),
+        ConnectError::InvalidAddress(AddressError::Scheme)
+    );
 }

@@ -1,8 +1,10 @@
 //! The browser's side of the client, in a browser. Sessions with a service are the page's tests.
 #![cfg(all(feature = "web", target_arch = "wasm32"))]
 
-use effusion_client::web::{self, Browser};
-use effusion_client::{ConnectError, ConnectOptions, Runtime as _};
+use effusion_client::web::Browser;
+use effusion_client::{
+    ConnectError, ConnectOptions, Runtime as _, ServiceAddress, TransportError, TransportErrorKind,
+};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -11,13 +13,12 @@ wasm_bindgen_test_configure!(run_in_browser);
 async fn nobody_is_there() {
     // Nothing listens on the port, and what is no host name is not even tried.
     for host in ["127.0.0.1", "no host name"] {
-        let options = ConnectOptions::new(host)
-            .port(8650)
-            .principal("ann")
-            .password("x");
+        let address = ServiceAddress::new(host).port(8650);
+        let options = ConnectOptions::new().principal("ann").password("x");
+        let unknown = TransportError::new(TransportErrorKind::Unknown);
         assert_eq!(
-            web::connect(options).await.err(),
-            Some(ConnectError::Unreachable)
+            options.connect(address).await.err(),
+            Some(ConnectError::Unreachable(unknown))
         );
     }
 }

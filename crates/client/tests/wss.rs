@@ -1,27 +1,25 @@
 //! Encrypted connections, with a certificate of the test's own making.
-#![cfg(feature = "wss")]
+#![cfg(feature = "rustls")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use core::error::Error as _;
 use std::sync::Arc;
 
-use effusion_client::native::{Tokio, WebSocket};
-use effusion_client::{ConnectError, ConnectOptions, Session};
+use effusion_client::{ConnectError, ConnectOptions, TransportError, TransportErrorKind};
 use effusion_protocol::{ConnectResponse, ResponseCode};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpListener;
-use tokio::task::LocalSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_tungstenite::tungstenite::Message;
 
-async fn connect(options: ConnectOptions, trusted: RootCertStore) -> Option<ConnectError> {
+async fn connect(address: &str, trusted: RootCertStore) -> Option<ConnectError> {
     let config = ClientConfig::builder()
         .with_root_certificates(trusted)
         .with_no_client_auth();
-    let transport = Box::new(WebSocket::with_tls(Arc::new(config)));
-    let session = Session::connect(options, transport, Arc::new(Tokio::new())).await;
-    session.err()
+    let options = ConnectOptions::new().tls(Arc::new(config));
+    options.connect(address).await.err()
 }
 
 #[tokio::test]
@@ -36,7 +34,7 @@ async fn a_service_is_reached_if_its_certificate_is_trusted() {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let options = ConnectOptions::new("localhost").port(port).secure(true);
+    let address = format!("wss://localhost:{port}");
 
     let service = async {
         // The first client does not trust the certificate.
@@ -53,15 +51,22 @@ async fn a_service_is_reached_if_its_certificate_is_trusted() {
         while socket.next().await.is_some_and(|message| message.is_ok()) {}
     };
     let client = async {
-        let distrusted = connect(options.clone(), RootCertStore::empty()).await;
-        assert_eq!(distrusted, Some(ConnectError::Unreachable));
+        let distrusted = connect(&address, RootCertStore::empty()).await;
+        let tls = TransportError::new(TransportErrorKind::Tls);
+        assert_eq!(distrusted, Some(ConnectError::Unreachable(tls)));
+        let cause = distrusted
+            .unwrap()
+            .source()
+            .unwrap()
+            .source()
+            .unwrap()
+            .to_string();
+        assert!(cause.contains("certificate"), "{cause}");
         let mut trusted = RootCertStore::empty();
         trusted.add(certificate).unwrap();
         // That the service's refusal arrives shows that there is a connection.
-        let refused = connect(options, trusted).await;
+        let refused = connect(&address, trusted).await;
         assert_eq!(refused, Some(ConnectError::Refused(ResponseCode::Rejected)));
     };
-    LocalSet::new()
-        .run_until(async { tokio::join!(service, client) })
-        .await;
+    tokio::join!(service, client);
 }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
 use effusion_chat::RoomName;
 use effusion_chat::moderation::{Deed, LogEntry, Rules, service_script};
-use effusion_client::{ConnectOptions, Json, Renew, Session, SessionLockScope, native};
+use effusion_client::{ConnectOptions, Json, Renew, ServiceAddress, Session, SessionLockScope};
 use effusion_moderator::{DUTY, Desk, Happening, Inbox, Report};
 use futures_util::StreamExt as _;
 use tokio::time::{interval, timeout};
@@ -232,13 +232,15 @@ async fn connect(args: &Args) -> Result<Session> {
             "say the account's password by --password-file or in the environment's EFFUSION_MODERATOR_PASSWORD",
         )?,
     };
-    let options = ConnectOptions::new(&args.host)
-        .port(args.port)
-        .secure(args.secure)
+    let options = ConnectOptions::new()
         .principal(&args.principal)
         .password(&password)
         .renew(Renew::WhenLost);
-    native::connect(options)
+    let address = ServiceAddress::new(&args.host)
+        .port(args.port)
+        .secure(args.secure);
+    options
+        .connect(address)
         .await
         .with_context(|| format!("cannot sign in at {}:{}", args.host, args.port))
 }

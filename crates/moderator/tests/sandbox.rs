@@ -10,8 +10,8 @@ use clap::Parser as _;
 use effusion_chat::moderation::{Deed, Rules};
 use effusion_chat::{ChatMessage, DirectMessage, RoomName, direct_path};
 use effusion_client::{
-    AuthenticationScript, ConnectOptions, ErrorReason, Json, RequestError, Session, StreamEvent,
-    TimeSeriesEvent, TopicSpecification, TopicType, native, property,
+    AuthenticationScript, ConnectOptions, ErrorReason, Json, RequestError, ServiceAddress, Session,
+    StreamEvent, TimeSeriesEvent, TopicSpecification, TopicType, property,
 };
 use effusion_moderator::{Desk, Failure, Inbox, Report};
 use effusion_sandbox::cli::Args;
@@ -47,11 +47,11 @@ impl Service {
     }
 
     async fn session(&self, principal: &str) -> Session {
-        let options = ConnectOptions::new("127.0.0.1")
-            .port(self.port)
+        let options = ConnectOptions::new()
             .principal(principal)
             .password("password");
-        native::connect(options).await.unwrap()
+        let address = ServiceAddress::new("127.0.0.1").port(self.port);
+        options.connect(address).await.unwrap()
     }
 }
 

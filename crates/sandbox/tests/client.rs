@@ -11,8 +11,8 @@ mod common;
 use std::future::Future;
 
 use effusion_client::{
-    ConnectOptions, Credentials, Json, Session, SessionEvent, SessionEventParameters,
-    SessionLockScope, StreamEvent, TopicSpecification, TopicType, native, property,
+    ConnectOptions, Credentials, Json, ServiceAddress, Session, SessionEvent,
+    SessionEventParameters, SessionLockScope, StreamEvent, TopicSpecification, TopicType, property,
 };
 use effusion_sandbox::server::Server;
 use futures_util::StreamExt as _;
@@ -28,11 +28,11 @@ async fn session(server: &Server, principal: &str) -> Session {
         .rsplit(':')
         .next()
         .and_then(|rest| rest.split('/').next());
-    let options = ConnectOptions::new("127.0.0.1")
-        .port(port.unwrap().parse().unwrap())
+    let options = ConnectOptions::new()
         .principal(principal)
         .password("password");
-    native::connect(options).await.unwrap()
+    let address = ServiceAddress::new("127.0.0.1").port(port.unwrap().parse().unwrap());
+    options.connect(address).await.unwrap()
 }
 
 #[tokio::test]

@@ -2,13 +2,15 @@
 //!
 //! Source: `docs/protocol.md`, 1.1 to 1.4. Where the SDK gives up, this client may try again: that is said at the place.
 
+use core::time::Duration;
+
 use bytes::Bytes;
 use effusion_protocol::{
-    ConnectResponse, ConnectSuccess, ProtocolVersion, Reconnect, ResponseCode,
+    ConnectResponse, ConnectSuccess, Message, ProtocolVersion, Reconnect, ResponseCode,
 };
 
-use super::{Aim, Event, Interruption, Loss, Machine, OpenSession, Output, Phase, Recovery};
-use super::{SessionInfo, SessionState};
+use super::{Aim, Event, Interruption, Loss, Machine, Negotiation, OpenSession, Output, Phase};
+use super::{Recovery, SessionInfo, SessionOptions, SessionState};
 use crate::{ConnectError, SessionCloseReason};
 
 impl Machine {
@@ -17,6 +19,7 @@ impl Machine {
         if !self.version_settled && aim != Aim::Reconnect {
             // The first attempt of a series asks for what the options say.
             self.version = self.options.version.unwrap_or(ProtocolVersion::NEWEST);
+            self.negotiation = Negotiation::Asking;
         }
         self.open_in_version(now, aim);
     }
@@ -35,12 +38,22 @@ impl Machine {
             opened: false,
             deadline: now.saturating_add(self.options.connect_timeout),
         };
-        let query = self.options.query(self.version, reconnect);
+        let query = match self.negotiation {
+            Negotiation::Probing => SessionOptions::probe(self.version),
+            _ => self.options.query(self.version, reconnect),
+        };
         self.outputs.push_back(Output::Open { query });
     }
 
     /// Waits before the next attempt, the longer the more have failed.
     pub(super) fn wait(&mut self, now: u64, aim: Aim) {
+        if self.attempts >= self.options.attempts {
+            match aim {
+                Aim::Reconnect => self.session_gone(now, SessionCloseReason::ConnectionLost),
+                Aim::First | Aim::Renew => self.end(SessionCloseReason::ConnectionLost),
+            }
+            return;
+        }
         let delay = self.random.delay(
             self.attempts,
             self.options.first_delay,
@@ -52,7 +65,7 @@ impl Machine {
         };
         self.event(Event::State(SessionState::Recovering {
             attempts: self.attempts,
-            retry_in: delay,
+            retry_in: Duration::from_millis(delay),
             renewing: aim == Aim::Renew,
         }));
         self.attempts = self.attempts.saturating_add(1);
@@ -104,10 +117,10 @@ impl Machine {
             Aim::First => {
                 let error = match loss {
                     Loss::Silence => ConnectError::TimedOut,
-                    Loss::Transport if !opened => ConnectError::Unreachable,
+                    Loss::Transport(error) if !opened => ConnectError::Unreachable(error),
                     // Closed without a response: so does a service that does not understand the version.
-                    Loss::Transport if self.try_older(now, aim, None) => return,
-                    Loss::Transport => ConnectError::NoResponse,
+                    Loss::Transport(_) if self.try_older(now, aim, None) => return,
+                    Loss::Transport(error) => ConnectError::NoResponse(error),
                 };
                 self.end(SessionCloseReason::NotConnected(error));
             }
@@ -117,7 +130,10 @@ impl Machine {
 
     /// Tries the next older version, or the one that the service offers. Whether there is one.
     fn try_older(&mut self, now: u64, aim: Aim, offered: Option<u8>) -> bool {
-        if self.options.version.is_some() || self.version_settled {
+        if self.options.version.is_some()
+            || self.version_settled
+            || self.negotiation == Negotiation::Found
+        {
             return false;
         }
         let asked = self.version;
@@ -129,8 +145,39 @@ impl Machine {
             return false;
         };
         self.version = version;
+        // A version that the service names itself is taken at its word once; from then on nobody is told who asks before the
+        // version is found.
+        self.negotiation = match self.negotiation {
+            _ if !self.options.has_secrets() => Negotiation::Asking,
+            Negotiation::Asking if offered.is_some() => Negotiation::Offered,
+            _ => Negotiation::Probing,
+        };
         self.open_in_version(now, aim);
         true
+    }
+
+    /// A probe was answered. If the service understands the version, whatever else it says of an anonymous request, the
+    /// session is asked for.
+    fn probed(&mut self, now: u64, aim: Aim, response: &ConnectResponse) {
+        let is_refused = matches!(
+            response.code,
+            ResponseCode::Downgrade | ResponseCode::ProtocolError
+        );
+        if response.code == ResponseCode::Connected {
+            // Nobody is to have the session that was opened by the way.
+            self.outputs
+                .push_back(Output::Send(Message::Close.encode(self.version)));
+            if let Some(spoken) = ProtocolVersion::new(response.version) {
+                self.version = self.version.min(spoken);
+            }
+        }
+        self.outputs.push_back(Output::Close);
+        if is_refused {
+            self.connect_refused(now, aim, response.code, response.version);
+        } else {
+            self.negotiation = Negotiation::Found;
+            self.open_in_version(now, aim);
+        }
     }
 
     /// The service's first message.
@@ -148,6 +195,10 @@ impl Machine {
                 return;
             }
         };
+        if self.negotiation == Negotiation::Probing {
+            self.probed(now, aim, &response);
+            return;
+        }
         match (response.code, response.success) {
             (ResponseCode::Connected, Some(success)) => {
                 self.connected(now, aim, response.version, &success);
@@ -193,6 +244,7 @@ impl Machine {
         }
         self.version = spoken;
         self.version_settled = true;
+        self.negotiation = Negotiation::Asking;
         // What waits was written for the service that was there before, which spoke another version.
         for (id, pending) in self.requests.take(&|pending| !pending.call.is_in(spoken)) {
             self.interrupt(id, &pending, Interruption::SessionLost);

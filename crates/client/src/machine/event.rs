@@ -1,6 +1,7 @@
 //! What the machine reports and wants done.
 
 use core::fmt;
+use core::time::Duration;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -32,8 +33,8 @@ pub enum SessionState {
     Recovering {
         /// How many attempts have failed.
         attempts: u32,
-        /// When the next attempt begins: milliseconds from when this state was reported.
-        retry_in: u64,
+        /// When the next attempt begins, from when this state was reported.
+        retry_in: Duration,
         /// Whether the old session is gone, so that a new one is being opened in its place.
         renewing: bool,
     },

@@ -6,8 +6,7 @@
 //! After every input: take all outputs, and call [`Machine::tick`] no later than [`Machine::next_timeout`].
 //!
 //! ```
-//! use effusion_client::SessionOptions;
-//! use effusion_client::machine::{Event, Machine, Output};
+//! use effusion_client::machine::{Event, Machine, Output, SessionOptions};
 //!
 //! let mut machine = Machine::new(SessionOptions::default(), 0, 42);
 //! let mut opens = false;
@@ -43,6 +42,8 @@ pub use event::{Event, Output, SessionInfo, SessionState, UnsubscribedReason};
 pub use selections::Selection;
 pub use topics::Topic;
 
+pub use crate::options::SessionOptions;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -51,7 +52,7 @@ use effusion_protocol::{
     Credentials, ErrorReport, Message, ProtocolVersion, ServiceId, SessionToken,
 };
 
-use crate::{ConnectError, Interruption, Renew, RequestError, SessionCloseReason, SessionOptions};
+use crate::{ConnectError, Interruption, Renew, RequestError, SessionCloseReason, TransportError};
 use random::Random;
 use recovery::Recovery;
 use requests::{Call, Pending, Requests};
@@ -63,10 +64,10 @@ use topics::Topics;
 pub struct Ticket(u64);
 
 /// Why a connection ended, or did not come about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Loss {
     /// The transport says so.
-    Transport,
+    Transport(TransportError),
     /// The service took too long.
     Silence,
 }
@@ -80,6 +81,19 @@ enum Aim {
     Reconnect,
     /// A session in place of one that is gone.
     Renew,
+}
+
+/// How the version is being found that both sides speak. Credentials go out with at most three requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Negotiation {
+    /// The request says who asks.
+    Asking,
+    /// As before, in a version that the service has named.
+    Offered,
+    /// The request is anonymous: it is to find out a version.
+    Probing,
+    /// A probe has found the version, so the request says again who asks.
+    Found,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +145,7 @@ pub struct Machine {
     version: ProtocolVersion,
     /// Whether the service has accepted the version.
     version_settled: bool,
+    negotiation: Negotiation,
     attempts: u32,
     session: Option<OpenSession>,
     requests: Requests,
@@ -155,6 +170,7 @@ impl Machine {
             outputs: VecDeque::new(),
             phase: Phase::Closed,
             version_settled: false,
+            negotiation: Negotiation::Asking,
             attempts: 0,
             session: None,
             requests: Requests::default(),
@@ -246,9 +262,9 @@ impl Machine {
     }
 
     /// The connection is gone, or did not come about.
-    pub fn lost(&mut self, now: u64) {
+    pub fn lost(&mut self, now: u64, error: TransportError) {
         match self.phase {
-            Phase::Connecting { .. } => self.attempt_failed(now, Loss::Transport),
+            Phase::Connecting { .. } => self.attempt_failed(now, Loss::Transport(error)),
             Phase::Live { .. } => self.connection_lost(now),
             Phase::Closing { .. } => self.end(SessionCloseReason::ClosedByClient),
             Phase::Waiting { .. } | Phase::Closed => {}

@@ -40,6 +40,7 @@ pub use update_stream::UpdateStream;
 use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll};
+use core::time::Duration;
 use std::sync::Arc;
 
 use effusion_protocol::body::call;
@@ -52,7 +53,9 @@ use crate::machine::{Machine, SessionInfo, SessionState};
 use crate::shared::Shared;
 use crate::stream::ValueStream;
 use crate::transport::{Runtime, Transport};
-use crate::{ConnectError, ConnectOptions, RequestError, SessionCloseReason, StreamValue};
+use crate::{
+    ConnectError, ConnectOptions, RequestError, ServiceAddress, SessionCloseReason, StreamValue,
+};
 
 /// A session with a Diffusion service.
 ///
@@ -81,12 +84,13 @@ impl Drop for Guard {
 }
 
 impl Session {
-    /// Opens a session over any transport; `web::connect` and `native::connect` bring their own.
+    /// Opens a session over any transport; [`ConnectOptions::connect`] brings its own.
     ///
     /// # Errors
     /// See [`ConnectError`]. The first session is tried once (in as many protocol versions as it takes); only a session
     /// that was open reconnects.
     pub async fn connect(
+        address: ServiceAddress,
         options: ConnectOptions,
         transport: Box<dyn Transport>,
         runtime: Arc<dyn Runtime>,
@@ -99,7 +103,7 @@ impl Session {
                 shared: Arc::clone(&shared),
             }),
         };
-        runtime.spawn(Box::pin(Driver::new(shared, options.address, transport)));
+        runtime.spawn(Box::pin(Driver::new(shared, address, transport)));
         loop {
             match states.next().await {
                 Some(SessionState::Connected(_)) => return Ok(session),
@@ -134,7 +138,7 @@ impl Session {
     ///     match state {
     ///         SessionState::Connecting => println!("connecting"),
     ///         SessionState::Connected(info) => println!("connected as {}", info.id),
-    ///         SessionState::Recovering { retry_in, .. } => println!("next attempt in {retry_in} ms"),
+    ///         SessionState::Recovering { retry_in, .. } => println!("next attempt in {retry_in:?}"),
     ///         SessionState::Closed(reason) => println!("closed: {reason}"),
     ///     }
     /// }
@@ -283,21 +287,22 @@ impl Session {
         stream
     }
 
-    /// Measures a round trip to the service, in milliseconds.
+    /// Measures a round trip to the service.
     ///
     /// # Errors
     /// See [`RequestError`].
     ///
     /// ```no_run
     /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
-    /// println!("{} ms", session.ping().await?);
+    /// println!("{:?}", session.ping().await?);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn ping(&self) -> Result<u64, RequestError> {
+    pub async fn ping(&self) -> Result<Duration, RequestError> {
         let begin = self.shared().now();
         self.shared().call::<call::UserPing>(&()).await?;
-        Ok(self.shared().now().saturating_sub(begin))
+        let round_trip = self.shared().now().saturating_sub(begin);
+        Ok(Duration::from_millis(round_trip))
     }
 
     /// The principal and the credentials with which the session reconnects, or is renewed, from now on: for tokens that

@@ -1,7 +1,9 @@
 //! What carries messages and tells the time: the one part that differs between a browser, a native program and a test.
 
-#[cfg(feature = "native")]
+#[cfg(all(feature = "native", not(target_family = "wasm")))]
 pub mod native;
+#[cfg(all(feature = "rustls", not(target_family = "wasm")))]
+pub(crate) mod tls;
 #[cfg(all(feature = "web", target_arch = "wasm32"))]
 pub mod web;
 
@@ -10,6 +12,8 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use bytes::Bytes;
+
+use crate::{ServiceAddress, TransportError};
 
 /// A future that any thread may poll.
 pub type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -22,7 +26,7 @@ pub enum TransportEvent {
     /// A binary message has come.
     Message(Bytes),
     /// The connection is gone or did not come about; also if a text message has come, which Diffusion has none of.
-    Lost,
+    Lost(TransportError),
 }
 
 /// One connection at a time to a service, by messages.
@@ -31,8 +35,8 @@ pub enum TransportEvent {
 pub trait Transport: Send {
     /// Begins to open a connection; one from before is dropped. Failure is reported as [`TransportEvent::Lost`].
     ///
-    /// The address holds credentials: it must not be logged.
-    fn open(&mut self, url: &str);
+    /// The query holds credentials: it must not be logged.
+    fn open(&mut self, address: &ServiceAddress, query: &str);
 
     /// What has happened to the connection; pending for ever if there is none.
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<TransportEvent>;

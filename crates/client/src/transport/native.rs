@@ -1,50 +1,22 @@
-//! WebSocket by tokio, for tests and tools.
+//! WebSocket by tokio.
 
 use core::future::Future;
-use core::task::{Context, Poll};
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::Arc;
-use tokio::time::Instant;
+use std::io;
 
 use bytes::Bytes;
-use futures_channel::mpsc;
 use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tokio::time::Instant;
+use tokio_websockets::client::Builder;
+use tokio_websockets::{Error, Limits, Message, WebSocketStream, upgrade};
 
 use super::{BoxFuture, Runtime, Transport, TransportEvent};
-use crate::{ConnectError, ConnectOptions, Session};
-
-/// Opens a session.
-///
-/// Must be called in a `tokio` runtime with its timers and network enabled; the session lives in a task of it.
-///
-/// # Errors
-/// See [`ConnectError`].
-///
-/// ```no_run
-/// use effusion_client::ConnectOptions;
-///
-/// #[tokio::main]
-/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-///     let options = ConnectOptions::new("localhost").port(8080).principal("client").password("password");
-///     let session = effusion_client::native::connect(options).await?;
-///     println!("a round trip takes {} ms", session.ping().await?);
-///     session.close().await;
-///     Ok(())
-/// }
-/// ```
-pub async fn connect(options: ConnectOptions) -> Result<Session, ConnectError> {
-    Session::connect(
-        options,
-        Box::new(WebSocket::default()),
-        Arc::new(Tokio::new()),
-    )
-    .await
-}
+use crate::{ConnectOptions, ServiceAddress, TransportError, TransportErrorKind};
 
 /// Tokio's clock and tasks.
 #[derive(Debug)]
@@ -87,142 +59,298 @@ impl Runtime for Tokio {
     }
 }
 
-/// One WebSocket connection at a time, each in a task of its own.
-///
-/// Without the feature `wss`, no service can be reached that needs TLS: it is as if nobody were there.
-#[derive(Debug, Default)]
-pub struct WebSocket {
-    connection: Option<Connection>,
-    tls: Tls,
+/// What only this transport knows of.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WebSocketOptions {
+    headers: Headers,
+    #[cfg(feature = "rustls")]
+    tls: super::tls::Tls,
 }
 
-/// What to trust; `None` is what the operating system trusts.
-#[cfg(feature = "wss")]
-type Tls = Option<std::sync::Arc<tokio_rustls::rustls::ClientConfig>>;
-#[cfg(not(feature = "wss"))]
-type Tls = Option<std::sync::Arc<core::convert::Infallible>>;
+/// `Debug` shows names only: values may be credentials.
+#[derive(Clone, Default)]
+struct Headers(Vec<(String, String)>);
 
-#[cfg(feature = "wss")]
-impl WebSocket {
-    /// Connections that trust what this configuration trusts, such as a certificate of one's own making.
+impl core::fmt::Debug for Headers {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
+
+/// What there is natively only.
+impl ConnectOptions {
+    /// Sends an HTTP header with each request for a WebSocket, such as one that a proxy asks for. A name or a value that
+    /// cannot be a header, or is the WebSocket's own, fails the attempt to connect. (A browser sends none but its own.)
+    ///
+    /// ```
+    /// use effusion_client::ConnectOptions;
+    ///
+    /// let options = ConnectOptions::new().header("X-Tenant", "blue");
+    /// ```
     #[must_use]
-    pub const fn with_tls(config: std::sync::Arc<tokio_rustls::rustls::ClientConfig>) -> Self {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let header = (name.to_owned(), value.to_owned());
+        self.native.headers.0.push(header);
+        self
+    }
+
+    /// Trusts what this configuration trusts, such as a certificate of one's own making, and does TLS as it says.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use effusion_client::{ConnectOptions, rustls};
+    ///
+    /// let own = rustls::RootCertStore::empty();
+    /// let provider = Arc::new(rustls::crypto::ring::default_provider());
+    /// let config = rustls::ClientConfig::builder_with_provider(provider)
+    ///     .with_safe_default_protocol_versions()?
+    ///     .with_root_certificates(own)
+    ///     .with_no_client_auth();
+    /// let options = ConnectOptions::new().tls(Arc::new(config));
+    /// # Ok::<(), rustls::Error>(())
+    /// ```
+    #[cfg(feature = "rustls")]
+    #[must_use]
+    pub fn tls(mut self, config: std::sync::Arc<crate::rustls::ClientConfig>) -> Self {
+        self.native.tls = super::tls::Tls::Own(config);
+        self
+    }
+
+    /// Trusts the certificate authorities that the operating system does. This is what is done if nothing else is said and
+    /// there is the feature `rustls-platform-roots`.
+    #[cfg(feature = "rustls-platform-roots")]
+    #[must_use]
+    pub fn platform_roots(mut self) -> Self {
+        self.native.tls = super::tls::Tls::Platform;
+        self
+    }
+
+    /// Trusts the certificate authorities that Mozilla does, as of when the crate `webpki-roots` was published. This is what
+    /// is done if nothing else is said and there is no feature `rustls-platform-roots`.
+    #[cfg(feature = "rustls-webpki-roots")]
+    #[must_use]
+    pub fn webpki_roots(mut self) -> Self {
+        self.native.tls = super::tls::Tls::Webpki;
+        self
+    }
+}
+
+trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+type Socket = WebSocketStream<Box<dyn Io>>;
+type Opening = Pin<Box<dyn Future<Output = Result<Socket, TransportError>> + Send>>;
+
+/// One WebSocket connection at a time.
+///
+/// Without one of the features `rustls-…`, no service can be reached that needs TLS.
+#[derive(Default)]
+pub struct WebSocket {
+    options: WebSocketOptions,
+    state: State,
+}
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Idle,
+    Opening(Opening),
+    Open(Box<Socket>),
+    /// A message could not be sent; it is still to be said.
+    Failed(TransportError),
+}
+
+impl WebSocket {
+    /// Connections with the headers and the TLS of these options.
+    #[must_use]
+    pub fn new(options: &ConnectOptions) -> Self {
         Self {
-            connection: None,
-            tls: Some(config),
+            options: options.native.clone(),
+            state: State::Idle,
         }
     }
 }
 
-#[derive(Debug)]
-struct Connection {
-    outgoing: mpsc::UnboundedSender<Bytes>,
-    events: mpsc::UnboundedReceiver<TransportEvent>,
+impl core::fmt::Debug for WebSocket {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("WebSocket")
+            .field("open", &matches!(self.state, State::Open(_)))
+            .finish_non_exhaustive()
+    }
 }
 
 impl Transport for WebSocket {
-    fn open(&mut self, url: &str) {
-        let (outgoing, to_send) = mpsc::unbounded();
-        let (reports, events) = mpsc::unbounded();
-        let socket = open(url.to_owned(), self.tls.clone());
-        tokio::spawn(run(socket, to_send, reports));
-        self.connection = Some(Connection { outgoing, events });
+    fn open(&mut self, address: &ServiceAddress, query: &str) {
+        let opening = open(address.clone(), address.url(query), self.options.clone());
+        self.state = State::Opening(Box::pin(opening));
     }
 
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<TransportEvent> {
-        let Some(connection) = &mut self.connection else {
-            return Poll::Pending;
+        let event = match &mut self.state {
+            State::Idle => return Poll::Pending,
+            State::Opening(opening) => match ready!(opening.as_mut().poll(context)) {
+                Ok(socket) => {
+                    self.state = State::Open(Box::new(socket));
+                    return Poll::Ready(TransportEvent::Opened);
+                }
+                Err(error) => TransportEvent::Lost(error),
+            },
+            State::Open(socket) => match poll_socket(socket, context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(message)) => return Poll::Ready(TransportEvent::Message(message)),
+                Poll::Ready(Err(error)) => TransportEvent::Lost(error),
+            },
+            State::Failed(error) => TransportEvent::Lost(error.clone()),
         };
-        let event = core::task::ready!(connection.events.poll_next_unpin(context));
-        let event = event.unwrap_or(TransportEvent::Lost);
-        if event == TransportEvent::Lost {
-            self.connection = None;
-        }
+        self.state = State::Idle;
         Poll::Ready(event)
     }
 
     fn send(&mut self, message: Bytes) {
-        if let Some(connection) = &self.connection {
-            // If the task has ended, it has reported the loss.
-            let _ = connection.outgoing.unbounded_send(message);
+        if let State::Open(socket) = &mut self.state
+            && let Err(error) = socket.start_send_unpin(Message::binary(message))
+        {
+            self.state = State::Failed(websocket_error(error));
         }
     }
 
     fn close(&mut self) {
-        // The task sends what is queued when its channel ends, then closes the connection.
-        self.connection = None;
+        if let State::Open(mut socket) = core::mem::take(&mut self.state)
+            // Without a runtime, the program is at its end.
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            // To flush, to close, and to wait for the other end. Nobody is interested in how that went.
+            runtime.spawn(async move {
+                let _ = tokio::time::timeout(LINGER, socket.close()).await;
+            });
+        }
     }
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+/// Sends what is to be sent, and takes the next message.
+fn poll_socket(
+    socket: &mut Socket,
+    context: &mut Context<'_>,
+) -> Poll<Result<Bytes, TransportError>> {
+    if let Poll::Ready(Err(error)) = socket.poll_flush_unpin(context) {
+        return Poll::Ready(Err(websocket_error(error)));
+    }
+    loop {
+        let error = match ready!(socket.poll_next_unpin(context)) {
+            Some(Ok(message)) if message.is_binary() => {
+                return Poll::Ready(Ok(message.into_payload().into()));
+            }
+            Some(Ok(message)) if message.is_ping() || message.is_pong() => continue,
+            Some(Ok(message)) if message.is_close() => TransportErrorKind::Closed.into(),
+            // Diffusion has no text messages.
+            Some(Ok(_)) => TransportErrorKind::WebSocket.into(),
+            Some(Err(error)) => websocket_error(error),
+            None => TransportErrorKind::Closed.into(),
+        };
+        return Poll::Ready(Err(error));
+    }
+}
 
 /// The largest message that is taken from a service, in bytes: the answer to a query for a whole series is one message, in
 /// one frame. A connection that brings a larger one is lost.
 const MAX_MESSAGE: usize = 128 << 20;
 
-fn limits() -> WebSocketConfig {
-    WebSocketConfig::default()
-        .max_message_size(Some(MAX_MESSAGE))
-        .max_frame_size(Some(MAX_MESSAGE))
-}
-
-/// Opens a connection. Messages are small and somebody waits for each, so none is held back to be sent with others.
-#[cfg(not(feature = "wss"))]
-async fn open(url: String, _: Tls) -> Option<Socket> {
-    let opened = tokio_tungstenite::connect_async_with_config(url, Some(limits()), true).await;
-    opened.ok().map(|(socket, _)| socket)
-}
-
-#[cfg(feature = "wss")]
-async fn open(url: String, tls: Tls) -> Option<Socket> {
-    use tokio_tungstenite::{Connector, connect_async_tls_with_config};
-    let connector = tls.map(Connector::Rustls);
-    let opened = connect_async_tls_with_config(url, Some(limits()), true, connector).await;
-    opened.ok().map(|(socket, _)| socket)
-}
-
 /// How long a connection that is being closed may take to send what is left.
 const LINGER: Duration = Duration::from_secs(2);
 
-async fn run(
-    opening: impl Future<Output = Option<Socket>>,
-    mut outgoing: mpsc::UnboundedReceiver<Bytes>,
-    reports: mpsc::UnboundedSender<TransportEvent>,
-) {
-    // The reports' receiver is gone once the connection is closed: then nobody is interested.
-    let Some(socket) = opening.await else {
-        let _ = reports.unbounded_send(TransportEvent::Lost);
-        return;
+/// Opens a connection. `url` holds credentials: what is used here does not log it.
+async fn open(
+    address: ServiceAddress,
+    url: String,
+    options: WebSocketOptions,
+) -> Result<Socket, TransportError> {
+    let host = address.host.trim_matches(['[', ']']);
+    let port = address
+        .port
+        .unwrap_or(if address.secure { 443 } else { 80 });
+    let tcp = open_tcp(host, port).await?;
+    // Messages are small and somebody waits for each, so none is held back to be sent with others.
+    tcp.set_nodelay(true).map_err(io_error)?;
+    let stream: Box<dyn Io> = if address.secure {
+        secure(host, tcp, &options).await?
+    } else {
+        Box::new(tcp)
     };
-    let _ = reports.unbounded_send(TransportEvent::Opened);
-    let (mut sink, mut stream) = socket.split();
-    let write = async {
-        while let Some(message) = outgoing.next().await {
-            if sink.send(Message::Binary(message)).await.is_err() {
-                return;
-            }
-        }
-        let _ = sink.close().await;
-    };
-    let read = async {
-        loop {
-            match stream.next().await {
-                Some(Ok(Message::Binary(message))) => {
-                    let _ = reports.unbounded_send(TransportEvent::Message(message));
-                }
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                _ => return,
-            }
-        }
-    };
-    let mut write = core::pin::pin!(write);
-    tokio::select! {
-        () = &mut write => {}
-        () = read => {
-            if reports.is_closed() {
-                let _ = tokio::time::timeout(LINGER, write).await;
-            }
+    let mut builder = Builder::new()
+        .uri(&url)
+        .map_err(invalid)?
+        .limits(Limits::default().max_payload_len(Some(MAX_MESSAGE)));
+    for (name, value) in &options.headers.0 {
+        let name = name.parse::<http::HeaderName>().map_err(invalid)?;
+        let value = value.parse().map_err(invalid)?;
+        builder = builder.add_header(name, value).map_err(websocket_error)?;
+    }
+    let opened = builder.connect_on(stream).await;
+    opened.map(|(socket, _)| socket).map_err(websocket_error)
+}
+
+/// What is asked for cannot be a request.
+fn invalid(error: impl core::error::Error + Send + Sync + 'static) -> TransportError {
+    TransportError::with_cause(TransportErrorKind::WebSocket, error)
+}
+
+async fn open_tcp(host: &str, port: u16) -> Result<TcpStream, TransportError> {
+    let unresolved = |error| TransportError::with_cause(TransportErrorKind::NameNotResolved, error);
+    let addresses = tokio::net::lookup_host((host, port))
+        .await
+        .map_err(unresolved)?;
+    let mut last = TransportErrorKind::NameNotResolved.into();
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = io_error(error),
         }
     }
-    let _ = reports.unbounded_send(TransportEvent::Lost);
+    Err(last)
+}
+
+#[cfg(feature = "rustls")]
+async fn secure(
+    host: &str,
+    tcp: TcpStream,
+    options: &WebSocketOptions,
+) -> Result<Box<dyn Io>, TransportError> {
+    Ok(Box::new(super::tls::secure(host, tcp, &options.tls).await?))
+}
+
+#[cfg(not(feature = "rustls"))]
+#[expect(clippy::unused_async, reason = "as with TLS")]
+async fn secure(
+    _: &str,
+    _: TcpStream,
+    _: &WebSocketOptions,
+) -> Result<Box<dyn Io>, TransportError> {
+    let error = io::Error::new(
+        io::ErrorKind::Unsupported,
+        "effusion-client was built without TLS: it has features for it",
+    );
+    Err(TransportError::with_cause(TransportErrorKind::Tls, error))
+}
+
+fn io_error(error: io::Error) -> TransportError {
+    let kind = match error.kind() {
+        io::ErrorKind::ConnectionRefused => TransportErrorKind::ConnectionRefused,
+        io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe => TransportErrorKind::Closed,
+        _ => TransportErrorKind::Io,
+    };
+    TransportError::with_cause(kind, error)
+}
+
+fn websocket_error(error: Error) -> TransportError {
+    match error {
+        Error::Io(error) => io_error(error),
+        Error::Upgrade(upgrade::Error::DidNotSwitchProtocols(status)) => {
+            TransportErrorKind::HttpStatus(status).into()
+        }
+        error => TransportError::with_cause(TransportErrorKind::WebSocket, error),
+    }
 }

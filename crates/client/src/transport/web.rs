@@ -1,7 +1,6 @@
 //! The browser's WebSocket and timers.
 
 use core::task::{Context, Poll};
-use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -12,28 +11,7 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 
 use super::{BoxFuture, Runtime, Transport, TransportEvent};
-use crate::{ConnectError, ConnectOptions, Session};
-
-/// Opens a session.
-///
-/// # Errors
-/// See [`ConnectError`]. A browser does not say why a WebSocket could not be opened: it is
-/// [`ConnectError::Unreachable`] in any case, also for a certificate that the browser does not trust, or if a page that
-/// came by `https` asks for a service without TLS.
-///
-/// ```no_run
-/// use effusion_client::ConnectOptions;
-///
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let options = ConnectOptions::new("localhost").port(8080).principal("client").password("password");
-/// let session = effusion_client::web::connect(options).await?;
-/// let round_trip = session.ping().await?;
-/// # Ok(())
-/// # }
-/// ```
-pub async fn connect(options: ConnectOptions) -> Result<Session, ConnectError> {
-    Session::connect(options, Box::new(WebSocket::default()), Arc::new(Browser)).await
-}
+use crate::{ServiceAddress, TransportError, TransportErrorKind};
 
 /// The browser's clock, timers and tasks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -90,6 +68,11 @@ struct Socket {
     _on_open: Closure<dyn FnMut()>,
 }
 
+/// A browser does not say why there is no connection.
+const fn lost() -> TransportEvent {
+    TransportEvent::Lost(TransportError::new(TransportErrorKind::Unknown))
+}
+
 impl Socket {
     fn open(url: &str) -> Option<Self> {
         let browsers = web_sys::WebSocket::new(url).ok()?;
@@ -118,7 +101,7 @@ impl Socket {
             .poll_next_unpin(context)
             .map(|event| match event {
                 Some(Ok(Message::Bytes(message))) => TransportEvent::Message(message.into()),
-                _ => TransportEvent::Lost,
+                _ => lost(),
             })
     }
 }
@@ -131,21 +114,21 @@ impl Drop for Socket {
 }
 
 impl Transport for WebSocket {
-    fn open(&mut self, url: &str) {
-        self.socket = Socket::open(url).map(SendWrapper::new);
+    fn open(&mut self, address: &ServiceAddress, query: &str) {
+        self.socket = Socket::open(&address.url(query)).map(SendWrapper::new);
         self.failed = self.socket.is_none();
     }
 
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<TransportEvent> {
         if core::mem::take(&mut self.failed) {
             self.socket = None;
-            return Poll::Ready(TransportEvent::Lost);
+            return Poll::Ready(lost());
         }
         let Some(socket) = &mut self.socket else {
             return Poll::Pending;
         };
         let event = socket.poll_event(context);
-        if event == Poll::Ready(TransportEvent::Lost) {
+        if matches!(event, Poll::Ready(TransportEvent::Lost(_))) {
             self.socket = None;
         }
         event

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use effusion_client::machine::{Event, Ticket};
-use effusion_client::{Json, RequestError, SessionOptions, UnsubscribedReason};
+use effusion_client::machine::{Event, SessionOptions, Ticket};
+use effusion_client::{Json, RequestError, UnsubscribedReason};
 use effusion_protocol::body::{AddTopicRequest, SetTopicRequest, UpdateConstraint};
 use effusion_protocol::time_series::{AppendRequest, Event as SeriesEvent, EventMetadata};
 use effusion_protocol::value::Value as _;

@@ -1,6 +1,7 @@
 //! Dropped, delayed and cut connections, by seed.
 
-use effusion_client::{Renew, SessionOptions};
+use effusion_client::Renew;
+use effusion_client::machine::SessionOptions;
 use effusion_protocol::ProtocolVersion;
 
 use super::chat::{Chat, Outcome, options};

@@ -8,7 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use effusion_broker::{ConnectionId, Output, Peer};
 use effusion_client::native::Tokio;
-use effusion_client::{ConnectError, ConnectOptions, Runtime, Session, Transport, TransportEvent};
+use effusion_client::{
+    ConnectError, ConnectOptions, Runtime, ServiceAddress, Session, Transport, TransportErrorKind,
+    TransportEvent,
+};
 use effusion_protocol::ConnectRequest;
 
 use super::service::Service;
@@ -69,7 +72,7 @@ impl Hub {
             hub: self.clone(),
             connection: None,
         });
-        Session::connect(options, transport, runtime).await
+        Session::connect(ServiceAddress::new("hub"), options, transport, runtime).await
     }
 
     /// Breaks every connection.
@@ -77,7 +80,7 @@ impl Hub {
         let mut state = self.lock();
         let inboxes: Vec<_> = state.inboxes.drain().collect();
         for (connection, inbox) in inboxes {
-            inbox.lock().unwrap().put(TransportEvent::Lost);
+            inbox.lock().unwrap().put(closed());
             let now = state.clock.now();
             let service = &mut state.service;
             service.input(now, |broker, now| broker.disconnected(now, connection));
@@ -89,7 +92,7 @@ impl Hub {
     pub fn restart(&self) {
         let mut state = self.lock();
         for (_, inbox) in state.inboxes.drain() {
-            inbox.lock().unwrap().put(TransportEvent::Lost);
+            inbox.lock().unwrap().put(closed());
         }
         let now = state.clock.now();
         state.service.restart(now, 0);
@@ -101,9 +104,13 @@ impl Hub {
 }
 
 pub fn options(principal: &str) -> ConnectOptions {
-    ConnectOptions::new("hub")
+    ConnectOptions::new()
         .principal(principal)
         .password("password")
+}
+
+fn closed() -> TransportEvent {
+    TransportEvent::Lost(TransportErrorKind::Closed.into())
 }
 
 async fn tick(state: Weak<Mutex<State>>) {
@@ -133,7 +140,7 @@ impl State {
                 }
                 Output::Close { connection, .. } => {
                     if let Some(inbox) = self.inboxes.remove(&connection) {
-                        inbox.lock().unwrap().put(TransportEvent::Lost);
+                        inbox.lock().unwrap().put(closed());
                     }
                 }
                 _ => {}
@@ -149,10 +156,9 @@ struct Cable {
 }
 
 impl Transport for Cable {
-    fn open(&mut self, url: &str) {
+    fn open(&mut self, address: &ServiceAddress, query: &str) {
         self.close();
-        let (address, query) = url.split_once('?').unwrap();
-        assert_eq!(address, "ws://hub/diffusion");
+        assert_eq!(*address, ServiceAddress::new("hub"));
         let request = ConnectRequest::from_query(query).unwrap();
         let mut state = self.hub.lock();
         state.last += 1;

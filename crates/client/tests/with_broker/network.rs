@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use effusion_broker::{ConnectionId, Output as BrokerOutput, Peer};
-use effusion_client::SessionOptions;
-use effusion_client::machine::{Event, Machine, Output};
+use effusion_client::TransportErrorKind;
+use effusion_client::machine::{Event, Machine, Output, SessionOptions};
 use effusion_protocol::ConnectRequest;
 
 use super::random::Random;
@@ -317,7 +317,9 @@ impl Network {
             }
             Parcel::End => {
                 self.clients[client].wire = None;
-                self.with(client, |machine, now| machine.lost(now));
+                self.with(client, |machine, now| {
+                    machine.lost(now, TransportErrorKind::Closed.into())
+                });
             }
             Parcel::Connect(_) => {}
         }

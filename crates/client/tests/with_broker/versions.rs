@@ -1,8 +1,8 @@
 //! Which version a client and a service of other ages agree on.
 
 use effusion_broker::Config;
-use effusion_client::machine::{Event, SessionState};
-use effusion_client::{ConnectError, SessionCloseReason, SessionOptions};
+use effusion_client::machine::{Event, SessionOptions, SessionState};
+use effusion_client::{ConnectError, SessionCloseReason};
 use effusion_protocol::ProtocolVersion;
 
 use super::chat::options;

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use effusion_client::{
-    ConnectOptions, Json, Renew, RequestError, Session, SessionId, SessionState, StreamEvent,
-    TimeSeriesEvent, native,
+    ConnectOptions, Json, ReconnectStrategy, Renew, RequestError, ServiceAddress, Session,
+    SessionId, SessionState, StreamEvent, TimeSeriesEvent,
 };
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
@@ -112,28 +112,34 @@ impl fmt::Display for Standing {
 }
 
 /// What a client has to get along with.
-pub fn options(proxy: SocketAddr, random: &mut Random) -> ConnectOptions {
-    let mut options = ConnectOptions::new(&proxy.ip().to_string())
-        .port(proxy.port())
+pub fn options(random: &mut Random) -> ConnectOptions {
+    ConnectOptions::new()
         .principal("control")
         .password("password")
         .renew(Renew::WhenLost)
-        .reconnect_timeout(random.pick(&[60_000, 60_000, 2_000, 0]));
-    let session = &mut options.session;
-    session.connect_timeout = 3_000;
-    session.request_timeout = random.pick(&[60_000, 60_000, 2_500]);
-    session.recovery_buffer = random.pick(&[256, 256, 8]);
-    session.first_delay = 40;
-    session.longest_delay = 600;
-    session.ping_after = random.pick(&[300, 1_000]);
-    session.ping_timeout = 1_000;
-    options
+        .reconnect_timeout(Duration::from_millis(
+            random.pick(&[60_000, 60_000, 2_000, 0]),
+        ))
+        .connect_timeout(Duration::from_secs(3))
+        .request_timeout(Some(Duration::from_millis(
+            random.pick(&[60_000, 60_000, 2_500]),
+        )))
+        .recovery_buffer(random.pick(&[256, 256, 8]))
+        .reconnect(ReconnectStrategy::backoff(
+            Duration::from_millis(40),
+            Duration::from_millis(600),
+        ))
+        .ping(
+            Duration::from_millis(random.pick(&[300, 1_000])),
+            Duration::from_secs(1),
+        )
 }
 
 /// Opens a session, however often it takes.
-async fn connect(options: &ConnectOptions) -> Session {
+async fn connect(proxy: SocketAddr, options: &ConnectOptions) -> Session {
     loop {
-        match native::connect(options.clone()).await {
+        let address = ServiceAddress::new(&proxy.ip().to_string()).port(proxy.port());
+        match options.clone().connect(address).await {
             Ok(session) => return session,
             Err(_) => sleep(Duration::from_millis(100)).await,
         }
@@ -212,15 +218,15 @@ pub async fn write(company: Rc<Company>, writer: usize, window: usize, mut rando
         company.ledger.borrow_mut().serial.insert(writer);
     }
     let name = format!("writer {writer}");
-    let options = options(company.proxy, &mut random);
-    let mut session = connect(&options).await;
+    let options = options(&mut random);
+    let mut session = connect(company.proxy, &options).await;
     let mut sessions = Sessions::default();
     let mut next = 0;
     // What is to be said again, with the number of the try.
     let mut again: Vec<(u64, u32)> = Vec::new();
     while company.is_open.get() || !again.is_empty() {
         if session.state().is_closed() {
-            session = connect(&options).await;
+            session = connect(company.proxy, &options).await;
         }
         let spoken_in = sessions.count(&session);
         let mut batch = std::mem::take(&mut again);
@@ -272,14 +278,14 @@ pub async fn write(company: Rc<Company>, writer: usize, window: usize, mut rando
 /// Counts up on the board.
 pub async fn write_board(company: Rc<Company>, mut random: Random) {
     company.busy.set(company.busy.get() + 1);
-    let options = options(company.proxy, &mut random);
-    let mut session = connect(&options).await;
+    let options = options(&mut random);
+    let mut session = connect(company.proxy, &options).await;
     let filler = "what was on the board before, and is still there ".repeat(6);
     let mut number = 0;
     let mut sessions = Sessions::default();
     loop {
         if session.state().is_closed() {
-            session = connect(&options).await;
+            session = connect(company.proxy, &options).await;
         }
         let asked_in = sessions.count(&session);
         number += 1;
@@ -317,9 +323,9 @@ pub async fn read(company: Rc<Company>, mut random: Random) {
         company.boards.borrow_mut().push(BoardView::default());
         ledger.readers.len() - 1
     };
-    let options = options(company.proxy, &mut random);
+    let options = options(&mut random);
     loop {
-        let session = connect(&options).await;
+        let session = connect(company.proxy, &options).await;
         let room = format!(">{ROOM}");
         let board = format!(">{BOARD}");
         let (Ok(mut events), Ok(mut values)) = (

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use effusion_client::{
-    ConnectOptions, Json, Session, TopicSpecification, TopicType, native, property,
+    ConnectOptions, Json, ServiceAddress, Session, TopicSpecification, TopicType, property,
 };
 use tokio::task::LocalSet;
 use tokio::time::{sleep, timeout};
@@ -451,11 +451,13 @@ impl Trial {
 
 /// A session without the faulty network.
 async fn direct(sandbox: &Sandbox) -> Result<Session> {
-    let options = ConnectOptions::new(&sandbox.address.ip().to_string())
-        .port(sandbox.address.port())
+    let options = ConnectOptions::new()
         .principal("admin")
         .password("password");
-    native::connect(options)
+    let address =
+        ServiceAddress::new(&sandbox.address.ip().to_string()).port(sandbox.address.port());
+    options
+        .connect(address)
         .await
         .context("the sandbox takes no session")
 }

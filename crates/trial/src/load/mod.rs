@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use effusion_client::{ConnectOptions, TopicSpecification, TopicType, native, property};
+use effusion_client::{ConnectOptions, ServiceAddress, TopicSpecification, TopicType, property};
 use tokio::task::LocalSet;
 use tokio::time::sleep;
 
@@ -255,11 +255,9 @@ async fn prepare(recipe: &Recipe, service: &Service, rooms: usize) -> Result<()>
     if recipe.dialect != Dialect::Diffusion {
         return Ok(());
     }
-    let options = ConnectOptions::new("127.0.0.1")
-        .port(service.address.port())
-        .principal("user")
-        .password("password");
-    let session = native::connect(options)
+    let options = ConnectOptions::new().principal("user").password("password");
+    let session = options
+        .connect(ServiceAddress::new("127.0.0.1").port(service.address.port()))
         .await
         .context("the sandbox takes no session")?;
     for room in 0..rooms {

@@ -4,7 +4,7 @@ use effusion_protocol::{ErrorReason, ErrorReport, ServiceId};
 
 use super::{Bench, hex, reconnected};
 use crate::machine::{Event, ServiceCall};
-use crate::{Interruption, Renew, RequestError, SessionOptions};
+use crate::{Interruption, Renew, RequestError, machine::SessionOptions};
 
 /// A request that the SDK's handler got (`docs/protocol.md`, 6.4), as call number 5.
 const REQUEST: &str = "00 58 05 10 fcc3a486ebe0fb8fc101 05 01 70 01 0a 245072696e636970616c 03 626f62 \

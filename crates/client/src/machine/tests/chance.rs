@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{Bench, CONNECTED, hex, reconnected};
 use crate::machine::Event;
-use crate::{Renew, SessionOptions};
+use crate::{Renew, machine::SessionOptions};
 
 #[derive(Clone, Debug)]
 enum Step {

@@ -1,10 +1,10 @@
 //! The first connection: handshake, versions, refusals.
 
-use effusion_protocol::{Credentials, ProtocolVersion, ResponseCode};
+use effusion_protocol::{Credentials, Message, ProtocolVersion, ResponseCode};
 
 use super::super::{SessionState, Ticket};
-use super::{Bench, CONNECTED, CONNECTED_14, hex};
-use crate::{ConnectError, Renew, SessionCloseReason, SessionOptions};
+use super::{Bench, CONNECTED, CONNECTED_14, closed, hex, to_hex};
+use crate::{ConnectError, Renew, SessionCloseReason, machine::SessionOptions};
 
 fn not_connected(error: ConnectError) -> SessionState {
     SessionState::Closed(SessionCloseReason::NotConnected(error))
@@ -50,7 +50,10 @@ fn older_versions_are_tried_when_the_service_closes_without_a_response() {
     }
     assert_eq!(bench.opened.len(), 17);
     assert_eq!(bench.opened.last().unwrap().version, 13);
-    assert_eq!(bench.state(), not_connected(ConnectError::NoResponse));
+    assert_eq!(
+        bench.state(),
+        not_connected(ConnectError::NoResponse(closed()))
+    );
     assert_eq!(bench.machine.next_timeout(), None);
 }
 
@@ -75,6 +78,76 @@ fn older_versions_are_tried_when_the_service_refuses_the_version() {
         assert_eq!(info.maximum_message_size, None);
         assert_eq!(bench.closed, 2);
     }
+}
+
+fn ann() -> SessionOptions {
+    SessionOptions {
+        principal: Some("ann".to_owned()),
+        credentials: Credentials::Password("secret".to_owned()),
+        properties: vec![("$Country".to_owned(), "DE".to_owned())],
+        ..SessionOptions::default()
+    }
+}
+
+/// The versions of the requests that say who asks. The others say nothing at all.
+fn named(bench: &Bench) -> Vec<u8> {
+    let (named, anonymous): (Vec<_>, Vec<_>) =
+        bench.opened.iter().partition(|it| it.principal.is_some());
+    for request in anonymous {
+        assert_eq!(request.credentials, Credentials::None);
+        assert!(request.proposed_properties.is_empty());
+    }
+    named.iter().map(|it| it.version).collect()
+}
+
+#[test]
+fn credentials_are_not_sent_to_find_out_the_version() {
+    let mut bench = Bench::new(ann());
+    for _ in 15..=29 {
+        bench.opens();
+        bench.loses();
+    }
+    // An old service that lets nobody in without a name: the version is right.
+    bench.opens();
+    let refusal = [0x23, 14, ResponseCode::AuthenticationFailed.code()];
+    bench.gets(bytes::Bytes::copy_from_slice(&refusal));
+    assert_eq!(named(&bench), [29, 14]);
+    bench.opens();
+    bench.receives(CONNECTED_14);
+    assert!(bench.state().is_connected());
+    assert_eq!(bench.machine.version().number(), 14);
+}
+
+#[test]
+fn a_session_that_a_probe_has_opened_is_closed() {
+    let mut bench = Bench::new(ann());
+    for _ in 15..=29 {
+        bench.opens();
+        bench.loses();
+    }
+    bench.opens();
+    bench.receives(CONNECTED_14);
+    assert_eq!(
+        bench.last_sent(),
+        to_hex(&Message::Close.encode(bench.machine.version()))
+    );
+    assert_eq!((bench.closed, named(&bench)), (1, vec![29, 14]));
+    // What was found out counts: there is no second search.
+    bench.opens();
+    bench.receives("23 0e 66");
+    assert_eq!(named(&bench), [29, 14]);
+    assert!(bench.state().is_closed());
+}
+
+#[test]
+fn an_offered_version_is_believed_once() {
+    let mut bench = Bench::new(ann());
+    for _ in 0..17 {
+        bench.opens();
+        bench.receives("23 1c 66");
+    }
+    assert_eq!(named(&bench), [29, 28]);
+    assert!(bench.state().is_closed());
 }
 
 #[test]
@@ -112,7 +185,10 @@ fn a_pinned_version_is_the_only_one() {
     assert_eq!(bench.opened[0].version, 15);
     bench.opens();
     bench.loses();
-    assert_eq!(bench.state(), not_connected(ConnectError::NoResponse));
+    assert_eq!(
+        bench.state(),
+        not_connected(ConnectError::NoResponse(closed()))
+    );
     for (response, error) in [
         ("23 0e 66", ConnectError::VersionRefused(version.unwrap())),
         (
@@ -172,7 +248,10 @@ fn a_reconnection_that_nobody_asked_for_is_refused() {
 fn what_is_no_service_is_said() {
     let mut bench = Bench::new(SessionOptions::default());
     bench.loses();
-    assert_eq!(bench.state(), not_connected(ConnectError::Unreachable));
+    assert_eq!(
+        bench.state(),
+        not_connected(ConnectError::Unreachable(closed()))
+    );
 
     let mut bench = Bench::new(SessionOptions::default());
     bench.opens();

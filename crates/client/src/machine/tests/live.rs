@@ -4,7 +4,7 @@ use effusion_protocol::{ErrorReason, ServiceId, TopicType, UnsubscribeReason, pr
 
 use super::super::{Event, SessionState, UnsubscribedReason};
 use super::{Bench, CONNECTED_14, hex, to_hex};
-use crate::{Interruption, Renew, RequestError, SessionCloseReason, SessionOptions};
+use crate::{Interruption, Renew, RequestError, SessionCloseReason, machine::SessionOptions};
 
 /// A session with a 6.1 service.
 fn connected_14(options: SessionOptions) -> Bench {
@@ -381,7 +381,7 @@ fn nothing_secret_is_shown() {
         let service = ServiceId::UpdateSystemAuthentication;
         bench.machine.request(0, service, script);
         show(&mut bench);
-        bench.machine.lost(0);
+        bench.machine.lost(0, super::closed());
         show(&mut bench);
     }
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use effusion_protocol::{ConnectRequest, ErrorReport, ServiceId};
 
 use super::{CallId, Event, Machine, Output, SessionState, Ticket};
-use crate::{RequestError, SessionOptions};
+use crate::{RequestError, TransportError, TransportErrorKind, machine::SessionOptions};
 
 /// The bytes of hexadecimal text; spaces are for the reader.
 pub(super) fn hex(text: &str) -> Bytes {
@@ -109,7 +109,7 @@ impl Bench {
     }
 
     pub(super) fn loses(&mut self) {
-        self.machine.lost(self.now);
+        self.machine.lost(self.now, closed());
         self.drain();
     }
 
@@ -173,6 +173,11 @@ impl Bench {
             .map(|message| to_hex(message))
             .unwrap_or_default()
     }
+}
+
+/// Why a connection is lost in these tests.
+pub(super) fn closed() -> TransportError {
+    TransportErrorKind::Closed.into()
 }
 
 pub(super) fn to_hex(bytes: &[u8]) -> String {
