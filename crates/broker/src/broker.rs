@@ -2,32 +2,24 @@
 
 mod catch_up;
 pub(crate) mod changes;
-pub(crate) mod connect;
+mod connect;
 pub(crate) mod jobs;
 mod lifecycle;
-pub(crate) mod rights;
+mod replies;
+mod rights;
+mod scripts;
+mod sign_in;
 mod subscriptions;
 
 use bytes::Bytes;
 use effusion_protocol::{CloseReason, ConnectRequest};
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
-use crate::auth::Auth;
-use crate::auth::scripts::{Script, ScriptStage};
-use crate::auth::sign_in::{Authenticators, Candidate};
-use crate::auth::throttle::Attempts;
-use crate::auth::verification::Checks;
+use crate::auth::{Accounts, Auth, Candidate, ScriptStage};
 use crate::broker::jobs::Jobs;
-use crate::caller::SessionKey;
-use crate::messaging::handlers::Handlers;
-use crate::messaging::locks::Locks;
-use crate::messaging::notifications::Notifications;
+use crate::messaging::Messaging;
 use crate::services::metrics::Collectors;
-use crate::sessions::Sessions;
-use crate::sessions::events::SessionListeners;
-use crate::sessions::timers::{Timer, Timers};
+use crate::sessions::{Connection, Sessions};
 use crate::topics::{Step, Topics};
 use crate::{Completion, Config, ConnectionId, EffectError, Output, Peer, Snapshot, Ticket, Time};
 
@@ -37,40 +29,16 @@ pub struct Broker {
     pub(crate) config: Config,
     /// The time of the present input.
     pub(crate) now: Time,
-    pub(crate) random: StdRng,
     pub(crate) sessions: Sessions,
-    pub(crate) connections: HashMap<ConnectionId, Connection>,
-    pub(crate) timers: Timers,
     pub(crate) topics: Topics,
-    pub(crate) notifications: Notifications,
-    pub(crate) session_listeners: SessionListeners,
-    pub(crate) handlers: Handlers,
-    pub(crate) missing_topic_handlers: Handlers,
-    pub(crate) authenticators: Authenticators,
-    pub(crate) locks: Locks,
+    pub(crate) messaging: Messaging,
     pub(crate) collectors: Collectors,
     pub(crate) auth: Auth,
-    pub(crate) attempts: Attempts,
-    /// Scripts that wait for their turn.
-    pub(crate) scripts: VecDeque<Script>,
-    pub(crate) is_running_script: bool,
     pub(crate) jobs: Jobs,
-    /// Bytes of requests that wait for the store.
-    pub(crate) write_bytes: usize,
-    /// Credentials that are being checked, and those that wait for it.
-    pub(crate) checks: Checks,
     effects: HashMap<Ticket, Effect>,
     last_ticket: u64,
     /// What was found at the start that whoever runs the service should know.
     pub(crate) notices: Vec<String>,
-}
-
-/// What a connection is for.
-#[derive(Debug)]
-pub(crate) enum Connection {
-    /// Its principal is being authenticated.
-    Connecting(Ticket),
-    Session(SessionKey),
 }
 
 /// What goes on when a piece of work is done.
@@ -90,32 +58,18 @@ impl Broker {
     /// A broker with what was stored before.
     #[must_use]
     pub fn new(config: Config, snapshot: Snapshot, now: Time) -> Self {
-        let mut random = StdRng::from_seed(config.seed);
         let mut broker = Self {
-            sessions: Sessions::new(random.next_u64(), config.limits),
-            random,
+            sessions: Sessions::new(&config),
             now,
-            connections: HashMap::new(),
-            timers: Timers::default(),
             topics: Topics::new(config.limits, config.durable),
-            notifications: Notifications::default(),
-            session_listeners: SessionListeners::default(),
-            handlers: Handlers::default(),
-            missing_topic_handlers: Handlers::default(),
-            authenticators: Authenticators::default(),
-            locks: Locks::default(),
+            messaging: Messaging::default(),
             collectors: Collectors::new(now),
-            attempts: Attempts::new(config.attempts),
             auth: Auth::new(
-                snapshot.principals,
-                snapshot.authentication,
+                &config,
+                Accounts::new(snapshot.principals, snapshot.authentication),
                 snapshot.security,
             ),
-            scripts: VecDeque::new(),
-            is_running_script: false,
             jobs: Jobs::default(),
-            write_bytes: 0,
-            checks: Checks::default(),
             effects: HashMap::new(),
             last_ticket: 0,
             notices: Vec::new(),
@@ -143,7 +97,7 @@ impl Broker {
         peer: Peer,
     ) {
         self.now = now;
-        if !self.connections.contains_key(&connection) {
+        if self.sessions.connection(connection).is_none() {
             self.connecting(connection, request, peer);
         }
     }
@@ -151,8 +105,8 @@ impl Broker {
     /// A whole message came.
     pub fn receive(&mut self, now: Time, connection: ConnectionId, message: Bytes) {
         self.now = now;
-        match self.connections.get(&connection) {
-            Some(Connection::Session(session)) => self.received(*session, message),
+        match self.sessions.connection(connection) {
+            Some(Connection::Session(session)) => self.received(session, message),
             // Nothing can be said before there is a session.
             Some(Connection::Connecting(_)) => self.refuse_early(connection),
             None => {}
@@ -162,7 +116,7 @@ impl Broker {
     /// A connection is gone. Its session waits for a reconnect.
     pub fn disconnected(&mut self, now: Time, connection: ConnectionId) {
         self.now = now;
-        match self.connections.remove(&connection) {
+        match self.sessions.forget_connection(connection) {
             Some(Connection::Session(session)) => self.lost(session),
             Some(Connection::Connecting(ticket)) => self.forget(ticket),
             None => {}
@@ -173,8 +127,8 @@ impl Broker {
     /// large, or reads too slowly. Its session ends, since a reconnect would only repeat it.
     pub fn failed(&mut self, now: Time, connection: ConnectionId, reason: CloseReason) {
         self.now = now;
-        match self.connections.get(&connection) {
-            Some(Connection::Session(session)) => self.close(*session, reason),
+        match self.sessions.connection(connection) {
+            Some(Connection::Session(session)) => self.close(session, reason),
             _ => self.disconnected(now, connection),
         }
     }
@@ -186,15 +140,15 @@ impl Broker {
             return;
         };
         if !matches!(completion, Completion::Stored(_)) {
-            self.checks.running = self.checks.running.saturating_sub(1);
+            self.auth.check_done();
         }
         match effect {
             Effect::Topic { path, steps } => self.batch_stored(&path, steps, completion.stored()),
-            Effect::Authenticate(candidate) => match completion {
-                Completion::TokenVerified(result) => self.token_checked(*candidate, result),
-                other => self.password_checked(*candidate, other.verified()),
-            },
-            Effect::Script(stage) => self.script_stage_done(*stage, completion),
+            Effect::Authenticate(candidate) => self.checked(candidate, completion),
+            Effect::Script(stage) => {
+                let step = self.auth.continue_script(stage, completion);
+                self.script_step(step);
+            }
             Effect::Nothing => {}
         }
         self.run_checks();
@@ -203,18 +157,14 @@ impl Broker {
     /// Time passed. To be called at [`Broker::next_timeout`] or later.
     pub fn tick(&mut self, now: Time) {
         self.now = now;
-        while let Some(timer) = self.timers.due(now.monotonic_ms) {
-            match timer {
-                Timer::Ping(session) => self.ping_due(session),
-                Timer::Expire(session) => self.expiry_due(session),
-                Timer::Outdated(session) => self.outdated(session),
-                Timer::Unanswered(session, conversation) => {
-                    self.answer_due(session, conversation);
-                }
+        while let Some(at) = self.next_timeout().filter(|at| *at <= now.monotonic_ms) {
+            if self.sessions.next_timeout() == Some(at) {
+                self.session_due();
+            } else if self.messaging.requests().next_timeout() == Some(at) {
+                self.answer_due();
+            } else if self.topics.begin_sweep(now.monotonic_ms) {
+                self.sweep();
             }
-        }
-        if self.topics.begin_sweep(now.monotonic_ms) {
-            self.sweep();
         }
     }
 
@@ -229,16 +179,20 @@ impl Broker {
     /// When to call [`Broker::tick`], in the monotonic clock's milliseconds. It may change with every input.
     #[must_use]
     pub fn next_timeout(&self) -> Option<u64> {
-        let timers = [self.timers.next(), self.topics.next_timeout()];
-        timers.into_iter().flatten().min()
+        let timeouts = [
+            self.sessions.next_timeout(),
+            self.messaging.requests().next_timeout(),
+            self.topics.next_timeout(),
+        ];
+        timeouts.into_iter().flatten().min()
     }
 
     /// The next thing to do. To be called after every input until there is none.
     pub fn poll_output(&mut self) -> Option<Output> {
-        while let Some(session) = self.sessions.overflowed.pop_first() {
+        while let Some(session) = self.sessions.next_overflowed() {
             self.close(session, CloseReason::MessageQueueLimitReached);
         }
-        self.sessions.outputs.pop_front()
+        self.sessions.next_output()
     }
 
     /// How many sessions there are, connected or waiting for a reconnect.
@@ -250,7 +204,7 @@ impl Broker {
     /// Bytes of requests that wait for the store: whoever drives the broker takes no further messages while there are many.
     #[must_use]
     pub const fn write_bytes(&self) -> usize {
-        self.write_bytes
+        self.sessions.store_bytes()
     }
 
     /// How many topics there are.
@@ -267,16 +221,6 @@ impl Broker {
         ticket
     }
 
-    /// What is to go on when a piece of work is done.
-    pub(crate) fn effect_mut(&mut self, ticket: Ticket) -> Option<&mut Effect> {
-        self.effects.get_mut(&ticket)
-    }
-
-    /// What was to go on, if it still is.
-    pub(crate) fn take_effect(&mut self, ticket: Ticket) -> Option<Effect> {
-        self.effects.remove(&ticket)
-    }
-
     /// Nobody waits for a piece of work any more; it still counts until it is done.
     fn forget(&mut self, ticket: Ticket) {
         if let Some(effect) = self.effects.get_mut(&ticket) {
@@ -285,12 +229,12 @@ impl Broker {
     }
 
     pub(crate) fn output(&mut self, output: Output) {
-        self.sessions.outputs.push_back(output);
+        self.sessions.output(output);
     }
 }
 
 impl Completion {
-    fn stored(self) -> Result<(), EffectError> {
+    pub(crate) fn stored(self) -> Result<(), EffectError> {
         match self {
             Self::Stored(result) => result,
             _ => Err(EffectError::wrong_kind()),

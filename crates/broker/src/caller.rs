@@ -6,6 +6,9 @@ use effusion_protocol::{ConversationId, ServiceId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SessionKey(pub(crate) u64);
 
+/// What a session registered: for which service, and under which number.
+pub(crate) type Registration = (ServiceId, ConversationId);
+
 /// A request that is to be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {

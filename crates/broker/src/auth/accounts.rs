@@ -3,20 +3,16 @@
 use regex::Regex;
 use std::collections::BTreeMap;
 
+use crate::sessions::{MAX_PROPERTY, is_user_property};
 use crate::topics::compile_whole;
 use crate::{AuthenticationPolicy, Principal, PropertyTrust};
 
 /// The one fixed session property that clients set: the SDKs always propose it.
 const ENVIRONMENT: &str = "$Environment";
-/// Characters that a user property's name cannot have (source: the API documentation of `Session`).
-const FORBIDDEN: &[char] = &[' ', '\t', '\r', '\n', '"', '\'', '(', ')'];
-/// The longest name or value of a session property.
-pub(crate) const MAX_PROPERTY: usize = 4 * 1024;
-
 /// Principals and what else decides who may connect.
 #[derive(Debug)]
 pub(crate) struct Accounts {
-    pub(crate) principals: BTreeMap<String, Principal>,
+    pub(super) principals: BTreeMap<String, Principal>,
     policy: AuthenticationPolicy,
     /// The policy's regular expressions, by property.
     patterns: BTreeMap<String, Regex>,
@@ -36,11 +32,20 @@ impl Accounts {
         accounts
     }
 
+    /// A principal, if it has an account.
+    pub(crate) fn get(&self, principal: &str) -> Option<&Principal> {
+        self.principals.get(principal)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Principal> {
+        self.principals.values()
+    }
+
     pub(crate) const fn policy(&self) -> &AuthenticationPolicy {
         &self.policy
     }
 
-    pub(crate) fn set_policy(&mut self, policy: AuthenticationPolicy) {
+    pub(super) fn set_policy(&mut self, policy: AuthenticationPolicy) {
         self.patterns = policy
             .trusted
             .iter()
@@ -82,15 +87,6 @@ impl Accounts {
                     .is_some_and(|pattern| pattern.is_match(value)),
             }
     }
-}
-
-/// Whether a user property can have this name and value.
-pub(crate) fn is_user_property(name: &str, value: &str) -> bool {
-    !name.is_empty()
-        && !name.starts_with('$')
-        && !name.contains(FORBIDDEN)
-        && name.len() <= MAX_PROPERTY
-        && value.len() <= MAX_PROPERTY
 }
 
 #[cfg(test)]

@@ -349,7 +349,7 @@ fn checked(roles: Vec<String>) -> Result<std::collections::BTreeSet<String>, Str
 }
 
 fn check_property(name: &str) -> Result<(), String> {
-    if crate::auth::accounts::is_user_property(name, "") {
+    if crate::sessions::is_user_property(name, "") {
         Ok(())
     } else {
         Err(format!(

@@ -1,50 +1,89 @@
-//! Who is let in, and what they may do.
+//! Who is let in, and what they may do: the authentication store and the security store, the rights that follow from them,
+//! sign-in, and the scripts that change the stores.
+//!
+//! [`Auth`] owns all of it. It checks no password and stores nothing: it says what is to be done, and what follows once that is.
 
-pub(crate) mod accounts;
-pub(crate) mod authentication_script;
-pub(crate) mod jwt;
+mod accounts;
+mod authentication_script;
+mod jwt;
 mod permission_names;
 mod policy;
 mod rights;
-pub(crate) mod scripts;
-pub(crate) mod security_script;
-pub(crate) mod sign_in;
+mod scripts;
+mod security_script;
+mod sign_in;
 mod store;
-pub(crate) mod throttle;
-pub(crate) mod verification;
+mod throttle;
+mod verification;
 
+pub(crate) use accounts::Accounts;
 pub use policy::{AnonymousPolicy, AuthenticationPolicy, Principal, PropertyTrust};
 pub(crate) use rights::Rights;
+pub(crate) use scripts::{Commands, End, Script, ScriptStage, ScriptStep, Waiting};
+pub(crate) use sign_in::{Admission, Candidate, Decision, Purpose, Situation};
 pub use store::{Role, SecurityStore};
+pub(crate) use throttle::network;
 pub use throttle::network_of;
+pub(crate) use verification::Check;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::{Creator, Principal as Entry};
+use crate::caller::SessionKey;
+use crate::{AuthenticationHandler, Config, Creator, Limits};
 
-use accounts::Accounts;
+use sign_in::Authenticators;
+use throttle::Throttle;
+use verification::Verifications;
 
-/// The two stores, and the rights that follow from them.
+/// The two stores, the rights that follow from them, and who is being let in.
 #[derive(Debug)]
 pub(crate) struct Auth {
-    pub(crate) accounts: Accounts,
-    pub(crate) security: SecurityStore,
+    accounts: Accounts,
+    security: SecurityStore,
     /// The rights of each set of roles that a session has.
     rights: HashMap<BTreeSet<String>, Arc<Rights>>,
+    handlers: Vec<AuthenticationHandler>,
+    authenticators: Authenticators,
+    throttle: Throttle,
+    /// Credentials that are being checked, and those that wait for it.
+    verifications: Verifications,
+    /// Sessions whose credentials are being checked: one check at a time is enough for a session.
+    changing: BTreeSet<SessionKey>,
+    /// Scripts that wait for their turn.
+    scripts: VecDeque<Script>,
+    is_running_script: bool,
+    limits: Limits,
+    /// Whether changes are stored before they count.
+    is_durable: bool,
 }
 
 impl Auth {
-    pub(crate) fn new(
-        principals: Vec<Entry>,
-        policy: AuthenticationPolicy,
-        security: SecurityStore,
-    ) -> Self {
+    pub(crate) fn new(config: &Config, accounts: Accounts, security: SecurityStore) -> Self {
         Self {
-            accounts: Accounts::new(principals, policy),
+            accounts,
             security,
             rights: HashMap::new(),
+            handlers: config.authentication.clone(),
+            authenticators: Authenticators::default(),
+            throttle: Throttle::new(config.attempts),
+            verifications: Verifications::default(),
+            changing: BTreeSet::new(),
+            scripts: VecDeque::new(),
+            is_running_script: false,
+            limits: config.limits,
+            is_durable: config.durable,
         }
+    }
+
+    /// The authentication store.
+    pub(crate) const fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// The security store.
+    pub(crate) const fn security(&self) -> &SecurityStore {
+        &self.security
     }
 
     /// The rights of a set of roles.
@@ -71,10 +110,7 @@ impl Auth {
         }
         self.rights_of(&creator.roles)
     }
-
-    /// Replaces the security store. All rights are to be asked for again.
-    pub(crate) fn set_security(&mut self, security: SecurityStore) {
-        self.security = security;
-        self.rights.clear();
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,41 +3,39 @@
 //! One script runs at a time. It is first worked out on a copy; then the passwords in it are hashed and checked, one
 //! after the other; then the changes are stored; only then they count.
 
-use effusion_protocol::body::{GlobalPermission, ResponseBody, ScriptError};
-use effusion_protocol::script::{AuthenticationCommand, SecurityCommand};
-use effusion_protocol::script::{AuthenticationScript, Placed, ScriptErrors, SecurityScript};
-use effusion_protocol::{CloseReason, ErrorReport};
+use effusion_protocol::ErrorReport;
+use effusion_protocol::body::ScriptError;
+use effusion_protocol::script::{AuthenticationCommand, Placed, SecurityCommand};
 use std::collections::BTreeMap;
 
-use crate::auth::authentication_script::{AuthenticationChanges, End, Password};
-use crate::auth::security_script;
-use crate::broker::{Broker, Effect};
-use crate::caller::SessionKey;
-use crate::caller::{Caller, Pending};
-use crate::services::dispatch::{Reply, Served};
-use crate::sessions::Session;
-use crate::{Completion, EffectError, Output, SecurityStore, StoreOp, errors};
+use crate::caller::Caller;
+use crate::{Completion, EffectError, Secret, SecurityStore, StoreOp, errors};
+
+use super::authentication_script::{AuthenticationChanges, Password};
+use super::{Auth, security_script};
+
+pub(crate) use super::authentication_script::End;
 
 /// A script that waits for its turn.
 #[derive(Debug)]
 pub(crate) struct Script {
-    caller: Caller,
-    commands: Commands,
+    pub(crate) caller: Caller,
+    pub(crate) commands: Commands,
 }
 
 #[derive(Debug)]
-enum Commands {
+pub(crate) enum Commands {
     Authentication(Vec<Placed<AuthenticationCommand>>),
     Security(Vec<Placed<SecurityCommand>>),
 }
 
-/// A script that runs.
+/// A script that runs, and waits.
 #[derive(Debug)]
 pub(crate) struct ScriptStage {
     caller: Caller,
     changes: Changes,
-    /// What is being waited for.
-    step: Step,
+    /// The password that is being hashed or checked; if there is none, the changes are being stored.
+    password: Option<Password>,
 }
 
 #[derive(Debug)]
@@ -46,244 +44,151 @@ enum Changes {
     Security(SecurityStore),
 }
 
+/// What a script waits for.
 #[derive(Debug)]
-enum Step {
-    /// A password is being hashed or checked.
-    Password(Password),
-    Store,
+pub(crate) enum Waiting {
+    Hash(Secret),
+    Verify(Option<String>, Secret),
+    Store(Vec<StoreOp>),
 }
 
-/// Why a script was not done.
-enum Failure {
-    Mistakes(Vec<ScriptError>),
-    Fault(ErrorReport),
+/// What follows for a script.
+#[derive(Debug)]
+pub(crate) enum ScriptStep {
+    Wait(Box<ScriptStage>, Waiting),
+    /// It changed the authentication store: these principals' sessions end.
+    Accounts(Caller, BTreeMap<String, End>),
+    /// It changed the security store: all rights are to be asked for again.
+    Rights(Caller),
+    /// It changed nothing: these are its mistakes.
+    Mistakes(Caller, Vec<ScriptError>),
+    /// It changed nothing: it could not be done.
+    Failed(Caller, ErrorReport),
 }
 
-impl Broker {
-    pub(crate) fn update_system_authentication(&mut self, caller: Caller, text: &str) -> Served {
-        self.check_global(&caller, GlobalPermission::ModifySecurity)?;
-        Ok(match AuthenticationScript::parse_placed(text) {
-            Ok(commands) => self.queue_script(caller, Commands::Authentication(commands)),
-            Err(ScriptErrors(mistakes)) => {
-                Reply::Now(ResponseBody::UpdateSystemAuthentication(mistakes))
-            }
-        })
+impl Auth {
+    /// Has a script wait for its turn.
+    pub(crate) fn queue_script(&mut self, script: Script) {
+        self.scripts.push_back(script);
     }
 
-    pub(crate) fn update_security(&mut self, caller: Caller, text: &str) -> Served {
-        self.check_global(&caller, GlobalPermission::ModifySecurity)?;
-        Ok(match SecurityScript::parse_placed(text) {
-            Ok(commands) => self.queue_script(caller, Commands::Security(commands)),
-            Err(ScriptErrors(mistakes)) => Reply::Now(ResponseBody::UpdateSecurity(mistakes)),
-        })
-    }
-
-    fn queue_script(&mut self, caller: Caller, commands: Commands) -> Reply {
-        let caller = self.set_pending(caller, Pending::Store);
-        self.scripts.push_back(Script { caller, commands });
-        self.run_scripts();
-        Reply::Later
-    }
-
-    /// Begins the next script, unless one runs.
-    fn run_scripts(&mut self) {
-        while !self.is_running_script {
-            let Some(Script { caller, commands }) = self.scripts.pop_front() else {
-                return;
-            };
-            self.is_running_script = true;
-            // It may have waited long. Locks are about principals, so that the session must still be there.
-            if let Err(report) = self.check_global(&caller, GlobalPermission::ModifySecurity) {
-                self.is_running_script = false;
-                self.answer(caller, Err(report));
-                continue;
-            }
-            let Some(session) = self.sessions.get(caller.session) else {
-                self.is_running_script = false;
-                continue;
-            };
-            let principal = session.principal.clone();
-            let changes = match commands {
-                Commands::Authentication(commands) => AuthenticationChanges::of(
-                    &self.auth.accounts,
-                    principal.as_deref(),
-                    commands,
-                    self.config.limits.principals,
-                    self.now.wall_ms,
-                )
-                .map(Changes::Authentication),
-                Commands::Security(commands) => {
-                    security_script::apply(&self.auth.security, principal.as_deref(), &commands)
-                        .map(Changes::Security)
-                }
-            };
-            match changes {
-                Ok(changes) => self.go_on(caller, changes),
-                Err(mistakes) => self.end_script(caller, Err(Failure::Mistakes(mistakes))),
-            }
+    /// The next script, unless one runs: then, [`Auth::run_script`] or [`Auth::script_done`] is to be called.
+    pub(crate) fn next_script(&mut self) -> Option<Script> {
+        if self.is_running_script {
+            return None;
         }
+        let script = self.scripts.pop_front();
+        self.is_running_script = script.is_some();
+        script
     }
 
-    /// Does the next thing that the script needs.
-    fn go_on(&mut self, caller: Caller, mut changes: Changes) {
-        if let Changes::Authentication(authentication) = &mut changes
-            && let Some(password) = authentication.next_password()
-        {
-            self.checks.running += 1;
-            let (hash, text) = (password.hash().cloned(), password.text());
-            let is_check = password.is_check();
-            let ticket = self.new_ticket(Effect::Script(Box::new(ScriptStage {
-                caller,
-                changes,
-                step: Step::Password(password),
-            })));
-            self.output(if is_check {
-                Output::Verify {
-                    ticket,
-                    hash,
-                    password: text,
-                }
-            } else {
-                Output::Hash {
-                    ticket,
-                    password: text,
-                }
-            });
-            return;
-        }
-        let operations = match &changes {
-            Changes::Authentication(authentication) => authentication.operations(),
-            Changes::Security(store) => vec![StoreOp::PutSecurity(store.clone())],
+    /// The script that runs is over.
+    pub(crate) const fn script_done(&mut self) {
+        self.is_running_script = false;
+    }
+
+    /// Runs a script for a principal.
+    pub(crate) fn run_script(
+        &mut self,
+        script: Script,
+        by: Option<&str>,
+        wall_ms: u64,
+    ) -> ScriptStep {
+        let Script { caller, commands } = script;
+        let changes = match commands {
+            Commands::Authentication(commands) => {
+                let most = self.limits.principals;
+                AuthenticationChanges::of(&self.accounts, by, commands, most, wall_ms)
+                    .map(Changes::Authentication)
+            }
+            Commands::Security(commands) => {
+                security_script::apply(&self.security, by, &commands).map(Changes::Security)
+            }
         };
-        if operations.is_empty() || !self.config.durable {
-            self.script_stored(caller, changes, Ok(()));
-            return;
+        match changes {
+            Ok(changes) => self.go_on(caller, changes),
+            Err(mistakes) => ScriptStep::Mistakes(caller, mistakes),
         }
-        let ticket = self.new_ticket(Effect::Script(Box::new(ScriptStage {
+    }
+
+    /// Does the next thing that a script needs.
+    fn go_on(&mut self, caller: Caller, mut changes: Changes) -> ScriptStep {
+        let (operations, password) = match &mut changes {
+            Changes::Security(store) => (vec![StoreOp::PutSecurity(store.clone())], None),
+            Changes::Authentication(changes) => match changes.next_password() {
+                Some(password) => (Vec::new(), Some(password)),
+                None => (changes.operations(), None),
+            },
+        };
+        let waiting = match &password {
+            Some(password) => {
+                self.verifications.begin();
+                if password.is_check() {
+                    Waiting::Verify(password.hash().cloned(), password.text())
+                } else {
+                    Waiting::Hash(password.text())
+                }
+            }
+            None if operations.is_empty() || !self.is_durable => return self.make(caller, changes),
+            None => Waiting::Store(operations),
+        };
+        let stage = ScriptStage {
             caller,
             changes,
-            step: Step::Store,
-        })));
-        self.output(Output::Store { ticket, operations });
+            password,
+        };
+        ScriptStep::Wait(Box::new(stage), waiting)
     }
 
     /// What a script waited for is done.
-    pub(crate) fn script_stage_done(&mut self, stage: ScriptStage, completion: Completion) {
+    pub(crate) fn continue_script(
+        &mut self,
+        stage: Box<ScriptStage>,
+        completion: Completion,
+    ) -> ScriptStep {
         let ScriptStage {
             caller,
             mut changes,
-            step,
-        } = stage;
-        let password = match step {
-            Step::Store => {
-                let result = match completion {
-                    Completion::Stored(result) => result,
-                    _ => Err(EffectError::wrong_kind()),
-                };
-                self.script_stored(caller, changes, result);
-                return;
-            }
-            Step::Password(password) => password,
+            password,
+        } = *stage;
+        let failed =
+            |caller, error: EffectError| ScriptStep::Failed(caller, errors::not_stored(error));
+        let Some(password) = password else {
+            return match completion.stored() {
+                Ok(()) => self.make(caller, changes),
+                Err(error) => failed(caller, error),
+            };
         };
-        let result = if password.is_check() {
+        if password.is_check() {
             match completion.verified() {
-                Ok(true) => Ok(()),
-                Ok(false) => Err(Failure::Mistakes(vec![password.mistake()])),
-                Err(error) => Err(Failure::Fault(errors::not_stored(error))),
+                Ok(true) => {}
+                Ok(false) => return ScriptStep::Mistakes(caller, vec![password.mistake()]),
+                Err(error) => return failed(caller, error),
             }
         } else {
-            match (completion.hashed(), &mut changes) {
-                (Ok(hash), Changes::Authentication(authentication)) => {
-                    authentication.hashed(&password, hash);
-                    Ok(())
+            match completion.hashed() {
+                Ok(hash) => {
+                    if let Changes::Authentication(changes) = &mut changes {
+                        changes.hashed(&password, hash);
+                    }
                 }
-                (Ok(_), Changes::Security(_)) => Ok(()),
-                (Err(error), _) => Err(Failure::Fault(errors::not_stored(error))),
+                Err(error) => return failed(caller, error),
             }
-        };
-        match result {
-            Ok(()) => self.go_on(caller, changes),
-            Err(failure) => self.end_script(caller, Err(failure)),
         }
+        self.go_on(caller, changes)
     }
 
-    fn script_stored(&mut self, caller: Caller, changes: Changes, result: Result<(), EffectError>) {
-        if let Err(error) = result {
-            self.end_script(caller, Err(Failure::Fault(errors::not_stored(error))));
-            return;
-        }
+    /// Makes the changes, which are stored by now.
+    fn make(&mut self, caller: Caller, changes: Changes) -> ScriptStep {
         match changes {
-            Changes::Authentication(authentication) => {
-                let ended = authentication.make(&mut self.auth.accounts);
-                let closing = self.sessions_that_end(&caller, &ended);
-                // The caller is told before its own session ends.
-                let own = caller.session;
-                let caller_ends = closing.contains(&own);
-                for key in closing.into_iter().filter(|key| *key != own) {
-                    self.close(key, CloseReason::Revoked);
-                }
-                self.end_script(caller, Ok(()));
-                if caller_ends {
-                    self.close(own, CloseReason::Revoked);
-                }
-                return;
+            Changes::Authentication(changes) => {
+                ScriptStep::Accounts(caller, changes.make(&mut self.accounts))
             }
             Changes::Security(store) => {
-                self.auth.set_security(store);
-                self.renew_rights();
+                self.security = store;
+                self.rights.clear();
+                ScriptStep::Rights(caller)
             }
         }
-        self.end_script(caller, Ok(()));
-    }
-
-    /// The sessions of principals that have another password, or no account any more.
-    fn sessions_that_end(&self, caller: &Caller, ended: &BTreeMap<String, End>) -> Vec<SessionKey> {
-        if ended.is_empty() {
-            return Vec::new();
-        }
-        let ends = |session: &&Session| {
-            let end = session.principal.as_ref().and_then(|name| ended.get(name));
-            match end {
-                None => false,
-                Some(End::NewPassword) => session.key != caller.session,
-                Some(End::Removed) => true,
-            }
-        };
-        let sessions = self.sessions.iter().filter(ends);
-        sessions.map(|session| session.key).collect()
-    }
-
-    /// The security store changed: all sessions' rights are worked out anew, and what they have because of them.
-    fn renew_rights(&mut self) {
-        let mut changed = Vec::new();
-        for key in self.sessions.keys() {
-            let Some(session) = self.sessions.get(key) else {
-                continue;
-            };
-            let roles = session.roles.clone();
-            let rights = self.auth.rights_of(&roles);
-            if let Some(session) = self.sessions.get_mut(key)
-                && *session.rights != *rights
-            {
-                session.rights = rights;
-                changed.push(key);
-            }
-        }
-        self.rights_changed(&changed);
-    }
-
-    fn end_script(&mut self, caller: Caller, result: Result<(), Failure>) {
-        self.is_running_script = false;
-        let mistakes = match result {
-            Ok(()) => Ok(Vec::new()),
-            Err(Failure::Mistakes(mistakes)) => Ok(mistakes),
-            Err(Failure::Fault(report)) => Err(report),
-        };
-        let response = mistakes.map(|mistakes| match caller.service {
-            effusion_protocol::ServiceId::UpdateSecurity => ResponseBody::UpdateSecurity(mistakes),
-            _ => ResponseBody::UpdateSystemAuthentication(mistakes),
-        });
-        self.answer(caller, response);
-        self.run_scripts();
     }
 }

@@ -3,7 +3,7 @@
 //! Three counts, each with its own answer to an attacker:
 //! - a principal from one address: the usual guessing, which is made slow at once;
 //! - an address, whatever the principal: a list of names is tried with a few passwords each;
-//! - a principal from all addresses: many machines guess together. This one must not shut out the principal's owner, so its
+//! - a principal from all addresses: many machines source together. This one must not shut out the principal's owner, so its
 //!   wait is short, and it does not concern addresses from which the principal has signed in before.
 //!
 //! An attempt that has to wait is refused without a look at the credentials, and does not count: so a wait ends, however
@@ -105,13 +105,13 @@ impl<K: Clone + Eq + Hash + Ord> Failures<K> {
 
 /// Who tries to sign in, from where.
 #[derive(Clone, Debug)]
-pub(crate) struct Guess {
+pub(crate) struct Source {
     /// `None` for a token that comes without a name.
     principal: Option<String>,
     address: IpAddr,
 }
 
-impl Guess {
+impl Source {
     pub(crate) fn new(principal: Option<&str>, address: &str) -> Self {
         Self {
             // Names are bounded, because whoever fails chooses them.
@@ -134,7 +134,7 @@ pub(crate) struct Attempt {
 
 /// Who failed to sign in lately, and who did not.
 #[derive(Debug)]
-pub(crate) struct Attempts {
+pub(crate) struct Throttle {
     limits: AttemptLimits,
     pairs: Failures<(String, IpAddr)>,
     addresses: Failures<IpAddr>,
@@ -144,7 +144,7 @@ pub(crate) struct Attempts {
     known_order: BTreeSet<(u64, (String, IpAddr))>,
 }
 
-impl Attempts {
+impl Throttle {
     pub(crate) fn new(limits: AttemptLimits) -> Self {
         Self {
             limits,
@@ -160,12 +160,12 @@ impl Attempts {
     ///
     /// # Errors
     /// How many milliseconds it has to wait first.
-    pub(crate) fn begin(&mut self, now: u64, guess: &Guess) -> Result<Attempt, u64> {
-        let mut until = self.addresses.until(&guess.address);
+    pub(crate) fn begin(&mut self, now: u64, source: &Source) -> Result<Attempt, u64> {
+        let mut until = self.addresses.until(&source.address);
         let mut is_suspect = self
             .addresses
-            .has_used_up(&guess.address, self.limits.free_per_address);
-        if let Some(pair) = guess.pair() {
+            .has_used_up(&source.address, self.limits.free_per_address);
+        if let Some(pair) = source.pair() {
             until = until.max(self.pairs.until(&pair));
             is_suspect |= self.pairs.has_used_up(&pair, self.limits.free);
             if !self.known.contains_key(&pair) {
@@ -180,20 +180,20 @@ impl Attempts {
             Some(wait) if wait > 0 => Err(wait),
             _ if is_suspect => {
                 // Counted at once: many attempts at the same moment are not one.
-                self.count(now, guess);
+                self.count(now, source);
                 Ok(Attempt { is_counted: true })
             }
             _ => Ok(Attempt { is_counted: false }),
         }
     }
 
-    pub(crate) fn failed(&mut self, now: u64, guess: &Guess, attempt: Attempt) {
+    pub(crate) fn failed(&mut self, now: u64, source: &Source, attempt: Attempt) {
         if !attempt.is_counted {
-            self.count(now, guess);
+            self.count(now, source);
         }
     }
 
-    fn count(&mut self, now: u64, guess: &Guess) {
+    fn count(&mut self, now: u64, source: &Source) {
         let AttemptLimits {
             free,
             free_per_address,
@@ -203,8 +203,8 @@ impl Attempts {
             ..
         } = self.limits;
         self.addresses
-            .failed(now, guess.address, free_per_address, longest);
-        if let Some(pair) = guess.pair() {
+            .failed(now, source.address, free_per_address, longest);
+        if let Some(pair) = source.pair() {
             self.principals.failed(
                 now,
                 pair.0.clone(),
@@ -215,12 +215,12 @@ impl Attempts {
         }
     }
 
-    /// The address's other failures stay: someone with one account must not be able to guess at others for free.
-    pub(crate) fn succeeded(&mut self, now: u64, guess: &Guess, attempt: Attempt) {
+    /// The address's other failures stay: someone with one account must not be able to source at others for free.
+    pub(crate) fn succeeded(&mut self, now: u64, source: &Source, attempt: Attempt) {
         if attempt.is_counted {
-            self.addresses.forgive(&guess.address);
+            self.addresses.forgive(&source.address);
         }
-        let Some(pair) = guess.pair() else {
+        let Some(pair) = source.pair() else {
             return;
         };
         if attempt.is_counted {
@@ -274,161 +274,161 @@ mod tests {
     };
 
     /// An attempt that fails, if it does not have to wait.
-    fn fail(attempts: &mut Attempts, now: u64, principal: &str, address: &str) -> Result<(), u64> {
-        let guess = Guess::new(Some(principal), address);
-        let attempt = attempts.begin(now, &guess)?;
-        attempts.failed(now, &guess, attempt);
+    fn fail(throttle: &mut Throttle, now: u64, principal: &str, address: &str) -> Result<(), u64> {
+        let source = Source::new(Some(principal), address);
+        let attempt = throttle.begin(now, &source)?;
+        throttle.failed(now, &source, attempt);
         Ok(())
     }
 
-    fn succeed(attempts: &mut Attempts, now: u64, principal: &str, address: &str) {
-        let guess = Guess::new(Some(principal), address);
-        let attempt = attempts.begin(now, &guess).unwrap();
-        attempts.succeeded(now, &guess, attempt);
+    fn succeed(throttle: &mut Throttle, now: u64, principal: &str, address: &str) {
+        let source = Source::new(Some(principal), address);
+        let attempt = throttle.begin(now, &source).unwrap();
+        throttle.succeeded(now, &source, attempt);
     }
 
     /// How long an attempt would have to wait.
-    fn wait(attempts: &Attempts, now: u64, principal: &str, address: &str) -> u64 {
-        let guess = Guess::new(Some(principal), address);
-        let pair = guess.pair().unwrap();
-        let mut until = attempts.addresses.until(&guess.address);
-        until = until.max(attempts.pairs.until(&pair));
-        if !attempts.known.contains_key(&pair) {
-            until = until.max(attempts.principals.until(&pair.0));
+    fn wait(throttle: &Throttle, now: u64, principal: &str, address: &str) -> u64 {
+        let source = Source::new(Some(principal), address);
+        let pair = source.pair().unwrap();
+        let mut until = throttle.addresses.until(&source.address);
+        until = until.max(throttle.pairs.until(&pair));
+        if !throttle.known.contains_key(&pair) {
+            until = until.max(throttle.principals.until(&pair.0));
         }
         until.saturating_sub(now)
     }
 
     #[test]
     fn each_further_failure_doubles_the_wait() {
-        let mut attempts = Attempts::new(LIMITS);
+        let mut throttle = Throttle::new(LIMITS);
         let mut now = 0;
         let mut waits = Vec::new();
         for _ in 0..12 {
-            fail(&mut attempts, now, "ada", "10.0.0.1").unwrap();
-            let wait = wait(&attempts, now, "ada", "10.0.0.1");
+            fail(&mut throttle, now, "ada", "10.0.0.1").unwrap();
+            let wait = wait(&throttle, now, "ada", "10.0.0.1");
             waits.push(wait / 1000);
             if wait > 0 {
-                let early = fail(&mut attempts, now + wait - 1, "ada", "10.0.0.1");
+                let early = fail(&mut throttle, now + wait - 1, "ada", "10.0.0.1");
                 assert_eq!(early, Err(1));
             }
             now += wait;
         }
         assert_eq!(waits, [0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60]);
         // After a success, the principal starts anew there; after a while, all is forgotten.
-        succeed(&mut attempts, now, "ada", "10.0.0.1");
-        assert_eq!(wait(&attempts, now, "ada", "10.0.0.1"), 0);
-        fail(&mut attempts, now, "ada", "10.0.0.1").unwrap();
+        succeed(&mut throttle, now, "ada", "10.0.0.1");
+        assert_eq!(wait(&throttle, now, "ada", "10.0.0.1"), 0);
+        fail(&mut throttle, now, "ada", "10.0.0.1").unwrap();
         assert_eq!(
-            wait(&attempts, now, "ada", "10.0.0.1"),
+            wait(&throttle, now, "ada", "10.0.0.1"),
             60_000,
             "the address's"
         );
         now += MEMORY_MS;
-        fail(&mut attempts, now, "ada", "10.0.0.1").unwrap();
-        assert_eq!(wait(&attempts, now, "ada", "10.0.0.1"), 0);
+        fail(&mut throttle, now, "ada", "10.0.0.1").unwrap();
+        assert_eq!(wait(&throttle, now, "ada", "10.0.0.1"), 0);
     }
 
     #[test]
     fn knocking_meanwhile_makes_a_wait_no_longer() {
-        let mut attempts = Attempts::new(LIMITS);
+        let mut throttle = Throttle::new(LIMITS);
         for _ in 0..3 {
-            fail(&mut attempts, 0, "ada", "10.0.0.1").unwrap();
+            fail(&mut throttle, 0, "ada", "10.0.0.1").unwrap();
         }
         for now in 0..1_000 {
-            let refused = fail(&mut attempts, now, "ada", "10.0.0.1");
+            let refused = fail(&mut throttle, now, "ada", "10.0.0.1");
             assert_eq!(refused, Err(1_000 - now));
         }
-        succeed(&mut attempts, 1_000, "ada", "10.0.0.1");
+        succeed(&mut throttle, 1_000, "ada", "10.0.0.1");
     }
 
     #[test]
     fn after_a_wait_there_is_one_attempt_at_a_time() {
-        let mut attempts = Attempts::new(LIMITS);
+        let mut throttle = Throttle::new(LIMITS);
         for _ in 0..3 {
-            fail(&mut attempts, 0, "ada", "10.0.0.1").unwrap();
+            fail(&mut throttle, 0, "ada", "10.0.0.1").unwrap();
         }
-        let guess = Guess::new(Some("ada"), "10.0.0.1");
-        let first = attempts.begin(1_000, &guess).unwrap();
-        assert_eq!(attempts.begin(1_000, &guess).unwrap_err(), 2_000);
-        attempts.failed(1_000, &guess, first);
-        assert_eq!(attempts.begin(1_000, &guess).unwrap_err(), 2_000, "once");
-        let second = attempts.begin(3_000, &guess).unwrap();
-        attempts.succeeded(3_000, &guess, second);
+        let source = Source::new(Some("ada"), "10.0.0.1");
+        let first = throttle.begin(1_000, &source).unwrap();
+        assert_eq!(throttle.begin(1_000, &source).unwrap_err(), 2_000);
+        throttle.failed(1_000, &source, first);
+        assert_eq!(throttle.begin(1_000, &source).unwrap_err(), 2_000, "once");
+        let second = throttle.begin(3_000, &source).unwrap();
+        throttle.succeeded(3_000, &source, second);
         for _ in 0..3 {
-            assert!(attempts.begin(3_000, &guess).is_ok());
+            assert!(throttle.begin(3_000, &source).is_ok());
         }
     }
 
     #[test]
     fn one_address_does_not_shut_out_another() {
-        let mut attempts = Attempts::new(LIMITS);
+        let mut throttle = Throttle::new(LIMITS);
         let mut now = 0;
         for _ in 0..9 {
-            now += wait(&attempts, now, "ada", "10.0.0.1");
-            fail(&mut attempts, now, "ada", "10.0.0.1").unwrap();
+            now += wait(&throttle, now, "ada", "10.0.0.1");
+            fail(&mut throttle, now, "ada", "10.0.0.1").unwrap();
         }
-        assert!(wait(&attempts, now, "ada", "10.0.0.1") > 0);
-        assert_eq!(wait(&attempts, now, "ada", "10.0.0.2"), 0);
+        assert!(wait(&throttle, now, "ada", "10.0.0.1") > 0);
+        assert_eq!(wait(&throttle, now, "ada", "10.0.0.2"), 0);
         // Names are tried in vain, too.
-        assert!(wait(&attempts, now, "bob", "10.0.0.1") > 0);
-        assert!(wait(&attempts, now, "bob", "::ffff:10.0.0.1") > 0);
+        assert!(wait(&throttle, now, "bob", "10.0.0.1") > 0);
+        assert!(wait(&throttle, now, "bob", "::ffff:10.0.0.1") > 0);
     }
 
     #[test]
     fn many_addresses_do_not_shut_out_the_owner() {
-        let mut attempts = Attempts::new(LIMITS);
-        succeed(&mut attempts, 0, "ada", "192.168.0.7");
+        let mut throttle = Throttle::new(LIMITS);
+        succeed(&mut throttle, 0, "ada", "192.168.0.7");
         let mut now = 0;
         for number in 0..1_000 {
             let address = format!("10.0.{}.{}", number / 250, number % 250);
-            now += wait(&attempts, now, "ada", &address);
-            fail(&mut attempts, now, "ada", &address).unwrap();
+            now += wait(&throttle, now, "ada", &address);
+            fail(&mut throttle, now, "ada", &address).unwrap();
         }
-        assert_eq!(wait(&attempts, now, "ada", "192.168.0.7"), 0);
+        assert_eq!(wait(&throttle, now, "ada", "192.168.0.7"), 0);
         // From elsewhere, there is a wait, and it is short.
-        assert_eq!(wait(&attempts, now, "ada", "192.168.0.8"), 5_000);
-        succeed(&mut attempts, now + 5_000, "ada", "192.168.0.8");
+        assert_eq!(wait(&throttle, now, "ada", "192.168.0.8"), 5_000);
+        succeed(&mut throttle, now + 5_000, "ada", "192.168.0.8");
     }
 
     #[test]
     fn tokens_without_a_name_are_counted_by_address() {
-        let mut attempts = Attempts::new(LIMITS);
-        let guess = Guess::new(None, "10.0.0.1");
+        let mut throttle = Throttle::new(LIMITS);
+        let source = Source::new(None, "10.0.0.1");
         for _ in 0..6 {
-            let attempt = attempts.begin(0, &guess).unwrap();
-            attempts.failed(0, &guess, attempt);
+            let attempt = throttle.begin(0, &source).unwrap();
+            throttle.failed(0, &source, attempt);
         }
-        assert_eq!(attempts.begin(0, &guess).unwrap_err(), 1_000);
-        assert!(attempts.begin(0, &Guess::new(None, "10.0.0.2")).is_ok());
+        assert_eq!(throttle.begin(0, &source).unwrap_err(), 1_000);
+        assert!(throttle.begin(0, &Source::new(None, "10.0.0.2")).is_ok());
     }
 
     #[test]
     fn memory_is_bounded() {
-        let mut attempts = Attempts::new(LIMITS);
+        let mut throttle = Throttle::new(LIMITS);
         for number in 0..10_000_u64 {
             let name = format!("{number}{}", "x".repeat(1000));
             let address = format!("2001:db8:{:x}:{:x}::1", number / 100, number % 100);
-            fail(&mut attempts, number, &name, &address).unwrap();
+            fail(&mut throttle, number, &name, &address).unwrap();
             if number % 2 == 0 {
-                succeed(&mut attempts, number, &name, &address);
+                succeed(&mut throttle, number, &name, &address);
             }
         }
         for (entries, order) in [
-            (attempts.pairs.entries.len(), attempts.pairs.order.len()),
+            (throttle.pairs.entries.len(), throttle.pairs.order.len()),
             (
-                attempts.addresses.entries.len(),
-                attempts.addresses.order.len(),
+                throttle.addresses.entries.len(),
+                throttle.addresses.order.len(),
             ),
             (
-                attempts.principals.entries.len(),
-                attempts.principals.order.len(),
+                throttle.principals.entries.len(),
+                throttle.principals.order.len(),
             ),
-            (attempts.known.len(), attempts.known_order.len()),
+            (throttle.known.len(), throttle.known_order.len()),
         ] {
             assert_eq!((entries, order), (100, 100));
         }
-        let longest = attempts.principals.entries.keys().map(String::len).max();
+        let longest = throttle.principals.entries.keys().map(String::len).max();
         assert_eq!(longest, Some(LONGEST_NAME));
     }
 

@@ -9,18 +9,14 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{Secret, Ticket};
 
-/// Who asks for a check.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Asker {
-    pub(crate) address: IpAddr,
-    pub(crate) principal: Option<String>,
-}
+use super::throttle::network;
 
 /// What is to be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Check {
     Password,
-    Token(Secret),
+    /// A JWT (RFC 7519).
+    Jwt(Secret),
 }
 
 /// A check that waits, and who waits for it.
@@ -96,18 +92,24 @@ impl<K: Ord + Clone, L: Line> Turns<K, L> {
     }
 }
 
-/// Checks that are made, and those that wait.
+/// Verifications that are made, and those that wait.
 #[derive(Debug, Default)]
-pub(crate) struct Checks {
+pub(crate) struct Verifications {
     /// How many are being made.
-    pub(crate) running: usize,
+    running: usize,
     waiting: Turns<IpAddr, Turns<Option<String>, VecDeque<Job>>>,
 }
 
-impl Checks {
+impl Verifications {
     /// Has a check wait for its turn. If more than `most` wait then, gives back one that does no longer.
-    pub(crate) fn push(&mut self, asker: Asker, job: Job, most: usize) -> Option<Job> {
-        let line = self.waiting.line(asker.address).line(asker.principal);
+    pub(super) fn push(
+        &mut self,
+        address: &str,
+        principal: Option<String>,
+        job: Job,
+        most: usize,
+    ) -> Option<Job> {
+        let line = self.waiting.line(network(address)).line(principal);
         line.push_back(job);
         if self.waiting.len() <= most {
             return None;
@@ -117,12 +119,22 @@ impl Checks {
     }
 
     /// The check whose turn it is, unless as many are being made as may be.
-    pub(crate) fn pop(&mut self, at_once: usize) -> Option<Job> {
+    pub(super) fn pop(&mut self, at_once: usize) -> Option<Job> {
         if self.running >= at_once {
             return None;
         }
         self.waiting
             .next(|address| address.next(VecDeque::pop_front))
+    }
+
+    /// A check, or the hashing of a password, is begun.
+    pub(super) const fn begin(&mut self) {
+        self.running += 1;
+    }
+
+    /// It is done.
+    pub(super) const fn end(&mut self) {
+        self.running = self.running.saturating_sub(1);
     }
 }
 
@@ -130,11 +142,14 @@ impl Checks {
 mod tests {
     use super::*;
 
-    fn asker(last: u8, principal: &str) -> Asker {
-        Asker {
-            address: [10, 0, 0, last].into(),
-            principal: Some(principal.to_owned()),
-        }
+    fn push(
+        checks: &mut Verifications,
+        (last, principal): (u8, &str),
+        job: Job,
+        most: usize,
+    ) -> Option<Job> {
+        let address = format!("10.0.0.{last}");
+        checks.push(&address, Some(principal.to_owned()), job, most)
     }
 
     fn job(number: u64) -> Job {
@@ -144,18 +159,18 @@ mod tests {
         }
     }
 
-    fn rest(checks: &mut Checks) -> Vec<u64> {
+    fn rest(checks: &mut Verifications) -> Vec<u64> {
         core::iter::from_fn(|| checks.pop(1).map(|job| job.ticket.0)).collect()
     }
 
     #[test]
     fn turns_go_round_by_address_and_then_by_principal() {
-        let mut checks = Checks::default();
+        let mut checks = Verifications::default();
         for number in 0..4 {
-            assert_eq!(checks.push(asker(1, "eve"), job(number), 100), None);
+            assert_eq!(push(&mut checks, (1, "eve"), job(number), 100), None);
         }
-        for (number, who) in [(10, asker(1, "ann")), (20, asker(2, "eve"))] {
-            assert_eq!(checks.push(who, job(number), 100), None);
+        for (number, who) in [(10, (1, "ann")), (20, (2, "eve"))] {
+            assert_eq!(push(&mut checks, who, job(number), 100), None);
         }
         assert_eq!(rest(&mut checks), [0, 20, 10, 1, 2, 3]);
         assert!(checks.waiting.lines.is_empty() && checks.waiting.order.is_empty());
@@ -163,23 +178,24 @@ mod tests {
 
     #[test]
     fn the_longest_line_gives_way() {
-        let mut checks = Checks::default();
+        let mut checks = Verifications::default();
         for number in 0..3 {
-            assert_eq!(checks.push(asker(1, "eve"), job(number), 3), None);
+            assert_eq!(push(&mut checks, (1, "eve"), job(number), 3), None);
         }
-        assert_eq!(checks.push(asker(1, "ann"), job(10), 3), Some(job(2)));
-        assert_eq!(checks.push(asker(2, "bob"), job(20), 3), Some(job(1)));
-        assert_eq!(checks.push(asker(1, "eve"), job(4), 3), Some(job(4)));
+        assert_eq!(push(&mut checks, (1, "ann"), job(10), 3), Some(job(2)));
+        assert_eq!(push(&mut checks, (2, "bob"), job(20), 3), Some(job(1)));
+        assert_eq!(push(&mut checks, (1, "eve"), job(4), 3), Some(job(4)));
         assert_eq!(rest(&mut checks), [0, 20, 10]);
     }
 
     #[test]
     fn only_so_many_are_made_at_a_time() {
-        let mut checks = Checks::default();
-        checks.push(asker(1, "eve"), job(1), 3);
-        checks.running = 2;
+        let mut checks = Verifications::default();
+        push(&mut checks, (1, "eve"), job(1), 3);
+        checks.begin();
+        checks.begin();
         assert_eq!(checks.pop(2), None);
-        checks.running = 1;
+        checks.end();
         assert_eq!(checks.pop(2), Some(job(1)));
     }
 }

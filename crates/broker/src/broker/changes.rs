@@ -28,10 +28,10 @@ impl Broker {
     /// Makes the changes of a path until there are no more, or they wait for the store.
     fn run_queue(&mut self, path: &str) {
         loop {
-            let (sessions, locks) = (&self.sessions, &self.locks);
+            let (sessions, locks) = (&self.sessions, self.messaging.locks());
             let context = Context {
                 wall_ms: self.now.wall_ms,
-                rights: &|key| sessions.get(key).map(|session| session.rights.clone()),
+                rights: &|key| sessions.get(key).map(|session| session.rights().clone()),
                 holds_lock: &|name, session, sequence| locks.is_held(name, session, sequence),
             };
             let Some(Batch { steps, operations }) = self.topics.next_batch(path, context) else {
@@ -91,7 +91,7 @@ impl Broker {
                     return;
                 };
                 let response = result
-                    .and_then(|outcome| responses::of(caller.service, outcome, session.version));
+                    .and_then(|outcome| responses::of(caller.service, outcome, session.version()));
                 self.answer(caller, response);
             }
         }
@@ -148,8 +148,8 @@ impl Broker {
         kind: TopicNotificationType,
     ) -> Vec<(SessionKey, Bytes)> {
         let sees = |key, topic: &Topic| self.sessions.get(key).is_some_and(|it| it.sees(topic));
-        self.notifications
-            .about(topic, self.topics.tree(), kind, sees)
+        let notifications = self.messaging.notifications();
+        notifications.about(topic, self.topics.tree(), kind, sees)
     }
 
     fn send_all(&mut self, messages: Vec<(SessionKey, Bytes)>) {

@@ -69,16 +69,12 @@ impl Broker {
         match self.slice(&caller, task) {
             Slice::Again(task) => self.jobs.0.push_back(Job { caller, task }),
             Slice::Done(served) => {
-                if let Some(session) = self.sessions.get_mut(caller.session) {
-                    session.has_job = false;
-                }
+                self.sessions.set_job(caller.session, false);
                 match served {
                     Ok(Reply::Now(response)) => self.answer(caller, Ok(response)),
                     Ok(Reply::Later) => {
                         // It is answered by somebody else, and waits no longer for this.
-                        if let Some(session) = self.sessions.get_mut(caller.session) {
-                            session.waits = session.waits.saturating_sub(1);
-                        }
+                        self.sessions.settle(&caller);
                         self.serve_deferred(caller.session);
                     }
                     Err(report) => self.answer(caller, Err(report)),
@@ -92,10 +88,8 @@ impl Broker {
         match self.slice(caller, task) {
             Slice::Done(served) => served,
             Slice::Again(task) => {
-                let caller = self.set_pending(caller.clone(), Pending::Other);
-                if let Some(session) = self.sessions.get_mut(caller.session) {
-                    session.has_job = true;
-                }
+                let caller = self.sessions.set_pending(caller.clone(), Pending::Other);
+                self.sessions.set_job(caller.session, true);
                 self.jobs.0.push_back(Job { caller, task });
                 Ok(Reply::Later)
             }

@@ -5,25 +5,12 @@
 //! registered. A lock has no such notice; it is free at once.
 
 use effusion_protocol::body::GlobalPermission;
-use effusion_protocol::{ConversationId, ErrorReason, ErrorReport, ServiceId};
+use effusion_protocol::{ErrorReason, ErrorReport};
 
-use crate::auth::Rights;
 use crate::broker::Broker;
-use crate::caller::SessionKey;
+use crate::caller::{Registration, SessionKey};
 use crate::errors;
-use crate::messaging::requests::Outgoing;
-use crate::sessions::timers::Timer;
-use crate::wire;
-
-/// A registration that ends.
-pub(crate) type Ended = (ServiceId, ConversationId);
-
-/// Whether a session with these rights may be told of what is registered for.
-pub(crate) fn has_all(rights: &Rights, permissions: &[GlobalPermission]) -> bool {
-    permissions
-        .iter()
-        .all(|permission| rights.has_global(*permission))
-}
+use crate::messaging::Request;
 
 impl Broker {
     /// To be called after every change of rights, once all of these sessions have their new ones.
@@ -39,94 +26,45 @@ impl Broker {
         let Some(session) = self.sessions.get(key) else {
             return;
         };
-        let rights = session.rights.clone();
-        let mut ended: Vec<Ended> = Vec::new();
-        if !has_all(&rights, &Self::LISTENER_RIGHTS) {
-            ended.extend(self.session_listeners.end(key));
+        let may_listen = session.has_all(&Self::LISTENER_RIGHTS);
+        let may_authenticate = session.has_all(&Self::AUTHENTICATOR_RIGHTS);
+        let may_handle = session.has_all(&[GlobalPermission::RegisterHandler]);
+        let may_view = session.has_all(&[GlobalPermission::ViewSession]);
+        let mut ended: Vec<Registration> = Vec::new();
+        if !may_listen {
+            ended.extend(self.sessions.end_listeners(key));
         }
-        if !has_all(&rights, &Self::AUTHENTICATOR_RIGHTS) {
-            ended.extend(self.authenticators.end(key));
-            self.withdraw_authentications(key);
+        if !may_authenticate {
+            ended.extend(self.auth.end_authenticators(key));
+            // It decides no longer, not even about those that it was asked about: others are asked.
+            let is_meant = |request: &Request| matches!(request, Request::Authentication { .. });
+            let requests = self.messaging.requests_mut().withdraw(key, is_meant);
+            let report = errors::denied_global(GlobalPermission::Authenticate);
+            self.reply_all(key, requests, &report);
         }
-        let may_handle = has_all(&rights, &[GlobalPermission::RegisterHandler]);
-        let may_view = has_all(&rights, &[GlobalPermission::ViewSession]);
-        let handlers = self.handlers.end(key, |handler| {
-            may_handle && (may_view || handler.properties.is_empty())
-        });
-        self.withdraw_messages(key, &handlers);
-        let tagged =
-            |service, list: Vec<ConversationId>| list.into_iter().map(move |it| (service, it));
-        ended.extend(tagged(
-            ServiceId::MessagingReceiverControlRegistration,
-            handlers,
-        ));
-        let missing = self.missing_topic_handlers.end(key, |_| may_handle);
-        ended.extend(tagged(ServiceId::TopicControlRegistration, missing));
-        for (service, conversation) in ended {
-            let Some(session) = self.sessions.get_mut(key) else {
-                return;
-            };
-            session.outbound.drop_registered(conversation);
-            let report = errors::error(
-                ErrorReason::AccessDenied,
-                "The session no longer has the permissions that this registration needs",
-            );
-            let code = u64::from(service.code());
-            let message = wire::error(code, conversation, &report, session.version);
-            self.sessions.send(key, message);
-        }
-    }
-
-    /// A session no longer decides who is let in, not even about those that it was asked about: others are asked.
-    fn withdraw_authentications(&mut self, key: SessionKey) {
-        let is_meant = |outgoing: &Outgoing| matches!(outgoing, Outgoing::Authentication { .. });
-        self.withdraw(
-            key,
-            is_meant,
-            &errors::denied_global(GlobalPermission::Authenticate),
-        );
-    }
-
-    /// Requests for handlers that are there no longer are answered.
-    fn withdraw_messages(&mut self, key: SessionKey, ended: &[ConversationId]) {
-        let is_meant = |outgoing: &Outgoing| match outgoing {
-            Outgoing::Message { handler, .. } => handler.is_some_and(|it| ended.contains(&it)),
-            _ => false,
-        };
+        let (handlers, requests) = self.messaging.end_handlers(key, may_handle, may_view);
         let report = errors::error(
             ErrorReason::UnhandledMessage,
             "The handler for this message is registered no longer",
         );
-        self.withdraw(key, is_meant, &report);
+        self.reply_all(key, requests, &report);
+        ended.extend(handlers);
+        for registration in ended {
+            let report = errors::error(
+                ErrorReason::AccessDenied,
+                "The session no longer has the permissions that this registration needs",
+            );
+            self.sessions.end_registration(key, registration, &report);
+        }
     }
 
-    /// Takes back what a session was asked.
-    fn withdraw(
-        &mut self,
-        key: SessionKey,
-        is_meant: impl Fn(&Outgoing) -> bool,
-        report: &ErrorReport,
-    ) {
-        let Some(session) = self.sessions.get_mut(key) else {
+    /// Answers what a session was asked and will not answer.
+    fn reply_all(&mut self, key: SessionKey, requests: Vec<Request>, report: &ErrorReport) {
+        let Some(id) = self.sessions.get(key).map(|session| session.id()) else {
             return;
         };
-        let id = session.id;
-        let open: Vec<ConversationId> = session
-            .outgoing
-            .iter()
-            .filter(|(_, outgoing)| is_meant(outgoing))
-            .map(|(conversation, _)| *conversation)
-            .collect();
-        for conversation in open {
-            let session = self.sessions.get_mut(key);
-            let Some(outgoing) = session.and_then(|it| it.outgoing.remove(&conversation)) else {
-                continue;
-            };
-            if let Some(until) = outgoing.deadline() {
-                self.timers
-                    .cancel(until, Timer::Unanswered(key, conversation));
-            }
-            self.unanswerable(id, outgoing, report.clone());
+        for request in requests {
+            self.reply(id, request, Err(report.clone()));
         }
     }
 }

@@ -42,12 +42,10 @@ impl Broker {
             return Ok(());
         };
         let ended: Vec<TopicId> = session
-            .subscriptions
+            .subscriptions()
             .iter()
             .filter_map(|id| self.topics.tree().get(*id))
-            .filter(|topic| {
-                selector.matches(topic.path()) && session.selections.selects(topic.path()).is_none()
-            })
+            .filter(|topic| selector.matches(topic.path()) && !session.selects(topic.path()))
             .map(|topic| topic.id())
             .collect();
         for id in ended {
@@ -105,14 +103,14 @@ impl Broker {
         };
         let tree = self.topics.tree();
         let ended: Vec<TopicId> = session
-            .subscriptions
+            .subscriptions()
             .iter()
             .filter_map(|id| tree.get(*id))
             .filter(|topic| !session.wants(topic))
             .map(|topic| topic.id())
             .collect();
         let begun: Vec<TopicId> = session
-            .selections
+            .selections()
             .selectors()
             .flat_map(|selector| tree.select(selector))
             .map(|topic| topic.id())

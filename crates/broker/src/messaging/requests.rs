@@ -1,40 +1,25 @@
-//! Requests that the broker makes of clients, and what becomes of the answers.
+//! What clients were asked and have not answered.
 
-use bytes::Bytes;
-use effusion_protocol::body::{FilterOutcome, FilterResponse, PathPermission, ResponseBody};
-use effusion_protocol::{
-    ConversationId, ErrorReason, ErrorReport, ProtocolVersion, ServiceId, SessionId, Wire, decode,
-};
+use effusion_protocol::ConversationId;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::broker::Broker;
-use crate::caller::Caller;
-use crate::caller::SessionKey;
-use crate::sessions::timers::Timer;
-use crate::sessions::{Item, Session};
-use crate::{Ticket, errors, wire};
+use crate::Ticket;
+use crate::caller::{Caller, SessionKey};
 
 /// What a client was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Outgoing {
-    /// Whether it is there; the answer confirms everything that was sent before.
-    Ping {
-        /// The number of the last message before it.
-        sent: u64,
-    },
+pub(crate) enum Request {
     /// Whether someone is to be let in.
     Authentication {
         ticket: Ticket,
         handler: ConversationId,
-        until: u64,
     },
     /// Another session's request message.
     Message {
         sender: Caller,
         /// The handler that it is for; `None` if it is for the session itself.
         handler: Option<ConversationId>,
-        /// When the answer must be there, by the monotonic clock.
-        until: u64,
     },
     /// Another session's request message to all that match a filter.
     FilterMessage {
@@ -42,163 +27,138 @@ pub(crate) enum Outgoing {
         conversation: ConversationId,
         /// What the sender needs the right to send to, still when an answer comes.
         path: Arc<str>,
-        until: u64,
     },
 }
 
-impl Outgoing {
-    /// When the answer must be there, by the monotonic clock.
-    pub(crate) const fn deadline(&self) -> Option<u64> {
+impl Request {
+    /// What the client registered to be asked it.
+    pub(crate) const fn registration(&self) -> Option<ConversationId> {
         match self {
-            Self::Ping { .. } => None,
-            Self::Authentication { until, .. }
-            | Self::Message { until, .. }
-            | Self::FilterMessage { until, .. } => Some(*until),
+            Self::Authentication { handler, .. } => Some(*handler),
+            Self::Message { handler, .. } => *handler,
+            Self::FilterMessage { .. } => None,
         }
     }
 }
 
-/// Reads an answer's body.
-fn read<T: Wire>(result: Result<(Bytes, ProtocolVersion), ErrorReport>) -> Result<T, ErrorReport> {
-    let (body, version) = result?;
-    decode(body, version).map_err(|error| {
-        errors::invalid_data(format_args!(
-            "The receiver's response is not valid: {error}"
-        ))
-    })
+/// A request, and when the answer must be there, by the monotonic clock.
+#[derive(Debug)]
+struct Open {
+    request: Request,
+    until: u64,
 }
 
-impl Broker {
-    /// Asks a client something.
-    pub(crate) fn ask<B: Wire>(
-        &mut self,
-        key: SessionKey,
-        service: ServiceId,
-        body: &B,
-        outgoing: Outgoing,
-    ) {
-        let Some(session) = self.sessions.get_mut(key) else {
-            return;
-        };
-        let conversation = session.new_conversation();
-        if let Some(until) = outgoing.deadline() {
-            self.timers.set(until, Timer::Unanswered(key, conversation));
-        }
-        let registration = match &outgoing {
-            Outgoing::Authentication { handler, .. } => Some(*handler),
-            Outgoing::Message { handler, .. } => *handler,
-            Outgoing::Ping { .. } | Outgoing::FilterMessage { .. } => None,
-        };
-        session.outgoing.insert(conversation, outgoing);
-        let message = wire::request(service, conversation, body, session.version);
-        let item = match registration {
-            Some(registration) => Item::registered(message, registration),
-            None => Item::other(message),
-        };
-        self.sessions.send_item(key, item);
+/// The requests that clients have not answered.
+#[derive(Debug, Default)]
+pub(crate) struct Requests {
+    open: BTreeMap<SessionKey, BTreeMap<ConversationId, Open>>,
+    deadlines: BTreeSet<(u64, SessionKey, ConversationId)>,
+}
+
+impl Requests {
+    /// How many requests a session has not answered.
+    pub(crate) fn count(&self, session: SessionKey) -> usize {
+        self.open.get(&session).map_or(0, BTreeMap::len)
     }
 
-    /// When the answer to a message that is sent now must be there.
-    pub(crate) fn message_deadline(&self) -> u64 {
-        self.now
-            .monotonic_ms
-            .saturating_add(u64::from(self.config.messaging_timeout_ms))
-    }
-
-    /// A client answered. An answer to what was not asked is passed over: notifications are answered, too.
-    pub(crate) fn responded(
+    /// A session was asked something, and has until then to answer, by the monotonic clock.
+    pub(crate) fn insert(
         &mut self,
-        key: SessionKey,
+        session: SessionKey,
         conversation: ConversationId,
-        result: Result<Bytes, ErrorReport>,
+        request: Request,
+        until: u64,
     ) {
-        let Some(session) = self.sessions.get_mut(key) else {
-            return;
-        };
-        let (id, version) = (session.id, session.version);
-        let Some(outgoing) = session.outgoing.remove(&conversation) else {
-            return;
-        };
-        if let Outgoing::Ping { sent } = outgoing {
-            session.outbound.confirmed(sent);
-            self.sessions.release(key);
-            self.catch_up(key);
-            self.serve_deferred(key);
-        }
-        if let Some(until) = outgoing.deadline() {
-            self.timers
-                .cancel(until, Timer::Unanswered(key, conversation));
-        }
-        self.hand_on(id, outgoing, result.map(|body| (body, version)));
+        self.deadlines.insert((until, session, conversation));
+        let open = self.open.entry(session).or_default();
+        open.insert(conversation, Open { request, until });
     }
 
-    /// A client did not answer in time.
-    pub(crate) fn answer_due(&mut self, key: SessionKey, conversation: ConversationId) {
-        let Some(session) = self.sessions.get_mut(key) else {
-            return;
-        };
-        let id = session.id;
-        if let Some(outgoing) = session.outgoing.remove(&conversation) {
-            let report = errors::error(
-                ErrorReason::RequestTimeOut,
-                "The receiver did not answer in time",
-            );
-            self.hand_on(id, outgoing, Err(report));
-        }
-    }
-
-    /// A client cannot answer any more: its session is closed.
-    pub(crate) fn unanswerable(&mut self, id: SessionId, outgoing: Outgoing, report: ErrorReport) {
-        self.hand_on(id, outgoing, Err(report));
-    }
-
-    fn hand_on(
+    /// A session answered. What was not asked, or is overdue, is `None`: notifications are answered, too.
+    pub(crate) fn take(
         &mut self,
-        receiver: SessionId,
-        outgoing: Outgoing,
-        result: Result<(Bytes, ProtocolVersion), ErrorReport>,
-    ) {
-        match outgoing {
-            Outgoing::Ping { .. } => {}
-            Outgoing::Authentication { ticket, .. } => {
-                self.authenticator_decided(ticket, read(result));
-            }
-            Outgoing::Message { sender, .. } => {
-                let response = read(result).map(|response| match sender.service {
-                    ServiceId::MessagingReceiverServer => {
-                        ResponseBody::MessagingReceiverServer(response)
-                    }
-                    _ => ResponseBody::MessagingSend(response),
-                });
-                self.answer(sender, response);
-            }
-            Outgoing::FilterMessage {
-                sender,
-                conversation,
-                path,
-                ..
-            } => {
-                let sends =
-                    |session: &&Session| session.rights.has(PathPermission::SendToSession, &path);
-                let Some(session) = self.sessions.get(sender).filter(sends) else {
-                    return;
-                };
-                let response = FilterResponse {
-                    conversation,
-                    session: receiver,
-                    outcome: match read(result) {
-                        Ok(response) => FilterOutcome::Response(response),
-                        Err(report) => FilterOutcome::Failure(report),
-                    },
-                };
-                let message = wire::request(
-                    ServiceId::FilterResponse,
-                    wire::UNANSWERED,
-                    &response,
-                    session.version,
-                );
-                self.sessions.send(sender, message);
-            }
+        session: SessionKey,
+        conversation: ConversationId,
+    ) -> Option<Request> {
+        let requests = self.open.get_mut(&session)?;
+        let Open { request, until } = requests.remove(&conversation)?;
+        if requests.is_empty() {
+            self.open.remove(&session);
         }
+        self.deadlines.remove(&(until, session, conversation));
+        Some(request)
+    }
+
+    /// Takes back what a session was asked.
+    pub(crate) fn withdraw(
+        &mut self,
+        session: SessionKey,
+        is_meant: impl Fn(&Request) -> bool,
+    ) -> Vec<Request> {
+        let open = self.open.get(&session).into_iter().flatten();
+        let meant: Vec<ConversationId> = open
+            .filter(|(_, open)| is_meant(&open.request))
+            .map(|(conversation, _)| *conversation)
+            .collect();
+        meant
+            .into_iter()
+            .filter_map(|conversation| self.take(session, conversation))
+            .collect()
+    }
+
+    /// When [`Requests::overdue`] is to be called, by the monotonic clock.
+    pub(crate) fn next_timeout(&self) -> Option<u64> {
+        self.deadlines.first().map(|(until, _, _)| *until)
+    }
+
+    /// A request that a session has not answered in time.
+    pub(crate) fn overdue(&mut self, now: u64) -> Option<(SessionKey, Request)> {
+        let (until, session, conversation) = *self.deadlines.first()?;
+        if until > now {
+            return None;
+        }
+        Some((session, self.take(session, conversation)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANN: SessionKey = SessionKey(1);
+    const BOB: SessionKey = SessionKey(2);
+
+    fn message(handler: u64) -> Request {
+        Request::Message {
+            sender: Caller::test(ANN, handler),
+            handler: Some(ConversationId(handler)),
+        }
+    }
+
+    #[test]
+    fn a_request_is_answered_once_or_overdue() {
+        let mut requests = Requests::default();
+        requests.insert(BOB, ConversationId(1), message(1), 100);
+        requests.insert(BOB, ConversationId(2), message(2), 50);
+        assert_eq!((requests.count(BOB), requests.count(ANN)), (2, 0));
+        assert_eq!(requests.next_timeout(), Some(50));
+        assert_eq!(requests.overdue(49), None);
+        assert_eq!(requests.overdue(50), Some((BOB, message(2))));
+        assert_eq!(requests.take(BOB, ConversationId(2)), None);
+        assert_eq!(requests.take(ANN, ConversationId(1)), None);
+        assert_eq!(requests.take(BOB, ConversationId(1)), Some(message(1)));
+        assert_eq!((requests.count(BOB), requests.next_timeout()), (0, None));
+    }
+
+    #[test]
+    fn what_a_session_was_asked_is_taken_back() {
+        let mut requests = Requests::default();
+        for number in 1..=3 {
+            requests.insert(BOB, ConversationId(number), message(number % 2), 100);
+        }
+        let is_meant = |request: &Request| request.registration() == Some(ConversationId(1));
+        assert_eq!(requests.withdraw(BOB, is_meant), [message(1), message(1)]);
+        assert_eq!(requests.withdraw(BOB, |_| true), [message(0)]);
+        assert_eq!(requests.next_timeout(), None);
     }
 }

@@ -92,16 +92,13 @@ impl Broker {
         let Some(session) = self.sessions.get(key) else {
             return;
         };
-        let mut roles = session.roles.clone();
+        let mut roles = session.roles().clone();
         for role in remove {
             roles.remove(role);
         }
         roles.extend(add.iter().cloned());
         let rights = self.auth.rights_of(&roles);
-        self.change_session(key, |session| {
-            session.roles = roles;
-            session.rights = rights;
-        });
+        self.sessions.set_roles(key, roles, rights);
         self.rights_changed(&[key]);
     }
 
@@ -131,7 +128,7 @@ impl Broker {
         selector: &Arc<Selector>,
     ) -> Result<(), ErrorReport> {
         let session = self.sessions.get(key).ok_or_else(errors::no_such_session)?;
-        let scopes = session.selections.names();
+        let scopes = session.selections().names();
         self.deselect(key, &scopes, selector, UnsubscribeReason::Control)
     }
 
@@ -226,7 +223,7 @@ impl Broker {
             }
         };
         let scopes = session
-            .selections
+            .selections()
             .scopes()
             .iter()
             .map(|(scope, selections)| {
@@ -246,7 +243,7 @@ impl Broker {
     pub(crate) fn set_conflation(&mut self, caller: &Caller, it: &SetConflationRequest) -> Served {
         self.check_global(caller, GlobalPermission::ModifySession)?;
         let key = self.session_by_id(it.session)?;
-        self.set_session_conflation(key, it.enabled);
+        self.sessions.set_conflates(key, it.enabled);
         Ok(Reply::Now(ResponseBody::SetClientQueueConflation(())))
     }
 
@@ -258,15 +255,9 @@ impl Broker {
     ) -> Served {
         self.check_global(caller, GlobalPermission::ModifySession)?;
         let result = self.for_matching(caller, &it.filter, |broker, key| {
-            broker.set_session_conflation(key, it.enabled);
+            broker.sessions.set_conflates(key, it.enabled);
             Ok(())
         })?;
         Ok(Reply::Now(ResponseBody::SetConflationFilter(result)))
-    }
-
-    fn set_session_conflation(&mut self, key: SessionKey, conflates: bool) {
-        if let Some(session) = self.sessions.get_mut(key) {
-            session.conflates = conflates;
-        }
     }
 }

@@ -26,14 +26,9 @@ pub(crate) type Served = Result<Reply, ErrorReport>;
 impl Broker {
     /// A session's client sent a message.
     pub(crate) fn received(&mut self, key: SessionKey, message: Bytes) {
-        let now = self.now.monotonic_ms;
-        let Some(session) = self.sessions.get_mut(key) else {
+        let Some(version) = self.sessions.received(key, message.len(), self.now) else {
             return;
         };
-        session.received += 1;
-        self.collectors.inbound.count(message.len());
-        session.heard = now;
-        let version = session.version;
         if message.len() > self.config.limits.message_bytes {
             self.close(key, CloseReason::MessageTooLarge);
             return;
@@ -46,7 +41,7 @@ impl Broker {
             }) => self.requested(key, service, conversation, body),
             Ok(Message::Response {
                 conversation, body, ..
-            }) => self.responded(key, conversation, Ok(body)),
+            }) => self.responded(key, conversation, Ok((body, version))),
             Ok(Message::Error {
                 conversation, body, ..
             }) => match decode(body, version) {
@@ -74,13 +69,10 @@ impl Broker {
         conversation: ConversationId,
         body: Bytes,
     ) {
-        let is_full = self
-            .sessions
-            .get(key)
-            .is_some_and(|it| self.sessions.is_full(it));
-        let Some(session) = self.sessions.get_mut(key) else {
+        let Some(session) = self.sessions.get(key) else {
             return;
         };
+        let version = session.version();
         let caller = Caller {
             session: key,
             service,
@@ -88,44 +80,23 @@ impl Broker {
             pending: Pending::Nothing,
             bytes: body.len(),
         };
-        let length = body.len();
-        if length > MAX_CONTROL && !carries_values(service) {
+        if body.len() > MAX_CONTROL && !carries_values(service) {
             let report = errors::invalid_data(format_args!(
                 "A request to the service '{service}' cannot be longer than {MAX_CONTROL} bytes"
             ));
             self.answer(caller, Err(report));
             return;
         }
-        let request = match RequestBody::decode(service, body, session.version) {
-            Ok(request) => request,
-            Err(error) => {
-                let report = errors::invalid_data(format_args!(
-                    "The request to the service '{service}' is not valid: {error}"
-                ));
-                self.answer(caller, Err(report));
-                return;
-            }
-        };
-        if session.open_requests() >= self.config.limits.open_requests {
-            let report = errors::too_many("requests wait for an answer");
-            self.answer(caller, Err(report));
-            return;
-        }
-        let must_wait = session.has_job
-            || is_full
-            || session.write_bytes > self.config.limits.deferred_bytes
-            || !session.deferred.is_empty()
-            || (session.writes > 0 && reads(service));
-        if must_wait && !is_ping(service) {
-            if session.deferred_bytes > self.config.limits.deferred_bytes {
-                let report = errors::too_many("bytes of requests wait for an answer");
-                self.answer(caller, Err(report));
-                return;
-            }
-            session.deferred_bytes += length;
-            session.deferred.push_back((conversation, request, length));
-        } else {
-            self.serve(caller, request);
+        let request = RequestBody::decode(service, body, version).map_err(|error| {
+            errors::invalid_data(format_args!(
+                "The request to the service '{service}' is not valid: {error}"
+            ))
+        });
+        match request.and_then(|request| self.sessions.admit(&caller, request)) {
+            Ok(Some(request)) => self.serve(caller, request),
+            // Its turn comes later.
+            Ok(None) => {}
+            Err(report) => self.answer(caller, Err(report)),
         }
     }
 
@@ -139,74 +110,20 @@ impl Broker {
 
     /// Answers a request.
     pub(crate) fn answer(&mut self, caller: Caller, result: Result<ResponseBody, ErrorReport>) {
-        let Caller {
-            session: key,
-            service,
-            conversation,
-            pending,
-            bytes,
-        } = caller;
-        let Some(session) = self.sessions.get_mut(key) else {
-            return;
-        };
-        match pending {
-            Pending::Nothing => {}
-            Pending::Store => {
-                session.writes = session.writes.saturating_sub(1);
-                session.write_bytes = session.write_bytes.saturating_sub(bytes);
-                self.write_bytes = self.write_bytes.saturating_sub(bytes);
-            }
-            Pending::Other => session.waits = session.waits.saturating_sub(1),
-        }
-        let version = session.version;
-        let message = match result {
-            Ok(response) => {
-                let body = response.as_of(version).encode(version);
-                wire::response(service, conversation, body, version)
-            }
-            Err(report) => wire::error(u64::from(service.code()), conversation, &report, version),
-        };
-        self.sessions.send(key, message);
-        self.serve_deferred(key);
+        self.sessions.answer(&caller, result);
+        self.serve_deferred(caller.session);
     }
 
-    /// Serves what waited for the session's own writes.
+    /// A request will be answered later: until then it counts.
+    pub(crate) fn set_pending(&mut self, caller: Caller, pending: Pending) -> Caller {
+        self.sessions.set_pending(caller, pending)
+    }
+
+    /// Serves what waited for the session's own requests.
     pub(crate) fn serve_deferred(&mut self, key: SessionKey) {
-        loop {
-            let is_full = self
-                .sessions
-                .get(key)
-                .is_some_and(|it| self.sessions.is_full(it));
-            let Some(session) = self.sessions.get_mut(key) else {
-                return;
-            };
-            let may_go_on = !session.is_running_deferred
-                && !session.has_job
-                && !is_full
-                && session.write_bytes <= self.config.limits.deferred_bytes
-                && session
-                    .deferred
-                    .front()
-                    .is_some_and(|(_, next, _)| session.writes == 0 || !reads(next.service()));
-            if !may_go_on {
-                return;
-            }
-            let Some((conversation, request, length)) = session.deferred.pop_front() else {
-                return;
-            };
-            session.deferred_bytes = session.deferred_bytes.saturating_sub(length);
-            session.is_running_deferred = true;
-            let caller = Caller {
-                session: key,
-                service: request.service(),
-                conversation,
-                pending: Pending::Nothing,
-                bytes: length,
-            };
+        while let Some((caller, request)) = self.sessions.next_deferred(key) {
             self.serve(caller, request);
-            if let Some(session) = self.sessions.get_mut(key) {
-                session.is_running_deferred = false;
-            }
+            self.sessions.deferred_served(key);
         }
     }
 
@@ -363,21 +280,4 @@ const fn carries_values(service: ServiceId) -> bool {
             | ServiceId::UpdateSystemAuthentication
             | ServiceId::UpdateSecurity
     )
-}
-
-/// Whether a service reads what the session's own requests may be about to write.
-const fn reads(service: ServiceId) -> bool {
-    matches!(
-        service,
-        ServiceId::Fetch
-            | ServiceId::RangeQuery
-            | ServiceId::GetSystemAuthentication
-            | ServiceId::GetSecurity
-            | ServiceId::RemoveTopics
-    )
-}
-
-/// Pings tell how long the way is, not how long the store takes.
-const fn is_ping(service: ServiceId) -> bool {
-    matches!(service, ServiceId::UserPing | ServiceId::SystemPing)
 }

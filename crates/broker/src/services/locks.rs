@@ -9,13 +9,13 @@ use effusion_protocol::body::{
 use crate::broker::Broker;
 use crate::caller::{Caller, Pending};
 use crate::errors::{self, error};
-use crate::messaging::locks::{Held, Waiting};
+use crate::messaging::{Held, Waiting};
 use crate::services::dispatch::{Reply, Served};
 use crate::topics::MAX_PATH;
 
 impl Broker {
     pub(crate) fn acquire_lock(&mut self, caller: Caller, it: SessionLockRequest) -> Served {
-        let rights = &self.session(&caller)?.rights;
+        let rights = self.session(&caller)?.rights();
         if !rights.has(PathPermission::AcquireLock, it.name.trim_matches('/')) {
             return Err(errors::denied(PathPermission::AcquireLock, &it.name));
         }
@@ -28,14 +28,16 @@ impl Broker {
                 "The name of a session lock cannot be longer than {MAX_PATH} bytes"
             )));
         }
-        if self.locks.count(caller.session) >= self.config.limits.selections {
+        if self.messaging.locks().count(caller.session) >= self.config.limits.selections {
             return Err(errors::too_many("session locks are held by the session"));
         }
-        if self.locks.len() >= self.config.limits.locks && self.locks.get(&it.name).is_none() {
+        if self.messaging.locks().len() >= self.config.limits.locks
+            && self.messaging.locks().get(&it.name).is_none()
+        {
             return Err(errors::too_many("session locks are held"));
         }
         let caller = self.set_pending(caller, Pending::Other);
-        let granted = self.locks.acquire(
+        let granted = self.messaging.locks_mut().acquire(
             &it.name,
             Waiting {
                 caller,
@@ -48,7 +50,11 @@ impl Broker {
     }
 
     pub(crate) fn cancel_lock(&mut self, caller: &Caller, it: &SessionLockCancellation) -> Served {
-        if let Some(waiting) = self.locks.cancel(&it.name, caller.session, it.request) {
+        if let Some(waiting) =
+            self.messaging
+                .locks_mut()
+                .cancel(&it.name, caller.session, it.request)
+        {
             let report = error(
                 ErrorReason::CallbackException,
                 "The request for the session lock was cancelled",
@@ -59,7 +65,10 @@ impl Broker {
     }
 
     pub(crate) fn release_lock(&mut self, caller: &Caller, it: &SessionLockAcquisition) -> Served {
-        let (released, granted) = self.locks.release(&it.name, caller.session, it.sequence);
+        let (released, granted) =
+            self.messaging
+                .locks_mut()
+                .release(&it.name, caller.session, it.sequence);
         self.answer(
             caller.clone(),
             Ok(ResponseBody::ReleaseSessionLock(released)),
@@ -71,7 +80,7 @@ impl Broker {
     fn lock_details(&self, held: &Held) -> Option<SessionLockDetails> {
         Some(SessionLockDetails {
             server: self.config.server_name.clone(),
-            session: self.sessions.get(held.by)?.id,
+            session: self.sessions.get(held.by)?.id(),
             sequence: held.sequence,
         })
     }
@@ -79,7 +88,8 @@ impl Broker {
     pub(crate) fn get_lock(&mut self, caller: &Caller, name: &str) -> Served {
         self.check_global(caller, GlobalPermission::ViewSession)?;
         let details = self
-            .locks
+            .messaging
+            .locks()
             .get(name)
             .and_then(|held| self.lock_details(held));
         Ok(Reply::Now(ResponseBody::GetSessionLock(details)))
@@ -88,7 +98,8 @@ impl Broker {
     pub(crate) fn get_locks(&mut self, caller: &Caller) -> Served {
         self.check_global(caller, GlobalPermission::ViewSession)?;
         let details = self
-            .locks
+            .messaging
+            .locks()
             .iter()
             .filter_map(|(name, held)| Some((name.clone(), self.lock_details(held)?)))
             .collect();

@@ -14,8 +14,8 @@ use crate::broker::Broker;
 use crate::caller::SessionKey;
 use crate::caller::{Caller, Pending};
 use crate::errors::{self, error};
-use crate::messaging::handlers::Handler;
-use crate::messaging::requests::Outgoing;
+use crate::messaging::Handler;
+use crate::messaging::Request;
 use crate::services::dispatch::{Reply, Served};
 
 fn message_path(path: &str) -> &str {
@@ -38,7 +38,7 @@ impl Broker {
                 it.service
             )));
         }
-        if self.handlers.count(caller.session) >= self.config.limits.selections {
+        if self.messaging.handlers().count(caller.session) >= self.config.limits.selections {
             return Err(errors::too_many("request handlers"));
         }
         let handler = Handler {
@@ -46,7 +46,11 @@ impl Broker {
             conversation: it.handler,
             properties: it.properties,
         };
-        if !self.handlers.add(message_path(&it.path), handler) {
+        if !self
+            .messaging
+            .handlers_mut()
+            .add(message_path(&it.path), handler)
+        {
             return Err(error(
                 ErrorReason::HandlerConflict,
                 format!("The session has a handler for '{}' already", it.path),
@@ -62,7 +66,9 @@ impl Broker {
         caller: &Caller,
         it: &RequestHandlerDeregistration,
     ) -> Served {
-        self.handlers.remove(message_path(&it.path), caller.session);
+        self.messaging
+            .handlers_mut()
+            .remove(message_path(&it.path), caller.session);
         Ok(Reply::Now(
             ResponseBody::MessagingReceiverControlDeregistration(()),
         ))
@@ -72,10 +78,10 @@ impl Broker {
         let session = self.session(&caller)?;
         let path = message_path(&it.path);
         let permission = PathPermission::SendToMessageHandler;
-        if !session.rights.has(permission, path) {
+        if !session.rights().has(permission, path) {
             return Err(errors::denied(permission, path));
         }
-        let handlers = self.handlers.find(path);
+        let handlers = self.messaging.handlers().find(path);
         // A session whose client is there answers sooner than one whose client may not come back.
         let is_connected = |it: &&Handler| {
             self.sessions
@@ -94,7 +100,7 @@ impl Broker {
         };
         let request = ReceiveRequest {
             handler: handler.conversation,
-            sender: session.id,
+            sender: session.id(),
             path: it.path,
             properties: session
                 .select_properties(&handler.properties)
@@ -128,7 +134,7 @@ impl Broker {
     fn check_send_to_session(&self, caller: &Caller, path: &str) -> Result<(), ErrorReport> {
         let permission = PathPermission::SendToSession;
         let path = message_path(path);
-        if self.session(caller)?.rights.has(permission, path) {
+        if self.session(caller)?.rights().has(permission, path) {
             Ok(())
         } else {
             Err(errors::denied(permission, path))
@@ -142,31 +148,24 @@ impl Broker {
         service: ServiceId,
         body: &B,
     ) -> Served {
-        self.check_outgoing(receiver)?;
+        self.check_asking(receiver)?;
         let sender = self.set_pending(sender, Pending::Other);
-        let until = self.message_deadline();
-        let outgoing = Outgoing::Message {
-            sender,
-            handler,
-            until,
-        };
-        self.ask(receiver, service, body, outgoing);
+        let request = Request::Message { sender, handler };
+        let timeout_ms = self.config.messaging_timeout_ms;
+        self.ask(receiver, service, body, request, timeout_ms);
         Ok(Reply::Later)
     }
 
     /// A session can be asked only so much before it answers.
-    fn check_outgoing(&self, receiver: SessionKey) -> Result<(), ErrorReport> {
-        let limit = self.config.limits.open_requests;
-        match self.sessions.get(receiver) {
-            None => Err(errors::no_such_session()),
-            Some(session)
-                if session.outgoing.len() >= limit
-                    || session.outbound.is_under_pressure(&self.config.limits) =>
-            {
-                Err(errors::too_many("requests wait for the receiver"))
-            }
-            Some(_) => Ok(()),
+    fn check_asking(&self, receiver: SessionKey) -> Result<(), ErrorReport> {
+        if self.sessions.get(receiver).is_none() {
+            return Err(errors::no_such_session());
         }
+        let open = self.messaging.requests().count(receiver);
+        if open >= self.config.limits.open_requests || !self.sessions.takes_requests(receiver) {
+            return Err(errors::too_many("requests wait for the receiver"));
+        }
+        Ok(())
     }
 
     pub(crate) fn send_to_filter(&mut self, caller: &Caller, it: SendToFilterRequest) -> Served {
@@ -192,20 +191,20 @@ impl Broker {
             data_type: it.data_type,
             value: it.value,
         };
-        let until = self.message_deadline();
+        let timeout_ms = self.config.messaging_timeout_ms;
         let path: Arc<str> = message_path(&request.path).into();
         for receiver in receivers {
-            let outgoing = Outgoing::FilterMessage {
+            let asked = Request::FilterMessage {
                 sender: caller.session,
                 conversation: it.conversation,
                 path: path.clone(),
-                until,
             };
-            match self.check_outgoing(receiver) {
-                Ok(()) => self.ask(receiver, ServiceId::MessagingSend, &request, outgoing),
+            let service = ServiceId::MessagingSend;
+            match self.check_asking(receiver) {
+                Ok(()) => self.ask(receiver, service, &request, asked, timeout_ms),
                 Err(report) => {
-                    if let Some(id) = self.sessions.get(receiver).map(|session| session.id) {
-                        self.unanswerable(id, outgoing, report);
+                    if let Some(id) = self.sessions.get(receiver).map(|session| session.id()) {
+                        self.reply(id, asked, Err(report));
                     }
                 }
             }

@@ -28,9 +28,7 @@ pub(crate) struct Collectors {
     sessions: BTreeMap<String, SessionCollector>,
     topics: BTreeMap<String, TopicCollector>,
     /// When the service started, by the monotonic clock.
-    pub(crate) started: u64,
-    pub(crate) sessions_opened: u64,
-    pub(crate) inbound: Traffic,
+    started: u64,
 }
 
 impl Collectors {
@@ -40,20 +38,6 @@ impl Collectors {
             started: now.monotonic_ms,
             ..Self::default()
         }
-    }
-}
-
-/// How much went one way.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Traffic {
-    messages: u64,
-    bytes: u64,
-}
-
-impl Traffic {
-    pub(crate) const fn count(&mut self, bytes: usize) {
-        self.messages += 1;
-        self.bytes += bytes as u64;
     }
 }
 
@@ -226,12 +210,18 @@ impl Broker {
     }
 
     fn metrics(&mut self) -> Vec<MetricCollection> {
-        let counters = &self.collectors;
         let connected = self.sessions.iter().filter(|it| it.connection().is_some());
         let connected = connected.count();
-        let subscriptions: usize = self.sessions.iter().map(|it| it.subscriptions.len()).sum();
-        let outbound = self.sessions.outbound;
-        let uptime = self.now.monotonic_ms.saturating_sub(counters.started);
+        let subscriptions: usize = self
+            .sessions
+            .iter()
+            .map(|it| it.subscriptions().len())
+            .sum();
+        let (inbound, outbound) = self.sessions.traffic();
+        let uptime = self
+            .now
+            .monotonic_ms
+            .saturating_sub(self.collectors.started);
         let uptime = usize::try_from(uptime).unwrap_or(usize::MAX);
         let mut metrics = vec![
             gauge("diffusion_sessions_open", "sessions", self.sessions.len()),
@@ -239,30 +229,34 @@ impl Broker {
             counter(
                 "diffusion_sessions_opened",
                 "sessions",
-                counters.sessions_opened,
+                self.sessions.opened(),
             ),
+            counter("diffusion_inbound_messages", "messages", inbound.messages()),
+            counter("diffusion_inbound_bytes", "bytes", inbound.bytes()),
             counter(
-                "diffusion_inbound_messages",
+                "diffusion_outbound_messages",
                 "messages",
-                counters.inbound.messages,
+                outbound.messages(),
             ),
-            counter("diffusion_inbound_bytes", "bytes", counters.inbound.bytes),
-            counter("diffusion_outbound_messages", "messages", outbound.messages),
-            counter("diffusion_outbound_bytes", "bytes", outbound.bytes),
+            counter("diffusion_outbound_bytes", "bytes", outbound.bytes()),
             gauge("diffusion_topics", "topics", self.topics.tree().len()),
             // By the vendor's names, as far as they are known.
+            counter("diffusion_network_inbound_bytes", "bytes", inbound.bytes()),
             counter(
-                "diffusion_network_inbound_bytes",
+                "diffusion_network_outbound_bytes",
                 "bytes",
-                counters.inbound.bytes,
+                outbound.bytes(),
             ),
-            counter("diffusion_network_outbound_bytes", "bytes", outbound.bytes),
             gauge(
                 "diffusion_server_number_of_topics",
                 "topics",
                 self.topics.tree().len(),
             ),
-            gauge("diffusion_server_session_locks", "locks", self.locks.len()),
+            gauge(
+                "diffusion_server_session_locks",
+                "locks",
+                self.messaging.locks().len(),
+            ),
             gauge("diffusion_server_uptime_millis", "milliseconds", uptime),
             release(),
             gauge("diffusion_subscriptions", "subscriptions", subscriptions),

@@ -12,9 +12,9 @@ use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::caller::SessionKey;
 use crate::errors::{self, error};
-use crate::messaging::handlers::Handler;
+use crate::messaging::Handler;
 use crate::services::dispatch::{Reply, Served};
-use crate::sessions::{Item, key};
+use crate::sessions::key;
 use crate::topics::Selector;
 use crate::wire;
 
@@ -35,7 +35,12 @@ impl Broker {
                 it.service
             )));
         }
-        if self.missing_topic_handlers.count(caller.session) >= self.config.limits.selections {
+        if self
+            .messaging
+            .missing_topic_handlers()
+            .count(caller.session)
+            >= self.config.limits.selections
+        {
             return Err(errors::too_many("missing topic handlers"));
         }
         let handler = Handler {
@@ -43,7 +48,11 @@ impl Broker {
             conversation: it.handler,
             properties: Vec::new(),
         };
-        if !self.missing_topic_handlers.add(branch(&it.name), handler) {
+        if !self
+            .messaging
+            .missing_topic_handlers_mut()
+            .add(branch(&it.name), handler)
+        {
             return Err(error(
                 ErrorReason::HandlerConflict,
                 format!("The session has a handler for '{}' already", it.name),
@@ -57,7 +66,8 @@ impl Broker {
         caller: &Caller,
         it: &NamedDeregistration,
     ) -> Served {
-        self.missing_topic_handlers
+        self.messaging
+            .missing_topic_handlers_mut()
             .remove(branch(&it.name), caller.session);
         Ok(Reply::Now(ResponseBody::TopicControlDeregistration(())))
     }
@@ -68,7 +78,13 @@ impl Broker {
         let Some(prefix) = prefixes.first().filter(|_| prefixes.len() == 1) else {
             return;
         };
-        let Some(handler) = self.missing_topic_handlers.find(prefix).first().cloned() else {
+        let Some(handler) = self
+            .messaging
+            .missing_topic_handlers()
+            .find(prefix)
+            .first()
+            .cloned()
+        else {
             return;
         };
         let Some(session) = self.sessions.get(key) else {
@@ -78,7 +94,7 @@ impl Broker {
         let may_view = self
             .sessions
             .get(handler.session)
-            .is_some_and(|receiver| receiver.rights.has_global(GlobalPermission::ViewSession));
+            .is_some_and(|receiver| receiver.rights().has_global(GlobalPermission::ViewSession));
         let keys = if may_view {
             vec![key::ALL_FIXED.to_owned(), key::ALL_USER.to_owned()]
         } else {
@@ -99,10 +115,10 @@ impl Broker {
                 ServiceId::MissingTopic,
                 wire::UNANSWERED,
                 &request,
-                receiver.version,
+                receiver.version(),
             );
-            let item = Item::registered(message, handler.conversation);
-            self.sessions.send_item(handler.session, item);
+            self.sessions
+                .send_registered(handler.session, message, handler.conversation);
         }
     }
 }

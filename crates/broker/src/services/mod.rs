@@ -1,5 +1,6 @@
 //! The services that clients call, by subject.
 
+mod authentication;
 mod client_control;
 pub(crate) mod dispatch;
 pub(crate) mod fetch;
@@ -12,6 +13,7 @@ mod query;
 pub(crate) mod removal;
 pub(crate) mod responses;
 mod security;
+mod session_events;
 mod session_properties;
 pub(crate) mod subscriptions;
 mod topics;

@@ -6,7 +6,7 @@ use effusion_protocol::body::{ResponseBody, TopicNotificationSelection};
 use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::errors;
-use crate::messaging::notifications::Before;
+use crate::messaging::Before;
 use crate::services::dispatch::{Reply, Served};
 use crate::topics::Selector;
 
@@ -19,7 +19,8 @@ impl Broker {
         let selector = self.selector_of(caller, &request.selector)?;
         let limit = self.config.limits.selections;
         let before = self
-            .notifications
+            .messaging
+            .notifications_mut()
             .select(caller.session, request.listener, &selector, limit)
             .ok_or_else(|| errors::too_many("topic notification selections"))?;
         self.tell_differences(caller, request.listener, &before, &selector);
@@ -32,9 +33,11 @@ impl Broker {
         request: &TopicNotificationSelection,
     ) -> Served {
         let selector = self.topics.selector(&request.selector)?;
-        let before = self
-            .notifications
-            .deselect(caller.session, request.listener, &selector);
+        let before = self.messaging.notifications_mut().deselect(
+            caller.session,
+            request.listener,
+            &selector,
+        );
         if let Some(before) = before {
             self.tell_differences(caller, request.listener, &before, &selector);
         }
@@ -42,7 +45,9 @@ impl Broker {
     }
 
     pub(crate) fn remove_listener(&mut self, caller: &Caller, listener: ConversationId) -> Served {
-        self.notifications.remove(caller.session, listener);
+        self.messaging
+            .notifications_mut()
+            .remove(caller.session, listener);
         Ok(Reply::Now(
             ResponseBody::TopicNotificationDeregistration(()),
         ))
@@ -60,9 +65,10 @@ impl Broker {
             return;
         };
         let (id, tree) = ((key, listener), self.topics.tree());
-        let messages = self
-            .notifications
-            .differences(id, before, changed, tree, |topic| session.sees(topic));
+        let messages =
+            self.messaging
+                .notifications()
+                .differences(id, before, changed, tree, |topic| session.sees(topic));
         for message in messages {
             self.sessions.send(key, message);
         }

@@ -28,7 +28,7 @@ impl Broker {
         let is_obsolete =
             request.query_type != QueryType::Values || request.edits != QueryRange::ALL;
         let obsolete = PathPermission::QueryObsoleteTimeSeriesEvents;
-        if is_obsolete && !session.rights.has(obsolete, path) {
+        if is_obsolete && !session.rights().has(obsolete, path) {
             return Err(errors::denied(obsolete, path));
         }
         let topic = topic.ok_or_else(|| errors::no_such_topic(path))?;
@@ -53,7 +53,7 @@ impl Broker {
                 "The answer would have {bytes} bytes of events, and may have {most}: ask for fewer events"
             )));
         }
-        let client_type = session.properties.get(key::CLIENT_TYPE);
+        let client_type = session.properties().get(key::CLIENT_TYPE);
         if client_type.is_some_and(|it| it == PYTHON) {
             for event in &mut events {
                 let original = event.original.iter_mut();

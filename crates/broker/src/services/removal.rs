@@ -99,7 +99,7 @@ impl Broker {
             return Slice::Done(Ok(Reply::Later));
         };
         // What is said depends on the selector and the session's rights alone, never on the topics that are there.
-        let lacks = |prefix: &&str| !session.rights.has(PathPermission::ModifyTopic, prefix);
+        let lacks = |prefix: &&str| !session.rights().has(PathPermission::ModifyTopic, prefix);
         Slice::Done(match selector.prefixes().into_iter().find(lacks) {
             Some(prefix) => Err(errors::denied(PathPermission::ModifyTopic, prefix)),
             None => Ok(Reply::Now(removed(0))),

@@ -1,19 +1,22 @@
-//! Reading the authentication store and the security store.
+//! Reading and changing the authentication store and the security store.
 
 use effusion_protocol::body::{
     AnonymousAction, GlobalPermission, PropertyValidation, ResponseBody, Role, SecurityStore,
     SystemAuthenticationStore, SystemPrincipal,
 };
 
+use effusion_protocol::script::{AuthenticationScript, ScriptErrors, SecurityScript};
+
+use crate::auth::{Commands, Script};
 use crate::broker::Broker;
-use crate::caller::Caller;
+use crate::caller::{Caller, Pending};
 use crate::services::dispatch::{Reply, Served};
 use crate::{AnonymousPolicy, PropertyTrust};
 
 impl Broker {
     pub(crate) fn get_system_authentication(&mut self, caller: &Caller) -> Served {
         self.check_global(caller, GlobalPermission::ViewSecurity)?;
-        let policy = self.auth.accounts.policy();
+        let policy = self.auth.accounts().policy();
         let (anonymous_action, anonymous_roles) = match &policy.anonymous {
             AnonymousPolicy::Allow(roles) => {
                 (AnonymousAction::Allow, roles.iter().cloned().collect())
@@ -24,9 +27,8 @@ impl Broker {
         let store = SystemAuthenticationStore {
             principals: self
                 .auth
-                .accounts
-                .principals
-                .values()
+                .accounts()
+                .iter()
                 .map(|principal| SystemPrincipal {
                     name: principal.name.clone(),
                     roles: principal.roles.iter().cloned().collect(),
@@ -56,7 +58,7 @@ impl Broker {
 
     pub(crate) fn get_security(&mut self, caller: &Caller) -> Served {
         self.check_global(caller, GlobalPermission::ViewSecurity)?;
-        let store = &self.auth.security;
+        let store = self.auth.security();
         let response = SecurityStore {
             anonymous_roles: store.anonymous_roles.iter().cloned().collect(),
             named_roles: store.named_roles.iter().cloned().collect(),
@@ -81,14 +83,39 @@ impl Broker {
         Ok(Reply::Now(ResponseBody::GetSecurity(response)))
     }
 
+    pub(crate) fn update_system_authentication(&mut self, caller: Caller, text: &str) -> Served {
+        self.check_global(&caller, GlobalPermission::ModifySecurity)?;
+        Ok(match AuthenticationScript::parse_placed(text) {
+            Ok(commands) => self.queue_script(caller, Commands::Authentication(commands)),
+            Err(ScriptErrors(mistakes)) => {
+                Reply::Now(ResponseBody::UpdateSystemAuthentication(mistakes))
+            }
+        })
+    }
+
+    pub(crate) fn update_security(&mut self, caller: Caller, text: &str) -> Served {
+        self.check_global(&caller, GlobalPermission::ModifySecurity)?;
+        Ok(match SecurityScript::parse_placed(text) {
+            Ok(commands) => self.queue_script(caller, Commands::Security(commands)),
+            Err(ScriptErrors(mistakes)) => Reply::Now(ResponseBody::UpdateSecurity(mistakes)),
+        })
+    }
+
+    fn queue_script(&mut self, caller: Caller, commands: Commands) -> Reply {
+        let caller = self.set_pending(caller, Pending::Store);
+        self.auth.queue_script(Script { caller, commands });
+        self.run_scripts();
+        Reply::Later
+    }
+
     pub(crate) fn get_global_permissions(&mut self, caller: &Caller) -> Served {
-        let permissions = self.session(caller)?.rights.global().collect();
+        let permissions = self.session(caller)?.rights().global().collect();
         Ok(Reply::Now(ResponseBody::GetGlobalPermissions(permissions)))
     }
 
     pub(crate) fn get_path_permissions(&mut self, caller: &Caller, path: &str) -> Served {
         let session = self.session(caller)?;
-        let permissions = session.rights.at(path.trim_matches('/')).collect();
+        let permissions = session.rights().at(path.trim_matches('/')).collect();
         Ok(Reply::Now(ResponseBody::GetPathPermissions(permissions)))
     }
 }

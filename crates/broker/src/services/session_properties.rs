@@ -7,17 +7,13 @@ use effusion_protocol::body::{
 };
 use effusion_protocol::{ErrorReason, ErrorReport};
 
-use crate::auth::accounts::{MAX_PROPERTY, is_user_property};
 use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::caller::SessionKey;
 use crate::errors::{self, error};
 use crate::services::dispatch::{Reply, Served};
 use crate::sessions::filter::{Filter, Unseen};
-use crate::sessions::{Session, key};
-
-/// The most user properties that a session has.
-const MAX_PROPERTIES: usize = 1_000;
+use crate::sessions::{MAX_PROPERTY, Session, is_user_property, key};
 
 impl Broker {
     /// Fails unless the caller has a global permission.
@@ -26,11 +22,22 @@ impl Broker {
         caller: &Caller,
         permission: GlobalPermission,
     ) -> Result<(), ErrorReport> {
-        if self.session(caller)?.rights.has_global(permission) {
+        if self.session(caller)?.rights().has_global(permission) {
             Ok(())
         } else {
             Err(errors::denied_global(permission))
         }
+    }
+
+    /// Fails unless the caller has all of these global permissions.
+    pub(crate) fn check_all(
+        &self,
+        caller: &Caller,
+        permissions: &[GlobalPermission],
+    ) -> Result<(), ErrorReport> {
+        permissions
+            .iter()
+            .try_for_each(|permission| self.check_global(caller, *permission))
     }
 
     /// The sessions that match a filter, or what is wrong with it. How many match tells of their properties: to a caller that
@@ -46,14 +53,14 @@ impl Broker {
             .is_ok();
         let unseen = Unseen::default();
         let matches = |session: &&Session| {
-            if may_view || session.key == caller.session {
+            if may_view || session.key() == caller.session {
                 filter.matches(*session)
             } else {
                 filter.matches(&unseen)
             }
         };
         let sessions = self.sessions.iter().filter(matches);
-        Ok(sessions.map(|session| session.key).collect())
+        Ok(sessions.map(|session| session.key()).collect())
     }
 
     pub(crate) fn get_session_properties(
@@ -94,7 +101,7 @@ impl Broker {
             .sessions
             .by_id(it.session)
             .ok_or_else(errors::no_such_session)?;
-        let (former, absent) = self.set_properties(key, &set, &remove)?;
+        let (former, absent) = self.sessions.set_properties(key, &set, &remove)?;
         Ok(Reply::Now(ResponseBody::SetSessionProperties(
             SetSessionPropertiesResponse {
                 former: Some(former),
@@ -112,7 +119,7 @@ impl Broker {
         self.check_global(caller, GlobalPermission::ModifySession)?;
         let (set, remove) = changeable(it.set, it.remove)?;
         let result = self.for_matching(caller, &it.filter, |broker, key| {
-            broker.set_properties(key, &set, &remove).map(drop)
+            broker.sessions.set_properties(key, &set, &remove).map(drop)
         })?;
         Ok(Reply::Now(ResponseBody::SetSessionPropertiesFilter(result)))
     }
@@ -140,35 +147,6 @@ impl Broker {
             selected: u32::try_from(keys.len()).unwrap_or(u32::MAX),
             errors: Vec::new(),
         })
-    }
-
-    /// Answers the former values of what was changed, and the names that were not there. What stays as it is, is not answered.
-    fn set_properties(
-        &mut self,
-        key: SessionKey,
-        set: &Properties,
-        remove: &[String],
-    ) -> Result<(Properties, Vec<String>), ErrorReport> {
-        let (mut former, mut absent) = (Properties::new(), Vec::new());
-        if let Some(session) = self.sessions.get(key)
-            && session.properties.len() + set.len() > MAX_PROPERTIES
-        {
-            return Err(errors::too_many("session properties"));
-        }
-        self.change_session(key, |session| {
-            for (name, value) in set {
-                match session.properties.insert(name.clone(), value.clone()) {
-                    Some(old) if old == *value => {}
-                    Some(old) => former.push((name.clone(), old)),
-                    None => absent.push(name.clone()),
-                }
-            }
-            for name in remove {
-                let old = session.properties.remove(name);
-                former.extend(old.map(|old| (name.clone(), old)));
-            }
-        });
-        Ok((former, absent))
     }
 }
 

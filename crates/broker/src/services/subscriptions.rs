@@ -47,7 +47,7 @@ impl Broker {
         expression: &str,
     ) -> Result<Arc<Selector>, ErrorReport> {
         let selector = self.topics.selector(expression)?;
-        check_select(&self.session(caller)?.rights, &selector)?;
+        check_select(self.session(caller)?.rights(), &selector)?;
         Ok(selector)
     }
 
@@ -111,7 +111,7 @@ impl Broker {
 
     pub(crate) fn unsubscribe_all_scopes(&mut self, caller: &Caller, expression: &str) -> Served {
         let selector = self.topics.selector(expression)?;
-        let scopes = self.session(caller)?.selections.names();
+        let scopes = self.session(caller)?.selections().names();
         let reason = UnsubscribeReason::Requested;
         self.deselect(caller.session, &scopes, &selector, reason)?;
         Ok(Reply::Now(ResponseBody::UnsubscribeAllScopes(())))

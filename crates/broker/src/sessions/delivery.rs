@@ -1,16 +1,15 @@
 //! Sending messages to clients, and asking them to confirm those.
 
 use bytes::Bytes;
-use effusion_protocol::ServiceId;
+use effusion_protocol::body::ResponseBody;
+use effusion_protocol::{ConversationId, ErrorReport, ProtocolVersion, ServiceId, Wire};
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::caller::SessionKey;
-use crate::messaging::requests::Outgoing;
-use crate::services::metrics::Traffic;
+use crate::caller::{Caller, Registration, SessionKey};
 use crate::topics::{Conflation, Delivery, Progress};
-use crate::{ConnectionId, Limits, Output, wire};
+use crate::{ConnectionId, Limits, Output, Time, wire};
 
-use super::{Due, Item, Kind, Pushed, Session, Sessions};
+use super::{Due, Item, Kind, Pushed, Session, Sessions, Traffic};
 
 impl Sessions {
     /// Sends a message to a session, now or when its client is back.
@@ -18,8 +17,115 @@ impl Sessions {
         self.send_item(key, Item::other(message));
     }
 
-    /// Sends a message of a topic.
-    pub(crate) fn send_item(&mut self, key: SessionKey, item: Item) {
+    /// Sends a message that a registration asked for.
+    pub(crate) fn send_registered(
+        &mut self,
+        key: SessionKey,
+        message: Bytes,
+        registration: ConversationId,
+    ) {
+        self.send_item(key, Item::registered(message, registration));
+    }
+
+    /// Tells a session that what it registered is there no longer. What waits for it because of that is dropped.
+    pub(crate) fn end_registration(
+        &mut self,
+        key: SessionKey,
+        (service, conversation): Registration,
+        report: &ErrorReport,
+    ) {
+        if let Some(session) = self.get_mut(key) {
+            session.outbound.drop_registered(conversation);
+            let code = u64::from(service.code());
+            let message = wire::error(code, conversation, report, session.version);
+            self.send(key, message);
+        }
+    }
+
+    /// Sends a session a request; returns the number that its answer will have.
+    pub(crate) fn ask<B: Wire>(
+        &mut self,
+        key: SessionKey,
+        service: ServiceId,
+        body: &B,
+        registration: Option<ConversationId>,
+    ) -> Option<ConversationId> {
+        let session = self.get_mut(key)?;
+        let conversation = session.new_conversation();
+        let message = wire::request(service, conversation, body, session.version);
+        self.send_item(
+            key,
+            match registration {
+                Some(registration) => Item::registered(message, registration),
+                None => Item::other(message),
+            },
+        );
+        Some(conversation)
+    }
+
+    /// Sends a session a request whose answer nobody waits for.
+    pub(crate) fn notify<B: Wire>(&mut self, key: SessionKey, service: ServiceId, body: &B) {
+        if let Some(session) = self.get(key) {
+            let message = wire::request(service, wire::UNANSWERED, body, session.version);
+            self.send(key, message);
+        }
+    }
+
+    /// Answers a request.
+    pub(crate) fn answer(&mut self, caller: &Caller, result: Result<ResponseBody, ErrorReport>) {
+        let Caller {
+            session: key,
+            service,
+            conversation,
+            ..
+        } = *caller;
+        let Some(session) = self.get(key) else {
+            return;
+        };
+        let version = session.version;
+        self.settle(caller);
+        let message = match result {
+            Ok(response) => {
+                let body = response.as_of(version).encode(version);
+                wire::response(service, conversation, body, version)
+            }
+            Err(report) => wire::error(u64::from(service.code()), conversation, &report, version),
+        };
+        self.send(key, message);
+    }
+
+    /// A message came from a session's client; returns its version.
+    pub(crate) fn received(
+        &mut self,
+        key: SessionKey,
+        bytes: usize,
+        now: Time,
+    ) -> Option<ProtocolVersion> {
+        let session = self.sessions.get_mut(&key)?;
+        session.received += 1;
+        session.heard = now.monotonic_ms;
+        self.inbound.count(bytes);
+        Some(session.version)
+    }
+
+    /// Whether a client's answer is that to a ping: what it confirms makes room for more.
+    pub(crate) fn pong(&mut self, key: SessionKey, conversation: ConversationId) -> bool {
+        let session = self.get_mut(key);
+        let is_pong = session.is_some_and(|it| it.outbound.answered(conversation));
+        if is_pong {
+            self.release(key);
+        }
+        is_pong
+    }
+
+    /// Whether a session can be asked something, or has much to read.
+    pub(crate) fn takes_requests(&self, key: SessionKey) -> bool {
+        self.get(key)
+            .is_some_and(|it| !it.outbound.is_under_pressure(&self.limits))
+    }
+
+    /// Sends a message, and has the client confirm it if it is time to.
+    pub(super) fn send_item(&mut self, key: SessionKey, item: Item) {
         let Some(session) = self.sessions.get_mut(&key) else {
             return;
         };
@@ -37,7 +143,7 @@ impl Sessions {
     }
 
     /// Sends what waits, as far as it may be sent: the client has confirmed something, or is back.
-    pub(crate) fn release(&mut self, key: SessionKey) {
+    pub(super) fn release(&mut self, key: SessionKey) {
         loop {
             let Some(session) = self.sessions.get_mut(&key) else {
                 return;
@@ -53,7 +159,7 @@ impl Sessions {
             let Some(session) = self.sessions.get(&key) else {
                 return;
             };
-            if session.outbound.wants_confirmation(&self.limits) {
+            if session.outbound.needs_ping(&self.limits) {
                 self.ping(key);
             }
             return;
@@ -66,14 +172,14 @@ impl Sessions {
             return true;
         };
         // It gets the value, or the event, when it is told of what came before.
-        if session.catch_up.due(update.topic).is_some() {
+        if session.outbound.catch_up().due(update.topic).is_some() {
             return true;
         }
         if let Some(sequence) = update.event
             && update.conflation == Conflation::Off
             && session.outbound.is_under_pressure(&self.limits)
         {
-            session.catch_up.push(
+            session.outbound.catch_up_mut().push(
                 update.topic,
                 update.priority,
                 Due::Tell(Progress::Next(sequence)),
@@ -119,7 +225,7 @@ impl Sessions {
     }
 
     /// Asks a client whether it is there, and so to confirm what was sent to it: everything up to the question itself.
-    pub(crate) fn ping(&mut self, key: SessionKey) {
+    pub(super) fn ping(&mut self, key: SessionKey) {
         let Some(session) = self.sessions.get_mut(&key) else {
             return;
         };
@@ -131,19 +237,12 @@ impl Sessions {
         let ping = wire::request(ServiceId::SystemPing, conversation, &(), session.version);
         // It overtakes what waits: that waits for the answer.
         session.outbound.keep(ping.clone(), &self.limits);
-        let sent = session.outbound.ask();
-        // This one's answer says all that the answers to older ones would.
-        session
-            .outgoing
-            .retain(|_, it| !matches!(it, Outgoing::Ping { .. }));
-        session
-            .outgoing
-            .insert(conversation, Outgoing::Ping { sent });
+        session.outbound.pinged(conversation);
         self.send_uncounted(connection, ping);
     }
 
     /// Sends what is not one of a session's counted messages: a connect response, or what is sent again.
-    pub(crate) fn send_uncounted(&mut self, connection: ConnectionId, message: Bytes) {
+    pub(super) fn send_uncounted(&mut self, connection: ConnectionId, message: Bytes) {
         self.outbound.count(message.len());
         self.outputs.push_back(Output::Send {
             connection,
@@ -180,5 +279,5 @@ fn push(
             return false;
         }
     }
-    session.outbound.wants_confirmation(limits)
+    session.outbound.needs_ping(limits)
 }

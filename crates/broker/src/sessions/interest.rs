@@ -9,13 +9,13 @@ use crate::caller::SessionKey;
 
 /// Sessions by the prefixes of their selectors, so that a new topic need not be shown to all.
 #[derive(Debug, Default)]
-pub(crate) struct Interest {
+pub(super) struct Interest {
     /// By prefix: how many selectors of each session have it.
     by_prefix: BTreeMap<String, BTreeMap<SessionKey, usize>>,
 }
 
 impl Interest {
-    pub(crate) fn add(&mut self, session: SessionKey, selector: &Selector) {
+    pub(super) fn add(&mut self, session: SessionKey, selector: &Selector) {
         for prefix in selector.prefixes() {
             *self
                 .by_prefix
@@ -26,7 +26,7 @@ impl Interest {
         }
     }
 
-    pub(crate) fn remove(&mut self, session: SessionKey, selector: &Selector) {
+    pub(super) fn remove(&mut self, session: SessionKey, selector: &Selector) {
         for prefix in selector.prefixes() {
             let Some(sessions) = self.by_prefix.get_mut(prefix) else {
                 continue;
@@ -44,7 +44,7 @@ impl Interest {
     }
 
     /// The sessions with a selector that may match a path.
-    pub(crate) fn in_path(&self, path: &str) -> BTreeSet<SessionKey> {
+    pub(super) fn in_path(&self, path: &str) -> BTreeSet<SessionKey> {
         core::iter::once(path)
             .chain(ancestors(path))
             .chain(core::iter::once(""))

@@ -1,41 +1,52 @@
-//! Sessions: their lifecycle, properties and selections, and what is on its way to their clients.
+//! Sessions: their lifecycle, properties and selections, and what is on its way to and from their clients.
 //!
-//! [`Sessions`] owns all of it, and whatever is to be done for clients: messages to send and connections to close go into one
-//! queue of outputs, in their order. It knows topics by their ids only.
+//! [`Sessions`] owns all of it. What is to be done for clients (messages to send, connections to close) goes into one queue of
+//! outputs, in its order. Topics are ids to it, and rights are what it is told.
 
 mod backlog;
 mod catch_up;
 mod delivery;
 pub(crate) mod events;
 pub(crate) mod filter;
+mod inbound;
 mod interest;
+mod lifecycle;
 mod outbound;
+mod properties;
 mod selections;
 mod session;
 mod subscriptions;
-pub(crate) mod timers;
+mod timers;
+mod traffic;
 
-pub(crate) use backlog::{Item, Kind};
-pub(crate) use catch_up::{CatchUp, Due};
-pub(crate) use outbound::Outbound;
-pub(crate) use selections::{SelectedBy, Selections};
-pub(crate) use session::{Link, Session, key};
+pub(crate) use backlog::Item;
+pub(crate) use catch_up::Due;
+pub(crate) use lifecycle::{Connecting, Connection, Lapse, Loss, Resumption};
+pub(crate) use properties::{MAX_PROPERTY, is_user_property, key, roles_text};
+pub(crate) use selections::SelectedBy;
+pub(crate) use session::Session;
 pub(crate) use subscriptions::NextDue;
+pub(crate) use traffic::Traffic;
 
 use core::hash::{Hash, Hasher};
 use core::net::IpAddr;
 use effusion_protocol::{SessionId, SessionToken};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use subtle::ConstantTimeEq as _;
 
-use crate::auth::throttle::network;
+use crate::auth::network;
 use crate::caller::SessionKey;
-use crate::services::metrics::Traffic;
-use crate::{Limits, Output};
+use crate::{Config, ConnectionId, Limits, Output};
 
+use backlog::Kind;
+use events::SessionListeners;
+use inbound::Inbound;
 use interest::Interest;
-use outbound::Pushed;
-use selections::Selection;
+use outbound::{Outbound, Pushed};
+use selections::{Selection, Selections};
+use timers::{Timer, Timers};
 
 /// A session's token, as something that is guessed at: comparing takes the same time wherever two differ, and which ones
 /// are compared depends on a hash whose key nobody knows.
@@ -59,8 +70,7 @@ impl Hash for Credential {
 
 /// Where a session's client connected from: the property is the server's own, and does not change.
 fn network_of(session: &Session) -> IpAddr {
-    let address = session.properties.get(key::CLIENT_IP);
-    network(address.map(String::as_str).unwrap_or_default())
+    network(session.address())
 }
 
 /// All sessions, and what is to be done for them.
@@ -71,42 +81,77 @@ pub(crate) struct Sessions {
     by_token: HashMap<Credential, SessionKey>,
     /// How many sessions there are from each network.
     by_network: HashMap<IpAddr, usize>,
-    /// The part of session ids that says which server.
-    pub(crate) server: u64,
-    last_key: u64,
-    pub(crate) outputs: VecDeque<Output>,
-    /// What was handed to connections.
-    pub(crate) outbound: Traffic,
-    /// Sessions that are there, and for which more waits than may: they are to be closed.
-    pub(crate) overflowed: BTreeSet<SessionKey>,
-    /// Bytes that wait for all clients.
-    waiting: usize,
-    limits: Limits,
+    connections: HashMap<ConnectionId, Connection>,
     /// Which sessions may want a topic.
     interest: Interest,
+    /// Who is told of sessions.
+    listeners: SessionListeners,
+    timers: Timers,
+    random: StdRng,
+    /// The part of session ids that says which server.
+    server: u64,
+    last_key: u64,
+    outputs: VecDeque<Output>,
+    /// What came from connections, and what was handed to them.
+    inbound: Traffic,
+    outbound: Traffic,
+    /// Sessions that are there, and for which more waits than may: they are to be closed.
+    overflowed: BTreeSet<SessionKey>,
     /// Sessions whose clients can be told more of their subscriptions at once.
     continuing: BTreeSet<SessionKey>,
+    /// Bytes that wait for all clients.
+    waiting: usize,
+    /// Bytes of requests that wait for the store.
+    store_bytes: usize,
+    limits: Limits,
+    ping_period_ms: u32,
+    reconnect_timeout_ms: u32,
+    server_name: String,
 }
 
 /// What may wait for a client however much waits for the others.
 const LEAST_SHARE: usize = 16 * 1024;
 
 impl Sessions {
-    pub(crate) fn new(server: u64, limits: Limits) -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
+        let mut random = StdRng::from_seed(config.seed);
         Self {
             sessions: BTreeMap::new(),
             by_token: HashMap::new(),
             by_network: HashMap::new(),
-            server,
+            connections: HashMap::new(),
+            interest: Interest::default(),
+            listeners: SessionListeners::default(),
+            timers: Timers::default(),
+            server: random.next_u64(),
+            random,
             last_key: 0,
             outputs: VecDeque::new(),
+            inbound: Traffic::default(),
             outbound: Traffic::default(),
             overflowed: BTreeSet::new(),
-            waiting: 0,
-            limits,
-            interest: Interest::default(),
             continuing: BTreeSet::new(),
+            waiting: 0,
+            store_bytes: 0,
+            limits: config.limits,
+            ping_period_ms: config.ping_period_ms,
+            reconnect_timeout_ms: config.reconnect_timeout_ms,
+            server_name: config.server_name.clone(),
         }
+    }
+
+    /// Something is to be done, after all that is to be done already.
+    pub(crate) fn output(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    pub(crate) fn next_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// A session for which more waits than may: it is to be closed.
+    pub(crate) fn next_overflowed(&mut self) -> Option<SessionKey> {
+        self.overflowed.pop_first()
     }
 
     /// A client's share of what may wait for all.
@@ -115,7 +160,7 @@ impl Sessions {
     }
 
     /// What waits for a client has become more or less.
-    pub(crate) fn recount(&mut self, key: SessionKey) {
+    fn recount(&mut self, key: SessionKey) {
         let Some(session) = self.sessions.get_mut(&key) else {
             return;
         };
@@ -130,7 +175,7 @@ impl Sessions {
     }
 
     /// Whether so much waits for a client, or for all, that it is to read some of it before it is served again.
-    pub(crate) fn is_full(&self, session: &Session) -> bool {
+    fn is_full(&self, session: &Session) -> bool {
         session.outbound.is_full(&self.limits)
             || (self.waiting > self.limits.waiting_bytes / 2
                 && session.outbound.bytes() > self.share())
@@ -140,27 +185,33 @@ impl Sessions {
         self.sessions.len()
     }
 
-    /// The key and the id of a new session.
-    pub(crate) const fn new_id(&mut self) -> (SessionKey, SessionId) {
-        self.last_key += 1;
-        (
-            SessionKey(self.last_key),
-            SessionId {
-                server: self.server,
-                local: self.last_key,
-            },
-        )
+    /// How many sessions were ever opened.
+    pub(crate) const fn opened(&self) -> u64 {
+        self.last_key
     }
 
-    pub(crate) fn insert(&mut self, session: Session) {
+    /// What came from connections, and what was handed to them.
+    pub(crate) const fn traffic(&self) -> (Traffic, Traffic) {
+        (self.inbound, self.outbound)
+    }
+
+    /// Bytes of requests that wait for the store.
+    pub(crate) const fn store_bytes(&self) -> usize {
+        self.store_bytes
+    }
+
+    fn insert(&mut self, session: Session) {
         self.by_token.insert(Credential(session.token), session.key);
         *self.by_network.entry(network_of(&session)).or_default() += 1;
         self.sessions.insert(session.key, Box::new(session));
     }
 
-    pub(crate) fn remove(&mut self, key: SessionKey) -> Option<Session> {
+    fn remove(&mut self, key: SessionKey) -> Option<Session> {
         let session = self.sessions.remove(&key)?;
         self.waiting = self.waiting.saturating_sub(session.counted);
+        self.store_bytes = self
+            .store_bytes
+            .saturating_sub(session.inbound.store_bytes());
         self.by_token.remove(&Credential(session.token));
         for selector in session.selections.selectors() {
             self.interest.remove(key, selector);
@@ -175,16 +226,11 @@ impl Sessions {
         Some(*session)
     }
 
-    /// How many sessions there are from an address, or its network.
-    pub(crate) fn count_at(&self, address: &str) -> usize {
-        self.by_network.get(&network(address)).copied().unwrap_or(0)
-    }
-
     pub(crate) fn get(&self, key: SessionKey) -> Option<&Session> {
         self.sessions.get(&key).map(Box::as_ref)
     }
 
-    pub(crate) fn get_mut(&mut self, key: SessionKey) -> Option<&mut Session> {
+    fn get_mut(&mut self, key: SessionKey) -> Option<&mut Session> {
         self.sessions.get_mut(&key).map(Box::as_mut)
     }
 
@@ -193,7 +239,7 @@ impl Sessions {
         (id.server == self.server && self.sessions.contains_key(&key)).then_some(key)
     }
 
-    pub(crate) fn by_token(&self, token: &SessionToken) -> Option<SessionKey> {
+    fn by_token(&self, token: &SessionToken) -> Option<SessionKey> {
         self.by_token.get(&Credential(*token)).copied()
     }
 
@@ -204,4 +250,30 @@ impl Sessions {
     pub(crate) fn keys(&self) -> Vec<SessionKey> {
         self.sessions.keys().copied().collect()
     }
+
+    /// Gives all sessions the rights that their roles have now; returns those whose rights changed.
+    pub(crate) fn renew_rights(
+        &mut self,
+        mut rights_of: impl FnMut(&BTreeSet<String>) -> std::sync::Arc<crate::auth::Rights>,
+    ) -> Vec<SessionKey> {
+        let mut changed = Vec::new();
+        for session in self.sessions.values_mut() {
+            let rights = rights_of(&session.roles);
+            if *session.rights != *rights {
+                session.rights = rights;
+                changed.push(session.key);
+            }
+        }
+        changed
+    }
+
+    /// Whether what waits for a session may be conflated, as the topics' policies say.
+    pub(crate) fn set_conflates(&mut self, key: SessionKey, conflates: bool) {
+        if let Some(session) = self.get_mut(key) {
+            session.conflates = conflates;
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,25 +1,28 @@
-//! What was sent to a client: counted, and kept until the client has confirmed it, so that a reconnected client gets what it
-//! missed.
+//! What is on its way to a client: one queue, bounded by one rule.
 //!
-//! Source: `docs/protocol.md`, "Reconnect". Every message after the connect response counts, from 1 on.
+//! A message is first in flight: sent and counted, and kept until the client has confirmed it, so that a reconnected client gets
+//! what it missed. Only so much is in flight at a time (the window). The rest waits in a [`Backlog`], unnumbered, so that it can
+//! be conflated. What is in flight and what waits together are bounded in messages and bytes: a client for which there is more is
+//! disconnected. What need not be made into messages yet does not count: a subscription, of which the client has not been told
+//! all, is a place in a list ([`CatchUp`]) that is asked for more once nothing waits.
 //!
 //! The protocol has no acknowledgement of its own, but a client answers pings, in order: an answer confirms everything up
-//! to the ping. So whenever much was sent, a ping follows ([`Outbound::wants_confirmation`]), and what is kept is what is on
-//! its way, not a guess at it.
+//! to the ping. So whenever much was sent, a ping follows ([`Outbound::needs_ping`]), and what is kept is what is in flight, not a
+//! guess at it.
 //!
-//! Only so much is on its way at a time: the rest waits in a [`Backlog`], unnumbered, until the client has confirmed more, or
-//! is back.
+//! Source: `docs/protocol.md`, "Reconnect". Every message after the connect response counts, from 1 on.
 
 use bytes::Bytes;
 use effusion_protocol::{ConversationId, TopicId};
 use std::collections::VecDeque;
 
 use super::backlog::{Backlog, Item};
+use super::catch_up::CatchUp;
 use crate::Limits;
 
 /// The messages of one session, in the order in which they were sent.
 #[derive(Debug, Default)]
-pub(crate) struct Outbound {
+pub(super) struct Outbound {
     /// How many messages were sent.
     sent: u64,
     /// The last of them.
@@ -27,8 +30,12 @@ pub(crate) struct Outbound {
     kept_bytes: usize,
     /// Messages and bytes since the client was last asked to confirm.
     unasked: (usize, usize),
-    /// Whether the client was asked and has not answered.
-    is_asked: bool,
+    /// The last ping, and the number of the message before it.
+    ping: Option<(ConversationId, u64)>,
+    /// Whether the client has not answered it.
+    ping_outstanding: bool,
+    /// Subscriptions of which the client is to be told.
+    catch_up: CatchUp,
     /// What was not sent yet.
     backlog: Backlog,
     /// Bytes of the largest message that is above the limit by itself, while there is more than the limit.
@@ -39,7 +46,7 @@ pub(crate) struct Outbound {
 
 /// What becomes of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pushed {
+pub(super) enum Pushed {
     /// It is to be sent now.
     Sent,
     /// It waits until the client has confirmed more, or is back.
@@ -50,11 +57,11 @@ pub(crate) enum Pushed {
 
 /// What a client that reconnects says and what is kept do not fit: messages are lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Lost;
+pub(super) struct Lost;
 
 impl Outbound {
     /// Takes a message for the client.
-    pub(crate) fn push(&mut self, item: Item, is_connected: bool, limits: &Limits) -> Pushed {
+    pub(super) fn push(&mut self, item: Item, is_connected: bool, limits: &Limits) -> Pushed {
         if self.overflowed {
             return Pushed::Overflow;
         }
@@ -77,7 +84,7 @@ impl Outbound {
     }
 
     /// Bytes that wait, and those on their way.
-    pub(crate) fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.kept_bytes + self.backlog.bytes()
     }
 
@@ -93,7 +100,7 @@ impl Outbound {
     }
 
     /// Counts and keeps a message that overtakes what waits: the question whether the client is there.
-    pub(crate) fn keep(&mut self, message: Bytes, limits: &Limits) {
+    pub(super) fn keep(&mut self, message: Bytes, limits: &Limits) {
         self.sent += 1;
         self.unasked.0 += 1;
         self.unasked.1 += message.len();
@@ -115,7 +122,7 @@ impl Outbound {
     }
 
     /// Whether the client may be sent more of what waits elsewhere: half of what may be on its way is left to what cannot wait.
-    pub(crate) fn takes_more(&self, limits: &Limits) -> bool {
+    pub(super) fn takes_more(&self, limits: &Limits) -> bool {
         !self.overflowed
             && self.backlog.is_empty()
             && (self.kept.is_empty()
@@ -123,22 +130,31 @@ impl Outbound {
     }
 
     /// Whether so many messages wait that what can wait elsewhere is to do so.
-    pub(crate) fn is_crowded(&self, limits: &Limits) -> bool {
+    pub(super) fn is_crowded(&self, limits: &Limits) -> bool {
         self.backlog.len() > limits.window_messages / 2
     }
 
-    /// How many bytes that is.
-    pub(crate) fn room(&self, limits: &Limits) -> usize {
+    /// Subscriptions of which the client is to be told.
+    pub(super) const fn catch_up(&self) -> &CatchUp {
+        &self.catch_up
+    }
+
+    pub(super) const fn catch_up_mut(&mut self) -> &mut CatchUp {
+        &mut self.catch_up
+    }
+
+    /// For how many bytes there is room then.
+    pub(super) fn room(&self, limits: &Limits) -> usize {
         (limits.window_bytes / 2).saturating_sub(self.kept_bytes)
     }
 
     /// Whether more waits for the client than it should have asked for: its next requests wait until it has read some of it.
-    pub(crate) fn is_full(&self, limits: &Limits) -> bool {
+    pub(super) fn is_full(&self, limits: &Limits) -> bool {
         self.bytes() > limits.recovery_bytes / 2
     }
 
     /// The next message that waits, if it may be sent to a client that is there. It counts as sent.
-    pub(crate) fn release(&mut self, limits: &Limits) -> Option<Bytes> {
+    pub(super) fn release(&mut self, limits: &Limits) -> Option<Bytes> {
         let length = self.backlog.next_len()?;
         if self.overflowed || !self.has_room(length, limits) {
             return None;
@@ -149,50 +165,59 @@ impl Outbound {
     }
 
     /// Whether nothing waits.
-    pub(crate) fn has_sent_all(&self) -> bool {
+    pub(super) fn has_sent_all(&self) -> bool {
         self.backlog.is_empty()
     }
 
     /// Whether updates of a topic wait.
-    pub(crate) fn has_waiting(&self, topic: TopicId) -> bool {
+    pub(super) fn has_waiting(&self, topic: TopicId) -> bool {
         self.backlog.has_updates(topic)
     }
 
     /// Drops the updates of a topic that wait.
-    pub(crate) fn drop_waiting(&mut self, topic: TopicId) {
+    pub(super) fn drop_waiting(&mut self, topic: TopicId) {
         self.backlog.drop_updates(topic);
     }
 
     /// Drops what waits because a registration asked for it.
-    pub(crate) fn drop_registered(&mut self, registration: ConversationId) {
+    pub(super) fn drop_registered(&mut self, registration: ConversationId) {
         self.backlog.drop_registered(registration);
     }
 
     /// Whether so much waits that topics are conflated, or subscriptions to them end: a quarter of what may.
-    pub(crate) fn is_under_pressure(&self, limits: &Limits) -> bool {
+    pub(super) fn is_under_pressure(&self, limits: &Limits) -> bool {
         self.backlog.len() > limits.recovery_messages / 4
             || self.backlog.bytes() > limits.recovery_bytes / 4
     }
 
     /// Whether so much was sent that the client is to be asked to confirm it, or something waits for it to do so. Whoever
     /// asks, does it now.
-    pub(crate) fn wants_confirmation(&self, limits: &Limits) -> bool {
-        !self.is_asked
+    pub(super) fn needs_ping(&self, limits: &Limits) -> bool {
+        !self.ping_outstanding
             && (!self.backlog.is_empty()
                 || self.unasked.0 >= limits.confirm_messages
                 || self.unasked.1 >= limits.confirm_bytes)
     }
 
-    /// The client is being asked. Gives the number that its answer will confirm.
-    pub(crate) const fn ask(&mut self) -> u64 {
-        self.is_asked = true;
+    /// A ping was sent. An answer to it says all that the answers to older ones would.
+    pub(super) const fn pinged(&mut self, conversation: ConversationId) {
+        self.ping = Some((conversation, self.sent));
+        self.ping_outstanding = true;
         self.unasked = (0, 0);
-        self.sent
+    }
+
+    /// Whether the client answered the last ping: it has everything that was sent before.
+    pub(super) fn answered(&mut self, conversation: ConversationId) -> bool {
+        let ping = self.ping.take_if(|(last, _)| *last == conversation);
+        if let Some((_, number)) = ping {
+            self.confirmed(number);
+        }
+        ping.is_some()
     }
 
     /// The client has everything up to this number.
-    pub(crate) fn confirmed(&mut self, number: u64) {
-        self.is_asked = false;
+    fn confirmed(&mut self, number: u64) {
+        self.ping_outstanding = false;
         let unconfirmed = self.sent.saturating_sub(number);
         while self.kept.len() as u64 > unconfirmed {
             self.forget_oldest();
@@ -213,7 +238,7 @@ impl Outbound {
 
     /// What comes after the last message that the client received, whose number wraps as the wire's 32 bits do; what came
     /// before is forgotten. What waits is not among it.
-    pub(crate) fn resume(&mut self, last_received: u32) -> Result<Vec<Bytes>, Lost> {
+    pub(super) fn resume(&mut self, last_received: u32) -> Result<Vec<Bytes>, Lost> {
         let low = u32::try_from(self.sent & u64::from(u32::MAX)).map_err(|_| Lost)?;
         let missed = usize::try_from(low.wrapping_sub(last_received)).map_err(|_| Lost)?;
         if self.overflowed || missed > self.kept.len() {
@@ -223,7 +248,7 @@ impl Outbound {
             self.forget_oldest();
         }
         // What the client says now confirms as much as an answer would, and that may be lost.
-        self.is_asked = false;
+        self.ping_outstanding = false;
         Ok(self.kept.iter().cloned().collect())
     }
 }
@@ -293,12 +318,13 @@ mod tests {
         assert_eq!(outbound.push(item(2), true, &limits), Pushed::Sent);
         assert!(outbound.has_sent_all());
         assert_eq!(outbound.push(item(3), true, &limits), Pushed::Waits);
-        assert!(outbound.wants_confirmation(&limits));
+        assert!(outbound.needs_ping(&limits));
         // The question itself does not wait.
         outbound.keep(message(9), &limits);
-        let number = outbound.ask();
+        outbound.pinged(ConversationId(1));
         assert_eq!(outbound.release(&limits), None);
-        outbound.confirmed(number);
+        assert!(!outbound.answered(ConversationId(2)));
+        assert!(outbound.answered(ConversationId(1)));
         assert_eq!(outbound.release(&limits), Some(message(3)));
         assert!(outbound.has_sent_all());
         assert_eq!(outbound.push(item(4), true, &limits), Pushed::Sent);
@@ -371,20 +397,17 @@ mod tests {
     fn what_is_confirmed_is_not_kept() {
         let mut outbound = Outbound::default();
         outbound.push(item(1), true, &limits());
-        assert!(!outbound.wants_confirmation(&limits()));
+        assert!(!outbound.needs_ping(&limits()));
         outbound.push(item(2), true, &limits());
-        assert!(outbound.wants_confirmation(&limits()));
-        let number = outbound.ask();
-        assert!(!outbound.wants_confirmation(&limits()));
+        assert!(outbound.needs_ping(&limits()));
+        outbound.pinged(ConversationId(1));
+        assert!(!outbound.needs_ping(&limits()));
         for later in 3..=5 {
             outbound.push(item(later), true, &limits());
         }
-        assert!(
-            !outbound.wants_confirmation(&limits()),
-            "one question at a time"
-        );
-        outbound.confirmed(number);
-        assert!(outbound.wants_confirmation(&limits()));
+        assert!(!outbound.needs_ping(&limits()), "one question at a time");
+        assert!(outbound.answered(ConversationId(1)));
+        assert!(outbound.needs_ping(&limits()));
         assert_eq!(outbound.resume(1), Err(Lost));
         assert_eq!(outbound.resume(2).map(|missed| missed.len()), Ok(3));
         outbound.confirmed(5);

@@ -1,46 +1,22 @@
 //! A session: what the broker knows of a client.
 
-use effusion_protocol::body::{PathPermission, RequestBody};
+use effusion_protocol::body::{GlobalPermission, PathPermission};
 use effusion_protocol::{ConversationId, ProtocolVersion, SessionId, SessionToken, TopicId};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::auth::Rights;
 use crate::caller::SessionKey;
-use crate::messaging::requests::Outgoing;
-use crate::sessions::filter::Properties;
 use crate::topics::{Actor, Settings, Topic};
-
-use super::{CatchUp, Outbound, SelectedBy, Selections};
 use crate::{ConnectionId, Creator};
 
-/// Names of fixed session properties (source: the API documentation of `Session`).
-pub(crate) mod key {
-    pub(crate) const SESSION_ID: &str = "$SessionId";
-    pub(crate) const PRINCIPAL: &str = "$Principal";
-    pub(crate) const ROLES: &str = "$Roles";
-    pub(crate) const CLIENT_IP: &str = "$ClientIP";
-    pub(crate) const CLIENT_TYPE: &str = "$ClientType";
-    pub(crate) const CONNECTOR: &str = "$Connector";
-    pub(crate) const COUNTRY: &str = "$Country";
-    pub(crate) const LANGUAGE: &str = "$Language";
-    pub(crate) const LATITUDE: &str = "$Latitude";
-    pub(crate) const LONGITUDE: &str = "$Longitude";
-    pub(crate) const SERVER_NAME: &str = "$ServerName";
-    pub(crate) const START_TIME: &str = "$StartTime";
-    /// When the session ends unless it authenticates again, in milliseconds since 1970.
-    pub(crate) const EXPIRY_TIME: &str = "$ExpiryTime";
-    pub(crate) const TRANSPORT: &str = "$Transport";
-    /// In a request: all fixed properties.
-    pub(crate) const ALL_FIXED: &str = "*F";
-    /// In a request: all user properties.
-    pub(crate) const ALL_USER: &str = "*U";
-}
+use super::filter::Properties;
+use super::{Inbound, Outbound, SelectedBy, Selections, key, roles_text};
 
 /// Where a session's client is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Link {
+pub(super) enum Link {
     Connected(ConnectionId),
     /// Kept until this moment of the monotonic clock.
     Waiting(u64),
@@ -49,56 +25,76 @@ pub(crate) enum Link {
 /// A session.
 #[derive(Debug)]
 pub(crate) struct Session {
-    pub(crate) key: SessionKey,
-    pub(crate) id: SessionId,
-    pub(crate) token: SessionToken,
-    pub(crate) version: ProtocolVersion,
+    pub(super) key: SessionKey,
+    pub(super) id: SessionId,
+    pub(super) token: SessionToken,
+    pub(super) version: ProtocolVersion,
     /// `None` for an anonymous session.
-    pub(crate) principal: Option<String>,
-    pub(crate) roles: BTreeSet<String>,
-    pub(crate) rights: Arc<Rights>,
+    pub(super) principal: Option<String>,
+    pub(super) roles: BTreeSet<String>,
+    pub(super) rights: Arc<Rights>,
     /// Fixed and user properties, but for `$Roles`.
-    pub(crate) properties: BTreeMap<String, String>,
-    pub(crate) link: Link,
+    pub(super) properties: BTreeMap<String, String>,
+    pub(super) link: Link,
     /// When the session ends unless it authenticates again, by the monotonic clock.
-    pub(crate) expires: Option<u64>,
-    pub(crate) reconnect_timeout_ms: u64,
-    pub(crate) outbound: Outbound,
-    /// What it counts for in [`crate::sessions::Sessions`]' account, in bytes.
-    pub(crate) counted: usize,
-    /// Subscriptions of which the client is to be told.
-    pub(crate) catch_up: CatchUp,
+    pub(super) expires: Option<u64>,
+    pub(super) reconnect_timeout_ms: u64,
+    /// What is on its way to the client.
+    pub(super) outbound: Outbound,
+    /// What that counts for in the account of all sessions, in bytes.
+    pub(super) counted: usize,
+    /// What the client asked for.
+    pub(super) inbound: Inbound,
     /// The client reads compressed values.
-    pub(crate) inflates: bool,
+    pub(super) inflates: bool,
     /// What waits for the client may be conflated.
-    pub(crate) conflates: bool,
+    pub(super) conflates: bool,
     /// How many messages the client sent.
-    pub(crate) received: u64,
+    pub(super) received: u64,
     /// When the client was last heard of, by the monotonic clock.
-    pub(crate) heard: u64,
-    pub(crate) subscriptions: BTreeSet<TopicId>,
-    pub(crate) selections: Selections,
-    /// What the client was asked and has not answered.
-    pub(crate) outgoing: BTreeMap<ConversationId, Outgoing>,
-    pub(crate) last_conversation: u64,
-    /// Requests that wait for the store.
-    pub(crate) writes: usize,
-    /// How long these requests are, in bytes.
-    pub(crate) write_bytes: usize,
-    /// Requests that wait for something else: a password check, a lock, another session.
-    pub(crate) waits: usize,
-    /// Its credentials are being checked: one check at a time is enough for a session.
-    pub(crate) is_signing_in: bool,
-    /// Requests that read what earlier ones write, and what came after them.
-    pub(crate) deferred: VecDeque<(ConversationId, RequestBody, usize)>,
-    /// How long these requests are, in bytes.
-    pub(crate) deferred_bytes: usize,
-    pub(crate) is_running_deferred: bool,
-    /// A request is being served in slices.
-    pub(crate) has_job: bool,
+    pub(super) heard: u64,
+    pub(super) subscriptions: BTreeSet<TopicId>,
+    pub(super) selections: Selections,
+    pub(super) last_conversation: u64,
 }
 
 impl Session {
+    pub(crate) const fn key(&self) -> SessionKey {
+        self.key
+    }
+
+    pub(crate) const fn id(&self) -> SessionId {
+        self.id
+    }
+
+    pub(crate) const fn version(&self) -> ProtocolVersion {
+        self.version
+    }
+
+    /// `None` for an anonymous session.
+    pub(crate) const fn principal(&self) -> Option<&String> {
+        self.principal.as_ref()
+    }
+
+    pub(crate) const fn roles(&self) -> &BTreeSet<String> {
+        &self.roles
+    }
+
+    pub(crate) const fn rights(&self) -> &Arc<Rights> {
+        &self.rights
+    }
+
+    /// Fixed and user properties, but for `$Roles`.
+    pub(crate) const fn properties(&self) -> &BTreeMap<String, String> {
+        &self.properties
+    }
+
+    /// Where its client connected from.
+    pub(crate) fn address(&self) -> &str {
+        let address = self.properties.get(key::CLIENT_IP);
+        address.map(String::as_str).unwrap_or_default()
+    }
+
     pub(crate) const fn connection(&self) -> Option<ConnectionId> {
         match self.link {
             Link::Connected(connection) => Some(connection),
@@ -106,12 +102,41 @@ impl Session {
         }
     }
 
-    pub(crate) fn creator(&self) -> Creator {
+    /// The topics that it is subscribed to.
+    pub(crate) const fn subscriptions(&self) -> &BTreeSet<TopicId> {
+        &self.subscriptions
+    }
+
+    /// Whether it selects a path, whoever selected that.
+    pub(crate) fn selects(&self, path: &str) -> bool {
+        self.selections.selects(path).is_some()
+    }
+
+    /// What it selected and deselected, by scope.
+    pub(crate) const fn selections(&self) -> &Selections {
+        &self.selections
+    }
+
+    fn creator(&self) -> Creator {
         Creator {
             session: self.id.to_string(),
             roles: self.roles.clone(),
             principal: self.principal.clone(),
         }
+    }
+
+    /// The session as one that changes topics.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor {
+            session: Some(self.key),
+            principal: self.principal.clone(),
+            rights: self.rights.clone(),
+            creator: self.creator(),
+        }
+    }
+
+    pub(crate) fn has_all(&self, permissions: &[GlobalPermission]) -> bool {
+        permissions.iter().all(|it| self.rights.has_global(*it))
     }
 
     /// Whether the session has a permission at a topic's path; an owner has some whatever its roles.
@@ -129,14 +154,18 @@ impl Session {
         )
     }
 
+    /// Whether the session may remove a topic: see [`Rights::allow_removal`].
+    pub(crate) fn may_remove(&self, path: &str, settings: &Settings) -> bool {
+        let owner = settings.owner.as_deref();
+        self.rights
+            .allow_removal(path, self.principal.as_deref(), owner)
+    }
+
     /// Whether the session may select and read a topic.
     pub(crate) fn sees(&self, topic: &Topic) -> bool {
-        self.rights.has(PathPermission::SelectTopic, topic.path())
-            && self.may(
-                PathPermission::ReadTopic,
-                topic.path(),
-                Some(topic.settings()),
-            )
+        let path = topic.path();
+        self.rights.has(PathPermission::SelectTopic, path)
+            && self.may(PathPermission::ReadTopic, path, Some(topic.settings()))
     }
 
     /// Whether the session is to be subscribed to a topic. One that another session selected for it needs no right to select.
@@ -150,91 +179,17 @@ impl Session {
             }
     }
 
-    /// The session as one that changes topics.
-    pub(crate) fn actor(&self) -> Actor {
-        Actor {
-            session: Some(self.key),
-            principal: self.principal.clone(),
-            rights: self.rights.clone(),
-            creator: self.creator(),
-        }
-    }
-
-    /// Whether the session may remove a topic: see [`Rights::allow_removal`].
-    pub(crate) fn may_remove(&self, path: &str, settings: &Settings) -> bool {
-        let owner = settings.owner.as_deref();
-        self.rights
-            .allow_removal(path, self.principal.as_deref(), owner)
-    }
-
     /// The number of a request that the broker makes.
-    pub(crate) const fn new_conversation(&mut self) -> ConversationId {
+    pub(super) const fn new_conversation(&mut self) -> ConversationId {
         self.last_conversation += 1;
         ConversationId(self.last_conversation)
-    }
-
-    /// How many requests of the client wait for an answer.
-    pub(crate) fn open_requests(&self) -> usize {
-        self.writes + self.waits + self.deferred.len()
-    }
-
-    /// The roles as the property `$Roles` shows them.
-    pub(crate) fn roles_text(&self) -> String {
-        Self::roles_text_of(&self.roles)
-    }
-
-    /// A set of roles as the property `$Roles` shows it: quoted, with commas between them.
-    pub(crate) fn roles_text_of(roles: &BTreeSet<String>) -> String {
-        let quoted: Vec<String> = roles
-            .iter()
-            .map(|role| {
-                let escaped = role.replace('\\', "\\\\").replace('"', "\\\"");
-                format!("\"{escaped}\"")
-            })
-            .collect();
-        quoted.join(",")
-    }
-
-    /// The properties that these keys ask for; `*F` and `*U` mean all fixed and all user properties.
-    pub(crate) fn select_properties<'k>(
-        &self,
-        keys: impl IntoIterator<Item = &'k String>,
-    ) -> BTreeMap<String, String> {
-        let mut selected = BTreeMap::new();
-        for key in keys {
-            match key.as_str() {
-                key::ALL_FIXED => {
-                    selected.extend(self.properties_where(|name| name.starts_with('$')));
-                    selected.insert(key::ROLES.to_owned(), self.roles_text());
-                }
-                key::ALL_USER => {
-                    selected.extend(self.properties_where(|name| !name.starts_with('$')));
-                }
-                name => {
-                    if let Some(value) = self.property(name) {
-                        selected.insert(name.to_owned(), value.into_owned());
-                    }
-                }
-            }
-        }
-        selected
-    }
-
-    fn properties_where(
-        &self,
-        is_wanted: impl Fn(&str) -> bool,
-    ) -> impl Iterator<Item = (String, String)> {
-        self.properties
-            .iter()
-            .filter(move |(name, _)| is_wanted(name))
-            .map(|(name, value)| (name.clone(), value.clone()))
     }
 }
 
 impl Properties for Session {
     fn property(&self, name: &str) -> Option<Cow<'_, str>> {
         if name == key::ROLES {
-            return Some(Cow::Owned(self.roles_text()));
+            return Some(Cow::Owned(roles_text(&self.roles)));
         }
         self.properties
             .get(name)

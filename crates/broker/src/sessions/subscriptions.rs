@@ -103,12 +103,13 @@ impl Sessions {
         };
         session.subscriptions.insert(topic);
         // Who is subscribed again has to hear of the end first.
-        if let Some(Due::End(reason)) = session.catch_up.remove(topic) {
+        if let Some(Due::End(reason)) = session.outbound.catch_up_mut().remove(topic) {
             self.send_item(key, ending(topic, priority, reason));
         }
         if let Some(session) = self.get_mut(key) {
             session
-                .catch_up
+                .outbound
+                .catch_up_mut()
                 .push(topic, priority, Due::Tell(Progress::Untold));
         }
     }
@@ -130,7 +131,7 @@ impl Sessions {
             return;
         }
         // Who was not told of the beginning needs not be told of the end.
-        if session.catch_up.remove(topic) == Some(Due::Tell(Progress::Untold)) {
+        if session.outbound.catch_up_mut().remove(topic) == Some(Due::Tell(Progress::Untold)) {
             return;
         }
         if drops {
@@ -139,7 +140,8 @@ impl Sessions {
         if session.outbound.is_crowded(&limits) {
             // Before all that begins, as it may be at the same path.
             session
-                .catch_up
+                .outbound
+                .catch_up_mut()
                 .push(topic, Priority::High, Due::End(reason));
             return;
         }
@@ -152,7 +154,7 @@ impl Sessions {
         if session.connection().is_none() || !session.outbound.takes_more(&self.limits) {
             return None;
         }
-        let (topic, due) = session.catch_up.first()?;
+        let (topic, due) = session.outbound.catch_up().first()?;
         Some(NextDue {
             topic,
             due,
@@ -164,7 +166,7 @@ impl Sessions {
     /// Whether the client of a session was not told of a subscription yet: then, whether it reads compressed values.
     pub(crate) fn untold(&self, key: SessionKey, topic: TopicId) -> Option<bool> {
         let session = self.get(key)?;
-        let is_untold = session.catch_up.due(topic) == Some(Due::Tell(Progress::Untold));
+        let is_untold = session.outbound.catch_up().due(topic) == Some(Due::Tell(Progress::Untold));
         is_untold.then_some(session.inflates)
     }
 
@@ -180,9 +182,12 @@ impl Sessions {
             progress,
         } = messages;
         match progress {
-            Some(progress) => session.catch_up.advance(topic, Due::Tell(progress)),
+            Some(progress) => session
+                .outbound
+                .catch_up_mut()
+                .advance(topic, Due::Tell(progress)),
             None => {
-                session.catch_up.remove(topic);
+                session.outbound.catch_up_mut().remove(topic);
             }
         }
         let items = notification.into_iter().map(|it| (it, Kind::Other));
@@ -206,7 +211,7 @@ impl Sessions {
     /// A client is to be told nothing of a topic.
     pub(crate) fn forget_due(&mut self, key: SessionKey, topic: TopicId) {
         if let Some(session) = self.get_mut(key) {
-            session.catch_up.remove(topic);
+            session.outbound.catch_up_mut().remove(topic);
         }
     }
 

@@ -1,0 +1,87 @@
+//! Session event listeners.
+
+use effusion_protocol::ConversationId;
+use effusion_protocol::body::{
+    GlobalPermission, PropertiesOfInterest, ResponseBody, SessionEventRegistration,
+    SessionEventRegistrationResponse, SessionPropertiesRegistration,
+};
+
+use crate::broker::Broker;
+use crate::caller::Caller;
+use crate::services::dispatch::{Reply, Served};
+use crate::sessions::events::SessionListener;
+use crate::sessions::filter::Filter;
+
+impl Broker {
+    /// What a session needs to be told of others.
+    pub(crate) const LISTENER_RIGHTS: [GlobalPermission; 2] = [
+        GlobalPermission::RegisterHandler,
+        GlobalPermission::ViewSession,
+    ];
+
+    pub(crate) fn register_event_listener(
+        &mut self,
+        caller: &Caller,
+        it: SessionEventRegistration,
+    ) -> Served {
+        let filter = it.filter.map(|text| Filter::parse(&text)).transpose();
+        let listener = SessionListener {
+            filter: match filter {
+                Ok(filter) => filter,
+                Err(mistake) => {
+                    self.check_all(caller, &Self::LISTENER_RIGHTS)?;
+                    return Ok(Reply::Now(ResponseBody::SessionEventRegistration(
+                        SessionEventRegistrationResponse::Errors(vec![mistake.report()]),
+                    )));
+                }
+            },
+            properties: it.properties.unwrap_or_default(),
+            after: it.after.filter(|after| *after > 0),
+            service: caller.service,
+        };
+        let registered = SessionEventRegistrationResponse::Registered;
+        let response = ResponseBody::SessionEventRegistration(registered);
+        self.register_listener(caller, it.listener, listener, response)
+    }
+
+    pub(crate) fn register_properties_listener(
+        &mut self,
+        caller: &Caller,
+        it: SessionPropertiesRegistration,
+    ) -> Served {
+        let listener = SessionListener {
+            filter: None,
+            properties: match it.properties {
+                PropertiesOfInterest::Some(properties) => properties,
+                PropertiesOfInterest::None => Vec::new(),
+            },
+            after: None,
+            service: caller.service,
+        };
+        let response = ResponseBody::SessionPropertiesRegistration(());
+        self.register_listener(caller, it.listener, listener, response)
+    }
+
+    fn register_listener(
+        &mut self,
+        caller: &Caller,
+        conversation: ConversationId,
+        listener: SessionListener,
+        response: ResponseBody,
+    ) -> Served {
+        self.check_all(caller, &Self::LISTENER_RIGHTS)?;
+        self.answer(caller.clone(), Ok(response));
+        self.sessions
+            .add_listener(caller.session, conversation, listener)?;
+        Ok(Reply::Later)
+    }
+
+    pub(crate) fn deregister_event_listener(
+        &mut self,
+        caller: &Caller,
+        listener: ConversationId,
+    ) -> Served {
+        self.sessions.remove_listener(caller.session, listener);
+        Ok(Reply::Now(ResponseBody::SessionEventDeregistration(())))
+    }
+}

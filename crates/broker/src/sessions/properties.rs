@@ -1,0 +1,173 @@
+//! Session properties.
+
+use effusion_protocol::ErrorReport;
+use effusion_protocol::body::Properties;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::caller::SessionKey;
+use crate::{Peer, errors};
+
+use super::{Session, Sessions};
+
+/// Names of fixed session properties (source: the API documentation of `Session`).
+pub(crate) mod key {
+    pub(crate) const SESSION_ID: &str = "$SessionId";
+    pub(crate) const PRINCIPAL: &str = "$Principal";
+    pub(crate) const ROLES: &str = "$Roles";
+    pub(crate) const CLIENT_IP: &str = "$ClientIP";
+    pub(crate) const CLIENT_TYPE: &str = "$ClientType";
+    pub(crate) const CONNECTOR: &str = "$Connector";
+    pub(crate) const COUNTRY: &str = "$Country";
+    pub(crate) const LANGUAGE: &str = "$Language";
+    pub(crate) const LATITUDE: &str = "$Latitude";
+    pub(crate) const LONGITUDE: &str = "$Longitude";
+    pub(crate) const SERVER_NAME: &str = "$ServerName";
+    pub(crate) const START_TIME: &str = "$StartTime";
+    /// When the session ends unless it authenticates again, in milliseconds since 1970.
+    pub(crate) const EXPIRY_TIME: &str = "$ExpiryTime";
+    pub(crate) const TRANSPORT: &str = "$Transport";
+    /// In a request: all fixed properties.
+    pub(crate) const ALL_FIXED: &str = "*F";
+    /// In a request: all user properties.
+    pub(crate) const ALL_USER: &str = "*U";
+}
+
+/// Characters that a user property's name cannot have (source: the API documentation of `Session`).
+const FORBIDDEN: &[char] = &[' ', '\t', '\r', '\n', '"', '\'', '(', ')'];
+/// The longest name or value of a session property.
+pub(crate) const MAX_PROPERTY: usize = 4 * 1024;
+/// The most properties that a session has.
+const MAX_PROPERTIES: usize = 1_000;
+
+/// Whether a user property can have this name and value.
+pub(crate) fn is_user_property(name: &str, value: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with('$')
+        && !name.contains(FORBIDDEN)
+        && name.len() <= MAX_PROPERTY
+        && value.len() <= MAX_PROPERTY
+}
+
+/// A set of roles as the property `$Roles` shows it: quoted, with commas between them.
+pub(crate) fn roles_text(roles: &BTreeSet<String>) -> String {
+    let quoted: Vec<String> = roles
+        .iter()
+        .map(|role| {
+            let escaped = role.replace('\\', "\\\\").replace('"', "\\\"");
+            format!("\"{escaped}\"")
+        })
+        .collect();
+    quoted.join(",")
+}
+
+/// The session property's value for the client types that are known (source: the dissector, the API documentation).
+fn client_type_name(letters: &str) -> &'static str {
+    match letters {
+        "WB" | "B" => "JAVASCRIPT_BROWSER",
+        "WJ" | "J" => "JAVA",
+        "WN" | "N" => "DOTNET",
+        "WC" => "C",
+        "WA" => "ANDROID",
+        "WI" => "IOS",
+        "PY" | "WPY" => "PYTHON",
+        _ => "OTHER",
+    }
+}
+
+impl Sessions {
+    /// The properties that the server gives a session, but for its id and its roles. `start` is in milliseconds since 1970.
+    pub(crate) fn fixed_properties(
+        &self,
+        principal: Option<&str>,
+        client_type: &str,
+        peer: &Peer,
+        start: u64,
+    ) -> BTreeMap<String, String> {
+        [
+            (key::PRINCIPAL, principal.unwrap_or_default()),
+            (key::CLIENT_IP, &peer.address),
+            (key::CLIENT_TYPE, client_type_name(client_type)),
+            (key::CONNECTOR, &peer.connector),
+            (key::COUNTRY, ""),
+            (key::LANGUAGE, ""),
+            (key::LATITUDE, "NaN"),
+            (key::LONGITUDE, "NaN"),
+            (key::SERVER_NAME, &self.server_name),
+            (key::START_TIME, &start.to_string()),
+            (key::TRANSPORT, "WEBSOCKET"),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+    }
+
+    /// Sets and removes properties of a session. Returns the former values of what was changed, and the names that were not
+    /// there. What stays as it is, is not returned.
+    pub(crate) fn set_properties(
+        &mut self,
+        key: SessionKey,
+        set: &Properties,
+        remove: &[String],
+    ) -> Result<(Properties, Vec<String>), ErrorReport> {
+        let (mut former, mut absent) = (Properties::new(), Vec::new());
+        if let Some(session) = self.get(key)
+            && session.properties.len() + set.len() > MAX_PROPERTIES
+        {
+            return Err(errors::too_many("session properties"));
+        }
+        self.change(key, |session| {
+            for (name, value) in set {
+                match session.properties.insert(name.clone(), value.clone()) {
+                    Some(old) if old == *value => {}
+                    Some(old) => former.push((name.clone(), old)),
+                    None => absent.push(name.clone()),
+                }
+            }
+            for name in remove {
+                let old = session.properties.remove(name);
+                former.extend(old.map(|old| (name.clone(), old)));
+            }
+        });
+        Ok((former, absent))
+    }
+}
+
+impl Session {
+    /// The properties that these keys ask for; `*F` and `*U` mean all fixed and all user properties.
+    pub(crate) fn select_properties<'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k String>,
+    ) -> BTreeMap<String, String> {
+        let mut selected = BTreeMap::new();
+        for key in keys {
+            match key.as_str() {
+                key::ALL_FIXED => {
+                    selected.extend(self.properties_where(|name| name.starts_with('$')));
+                    selected.insert(key::ROLES.to_owned(), roles_text(&self.roles));
+                }
+                key::ALL_USER => {
+                    selected.extend(self.properties_where(|name| !name.starts_with('$')));
+                }
+                key::ROLES => {
+                    selected.insert(key::ROLES.to_owned(), roles_text(&self.roles));
+                }
+                name => {
+                    if let Some(value) = self.properties.get(name) {
+                        selected.insert(name.to_owned(), value.clone());
+                    }
+                }
+            }
+        }
+        selected
+    }
+
+    fn properties_where(
+        &self,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> impl Iterator<Item = (String, String)> {
+        self.properties
+            .iter()
+            .filter(move |(name, _)| is_wanted(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+    }
+}
