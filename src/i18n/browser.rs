@@ -1,11 +1,11 @@
 //! The language in use.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use leptos::prelude::*;
-use leptos::reactive::graph::Observer;
+use leptos::reactive::graph::{AnySubscriber, Observer, ReactiveNode};
 use send_wrapper::SendWrapper;
 use serde::Deserialize;
 
@@ -29,7 +29,36 @@ enum Forms {
 /// The language of the interface, provided as context. It can be copied, and used where there is no context, as in events.
 #[derive(Clone, Copy)]
 pub struct I18n {
-    language: RwSignal<Language>,
+    language: StoredValue<Language>,
+    followers: StoredValue<Followers>,
+}
+
+/// The effects that show something in the language.
+///
+/// A signal keeps what remains of an effect that is gone until it changes, and a language hardly ever does: every message that
+/// was shown once would leave something behind. So those that are gone are looked for whenever there are twice as many as
+/// before.
+#[derive(Default)]
+struct Followers {
+    /// In the order that they came: what is inside of another one comes after it.
+    all: Vec<AnySubscriber>,
+    /// How many there may be before the next look.
+    limit: usize,
+}
+
+impl Followers {
+    /// How many there may be without looking.
+    const FEW: usize = 512;
+
+    fn add(&mut self, follower: AnySubscriber) {
+        if self.all.len() >= self.limit {
+            let mut known = HashSet::new();
+            self.all
+                .retain(|it| it.1.strong_count() > 0 && known.insert(it.0));
+            self.limit = (2 * self.all.len()).max(Self::FEW);
+        }
+        self.all.push(follower);
+    }
 }
 
 #[derive(Clone)]
@@ -66,7 +95,8 @@ impl Language {
 /// Provides the language of the interface, English at first.
 pub fn provide_i18n() -> I18n {
     let i18n = I18n {
-        language: RwSignal::new(Language::new("en", Dictionary::new())),
+        language: StoredValue::new(Language::new("en", Dictionary::new())),
+        followers: StoredValue::default(),
     };
     provide_context(i18n);
     i18n
@@ -90,17 +120,22 @@ impl I18n {
     pub fn set(&self, locale: &str, file: Option<&str>) -> Result<(), serde_json::Error> {
         let dictionary = file.map(serde_json::from_str).transpose()?;
         self.language
-            .set(Language::new(locale, dictionary.unwrap_or_default()));
+            .set_value(Language::new(locale, dictionary.unwrap_or_default()));
+        // They come back as they run again.
+        let followers = self.followers.try_update_value(std::mem::take);
+        for follower in followers.unwrap_or_default().all {
+            follower.mark_dirty();
+        }
         Ok(())
     }
 
     /// Reads the language, and follows it where signals are followed. Events show a text once, and follow nothing.
     fn with<T>(&self, read: impl FnOnce(&Language) -> T) -> T {
-        if Observer::get().is_some() {
-            self.language.with(read)
-        } else {
-            self.language.with_untracked(read)
+        if let Some(observer) = Observer::get() {
+            self.followers
+                .update_value(|followers| followers.add(observer));
         }
+        self.language.with_value(read)
     }
 
     /// A text of the interface; for `t!`.

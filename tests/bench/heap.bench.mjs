@@ -6,6 +6,7 @@
 
 import assert from 'node:assert/strict';
 
+import { heap, noteMemories } from '../support/heap.mjs';
 import { PAGES, makeRoom, onStage, openRoom, option, startSpeaker, untilNewest } from './pages.mjs';
 import { beside } from './report.mjs';
 
@@ -56,36 +57,5 @@ async function fill(stage, folder, room) {
     } finally {
         speaker.stop();
         await page.context().close();
-    }
-}
-
-async function heap(page) {
-    const elements = await page.evaluate(() => document.querySelectorAll('*').length);
-    const devtools = await page.context().newCDPSession(page);
-    // What one collection sets free may be what keeps other things, in the browser's own heap, for the next.
-    for (let times = 0; times < 3; times += 1) {
-        await devtools.send('HeapProfiler.collectGarbage');
-    }
-    const usage = await devtools.send('Runtime.getHeapUsage');
-    const wasm = await page.evaluate(() => window.wasmMemories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0));
-    await devtools.detach();
-    const [script, document] = [usage.usedSize, usage.embedderHeapUsedSize];
-    // WebAssembly's memory is among the buffers that are counted here or not, by the browser's version.
-    const buffers = usage.backingStorageSize >= wasm ? usage.backingStorageSize - wasm : usage.backingStorageSize;
-    return { script, document, wasm, buffers, all: script + document + wasm + buffers, elements };
-}
-
-/** In the page: keeps in sight what memories its WebAssembly has. */
-function noteMemories() {
-    window.wasmMemories = [];
-    const note = (made) => {
-        const { exports } = made.instance ?? made;
-        const memories = Object.values(exports).filter((it) => it instanceof WebAssembly.Memory && !window.wasmMemories.includes(it));
-        window.wasmMemories.push(...memories);
-        return made;
-    };
-    for (const name of ['instantiate', 'instantiateStreaming']) {
-        const instantiate = WebAssembly[name];
-        WebAssembly[name] = (...args) => instantiate.apply(WebAssembly, args).then(note);
     }
 }

@@ -21,7 +21,7 @@ export function stage(...args) {
         /** The page's address, with fields that it fills in. */
         address: (fields = {}) => addressAt(stage.sandbox, fields),
         /** A test on this stage. */
-        scenario: (title, act) => scenario(title, () => stage.browser, act),
+        scenario: (title, act, limit) => scenario(title, () => stage.browser, act, limit),
     };
     before(async () => {
         [stage.sandbox, stage.browser] = await Promise.all([startSandbox({ args: ['--static', dist, ...args] }), launch()]);
@@ -41,9 +41,10 @@ export function stage(...args) {
  * @param {string} title
  * @param {() => import('playwright-core').Browser} browser
  * @param {(open: (address: string, options?: object) => Promise<import('../support/chat_window.mjs').ChatWindow>) => Promise<void>} act
+ * @param {number} limit in milliseconds
  */
-export function scenario(title, browser, act) {
-    test(title, { timeout: LIMIT }, async () => {
+export function scenario(title, browser, act, limit = LIMIT) {
+    test(title, { timeout: limit }, async () => {
         const windows = [];
         try {
             await act(async (address, options) => {

@@ -35,10 +35,13 @@ export function launch(...args) {
     });
 }
 
-/** Opens an empty window with a profile of its own: nobody's storage but its own. */
-export async function openWindow(browser, options = {}) {
+/** Opens an empty window with a profile of its own: nobody's storage but its own. `first` runs in each page before its own scripts. */
+export async function openWindow(browser, { first, ...options } = {}) {
     const context = await browser.newContext({ viewport: DESKTOP, locale: 'en-GB', serviceWorkers: 'block', ...options });
     context.setDefaultTimeout(20_000);
+    if (first !== undefined) {
+        await context.addInitScript(first);
+    }
     const page = await context.newPage();
     if (unsteady) {
         await slowDown(page);

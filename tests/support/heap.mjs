@@ -1,0 +1,50 @@
+// What a page in Chromium takes of the machine's memory.
+
+/** For `page.addInitScript`: keeps in sight what memories the page's WebAssembly has, and gives the page `until` to wait with. */
+export function noteMemories() {
+    window.wasmMemories = [];
+    const note = (made) => {
+        const { exports } = made.instance ?? made;
+        const memories = Object.values(exports).filter((it) => it instanceof WebAssembly.Memory && !window.wasmMemories.includes(it));
+        window.wasmMemories.push(...memories);
+        return made;
+    };
+    for (const name of ['instantiate', 'instantiateStreaming']) {
+        const instantiate = WebAssembly[name];
+        WebAssembly[name] = (...args) => instantiate.apply(WebAssembly, args).then(note);
+    }
+    window.until = async (what, check) => {
+        const end = performance.now() + 60_000;
+        while (!check()) {
+            if (performance.now() > end) {
+                throw new Error(`${what}: not in time`);
+            }
+            await new Promise((resolve) => requestAnimationFrame(resolve));
+        }
+    };
+}
+
+/**
+ * The bytes that a page takes once its garbage is collected: JavaScript's heap, the browser's objects of the page, WebAssembly's
+ * memory and other buffers; and the numbers of elements in the document, of nodes, and of listeners.
+ *
+ * @param {import('playwright-core').Page} page one that has run `noteMemories`
+ */
+export async function heap(page) {
+    const elements = await page.evaluate(() => document.querySelectorAll('*').length);
+    const devtools = await page.context().newCDPSession(page);
+    // What one collection sets free may be what keeps other things, in the browser's own heap, for the next.
+    for (let times = 0; times < 3; times += 1) {
+        await devtools.send('HeapProfiler.collectGarbage');
+    }
+    const usage = await devtools.send('Runtime.getHeapUsage');
+    await devtools.send('Performance.enable');
+    const { metrics } = await devtools.send('Performance.getMetrics');
+    const [nodes, listeners] = ['Nodes', 'JSEventListeners'].map((name) => metrics.find((metric) => metric.name === name).value);
+    const wasm = await page.evaluate(() => window.wasmMemories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0));
+    await devtools.detach();
+    const [script, document] = [usage.usedSize, usage.embedderHeapUsedSize];
+    // WebAssembly's memory is among the buffers that are counted here or not, by the browser's version.
+    const buffers = usage.backingStorageSize >= wasm ? usage.backingStorageSize - wasm : usage.backingStorageSize;
+    return { script, document, wasm, buffers, all: script + document + wasm + buffers, elements, nodes, listeners };
+}
