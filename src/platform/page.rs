@@ -4,11 +4,11 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use gloo_net::http::Request;
 use js_sys::Reflect;
 use leptos::prelude::{document, request_animation_frame, set_timeout, window};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{HtmlElement, Response};
+use web_sys::HtmlElement;
 
 /// The query of the page's address.
 #[must_use]
@@ -52,12 +52,8 @@ pub fn texts_from_start() -> Option<String> {
 
 /// A text file that stands beside the page; none if it cannot be had.
 pub async fn fetch_text(path: &str) -> Option<String> {
-    let answer = JsFuture::from(window().fetch_with_str(path)).await.ok()?;
-    let answer: Response = answer.dyn_into().ok()?;
-    if !answer.ok() {
-        return None;
-    }
-    JsFuture::from(answer.text().ok()?).await.ok()?.as_string()
+    let response = Request::get(path).send().await.ok()?;
+    response.ok().then_some(response)?.text().await.ok()
 }
 
 /// The page's address, without what it is asked for.

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::preferences::For;
 use crate::features::settings::saved::SavedServices;
 use crate::features::timeline::load_announcements;
 use crate::i18n::language::Language;
@@ -80,16 +81,17 @@ pub fn set_language(app: App, chosen: String) {
 /// Changes the services that are kept, and stores them.
 pub fn change_saved_services(app: App, change: impl FnOnce(&mut SavedServices)) {
     app.services.update(change);
-    let text = app.services.read_untracked().format();
-    storage::store(
+    let services = app.services.read_untracked();
+    For::Device.store(
         SERVICES,
-        Some(text.as_str()).filter(|text| !text.is_empty()),
+        Some(&*services).filter(|it| !it.list().is_empty()),
     );
 }
 
 /// The services that were kept.
 pub(super) fn saved_services() -> SavedServices {
-    SavedServices::parse(&storage::load(SERVICES).unwrap_or_default())
+    let from_lines = || SavedServices::from_lines(&storage::load(SERVICES).unwrap_or_default());
+    For::Device.load(SERVICES).unwrap_or_else(from_lines)
 }
 
 /// Shows the page in a language by its texts; none are English. The language stays as it was if they cannot be read.

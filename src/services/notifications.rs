@@ -12,7 +12,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AudioContext, Notification, NotificationOptions, NotificationPermission};
 
 use super::notices::{Cause, Notice, Notices};
-use crate::platform::storage;
+use super::preferences::For;
 use crate::state::attention::{Attention, Level};
 use crate::state::{App, OpenRoom, SetIfChanged};
 use crate::t;
@@ -39,8 +39,8 @@ impl Notifications {
         let Some(mut notices) = self.notices.listen() else {
             return;
         };
-        let stored = storage::load(ATTENTION).unwrap_or_default();
-        self.app.attention.set_if_changed(Attention::parse(&stored));
+        let stored: Attention = For::Device.load(ATTENTION).unwrap_or_default();
+        self.app.attention.set_if_changed(stored);
         let app = self.app;
         spawn_local(async move {
             while let Some(notice) = notices.next().await {
@@ -73,7 +73,7 @@ impl Notifications {
     pub fn change(&self, change: impl FnOnce(&mut Attention)) {
         self.app.attention.update(change);
         let attention = self.app.attention.read_untracked();
-        storage::store(ATTENTION, Some(&attention.format()));
+        For::Device.store(ATTENTION, Some(&*attention));
     }
 }
 

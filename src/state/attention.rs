@@ -1,9 +1,10 @@
 //! What the reader is to be told of, and how loudly.
 
-use crate::features::join::query;
+use serde::{Deserialize, Serialize};
 
 /// What of a room counts as unread.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Every message.
     #[default]
@@ -11,6 +12,7 @@ pub enum Level {
     /// Messages that name the reader.
     Mentions,
     /// None.
+    #[serde(rename = "none")]
     Nothing,
 }
 
@@ -46,7 +48,8 @@ impl Level {
 }
 
 /// What the reader has chosen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Attention {
     /// Nothing is shown by the system, and nothing is heard.
     pub do_not_disturb: bool,
@@ -72,41 +75,6 @@ impl Attention {
             self.levels.push((room.to_owned(), level));
         }
     }
-
-    /// Writes it, to be stored.
-    #[must_use]
-    pub fn format(&self) -> String {
-        let flags = [
-            ("quiet", self.do_not_disturb),
-            ("sound", self.sound),
-            ("never", self.never_ask),
-        ];
-        let flags = flags
-            .into_iter()
-            .filter(|(_, set)| *set)
-            .map(|(name, _)| (name, ""));
-        let levels = self.levels.iter();
-        query::format(flags.chain(levels.map(|(room, level)| (level.word(), room.as_str()))))
-    }
-
-    /// Reads [`Attention::format`] back, and passes over the rest.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let mut attention = Self::default();
-        for (name, value) in query::parse(text) {
-            match name.as_str() {
-                "quiet" => attention.do_not_disturb = true,
-                "sound" => attention.sound = true,
-                "never" => attention.never_ask = true,
-                name => {
-                    if let Some(level) = Level::from_word(name) {
-                        attention.set_level(&value, level);
-                    }
-                }
-            }
-        }
-        attention
-    }
 }
 
 #[cfg(test)]
@@ -125,12 +93,14 @@ mod tests {
         attention.set_level("quiet", Level::Mentions);
         attention.set_level("c", Level::Mentions);
         attention.set_level("c", Level::All);
-        let read = Attention::parse(&attention.format());
+        let stored = serde_json::to_string(&attention).unwrap();
+        let read: Attention = serde_json::from_str(&stored).unwrap();
         assert_eq!(read, attention);
         assert_eq!(read.level("a & b"), Level::Nothing);
         assert_eq!(read.level("quiet"), Level::Mentions);
         assert_eq!(read.level("c"), Level::All);
-        assert_eq!(Attention::parse("&&=x&loud=y"), Attention::default());
+        let newer: Attention = serde_json::from_str(r#"{"sound":true,"loud":1}"#).unwrap();
+        assert!(newer.sound && !newer.do_not_disturb);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! All emoji by name, and those that a reader uses most.
 
+use serde::{Deserialize, Serialize};
+
 use crate::i18n::letters::lower;
 
 /// All of Unicode's emoji, written by `build.rs` and read by [`parse`].
@@ -161,41 +163,10 @@ const DEFAULTS: [&str; 4] = ["👍", "❤️", "😂", "🎉"];
 const MAX_REMEMBERED: usize = 24;
 
 /// How often the reader has used which emoji.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frequent(Vec<(String, u32)>);
 
 impl Frequent {
-    /// Reads the stored form.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let mut words = text.split(' ');
-        let mut used = Vec::new();
-        while let (Some(emoji), Some(count)) = (words.next(), words.next()) {
-            if let Ok(count) = count.parse()
-                && !emoji.is_empty()
-                && used.len() < MAX_REMEMBERED
-            {
-                used.push((emoji.to_owned(), count));
-            }
-        }
-        Self(used)
-    }
-
-    /// The form to store.
-    #[must_use]
-    pub fn format(&self) -> String {
-        let mut text = String::new();
-        for (emoji, count) in &self.0 {
-            if !text.is_empty() {
-                text.push(' ');
-            }
-            text.push_str(emoji);
-            text.push(' ');
-            text.push_str(&count.to_string());
-        }
-        text
-    }
-
     /// Counts a use.
     pub fn used(&mut self, emoji: &str) {
         let known = self.0.iter().position(|(known, _)| known == emoji);
@@ -203,9 +174,7 @@ impl Frequent {
             Some(known) => self.0.remove(known),
             None => (emoji.to_owned(), 0),
         };
-        if known.is_none() && self.0.len() == MAX_REMEMBERED {
-            self.0.pop();
-        }
+        self.0.truncate(MAX_REMEMBERED - 1);
         let count = count.saturating_add(1);
         // Of two that were used equally often, the most recent comes first.
         let place = self.0.partition_point(|(_, other)| *other > count);
@@ -303,12 +272,12 @@ mod tests {
             used.used(emoji);
         }
         assert_eq!(used.top(5), ["🚀", "🐢", "😂", "👍", "❤️"]);
-        assert_eq!(Frequent::parse(&used.format()), used);
+        let stored = serde_json::to_string(&used).unwrap();
+        assert_eq!(serde_json::from_str::<Frequent>(&stored).unwrap(), used);
         for count in 0..100 {
             used.used(&count.to_string());
         }
         assert_eq!(used.0.len(), MAX_REMEMBERED);
         assert_eq!(used.top(1), ["🚀"]);
-        assert_eq!(Frequent::parse("x y z"), Frequent::default());
     }
 }

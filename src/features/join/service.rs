@@ -1,5 +1,7 @@
 //! Which Diffusion service to talk to.
 
+use serde::{Deserialize, Serialize};
+
 use crate::state::Fault;
 
 /// Where `effusion-sandbox` listens unless told otherwise.
@@ -23,7 +25,7 @@ pub const VERSIONS: [(u8, &str); 5] = [
 ];
 
 /// How to get to a service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
     /// A DNS name or an IP address, an IPv6 one without its brackets.
     pub host: String,
@@ -47,6 +49,12 @@ impl Default for Service {
 }
 
 impl Service {
+    /// The same service, spoken to in this protocol version alone.
+    #[must_use]
+    pub fn with_version(self, version: Option<u8>) -> Self {
+        Self { version, ..self }
+    }
+
     /// Whether the service can only be on the reader's own machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {

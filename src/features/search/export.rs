@@ -1,5 +1,9 @@
 //! A room as a file: text for people, JSON for programs.
 
+use std::ops::Not;
+
+use serde::Serialize;
+
 use crate::features::timeline::time::{self, At};
 use crate::features::timeline::{Entry, Event};
 use crate::i18n::letters::is_letter;
@@ -83,76 +87,71 @@ pub fn to_text(lines: &[Line]) -> String {
     text
 }
 
+/// A room in the JSON file.
+#[derive(Serialize)]
+struct RoomFile<'a> {
+    room: &'a str,
+    messages: Vec<MessageRecord<'a>>,
+}
+
+/// A message in the JSON file.
+#[derive(Serialize)]
+struct MessageRecord<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence: Option<u64>,
+    time: &'a str,
+    name: &'a str,
+    account: &'a str,
+    text: &'a str,
+    #[serde(skip_serializing_if = "Not::not")]
+    act: bool,
+    #[serde(skip_serializing_if = "Not::not")]
+    edited: bool,
+    #[serde(skip_serializing_if = "Not::not")]
+    deleted: bool,
+    #[serde(skip_serializing_if = "Not::not")]
+    bleeped: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply: Option<ReplyRecord<'a>>,
+}
+
+/// What a message replies to.
+#[derive(Serialize)]
+struct ReplyRecord<'a> {
+    name: &'a str,
+    text: &'a str,
+}
+
+impl<'a> From<&'a Line> for MessageRecord<'a> {
+    fn from(line: &'a Line) -> Self {
+        let message = &line.message;
+        Self {
+            sequence: line.sequence,
+            time: &line.time,
+            name: &message.name,
+            account: &line.author,
+            text: &message.text,
+            act: message.act,
+            edited: line.edited,
+            deleted: message.deleted,
+            bleeped: message.bleeped,
+            reply: message.reply.as_ref().map(|reply| ReplyRecord {
+                name: &reply.name,
+                text: &reply.text,
+            }),
+        }
+    }
+}
+
 /// The messages as JSON: an object with the room's name and an array of messages.
 #[must_use]
 pub fn to_json(room: &str, lines: &[Line]) -> String {
-    let mut json = String::from("{\n  \"room\": ");
-    quote(&mut json, room);
-    json.push_str(",\n  \"messages\": [");
-    for (number, line) in lines.iter().enumerate() {
-        json.push_str(if number > 0 { ",\n    {" } else { "\n    {" });
-        let message = &line.message;
-        if let Some(sequence) = line.sequence {
-            json.push_str("\"sequence\": ");
-            json.push_str(&sequence.to_string());
-            json.push_str(", ");
-        }
-        let texts = [
-            ("time", &line.time),
-            ("name", &message.name),
-            ("account", &line.author),
-            ("text", &message.text),
-        ];
-        for (place, (name, text)) in texts.into_iter().enumerate() {
-            if place > 0 {
-                json.push_str(", ");
-            }
-            quote(&mut json, name);
-            json.push_str(": ");
-            quote(&mut json, text);
-        }
-        for (name, set) in [
-            ("act", message.act),
-            ("edited", line.edited),
-            ("deleted", message.deleted),
-            ("bleeped", message.bleeped),
-        ] {
-            if set {
-                json.push_str(", ");
-                quote(&mut json, name);
-                json.push_str(": true");
-            }
-        }
-        if let Some(reply) = &message.reply {
-            json.push_str(", \"reply\": {\"name\": ");
-            quote(&mut json, &reply.name);
-            json.push_str(", \"text\": ");
-            quote(&mut json, &reply.text);
-            json.push('}');
-        }
-        json.push('}');
-    }
-    json.push_str("\n  ]\n}\n");
-    json
-}
-
-fn quote(json: &mut String, text: &str) {
-    json.push('"');
-    for char in text.chars() {
-        match char {
-            '"' => json.push_str("\\\""),
-            '\\' => json.push_str("\\\\"),
-            '\n' => json.push_str("\\n"),
-            char if (char as u32) < 0x20 => {
-                json.push_str("\\u00");
-                for digit in [char as u32 >> 4, char as u32 & 15] {
-                    json.push(char::from_digit(digit, 16).unwrap_or('0'));
-                }
-            }
-            char => json.push(char),
-        }
-    }
-    json.push('"');
+    let file = RoomFile {
+        room,
+        messages: lines.iter().map(MessageRecord::from).collect(),
+    };
+    // What is written into a string, and has texts for keys, can always be written.
+    serde_json::to_string_pretty(&file).unwrap_or_default()
 }
 
 /// A file name without characters that some file system rejects.

@@ -1,11 +1,14 @@
 //! The services that a reader keeps for another time. Passwords are none of their business.
 
-use crate::features::join::form::version_text;
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
 use crate::features::join::query;
-use crate::features::join::service::Service;
+use crate::features::join::service::{Service, parse_service};
 
 /// A service with a name for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedService {
     /// What the reader calls it.
     pub name: String,
@@ -16,7 +19,7 @@ pub struct SavedService {
 }
 
 /// All that were kept, in the order they were.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedServices {
     list: Vec<SavedService>,
     default: Option<usize>,
@@ -83,57 +86,27 @@ impl SavedServices {
         self.default = place.filter(|place| *place < self.list.len());
     }
 
-    /// Reads what [`SavedServices::format`] wrote: a line each. Lines that make no sense are passed over.
+    /// Reads what earlier versions of the page stored: a line for each service, in the form of an address's query.
     #[must_use]
-    pub fn parse(text: &str) -> Self {
+    pub fn from_lines(text: &str) -> Self {
         let mut saved = Self::default();
         for line in text.lines() {
-            let pairs = query::parse(line);
-            let part = |name: &str| {
-                let found = pairs.iter().find(|(known, _)| known == name);
-                found.map_or("", |(_, value)| value.as_str())
-            };
-            let Ok(port) = part("port").parse() else {
+            let pairs: HashMap<_, _> = query::parse(line).into_iter().collect();
+            let part = |name: &str| pairs.get(name).cloned().unwrap_or_default();
+            let secure = part("secure") == "true";
+            let Ok(service) = parse_service(&part("host"), &part("port"), secure) else {
                 continue;
             };
-            if part("host").is_empty() {
-                continue;
-            }
-            if part("default") == "true" {
-                saved.default = Some(saved.list.len());
-            }
             saved.list.push(SavedService {
-                name: part("name").to_owned(),
-                service: Service {
-                    host: part("host").to_owned(),
-                    port,
-                    secure: part("secure") == "true",
-                    version: part("version").parse().ok(),
-                },
-                account: part("account").to_owned(),
+                name: part("name"),
+                service: service.with_version(part("version").parse().ok()),
+                account: part("account"),
             });
+            if part("default") == "true" {
+                saved.default = Some(saved.list.len() - 1);
+            }
         }
         saved
-    }
-
-    /// A text to store.
-    #[must_use]
-    pub fn format(&self) -> String {
-        let mut text = String::new();
-        for (place, saved) in self.list.iter().enumerate() {
-            let flag = |set| if set { "true" } else { "false" };
-            text.push_str(&query::format([
-                ("name", saved.name.as_str()),
-                ("host", &saved.service.host),
-                ("port", &saved.service.port.to_string()),
-                ("secure", flag(saved.service.secure)),
-                ("version", &version_text(saved.service.version)),
-                ("account", &saved.account),
-                ("default", flag(self.default == Some(place))),
-            ]));
-            text.push('\n');
-        }
-        text
     }
 }
 
@@ -160,11 +133,24 @@ mod tests {
         services.keep(saved("Wörk & home\n=", "a.example"));
         services.keep(saved("B", "::1"));
         services.set_default(Some(1));
-        assert_eq!(SavedServices::parse(&services.format()), services);
-        assert_eq!(
-            SavedServices::parse("x\nhost=a&port=70000\nport=1\n\u{0}"),
-            SavedServices::default()
-        );
+        let stored = serde_json::to_string(&services).unwrap();
+        let read: SavedServices = serde_json::from_str(&stored).unwrap();
+        assert_eq!(read, services);
+    }
+
+    #[test]
+    fn what_earlier_versions_stored_is_read() {
+        let lines = "x\nhost=a&port=70000\nport=1\n\u{0}\n\
+            name=W%C3%B6rk&host=a.example&port=443&secure=true&version=18&account=ada+%26+co&default=\n\
+            name=B&host=%3A%3A1&port=8080&secure=false&version=&account=&default=true\n";
+        let read = SavedServices::from_lines(lines);
+        let [first, second] = read.list() else {
+            panic!("{read:?}");
+        };
+        assert_eq!(*first, saved("Wörk", "a.example"));
+        assert_eq!(second.service.address(), "[::1]:8080");
+        assert_eq!(second.service.version, None);
+        assert_eq!(read.default_place(), Some(1));
     }
 
     #[test]

@@ -123,7 +123,7 @@ pub fn react(services: &Services, room: &OpenRoom, target: Target, emoji: &str) 
 #[must_use]
 pub fn frequent() -> Frequent {
     storage::load(FREQUENT)
-        .map(|stored| Frequent::parse(&stored))
+        .and_then(|stored| serde_json::from_str(&stored).ok())
         .unwrap_or_default()
 }
 
@@ -131,7 +131,7 @@ pub fn frequent() -> Frequent {
 pub fn remember(emoji: &str) {
     let mut used = frequent();
     used.used(emoji);
-    storage::store(FREQUENT, Some(&used.format()));
+    storage::store(FREQUENT, serde_json::to_string(&used).ok().as_deref());
 }
 
 fn is_own(room: &OpenRoom, chip: &Chip) -> bool {

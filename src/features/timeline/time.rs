@@ -1,5 +1,7 @@
 //! Times as a reader sees them. The page's clock and time zone are the browser's, so both come in from outside.
 
+use std::ops::RangeInclusive;
+
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// When a message was written.
@@ -57,64 +59,59 @@ impl At {
     }
 }
 
+/// The instants of the years that have four digits, in milliseconds since 1970.
+const FOUR_DIGITS: RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+
 /// An instant in ISO 8601, UTC, as JavaScript writes it. `None` outside of the years that have four digits.
 #[must_use]
 pub fn iso(ms: i64) -> Option<String> {
-    let (year, month, day) = date_of(ms.div_euclid(DAY_MS));
-    if !(0..=9999).contains(&year) {
-        return None;
-    }
-    let rest = ms.rem_euclid(DAY_MS);
-    let parts = [
-        (year, 4, '-'),
-        (month, 2, '-'),
-        (day, 2, 'T'),
-        (rest / 3_600_000, 2, ':'),
-        (rest / 60_000 % 60, 2, ':'),
-        (rest / 1000 % 60, 2, '.'),
-        (rest % 1000, 3, 'Z'),
-    ];
-    let mut text = String::with_capacity(24);
-    for (number, width, after) in parts {
-        let digits = number.to_string();
-        for _ in digits.len()..width {
-            text.push('0');
-        }
-        text.push_str(&digits);
-        text.push(after);
-    }
-    Some(text)
+    FOUR_DIGITS.contains(&ms).then(|| calendar::iso(ms))
 }
 
 /// Reads [`iso`], and nothing else.
 #[must_use]
 pub fn read_iso(text: &str) -> Option<i64> {
-    let part = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
-    let days = days_until(part(0, 4)?, part(5, 7)?, part(8, 10)?);
-    let minutes = part(11, 13)? * 60 + part(14, 16)?;
-    let ms = days * DAY_MS + (minutes * 60 + part(17, 19)?) * 1000 + part(20, 23)?;
+    let ms = calendar::parse(text)?;
     (iso(ms).as_deref() == Some(text)).then_some(ms)
 }
 
-/// Year, month and day of a day since 1970. Years begin in March here, so that the day that is not always there comes last.
-fn date_of(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year + i64::from(month <= 2), month, day)
+/// The browser's calendar.
+#[cfg(target_arch = "wasm32")]
+mod calendar {
+    use js_sys::Date;
+
+    pub fn iso(ms: i64) -> String {
+        Date::new(&(ms as f64).into()).to_iso_string().into()
+    }
+
+    pub fn parse(text: &str) -> Option<i64> {
+        let ms = Date::parse(text);
+        (!ms.is_nan()).then_some(ms as i64)
+    }
 }
 
-/// [`date_of`] the other way round.
-fn days_until(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let month = (month + 9) % 12;
-    let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
-    era * 146_097 + year * 365 + year / 4 - year / 100 + (153 * month + 2) / 5 + day - 1 - 719_468
+/// What stands for it in native tests.
+#[cfg(not(target_arch = "wasm32"))]
+mod calendar {
+    use time::format_description::BorrowedFormatItem;
+    use time::macros::format_description;
+    use time::{Duration, PrimitiveDateTime, UtcDateTime};
+
+    const FORMAT: &[BorrowedFormatItem<'_>] =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+
+    pub fn iso(ms: i64) -> String {
+        let at = UtcDateTime::UNIX_EPOCH + Duration::milliseconds(ms);
+        at.format(FORMAT).unwrap_or_default()
+    }
+
+    pub fn parse(text: &str) -> Option<i64> {
+        let at = PrimitiveDateTime::parse(text, FORMAT).ok()?.as_utc();
+        (at - UtcDateTime::UNIX_EPOCH)
+            .whole_milliseconds()
+            .try_into()
+            .ok()
+    }
 }
 
 #[cfg(test)]
@@ -135,10 +132,7 @@ mod tests {
             assert_eq!(read_iso(text), Some(ms));
         }
         assert_eq!(iso(253_402_300_800_000), None);
-        for day in -200_000..200_000 {
-            let (year, month, date) = date_of(day);
-            assert_eq!(days_until(year, month, date), day);
-        }
+        assert_eq!(iso(-62_167_219_200_001), None);
         for bad in [
             "",
             "2026-11-21",
