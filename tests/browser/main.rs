@@ -6,12 +6,19 @@
 mod composer;
 mod connection;
 mod dialog;
-mod hub;
 mod join;
 mod keyed;
 mod messages;
 mod services;
 mod stage;
 mod update;
+
+// The client's own tests use them, too; some of it is for those only.
+#[path = "../../crates/client/tests/with_broker/hub.rs"]
+#[expect(dead_code)]
+mod hub;
+#[path = "../../crates/client/tests/with_broker/service.rs"]
+#[expect(dead_code)]
+mod service;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

@@ -2,13 +2,15 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use effusion::features::join::form::{Credentials, Field, Form, Room, SignIn};
 use effusion::features::join::service::Service;
 use effusion::i18n::provide_i18n;
-use effusion::services::{Services, serve};
+use effusion::services::{Connector, Services, serve};
 use effusion::state::{App, Connection, OpenRoom, Request, RoomState};
 use effusion_chat::{RoomKind, RoomName};
+use effusion_client::web::Browser;
 use gloo_timers::future::TimeoutFuture;
 use leptos::mount::mount_to;
 use leptos::prelude::*;
@@ -16,6 +18,15 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::hub::Hub;
+
+/// How the page's services get to a service in memory, whatever address was asked for.
+fn connector(hub: &Hub) -> Connector {
+    let hub = hub.clone();
+    Rc::new(move |_, options| {
+        let hub = hub.clone();
+        Box::pin(async move { hub.connect(options).await })
+    })
+}
 
 /// One page, with its own services. Dropping it closes the page.
 struct Page {
@@ -28,7 +39,7 @@ impl Page {
     fn new(hub: &Hub, name: &str) -> Self {
         let place: web_sys::HtmlElement =
             document().create_element("div").unwrap().unchecked_into();
-        let (name, connector) = (name.to_owned(), hub.connector());
+        let (name, connector) = (name.to_owned(), connector(hub));
         let made = Rc::new(RefCell::new(None));
         let kept = Rc::clone(&made);
         let mounted = mount_to(place, move || {
@@ -111,7 +122,7 @@ fn texts(open: &OpenRoom) -> Vec<String> {
 
 #[wasm_bindgen_test]
 async fn what_one_page_sends_another_shows_until_the_room_is_left() {
-    let hub = Hub::new();
+    let hub = Hub::on(Arc::new(Browser));
     let (ann, hers) = Page::in_room(&hub, "Ann", "Tea").await;
     let (bob, his) = Page::in_room(&hub, "Bob", "Tea").await;
     ann.services.outbox.send_text(&hers, " hello ".to_owned());
@@ -141,7 +152,7 @@ async fn what_one_page_sends_another_shows_until_the_room_is_left() {
 
 #[wasm_bindgen_test]
 async fn messages_arrive_once_and_in_order_though_connections_break() {
-    let hub = Hub::new();
+    let hub = Hub::on(Arc::new(Browser));
     let (ann, hers) = Page::in_room(&hub, "Ann", "Cut").await;
     let (_bob, his) = Page::in_room(&hub, "Bob", "Cut").await;
     let expected: Vec<String> = (0..20).map(|number| format!("message {number}")).collect();
@@ -170,7 +181,7 @@ async fn messages_arrive_once_and_in_order_though_connections_break() {
 
 #[wasm_bindgen_test]
 async fn a_page_gets_another_session_and_its_rooms_when_the_service_has_forgotten_it() {
-    let hub = Hub::new();
+    let hub = Hub::on(Arc::new(Browser));
     let (ann, hers) = Page::in_room(&hub, "Ann", "Again").await;
     ann.services.outbox.send_text(&hers, "before".to_owned());
     until("it is sent", || {
@@ -193,7 +204,7 @@ async fn a_page_gets_another_session_and_its_rooms_when_the_service_has_forgotte
 
 #[wasm_bindgen_test]
 async fn presence_ends_when_the_room_is_left() {
-    let hub = Hub::new();
+    let hub = Hub::on(Arc::new(Browser));
     let (ann, hers) = Page::in_room(&hub, "Ann", "People").await;
     let (bob, his) = Page::in_room(&hub, "Bob", "People").await;
     ann.services.presence.attend(&hers);

@@ -1,13 +1,11 @@
-//! A service that sessions reach without a network: the handles' part of the client, on tokio's clock.
+//! A service that sessions reach without a network: the handles' part of the client, natively and in a browser.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use bytes::Bytes;
 use effusion_broker::{ConnectionId, Output, Peer};
-use effusion_client::native::Tokio;
 use effusion_client::{
     ConnectError, ConnectOptions, Runtime, ServiceAddress, Session, Transport, TransportErrorKind,
     TransportEvent,
@@ -15,6 +13,9 @@ use effusion_client::{
 use effusion_protocol::ConnectRequest;
 
 use super::service::Service;
+
+/// How often the service looks at the clock, in milliseconds.
+const TICK: u64 = 20;
 
 /// What a connection's client has yet to be told.
 #[derive(Default)]
@@ -36,7 +37,7 @@ struct State {
     service: Service,
     inboxes: HashMap<ConnectionId, Arc<Mutex<Inbox>>>,
     last: u64,
-    clock: Arc<Tokio>,
+    runtime: Arc<dyn Runtime>,
 }
 
 /// The service, and everybody's connection to it.
@@ -48,16 +49,22 @@ impl Hub {
         self.0.lock().unwrap()
     }
 
-    /// A service with the default principals. Needs a runtime.
+    /// A service with the default principals, in the caller's tokio runtime.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn new() -> Self {
-        let clock = Arc::new(Tokio::new());
+        Self::on(Arc::new(effusion_client::native::Tokio::new()))
+    }
+
+    /// A service with the default principals, by the clock of a runtime.
+    pub fn on(runtime: Arc<dyn Runtime>) -> Self {
         let state = Arc::new(Mutex::new(State {
-            service: Service::new(clock.now()),
+            service: Service::new(runtime.now()),
             inboxes: HashMap::new(),
             last: 0,
-            clock,
+            runtime: Arc::clone(&runtime),
         }));
-        tokio::task::spawn(tick(Arc::downgrade(&state)));
+        let ticking = tick(Arc::downgrade(&state), Arc::clone(&runtime));
+        runtime.spawn(Box::pin(ticking));
         Self(state)
     }
 
@@ -67,7 +74,7 @@ impl Hub {
     }
 
     pub async fn connect(&self, options: ConnectOptions) -> Result<Session, ConnectError> {
-        let runtime = Arc::clone(&self.lock().clock);
+        let runtime = Arc::clone(&self.lock().runtime);
         let transport = Box::new(Cable {
             hub: self.clone(),
             connection: None,
@@ -81,7 +88,7 @@ impl Hub {
         let inboxes: Vec<_> = state.inboxes.drain().collect();
         for (connection, inbox) in inboxes {
             inbox.lock().unwrap().put(closed());
-            let now = state.clock.now();
+            let now = state.runtime.now();
             let service = &mut state.service;
             service.input(now, |broker, now| broker.disconnected(now, connection));
         }
@@ -94,7 +101,7 @@ impl Hub {
         for (_, inbox) in state.inboxes.drain() {
             inbox.lock().unwrap().put(closed());
         }
-        let now = state.clock.now();
+        let now = state.runtime.now();
         state.service.restart(now, 0);
     }
 
@@ -113,22 +120,22 @@ fn closed() -> TransportEvent {
     TransportEvent::Lost(TransportErrorKind::Closed.into())
 }
 
-async fn tick(state: Weak<Mutex<State>>) {
+async fn tick(state: Weak<Mutex<State>>, runtime: Arc<dyn Runtime>) {
     while let Some(state) = state.upgrade() {
         {
             let mut state = state.lock().unwrap();
-            let now = state.clock.now();
+            let now = state.runtime.now();
             state.service.tick(now);
             state.pump();
         }
         drop(state);
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        runtime.sleep(TICK).await;
     }
 }
 
 impl State {
     fn pump(&mut self) {
-        while let Some(output) = self.service.poll(self.clock.now()) {
+        while let Some(output) = self.service.poll(self.runtime.now()) {
             match output {
                 Output::Send {
                     connection,
@@ -172,7 +179,7 @@ impl Transport for Cable {
             connector: "hub".to_owned(),
             secure: false,
         };
-        let now = state.clock.now();
+        let now = state.runtime.now();
         let service = &mut state.service;
         service.input(now, |broker, now| {
             broker.connect(now, connection, request, peer);
@@ -201,7 +208,7 @@ impl Transport for Cable {
         let mut state = self.hub.lock();
         // A connection that was cut is not there any more.
         if state.inboxes.contains_key(connection) {
-            let now = state.clock.now();
+            let now = state.runtime.now();
             let service = &mut state.service;
             service.input(now, |broker, now| broker.receive(now, *connection, message));
             state.pump();
@@ -214,7 +221,7 @@ impl Transport for Cable {
         };
         let mut state = self.hub.lock();
         if state.inboxes.remove(&connection).is_some() {
-            let now = state.clock.now();
+            let now = state.runtime.now();
             let service = &mut state.service;
             service.input(now, |broker, now| broker.disconnected(now, connection));
             state.pump();
