@@ -153,9 +153,11 @@ scenario('a room that is opened for the first time shows its newest message, and
         await watchEnd(ann);
         await ann.join();
         await until('the newest is shown', () => numbers(ann), (found) => found.at(-1) === 39);
-        await new Promise((resolve) => setTimeout(resolve, 2_500));
-        const frames = await ann.page.evaluate(() => globalThis.endFrames);
-        assert.ok(frames.length > 20, `${frames.length} frames were looked at`);
+        // The list of members and the notice of who has come in are the last that a room gets of itself.
+        await until('it is known who is here', () => ann.$('members-count').innerText(), (count) => Number(count) > visit);
+        await ann.notice(`Ann${visit} has joined`);
+        const complete = await ann.page.evaluate(() => globalThis.endFrames.length);
+        const frames = await until('30 more frames', () => ann.page.evaluate(() => globalThis.endFrames), ({ length }) => length >= complete + 30);
         // What is seen once may have changed since the frame, and be in its place before the next one.
         const away = frames.filter((left, index) => left > 3 && frames[index + 1] > 3);
         assert.deepEqual(away, [], `visit ${visit}: how far from the end, in frames that follow each other`);

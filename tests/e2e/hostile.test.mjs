@@ -185,6 +185,10 @@ const last = async (window, text) => {
     await until(`the text ${JSON.stringify(text.slice(0, 40))}`, () => window.$('message').count(), (count) => count > 0);
 };
 
+/** Waits until what has changed or was scrolled to is on the screen. */
+const drawn = (window) =>
+    window.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(resolve)))));
+
 for (const [screen, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
     scenario(`hostile texts by the page, on a ${screen}`, async (open) => {
         const room = `Hostile ${screen}`;
@@ -224,7 +228,7 @@ for (const [screen, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE
         // Up to the first of them.
         for (let step = 0; step < 40; step += 1) {
             await bob.page.locator('.scroll').evaluate((list) => list.scrollBy(0, -600));
-            await bob.page.waitForTimeout(30);
+            await drawn(bob);
             if (step % 8 === 7) {
                 await holds(bob);
             }
@@ -241,18 +245,22 @@ for (const [what, text] of MUCH) {
     scenario(`too much: ${what}`, async (open) => {
         const room = `Much ${what.replace(/[^a-z]/gi, '')}`;
         const bob = await (await open(address({ name: 'Bob', room, kind: 'history' }))).join();
+        // Once the code that reads markup is there, a message's markup is drawn with the message.
+        await bob.say('**ready**');
+        await bob.$('text').locator('strong').waitFor();
         await withSession(theatre.sandbox, 'user', (session) =>
             session.timeseries.append(`Chat/${room}`, { text, name: 'Ann', timestamp: '' }, json()),
         );
-        await bob.$('message').waitFor();
-        await bob.page.waitForTimeout(200);
+        const much = bob.$('message').filter({ has: bob.page.getByTestId('author').getByText('Ann', { exact: true }) }).getByTestId('text');
+        await much.waitFor();
+        await drawn(bob);
         await holds(bob);
-        const depth = await bob.$('text').evaluate((place) => {
+        const depth = await much.evaluate((place) => {
             const depth = (element) => 1 + Math.max(0, ...[...element.children].map(depth));
             return depth(place);
         });
         assert.ok(depth < 40, `${depth} deep`);
-        const elements = await bob.$('text').evaluate((place) => place.querySelectorAll('*').length);
+        const elements = await much.evaluate((place) => place.querySelectorAll('*').length);
         assert.ok(elements < 12_000, `${elements} elements`);
         // The page is still there for others.
         await bob.say('still here');

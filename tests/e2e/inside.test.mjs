@@ -78,12 +78,15 @@ scenario('no password is shown, not even of an account that is made', async (ope
     assert.equal(await ann.$('principal').innerText(), 'morgiana');
     await ann.$('protocol-message').first().waitFor();
     // Everything open, bytes and all.
-    await ann.page.evaluate(async () => {
-        for (const details of document.querySelectorAll('#diagnostics details')) {
-            details.open = true;
-        }
-        await new Promise((resolve) => setTimeout(resolve, 300));
-    });
+    const bytesMissing = () =>
+        ann.page.evaluate(() => {
+            for (const details of document.querySelectorAll('#diagnostics details')) {
+                details.open = true;
+            }
+            const bytes = [...document.querySelectorAll('#diagnostics details.bytes')];
+            return bytes.length === 0 || bytes.some((details) => details.querySelector('[data-testid=hex]') === null);
+        });
+    await until('all bytes are shown', bytesMissing, (missing) => !missing);
     const shown = await ann.$('diagnostics').innerText();
     assert.match(shown, /bytes are hidden\./);
     const characters = shown.replaceAll(/^[0-9a-f]{4} .{50}/gm, '').replaceAll('\n', '');

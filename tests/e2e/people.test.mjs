@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { PHONE } from '../support/browser.mjs';
 import { until } from '../support/chat_window.mjs';
 import { startSandbox } from '../support/sandbox.mjs';
-import { json, pause, plain, withSession } from '../support/sdk.mjs';
+import { json, plain, withSession } from '../support/sdk.mjs';
 import { stage } from './stage.mjs';
 
 const theatre = stage();
@@ -230,7 +230,6 @@ scenario('where the service keeps somebody off the list, or shows none, it is to
         await until('it is told', () => bob.$('listing').allInnerTexts(), ([words]) => /doesn’t show who is in this room/.test(words ?? ''));
         await bob.say('still talking');
         await bob.$('message').filter({ hasText: 'still talking' }).and(bob.page.locator('[data-state=sent]')).waitFor();
-        await pause(200);
         assert.deepEqual(await names(bob), []);
     } finally {
         await permit([]);
