@@ -6,10 +6,12 @@ use core::cell::{Cell, RefCell};
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use bytes::Bytes;
-use effusion_protocol::{ErrorReason, ErrorReport, ProtocolVersion, ServiceId, Wire, decode};
+use effusion_protocol::{
+    ConversationId, ErrorReason, ErrorReport, ProtocolVersion, ServiceId, Wire, decode,
+};
 use futures_channel::oneshot;
 
 use crate::machine::{ServiceCall, Ticket, nobody};
@@ -52,6 +54,11 @@ pub(crate) trait Receiver: Send + Sync {
 
     fn receive(&self, call: &ServiceCall, version: ProtocolVersion) -> Verdict;
 
+    /// What it is registered by, if it is.
+    fn conversation(&self) -> Option<ConversationId> {
+        None
+    }
+
     /// The requests that make the service call; they are made again in a new session.
     fn register(&self, _: ProtocolVersion) -> Vec<Registering> {
         Vec::new()
@@ -73,9 +80,19 @@ pub(crate) trait Receiver: Send + Sync {
     }
 }
 
+/// Why the service ended a registration, once it has.
+pub(crate) type End = Arc<OnceLock<ErrorReport>>;
+
+#[derive(Clone)]
+struct Entry {
+    id: u64,
+    receiver: Arc<dyn Receiver>,
+    end: End,
+}
+
 #[derive(Default)]
 pub(crate) struct Receivers {
-    list: RefCell<Vec<(u64, Arc<dyn Receiver>)>>,
+    list: RefCell<Vec<Entry>>,
     last: Cell<u64>,
     /// The era of the machine in which all are registered.
     era: Cell<u32>,
@@ -87,10 +104,18 @@ impl Receivers {
         drop(self.list.take());
     }
 
-    fn remove(&self, id: u64) -> Option<Arc<dyn Receiver>> {
+    fn remove(&self, id: u64) -> Option<Entry> {
         let mut list = self.list.borrow_mut();
-        let index = list.iter().position(|(it, _)| *it == id)?;
-        Some(list.remove(index).1)
+        let index = list.iter().position(|entry| entry.id == id)?;
+        Some(list.remove(index))
+    }
+
+    /// The service will tell a receiver nothing more. Its stream ends once all that it was told is read.
+    fn end(&self, id: u64, report: &ErrorReport) {
+        if let Some(entry) = self.remove(id) {
+            // It ends once.
+            let _ = entry.end.set(report.clone());
+        }
     }
 }
 
@@ -105,12 +130,18 @@ impl Shared {
         for service in receiver.services() {
             machine.accept_calls(*service);
         }
+        let end = End::default();
         if !self.state().is_closed() {
-            receivers.list.borrow_mut().push((id, receiver));
+            receivers.list.borrow_mut().push(Entry {
+                id,
+                receiver,
+                end: Arc::clone(&end),
+            });
         }
         Enrolment {
             shared: Arc::downgrade(self),
             id,
+            end,
         }
     }
 
@@ -147,8 +178,9 @@ impl Shared {
         let verdict = receivers
             .iter()
             .rev()
-            .filter(|(_, receiver)| receiver.services().contains(&call.service()))
-            .map(|(_, receiver)| receiver.receive(call, version))
+            .map(|entry| &entry.receiver)
+            .filter(|receiver| receiver.services().contains(&call.service()))
+            .map(|receiver| receiver.receive(call, version))
             .find(|verdict| !matches!(verdict, Verdict::NotMine));
         let answer = match verdict {
             Some(Verdict::Kept) => return,
@@ -168,7 +200,7 @@ impl Shared {
         }
         let version = self.version();
         let receivers = parts.receivers.list.borrow().clone();
-        for (id, receiver) in receivers {
+        for Entry { id, receiver, .. } in receivers {
             if !receiver.renew() {
                 parts.receivers.remove(id);
                 continue;
@@ -189,17 +221,31 @@ impl Shared {
             // The service had not forgotten it.
             && report.reason != Reason::HandlerConflict
         {
-            let receiver = self.lock().receivers.remove(id);
-            drop(receiver);
+            self.lock().receivers.end(id, report);
+        }
+    }
+
+    /// The service ended the registration that was made by this conversation.
+    pub(crate) fn registration_ended(&self, conversation: ConversationId, report: ErrorReport) {
+        let parts = self.lock();
+        let id = {
+            let list = parts.receivers.list.borrow();
+            let mut entries = list.iter();
+            entries
+                .find(|entry| entry.receiver.conversation() == Some(conversation))
+                .map(|entry| entry.id)
+        };
+        if let Some(id) = id {
+            parts.receivers.end(id, &report);
         }
     }
 
     fn dismiss(&self, id: u64) {
-        let receiver = self.lock().receivers.remove(id);
-        if let Some(receiver) = receiver
+        let entry = self.lock().receivers.remove(id);
+        if let Some(entry) = entry
             && !self.state().is_closed()
         {
-            for (service, body) in receiver.deregister(self.version()) {
+            for (service, body) in entry.receiver.deregister(self.version()) {
                 self.ask(service, body);
             }
             self.wake();
@@ -227,6 +273,14 @@ impl Shared {
 pub(crate) struct Enrolment {
     pub(crate) shared: Weak<Shared>,
     id: u64,
+    end: End,
+}
+
+impl Enrolment {
+    /// Why the service ended the registration, if it has.
+    pub(crate) fn end_reason(&self) -> Option<&ErrorReport> {
+        self.end.get()
+    }
 }
 
 impl Drop for Enrolment {
@@ -243,8 +297,8 @@ pub(crate) type Finish<S> = fn(S, Bytes, ProtocolVersion) -> Result<S, RequestEr
 /// A registration that is under way; awaiting it gives the stream of what the service sends.
 ///
 /// The request is made as soon as this is; dropping it ends the registration. If the session is lost and another one takes
-/// its place, the registration is made again there. The stream ends when the session is closed, or when a new session may
-/// not have the registration.
+/// its place, the registration is made again there. The stream ends when the session is closed, when the service ends the
+/// registration because the session lost the right to it, or when a new session may not have it: `end_reason` tells.
 #[must_use = "dropping it ends the registration"]
 pub struct Registration<S> {
     answer: oneshot::Receiver<Answer>,

@@ -319,6 +319,10 @@ impl Shared {
                 self.tell_streams(&topic.path, &topic.specification, &event);
             }
             Event::Called(call) => self.called(&call),
+            Event::ConversationEnded {
+                conversation,
+                report,
+            } => self.registration_ended(conversation, report),
             Event::SelectionFailed { selector, error } => {
                 for slot in parts.streams.borrow().iter() {
                     if slot.selector() == selector {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use effusion_protocol::value::delta::DeltaError;
-use effusion_protocol::{ProtocolVersion, SessionId, UnsubscribeReason};
+use effusion_protocol::{
+    ConversationId, ErrorReport, ProtocolVersion, SessionId, UnsubscribeReason,
+};
 
 use super::{ServiceCall, Ticket, Topic};
 use crate::{RequestError, SessionCloseReason};
@@ -127,6 +129,15 @@ pub enum Event {
     /// The service calls the session, by a service that the session accepts calls of: to be answered by
     /// [`Machine::answer_call`](super::Machine::answer_call).
     Called(ServiceCall),
+    /// The service ended a conversation that is no request: nothing more will be sent to the handler or listener that was
+    /// registered by it.
+    ConversationEnded {
+        /// What [`Machine::new_conversation`](super::Machine::new_conversation) returned, unless it is a request that waits no
+        /// longer.
+        conversation: ConversationId,
+        /// Why.
+        report: ErrorReport,
+    },
     /// A selection that was made again in a new session was refused.
     SelectionFailed {
         /// The topic selector expression.

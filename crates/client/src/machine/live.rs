@@ -90,11 +90,18 @@ impl Machine {
                 conversation,
                 body,
             }) => {
-                if let Some((id, pending)) = self.answered(conversation, service) {
-                    match decode::<ErrorReport>(body, self.version) {
-                        Ok(report) => self.refused(id, &pending, report),
-                        Err(error) => self.answer(id, &pending, Err(error.into())),
+                let report = decode::<ErrorReport>(body, self.version);
+                match (self.answered(conversation, service), report) {
+                    (Some((id, pending)), Ok(report)) => self.refused(id, &pending, report),
+                    (Some((id, pending)), Err(error)) => {
+                        self.answer(id, &pending, Err(error.into()));
                     }
+                    // No request waits for it: a handler or a listener was registered by it (docs/protocol.md, 5.4).
+                    (None, Ok(report)) => self.event(Event::ConversationEnded {
+                        conversation,
+                        report,
+                    }),
+                    (None, Err(_)) => {}
                 }
             }
             Ok(Message::TopicValue { topic, value }) => {

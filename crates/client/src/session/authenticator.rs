@@ -10,7 +10,9 @@ use std::sync::{Arc, Weak};
 use effusion_protocol::body::{
     AuthenticatorRequest, AuthenticatorResponse, NamedDeregistration, NamedRegistration, Properties,
 };
-use effusion_protocol::{ConversationId, Credentials, ProtocolVersion, ServiceId, encode};
+use effusion_protocol::{
+    ConversationId, Credentials, ErrorReport, ProtocolVersion, ServiceId, encode,
+};
 use futures_channel::mpsc;
 use futures_util::Stream;
 
@@ -80,10 +82,18 @@ impl fmt::Debug for AuthenticationResponder {
 }
 
 /// The sessions to decide on: see [`Security::set_authenticator`](super::Security::set_authenticator). Dropping it ends the
-/// registration; it ends by itself when the session is closed.
+/// registration; it ends by itself when the session is closed or loses the right to it.
 pub struct AuthenticationRequests {
     requests: mpsc::UnboundedReceiver<AuthenticationRequest>,
-    _enrolment: Enrolment,
+    enrolment: Enrolment,
+}
+
+impl AuthenticationRequests {
+    /// Why the service ended the registration; `None` while it goes on, and if it ended with the session.
+    #[must_use]
+    pub fn end_reason(&self) -> Option<&ErrorReport> {
+        self.enrolment.end_reason()
+    }
 }
 
 impl Stream for AuthenticationRequests {
@@ -141,6 +151,10 @@ impl Receiver for Authenticator {
         Verdict::Kept
     }
 
+    fn conversation(&self) -> Option<ConversationId> {
+        Some(self.handler)
+    }
+
     fn register(&self, version: ProtocolVersion) -> Vec<Registering> {
         let body = NamedRegistration {
             service: service_code(),
@@ -175,7 +189,7 @@ pub(super) fn register(shared: &Arc<Shared>, name: &str) -> Registration<Authent
         Arc::new(authenticator),
         |enrolment| AuthenticationRequests {
             requests,
-            _enrolment: enrolment,
+            enrolment,
         },
         |requests, _, _| Ok(requests),
     )

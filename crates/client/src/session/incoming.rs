@@ -102,11 +102,19 @@ impl core::fmt::Debug for Responder {
 /// The requests that a handler gets, or that are sent to this session; dropping it ends the registration.
 ///
 /// A request whose value `T` cannot hold is refused with `IncompatibleDatatype`. The stream ends when the session is
-/// closed.
+/// closed or loses the right to it.
 pub struct RequestStream<T> {
     requests: mpsc::UnboundedReceiver<Incoming>,
-    _enrolment: Enrolment,
+    enrolment: Enrolment,
     value: PhantomData<fn() -> T>,
+}
+
+impl<T> RequestStream<T> {
+    /// Why the service ended the registration; `None` while it goes on, and if it ended with the session.
+    #[must_use]
+    pub fn end_reason(&self) -> Option<&ErrorReport> {
+        self.enrolment.end_reason()
+    }
 }
 
 impl<T> core::fmt::Debug for RequestStream<T> {
@@ -209,6 +217,10 @@ impl Receiver for PathHandler {
         Verdict::Kept
     }
 
+    fn conversation(&self) -> Option<ConversationId> {
+        Some(self.handler)
+    }
+
     fn register(&self, version: ProtocolVersion) -> Vec<Registering> {
         let body = RequestHandlerRegistration {
             service: service_code(),
@@ -274,7 +286,7 @@ fn stream<T>(
 ) -> RequestStream<T> {
     RequestStream {
         requests,
-        _enrolment: enrolment,
+        enrolment,
         value: PhantomData,
     }
 }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use effusion_protocol::body::{
     MissingTopicOrigin, MissingTopicRequest, NamedDeregistration, NamedRegistration, Properties,
 };
-use effusion_protocol::{ConversationId, ProtocolVersion, ServiceId, SessionId, encode};
+use effusion_protocol::{
+    ConversationId, ErrorReport, ProtocolVersion, ServiceId, SessionId, encode,
+};
 use futures_channel::mpsc;
 use futures_util::Stream;
 
@@ -31,10 +33,18 @@ pub struct MissingTopic {
 
 /// What a handler of missing topics is told: see
 /// [`Topics::add_missing_topic_handler`](super::Topics::add_missing_topic_handler). Dropping it ends the registration; it
-/// ends by itself when the session is closed.
+/// ends by itself when the session is closed or loses the right to it.
 pub struct MissingTopics {
     missing: mpsc::UnboundedReceiver<MissingTopic>,
-    _enrolment: Enrolment,
+    enrolment: Enrolment,
+}
+
+impl MissingTopics {
+    /// Why the service ended the registration; `None` while it goes on, and if it ended with the session.
+    #[must_use]
+    pub fn end_reason(&self) -> Option<&ErrorReport> {
+        self.enrolment.end_reason()
+    }
 }
 
 impl Stream for MissingTopics {
@@ -93,6 +103,10 @@ impl Receiver for Handler {
         Verdict::Answered(Ok(encode(&true, version)))
     }
 
+    fn conversation(&self) -> Option<ConversationId> {
+        Some(self.handler)
+    }
+
     fn register(&self, version: ProtocolVersion) -> Vec<Registering> {
         let body = NamedRegistration {
             service: service_code(),
@@ -124,10 +138,7 @@ pub(super) fn handle(shared: &Arc<Shared>, path: &str) -> Registration<MissingTo
     };
     shared.register(
         Arc::new(handler),
-        |enrolment| MissingTopics {
-            missing,
-            _enrolment: enrolment,
-        },
+        |enrolment| MissingTopics { missing, enrolment },
         |missing, _, _| Ok(missing),
     )
 }

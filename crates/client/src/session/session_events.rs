@@ -99,10 +99,19 @@ pub enum SessionEvent {
     Restarted,
 }
 
-/// What happens to sessions; dropping it ends the registration. It ends when the listener's session is closed.
+/// What happens to sessions; dropping it ends the registration. It ends when the listener's session is closed
+/// or loses the right to it.
 pub struct SessionEvents {
     events: mpsc::UnboundedReceiver<SessionEvent>,
-    _enrolment: Enrolment,
+    enrolment: Enrolment,
+}
+
+impl SessionEvents {
+    /// Why the service ended the registration; `None` while it goes on, and if it ended with the session.
+    #[must_use]
+    pub fn end_reason(&self) -> Option<&ErrorReport> {
+        self.enrolment.end_reason()
+    }
 }
 
 impl Stream for SessionEvents {
@@ -148,6 +157,10 @@ impl Receiver for Listener {
                 .unbounded_send(convert(event.session, event.change));
         }
         Verdict::DONE
+    }
+
+    fn conversation(&self) -> Option<ConversationId> {
+        Some(self.listener)
     }
 
     fn register(&self, version: ProtocolVersion) -> Vec<Registering> {
@@ -249,10 +262,7 @@ pub(super) fn listen(
     };
     shared.register(
         Arc::new(listener),
-        |enrolment| SessionEvents {
-            events,
-            _enrolment: enrolment,
-        },
+        |enrolment| SessionEvents { events, enrolment },
         finish,
     )
 }

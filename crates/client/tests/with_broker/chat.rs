@@ -198,7 +198,10 @@ impl Chat {
             }
             Event::Broken { topic, error } => panic!("{}: {error}", topic.path),
             Event::SelectionFailed { error, .. } => panic!("{error}"),
-            Event::Subscribed(_) | Event::State(_) | Event::Called(_) => {}
+            Event::Subscribed(_)
+            | Event::State(_)
+            | Event::Called(_)
+            | Event::ConversationEnded { .. } => {}
         }
     }
 

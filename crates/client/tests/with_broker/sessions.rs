@@ -249,6 +249,70 @@ async fn roles_and_principals_change() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_service_ends_with_a_right_ends_here_with_the_reason() {
+    local(async {
+        let hub = Hub::new();
+        let admin = hub.session("admin").await;
+        let control = hub.session("control").await;
+        let messages = control.messages();
+        let handler = messages.add_request_handler::<String>("shout", &[]);
+        let mut requests = handler.await.unwrap();
+        let missing = control.topics().add_missing_topic_handler("m");
+        let mut missing = missing.await.unwrap();
+        let parameters = SessionEventParameters::new();
+        let events = control.clients().add_session_event_listener(parameters);
+        let mut events = events.await.unwrap();
+        settle().await;
+        assert!(requests.end_reason().is_none() && events.end_reason().is_none());
+        // What was told before is still there to be read.
+        let question = admin.messages().send::<_, String>("shout", &"x".to_owned());
+        settle().await;
+        let roles = &["CLIENT_CONTROL", "TOPIC_CONTROL", "AUTHENTICATION_HANDLER"];
+        let session = id(&control);
+        admin
+            .clients()
+            .change_roles(session, &[], roles)
+            .await
+            .unwrap();
+        assert!(requests.next().await.is_some());
+        assert!(requests.next().await.is_none());
+        assert_eq!(refusal(question.await), Some(ErrorReason::UnhandledMessage));
+        while events.next().await.is_some() {}
+        assert!(missing.next().await.is_none());
+        for reason in [
+            requests.end_reason(),
+            missing.end_reason(),
+            events.end_reason(),
+        ] {
+            assert_eq!(reason.unwrap().reason, ErrorReason::AccessDenied);
+        }
+        // The session goes on, and may register again once it has the right.
+        admin
+            .clients()
+            .change_roles(session, roles, &[])
+            .await
+            .unwrap();
+        let again = messages.add_request_handler::<String>("shout", &[]);
+        let again = again.await.unwrap();
+        drop(requests);
+        let question = admin.messages().send::<_, String>("shout", &"y".to_owned());
+        let mut again = again;
+        again
+            .next()
+            .await
+            .unwrap()
+            .responder
+            .respond(&"Y".to_owned());
+        assert_eq!(question.await.as_deref(), Ok("Y"));
+        // What ends with the session has no reason of its own.
+        control.close().await;
+        assert!(again.next().await.is_none());
+        assert!(again.end_reason().is_none());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_old_way_to_change_the_principal() {
     local(async {
         let hub = Hub::new();
