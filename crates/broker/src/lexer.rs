@@ -2,7 +2,7 @@
 
 /// A piece of an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Token {
+pub(crate) enum Lexeme {
     /// A word: whatever is neither space nor quote nor mark.
     Word(String),
     /// Text in single or double quotes, with the escapes undone.
@@ -11,9 +11,9 @@ pub(crate) enum Token {
     Mark(char),
 }
 
-/// Text that cannot be cut into tokens.
+/// Text that cannot be cut into lexemes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TokenError {
+pub(crate) struct LexerError {
     pub(crate) message: &'static str,
     /// In bytes, from 0.
     pub(crate) position: usize,
@@ -23,16 +23,16 @@ const fn is_mark(character: char) -> bool {
     matches!(character, '(' | ')' | '[' | ']' | ',' | '<')
 }
 
-/// The tokens, each with where it starts.
-pub(crate) fn tokens(text: &str) -> Result<Vec<(Token, usize)>, TokenError> {
-    let mut tokens = Vec::new();
+/// The lexemes, each with where it starts.
+pub(crate) fn lexemes(text: &str) -> Result<Vec<(Lexeme, usize)>, LexerError> {
+    let mut lexemes = Vec::new();
     let mut characters = text.char_indices().peekable();
     while let Some((start, character)) = characters.next() {
         if character.is_whitespace() {
             continue;
         }
         if is_mark(character) {
-            tokens.push((Token::Mark(character), start));
+            lexemes.push((Lexeme::Mark(character), start));
             continue;
         }
         if character == '\'' || character == '"' {
@@ -40,7 +40,7 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<(Token, usize)>, TokenError> {
             loop {
                 match characters.next() {
                     None => {
-                        return Err(TokenError {
+                        return Err(LexerError {
                             message: "a closing quote is missing",
                             position: start,
                         });
@@ -49,7 +49,7 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<(Token, usize)>, TokenError> {
                     Some((position, '\\')) => match characters.next() {
                         Some((_, escaped)) => value.push(escaped),
                         None => {
-                            return Err(TokenError {
+                            return Err(LexerError {
                                 message: "nothing follows the escape character",
                                 position,
                             });
@@ -58,7 +58,7 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<(Token, usize)>, TokenError> {
                     Some((_, it)) => value.push(it),
                 }
             }
-            tokens.push((Token::Text(value), start));
+            lexemes.push((Lexeme::Text(value), start));
             continue;
         }
         let mut word = String::from(character);
@@ -69,9 +69,9 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<(Token, usize)>, TokenError> {
             word.push(*next);
             characters.next();
         }
-        tokens.push((Token::Word(word), start));
+        lexemes.push((Lexeme::Word(word), start));
     }
-    Ok(tokens)
+    Ok(lexemes)
 }
 
 #[cfg(test)]
@@ -80,27 +80,27 @@ mod tests {
 
     #[test]
     fn text_is_cut_into_tokens() {
-        let found: Vec<Token> = tokens("when subscriptions<1 'it\\'s' [\"a\",\"b\"]")
+        let found: Vec<Lexeme> = lexemes("when subscriptions<1 'it\\'s' [\"a\",\"b\"]")
             .unwrap()
             .into_iter()
-            .map(|(token, _)| token)
+            .map(|(lexeme, _)| lexeme)
             .collect();
         assert_eq!(
             found,
             [
-                Token::Word("when".into()),
-                Token::Word("subscriptions".into()),
-                Token::Mark('<'),
-                Token::Word("1".into()),
-                Token::Text("it's".into()),
-                Token::Mark('['),
-                Token::Text("a".into()),
-                Token::Mark(','),
-                Token::Text("b".into()),
-                Token::Mark(']'),
+                Lexeme::Word("when".into()),
+                Lexeme::Word("subscriptions".into()),
+                Lexeme::Mark('<'),
+                Lexeme::Word("1".into()),
+                Lexeme::Text("it's".into()),
+                Lexeme::Mark('['),
+                Lexeme::Text("a".into()),
+                Lexeme::Mark(','),
+                Lexeme::Text("b".into()),
+                Lexeme::Mark(']'),
             ]
         );
-        assert_eq!(tokens("a 'b").unwrap_err().position, 2);
-        assert_eq!(tokens("'\\").unwrap_err().position, 1);
+        assert_eq!(lexemes("a 'b").unwrap_err().position, 2);
+        assert_eq!(lexemes("'\\").unwrap_err().position, 1);
     }
 }

@@ -6,10 +6,14 @@
 //!   effusion-protocol            (bytes <-> types)
 //! ```
 //!
-//! A [`Broker`] is told what happened (`connect`, `receive`, `disconnected`, `completed`, `tick`) and answers with
+//! A [`Broker`] is told what happened (`connect`, `receive`, `disconnected`, `completed`, `tick`) and gives back
 //! [`Output`]s: messages to send, connections to close, and work that it cannot do itself, each with a [`Ticket`] that
 //! comes back through [`Broker::completed`]. What takes long is done in slices, a call of [`Broker::work`] each, between which
 //! other inputs may come. The same inputs and the same [`Config::seed`] give the same outputs.
+//!
+//! Four parts own all state, each behind an interface of its own: `topics`, `sessions`, `auth` and `messaging`. None calls another.
+//! `broker` turns an input into calls on them and hands what they give back to the next; `services` does that for each request of
+//! the protocol.
 //!
 //! Nothing that must survive a crash is acknowledged, or shown to a subscriber, before its [`Output::Store`] completed.
 

@@ -11,7 +11,9 @@ mod common;
 use bytes::Bytes;
 use common::{Client, Incoming, Seen, World, login};
 use effusion_broker::{Config, ConnectionEnd, Limits};
-use effusion_protocol::body::{AddTopicRequest, SelectRequest, call};
+use effusion_protocol::body::{
+    AddTopicRequest, SelectRequest, SessionLockRequest, SessionLockScope, call,
+};
 use effusion_protocol::time_series::{AppendRequest, Event};
 use effusion_protocol::value::{Json, Value};
 use effusion_protocol::{
@@ -291,6 +293,31 @@ fn a_client_may_come_back_before_its_loss_is_noticed() {
         .call::<call::TimeSeriesAppend>(&mut world, &append(0))
         .unwrap();
     assert_eq!(sequences(reader.see(&mut world)), [0]);
+}
+
+#[test]
+fn a_lock_request_that_ends_with_its_connection_is_answered_over_the_next() {
+    let mut world = World::default();
+    let (mut al, mut bob) = (world.client("user"), world.client("user"));
+    let ask = |scope| SessionLockRequest {
+        name: "L".into(),
+        request: 1,
+        scope,
+    };
+    al.call::<call::AcquireSessionLock>(&mut world, &ask(SessionLockScope::UnlockOnSessionLoss))
+        .unwrap();
+    let short = ask(SessionLockScope::UnlockOnConnectionLoss);
+    let conversation = bob.request::<call::AcquireSessionLock>(&mut world, &short);
+    // The service has not noticed the loss of the old connection.
+    assert_eq!(bob.reconnect(&mut world).code, ResponseCode::Reconnected);
+    let incoming = bob.read_all(&mut world);
+    let [Incoming::Answer(answered, Err(_))] = incoming.as_slice() else {
+        panic!("{incoming:?}");
+    };
+    assert_eq!(*answered, conversation);
+    // Client and service agree on what was sent.
+    assert_eq!(bob.reconnect(&mut world).code, ResponseCode::Reconnected);
+    assert!(bob.read_all(&mut world).is_empty());
 }
 
 #[test]

@@ -140,7 +140,7 @@ impl AuthenticationChanges {
             .collect()
     }
 
-    /// Makes the changes, which are stored by now. Answers whose sessions end.
+    /// Makes the changes, which are stored by now. Returns whose sessions end.
     pub(crate) fn make(self, accounts: &mut Accounts) -> BTreeMap<String, End> {
         for (name, entry) in self.principals {
             match entry {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::caller::{Caller, Registration, SessionKey};
 use crate::errors::error;
-use crate::lexer::{Token, tokens};
+use crate::lexer::{Lexeme, lexemes};
 use crate::sessions::{Connecting, MAX_PROPERTY, is_user_property, key};
 use crate::{
     AnonymousPolicy, AuthenticationHandler, EffectError, Output, Secret, Ticket, TokenClaims,
@@ -485,11 +485,11 @@ impl Auth {
 
 /// The roles in the text of the property `$Roles`.
 fn roles_of(text: &str) -> BTreeSet<String> {
-    tokens(text)
+    lexemes(text)
         .unwrap_or_default()
         .into_iter()
-        .filter_map(|(token, _)| match token {
-            Token::Text(role) => Some(role),
+        .filter_map(|(lexeme, _)| match lexeme {
+            Lexeme::Text(role) => Some(role),
             _ => None,
         })
         .collect()

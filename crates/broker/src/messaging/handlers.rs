@@ -50,7 +50,7 @@ impl Handlers {
         }
     }
 
-    /// Ends the handlers of a session that it may not keep; answers the numbers of those.
+    /// Ends the handlers of a session that it may not keep; returns the numbers of those.
     pub(crate) fn end(
         &mut self,
         session: SessionKey,

@@ -99,7 +99,7 @@ impl Locks {
         }]
     }
 
-    /// Stops waiting; answers the request that waited.
+    /// Stops waiting; returns the request that waited.
     pub(crate) fn cancel(&mut self, name: &str, by: SessionKey, request: u64) -> Option<Caller> {
         let waiting = &mut self.held.get_mut(name)?.waiting;
         let index = waiting
@@ -108,7 +108,7 @@ impl Locks {
         waiting.remove(index).map(|it| it.caller)
     }
 
-    /// Gives a lock back; answers whether it was held, and who has it now.
+    /// Gives a lock back; returns whether it was held, and who has it now.
     pub(crate) fn release(
         &mut self,
         name: &str,
@@ -178,13 +178,13 @@ impl Locks {
             }
         }
         for name in free {
-            let waiting = self.held.remove(&name).map(|held| held.waiting);
-            granted.extend(self.assign(&name, waiting.unwrap_or_default()));
+            let waiting = self.free(&name);
+            granted.extend(self.assign(&name, waiting));
         }
         (granted, refused)
     }
 
-    /// Gives a free lock to the first that waits, and answers all requests of that session.
+    /// Gives a free lock to the first that waits, and returns all requests of that session, which are granted.
     fn assign(&mut self, name: &str, mut waiting: VecDeque<Waiting>) -> Vec<Granted> {
         let Some(by) = waiting.front().map(|first| first.caller.session) else {
             return Vec::new();
@@ -274,6 +274,20 @@ mod tests {
         assert!(locks.cancel("L", SessionKey(3), 3).is_some());
         assert!(locks.release("L", SessionKey(2), 2).1.is_empty());
         assert!(locks.get("L").is_none());
+    }
+
+    #[test]
+    fn locks_are_taken_back_from_who_may_no_longer_have_them() {
+        let mut locks = Locks::default();
+        for (request, session) in [1, 2, 3].into_iter().zip(1..) {
+            locks.acquire("L", waiting(session, request, UnlockOnSessionLoss));
+        }
+        assert_eq!(locks.count(SessionKey(1)), 1);
+        let (granted, refused) = locks.withdraw(|session, _| session == SessionKey(3));
+        assert_eq!(holders(&granted), [(3, 2)]);
+        assert_eq!(refused, [Caller::test(SessionKey(2), 2)]);
+        let counts = [1, 2, 3].map(|session| locks.count(SessionKey(session)));
+        assert_eq!(counts, [0, 0, 1]);
     }
 
     #[test]

@@ -5,8 +5,9 @@ use effusion_protocol::body::{RequestBody, ResponseBody};
 use effusion_protocol::{CloseReason, ConversationId, ErrorReport, Message, ServiceId, decode};
 
 use crate::broker::Broker;
-use crate::caller::SessionKey;
-use crate::caller::{Caller, Pending};
+use crate::caller::{Caller, Pending, SessionKey};
+use crate::services::topics;
+use crate::topics::StreamUpdate;
 use crate::{errors, wire};
 
 /// What a service says at once.
@@ -131,6 +132,10 @@ impl Broker {
     fn call(&mut self, caller: Caller, request: RequestBody) -> Served {
         use RequestBody as Request;
         let done = |response| Ok(Reply::Now(response));
+        let request = match topics::change_of(request) {
+            Ok((path, op)) => return self.change_topic(caller, &path, op),
+            Err(request) => request,
+        };
         match request {
             Request::UserPing(()) => done(ResponseBody::UserPing(())),
             Request::SystemPing(()) => done(ResponseBody::SystemPing(())),
@@ -143,23 +148,15 @@ impl Broker {
             Request::Fetch(it) => self.fetch(&caller, it),
             Request::RangeQuery(it) => self.range_query(&caller, &it),
 
-            Request::AddTopic(it) => self.add_topic(caller, it),
             Request::RemoveTopics(selector) => self.remove_topics(&caller, &selector),
-            Request::SetTopic(it) => self.set_topic(caller, it),
-            Request::AddAndSetTopic(it) => self.add_and_set_topic(caller, it),
-            Request::ApplyJsonPatch(it) => self.apply_json_patch(caller, it),
-            Request::UpdateTopicSet(it) => self.update_topic_set(caller, it),
-            Request::UpdateTopicDelta(it) => self.update_topic_delta(caller, it),
-            Request::TimeSeriesAppend(it) => self.append(caller, it),
-            Request::TimeSeriesAppendAt(it) => self.append_at(caller, it),
-            Request::TimeSeriesEdit(it) => self.edit(caller, it),
-            Request::CreateUpdateStream(it) => self.create_stream(caller, it),
-            Request::CreateUpdateStreamAndSet(it) => self.create_stream_and_set(caller, it),
-            Request::StreamAddTopic(it) => self.stream_add_topic(caller, it),
-            Request::StreamAddAndSetTopic(it) => self.stream_add_and_set_topic(caller, it),
-            Request::CheckUpdateStream(it) => self.check_stream(caller, it),
-            Request::StreamSet(it) => self.stream_set(caller, it),
-            Request::StreamApplyDelta(it) => self.stream_apply_delta(caller, it),
+            Request::UpdateTopicDelta(_) => Err(errors::unsupported("deltas that are not binary")),
+            Request::CheckUpdateStream(it) => self.use_stream(caller, it, StreamUpdate::Check),
+            Request::StreamSet(it) => {
+                self.use_stream(caller, it.stream, StreamUpdate::Set(it.value))
+            }
+            Request::StreamApplyDelta(it) => {
+                self.use_stream(caller, it.stream, StreamUpdate::Delta(it.value))
+            }
 
             Request::TopicNotificationSelection(it) => self.select_notifications(&caller, &it),
             Request::TopicNotificationDeselection(it) => self.deselect_notifications(&caller, &it),

@@ -9,7 +9,7 @@ use regex::Regex;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::lexer::{Token, TokenError, tokens};
+use crate::lexer::{Lexeme, LexerError, lexemes};
 use crate::sessions::key;
 use crate::topics::compile_whole;
 
@@ -76,12 +76,12 @@ impl Filter {
                 position: MAX_EXPRESSION,
             });
         }
-        let tokens = tokens(text).map_err(|TokenError { message, position }| FilterError {
+        let lexemes = lexemes(text).map_err(|LexerError { message, position }| FilterError {
             message: message.to_owned(),
             position,
         })?;
         let mut parser = Parser {
-            tokens: &tokens,
+            lexemes: &lexemes,
             next: 0,
             end: text.len(),
             depth: 0,
@@ -89,7 +89,7 @@ impl Filter {
             regexes: 0,
         };
         let filter = parser.or()?;
-        if parser.next < tokens.len() {
+        if parser.next < lexemes.len() {
             return Err(parser.error("something follows the expression"));
         }
         Ok(filter)
@@ -154,11 +154,11 @@ impl Properties for Unseen {
 
 /// A set of roles as the property `$Roles` is written: quoted names, in any order.
 fn roles_in(text: &str) -> Option<BTreeSet<String>> {
-    let names = tokens(text).ok()?.into_iter();
+    let names = lexemes(text).ok()?.into_iter();
     Some(
         names
-            .filter_map(|(token, _)| match token {
-                Token::Text(name) => Some(name),
+            .filter_map(|(lexeme, _)| match lexeme {
+                Lexeme::Text(name) => Some(name),
                 _ => None,
             })
             .collect(),
@@ -166,7 +166,7 @@ fn roles_in(text: &str) -> Option<BTreeSet<String>> {
 }
 
 struct Parser<'a> {
-    tokens: &'a [(Token, usize)],
+    lexemes: &'a [(Lexeme, usize)],
     next: usize,
     end: usize,
     depth: usize,
@@ -190,24 +190,24 @@ impl Parser<'_> {
         FilterError {
             message: message.to_owned(),
             position: self
-                .tokens
+                .lexemes
                 .get(self.next)
                 .map_or(self.end, |(_, position)| *position),
         }
     }
 
-    fn peek(&self) -> Option<&Token> {
-        self.tokens.get(self.next).map(|(token, _)| token)
+    fn peek(&self) -> Option<&Lexeme> {
+        self.lexemes.get(self.next).map(|(lexeme, _)| lexeme)
     }
 
     fn take_word(&mut self, word: &str) -> bool {
-        let found = matches!(self.peek(), Some(Token::Word(it)) if it.eq_ignore_ascii_case(word));
+        let found = matches!(self.peek(), Some(Lexeme::Word(it)) if it.eq_ignore_ascii_case(word));
         self.next += usize::from(found);
         found
     }
 
     fn take_mark(&mut self, mark: char) -> bool {
-        let found = self.peek() == Some(&Token::Mark(mark));
+        let found = self.peek() == Some(&Lexeme::Mark(mark));
         self.next += usize::from(found);
         found
     }
@@ -300,7 +300,7 @@ impl Parser<'_> {
 
     fn key(&mut self) -> Result<String, FilterError> {
         match self.peek() {
-            Some(Token::Word(key)) => {
+            Some(Lexeme::Word(key)) => {
                 let key = key.clone();
                 self.next += 1;
                 Ok(key)
@@ -311,7 +311,7 @@ impl Parser<'_> {
 
     fn value(&mut self) -> Result<String, FilterError> {
         match self.peek() {
-            Some(Token::Text(value)) => {
+            Some(Lexeme::Text(value)) => {
                 let value = value.clone();
                 self.next += 1;
                 Ok(value)
@@ -331,7 +331,7 @@ impl Parser<'_> {
         let mut values: BTreeSet<String> = [self.value()?].into();
         loop {
             let comma = self.take_mark(',');
-            if comma || matches!(self.peek(), Some(Token::Text(_))) {
+            if comma || matches!(self.peek(), Some(Lexeme::Text(_))) {
                 values.insert(self.value()?);
             } else {
                 break;

@@ -7,7 +7,7 @@ use core::fmt;
 use std::collections::BTreeSet;
 
 use crate::Time;
-use crate::lexer::{Token, tokens};
+use crate::lexer::{Lexeme, lexemes};
 use crate::sessions::filter::Filter;
 use crate::topics::Selector;
 
@@ -91,9 +91,9 @@ impl Removal {
                 "a policy cannot be longer than {MAX_POLICY} bytes"
             )));
         }
-        let tokens = tokens(text).map_err(|error| RemovalError(error.message.to_owned()))?;
+        let lexemes = lexemes(text).map_err(|error| RemovalError(error.message.to_owned()))?;
         let mut parser = Parser {
-            tokens: tokens.into_iter().map(|(token, _)| token).collect(),
+            lexemes: lexemes.into_iter().map(|(lexeme, _)| lexeme).collect(),
             next: 0,
             depth: 0,
             conditions: 0,
@@ -109,7 +109,7 @@ impl Removal {
         } else {
             None
         };
-        if parser.next < parser.tokens.len() {
+        if parser.next < parser.lexemes.len() {
             return Err(RemovalError("something follows the policy".to_owned()));
         }
         Ok(Self {
@@ -216,7 +216,7 @@ fn joined(mut conditions: Vec<Condition>, join: fn(Vec<Condition>) -> Condition)
 }
 
 struct Parser {
-    tokens: Vec<Token>,
+    lexemes: Vec<Lexeme>,
     next: usize,
     depth: usize,
     conditions: usize,
@@ -227,18 +227,18 @@ struct Parser {
 }
 
 impl Parser {
-    fn peek(&self) -> Option<&Token> {
-        self.tokens.get(self.next)
+    fn peek(&self) -> Option<&Lexeme> {
+        self.lexemes.get(self.next)
     }
 
     fn take(&mut self, word: &str) -> bool {
-        let found = matches!(self.peek(), Some(Token::Word(it)) if it.eq_ignore_ascii_case(word));
+        let found = matches!(self.peek(), Some(Lexeme::Word(it)) if it.eq_ignore_ascii_case(word));
         self.next += usize::from(found);
         found
     }
 
     fn mark(&mut self, mark: char) -> bool {
-        let found = self.peek() == Some(&Token::Mark(mark));
+        let found = self.peek() == Some(&Lexeme::Mark(mark));
         self.next += usize::from(found);
         found
     }
@@ -253,7 +253,7 @@ impl Parser {
 
     fn text(&mut self, what: &str) -> Result<String, RemovalError> {
         match self.peek() {
-            Some(Token::Text(text)) => {
+            Some(Lexeme::Text(text)) => {
                 let text = text.clone();
                 self.next += 1;
                 Ok(text)
@@ -264,7 +264,7 @@ impl Parser {
 
     fn word(&mut self, what: &str) -> Result<String, RemovalError> {
         match self.peek() {
-            Some(Token::Word(word)) => {
+            Some(Lexeme::Word(word)) => {
                 let word = word.clone();
                 self.next += 1;
                 Ok(word)
@@ -412,7 +412,7 @@ impl Parser {
 
     /// Milliseconds since 1970, or a quoted date of RFC 1123.
     fn moment(&mut self) -> Result<u64, RemovalError> {
-        if let Some(Token::Text(text)) = self.peek() {
+        if let Some(Lexeme::Text(text)) = self.peek() {
             let moment = date::parse_rfc1123(text)
                 .ok_or_else(|| RemovalError(format!("{text:?} is not a date of RFC 1123")))?;
             self.next += 1;

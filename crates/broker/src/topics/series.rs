@@ -106,7 +106,7 @@ impl Series {
         self.events.push_back(event);
     }
 
-    /// Discards the events outside of the range and above the bound; answers their sequences.
+    /// Discards the events outside of the range and above the bound; returns their sequences.
     pub(crate) fn trim(&mut self, retained: &RangeExpression, bound: usize) -> Vec<u64> {
         let start = self
             .start(retained)

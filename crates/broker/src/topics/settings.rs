@@ -7,7 +7,7 @@ use effusion_protocol::time_series::RangeExpression;
 use effusion_protocol::value::DataType;
 use effusion_protocol::{TopicSpecification, TopicType, property};
 
-use crate::lexer::{Token, tokens};
+use crate::lexer::{Lexeme, lexemes};
 
 use super::removal_policy::Removal;
 
@@ -295,12 +295,12 @@ fn series(specification: &TopicSpecification, values_only: bool) -> Result<Serie
 
 /// `$Principal is 'name'`.
 fn owner(text: &str) -> Option<String> {
-    let tokens = tokens(text).ok()?;
-    match tokens.as_slice() {
+    let lexemes = lexemes(text).ok()?;
+    match lexemes.as_slice() {
         [
-            (Token::Word(key), _),
-            (Token::Word(operator), _),
-            (Token::Text(name), _),
+            (Lexeme::Word(key), _),
+            (Lexeme::Word(operator), _),
+            (Lexeme::Text(name), _),
         ] if key == "$Principal" && operator.eq_ignore_ascii_case("is") => Some(name.clone()),
         _ => None,
     }

@@ -80,7 +80,7 @@ pub(crate) enum StreamUpdate {
     Delta(Bytes),
 }
 
-/// What a change answers.
+/// What came of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Done,
