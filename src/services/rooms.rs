@@ -297,9 +297,7 @@ impl Visit {
             },
             StreamEvent::NotSelected(error) => return Err(fault::of_request(error, Right::Read)),
             // The session is renewed, or over: its own state says so. What cannot be read is no message.
-            StreamEvent::Unsubscribed { .. }
-            | StreamEvent::Unreadable { .. }
-            | StreamEvent::Closed(_) => {}
+            _ => {}
         }
         Ok(())
     }

@@ -54,6 +54,17 @@ impl Driver {
         }
     }
 
+    /// Whether a stream is so full that nothing more is to be read. The service is not to be taken for silent meanwhile.
+    fn is_held(&self, context: &Context<'_>) -> bool {
+        let parts = self.shared.lock();
+        let mut machine = parts.machine.borrow_mut();
+        let is_held = machine.is_open() && self.shared.brake.poll_held(context.waker());
+        if is_held {
+            machine.held(self.shared.now());
+        }
+        is_held
+    }
+
     /// Gives the machine an input, and does what comes of it before anybody else sees the session.
     fn input(&mut self, input: impl FnOnce(&mut Machine)) {
         let shared = Arc::clone(&self.shared);
@@ -99,6 +110,13 @@ impl Future for Driver {
             driver.drain();
             if driver.shared.state().is_closed() {
                 return Poll::Ready(());
+            }
+            if driver.is_held(context) {
+                driver.transport.poll_flush(context);
+                if !driver.poll_timer(context) {
+                    return Poll::Pending;
+                }
+                continue;
             }
             // Messages first: a service must not be taken for silent while its messages wait to be read.
             match driver.transport.poll_event(context) {

@@ -51,6 +51,7 @@ pub mod machine;
 mod driver;
 mod guarded;
 mod options;
+mod queue;
 mod reason;
 mod receivers;
 mod response;
@@ -68,6 +69,7 @@ pub use transport::web;
 
 pub use machine::{SessionInfo, SessionState, Topic, UnsubscribedReason};
 pub use options::{AddressError, ConnectOptions, ReconnectStrategy, Renew, ServiceAddress};
+pub use queue::{Overflow, StreamOptions};
 pub use reason::{
     ConnectError, Interruption, RequestError, SessionCloseReason, TransportError,
     TransportErrorKind,

@@ -4,6 +4,8 @@ use core::time::Duration;
 
 use effusion_protocol::{ConnectRequest, Credentials, ProtocolVersion, Reconnect, capabilities};
 
+use crate::StreamOptions;
+
 /// Where a service is.
 ///
 /// ```
@@ -345,6 +347,7 @@ impl SessionOptions {
 #[derive(Clone, Debug, Default)]
 pub struct ConnectOptions {
     pub(crate) session: SessionOptions,
+    pub(crate) streams: StreamOptions,
     #[cfg(all(feature = "native", not(target_family = "wasm")))]
     pub(crate) native: crate::transport::native::WebSocketOptions,
 }
@@ -492,6 +495,13 @@ impl ConnectOptions {
     #[must_use]
     pub const fn recovery_buffer(mut self, messages: usize) -> Self {
         self.session.recovery_buffer = messages;
+        self
+    }
+
+    /// How much may wait in each value stream, and what happens beyond that.
+    #[must_use]
+    pub const fn streams(mut self, options: StreamOptions) -> Self {
+        self.streams = options;
         self
     }
 

@@ -11,10 +11,11 @@ use effusion_protocol::{
     ConversationId, ErrorReason, ErrorReport, ProtocolVersion, ServiceId, TopicSpecification,
     encode,
 };
-use futures_channel::{mpsc, oneshot};
+use futures_channel::oneshot;
 
 use crate::guarded::Guarded;
 use crate::machine::{Event, Machine, Selection, SessionState, Ticket};
+use crate::queue::{self, Brake, StreamOptions};
 use crate::receivers::Receivers;
 use crate::response::{self, Answer, Read, Response};
 use crate::session::Held;
@@ -22,6 +23,9 @@ use crate::stream::{Slot, TopicEvent};
 use crate::traffic::Meter;
 use crate::transport::Runtime;
 use crate::{Interruption, RequestError, SessionCloseReason};
+
+/// How many changes of state are kept for somebody who does not read them. The newest counts.
+const MAX_STATES: usize = 64;
 
 /// Who waits for an answer.
 pub(crate) enum Waiter {
@@ -35,6 +39,10 @@ pub(crate) enum Waiter {
 /// A session as its handles and its driver share it.
 pub(crate) struct Shared {
     pub(crate) runtime: Arc<dyn Runtime>,
+    /// What new streams are like if nobody says anything else.
+    pub(crate) streams: StreamOptions,
+    /// Who holds the session up.
+    pub(crate) brake: Arc<Brake>,
     /// One lock for all of it: nobody sees a session in the middle of an event.
     parts: Guarded<Parts>,
 }
@@ -48,7 +56,7 @@ pub(crate) struct Parts {
     pub(crate) receivers: Receivers,
     streams: RefCell<Vec<Slot>>,
     state: RefCell<SessionState>,
-    watchers: RefCell<Vec<mpsc::UnboundedSender<SessionState>>>,
+    watchers: RefCell<Vec<queue::Sender<SessionState>>>,
     /// The session locks that somebody has.
     pub(crate) locks: RefCell<Vec<Weak<Held>>>,
     /// How often a connection was lost.
@@ -58,7 +66,7 @@ pub(crate) struct Parts {
 }
 
 impl Shared {
-    pub(crate) fn new(machine: Machine, runtime: Arc<dyn Runtime>) -> Self {
+    pub(crate) fn new(machine: Machine, runtime: Arc<dyn Runtime>, streams: StreamOptions) -> Self {
         let parts = Parts {
             machine: RefCell::new(machine),
             driver: Cell::new(None),
@@ -73,6 +81,8 @@ impl Shared {
         };
         Self {
             runtime,
+            streams,
+            brake: Arc::default(),
             parts: Guarded::new(parts),
         }
     }
@@ -229,8 +239,9 @@ impl Shared {
     }
 
     /// A stream that learns of every change of state from now on.
-    pub(crate) fn watch(&self) -> mpsc::UnboundedReceiver<SessionState> {
-        let (sender, receiver) = mpsc::unbounded();
+    pub(crate) fn watch(&self) -> queue::Receiver<SessionState> {
+        let options = StreamOptions::new().max_events(MAX_STATES);
+        let (sender, receiver) = queue::queue(options, Arc::default());
         let parts = self.lock();
         if !parts.state.borrow().is_closed() {
             parts.watchers.borrow_mut().push(sender);
@@ -243,7 +254,7 @@ impl Shared {
         let parts = self.lock();
         let state = self.state();
         if let SessionState::Closed(reason) = state {
-            slot.tell(TopicEvent::Closed(reason));
+            slot.tell_anyway(TopicEvent::Closed(reason));
             return;
         }
         let mut streams = parts.streams.borrow_mut();
@@ -252,9 +263,9 @@ impl Shared {
             let (path, specification) = (&topic.path, &topic.specification);
             let is_free = !slot.is_fallback() || !is_taken(&streams, path, specification);
             if is_free && slot.wants(path, specification) {
-                slot.tell(TopicEvent::Subscribed(Arc::clone(topic)));
+                slot.tell_anyway(TopicEvent::Subscribed(Arc::clone(topic)));
                 if let Some(value) = value {
-                    slot.tell(TopicEvent::Value {
+                    slot.tell_anyway(TopicEvent::Value {
                         topic: Arc::clone(topic),
                         old: None,
                         new: value.clone(),
@@ -360,11 +371,11 @@ impl Shared {
         parts
             .watchers
             .borrow_mut()
-            .retain(|watcher| watcher.unbounded_send(state.clone()).is_ok());
+            .retain(|watcher| watcher.send(state.clone(), 0));
         match state {
             SessionState::Closed(reason) => {
                 for slot in parts.streams.take() {
-                    slot.tell(TopicEvent::Closed(reason.clone()));
+                    slot.tell_anyway(TopicEvent::Closed(reason.clone()));
                 }
                 parts.watchers.take();
                 parts.receivers.clear();

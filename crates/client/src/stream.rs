@@ -8,14 +8,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use effusion_protocol::value::delta::DeltaError;
 use effusion_protocol::{TopicSelector, TopicSpecification};
-use futures_channel::mpsc;
 use futures_util::Stream;
 
 use crate::machine::{Topic, UnsubscribedReason};
+use crate::queue::{self, Brake, Next, Receiver, Sender, StreamOptions};
 use crate::{RequestError, SessionCloseReason, StreamValue, ValueError};
 
 /// What a value stream yields.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StreamEvent<T> {
     /// The session is subscribed to a topic of the stream.
     Subscribed {
@@ -47,12 +48,20 @@ pub enum StreamEvent<T> {
     },
     /// The stream's selector, selected again in a new session, was refused.
     NotSelected(RequestError),
+    /// The stream's owner was slow, and so many events were dropped here: see [`Overflow::DropOldest`](crate::Overflow::DropOldest).
+    Missed {
+        /// How many.
+        events: u64,
+    },
+    /// The stream's owner was slow, and the stream has ended: see [`Overflow::Disconnect`](crate::Overflow::Disconnect). This is the last event.
+    Overflowed,
     /// The session is closed. This is the last event.
     Closed(SessionCloseReason),
 }
 
 /// What can be wrong with a topic's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StreamError {
     /// It is not of the stream's type.
     Value(ValueError),
@@ -97,7 +106,17 @@ pub(crate) struct Slot {
     /// `None` takes the topics that no other stream does.
     selector: Option<TopicSelector>,
     reads: fn(&TopicSpecification) -> bool,
-    sender: mpsc::UnboundedSender<TopicEvent>,
+    sender: Sender<TopicEvent>,
+}
+
+impl TopicEvent {
+    /// The bytes that its value takes. The one before is the value of the event before.
+    fn size(&self) -> usize {
+        match self {
+            Self::Value { new, .. } => new.len(),
+            _ => 0,
+        }
+    }
 }
 
 impl Slot {
@@ -112,12 +131,19 @@ impl Slot {
 
     /// Whether there is still somebody to tell.
     pub(crate) fn tell(&self, event: TopicEvent) -> bool {
-        self.sender.unbounded_send(event).is_ok()
+        let size = event.size();
+        self.sender.send(event, size)
+    }
+
+    /// Tells of what the session has already, or of its end.
+    pub(crate) fn tell_anyway(&self, event: TopicEvent) {
+        let size = event.size();
+        self.sender.send_anyway(event, size);
     }
 
     /// Whether the stream's owner still has it.
     pub(crate) fn is_open(&self) -> bool {
-        !self.sender.is_closed()
+        self.sender.is_open()
     }
 
     /// Empty for a fallback stream.
@@ -129,15 +155,19 @@ impl Slot {
 /// A stream of what happens to the topics that a selector names and whose values `T` can hold.
 ///
 /// A stream does not subscribe: [`Topics::select`](crate::Topics::select) does. It may be added before or after, and it
-/// hears of the topics that are subscribed to already. It ends after [`StreamEvent::Closed`]; dropping it removes it.
+/// hears of the topics that are subscribed to already. What waits in it is bounded: [`StreamOptions`]. It ends after [`StreamEvent::Closed`]; dropping it removes it.
 pub struct ValueStream<T> {
-    receiver: mpsc::UnboundedReceiver<TopicEvent>,
+    receiver: Receiver<TopicEvent>,
     value: PhantomData<fn() -> T>,
 }
 
 impl<T: StreamValue> ValueStream<T> {
-    pub(crate) fn new(selector: Option<TopicSelector>) -> (Slot, Self) {
-        let (sender, receiver) = mpsc::unbounded();
+    pub(crate) fn new(
+        selector: Option<TopicSelector>,
+        options: StreamOptions,
+        brake: Arc<Brake>,
+    ) -> (Slot, Self) {
+        let (sender, receiver) = queue::queue(options, brake);
         let slot = Slot {
             selector,
             reads: T::reads,
@@ -155,8 +185,14 @@ impl<T: StreamValue> Stream for ValueStream<T> {
     type Item = StreamEvent<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let event = core::task::ready!(Pin::new(&mut self.receiver).poll_next(context));
-        Poll::Ready(event.map(|event| match event {
+        let next = core::task::ready!(Pin::new(&mut self.receiver).poll_next(context));
+        let event = match next {
+            None => return Poll::Ready(None),
+            Some(Next::Missed(events)) => return Poll::Ready(Some(StreamEvent::Missed { events })),
+            Some(Next::Overflowed) => return Poll::Ready(Some(StreamEvent::Overflowed)),
+            Some(Next::Event(event)) => event,
+        };
+        Poll::Ready(Some(match event {
             TopicEvent::Subscribed(topic) => StreamEvent::Subscribed { topic },
             TopicEvent::Value { topic, old, new } => {
                 let kind = topic.specification.topic_type;
@@ -183,6 +219,21 @@ impl<T: StreamValue> Stream for ValueStream<T> {
             TopicEvent::NotSelected(error) => StreamEvent::NotSelected(error),
             TopicEvent::Closed(reason) => StreamEvent::Closed(reason),
         }))
+    }
+}
+
+impl<T> ValueStream<T> {
+    /// How many events wait to be read, and how many bytes they are taken for: see [`StreamOptions::max_bytes`].
+    ///
+    /// ```no_run
+    /// # fn example(prices: &effusion_client::ValueStream<f64>) {
+    /// let (events, bytes) = prices.backlog();
+    /// println!("{events} events of {bytes} bytes wait");
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn backlog(&self) -> (usize, usize) {
+        self.receiver.backlog()
     }
 }
 

@@ -1,113 +1,23 @@
 //! Sessions over real sockets, with a service made by hand on loopback.
 #![cfg(feature = "native")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::result_large_err,
-    reason = "a test fails by panicking, and the WebSocket library's callback returns a whole response as its error"
-)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use bytes::Bytes;
 use effusion_client::{
-    AddressError, ConnectError, ConnectOptions, ErrorReason, RequestError, ServiceAddress, Session,
+    AddressError, ConnectError, ConnectOptions, ErrorReason, RequestError, Session,
     SessionCloseReason, SessionState, TopicNotification, TopicSpecification, TopicType,
     TransportError, TransportErrorKind,
 };
 use effusion_protocol::{
-    ConnectRequest, ConnectResponse, ConnectSuccess, ConversationId, ErrorReport, Message,
-    ProtocolVersion, ResponseCode, ServiceId, SessionId, decode, encode,
+    ConversationId, ErrorReport, Message, ResponseCode, ServiceId, decode, encode,
 };
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_tungstenite::tungstenite::Message as Frame;
-use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
-use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
+use tokio::net::TcpListener;
 
-const VERSION: ProtocolVersion = ProtocolVersion::NEWEST;
+mod by_hand;
 
-/// A service that takes one connection after the other.
-struct Service {
-    listener: TcpListener,
-}
-
-impl Service {
-    async fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self { listener }
-    }
-
-    fn address(&self) -> ServiceAddress {
-        ServiceAddress::new("127.0.0.1").port(self.listener.local_addr().unwrap().port())
-    }
-
-    async fn accept(&self) -> (Connection, ConnectRequest) {
-        let (stream, _) = self.listener.accept().await.unwrap();
-        let mut query = String::new();
-        let keep = |request: &Request, response: Response| {
-            assert_eq!(request.uri().path(), "/diffusion");
-            request.uri().query().unwrap().clone_into(&mut query);
-            Ok(response)
-        };
-        let socket = accept_hdr_async(stream, keep).await.unwrap();
-        (
-            Connection(socket),
-            ConnectRequest::from_query(&query).unwrap(),
-        )
-    }
-}
-
-struct Connection(WebSocketStream<TcpStream>);
-
-impl Connection {
-    async fn send(&mut self, bytes: Bytes) {
-        self.0.send(Frame::Binary(bytes)).await.unwrap();
-    }
-
-    /// The next message; `None` at the end.
-    async fn receive(&mut self) -> Option<Message> {
-        match self.0.next().await? {
-            Ok(Frame::Binary(bytes)) => Some(Message::decode(bytes, VERSION).unwrap()),
-            _ => None,
-        }
-    }
-
-    async fn answer(&mut self, code: ResponseCode, last: i32) {
-        let success = ConnectSuccess {
-            session: SessionId {
-                server: 1,
-                local: 2,
-            },
-            token: "tm+Q2GwK+dEUhy028R8WMn2l".parse().unwrap(),
-            ping_period: 90_000,
-            last: Some(last),
-        };
-        let response = ConnectResponse {
-            version: VERSION.number(),
-            code,
-            success: code.is_success().then_some(success),
-        };
-        self.send(response.encode()).await;
-    }
-
-    /// Answers the next request with these bytes.
-    async fn respond(&mut self, wanted: ServiceId, body: &'static [u8]) {
-        let Some(Message::Request {
-            service,
-            conversation,
-            ..
-        }) = self.receive().await
-        else {
-            panic!("no request");
-        };
-        assert_eq!(service, wanted);
-        let response = Message::Response {
-            service: Some(service),
-            conversation,
-            body: Bytes::from_static(body),
-        };
-        self.send(response.encode(VERSION)).await;
-    }
-}
+use by_hand::{Service, VERSION};
 
 const fn assert_handle<T: Clone + Send + Sync>() {}
 const _: () = assert_handle::<Session>();
@@ -297,8 +207,7 @@ async fn a_text_message_breaks_the_connection() {
     let server = async {
         let (mut connection, _) = service.accept().await;
         connection.answer(ResponseCode::Connected, 0).await;
-        let text = Frame::Text("hello".into());
-        connection.0.send(text).await.unwrap();
+        connection.send_text("hello").await;
         assert_eq!(connection.receive().await, None);
     };
     let (states, ()) = async { tokio::join!(client, server) }.await;

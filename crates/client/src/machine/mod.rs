@@ -261,6 +261,13 @@ impl Machine {
         }
     }
 
+    /// Messages of the service may have come, but are not read now.
+    pub fn held(&mut self, now: u64) {
+        if let Phase::Live { heard, .. } = &mut self.phase {
+            *heard = now;
+        }
+    }
+
     /// The connection is gone, or did not come about.
     pub fn lost(&mut self, now: u64, error: TransportError) {
         match self.phase {

@@ -4,7 +4,7 @@
 
 use core::fmt;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use std::sync::{Arc, Weak};
 
 use effusion_protocol::body::{
@@ -13,11 +13,11 @@ use effusion_protocol::body::{
 use effusion_protocol::{
     ConversationId, Credentials, ErrorReport, ProtocolVersion, ServiceId, encode,
 };
-use futures_channel::mpsc;
 use futures_util::Stream;
 
 use super::incoming::GROUP;
 use crate::machine::{CallId, ServiceCall};
+use crate::queue::{self, Next};
 use crate::receivers::{Enrolment, Receiver, Registering, Registration, Verdict};
 use crate::shared::Shared;
 
@@ -82,9 +82,10 @@ impl fmt::Debug for AuthenticationResponder {
 }
 
 /// The sessions to decide on: see [`Security::set_authenticator`](super::Security::set_authenticator). Dropping it ends the
-/// registration; it ends by itself when the session is closed or loses the right to it.
+/// registration; it ends by itself when the session is closed or loses the right to it. Of more than 4,096 that wait, the rest is
+/// abstained from.
 pub struct AuthenticationRequests {
-    requests: mpsc::UnboundedReceiver<AuthenticationRequest>,
+    requests: queue::Receiver<AuthenticationRequest>,
     enrolment: Enrolment,
 }
 
@@ -103,7 +104,11 @@ impl Stream for AuthenticationRequests {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<AuthenticationRequest>> {
-        Pin::new(&mut self.requests).poll_next(context)
+        let next = ready!(Pin::new(&mut self.requests).poll_next(context));
+        Poll::Ready(match next {
+            Some(Next::Event(request)) => Some(request),
+            Some(Next::Missed(_) | Next::Overflowed) | None => None,
+        })
     }
 }
 
@@ -117,7 +122,7 @@ struct Authenticator {
     shared: Weak<Shared>,
     handler: ConversationId,
     name: String,
-    requests: mpsc::UnboundedSender<AuthenticationRequest>,
+    requests: queue::Sender<AuthenticationRequest>,
 }
 
 fn service_code() -> u32 {
@@ -137,8 +142,8 @@ impl Receiver for Authenticator {
         if request.handler != self.handler {
             return Verdict::NotMine;
         }
-        // If the stream is gone, the responder in the request abstains.
-        let _ = self.requests.unbounded_send(AuthenticationRequest {
+        // If the stream is gone, or its owner too slow, the responder in the request abstains.
+        let request = AuthenticationRequest {
             principal: request.principal,
             credentials: request.credentials,
             properties: request.properties,
@@ -147,7 +152,8 @@ impl Receiver for Authenticator {
                 shared: Weak::clone(&self.shared),
                 call: Some(call.id),
             },
-        });
+        };
+        drop(self.requests.try_send(request, 0));
         Verdict::Kept
     }
 
@@ -178,7 +184,7 @@ impl Receiver for Authenticator {
 }
 
 pub(super) fn register(shared: &Arc<Shared>, name: &str) -> Registration<AuthenticationRequests> {
-    let (sender, requests) = mpsc::unbounded();
+    let (sender, requests) = queue::requests();
     let authenticator = Authenticator {
         shared: Arc::downgrade(shared),
         handler: shared.new_conversation(),

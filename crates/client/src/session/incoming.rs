@@ -14,11 +14,11 @@ use effusion_protocol::value::{DataType, Value};
 use effusion_protocol::{
     ConversationId, ErrorReason, ErrorReport, ProtocolVersion, ServiceId, SessionId, encode,
 };
-use futures_channel::mpsc;
 use futures_util::Stream;
 
 use crate::ValueError;
 use crate::machine::{CallId, ServiceCall};
+use crate::queue::{self, Next};
 use crate::receivers::{Enrolment, Receiver, Registering, Registration, Verdict};
 use crate::shared::Shared;
 
@@ -101,10 +101,10 @@ impl core::fmt::Debug for Responder {
 
 /// The requests that a handler gets, or that are sent to this session; dropping it ends the registration.
 ///
-/// A request whose value `T` cannot hold is refused with `IncompatibleDatatype`. The stream ends when the session is
-/// closed or loses the right to it.
+/// A request whose value `T` cannot hold is refused with `IncompatibleDatatype`, and one that comes when 4,096 wait, or 64 MiB,
+/// with `RejectedRequest`. The stream ends when the session is closed or loses the right to it.
 pub struct RequestStream<T> {
-    requests: mpsc::UnboundedReceiver<Incoming>,
+    requests: queue::Receiver<Incoming>,
     enrolment: Enrolment,
     value: PhantomData<fn() -> T>,
 }
@@ -139,8 +139,11 @@ impl<T: Value> Stream for RequestStream<T> {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Request<T>>> {
         loop {
             let next = ready!(Pin::new(&mut self.requests).poll_next(context));
-            let Some(incoming) = next else {
-                return Poll::Ready(None);
+            let incoming = match next {
+                Some(Next::Event(incoming)) => incoming,
+                // Requests are refused, not dropped.
+                Some(Next::Missed(_) | Next::Overflowed) => continue,
+                None => return Poll::Ready(None),
             };
             match read_message(&incoming.data_type, incoming.value) {
                 Ok(value) => {
@@ -158,6 +161,17 @@ impl<T: Value> Stream for RequestStream<T> {
                 ),
             }
         }
+    }
+}
+
+/// Hands a request to its stream. If that is gone, the responder in the request refuses.
+fn deliver(requests: &queue::Sender<Incoming>, request: Incoming) {
+    let size = request.value.len();
+    if let Err(request) = requests.try_send(request, size)
+        && requests.is_open()
+    {
+        let full = "The receiver has too many requests to look at";
+        request.responder.fail(ErrorReason::RejectedRequest, full);
     }
 }
 
@@ -182,7 +196,7 @@ struct PathHandler {
     handler: ConversationId,
     path: String,
     properties: Vec<String>,
-    requests: mpsc::UnboundedSender<Incoming>,
+    requests: queue::Sender<Incoming>,
 }
 
 fn service_code() -> u32 {
@@ -202,8 +216,7 @@ impl Receiver for PathHandler {
         if request.handler != self.handler {
             return Verdict::NotMine;
         }
-        // If the stream is gone, the responder in the request refuses.
-        let _ = self.requests.unbounded_send(Incoming {
+        let request = Incoming {
             sender: Some(request.sender),
             path: request.path,
             properties: request.properties,
@@ -213,7 +226,8 @@ impl Receiver for PathHandler {
                 shared: Weak::clone(&self.shared),
                 call: Some(call.id),
             },
-        });
+        };
+        deliver(&self.requests, request);
         Verdict::Kept
     }
 
@@ -249,7 +263,7 @@ impl Receiver for PathHandler {
 struct PathStream {
     shared: Weak<Shared>,
     path: String,
-    requests: mpsc::UnboundedSender<Incoming>,
+    requests: queue::Sender<Incoming>,
 }
 
 impl Receiver for PathStream {
@@ -262,10 +276,10 @@ impl Receiver for PathStream {
             Ok(request) => request,
             Err(verdict) => return verdict,
         };
-        if request.path.trim_matches('/') != self.path || self.requests.is_closed() {
+        if request.path.trim_matches('/') != self.path || !self.requests.is_open() {
             return Verdict::NotMine;
         }
-        let _ = self.requests.unbounded_send(Incoming {
+        let request = Incoming {
             sender: None,
             path: request.path,
             properties: Properties::new(),
@@ -275,15 +289,13 @@ impl Receiver for PathStream {
                 shared: Weak::clone(&self.shared),
                 call: Some(call.id),
             },
-        });
+        };
+        deliver(&self.requests, request);
         Verdict::Kept
     }
 }
 
-fn stream<T>(
-    requests: mpsc::UnboundedReceiver<Incoming>,
-    enrolment: Enrolment,
-) -> RequestStream<T> {
+fn stream<T>(requests: queue::Receiver<Incoming>, enrolment: Enrolment) -> RequestStream<T> {
     RequestStream {
         requests,
         enrolment,
@@ -296,7 +308,7 @@ pub(super) fn add_handler<T>(
     path: &str,
     properties: &[&str],
 ) -> Registration<RequestStream<T>> {
-    let (sender, requests) = mpsc::unbounded();
+    let (sender, requests) = queue::requests();
     let handler = PathHandler {
         shared: Arc::downgrade(shared),
         handler: shared.new_conversation(),
@@ -312,7 +324,7 @@ pub(super) fn add_handler<T>(
 }
 
 pub(super) fn set_stream<T>(shared: &Arc<Shared>, path: &str) -> RequestStream<T> {
-    let (sender, requests) = mpsc::unbounded();
+    let (sender, requests) = queue::requests();
     let taker = PathStream {
         shared: Arc::downgrade(shared),
         path: path.trim_matches('/').to_owned(),

@@ -3,20 +3,20 @@
 //! Source: `docs/protocol.md`, 6.7, and the API documentation of `MissingTopicHandler`.
 
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use std::sync::Arc;
 
 use effusion_protocol::body::{
     MissingTopicOrigin, MissingTopicRequest, NamedDeregistration, NamedRegistration, Properties,
 };
 use effusion_protocol::{
-    ConversationId, ErrorReport, ProtocolVersion, ServiceId, SessionId, encode,
+    ConversationId, ErrorReason, ErrorReport, ProtocolVersion, ServiceId, SessionId, encode,
 };
-use futures_channel::mpsc;
 use futures_util::Stream;
 
 use super::incoming::GROUP;
 use crate::machine::ServiceCall;
+use crate::queue::{self, Next};
 use crate::receivers::{Enrolment, Receiver, Registering, Registration, Verdict};
 use crate::shared::Shared;
 
@@ -33,9 +33,9 @@ pub struct MissingTopic {
 
 /// What a handler of missing topics is told: see
 /// [`Topics::add_missing_topic_handler`](super::Topics::add_missing_topic_handler). Dropping it ends the registration; it
-/// ends by itself when the session is closed or loses the right to it.
+/// ends by itself when the session is closed or loses the right to it. Of more than 4,096 that wait, the rest is refused.
 pub struct MissingTopics {
-    missing: mpsc::UnboundedReceiver<MissingTopic>,
+    missing: queue::Receiver<MissingTopic>,
     enrolment: Enrolment,
 }
 
@@ -54,7 +54,11 @@ impl Stream for MissingTopics {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<MissingTopic>> {
-        Pin::new(&mut self.missing).poll_next(context)
+        let next = ready!(Pin::new(&mut self.missing).poll_next(context));
+        Poll::Ready(match next {
+            Some(Next::Event(missing)) => Some(missing),
+            Some(Next::Missed(_) | Next::Overflowed) | None => None,
+        })
     }
 }
 
@@ -67,7 +71,7 @@ impl core::fmt::Debug for MissingTopics {
 struct Handler {
     handler: ConversationId,
     path: String,
-    missing: mpsc::UnboundedSender<MissingTopic>,
+    missing: queue::Sender<MissingTopic>,
 }
 
 fn service_code() -> u32 {
@@ -94,12 +98,17 @@ impl Receiver for Handler {
                 (id.and_then(|(_, id)| id.parse().ok()), properties)
             }
         };
-        // Nobody listens if the stream is dropped.
-        let _ = self.missing.unbounded_send(MissingTopic {
+        let missing = MissingTopic {
             selector: request.selector,
             session,
             properties,
-        });
+        };
+        if self.missing.try_send(missing, 0).is_err() {
+            return Verdict::Answered(Err(ErrorReport {
+                message: "The handler takes no more".to_owned(),
+                reason: ErrorReason::RejectedRequest,
+            }));
+        }
         Verdict::Answered(Ok(encode(&true, version)))
     }
 
@@ -130,7 +139,7 @@ impl Receiver for Handler {
 }
 
 pub(super) fn handle(shared: &Arc<Shared>, path: &str) -> Registration<MissingTopics> {
-    let (sender, missing) = mpsc::unbounded();
+    let (sender, missing) = queue::requests();
     let handler = Handler {
         handler: shared.new_conversation(),
         path: path.to_owned(),

@@ -39,17 +39,18 @@ pub use update_stream::UpdateStream;
 
 use core::fmt;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::sync::Arc;
 
 use effusion_protocol::body::call;
 use effusion_protocol::{Credentials, TopicSelector, TopicSelectorError};
-use futures_channel::mpsc;
 use futures_util::{Stream, StreamExt};
 
+use crate::StreamOptions;
 use crate::driver::Driver;
 use crate::machine::{Machine, SessionInfo, SessionState};
+use crate::queue::{self, Next};
 use crate::shared::Shared;
 use crate::stream::ValueStream;
 use crate::transport::{Runtime, Transport};
@@ -95,9 +96,13 @@ impl Session {
         transport: Box<dyn Transport>,
         runtime: Arc<dyn Runtime>,
     ) -> Result<Self, ConnectError> {
+        let streams = options.streams;
         let machine = Machine::new(options.session, runtime.now(), runtime.seed());
-        let shared = Arc::new(Shared::new(machine, Arc::clone(&runtime)));
-        let mut states = shared.watch();
+        let shared = Arc::new(Shared::new(machine, Arc::clone(&runtime), streams));
+        let mut states = States {
+            first: None,
+            changes: shared.watch(),
+        };
         let session = Self {
             guard: Arc::new(Guard {
                 shared: Arc::clone(&shared),
@@ -235,7 +240,31 @@ impl Session {
         &self,
         selector: &str,
     ) -> Result<ValueStream<T>, TopicSelectorError> {
-        Ok(self.add_stream_of(TopicSelector::parse(selector)?))
+        self.add_stream_with(selector, self.shared().streams)
+    }
+
+    /// [`Session::add_stream`] with a bound of its own, and a choice of what happens beyond it. (Otherwise it is that of
+    /// [`ConnectOptions::streams`].)
+    ///
+    /// # Errors
+    /// As [`Session::add_stream`].
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), Box<dyn std::error::Error>> {
+    /// use effusion_client::{Overflow, StreamOptions};
+    ///
+    /// let lossless = StreamOptions::new().max_events(1_000).overflow(Overflow::Wait);
+    /// let orders = session.add_stream_with::<i64>("?orders/", lossless)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn add_stream_with<T: StreamValue>(
+        &self,
+        selector: &str,
+        options: StreamOptions,
+    ) -> Result<ValueStream<T>, TopicSelectorError> {
+        let selector = TopicSelector::parse(selector)?;
+        Ok(self.new_stream(Some(selector), options))
     }
 
     /// [`Session::add_stream`] for the topic at one path.
@@ -255,12 +284,18 @@ impl Session {
         &self,
         path: &str,
     ) -> Result<ValueStream<T>, TopicSelectorError> {
-        Ok(self.add_stream_of(TopicSelector::path(path)?))
+        let selector = TopicSelector::path(path)?;
+        Ok(self.new_stream(Some(selector), self.shared().streams))
     }
 
-    fn add_stream_of<T: StreamValue>(&self, selector: TopicSelector) -> ValueStream<T> {
-        let (slot, stream) = ValueStream::new(Some(selector));
-        self.shared().add_stream(slot);
+    fn new_stream<T: StreamValue>(
+        &self,
+        selector: Option<TopicSelector>,
+        options: StreamOptions,
+    ) -> ValueStream<T> {
+        let shared = self.shared();
+        let (slot, stream) = ValueStream::new(selector, options, Arc::clone(&shared.brake));
+        shared.add_stream(slot);
         stream
     }
 
@@ -282,9 +317,7 @@ impl Session {
     /// ```
     #[must_use]
     pub fn add_fallback_stream<T: StreamValue>(&self) -> ValueStream<T> {
-        let (slot, stream) = ValueStream::new(None);
-        self.shared().add_stream(slot);
-        stream
+        self.new_stream(None, self.shared().streams)
     }
 
     /// Measures a round trip to the service.
@@ -361,11 +394,16 @@ impl fmt::Debug for Session {
     }
 }
 
-/// The states of a session: see [`Session::states`].
-#[derive(Debug)]
+/// The states of a session: see [`Session::states`]. Of those that nobody has read, the newest 64 are kept.
 pub struct States {
     first: Option<SessionState>,
-    changes: mpsc::UnboundedReceiver<SessionState>,
+    changes: queue::Receiver<SessionState>,
+}
+
+impl fmt::Debug for States {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("States")
+    }
 }
 
 impl Stream for States {
@@ -375,9 +413,15 @@ impl Stream for States {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<SessionState>> {
-        match self.first.take() {
-            Some(state) => Poll::Ready(Some(state)),
-            None => Pin::new(&mut self.changes).poll_next(context),
+        if let Some(state) = self.first.take() {
+            return Poll::Ready(Some(state));
+        }
+        loop {
+            match ready!(Pin::new(&mut self.changes).poll_next(context)) {
+                Some(Next::Event(state)) => return Poll::Ready(Some(state)),
+                Some(Next::Missed(_) | Next::Overflowed) => {}
+                None => return Poll::Ready(None),
+            }
         }
     }
 }

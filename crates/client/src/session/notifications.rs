@@ -3,7 +3,7 @@
 //! Source: `docs/protocol.md`, 6.6, and the API documentation of `TopicNotificationListener`.
 
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use effusion_protocol::body::{
@@ -11,16 +11,17 @@ use effusion_protocol::body::{
     TopicNotificationType, call,
 };
 use effusion_protocol::{ConversationId, ProtocolVersion, ServiceId, TopicSpecification, encode};
-use futures_channel::mpsc;
 use futures_util::Stream;
 
 use crate::Response;
 use crate::machine::ServiceCall;
+use crate::queue::{self, Next};
 use crate::receivers::{Enrolment, Receiver, Registering, Verdict};
 use crate::shared::Shared;
 
 /// What a listener is told of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TopicNotification {
     /// Something happened to a topic that the listener selects.
     Topic {
@@ -41,6 +42,11 @@ pub enum TopicNotification {
     /// The session was lost and another one has taken its place: topics may have gone meanwhile. All that are there are
     /// told again, as selected.
     Restarted,
+    /// The listener's owner was slow, and so many events were dropped here.
+    Missed {
+        /// How many.
+        events: u64,
+    },
 }
 
 /// The selectors of a listener. No more than they are pushed and read under the lock, so it is good even when poisoned.
@@ -56,7 +62,7 @@ pub struct TopicNotifications {
     listener: ConversationId,
     /// What is selected, to select it again in another session.
     selectors: Selectors,
-    events: mpsc::UnboundedReceiver<TopicNotification>,
+    events: queue::Receiver<TopicNotification>,
     enrolment: Enrolment,
 }
 
@@ -121,7 +127,12 @@ impl Stream for TopicNotifications {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<TopicNotification>> {
-        Pin::new(&mut self.events).poll_next(context)
+        let next = ready!(Pin::new(&mut self.events).poll_next(context));
+        Poll::Ready(match next {
+            Some(Next::Event(event)) => Some(event),
+            Some(Next::Missed(events)) => Some(TopicNotification::Missed { events }),
+            Some(Next::Overflowed) | None => None,
+        })
     }
 }
 
@@ -134,7 +145,7 @@ impl core::fmt::Debug for TopicNotifications {
 struct Listener {
     listener: ConversationId,
     selectors: Selectors,
-    events: mpsc::UnboundedSender<TopicNotification>,
+    events: queue::Sender<TopicNotification>,
 }
 
 impl Listener {
@@ -174,7 +185,7 @@ impl Receiver for Listener {
         match self.told(call, version) {
             Ok((listener, told)) if listener == self.listener => {
                 // Nobody listens if the stream is dropped.
-                let _ = self.events.unbounded_send(told);
+                let _ = self.events.send(told, 0);
                 Verdict::DONE
             }
             Ok(_) => Verdict::NotMine,
@@ -207,13 +218,13 @@ impl Receiver for Listener {
     }
 
     fn renew(&self) -> bool {
-        let _ = self.events.unbounded_send(TopicNotification::Restarted);
+        let _ = self.events.send(TopicNotification::Restarted, 0);
         true
     }
 }
 
 pub(super) fn listen(shared: &Arc<Shared>) -> TopicNotifications {
-    let (sender, events) = mpsc::unbounded();
+    let (sender, events) = queue::listener();
     let listener = shared.new_conversation();
     let selectors = Selectors::default();
     let receiver = Listener {

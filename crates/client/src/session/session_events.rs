@@ -3,7 +3,7 @@
 //! Source: `docs/protocol.md`, 6.5, and the API documentation of `SessionEventStream`.
 
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,10 +16,10 @@ use effusion_protocol::{
     CloseReason, ConversationId, ErrorReason, ErrorReport, ProtocolVersion, ServiceId, SessionId,
     encode,
 };
-use futures_channel::mpsc;
 use futures_util::Stream;
 
 use crate::machine::ServiceCall;
+use crate::queue::{self, Next};
 use crate::receivers::{Enrolment, Receiver, Registering, Registration, Verdict};
 use crate::shared::Shared;
 use crate::{RequestError, response};
@@ -68,6 +68,7 @@ impl SessionEventParameters {
 
 /// What happened to a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SessionEvent {
     /// It was opened, or was open when the listener was registered.
     Opened {
@@ -97,12 +98,17 @@ pub enum SessionEvent {
     /// The listener's own session was lost and another one has taken its place: sessions may have closed meanwhile. All
     /// that are open are told again as [`SessionEvent::Opened`].
     Restarted,
+    /// The listener's owner was slow, and so many events were dropped here.
+    Missed {
+        /// How many.
+        events: u64,
+    },
 }
 
 /// What happens to sessions; dropping it ends the registration. It ends when the listener's session is closed
 /// or loses the right to it.
 pub struct SessionEvents {
-    events: mpsc::UnboundedReceiver<SessionEvent>,
+    events: queue::Receiver<SessionEvent>,
     enrolment: Enrolment,
 }
 
@@ -121,7 +127,12 @@ impl Stream for SessionEvents {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<SessionEvent>> {
-        Pin::new(&mut self.events).poll_next(context)
+        let next = ready!(Pin::new(&mut self.events).poll_next(context));
+        Poll::Ready(match next {
+            Some(Next::Event(event)) => Some(event),
+            Some(Next::Missed(events)) => Some(SessionEvent::Missed { events }),
+            Some(Next::Overflowed) | None => None,
+        })
     }
 }
 
@@ -134,7 +145,7 @@ impl core::fmt::Debug for SessionEvents {
 struct Listener {
     listener: ConversationId,
     parameters: SessionEventParameters,
-    events: mpsc::UnboundedSender<SessionEvent>,
+    events: queue::Sender<SessionEvent>,
 }
 
 impl Receiver for Listener {
@@ -152,9 +163,7 @@ impl Receiver for Listener {
         }
         for event in told.events {
             // Nobody listens if the stream is dropped.
-            let _ = self
-                .events
-                .unbounded_send(convert(event.session, event.change));
+            let _ = self.events.send(convert(event.session, event.change), 0);
         }
         Verdict::DONE
     }
@@ -200,7 +209,7 @@ impl Receiver for Listener {
     }
 
     fn renew(&self) -> bool {
-        let _ = self.events.unbounded_send(SessionEvent::Restarted);
+        let _ = self.events.send(SessionEvent::Restarted, 0);
         true
     }
 }
@@ -254,7 +263,7 @@ pub(super) fn listen(
             reason: ErrorReason::Unsupported,
         });
     }
-    let (sender, events) = mpsc::unbounded();
+    let (sender, events) = queue::listener();
     let listener = Listener {
         listener: shared.new_conversation(),
         parameters,

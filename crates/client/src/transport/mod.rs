@@ -41,6 +41,10 @@ pub trait Transport: Send {
     /// What has happened to the connection; pending for ever if there is none.
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<TransportEvent>;
 
+    /// Sends what is to be sent, without looking for messages: the session's owner is slow to read them. Nothing is to be
+    /// done if [`Transport::send`] gets messages on their way by itself.
+    fn poll_flush(&mut self, _context: &mut Context<'_>) {}
+
     /// Sends a message, or keeps it until it can be sent. Failure is reported as [`TransportEvent::Lost`].
     fn send(&mut self, message: Bytes);
 

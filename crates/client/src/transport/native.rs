@@ -208,6 +208,14 @@ impl Transport for WebSocket {
         Poll::Ready(event)
     }
 
+    fn poll_flush(&mut self, context: &mut Context<'_>) {
+        if let State::Open(socket) = &mut self.state
+            && let Poll::Ready(Err(error)) = socket.poll_flush_unpin(context)
+        {
+            self.state = State::Failed(websocket_error(error));
+        }
+    }
+
     fn send(&mut self, message: Bytes) {
         if let State::Open(socket) = &mut self.state
             && let Err(error) = socket.start_send_unpin(Message::binary(message))
