@@ -159,9 +159,9 @@ impl Broker {
         self.now = now;
         while let Some(at) = self.next_timeout().filter(|at| *at <= now.monotonic_ms) {
             if self.sessions.next_timeout() == Some(at) {
-                self.session_due();
+                self.session_timeout();
             } else if self.messaging.requests().next_timeout() == Some(at) {
-                self.answer_due();
+                self.request_timeout();
             } else if self.topics.begin_sweep(now.monotonic_ms) {
                 self.sweep();
             }

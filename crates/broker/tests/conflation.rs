@@ -345,8 +345,10 @@ proptest! {
             ..Limits::default()
         };
         let mut world = World::new(Config { limits, ..Config::new([6; 32]) });
+        // Under pressure, the series itself is what waits: it has to keep all of it.
         let series = TopicSpecification::new(TopicType::TimeSeries)
-            .with(property::TIME_SERIES_EVENT_VALUE_TYPE, "json");
+            .with(property::TIME_SERIES_EVENT_VALUE_TYPE, "json")
+            .with(property::TIME_SERIES_RETAINED_RANGE, "limit 100");
         let topics = [
             ("ts", series),
             ("conflate", specification(&[(property::PRIORITY, "high")])),

@@ -2,7 +2,7 @@
 //!
 //! Turns go round by address, and from one address by who asks: by the principal that a client names, or that a session has
 //! that wants another one. So nobody waits for more than one check of each of the others, however many they ask for. When
-//! too many wait, the last of the longest line goes.
+//! too many wait, the last of the longest queue goes.
 
 use core::net::IpAddr;
 use std::collections::{BTreeMap, VecDeque};
@@ -26,66 +26,66 @@ pub(crate) struct Job {
     pub(crate) check: Check,
 }
 
-/// Lines that take turns.
+/// Queues that take turns.
 #[derive(Debug)]
 struct Turns<K, L> {
-    lines: BTreeMap<K, L>,
+    queues: BTreeMap<K, L>,
     order: VecDeque<K>,
 }
 
 impl<K, L> Default for Turns<K, L> {
     fn default() -> Self {
         Self {
-            lines: BTreeMap::new(),
+            queues: BTreeMap::new(),
             order: VecDeque::new(),
         }
     }
 }
 
-trait Line: Default {
+trait Queue: Default {
     fn len(&self) -> usize;
 }
 
-impl Line for VecDeque<Job> {
+impl Queue for VecDeque<Job> {
     fn len(&self) -> usize {
         self.len()
     }
 }
 
-impl<K: Ord + Clone, L: Line> Line for Turns<K, L> {
+impl<K: Ord + Clone, L: Queue> Queue for Turns<K, L> {
     fn len(&self) -> usize {
-        self.lines.values().map(Line::len).sum()
+        self.queues.values().map(Queue::len).sum()
     }
 }
 
-impl<K: Ord + Clone, L: Line> Turns<K, L> {
-    fn line(&mut self, key: K) -> &mut L {
-        if !self.lines.contains_key(&key) {
+impl<K: Ord + Clone, L: Queue> Turns<K, L> {
+    fn queue(&mut self, key: K) -> &mut L {
+        if !self.queues.contains_key(&key) {
             self.order.push_back(key.clone());
         }
-        self.lines.entry(key).or_default()
+        self.queues.entry(key).or_default()
     }
 
-    /// Takes something out of the line whose turn it is.
+    /// Takes something out of the queue whose turn it is.
     fn next<T>(&mut self, take: impl FnOnce(&mut L) -> Option<T>) -> Option<T> {
         let key = self.order.pop_front()?;
-        let line = self.lines.get_mut(&key)?;
-        let taken = take(line);
-        if line.len() == 0 {
-            self.lines.remove(&key);
+        let queue = self.queues.get_mut(&key)?;
+        let taken = take(queue);
+        if queue.len() == 0 {
+            self.queues.remove(&key);
         } else {
             self.order.push_back(key);
         }
         taken
     }
 
-    /// Takes something out of the longest line.
+    /// Takes something out of the longest queue.
     fn longest<T>(&mut self, take: impl FnOnce(&mut L) -> Option<T>) -> Option<T> {
-        let lines = self.lines.iter_mut();
-        let (key, line) = lines.max_by_key(|(_, line)| line.len())?;
-        let (key, taken) = (key.clone(), take(line));
-        if line.len() == 0 {
-            self.lines.remove(&key);
+        let queues = self.queues.iter_mut();
+        let (key, queue) = queues.max_by_key(|(_, queue)| queue.len())?;
+        let (key, taken) = (key.clone(), take(queue));
+        if queue.len() == 0 {
+            self.queues.remove(&key);
             self.order.retain(|it| *it != key);
         }
         taken
@@ -109,8 +109,8 @@ impl Verifications {
         job: Job,
         most: usize,
     ) -> Option<Job> {
-        let line = self.waiting.line(network(address)).line(principal);
-        line.push_back(job);
+        let queue = self.waiting.queue(network(address)).queue(principal);
+        queue.push_back(job);
         if self.waiting.len() <= most {
             return None;
         }
@@ -173,11 +173,11 @@ mod tests {
             assert_eq!(push(&mut checks, who, job(number), 100), None);
         }
         assert_eq!(rest(&mut checks), [0, 20, 10, 1, 2, 3]);
-        assert!(checks.waiting.lines.is_empty() && checks.waiting.order.is_empty());
+        assert!(checks.waiting.queues.is_empty() && checks.waiting.order.is_empty());
     }
 
     #[test]
-    fn the_longest_line_gives_way() {
+    fn the_longest_queue_gives_way() {
         let mut checks = Verifications::default();
         for number in 0..3 {
             assert_eq!(push(&mut checks, (1, "eve"), job(number), 3), None);

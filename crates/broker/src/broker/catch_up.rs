@@ -26,10 +26,10 @@ impl Broker {
                 room,
             } = next;
             let progress = match due {
-                Due::Tell(progress) => progress,
-                Due::End(reason) => {
+                Due::Updates(progress) => progress,
+                Due::Ending(reason) => {
                     left -= 1;
-                    self.sessions.tell_end(key, topic, reason);
+                    self.sessions.send_ending(key, topic, reason);
                     continue;
                 }
             };
@@ -41,7 +41,7 @@ impl Broker {
                     let count =
                         messages.updates.len() + usize::from(messages.notification.is_some());
                     left = left.saturating_sub(count.max(1));
-                    self.sessions.tell(key, topic, messages);
+                    self.sessions.send_updates(key, topic, messages);
                 }
                 Next::Gap => self.end_subscription(key, topic, UnsubscribeReason::BackPressure),
                 Next::Gone => self.sessions.forget_due(key, topic),
@@ -51,12 +51,12 @@ impl Broker {
 
     /// Tells a client of a subscription now, though others come before it: what follows is not kept anywhere else.
     pub(super) fn catch_up_now(&mut self, key: SessionKey, topic: TopicId) {
-        if let Some(inflates) = self.sessions.untold(key, topic)
+        if let Some(inflates) = self.sessions.is_not_started(key, topic)
             && let Next::Messages(messages) =
                 self.topics
-                    .next_messages(topic, Progress::Untold, inflates, 1, 0)
+                    .next_messages(topic, Progress::NotStarted, inflates, 1, 0)
         {
-            self.sessions.tell(key, topic, messages);
+            self.sessions.send_updates(key, topic, messages);
         }
     }
 }

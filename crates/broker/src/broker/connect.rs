@@ -109,7 +109,7 @@ impl Broker {
                 }
                 self.catch_up(key);
                 self.sessions
-                    .tell_moved(key, SessionUpdateType::Reconnected);
+                    .notify_moved(key, SessionUpdateType::Reconnected);
             }
         }
     }

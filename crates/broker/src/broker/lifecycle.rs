@@ -8,15 +8,15 @@ use effusion_protocol::{CloseReason, ErrorReason};
 use crate::broker::Broker;
 use crate::caller::SessionKey;
 use crate::errors;
-use crate::messaging::{Granted, Remains};
-use crate::sessions::{Lapse, Loss};
+use crate::messaging::{Granted, Released};
+use crate::sessions::{Loss, Timeout};
 
 impl Broker {
     /// Does what is due first of what sessions wait for.
-    pub(super) fn session_due(&mut self) {
-        match self.sessions.next_lapse(self.now) {
-            Some(Lapse::Unresponsive(key)) => self.lost(key),
-            Some(Lapse::Over(key, reason)) => self.close(key, reason),
+    pub(super) fn session_timeout(&mut self) {
+        match self.sessions.handle_timeout(self.now) {
+            Some(Timeout::Unresponsive(key)) => self.lost(key),
+            Some(Timeout::Over(key, reason)) => self.close(key, reason),
             None => {}
         }
     }
@@ -28,7 +28,7 @@ impl Broker {
             Some(Loss::Kept) => {
                 self.end_connection_locks(key);
                 self.sessions
-                    .tell_moved(key, SessionUpdateType::Disconnected);
+                    .notify_moved(key, SessionUpdateType::Disconnected);
             }
             None => {}
         }
@@ -43,7 +43,7 @@ impl Broker {
             self.topics.unsubscribe(*id, key);
         }
         self.auth.remove_session(key);
-        let Remains {
+        let Released {
             granted,
             unanswered,
         } = self.messaging.remove_session(key);
@@ -51,7 +51,7 @@ impl Broker {
         for request in unanswered {
             self.reply(session.id(), request, Err(errors::no_such_session()));
         }
-        self.sessions.tell_closed(&session, reason);
+        self.sessions.notify_closed(&session, reason);
     }
 
     /// A session's connection is gone or replaced, and the locks that it held as long as it had that.

@@ -57,7 +57,7 @@ impl Broker {
     }
 
     /// A client did not answer in time.
-    pub(super) fn answer_due(&mut self) {
+    pub(super) fn request_timeout(&mut self) {
         let overdue = self.messaging.requests_mut().overdue(self.now.monotonic_ms);
         if let Some((key, request)) = overdue
             && let Some(id) = self.sessions.get(key).map(|session| session.id())

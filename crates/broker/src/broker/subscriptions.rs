@@ -68,7 +68,7 @@ impl Broker {
         else {
             return;
         };
-        if topic.subscribers().contains(&key) || !session.wants(topic) {
+        if topic.subscribers().contains(&key) || !session.subscribes_to(topic) {
             return;
         }
         let priority = topic.settings().priority;
@@ -106,7 +106,7 @@ impl Broker {
             .subscriptions()
             .iter()
             .filter_map(|id| tree.get(*id))
-            .filter(|topic| !session.wants(topic))
+            .filter(|topic| !session.subscribes_to(topic))
             .map(|topic| topic.id())
             .collect();
         let begun: Vec<TopicId> = session

@@ -29,7 +29,7 @@ pub(crate) struct Messaging {
 
 /// What a session leaves behind.
 #[derive(Debug, Default)]
-pub(crate) struct Remains {
+pub(crate) struct Released {
     /// Who has its locks now.
     pub(crate) granted: Vec<Granted>,
     /// What it was asked and will not answer.
@@ -82,13 +82,13 @@ impl Messaging {
     }
 
     /// A session is closed.
-    pub(crate) fn remove_session(&mut self, session: SessionKey) -> Remains {
+    pub(crate) fn remove_session(&mut self, session: SessionKey) -> Released {
         self.notifications.remove_session(session);
         self.handlers.remove_session(session);
         self.missing_topic_handlers.remove_session(session);
         // Nobody is there to be told of requests for locks that wait no longer.
         let (granted, _) = self.locks.lost(session, true);
-        Remains {
+        Released {
             granted,
             unanswered: self.requests.withdraw(session, |_| true),
         }
@@ -161,7 +161,7 @@ mod tests {
         assert!(messaging.handlers_mut().add("a", handler(ANN, 5, &[])));
         let requests = messaging.requests_mut();
         requests.insert(ANN, ConversationId(9), message(Some(5)), 100);
-        let Remains {
+        let Released {
             granted,
             unanswered,
         } = messaging.remove_session(ANN);

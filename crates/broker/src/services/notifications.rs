@@ -23,7 +23,7 @@ impl Broker {
             .notifications_mut()
             .select(caller.session, request.listener, &selector, limit)
             .ok_or_else(|| errors::too_many("topic notification selections"))?;
-        self.tell_differences(caller, request.listener, &before, &selector);
+        self.send_differences(caller, request.listener, &before, &selector);
         Ok(Reply::Now(ResponseBody::TopicNotificationSelection(())))
     }
 
@@ -39,7 +39,7 @@ impl Broker {
             &selector,
         );
         if let Some(before) = before {
-            self.tell_differences(caller, request.listener, &before, &selector);
+            self.send_differences(caller, request.listener, &before, &selector);
         }
         Ok(Reply::Now(ResponseBody::TopicNotificationDeselection(())))
     }
@@ -53,7 +53,7 @@ impl Broker {
         ))
     }
 
-    fn tell_differences(
+    fn send_differences(
         &mut self,
         caller: &Caller,
         listener: ConversationId,

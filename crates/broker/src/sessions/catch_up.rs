@@ -13,9 +13,9 @@ use crate::topics::{Priority, Progress};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     /// What follows in the subscription.
-    Tell(Progress),
+    Updates(Progress),
     /// That the subscription has ended.
-    End(UnsubscribeReason),
+    Ending(UnsubscribeReason),
 }
 
 /// Where a topic stands in the list.
@@ -69,35 +69,47 @@ mod tests {
     #[test]
     fn what_is_urgent_comes_first() {
         let mut catch_up = CatchUp::default();
-        catch_up.push(TopicId(1), Priority::Default, Due::Tell(Progress::Untold));
-        catch_up.push(TopicId(2), Priority::Default, Due::Tell(Progress::Begun(7)));
-        catch_up.push(TopicId(3), Priority::High, Due::Tell(Progress::Untold));
+        catch_up.push(
+            TopicId(1),
+            Priority::Default,
+            Due::Updates(Progress::NotStarted),
+        );
+        catch_up.push(
+            TopicId(2),
+            Priority::Default,
+            Due::Updates(Progress::Begun(7)),
+        );
+        catch_up.push(
+            TopicId(3),
+            Priority::High,
+            Due::Updates(Progress::NotStarted),
+        );
         assert_eq!(
             catch_up.first(),
-            Some((TopicId(3), Due::Tell(Progress::Untold)))
+            Some((TopicId(3), Due::Updates(Progress::NotStarted)))
         );
         assert_eq!(
             catch_up.remove(TopicId(3)),
-            Some(Due::Tell(Progress::Untold))
+            Some(Due::Updates(Progress::NotStarted))
         );
-        catch_up.advance(TopicId(1), Due::Tell(Progress::Next(9)));
+        catch_up.advance(TopicId(1), Due::Updates(Progress::Next(9)));
         assert_eq!(
             catch_up.first(),
-            Some((TopicId(1), Due::Tell(Progress::Next(9))))
+            Some((TopicId(1), Due::Updates(Progress::Next(9))))
         );
         assert_eq!(
             catch_up.remove(TopicId(1)),
-            Some(Due::Tell(Progress::Next(9)))
+            Some(Due::Updates(Progress::Next(9)))
         );
         assert_eq!(catch_up.remove(TopicId(1)), None);
         assert_eq!(
             catch_up.due(TopicId(2)),
-            Some(Due::Tell(Progress::Begun(7)))
+            Some(Due::Updates(Progress::Begun(7)))
         );
-        catch_up.push(TopicId(2), Priority::Low, Due::Tell(Progress::Next(8)));
+        catch_up.push(TopicId(2), Priority::Low, Due::Updates(Progress::Next(8)));
         assert_eq!(
             catch_up.remove(TopicId(2)),
-            Some(Due::Tell(Progress::Next(8)))
+            Some(Due::Updates(Progress::Next(8)))
         );
         assert_eq!(catch_up.first(), None);
     }

@@ -182,7 +182,7 @@ impl Sessions {
             session.outbound.catch_up_mut().push(
                 update.topic,
                 update.priority,
-                Due::Tell(Progress::Next(sequence)),
+                Due::Updates(Progress::Next(sequence)),
             );
             return true;
         }

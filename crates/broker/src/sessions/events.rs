@@ -82,7 +82,7 @@ impl Sessions {
             .listeners
             .insert((key, conversation), listener);
         for events in present.chunks(BATCH) {
-            self.tell_listener(key, conversation, events.to_vec());
+            self.notify_listener(key, conversation, events.to_vec());
         }
         Ok(())
     }
@@ -104,7 +104,7 @@ impl Sessions {
         ended
     }
 
-    fn tell_listener(
+    fn notify_listener(
         &mut self,
         key: SessionKey,
         listener: ConversationId,
@@ -121,34 +121,34 @@ impl Sessions {
         }
     }
 
-    fn tell_events(&mut self, events: Vec<Addressed>) {
+    fn notify_listeners(&mut self, events: Vec<Addressed>) {
         for ((key, listener), event) in events {
-            self.tell_listener(key, listener, vec![event]);
+            self.notify_listener(key, listener, vec![event]);
         }
     }
 
-    pub(super) fn tell_opened(&mut self, key: SessionKey) {
+    pub(super) fn notify_opened(&mut self, key: SessionKey) {
         if let Some(session) = self.get(key) {
             let events = self
                 .listeners
                 .about(session, |_, listener| Some(listener.opened(session)));
-            self.tell_events(events);
+            self.notify_listeners(events);
         }
     }
 
     /// A session lost its connection, or has one again.
-    pub(crate) fn tell_moved(&mut self, key: SessionKey, kind: SessionUpdateType) {
+    pub(crate) fn notify_moved(&mut self, key: SessionKey, kind: SessionUpdateType) {
         if let Some(session) = self.get(key) {
             let events = self.listeners.about(session, |_, listener| {
                 let properties: Properties = listener.pick(session).into_iter().collect();
                 Some(updated(session, kind, properties.clone(), properties))
             });
-            self.tell_events(events);
+            self.notify_listeners(events);
         }
     }
 
     /// A session is closed, and gone already. Its own listeners go with it.
-    pub(crate) fn tell_closed(&mut self, session: &Session, reason: CloseReason) {
+    pub(crate) fn notify_closed(&mut self, session: &Session, reason: CloseReason) {
         self.end_listeners(session.key);
         let events = self.listeners.about(session, |_, listener| {
             // An event of a session that is closed has no properties; listeners of the older kind are told the last ones
@@ -164,7 +164,7 @@ impl Sessions {
                 change: SessionChange::Closed { reason, properties },
             })
         });
-        self.tell_events(events);
+        self.notify_listeners(events);
     }
 
     /// Changes what a session is: its properties, principal or roles; listeners are told.
@@ -190,7 +190,7 @@ impl Sessions {
                 )
             })
         });
-        self.tell_events(events);
+        self.notify_listeners(events);
     }
 }
 

@@ -56,9 +56,9 @@ pub(crate) enum Loss {
     Over,
 }
 
-/// What time brings.
+/// What becomes of a session in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lapse {
+pub(crate) enum Timeout {
     /// A client was silent for too long, and its connection is closed.
     Unresponsive(SessionKey),
     /// A session is to be closed.
@@ -161,7 +161,7 @@ impl Sessions {
         self.greet(key, connection, ResponseCode::Connected, maximum);
         self.schedule_ping(key, now);
         self.limit_validity(key, admission.expires_ms, now);
-        self.tell_opened(key);
+        self.notify_opened(key);
     }
 
     fn greet(
@@ -268,7 +268,7 @@ impl Sessions {
         Some(Loss::Kept)
     }
 
-    /// Ends a session; its client is told if it is there. [`Sessions::tell_closed`] tells the listeners.
+    /// Ends a session; its client is told if it is there. [`Sessions::notify_closed`] tells the listeners.
     pub(crate) fn close(&mut self, key: SessionKey, reason: CloseReason) -> Option<Session> {
         let session = self.remove(key)?;
         match session.link {
@@ -288,25 +288,25 @@ impl Sessions {
         Some(session)
     }
 
-    /// When [`Sessions::next_lapse`] is to be called, by the monotonic clock.
+    /// When [`Sessions::handle_timeout`] is to be called, by the monotonic clock.
     pub(crate) fn next_timeout(&self) -> Option<u64> {
         self.timers.next()
     }
 
     /// Does what is due first: pings a client, or says what is to become of a session.
-    pub(crate) fn next_lapse(&mut self, now: Time) -> Option<Lapse> {
+    pub(crate) fn handle_timeout(&mut self, now: Time) -> Option<Timeout> {
         match self.timers.due(now.monotonic_ms)? {
             Timer::Ping(key) => self.ping_due(key, now),
             Timer::Expire(key) => {
                 let session = self.get(key)?;
                 let is_over =
                     matches!(session.link, Link::Waiting(until) if until <= now.monotonic_ms);
-                is_over.then_some(Lapse::Over(key, CloseReason::ConnectionLost))
+                is_over.then_some(Timeout::Over(key, CloseReason::ConnectionLost))
             }
             Timer::Outdated(key) => {
                 let expires = self.get(key)?.expires;
                 let is_over = expires.is_some_and(|at| at <= now.monotonic_ms);
-                is_over.then_some(Lapse::Over(key, CloseReason::Expired))
+                is_over.then_some(Timeout::Over(key, CloseReason::Expired))
             }
         }
     }
@@ -320,7 +320,7 @@ impl Sessions {
     }
 
     /// Pings a client, unless it was silent for so long that its connection must be lost.
-    fn ping_due(&mut self, key: SessionKey, now: Time) -> Option<Lapse> {
+    fn ping_due(&mut self, key: SessionKey, now: Time) -> Option<Timeout> {
         let period = u64::from(self.ping_period_ms);
         let session = self.get(key)?;
         let silence = now.monotonic_ms.saturating_sub(session.heard);
@@ -336,7 +336,7 @@ impl Sessions {
             connection,
             reason: ConnectionEnd::Unresponsive,
         });
-        Some(Lapse::Unresponsive(key))
+        Some(Timeout::Unresponsive(key))
     }
 
     /// Sets when a session ends unless it authenticates again, in milliseconds since 1970; `None` is never.

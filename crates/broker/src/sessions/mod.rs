@@ -21,7 +21,7 @@ mod traffic;
 
 pub(crate) use backlog::Item;
 pub(crate) use catch_up::Due;
-pub(crate) use lifecycle::{Connecting, Connection, Lapse, Loss, Resumption};
+pub(crate) use lifecycle::{Connecting, Connection, Loss, Resumption, Timeout};
 pub(crate) use properties::{MAX_PROPERTY, is_user_property, key, roles_text};
 pub(crate) use selections::SelectedBy;
 pub(crate) use session::Session;

@@ -169,7 +169,7 @@ impl Session {
     }
 
     /// Whether the session is to be subscribed to a topic. One that another session selected for it needs no right to select.
-    pub(crate) fn wants(&self, topic: &Topic) -> bool {
+    pub(crate) fn subscribes_to(&self, topic: &Topic) -> bool {
         let path = topic.path();
         self.may(PathPermission::ReadTopic, path, Some(topic.settings()))
             && match self.selections.selects(path) {

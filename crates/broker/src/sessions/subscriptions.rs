@@ -103,14 +103,15 @@ impl Sessions {
         };
         session.subscriptions.insert(topic);
         // Who is subscribed again has to hear of the end first.
-        if let Some(Due::End(reason)) = session.outbound.catch_up_mut().remove(topic) {
+        if let Some(Due::Ending(reason)) = session.outbound.catch_up_mut().remove(topic) {
             self.send_item(key, ending(topic, priority, reason));
         }
         if let Some(session) = self.get_mut(key) {
-            session
-                .outbound
-                .catch_up_mut()
-                .push(topic, priority, Due::Tell(Progress::Untold));
+            session.outbound.catch_up_mut().push(
+                topic,
+                priority,
+                Due::Updates(Progress::NotStarted),
+            );
         }
     }
 
@@ -131,7 +132,8 @@ impl Sessions {
             return;
         }
         // Who was not told of the beginning needs not be told of the end.
-        if session.outbound.catch_up_mut().remove(topic) == Some(Due::Tell(Progress::Untold)) {
+        if session.outbound.catch_up_mut().remove(topic) == Some(Due::Updates(Progress::NotStarted))
+        {
             return;
         }
         if drops {
@@ -142,7 +144,7 @@ impl Sessions {
             session
                 .outbound
                 .catch_up_mut()
-                .push(topic, Priority::High, Due::End(reason));
+                .push(topic, Priority::High, Due::Ending(reason));
             return;
         }
         self.send_item(key, ending(topic, priority, reason));
@@ -164,14 +166,15 @@ impl Sessions {
     }
 
     /// Whether the client of a session was not told of a subscription yet: then, whether it reads compressed values.
-    pub(crate) fn untold(&self, key: SessionKey, topic: TopicId) -> Option<bool> {
+    pub(crate) fn is_not_started(&self, key: SessionKey, topic: TopicId) -> Option<bool> {
         let session = self.get(key)?;
-        let is_untold = session.outbound.catch_up().due(topic) == Some(Due::Tell(Progress::Untold));
+        let is_untold =
+            session.outbound.catch_up().due(topic) == Some(Due::Updates(Progress::NotStarted));
         is_untold.then_some(session.inflates)
     }
 
     /// Tells a client of a topic that it is subscribed to.
-    pub(crate) fn tell(&mut self, key: SessionKey, topic: TopicId, messages: Messages) {
+    pub(crate) fn send_updates(&mut self, key: SessionKey, topic: TopicId, messages: Messages) {
         let Some(session) = self.get_mut(key) else {
             return;
         };
@@ -185,7 +188,7 @@ impl Sessions {
             Some(progress) => session
                 .outbound
                 .catch_up_mut()
-                .advance(topic, Due::Tell(progress)),
+                .advance(topic, Due::Updates(progress)),
             None => {
                 session.outbound.catch_up_mut().remove(topic);
             }
@@ -203,7 +206,12 @@ impl Sessions {
     }
 
     /// Tells a client that it is subscribed to a topic no longer.
-    pub(crate) fn tell_end(&mut self, key: SessionKey, topic: TopicId, reason: UnsubscribeReason) {
+    pub(crate) fn send_ending(
+        &mut self,
+        key: SessionKey,
+        topic: TopicId,
+        reason: UnsubscribeReason,
+    ) {
         self.forget_due(key, topic);
         self.send_item(key, ending(topic, Priority::Default, reason));
     }

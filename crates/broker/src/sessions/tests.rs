@@ -132,25 +132,25 @@ fn a_silent_client_loses_its_connection_and_then_its_session() {
     let key = open(&mut sessions, 1, after(0));
     outputs(&mut sessions, 1);
     assert_eq!(sessions.next_timeout(), Some(1_000));
-    assert_eq!(sessions.next_lapse(after(1)), None);
+    assert_eq!(sessions.handle_timeout(after(1)), None);
     assert_eq!(outputs(&mut sessions, 1).0.len(), 1, "a ping");
     assert_eq!(
-        sessions.next_lapse(after(2)),
-        Some(Lapse::Unresponsive(key))
+        sessions.handle_timeout(after(2)),
+        Some(Timeout::Unresponsive(key))
     );
     assert_eq!(outputs(&mut sessions, 1).1, [ConnectionEnd::Unresponsive]);
     assert_eq!(sessions.lose_connection(key, after(2)), Some(Loss::Kept));
     // What is due comes one by one; whoever is not there is not pinged.
-    let lapses = |sessions: &mut Sessions, now| {
-        let mut lapses = Vec::new();
+    let timeouts = |sessions: &mut Sessions, now| {
+        let mut timeouts = Vec::new();
         while sessions.next_timeout().is_some_and(|at| at <= now) {
-            lapses.extend(sessions.next_lapse(after(now / 1_000)));
+            timeouts.extend(sessions.handle_timeout(after(now / 1_000)));
         }
-        lapses
+        timeouts
     };
-    assert_eq!(lapses(&mut sessions, 61_000), []);
-    let over = Lapse::Over(key, CloseReason::ConnectionLost);
-    assert_eq!(lapses(&mut sessions, 62_000), [over]);
+    assert_eq!(timeouts(&mut sessions, 61_000), []);
+    let over = Timeout::Over(key, CloseReason::ConnectionLost);
+    assert_eq!(timeouts(&mut sessions, 62_000), [over]);
     assert!(outputs(&mut sessions, 1).0.is_empty());
 }
 
@@ -166,15 +166,15 @@ fn a_client_is_told_of_subscriptions_as_it_reads() {
     assert!(sessions.interested_in("b").is_empty());
     sessions.subscribe(key, TOPIC, Priority::Default);
     let next = sessions.next_due(key).unwrap();
-    assert_eq!(next.due, Due::Tell(Progress::Untold));
-    assert_eq!(sessions.untold(key, TOPIC), Some(false));
+    assert_eq!(next.due, Due::Updates(Progress::NotStarted));
+    assert_eq!(sessions.is_not_started(key, TOPIC), Some(false));
     let told = |updates: &[u8], progress| Messages {
         notification: None,
         updates: updates.iter().copied().map(message).collect(),
         priority: Priority::Default,
         progress,
     };
-    sessions.tell(key, TOPIC, told(&[1, 2], Some(Progress::Next(2))));
+    sessions.send_updates(key, TOPIC, told(&[1, 2], Some(Progress::Next(2))));
     // Half of what may be in flight is left to what cannot wait.
     assert_eq!(sessions.next_due(key), None);
     let (sent, _) = outputs(&mut sessions, 1);
@@ -183,8 +183,8 @@ fn a_client_is_told_of_subscriptions_as_it_reads() {
     assert!(!sessions.pong(key, ConversationId(99)));
     assert!(sessions.pong(key, ConversationId(1)));
     let next = sessions.next_due(key).unwrap();
-    assert_eq!(next.due, Due::Tell(Progress::Next(2)));
-    sessions.tell(key, TOPIC, told(&[3], None));
+    assert_eq!(next.due, Due::Updates(Progress::Next(2)));
+    sessions.send_updates(key, TOPIC, told(&[3], None));
     assert_eq!(sessions.next_due(key), None);
     let reason = UnsubscribeReason::Requested;
     sessions.unsubscribe(key, TOPIC, Priority::Default, false, reason);
@@ -217,10 +217,10 @@ fn listeners_are_told_of_what_changes() {
     let unchanged = sessions.set_properties(key, &set("tea"), &[]).unwrap();
     assert_eq!(unchanged, (Properties::new(), Vec::new()));
     assert_eq!(told(&mut sessions), 0);
-    sessions.tell_moved(key, SessionUpdateType::Disconnected);
+    sessions.notify_moved(key, SessionUpdateType::Disconnected);
     assert_eq!(told(&mut sessions), 1);
     assert_eq!(sessions.end_listeners(listening).len(), 1);
     let closed = sessions.close(key, CloseReason::ClosedByClient).unwrap();
-    sessions.tell_closed(&closed, CloseReason::ClosedByClient);
+    sessions.notify_closed(&closed, CloseReason::ClosedByClient);
     assert_eq!(told(&mut sessions), 0);
 }

@@ -29,7 +29,7 @@ pub(crate) enum Applied {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     /// Nothing, not even that there is one.
-    Untold,
+    NotStarted,
     /// The subscription, and none of the events of a time series, which begin with this sequence.
     Begun(u64),
     /// Events up to this sequence, which comes next. If it is discarded before, the client has a gap.
@@ -137,7 +137,7 @@ impl Topics {
         };
         let priority = topic.settings.priority;
         let next = match progress {
-            Progress::Untold => {
+            Progress::NotStarted => {
                 let notification = Some(topic.notification());
                 let (updates, progress) = match topic.settings.series {
                     None => (topic.first_value(inflates).into_iter().collect(), None),

@@ -164,7 +164,7 @@ fn a_subscriber_gets_updates_and_first_the_value() {
     assert!(matches!(applied.as_slice(), [Applied::Silent]));
     assert!(topics.subscribe(id, READER));
     assert!(!topics.subscribe(id, READER));
-    let Next::Messages(first) = topics.next_messages(id, Progress::Untold, false, 9, 0) else {
+    let Next::Messages(first) = topics.next_messages(id, Progress::NotStarted, false, 9, 0) else {
         panic!();
     };
     assert!(first.notification.is_some() && first.progress.is_none());
@@ -179,7 +179,7 @@ fn a_subscriber_gets_updates_and_first_the_value() {
     assert!(topics.unsubscribe(id, READER).is_some());
     assert!(topics.subscribers(id).is_empty());
     assert!(matches!(
-        topics.next_messages(TopicId(99), Progress::Untold, false, 9, 0),
+        topics.next_messages(TopicId(99), Progress::NotStarted, false, 9, 0),
         Next::Gone
     ));
 }
@@ -195,7 +195,7 @@ fn a_series_is_told_in_pieces_and_a_gap_is_noticed() {
         Next::Messages(messages) => (messages.updates.len(), messages.progress),
         other => panic!("{other:?}"),
     };
-    assert_eq!(next(Progress::Untold, 9), (0, Some(Progress::Begun(0))));
+    assert_eq!(next(Progress::NotStarted, 9), (0, Some(Progress::Begun(0))));
     assert_eq!(next(Progress::Begun(0), 2), (2, Some(Progress::Next(2))));
     assert_eq!(next(Progress::Next(2), 9), (3, None));
     for value in 5..9 {
