@@ -109,6 +109,14 @@ pub(crate) fn not_stored(why: impl core::fmt::Display) -> ErrorReport {
     )
 }
 
+/// The same for a topic that was to be added: the SDKs have names for the reasons of that (`docs/protocol.md`, 5.5).
+pub(crate) fn not_added(why: impl core::fmt::Display) -> ErrorReport {
+    error(
+        ErrorReason::UnexpectedTopicError,
+        format!("The topic could not be stored, and was not added: {why}"),
+    )
+}
+
 pub(crate) fn too_many(what: impl core::fmt::Display) -> ErrorReport {
     error(
         ErrorReason::CommunicationFailure,

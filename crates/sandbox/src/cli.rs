@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Parser};
+use clap::{ArgGroup, Parser, Subcommand};
 use tracing_subscriber::filter::Targets;
 
 use crate::origin::Origin;
@@ -13,8 +13,18 @@ use crate::token::{LEEWAY, ROLES_CLAIM, TokenSettings, TokenSource};
 /// It keeps topics, time series, principals and the security store in DIR, and acknowledges a change to them only once
 /// it is on disk. Clients connect to ws://HOST:PORT/diffusion.
 #[derive(Debug, Parser)]
-#[command(name = "effusion-sandbox", version, group = ArgGroup::new("storage").args(["data", "memory"]).required(true))]
+#[command(
+    name = "effusion-sandbox",
+    version,
+    group = ArgGroup::new("storage").args(["data", "memory"]).required(true),
+    subcommand_negates_reqs = true,
+    args_conflicts_with_subcommands = true
+)]
 pub struct Args {
+    #[allow(missing_docs)]
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Where to listen: an address and a port (0 picks a free one). Repeat it to listen in several places
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     pub listen: Vec<String>,
@@ -67,6 +77,25 @@ pub struct Args {
     #[allow(missing_docs)]
     #[command(flatten)]
     pub limits: LimitArgs,
+}
+
+/// What there is to do besides serving.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Copies what is stored into a new file, also while a sandbox runs
+    ///
+    /// All that was acknowledged before is in the copy. The sandbox that uses the folder writes the file, if one does. To
+    /// restore a copy, stop the sandbox, put the copy in the place of sandbox.redb in its folder, and start it again.
+    #[cfg(unix)]
+    Backup {
+        /// The new file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+
+        /// The sandbox's folder
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
 }
 
 /// Sign-in with a JSON Web Token in place of a password.
@@ -215,6 +244,16 @@ mod tests {
         assert!(parse(&[]).unwrap_err().contains("--data <DIR>"));
         let both = parse(&["--memory", "--data", "x"]).unwrap_err();
         assert!(both.contains("cannot be used with"), "{both}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_copy_is_of_a_folder() {
+        let args = parse(&["backup", "copy", "--data", "x"]).unwrap();
+        assert!(matches!(args.command, Some(Command::Backup { .. })));
+        assert!(parse(&["backup", "copy"]).is_err());
+        assert!(parse(&["backup", "--data", "x"]).is_err());
+        assert!(parse(&["--data", "x"]).unwrap().command.is_none());
     }
 
     #[test]

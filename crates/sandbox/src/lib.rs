@@ -14,6 +14,8 @@ pub mod address;
 pub mod cli;
 pub mod clock;
 pub mod connection;
+#[cfg(unix)]
+pub mod control;
 pub mod credentials;
 pub mod http;
 pub mod hub;

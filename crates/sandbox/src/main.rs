@@ -4,6 +4,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use effusion_sandbox::cli::Args;
+#[cfg(unix)]
+use effusion_sandbox::cli::Command;
+#[cfg(unix)]
+use effusion_sandbox::control;
 use effusion_sandbox::server::{Options, Server};
 use tracing::warn;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -15,6 +19,16 @@ fn main() -> ExitCode {
         .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
         .with(args.log.clone())
         .init();
+    #[cfg(unix)]
+    if let Some(Command::Backup { file, data }) = &args.command {
+        return match control::backup(data, file) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("effusion-sandbox: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     // Each connection is an open file.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         warn!(%error, "the number of open files stays limited");

@@ -181,14 +181,21 @@ impl Server {
         }
 
         let completions = Completions::new();
+        let mut tasks = JoinSet::new();
         let writer = match store.database {
             None => None,
-            Some((database, folder)) => Some(Writer::start(
-                database,
-                Box::new(move || Database::reopen(&folder)),
-                completions.on_stored(),
-                completions.on_lost(),
-            )?),
+            Some((database, folder)) => {
+                let data = folder.clone();
+                let writer = Writer::start(
+                    database,
+                    Box::new(move || Database::reopen(&folder)),
+                    completions.on_stored(),
+                    completions.on_lost(),
+                )?;
+                #[cfg(unix)]
+                crate::control::listen(&data, writer.backups(), &mut tasks);
+                Some(writer)
+            }
         };
         let clock = Clock::start();
         if let Some(file) = &options.clock_offset {
@@ -248,7 +255,7 @@ impl Server {
             addresses: Vec::new(),
             secure: acceptor.tls.is_some(),
             default_principals: store.default_principals,
-            listeners: JoinSet::new(),
+            listeners: tasks,
             alive,
             stop,
             hub: hub_task,

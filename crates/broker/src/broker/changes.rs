@@ -4,7 +4,7 @@ use bytes::Bytes;
 use effusion_protocol::body::{
     GlobalPermission, RemoveTopicsResponse, ResponseBody, TopicNotificationType,
 };
-use effusion_protocol::{ErrorReport, UnsubscribeReason};
+use effusion_protocol::{ErrorReport, ServiceId, UnsubscribeReason};
 
 use crate::broker::{Broker, Effect};
 use crate::caller::{Pending, SessionKey};
@@ -60,8 +60,14 @@ impl Broker {
             Ok(()) => self.carry_out(path, steps),
             Err(error) => {
                 for step in steps {
+                    let report = match &step.reply_to {
+                        ReplyTo::Caller(caller) if adds_topics(caller.service) => {
+                            errors::not_added(&error)
+                        }
+                        _ => errors::not_stored(&error),
+                    };
                     // What was refused anyway is refused for its own reason.
-                    let result = step.result.and(Err(errors::not_stored(&error)));
+                    let result = step.result.and(Err(report));
                     self.conclude(step.reply_to, result);
                 }
             }
@@ -204,4 +210,15 @@ pub(crate) const fn removed(count: u32) -> ResponseBody {
     ResponseBody::RemoveTopics(RemoveTopicsResponse {
         removed: Some(count),
     })
+}
+
+/// Whether a service adds topics: its errors have reasons of their own.
+const fn adds_topics(service: ServiceId) -> bool {
+    matches!(
+        service,
+        ServiceId::AddTopic
+            | ServiceId::AddAndSetTopic
+            | ServiceId::StreamAddTopic
+            | ServiceId::StreamAddAndSetTopic
+    )
 }

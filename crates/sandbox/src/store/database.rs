@@ -80,11 +80,63 @@ impl Database {
         };
         make_folder(folder).map_err(unusable)?;
         let file = folder.join(FILE);
-        make_file(&file).map_err(unusable)?;
+        // A first start that was killed at once may have left it empty.
+        let is_there = match std::fs::metadata(&file) {
+            Ok(metadata) if metadata.len() == 0 => {
+                std::fs::remove_file(&file).map_err(unusable)?;
+                false
+            }
+            Ok(_) => true,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+            Err(error) => return Err(unusable(error)),
+        };
+        let open = || {
+            let inner = builder().open(&file);
+            inner.map_err(|error| open_error(error, folder, &file))
+        };
+        if is_there {
+            // A first start that was killed may have left it without tables.
+            return Self::start(open()?, initial, &file);
+        }
+        let first_start = Self::make(folder, &file, initial)?;
+        let not_ours = || Err(StoreError::NotOurs(file.clone()));
+        let opened = Self::start(open()?, not_ours, &file)?;
+        remove_unfinished(folder);
+        Ok(Opened {
+            first_start,
+            ..opened
+        })
+    }
+
+    /// Makes the database under another name, and gives it its own once it is complete: whenever this is interrupted, the next
+    /// start begins anew. Whether it is this database that is there now, and not that of another process that was faster.
+    fn make(
+        folder: &Path,
+        file: &Path,
+        initial: impl FnOnce() -> Result<Snapshot, StoreError>,
+    ) -> Result<bool, StoreError> {
+        let unusable = |error| StoreError::Folder {
+            folder: folder.to_owned(),
+            error,
+        };
+        let unfinished = folder.join(format!("{FILE}.{}", std::process::id()));
+        // Of a process that had the same number.
+        match std::fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(unusable(error));
+            }
+            _ => {}
+        }
+        make_file(&unfinished).map_err(unusable)?;
         let inner = builder()
-            .create(&file)
-            .map_err(|error| open_error(error, folder, &file))?;
-        Self::start(inner, initial, &file)
+            .create(&unfinished)
+            .map_err(|error| open_error(error, folder, &unfinished))?;
+        drop(Self::start(inner, initial, &unfinished)?);
+        match give_name(&unfinished, file) {
+            Ok(()) => Ok(true),
+            Err(_) if file.exists() => Ok(false),
+            Err(error) => Err(unusable(error)),
+        }
     }
 
     /// As [`Self::open`], where the database comes from anywhere.
@@ -150,6 +202,11 @@ impl Database {
                 .map_or(0, |number| number.value())
         };
         Ok(Self { inner, batch })
+    }
+
+    /// What is stored now, to be read while it changes.
+    pub(super) fn read(&self) -> Result<redb::ReadTransaction, StoreError> {
+        Ok(self.inner.begin_read()?)
     }
 
     /// Applies all operations in one transaction. When it returns, they are on the disk.
@@ -409,16 +466,45 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-fn make_file(file: &Path) -> std::io::Result<()> {
+/// Makes an empty file, for its owner alone.
+pub(super) fn make_file(file: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)?;
-    // The file's name has to survive a power cut as well as what will be in it.
+    options.open(file).map(drop)
+}
+
+/// Gives a finished file its name, unless something has that name already. The name is on the disk then.
+pub(super) fn give_name(unfinished: &Path, name: &Path) -> std::io::Result<()> {
+    match std::fs::hard_link(unfinished, name) {
+        Ok(()) => std::fs::remove_file(unfinished)?,
+        Err(error) if name.exists() => return Err(error),
+        // Not every file system has links.
+        Err(_) => std::fs::rename(unfinished, name)?,
+    }
     #[cfg(unix)]
-    if let Some(folder) = file.parent() {
+    if let Some(folder) = name.parent() {
+        let is_here = folder.as_os_str().is_empty();
+        let folder = if is_here { Path::new(".") } else { folder };
         std::fs::File::open(folder)?.sync_all()?;
     }
     Ok(())
+}
+
+/// Removes what first starts have left that did not come to an end.
+fn remove_unfinished(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let number = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(FILE)?.strip_prefix('.'));
+        if number.is_some_and(|number| number.parse::<u32>().is_ok()) {
+            // It is only in the way.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }

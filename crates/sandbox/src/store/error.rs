@@ -46,6 +46,23 @@ pub enum StoreError {
     /// The database failed.
     #[error("the database failed: {0}")]
     Database(#[from] redb::Error),
+    /// The database failed a moment ago, and is not open again yet.
+    #[error("the database failed a moment ago")]
+    FailedBefore,
+    /// The service stops, or the store has failed for good.
+    #[error("the store has stopped")]
+    Stopped,
+    /// There is a file where a copy is to go.
+    #[error("{0} exists already: give the copy another name")]
+    Exists(PathBuf),
+    /// A copy cannot be written.
+    #[error("the copy {file} cannot be written: {error}", file = file.display())]
+    Copy {
+        /// The copy.
+        file: PathBuf,
+        /// What went wrong.
+        error: std::io::Error,
+    },
     /// The thread that writes could not be started.
     #[error("the store's thread could not be started: {0}")]
     Thread(std::io::Error),

@@ -3,12 +3,14 @@
 //! The broker's changes queue up here. The thread takes all that wait, writes them in one transaction, waits for the
 //! disk once, and completes each in its order: the busier the sandbox, the more changes share one wait.
 
+mod backup;
 mod database;
 mod error;
 mod schema;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -21,6 +23,8 @@ use tracing::{error, info, warn};
 pub use database::{ApplyError, Database, Opened};
 pub use error::StoreError;
 
+pub(crate) use backup::of_folder as backup_of_folder;
+
 /// Changes in one transaction, at most.
 const BATCH_CHANGES: usize = 4096;
 /// Bytes in one transaction, about: more would keep the first of them waiting for long.
@@ -32,9 +36,41 @@ const REOPEN_TRIES: usize = 6;
 /// Takes changes and writes them on a thread of its own.
 #[derive(Debug)]
 pub struct Writer {
-    jobs: mpsc::Sender<Job>,
+    orders: mpsc::Sender<Order>,
     waiting: Arc<AtomicUsize>,
     thread: JoinHandle<()>,
+}
+
+/// What the thread is asked for, in this order.
+#[derive(Debug)]
+enum Order {
+    Write(Job),
+    /// What is stored by then, to be read on another thread.
+    Read(mpsc::SyncSender<Result<redb::ReadTransaction, StoreError>>),
+    Stop,
+}
+
+/// Copies what is stored, beside the thread that writes.
+#[derive(Clone, Debug)]
+pub struct Backups {
+    orders: mpsc::Sender<Order>,
+}
+
+impl Backups {
+    /// Makes a copy of what is stored now; all that was acknowledged is in it. Blocks until the copy is on the disk.
+    ///
+    /// # Errors
+    /// If there is such a file already, it cannot be written, or the database fails. There is no file of this name then that was
+    /// not there before.
+    pub fn write(&self, file: &Path) -> Result<(), StoreError> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let stopped = || StoreError::Stopped;
+        self.orders
+            .send(Order::Read(sender))
+            .map_err(|_| stopped())?;
+        let stored = receiver.recv().map_err(|_| stopped())??;
+        backup::write(&stored, file)
+    }
 }
 
 /// One broker request.
@@ -66,7 +102,7 @@ impl Writer {
         on_stored: OnStored,
         mut on_lost: OnLost,
     ) -> Result<Self, StoreError> {
-        let (jobs, queue) = mpsc::channel();
+        let (orders, queue) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let mut worker = Worker {
             state: State::Open(database),
@@ -83,10 +119,18 @@ impl Writer {
             })
             .map_err(StoreError::Thread)?;
         Ok(Self {
-            jobs,
+            orders,
             waiting,
             thread,
         })
+    }
+
+    /// What makes copies while this writes.
+    #[must_use]
+    pub fn backups(&self) -> Backups {
+        Backups {
+            orders: self.orders.clone(),
+        }
     }
 
     /// Queues a change.
@@ -96,12 +140,13 @@ impl Writer {
     pub fn submit(&self, ticket: Ticket, operations: Vec<StoreOp>) -> Result<(), EffectError> {
         let bytes = operations.iter().map(size).sum();
         self.waiting.fetch_add(bytes, Ordering::Relaxed);
-        self.jobs
-            .send(Job {
-                ticket,
-                operations,
-                bytes,
-            })
+        let job = Job {
+            ticket,
+            operations,
+            bytes,
+        };
+        self.orders
+            .send(Order::Write(job))
             .map_err(|_| EffectError("the store has stopped".to_owned()))
     }
 
@@ -113,7 +158,8 @@ impl Writer {
 
     /// Writes what waits, completes it, and closes the database.
     pub fn stop(self) {
-        drop(self.jobs);
+        // If the thread is gone, it has stopped already.
+        let _ = self.orders.send(Order::Stop);
         if self.thread.join().is_err() {
             error!("the store's thread failed");
         }
@@ -143,31 +189,66 @@ impl State {
 struct Lost;
 
 impl Worker {
-    fn run(&mut self, queue: &mpsc::Receiver<Job>) -> Result<(), Lost> {
-        while let Ok(first) = queue.recv() {
-            let mut bytes = first.bytes;
-            let mut batch = vec![first];
-            while batch.len() < BATCH_CHANGES
-                && bytes < BATCH_BYTES
-                && let Ok(job) = queue.try_recv()
-            {
-                bytes += job.bytes;
-                batch.push(job);
-            }
-            let result = self.write(&batch)?;
-            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-            for job in batch {
-                (self.on_stored)(job.ticket, result.clone());
-            }
+    fn run(&mut self, queue: &mpsc::Receiver<Order>) -> Result<(), Lost> {
+        let mut order = queue.recv().ok();
+        while let Some(now) = order.take() {
+            let next = match now {
+                Order::Stop => None,
+                Order::Read(reader) => {
+                    // Nobody reads if whoever asked is gone.
+                    let _ = reader.send(self.read());
+                    queue.recv().ok()
+                }
+                Order::Write(first) => match self.write_all(first, queue)? {
+                    Some(next) => Some(next),
+                    None => queue.recv().ok(),
+                },
+            };
+            order = next;
         }
         Ok(())
+    }
+
+    /// Writes what waits in one transaction. Returns the first order that is something else.
+    fn write_all(
+        &mut self,
+        first: Job,
+        queue: &mpsc::Receiver<Order>,
+    ) -> Result<Option<Order>, Lost> {
+        let mut bytes = first.bytes;
+        let mut batch = vec![first];
+        let mut next = None;
+        while batch.len() < BATCH_CHANGES
+            && bytes < BATCH_BYTES
+            && let Ok(order) = queue.try_recv()
+        {
+            let Order::Write(job) = order else {
+                next = Some(order);
+                break;
+            };
+            bytes += job.bytes;
+            batch.push(job);
+        }
+        let result = self.write(&batch)?;
+        self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+        for job in batch {
+            (self.on_stored)(job.ticket, result.clone());
+        }
+        Ok(next)
+    }
+
+    fn read(&mut self) -> Result<redb::ReadTransaction, StoreError> {
+        let database = self.take_database()?;
+        let stored = database.read();
+        self.state = State::Open(database);
+        stored
     }
 
     /// Writes changes. The inner result says that they are durable, or not written at all.
     fn write(&mut self, batch: &[Job]) -> Result<Result<(), EffectError>, Lost> {
         let mut database = match self.take_database() {
             Ok(database) => database,
-            Err(problem) => return Ok(Err(EffectError(problem))),
+            Err(problem) => return Ok(Err(EffectError(problem.to_string()))),
         };
         let number = database.batch() + 1;
         let operations = batch.iter().flat_map(|job| &job.operations);
@@ -190,7 +271,7 @@ impl Worker {
     }
 
     /// The database, which is opened again if it failed before.
-    fn take_database(&mut self) -> Result<Database, String> {
+    fn take_database(&mut self) -> Result<Database, StoreError> {
         let until = match std::mem::replace(&mut self.state, State::CLOSED) {
             State::Open(database) => return Ok(database),
             State::Closed { until } => until,
@@ -198,7 +279,7 @@ impl Worker {
         // A disk that is full stays full for a while.
         if until.is_some_and(|until| Instant::now() < until) {
             self.state = State::Closed { until };
-            return Err("the database failed a moment ago".to_owned());
+            return Err(StoreError::FailedBefore);
         }
         match (self.reopen)() {
             Ok(database) => {
@@ -210,7 +291,7 @@ impl Worker {
                 self.state = State::Closed {
                     until: Some(Instant::now() + REOPEN_PAUSE),
                 };
-                Err(problem.to_string())
+                Err(problem)
             }
         }
     }

@@ -217,6 +217,61 @@ fn two_cannot_use_one_folder() {
 }
 
 #[test]
+fn a_first_start_that_was_interrupted_begins_anew() {
+    let leftover = |name: &str, content: &[u8]| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(name), content).unwrap();
+        folder
+    };
+    let half_made = leftover("sandbox.redb.4711", &[0; 8192]);
+    let empty = leftover("sandbox.redb", b"");
+    let without_tables = tempfile::tempdir().unwrap();
+    drop(redb::Database::create(without_tables.path().join("sandbox.redb")).unwrap());
+    for folder in [half_made, empty, without_tables] {
+        assert!(open(folder.path()).first_start);
+        assert!(!open(folder.path()).first_start);
+        let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(names.len(), 1, "{names:?}");
+    }
+    // What cannot be made leaves nothing that stands in the way.
+    let folder = tempfile::tempdir().unwrap();
+    let failed = Database::open(folder.path(), || Err(StoreError::FailedBefore));
+    assert!(failed.is_err());
+    assert!(open(folder.path()).first_start);
+}
+
+#[test]
+fn a_copy_has_all_that_is_stored_and_is_made_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut opened = open(folder.path());
+    let operations = [put_topic("a", Some("1")), append("a", 0), append("a", 1)];
+    opened.database.apply(&operations).unwrap();
+    let stored = opened.database.read().unwrap();
+    opened.database.apply(&[append("a", 2)]).unwrap();
+    let copies = tempfile::tempdir().unwrap();
+    let file = copies.path().join("sandbox.redb");
+    std::fs::write(copies.path().join("sandbox.redb.unfinished"), "x").unwrap();
+    backup::write(&stored, &file).unwrap();
+    let again = backup::write(&stored, &file);
+    assert!(matches!(again, Err(StoreError::Exists(_))), "{again:?}");
+    let copy = open(copies.path());
+    assert!(!copy.first_start);
+    assert_eq!(sequences(&copy.snapshot, "a"), [0, 1]);
+    assert_eq!(copy.snapshot.principals, initial().principals);
+    assert_eq!(std::fs::read_dir(copies.path()).unwrap().count(), 1);
+    // A folder that is in use is copied by whoever uses it.
+    let other = copies.path().join("other");
+    assert!(matches!(
+        backup::of_folder(folder.path(), &other),
+        Err(StoreError::InUse(_))
+    ));
+    drop(stored);
+    drop(opened);
+    backup::of_folder(folder.path(), &other).unwrap();
+    assert!(backup::of_folder(&copies.path().join("nowhere"), &folder.path().join("x")).is_err());
+}
+
+#[test]
 fn a_newer_database_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
