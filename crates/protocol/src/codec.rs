@@ -1,6 +1,6 @@
 //! Reading and writing the primitives that every message is made of.
 //!
-//! Integers are varints: seven bits a byte, the least significant group first, the high bit says that more follow.
+//! Integers are varints: seven bits a byte, the least significant group first, the high bit is set if more follow.
 //! Strings and byte arrays carry their length as a varint. Source: the captures and the LGPL 5.9 client's codec.
 
 mod macros;
@@ -28,7 +28,7 @@ pub enum DecodeErrorKind {
     /// A varint was written with more bytes than it needs.
     #[error("a number is written with more bytes than it needs")]
     NonCanonicalNumber,
-    /// A length says more than is left of the message.
+    /// A length exceeds what is left of the message.
     #[error("a length of {0} is more than what is left of the message")]
     LengthTooLarge(u64),
     /// A string was not UTF-8.
@@ -53,7 +53,7 @@ pub enum DecodeErrorKind {
     Invalid(&'static str),
 }
 
-/// Bytes that are not what the protocol says they should be, and where.
+/// Bytes that violate the protocol, and their position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError {
     /// What was wrong.

@@ -50,7 +50,7 @@ impl Message {
         })
     }
 
-    /// The compressed form of a topic's value or delta, if it is smaller; others stay as they are. `level` says how hard to
+    /// The compressed form of a topic's value or delta, if it is smaller; others stay as they are. `level` is how hard to
     /// try, from 1 to 9, as zlib counts.
     #[must_use]
     pub fn deflate(self, level: u8) -> Self {

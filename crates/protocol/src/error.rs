@@ -1,4 +1,4 @@
-//! Errors that a service answers with.
+//! Errors that a service responds with.
 
 use core::fmt;
 
@@ -47,7 +47,7 @@ reasons! {
     CommunicationFailure = 100, "communication with the server failed";
     /// The session is closed.
     SessionClosed = 101, "the session is closed";
-    /// No answer came in time.
+    /// No response came in time.
     RequestTimeOut = 102, "no answer came in time";
     /// The session lacks a permission.
     AccessDenied = 103, "the session does not have the permission that this needs";
@@ -61,7 +61,7 @@ reasons! {
     NoSuchSession = 107, "there is no such session";
     /// The value is of another type.
     IncompatibleDatatype = 108, "the value is not of the type that is needed";
-    /// Nobody handles the message.
+    /// No handler is registered for the message.
     UnhandledMessage = 109, "nobody handles messages to this path";
     /// The cluster is repartitioning.
     ClusterRepartition = 110, "the cluster was repartitioning and could not route the request";
@@ -118,11 +118,11 @@ impl fmt::Display for ErrorReason {
     }
 }
 
-/// The body of an error message: what the server says, and the reason's code (source: `v60errors.jsonl`).
+/// The body of an error message: the server's message, and the reason's code (source: `v60errors.jsonl`).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}: {message}")]
 pub struct ErrorReport {
-    /// What the server says; may be empty.
+    /// The server's message; may be empty.
     pub message: String,
     /// The reason.
     pub reason: ErrorReason,

@@ -22,7 +22,7 @@ pub mod capabilities {
     pub const UNIFIED: u32 = 8;
 }
 
-/// What kind of client connects, as `ty` says (source: the dissector and the captures).
+/// The kind of client that connects, from `ty` (source: the dissector and the captures).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientType(String);
 
@@ -40,7 +40,7 @@ impl ClientType {
     }
 }
 
-/// How a session proves who it is.
+/// How a session proves its identity.
 ///
 /// `Debug` does not show them, so that they never reach a log.
 #[derive(Clone, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Wire for Credentials {
     }
 }
 
-/// What a reconnect request says about the session that it wants back.
+/// What a reconnect request holds about the session to recover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reconnect {
     /// The session's token.
@@ -112,7 +112,7 @@ pub struct Reconnect {
 /// The upgrade request: what the client asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectRequest {
-    /// The protocol version asked for; the server may not speak it, so it is only a number.
+    /// The protocol version asked for; the server may not support it, so it is only a number.
     pub version: u8,
     /// What kind of client.
     pub client_type: ClientType,
@@ -126,7 +126,7 @@ pub struct ConnectRequest {
     pub principal: Option<String>,
     /// The principal's credentials.
     pub credentials: Credentials,
-    /// Present if the client wants a session back.
+    /// Present if the client recovers a session.
     pub reconnect: Option<Reconnect>,
 }
 
@@ -311,7 +311,7 @@ fn proposed_properties(text: &str) -> Option<Vec<(String, String)>> {
 }
 
 wire_enum! {
-    /// The server's answer to a connect request.
+    /// The server's response to a connect request.
     ///
     /// Source: the dissector and the LGPL 5.9 client.
     pub enum ResponseCode("response code") {
@@ -380,7 +380,7 @@ impl ResponseCode {
     }
 }
 
-/// What a server says when a session is open.
+/// What a server sends when a session is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectSuccess {
     /// The session.
@@ -401,7 +401,7 @@ pub struct ConnectSuccess {
 pub struct ConnectResponse {
     /// The version that the server speaks; with a success, the one that was asked for.
     pub version: u8,
-    /// The answer.
+    /// The response.
     pub code: ResponseCode,
     /// Present exactly if the code is a success.
     pub success: Option<ConnectSuccess>,

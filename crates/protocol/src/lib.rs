@@ -8,7 +8,7 @@
 //! ```
 //!
 //! One codec serves protocol versions 13 (Diffusion 6.0) to 29 (6.12); the [`ProtocolVersion`] travels with every
-//! [`Reader`] and [`Writer`], so a type that changed between versions decides for itself. `docs/protocol.md` says
+//! [`Reader`] and [`Writer`], so a type that changed between versions decides for itself. `docs/protocol.md` describes
 //! what is known of the wire and where each fact comes from, `docs/protocol-versions.md` what differs by version.
 //!
 //! # From the outside in
@@ -49,7 +49,7 @@
 //!
 //! # What holds everywhere
 //!
-//! Nothing here panics on what comes from outside or makes room by a length that it has not checked. What is read and
+//! Nothing here panics on untrusted input or allocates by a length that it has not checked. What is read and
 //! written again is the same bytes: the example `inspect` proves it by captures of real servers, property tests by
 //! any value and any bytes, and the cargo-fuzz targets in `fuzz/` by what a fuzzer finds.
 //!

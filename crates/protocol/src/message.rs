@@ -5,7 +5,7 @@ use core::fmt;
 
 use crate::{DecodeError, DecodeErrorKind, ProtocolVersion, Reader, ServiceId, TopicId, Writer};
 
-/// The number that ties a response to its request; chosen by who asks, unique while the request is open.
+/// The number that ties a response to its request; chosen by the requester, unique while the request is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConversationId(pub u64);
 
@@ -31,7 +31,7 @@ pub enum Message {
     Request {
         /// The service that is called.
         service: ServiceId,
-        /// Ties the answer to the call.
+        /// Ties the response to the call.
         conversation: ConversationId,
         /// The arguments.
         body: Bytes,
@@ -40,7 +40,7 @@ pub enum Message {
     Response {
         /// The service that was called; versions that name only the conversation have `None`.
         service: Option<ServiceId>,
-        /// The call that this answers.
+        /// The call that this responds to.
         conversation: ConversationId,
         /// The result.
         body: Bytes,
@@ -49,9 +49,9 @@ pub enum Message {
     Error {
         /// The service that was called; versions that name only the conversation have `None`.
         service: Option<ServiceId>,
-        /// The call that this answers.
+        /// The call that this responds to.
         conversation: ConversationId,
-        /// An [`crate::ErrorReason`] and what the server says of it.
+        /// An [`crate::ErrorReason`] and the server's message.
         body: Bytes,
     },
     /// The whole value of a topic.
@@ -218,7 +218,7 @@ impl Message {
     /// The bytes of the message.
     ///
     /// A response or error without a service id cannot be written in a version that names it; it is written with id 0,
-    /// which no peer accepts. Build answers from the request that they answer.
+    /// which no peer accepts. Build responses from their request.
     #[must_use]
     pub fn encode(&self, version: ProtocolVersion) -> Bytes {
         let mut writer = Writer::new(version);

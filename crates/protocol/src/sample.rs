@@ -11,7 +11,7 @@ use crate::body::{
 use crate::time_series::{Event, RangeAnchor, RangeSpan};
 use crate::{ConversationId, Credentials, ErrorReason, ErrorReport, SessionId, TopicId, TopicType};
 
-/// Where choices come from; when it runs dry, every choice is the first one.
+/// The source of choices; once it is used up, every choice is the first one.
 pub(crate) struct Source {
     bytes: std::vec::IntoIter<u8>,
     depth: u32,

@@ -23,7 +23,7 @@ const MAX_PATTERN: usize = 2 * 1024;
 const MAX_EXPRESSION: usize = 16 * 1024;
 /// The most expressions in a set.
 const MAX_SET: usize = 1_000;
-/// The most regular expressions in all of a selector: each may take as much memory as the limit on one allows.
+/// The maximum number of regular expressions in a whole selector: each may take as much memory as the limit on one allows.
 const MAX_PATTERNS: usize = 16;
 /// What stands between the expressions of a set.
 const SET_SEPARATOR: &str = "////";
@@ -425,7 +425,7 @@ impl Pattern {
         }
     }
 
-    /// Whether it matches a path, or one above it, as its reach says.
+    /// Whether it matches a path, or one above it, depending on its reach.
     fn matches_branch(&self, path: &str, reach: Reach) -> bool {
         match self {
             Self::Any => reach != Reach::Descendants || path.contains('/'),

@@ -76,7 +76,7 @@ services! {
     AuthenticationControlDeregistration = 0x17, "authentication handler deregistration", "D";
     /// Registers a listener for the details of sessions (before 6.0).
     SessionDetailsListenerRegistration = 0x19, "session details listener registration", "D";
-    /// Tells a listener of the details of a session (before 6.0).
+    /// Notifies a listener of the details of a session (before 6.0).
     SessionDetailsEvent = 0x1a, "session details event", "D";
     /// Sends a one-way message to a session (before 6.3).
     SendToSession = 0x1c, "send message to session", "D L";
@@ -86,21 +86,21 @@ services! {
     UpdateSourceRegistration = 0x1e, "update source registration", "D L";
     /// Ends an update source's registration (6.0 to 6.3).
     UpdateSourceDeregistration = 0x1f, "update source deregistration", "D L";
-    /// Tells an update source its state (6.0 to 6.3).
+    /// Notifies an update source of its state (6.0 to 6.3).
     UpdateSourceState = 0x20, "update source state", "D L";
     /// Updates a topic through an update source, by content (before 6.0).
     UpdateSourceUpdate = 0x23, "update source update", "D L";
-    /// Tells the session that it is no longer subscribed to a topic.
+    /// Notifies the session that it is no longer subscribed to a topic.
     UnsubscriptionNotification = 0x2a, "unsubscription notification", "D L S";
     /// Removes the topics that match a selector (before 6.0).
     RemoveTopicsOld = 0x2f, "remove topics, old", "D L";
-    /// Asks a handler for a topic that somebody selected and that is not there.
+    /// Asks a handler for a topic that was selected and does not exist.
     MissingTopic = 0x32, "missing topic", "D L S";
     /// Has a branch removed when the session closes (before 6.1).
     TopicWillRegistration = 0x35, "topic will registration", "D L";
     /// Takes that back (before 6.1).
     TopicWillDeregistration = 0x36, "topic will deregistration", "D L";
-    /// The server or the client asks whether the other end still answers.
+    /// The server or the client checks whether the other end still responds.
     SystemPing = 0x37, "system ping", "D L S";
     /// The client measures a round trip.
     UserPing = 0x38, "user ping", "D L S";
@@ -134,9 +134,9 @@ services! {
     UpdateTopicSet = 0x4f, "update topic set", "C D L";
     /// Updates a topic by a delta (6.0 to 6.3).
     UpdateTopicDelta = 0x50, "update topic delta", "D L";
-    /// Asks to be told of sessions' properties.
+    /// Requests notifications of sessions' properties.
     SessionPropertiesRegistration = 0x51, "session properties registration", "D L";
-    /// Tells of sessions' properties.
+    /// Notifies of sessions' properties.
     SessionPropertiesEvent = 0x52, "session properties event", "D L S";
     /// Removes the topics that match a selector.
     RemoveTopics = 0x53, "remove topics", "D L S";
@@ -146,15 +146,15 @@ services! {
     MessagingSend = 0x55, "send request to path", "D S";
     /// Sends a request to a session, through the server.
     MessagingReceiverServer = 0x56, "send request to session", "D S";
-    /// Tells the session that it is subscribed to a topic.
+    /// Notifies the session that it is subscribed to a topic.
     SubscriptionNotification = 0x57, "subscription notification", "C D S";
     /// Hands a request to a session.
     MessagingReceiverClient = 0x58, "request for session", "D S";
     /// Ends a topic notification listener.
     TopicNotificationDeregistration = 0x5b, "topic notification deregistration", "C D S";
-    /// Tells a listener of a topic.
+    /// Notifies a listener of a topic.
     TopicNotificationEvent = 0x5c, "topic notification event", "C D S";
-    /// Tells a listener that there is a topic below its selection.
+    /// Notifies a listener that there is a topic below its selection.
     TopicDescendantEvent = 0x5d, "topic descendant event", "C D S";
     /// Adds a selector to a topic notification listener.
     TopicNotificationSelection = 0x5e, "topic notification selection", "C D S";
@@ -244,7 +244,7 @@ services! {
     SessionEventRegistration = 0xbd, "session event registration", "S";
     /// Ends a session event listener's registration.
     SessionEventDeregistration = 0xbe, "session event deregistration", "S";
-    /// Reads who holds a session lock.
+    /// Reads the holder of a session lock.
     GetSessionLock = 0xc4, "get session lock", "S";
     /// Reads all session locks.
     GetSessionLocks = 0xc5, "get session locks", "S";

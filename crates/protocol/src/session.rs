@@ -122,7 +122,7 @@ impl fmt::Debug for SessionToken {
 }
 
 wire_enum! {
-    /// Why a session closed, as control clients are told.
+    /// Why a session closed, as reported to control clients.
     ///
     /// Source: the dissector, the LGPL 5.9 client and, from 12 on, the constants that the 6.12.1 SDK exports.
     pub enum CloseReason("close reason") {
@@ -130,7 +130,7 @@ wire_enum! {
         ConnectionLost = 0,
         /// Reading or writing failed.
         IoException = 1,
-        /// The client did not answer pings.
+        /// The client did not respond to pings.
         ClientUnresponsive = 2,
         /// More messages waited for the client than its queue holds.
         MessageQueueLimitReached = 3,

@@ -70,7 +70,7 @@ wire_enum! {
         Removal = 2,
         /// The session may no longer read the topic.
         Authorization = 3,
-        /// Nobody knows.
+        /// Unknown.
         UnknownReason = 4,
         /// The session reads too slowly.
         BackPressure = 5,

@@ -10,7 +10,7 @@ use core::fmt;
 pub struct ProtocolVersion(u8);
 
 /// The first version that no source describes: the captures and the dissector end with 15. Of what 15 does not have
-/// and 25 has, and of which nothing else is known, it is taken to have come here.
+/// and 25 has, and of which nothing else is known, it is assumed to have been introduced here.
 const FIRST_UNSEEN: u8 = 16;
 /// Principals and roles can be locked, and fetch requests limit deep branches, since 6.4 (API documentation). Its number
 /// follows from the order: 15 is 6.2 and 18 is 6.5.
@@ -18,9 +18,9 @@ const FIRST_OF_6_4: u8 = 17;
 /// Isolated paths, trusted session properties and fetching unpublished topics came with 6.5 (API documentation). A
 /// recorded fetch request of 18 has the field for the last, and 18 is the last before the previews of 6.6.
 const FIRST_OF_6_5: u8 = 18;
-/// 18 answers by conversation (recordings), and so do 19, 21, 22, 24 and 25 (Python SDKs), 15 by service (captures).
+/// 18 responds by conversation (recordings), and so do 19, 21, 22, 24 and 25 (Python SDKs), 15 by service (captures).
 const FIRST_WITHOUT_SERVICE: u8 = 18;
-/// Removing topics answers how many since 6.6 (API documentation). 21 waits for the number in vain if it is not there
+/// Removing topics returns their number since 6.6 (API documentation). 21 waits for the number forever if it is missing
 /// (Python SDK); 19 is 6.6's first preview.
 const FIRST_WITH_REMOVAL_COUNT: u8 = 19;
 /// Recorded services send compressed values to clients of 25, and the SDK of 29 reads them; of those before nothing is known.
@@ -66,7 +66,7 @@ impl ProtocolVersion {
         self.0 >= FIRST_WITH_OPERATORS
     }
 
-    /// Whether session events tell each property that changed, instead of all properties before and after.
+    /// Whether session events hold each property that changed, instead of all properties before and after.
     #[must_use]
     pub const fn has_property_changes(self) -> bool {
         self.0 >= FIRST_UNSEEN
@@ -78,13 +78,13 @@ impl ProtocolVersion {
         self.0 >= FIRST_OF_6_4
     }
 
-    /// Whether the security store tells of isolated paths.
+    /// Whether the security store reports isolated paths.
     #[must_use]
     pub const fn has_isolated_paths(self) -> bool {
         self.0 >= FIRST_OF_6_5
     }
 
-    /// Whether the authentication store tells which session properties are taken from clients.
+    /// Whether the authentication store reports which session properties are taken from clients.
     #[must_use]
     pub const fn has_trusted_properties(self) -> bool {
         self.0 >= FIRST_OF_6_5
@@ -96,7 +96,7 @@ impl ProtocolVersion {
         self.0 >= FIRST_OF_6_4
     }
 
-    /// Whether fetch requests say if they want topics whose publication is delayed.
+    /// Whether fetch requests state if they include topics whose publication is delayed.
     #[must_use]
     pub const fn has_fetch_unpublished(self) -> bool {
         self.0 >= FIRST_OF_6_5
@@ -108,13 +108,13 @@ impl ProtocolVersion {
         self.0 >= FIRST_WITH_COMPRESSED_VALUES
     }
 
-    /// Whether removing topics answers how many were removed.
+    /// Whether removing topics returns how many were removed.
     #[must_use]
     pub const fn has_removal_count(self) -> bool {
         self.0 >= FIRST_WITH_REMOVAL_COUNT
     }
 
-    /// Whether handlers of missing topics are told of the properties of the session that selected.
+    /// Whether handlers of missing topics receive the properties of the session that selected.
     #[must_use]
     pub const fn has_missing_topic_properties(self) -> bool {
         self.0 >= FIRST_UNSEEN
@@ -126,14 +126,14 @@ impl ProtocolVersion {
         self.0 >= FIRST_WITHOUT_SERVICE
     }
 
-    /// Whether nothing is known of the form of answers: between the last version seen with the service id and the first
-    /// seen without it. An answer of such a version is read in either form.
+    /// Whether the form of responses is unknown: between the last version seen with the service id and the first
+    /// seen without it. A response of such a version is read in either form.
     #[must_use]
     pub const fn answers_in_unknown_form(self) -> bool {
         self.0 >= FIRST_UNSEEN && self.0 < FIRST_WITHOUT_SERVICE
     }
 
-    /// Whether fetch requests say if they want sizes, and fetch responses hold them.
+    /// Whether fetch requests state if they ask for sizes, and fetch responses hold them.
     #[must_use]
     pub const fn has_fetch_sizes(self) -> bool {
         self.0 >= FIRST_WITH_SIZES

@@ -39,7 +39,7 @@ impl Wire for CloseClientRequest {
 wire_union! {
     /// How many sessions a filter chose for a subscription or a request, or what is wrong with the filter.
     pub enum FilterCount("filter result") {
-        /// So many sessions.
+        /// This many sessions.
         Selected(u32) = 0,
         /// The filter is not valid.
         Errors(Vec<ScriptError>) = 1,
@@ -49,7 +49,7 @@ wire_union! {
 wire_struct! {
     /// How many sessions a filter chose for any other operation.
     pub struct FilterResult {
-        /// So many sessions.
+        /// This many sessions.
         pub selected: u32,
         /// What is wrong with the filter; empty if nothing is.
         pub errors: Vec<ScriptError>,
@@ -87,7 +87,7 @@ wire_struct! {
         pub filter: String,
     }
 
-    /// Read properties of a session; the answer is none if there is no such session.
+    /// Read properties of a session; the response is none if there is no such session.
     pub struct GetSessionPropertiesRequest {
         /// The session.
         pub session: SessionId,
@@ -105,7 +105,7 @@ wire_struct! {
         pub remove: Option<Vec<String>>,
     }
 
-    /// What changing properties answers.
+    /// What changing properties returns.
     pub struct SetSessionPropertiesResponse {
         /// The former values of what was changed.
         pub former: Option<Properties>,

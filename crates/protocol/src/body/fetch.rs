@@ -88,7 +88,7 @@ wire_struct! {
 wire_union! {
     /// The size of a topic's value.
     pub enum FetchedSize("fetched size") {
-        /// Nobody asked.
+        /// It was not requested.
         NotAsked = 0,
         /// In bytes.
         Value(u64) = 1,
@@ -108,21 +108,21 @@ pub struct FetchRequest {
     pub to: Option<FetchLimit>,
     /// Only topics of these types.
     pub types: TopicTypes,
-    /// Whether to answer with values.
+    /// Whether to return values.
     pub with_values: bool,
-    /// Whether to answer with topic properties.
+    /// Whether to return topic properties.
     pub with_properties: bool,
-    /// At most so many topics: the first ones, or if negative the last ones.
+    /// At most this many topics: the first ones, or if negative the last ones.
     pub limit: i32,
-    /// At most so many bytes.
+    /// At most this many bytes.
     pub maximum_size: u32,
     /// From this depth on, a branch is deep.
     pub deep_branch_depth: u32,
-    /// At most so many topics of a deep branch.
+    /// At most this many topics of a deep branch.
     pub deep_branch_limit: u32,
     /// Whether topics count that a delay keeps from being published.
     pub with_unpublished: bool,
-    /// Whether to answer with sizes. Old versions cannot.
+    /// Whether to return sizes. Old versions cannot.
     pub with_sizes: bool,
 }
 

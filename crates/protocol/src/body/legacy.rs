@@ -67,7 +67,7 @@ wire_struct! {
 
     /// To how many sessions a message by filter went.
     pub struct SendMessageToFilterResult {
-        /// So many.
+        /// This many.
         pub sent: u32,
         /// What is wrong with the filter; empty if nothing is.
         pub errors: Vec<ScriptError>,
@@ -141,7 +141,7 @@ wire_struct! {
         pub limit: u32,
     }
 
-    /// Read the details of a session; the answer is none if there is no such session.
+    /// Read the details of a session; the response is none if there is no such session.
     pub struct GetSessionDetailsRequest {
         /// The session.
         pub session: SessionId,
@@ -157,7 +157,7 @@ wire_struct! {
         pub listener: ConversationId,
     }
 
-    /// Tells a listener of the details of a session.
+    /// Notifies a listener of the details of a session.
     pub struct SessionDetailsEvent {
         /// 0x7e opened, 0x7f changed; others are the reason of a close.
         pub kind: u8,
@@ -171,7 +171,7 @@ wire_struct! {
 
     /// The details of a session.
     pub struct SessionDetails {
-        /// Who and by what means.
+        /// The principal and the means of connection.
         pub summary: Option<SessionSummary>,
         /// From where.
         pub location: Option<SessionLocation>,
@@ -181,7 +181,7 @@ wire_struct! {
         pub server: Option<String>,
     }
 
-    /// Who a session is.
+    /// The identity of a session.
     pub struct SessionSummary {
         /// The principal.
         pub principal: String,
@@ -213,7 +213,7 @@ wire_struct! {
 }
 
 wire_union! {
-    /// Kinds of change of a topic's content. Paged topics had others, which no version of 6 has.
+    /// Kinds of change of a topic's content. Paged topics had others, which do not exist in version 6.
     pub enum ContentUpdateKind("kind of update") {
         /// A change of the whole content.
         Content(ContentUpdate) = 0,

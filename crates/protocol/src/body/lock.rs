@@ -42,7 +42,7 @@ wire_struct! {
         pub request: u64,
     }
 
-    /// Who holds a lock (6.12).
+    /// The holder of a lock (6.12).
     pub struct SessionLockDetails {
         /// The server that the session is on.
         pub server: String,

@@ -10,7 +10,7 @@ use crate::{
 };
 
 wire_struct! {
-    /// A request to whoever handles a path; also a request on its way from the server to a session.
+    /// A request to the handler of a path; also a request on its way from the server to a session.
     pub struct SendRequest {
         /// The path.
         pub path: String,
@@ -48,7 +48,7 @@ wire_struct! {
         pub value: Bytes,
     }
 
-    /// What a receiver answers.
+    /// What a receiver responds.
     pub struct MessagingResponse {
         /// The name of the value's type.
         pub data_type: String,
@@ -84,7 +84,7 @@ wire_struct! {
 
     /// A request to all sessions that match a filter.
     pub struct SendToFilterRequest {
-        /// The sender's conversation, which answers carry.
+        /// The sender's conversation, which responses carry.
         pub conversation: ConversationId,
         /// The filter.
         pub filter: String,
@@ -96,18 +96,18 @@ wire_struct! {
         pub value: Bytes,
     }
 
-    /// One session's answer to a request by filter.
+    /// One session's response to a request by filter.
     pub struct FilterResponse {
         /// The sender's conversation.
         pub conversation: ConversationId,
-        /// The session that answers.
+        /// The session that responds.
         pub session: SessionId,
-        /// Its answer.
+        /// Its response.
         pub outcome: FilterOutcome,
     }
 }
 
-/// What a session answers to a request by filter.
+/// What a session responds to a request by filter.
 ///
 /// A failure is its reason and then the message, the other way round than in an error message (source: the SDK).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The bodies of service messages: what a request carries, and what a success answers.
+//! The bodies of service messages: what a request carries, and what a successful response carries.
 //!
 //! [`Call`] ties a service to its two bodies, for code that makes one call. [`RequestBody`] and [`ResponseBody`] hold
 //! any of them, for code that serves or inspects all.
@@ -47,7 +47,7 @@ pub trait Call {
     const SERVICE: ServiceId;
     /// What a request carries.
     type Request: Wire;
-    /// What a success answers.
+    /// The body of a successful response.
     type Response: Wire;
 }
 
@@ -74,7 +74,7 @@ macro_rules! calls {
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum RequestBody { $( #[doc = concat!("Of `", stringify!($name), "`.")] $name($request) ),+ }
 
-        /// What any service answers on success.
+        /// The body of any service's successful response.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum ResponseBody { $( #[doc = concat!("Of `", stringify!($name), "`.")] $name($response) ),+ }
 
@@ -143,9 +143,9 @@ macro_rules! calls {
 }
 
 impl ResponseBody {
-    /// What a service of this version would answer: without the parts that came later.
+    /// What a service of this version would respond: without the parts that were added later.
     ///
-    /// Reading and writing leave such parts as they are, so that what a service did say is kept.
+    /// Reading and writing leave such parts as they are, so that what a service sent is kept.
     #[must_use]
     pub fn as_of(self, version: ProtocolVersion) -> Self {
         match self {
@@ -335,7 +335,7 @@ mod tests {
             prop_assert!(has_forms || read == Ok(request));
         }
 
-        /// Whatever comes from the network is read or refused; if it is read, nothing of it is lost.
+        /// Input from the network is either decoded or refused; nothing of what is decoded is lost.
         #[test]
         fn any_bytes_are_read_whole_or_refused(
             service in services(),

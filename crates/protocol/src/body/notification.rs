@@ -1,4 +1,4 @@
-//! Topic notifications: being told of topics without subscribing to them.
+//! Topic notifications: learning of topics without subscribing to them.
 
 use crate::codec::{wire_enum, wire_struct};
 use crate::{ConversationId, TopicSpecification};
@@ -26,7 +26,7 @@ wire_struct! {
         pub selector: String,
     }
 
-    /// Tells a listener of a topic that it selects.
+    /// Notifies a listener of a topic that it selects.
     pub struct TopicNotificationEvent {
         /// The listener.
         pub listener: ConversationId,
@@ -38,7 +38,7 @@ wire_struct! {
         pub specification: TopicSpecification,
     }
 
-    /// Tells a listener that there is a topic directly below what it selects.
+    /// Notifies a listener that there is a topic directly below what it selects.
     pub struct TopicDescendantEvent {
         /// The listener.
         pub listener: ConversationId,

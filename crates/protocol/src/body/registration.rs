@@ -84,9 +84,9 @@ wire_struct! {
 }
 
 wire_union! {
-    /// What an authenticator answers.
+    /// What an authenticator returns.
     pub enum AuthenticatorResponse("authenticator response") {
-        /// The session may not be opened.
+        /// The session must not be opened.
         Deny = 0,
         /// Others shall decide.
         Abstain = 1,
@@ -95,10 +95,10 @@ wire_union! {
     }
 }
 
-/// Asks a handler for a topic that a session selected and that is not there; the answer is true.
+/// Asks a handler for a topic that a session selected and that does not exist; the response is true.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingTopicRequest {
-    /// Who selected it.
+    /// The session that selected it.
     pub origin: MissingTopicOrigin,
     /// The topic selector expression.
     pub selector: String,
@@ -106,7 +106,7 @@ pub struct MissingTopicRequest {
     pub handler: ConversationId,
 }
 
-/// Who selected a topic that is not there.
+/// The session that selected a topic that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MissingTopicOrigin {
     /// A session (old versions).

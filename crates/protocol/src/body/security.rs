@@ -6,7 +6,7 @@ use crate::codec::{wire_enum, wire_struct, wire_union};
 use crate::{DecodeError, Reader, Wire, Writer};
 
 wire_struct! {
-    /// A mistake in a script, or in a session filter.
+    /// An error in a script, or in a session filter.
     pub struct ScriptError {
         /// What is wrong.
         pub message: String,
@@ -22,7 +22,7 @@ wire_enum! {
     pub enum AnonymousAction("action for anonymous connections") {
         /// They may be opened.
         Allow = 0,
-        /// They may not be opened.
+        /// They must not be opened.
         Deny = 1,
         /// Others decide.
         Abstain = 2,
@@ -121,7 +121,7 @@ wire_union! {
     }
 }
 
-/// A principal of the authentication store; its password is never told.
+/// A principal of the authentication store; its password is never included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemPrincipal {
     /// Its name.

@@ -1,4 +1,4 @@
-//! Being told of other sessions: when they open, change and close.
+//! Notifications of other sessions: when they open, change and close.
 //!
 //! Source: the LGPL 5.9 client for old versions, the SDK for 29.
 
@@ -8,7 +8,7 @@ use crate::{CloseReason, ConversationId, DecodeError, Reader, SessionId, Wire, W
 use super::{Properties, ScriptError};
 
 wire_union! {
-    /// Which properties a listener of old versions is told of.
+    /// Which properties a listener of old versions receives.
     pub enum PropertiesOfInterest("choice of properties") {
         /// These.
         Some(Vec<String>) = 0,
@@ -16,7 +16,7 @@ wire_union! {
         None = 1,
     }
 
-    /// What registering a session event listener answers.
+    /// What registering a session event listener returns.
     pub enum SessionEventRegistrationResponse("session event registration result") {
         /// Done.
         Registered = 0,
@@ -60,7 +60,7 @@ wire_struct! {
         pub listener: ConversationId,
     }
 
-    /// Tells a listener what happened to sessions.
+    /// Notifies a listener of what happened to sessions.
     pub struct SessionEvents {
         /// The listener.
         pub listener: ConversationId,
@@ -70,7 +70,7 @@ wire_struct! {
 }
 
 wire_enum! {
-    /// Why a listener is told of a session that is open.
+    /// Why a listener is notified of a session that is open.
     pub enum SessionUpdateType("session update type") {
         /// Properties changed.
         PropertiesUpdated = 0,

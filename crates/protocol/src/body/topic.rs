@@ -52,7 +52,7 @@ wire_struct! {
         pub specification: TopicSpecification,
     }
 
-    /// Tells the session that it is subscribed to a topic.
+    /// Notifies the session that it is subscribed to a topic.
     pub struct SubscriptionNotification {
         /// The number that later messages name the topic by.
         pub topic: TopicId,
@@ -62,7 +62,7 @@ wire_struct! {
         pub specification: TopicSpecification,
     }
 
-    /// Tells the session that it is no longer subscribed to a topic.
+    /// Notifies the session that it is no longer subscribed to a topic.
     pub struct UnsubscriptionNotification {
         /// The number that the subscription notification gave.
         pub topic: TopicId,
@@ -71,10 +71,10 @@ wire_struct! {
     }
 }
 
-/// What removing topics answers.
+/// What removing topics returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RemoveTopicsResponse {
-    /// The number of topics. Services before 6.6 say nothing (LGPL 5.9 client, API documentation).
+    /// The number of topics. Services before 6.6 do not send it (LGPL 5.9 client, API documentation).
     pub removed: Option<u32>,
 }
 

@@ -18,7 +18,7 @@ wire_enum! {
         IncompatibleUpdate = 1,
         /// It failed.
         UpdateFailed = 2,
-        /// The update source may not update.
+        /// The update source must not update.
         InvalidUpdater = 3,
         /// There is no topic.
         MissingTopic = 4,
@@ -130,7 +130,7 @@ wire_struct! {
         pub generation: u32,
     }
 
-    /// What opening an update stream for an added topic answers.
+    /// What opening an update stream for an added topic returns.
     pub struct UpdateStreamAddResponse {
         /// Whether the topic is new.
         pub result: AddTopicResult,
@@ -210,7 +210,7 @@ wire_struct! {
         pub path: String,
     }
 
-    /// Tells an update source its state (before 6.4).
+    /// Notifies an update source of its state (before 6.4).
     pub struct UpdateSourceStateRequest {
         /// The source.
         pub source: ConversationId,

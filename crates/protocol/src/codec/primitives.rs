@@ -94,7 +94,7 @@ impl Wire for Bytes {
     }
 }
 
-/// A byte that says whether a value follows.
+/// A byte that tells whether a value follows.
 impl<T: Wire> Wire for Option<T> {
     fn read(reader: &mut Reader) -> Result<Self, DecodeError> {
         if bool::read(reader)? {
@@ -111,7 +111,7 @@ impl<T: Wire> Wire for Option<T> {
     }
 }
 
-/// A count, then so many values. Dictionaries are lists of pairs, so that their order survives.
+/// A count, then that many values. Dictionaries are lists of pairs, so that their order survives.
 impl<T: Wire> Wire for Vec<T> {
     fn read(reader: &mut Reader) -> Result<Self, DecodeError> {
         let count = reader.length()?;

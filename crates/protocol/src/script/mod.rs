@@ -28,11 +28,11 @@ use crate::body::ScriptError;
 pub struct ScriptErrors(pub Vec<ScriptError>);
 
 impl ScriptErrors {
-    /// The most mistakes that are told.
+    /// The maximum number of errors that are reported.
     pub const MAX: usize = 20;
 }
 
-/// A command and where it starts, to say what is wrong with it when it is carried out.
+/// A command and where it starts, for errors when it is carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placed<T> {
     /// The command.
@@ -44,7 +44,7 @@ pub struct Placed<T> {
 }
 
 impl<T> Placed<T> {
-    /// A mistake in this command.
+    /// An error in this command.
     #[must_use]
     pub fn error(&self, message: String) -> ScriptError {
         ScriptError {

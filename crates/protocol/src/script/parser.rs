@@ -57,7 +57,7 @@ type Result<T> = core::result::Result<T, ScriptError>;
 
 /// Reads all commands of a script.
 ///
-/// After a mistake it goes on with the next line that begins with one of `verbs`, which `parse` must take.
+/// After an error it continues with the next line that begins with one of `verbs`, which `parse` must take.
 pub(super) fn parse_commands<T>(
     script: &str,
     verbs: &[&str],
@@ -137,7 +137,7 @@ impl Parser<'_> {
                     }
                     continue;
                 }
-                // A comma says nothing that the space around it would not.
+                // A comma means no more than the space around it.
                 ',' => continue,
                 _ if character.is_whitespace() => continue,
                 '[' => Token::Open,

@@ -8,7 +8,7 @@ use crate::{DecodeError, DecodeErrorKind, Reader, Wire, Writer};
 use super::Event;
 
 wire_enum! {
-    /// Which events of the view range a query answers with.
+    /// Which events of the view range a query returns.
     pub enum QueryType("range query type") {
         /// For each original event the latest edit, or the event itself if there is none.
         Values = 0,
@@ -28,9 +28,9 @@ pub enum RangeAnchor {
     Sequence(u64),
     /// At this time, in milliseconds since 1970.
     Time(u64),
-    /// So many events before the end: original events in a view range, events of any kind in an edit range.
+    /// This many events before the end: original events in a view range, events of any kind in an edit range.
     Last(u64),
-    /// So many milliseconds before the newest event.
+    /// This many milliseconds before the newest event.
     LastMillis(u64),
 }
 
@@ -43,21 +43,21 @@ pub enum RangeSpan {
     ToSequence(u64),
     /// At this time, in milliseconds since 1970.
     ToTime(u64),
-    /// So many events before the end.
+    /// This many events before the end.
     UntilLast(u64),
-    /// So many milliseconds before the newest event.
+    /// This many milliseconds before the newest event.
     UntilLastMillis(u64),
-    /// So many events from the anchor on.
+    /// This many events from the anchor onwards.
     Next(u64),
-    /// So many milliseconds from the anchor on.
+    /// This many milliseconds from the anchor onwards.
     NextMillis(u64),
-    /// So many events from the anchor back.
+    /// This many events from the anchor backwards.
     Previous(u64),
-    /// So many milliseconds from the anchor back.
+    /// This many milliseconds from the anchor backwards.
     PreviousMillis(u64),
 }
 
-/// A number and the kind of point that it says.
+/// A number and the kind of point that it stands for.
 fn read_point(reader: &mut Reader) -> Result<(u64, u8), DecodeError> {
     Ok((reader.varint64()?, u8::read(reader)?))
 }
@@ -145,13 +145,13 @@ wire_struct! {
     pub struct RangeQueryRequest {
         /// The topic.
         pub path: String,
-        /// Which events to answer with.
+        /// Which events to return.
         pub query_type: QueryType,
         /// Which original events are looked at.
         pub view: QueryRange,
         /// Which edits of them are looked at.
         pub edits: QueryRange,
-        /// The most events to answer with, the newest ones; [`RangeQueryRequest::NO_LIMIT`] for all.
+        /// The maximum number of events to return, the newest ones; [`RangeQueryRequest::NO_LIMIT`] for all.
         pub limit: u64,
     }
 
@@ -181,7 +181,7 @@ impl Default for QueryRange {
 }
 
 impl RangeQueryRequest {
-    /// As many events as there are: the largest integer that JavaScript has.
+    /// No limit: the largest integer of JavaScript.
     pub const NO_LIMIT: u64 = (1 << 53) - 1;
 
     /// A query of all values of a time series.

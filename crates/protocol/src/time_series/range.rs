@@ -6,14 +6,14 @@ use core::str::FromStr;
 use super::EventMetadata;
 
 /// A range of the newest events, as the topic properties `TIME_SERIES_RETAINED_RANGE` and
-/// `TIME_SERIES_SUBSCRIPTION_RANGE` say it: `limit 5`, `last 10s`, `last 10s limit 5`.
+/// `TIME_SERIES_SUBSCRIPTION_RANGE` write it: `limit 5`, `last 10s`, `last 10s limit 5`.
 ///
 /// Source: the API documentation of `TopicSpecification`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RangeExpression {
-    /// At most so many events.
+    /// At most this many events.
     pub limit: Option<u64>,
-    /// Only events that are no more than so many milliseconds older than the newest one.
+    /// Only events that are at most this many milliseconds older than the newest one.
     pub last_ms: Option<u64>,
 }
 
@@ -154,7 +154,7 @@ const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), (
 impl fmt::Display for RangeExpression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(last) = self.last_ms {
-            // The largest unit that says it exactly.
+            // The largest unit that expresses it exactly.
             let exact = UNITS
                 .iter()
                 .find(|(_, factor)| last > 0 && last % factor == 0);

@@ -1,10 +1,10 @@
 //! The part of CBOR (RFC 8949) that values and deltas are made of.
 //!
-//! By hand, because it is in every page: a general CBOR crate brings it three times as much code.
+//! Written by hand because it is part of every page: a general CBOR crate takes three times as much code.
 
 use super::ValueError;
 
-/// Bits of an item's first byte that say its kind.
+/// Bits of an item's first byte that hold its kind.
 pub(super) mod major {
     pub(in super::super) const UNSIGNED: u8 = 0;
     pub(in super::super) const NEGATIVE: u8 = 1;
@@ -115,7 +115,7 @@ impl<'b> Cursor<'b> {
         }
     }
 
-    /// So many bytes as they are.
+    /// This many bytes, unchanged.
     pub(super) fn take(&mut self, count: u64) -> Result<&'b [u8], ValueError> {
         let count = usize::try_from(count).map_err(|_| ValueError::Truncated)?;
         let (taken, rest) = self

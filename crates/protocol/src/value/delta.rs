@@ -1,7 +1,7 @@
 //! Binary deltas: what changed between two values of a topic.
 //!
 //! A delta is a sequence of CBOR items: two unsigned integers copy a part of the old value (start, length), a byte
-//! string inserts new bytes. The single byte 0xf6 says that nothing changed. Source: the captures
+//! string inserts new bytes. The single byte 0xf6 means that nothing changed. Source: the captures
 //! (`v59jsonTopics.jsonl`), the LGPL 5.9 client and the SDK's `diff`.
 
 use bytes::Bytes;

@@ -47,7 +47,7 @@ impl Json {
     ///
     /// Undefined and numbers that JSON does not have (NaN, infinity) become null; integers beyond 64 bits become
     /// floating point numbers; tags other than those of big numbers are passed over; of two members of one name
-    /// the last counts; a key that is an integer becomes text, as the SDK has it.
+    /// the last counts; a key that is an integer becomes text, as in the SDK.
     ///
     /// # Errors
     /// If the bytes are not CBOR, not one value, nest too deep, or hold what JSON has no form for.
@@ -145,7 +145,7 @@ impl Json {
 
     /// An object's members, in their order; of several of one name the last counts. `None` if this is no well-formed object.
     ///
-    /// Who reads many members is done sooner than by [`Json::member`] for each.
+    /// Faster than calling [`Json::member`] for each of many members.
     #[must_use]
     pub fn members(&self) -> Option<Vec<(String, Self)>> {
         let mut cursor = Cursor::new(&self.0);
@@ -455,7 +455,7 @@ fn is_item_canonical(cursor: &mut Cursor<'_>, depth: usize) -> Result<bool, Valu
         major::ARRAY | major::MAP if head.is_indefinite() => {
             while has_next(cursor, &mut head)? {
                 if head.major == major::MAP {
-                    // A key that is no text would become one.
+                    // A key that is not a text would become one.
                     let is_text = cursor.clone().head()?.major == major::TEXT;
                     if !is_text || !is_item_canonical(cursor, depth + 1)? {
                         return Ok(false);

@@ -8,13 +8,13 @@ use super::{DataType, Value, ValueError};
 const FIELD_SEPARATOR: char = '\u{2}';
 /// Ends every record but the last.
 const RECORD_SEPARATOR: char = '\u{1}';
-/// Stands for a record with one field that is empty, to tell it from a record without fields.
+/// Stands for a record with one empty field, to distinguish it from a record without fields.
 const EMPTY_FIELD: &str = "\u{5}";
 
-/// Stands for a single record without fields, to tell it from a value without records.
+/// Stands for a single record without fields, to distinguish it from a value without records.
 const EMPTY_RECORD: &str = "\u{4}";
 
-/// A list of records, each a list of fields; what the fields mean, the topic's schema says.
+/// A list of records, each a list of fields; the topic's schema defines what the fields mean.
 ///
 /// Source: what the SDK's `recordv2()` wrote for values with empty fields and records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

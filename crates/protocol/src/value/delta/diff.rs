@@ -175,7 +175,7 @@ fn common<'b>(one: impl Iterator<Item = &'b u8>, other: impl Iterator<Item = &'b
 }
 
 /// Where each block of the old value starts, by its hash; `None` for those that are there more than once, since
-/// nothing says which of them is meant.
+/// it is undefined which of them is meant.
 fn unique_blocks(old: &[u8]) -> HashMap<u64, Option<usize>> {
     let mut blocks = HashMap::with_capacity(old.len() / BLOCK);
     for (index, block) in old.chunks_exact(BLOCK).enumerate() {
