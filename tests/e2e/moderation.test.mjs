@@ -86,7 +86,7 @@ scenario('who may not moderate finds no board, and /mute says so', async (open) 
     await until('a refusal in words', () => eve.page.locator('main').innerText(), (text) => /Action failed: /.test(text));
 });
 
-scenario('the program keeps watch without a window, and a window looks on', async (open) => {
+scenario('the program moderates without a window, and a window watches', async (open) => {
     const ann = await account(open, 'anna', 'Green');
     const mia = await moderator(open, 'Green');
     await rules(mia, { 'rule-words': 'fudge' });
@@ -102,7 +102,7 @@ scenario('the program keeps watch without a window, and a window looks on', asyn
     try {
         const lines = [];
         createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
-        await until('the program keeps watch', () => lines, (said) => said.includes('keeping watch'));
+        await until('the program moderates', () => lines, (said) => said.includes('moderating'));
         await ann.say('oh f.u.d.g.e!');
         await shown(ann, 'oh █');
         await until('the program tells of it', () => lines, (said) => said.some((line) => line.startsWith('bleeped')));

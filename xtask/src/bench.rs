@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what the page weighs, and how fast it is, beside the vendor's SDK.
+//! `cargo xtask bench`: how big and how fast the page is, beside the vendor's SDK.
 
 mod sizes;
 
@@ -17,7 +17,7 @@ struct Options {
     only: Vec<Only>,
     /// A page that is built already.
     dist: Option<PathBuf>,
-    /// For the programs in `tests/bench`: the names of variables and their values. What is not given is theirs to choose.
+    /// For the programs in `tests/bench`: the names of variables and their values. What is not given has their default.
     given: Vec<(String, u32)>,
 }
 
@@ -59,7 +59,7 @@ impl Options {
                         .given
                         .push((format!("EFFUSION_BENCH_{name}"), value));
                 }
-                other => bail!("`cargo xtask bench` knows no `{other}`"),
+                other => bail!("`cargo xtask bench` has no option `{other}`"),
             }
         }
         Ok(options)

@@ -24,7 +24,7 @@ pub fn build_for_release() -> Result<()> {
     Ok(())
 }
 
-/// Builds the page for release and checks that it can be hosted anywhere. Gives back its directory.
+/// Builds the page for release and checks that it can be hosted anywhere. Returns its directory.
 ///
 /// It is what `trunk build --release` makes, split into chunks and with its scripts and style sheets minified.
 pub fn page(tools: &Tools) -> Result<PathBuf> {
@@ -37,7 +37,7 @@ pub fn page(tools: &Tools) -> Result<PathBuf> {
         .args(["--features=split", "--dist"])
         .arg(&dist)
         .env("RUST_BACKTRACE", "0");
-    process::run(&mut trunk).context("the page does not build")?;
+    process::run(&mut trunk).context("the page could not be built")?;
     join_sheets(tools, &dist)?;
     split::split(tools, &dist)?;
     for script in ["start.js", "service-worker.js"] {
@@ -48,10 +48,10 @@ pub fn page(tools: &Tools) -> Result<PathBuf> {
     Ok(dist)
 }
 
-/// Puts the style sheets that `dist/index.html` refers to into one file, in their order, minified.
+/// Joins the style sheets that `dist/index.html` refers to into one file, in their order, minified.
 fn join_sheets(tools: &Tools, dist: &Path) -> Result<()> {
     let index = dist.join("index.html");
-    let mut html = fs::read_to_string(&index).context("trunk left no dist/index.html")?;
+    let mut html = fs::read_to_string(&index).context("trunk did not write dist/index.html")?;
     let links = sheets(&html);
     let imports = links
         .iter()
@@ -101,23 +101,22 @@ fn esbuild(tools: &Tools, from: &Path, to: &Path, options: &[&str]) -> Result<()
     let mut outfile = OsString::from("--outfile=");
     outfile.push(to);
     esbuild.args(options).arg("--allow-overwrite").arg(from);
-    process::run(esbuild.arg(outfile))
-        .with_context(|| format!("cannot make {} smaller", from.display()))
+    process::run(esbuild.arg(outfile)).with_context(|| format!("cannot minify {}", from.display()))
 }
 
-/// Builds the sandbox and gives back the program.
+/// Builds the sandbox and returns the program's path.
 pub fn sandbox(release: bool) -> Result<PathBuf> {
     program("effusion-sandbox", release)
 }
 
-/// Builds a program of the package of the same name, and gives it back.
+/// Builds the program of the package of the same name, and returns its path.
 pub fn program(name: &str, release: bool) -> Result<PathBuf> {
     let mut command = project::cargo();
     command.args(["build", "--package", name, "--bin", name]);
     if release {
         command.arg("--release");
     }
-    process::run(&mut command).with_context(|| format!("{name} does not build"))?;
+    process::run(&mut command).with_context(|| format!("{name} could not be built"))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     let target = project::root().join(target);
     let profile = if release { "release" } else { "debug" };
@@ -126,10 +125,10 @@ pub fn program(name: &str, release: bool) -> Result<PathBuf> {
         .join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }
 
-/// Refuses a page that only works at the root of a host, or that tells where it was built.
+/// Refuses a page that only works at the root of a host, or that reveals where it was built.
 fn check(dist: &Path) -> Result<()> {
-    let index =
-        fs::read_to_string(dist.join("index.html")).context("trunk left no dist/index.html")?;
+    let index = fs::read_to_string(dist.join("index.html"))
+        .context("trunk did not write dist/index.html")?;
     if let Some(url) = absolute_url(&index) {
         bail!(
             "dist/index.html refers to `{url}`, which only works at the root of a host; public_url in Trunk.toml must be \"./\""

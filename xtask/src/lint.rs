@@ -14,11 +14,11 @@ pub fn lint() -> Result<()> {
     clippy(&tools)?;
     without_erasure(&tools)?;
     documentation(&tools)?;
-    println!("Nothing to complain about");
+    println!("No problems found");
     Ok(())
 }
 
-/// The format of `view!` blocks, which rustfmt leaves alone; `leptosfmt.toml` says how it is to be.
+/// The format of `view!` blocks, which rustfmt leaves alone; `leptosfmt.toml` configures it.
 fn views(tools: &Tools) -> Result<()> {
     println!("Checking the format of `view!` blocks");
     let mut files = Vec::new();
@@ -61,7 +61,7 @@ fn clippy(tools: &Tools) -> Result<()> {
     Ok(())
 }
 
-/// Leptos as it is without the flag of `.cargo/config.toml`: code may come to compile in one mode alone. Clippy has seen the other.
+/// Leptos without the flag of `.cargo/config.toml`: code may compile in one mode only. Clippy has checked the other.
 fn without_erasure(tools: &Tools) -> Result<()> {
     println!("Checking the page without `erase_components`");
     let mut command = tools.cargo()?;

@@ -24,7 +24,9 @@ pub fn load(args: &[String]) -> Result<ExitCode> {
                     .with_context(|| format!("{name} needs a number, not `{value}`"))?;
             }
             [name, _] if name == "--only" => {}
-            [name, ..] => bail!("`cargo xtask load` knows no `{name}`, or it lacks its number"),
+            [name, ..] => {
+                bail!("`cargo xtask load` has no option `{name}`, or its number is missing")
+            }
             [] => {}
         }
     }

@@ -90,7 +90,7 @@ fn main() -> ExitCode {
 
 fn dispatch(args: &[String]) -> Result<ExitCode> {
     let Some((command, rest)) = args.split_first() else {
-        bail!("say what to do\n\n{HELP}");
+        bail!("a command is missing\n\n{HELP}");
     };
     let help = ["help", "--help", "-h"];
     if help.contains(&command.as_str()) || rest.iter().any(|arg| help.contains(&arg.as_str())) {

@@ -1,4 +1,4 @@
-//! Running other programs: with their output shown, captured, both, or summed up in a line now and then.
+//! Runs other programs: with their output shown, captured, both, or summarised in a line now and then.
 
 use anyhow::{Context, Result, bail};
 use std::collections::VecDeque;
@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often a long step that hides its output says that it is alive.
+/// How often a long step that hides its output reports progress.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How much of a hidden output is shown when the step failed.
 const SHOWN_ON_FAILURE: usize = 30;
@@ -41,7 +41,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     check(command, status)
 }
 
-/// Runs a program and gives back what it wrote to standard output; what it wrote to standard error becomes the error's text.
+/// Runs a program and returns what it wrote to standard output; what it wrote to standard error becomes the error's text.
 pub fn capture(command: &mut Command) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
@@ -59,7 +59,7 @@ pub fn capture(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Runs a program that prints much and takes long: hides its output, but says every few seconds what its last line was.
+/// Runs a program that prints much and takes long: hides its output, but shows its last line every few seconds.
 /// Stops it after `limit`. On failure, the end of the output is the error's text.
 pub fn run_quietly(command: &mut Command, limit: Duration) -> Result<()> {
     command
@@ -123,7 +123,7 @@ pub fn run_quietly(command: &mut Command, limit: Duration) -> Result<()> {
     Ok(())
 }
 
-/// Runs a program with its output shown, and gives back whether it succeeded and what it wrote to standard output.
+/// Runs a program with its output shown, and returns whether it succeeded and what it wrote to standard output.
 pub fn run_and_keep(command: &mut Command) -> Result<(bool, String)> {
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().with_context(|| cannot_start(command))?;

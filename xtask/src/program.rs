@@ -1,4 +1,4 @@
-//! A program that runs beside others until it is told to stop.
+//! A program that runs in the background until it is stopped.
 
 use crate::process::each_line;
 use anyhow::{Context, Result, bail};
@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a program may take to end once asked to.
+/// How long a program may take to exit once asked to.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A program that runs beside others, its output shown line by line under its name.
@@ -47,25 +47,25 @@ impl Program {
     /// An error if the program has ended by itself.
     pub fn check(&mut self) -> Result<()> {
         if let Some(status) = self.child.try_wait()? {
-            // Its last words are still on their way through the pipe.
+            // Its last output is still in the pipe.
             thread::sleep(Duration::from_millis(200));
             bail!(
-                "the {} ended by itself ({status}); its last words are above",
+                "the {} exited by itself ({status}); its last output is above",
                 self.name
             );
         }
         Ok(())
     }
 
-    /// Asks the program and its children to end, and ends them if they do not.
+    /// Asks the program and its children to exit, and kills them if they do not.
     pub fn stop(&mut self) {
         self.signal(false);
         let asked = Instant::now();
         while matches!(self.child.try_wait(), Ok(None)) {
             if asked.elapsed() > PATIENCE {
-                println!("The {} does not stop when asked: ending it", self.name);
+                println!("The {} did not stop when asked: killing it", self.name);
                 self.signal(true);
-                // It cannot refuse that; what is left to learn is its status, which says nothing new.
+                // It cannot refuse that, and its status adds nothing.
                 let _ = self.child.wait();
                 return;
             }
@@ -82,14 +82,14 @@ impl Program {
             Signal::SIGTERM
         };
         if let Ok(id) = i32::try_from(self.child.id()) {
-            // Fails only where the group has ended already.
+            // Fails only if the group has exited already.
             let _ = killpg(nix::unistd::Pid::from_raw(id), signal);
         }
     }
 
     #[cfg(not(unix))]
     fn signal(&mut self, _kill: bool) {
-        // Fails only where it has ended already.
+        // Fails only if it has exited already.
         let _ = self.child.kill();
     }
 }

@@ -1,4 +1,4 @@
-//! Where things are: the workspace, the tool cache, and what Cargo.lock pins.
+//! Paths: the workspace, the tool cache, and what Cargo.lock pins.
 
 use anyhow::{Context, Result};
 use std::env;
@@ -12,7 +12,7 @@ pub fn root() -> PathBuf {
     package.parent().map_or(package.clone(), PathBuf::from)
 }
 
-/// The target directory of builds for wasm32. Apart from the native one, because another compiler may write to it, and so
+/// The target directory of builds for wasm32. Separate from the native one, because another compiler may write to it, and so
 /// that neither build waits for the other's lock.
 pub fn web_target() -> PathBuf {
     root().join("target").join("web")
@@ -21,7 +21,7 @@ pub fn web_target() -> PathBuf {
 /// Where tools that the set-up compiles or downloads are kept, shared by all checkouts of one user.
 pub fn cache() -> Result<PathBuf> {
     if let Some(dir) = env::var_os("EFFUSION_CACHE").filter(|dir| !dir.is_empty()) {
-        return std::path::absolute(dir).context("EFFUSION_CACHE is no usable path");
+        return std::path::absolute(dir).context("EFFUSION_CACHE is not a valid path");
     }
     let base = env::var_os("XDG_CACHE_HOME")
         .or_else(|| env::var_os("LOCALAPPDATA"))

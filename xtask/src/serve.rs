@@ -161,7 +161,7 @@ fn run(
         println!("\n    Effusion is at  {address}\n    Ctrl-C stops it\n");
     } else {
         println!(
-            "\n    The page did not build: the reason is above. Once it is mended, it is at  {address}\n"
+            "\n    The page could not be built: see above. Once it is fixed, it is at  {address}\n"
         );
     }
     if options.open {

@@ -36,7 +36,7 @@ impl Options {
                 "--seed" => &mut options.seed,
                 "--harms" => &mut options.harms,
                 "--fuzz-seconds" => &mut options.fuzz_seconds,
-                other => bail!("`cargo xtask soak` knows no `{other}`"),
+                other => bail!("`cargo xtask soak` has no option `{other}`"),
             };
             let value = args
                 .next()
@@ -102,7 +102,7 @@ pub fn trial(release: bool) -> Result<Command> {
     if release {
         cargo.arg("--release");
     }
-    process::run(&mut cargo).context("the driver does not build")?;
+    process::run(&mut cargo).context("the driver could not be built")?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
         || project::root().join("target"),
         |dir| project::root().join(PathBuf::from(dir)),

@@ -1,4 +1,4 @@
-//! The moderator's desk: what happens comes in, deeds go out, and each is written down.
+//! The moderator's desk: events come in, actions go out, and each is logged.
 
 use std::collections::HashMap;
 
@@ -27,7 +27,7 @@ const NAME: &str = "Moderator";
 /// What has come of something, for whoever looks on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
-    /// A message is not what the rules want; what was done about it follows.
+    /// A message breaks the rules; what was done about it follows.
     Flagged {
         /// Where.
         room: RoomName,
@@ -53,19 +53,19 @@ pub struct Desk {
     principal: String,
     watch: Watch,
     ledger: Ledger,
-    /// Whether this desk acts. Others look on: one message is to be judged once.
+    /// Whether this desk acts. Others only watch: each message is judged once.
     on_duty: bool,
-    /// When the watch began, by the service's clock where that is known: what was said before gets no strikes.
+    /// When this desk began to act, by the service's clock where that is known: earlier messages get no strikes.
     since: i64,
     /// What stands in the rooms, to hide words in a message that is edited.
     shown: HashMap<(RoomName, u64), ChatMessage>,
 }
 
-/// How many messages to remember for what comes after them.
+/// How many messages to remember for the judgement of later ones.
 const REMEMBERED: usize = 20_000;
 
 impl Desk {
-    /// Opens a desk for a principal, at a time in milliseconds since 1970. Makes the topics of rules and log, if they are
+    /// Opens a desk for a principal, at a time in milliseconds since 1970. Creates the topics of rules and log, if they are
     /// not there.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ impl Desk {
         &self.ledger
     }
 
-    /// Publishes other rules: they are in force at every desk once the service has them.
+    /// Publishes new rules: they apply at every desk once the service has them.
     ///
     /// # Errors
     /// If they cannot be used, or the service refuses them.
@@ -139,7 +139,7 @@ impl Desk {
         for ((room, place), message) in messages {
             let said = Said {
                 room,
-                // Strikes are for what is said while somebody keeps watch.
+                // Strikes are for messages sent while a moderator is on duty.
                 principal: String::new(),
                 target: Some(Target::Sequence(place)),
                 message,
@@ -160,7 +160,7 @@ impl Desk {
         self.on_duty
     }
 
-    /// Takes in what happened, at a time in milliseconds since 1970, and does what the rules ask for.
+    /// Processes an event, at a time in milliseconds since 1970, and does what the rules require.
     pub async fn take(&mut self, happening: Happening, now: i64) -> Vec<Report> {
         match happening {
             Happening::Event { room, event } => self.event(room, event).await,
@@ -184,7 +184,7 @@ impl Desk {
         }
     }
 
-    /// Takes in a message without judging it, so that it can be shown again if it was hidden.
+    /// Records a message without judging it, so that it can be shown again if it was hidden.
     pub fn remember(&mut self, happening: Happening) {
         if let Happening::Event { room, event } = happening
             && let Some(message) = ChatMessage::from_json(&event.value)
@@ -193,7 +193,7 @@ impl Desk {
         }
     }
 
-    /// Undoes what has come to its end by a time, in milliseconds since 1970. To be called every few seconds.
+    /// Undoes what has expired by a time, in milliseconds since 1970. To be called every few seconds.
     pub async fn tick(&mut self, now: i64) -> Vec<Report> {
         let mut reports = Vec::new();
         if !self.on_duty {
@@ -241,7 +241,7 @@ impl Desk {
             Some(before) => before,
             None => {
                 let mut roles = roles_of(&self.session, principal).await?;
-                // Left over from a log that is gone: not to be given back.
+                // Left over from a log that is gone: it must not be given back.
                 roles.retain(|role| *role != restricted_role(principal));
                 roles
             }
@@ -252,7 +252,7 @@ impl Desk {
             until,
             ..LogEntry::new(deed, principal, why.to_owned())
         };
-        // Written down first: whoever finds the log knows what has to be given back.
+        // Logged first, so that the log always holds what has to be given back.
         let sequence = self.log(entry.clone()).await?;
         apply(&self.session, &self.ledger, principal, &before).await?;
         Ok((sequence, entry))
@@ -279,7 +279,7 @@ impl Desk {
             self.put_back(&entry).await?;
             self.watch.forgive(&entry.principal);
         }
-        // What was before has to be known before the entry is out of force.
+        // What applied before has to be known before the entry is undone.
         let before = self
             .ledger
             .roles_before(&entry.principal)
@@ -330,7 +330,7 @@ impl Desk {
         };
         let said = Said {
             room,
-            // Nobody vouches for the author of a value.
+            // The service does not record the author of a value.
             principal: String::new(),
             target: message.id.map(Target::Id),
             message,
@@ -382,7 +382,7 @@ impl Desk {
         reports
     }
 
-    /// Does one thing. None if it was not needed any more.
+    /// Carries out one action. None if it was no longer needed.
     async fn act(
         &mut self,
         action: Action,
@@ -446,7 +446,7 @@ impl Desk {
         }
     }
 
-    /// Puts a message in the place of an event or, in a live room, of a value. False if that value is not there any more.
+    /// Replaces an event or, in a live room, a value by a message. False if that value is no longer there.
     async fn replace(
         &mut self,
         room: &RoomName,

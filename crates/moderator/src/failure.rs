@@ -9,7 +9,7 @@ use effusion_client::RequestError;
 /// Why something was not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The service refused it, or could not be asked.
+    /// The service refused it, or could not be reached.
     Request {
         /// What was asked for.
         what: &'static str,
@@ -20,15 +20,15 @@ pub enum Failure {
     Rules(RulesError),
     /// There is no such entry in the log.
     NoEntry(u64),
-    /// The entry tells of something that cannot be undone, or that was undone already.
+    /// The entry records something that cannot be undone, or was undone already.
     NotToUndo(u64),
     /// A principal that the service does not know: rights can only be taken from one that has an account.
     NoPrincipal(String),
-    /// The moderator itself, or somebody that the rules exempt.
+    /// The moderator itself, or a principal that the rules exempt.
     Exempt(String),
-    /// A room that everyone who signs in may write in: nobody can be kept from it alone.
+    /// A room in which everyone who signs in may write: no single principal can be kept out of it.
     NotToRestrict(RoomName),
-    /// The message is no longer there, or was never known by a place in a series.
+    /// The message no longer exists, or never had a sequence in a time series.
     NoMessage,
 }
 
@@ -44,27 +44,27 @@ impl fmt::Display for Failure {
         match self {
             Self::Request { what, error } => write!(f, "{what}: {error}"),
             Self::Rules(RulesError::EmptyWord(word)) => {
-                write!(f, "the rules have an entry without a letter: “{word}”")
+                write!(f, "the word list has an entry without a letter: “{word}”")
             }
             Self::Rules(RulesError::Pattern(pattern, why)) => {
-                write!(f, "the pattern “{pattern}” cannot be used: {why}")
+                write!(f, "the pattern “{pattern}” is invalid: {why}")
             }
             Self::NoEntry(sequence) => write!(f, "the log has no entry {sequence}"),
             Self::NotToUndo(sequence) => {
                 write!(
                     f,
-                    "entry {sequence} of the log cannot be undone, or was already"
+                    "log entry {sequence} cannot be undone, or was undone already"
                 )
             }
             Self::NoPrincipal(principal) => {
-                write!(f, "there is no account “{principal}” to take rights from")
+                write!(f, "there is no account “{principal}”")
             }
             Self::Exempt(principal) => write!(f, "“{principal}” is exempt from the rules"),
             Self::NotToRestrict(room) => write!(
                 f,
-                "nobody can be kept from “{room}” alone: a role that every account has allows it"
+                "access to “{room}” cannot be restricted for one account: a role that every account has allows it"
             ),
-            Self::NoMessage => f.write_str("the message is not there any more"),
+            Self::NoMessage => f.write_str("the message no longer exists"),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::Failure;
 /// Something that a moderator has to know of.
 #[derive(Clone, Debug)]
 pub enum Happening {
-    /// A history room has an event: a message, or an edit of one.
+    /// A history room received an event: a message, or an edit of one.
     Event {
         /// The room.
         room: RoomName,
@@ -82,7 +82,7 @@ impl Inbox {
             Box::pin(events.filter_map(async |event| said(event))),
             Box::pin(values.filter_map(async |event| replaced(event))),
         ];
-        // The rules and what was done before are known before anything is judged.
+        // The rules and the log are read before anything is judged.
         for selector in [&log, &rules, &rooms] {
             session
                 .topics()

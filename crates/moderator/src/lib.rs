@@ -2,12 +2,12 @@
 //!
 //! ```text
 //!   program · the page's board
-//!   Desk                     (you are here: rules and log in topics, deeds through the client)
-//!   effusion-chat            (what the rules make of what is said)
+//!   Desk                     (you are here: rules and log in topics, actions through the client)
+//!   effusion-chat            (what the rules make of a message)
 //!   effusion-client          (the session)
 //! ```
 //!
-//! A [`Desk`] has a session with the rights it needs, is told what happens in the rooms by its [`Inbox`], and acts. All
+//! A [`Desk`] has a session with the rights it needs, receives what happens in the rooms from its [`Inbox`], and acts. All
 //! that it knows is in the service: the rules are a topic, and so is the log of what was done, from which any moderator
 //! knows what is in force, when it ends and how to undo it. Time is passed in, so it runs in a browser as well.
 

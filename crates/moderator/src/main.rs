@@ -13,8 +13,8 @@ use effusion_moderator::{DUTY, Desk, Happening, Inbox, Report};
 use futures_util::StreamExt as _;
 use tokio::time::{interval, timeout};
 
-/// Keeps watch over the rooms of a chat on a Diffusion service: hides words, warns, mutes, removes and locks, by rules that
-/// are kept in the service itself, and undoes it when its time is over or somebody says so.
+/// Moderates the rooms of a chat on a Diffusion service: hides words, warns, mutes, removes and locks, by rules that
+/// are stored in the service itself, and undoes it when its time is over or on request.
 #[derive(Parser)]
 #[command(version, about)]
 struct Args {
@@ -41,11 +41,11 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Keeps watch until it is stopped.
+    /// Moderates until it is stopped.
     Watch,
-    /// Shows the rules as JSON, or puts those of a file in their place.
+    /// Shows the rules as JSON, or replaces them by those of a file.
     Rules {
-        /// A file with rules as this command shows them. What is left out is as usual.
+        /// A file with rules as this command shows them. What is left out has its default.
         file: Option<PathBuf>,
     },
     /// Shows the script that makes the service's security store ready for the chat, or has the service run it: who may mend
@@ -88,7 +88,7 @@ struct Withdraw {
     principal: String,
     /// The room.
     room: String,
-    /// For how many minutes; until it is undone, if nothing is said.
+    /// For how many minutes; without it, until it is undone.
     #[arg(long)]
     minutes: Option<u32>,
     /// Why, for the log.
@@ -96,7 +96,7 @@ struct Withdraw {
     why: String,
 }
 
-/// How long to wait for the next thing that the service has from before.
+/// How long to wait for the next of the events that the service has stored.
 const QUIET: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
@@ -144,7 +144,7 @@ async fn run(args: Args) -> Result<()> {
                 show(&reports);
             }
         } else if let Happening::Event { .. } = happening {
-            // Known, but not judged: somebody else keeps watch, or nobody does.
+            // Recorded, but not judged: another moderator is on duty, or none is.
             desk.remember(happening);
         }
     }
@@ -164,10 +164,11 @@ async fn run(args: Args) -> Result<()> {
                 .with_context(|| format!("cannot read {}", file.display()))?;
             let json = Json::from_text(&text)
                 .with_context(|| format!("{} is not JSON", file.display()))?;
-            let rules = Rules::from_json(&json)
-                .with_context(|| format!("{} holds no object of rules", file.display()))?;
+            let rules = Rules::from_json(&json).with_context(|| {
+                format!("{} does not contain an object of rules", file.display())
+            })?;
             desk.publish(rules).await?;
-            println!("the rules are in force");
+            println!("the rules are applied");
             None
         }
         Some(Task::Log) => {
@@ -214,8 +215,8 @@ async fn set_up(args: &Args, apply: bool, writers: &[String], moderators: &[Stri
             .security()
             .update_security_store(&script)
             .await
-            .context("the service did not run the script")?;
-        println!("the service has run it");
+            .context("the service refused the script")?;
+        println!("the service has applied the script");
         session.close().await;
     }
     Ok(())
@@ -229,7 +230,7 @@ async fn connect(args: &Args) -> Result<Session> {
             text.lines().next().unwrap_or_default().to_owned()
         }
         None => std::env::var("EFFUSION_MODERATOR_PASSWORD").context(
-            "say the account's password by --password-file or in the environment's EFFUSION_MODERATOR_PASSWORD",
+            "pass the account's password by --password-file or in the environment variable EFFUSION_MODERATOR_PASSWORD",
         )?,
     };
     let options = ConnectOptions::new()
@@ -251,18 +252,18 @@ async fn keep_watch(session: &Session, desk: &mut Desk, inbox: &mut Inbox) -> Re
     // One moderator acts at a time; the next one waits for the lock, and so for the end of the one before.
     let mut duty = std::pin::pin!(session.lock(DUTY, SessionLockScope::UnlockOnSessionLoss));
     let mut lock = None;
-    println!("looking on until nobody else keeps watch; Ctrl-C ends it");
+    println!("waiting until no other moderator is on duty; press Ctrl-C to stop");
     loop {
         tokio::select! {
-            stopped = &mut stop => return stopped.context("cannot listen to signals"),
+            stopped = &mut stop => return stopped.context("cannot listen for signals"),
             held = &mut duty, if lock.is_none() => {
-                lock = Some(held.context("cannot have the lock of who keeps watch")?);
-                println!("keeping watch");
+                lock = Some(held.context("cannot acquire the moderator's lock")?);
+                println!("moderating");
                 show(&desk.begin_duty().await);
             }
             _ = clock.tick() => {
                 if lock.as_ref().is_some_and(|lock| !lock.is_owned()) {
-                    bail!("the lock of who keeps watch was lost: somebody else may have it");
+                    bail!("the moderator's lock was lost: another moderator may hold it");
                 }
                 show(&desk.tick(now()).await);
             }
@@ -294,7 +295,7 @@ fn show(reports: &[Report]) {
     }
 }
 
-/// One line for an entry of the log. The text that was hidden is not shown: a terminal is no place for it.
+/// One line for an entry of the log. The hidden text is not shown: it does not belong in a terminal.
 fn line(number: u64, entry: &LogEntry, undone: bool) -> String {
     let mut line = format!("{:<9} #{number}", entry.deed.word());
     if !entry.principal.is_empty() {
@@ -318,7 +319,7 @@ fn line(number: u64, entry: &LogEntry, undone: bool) -> String {
 fn room(name: &str) -> Result<RoomName> {
     match RoomName::parse(name) {
         Ok(room) => Ok(room),
-        Err(error) => bail!("{name:?} cannot be a room: {error:?}"),
+        Err(error) => bail!("{name:?} is not a valid room name: {error:?}"),
     }
 }
 

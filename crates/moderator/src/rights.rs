@@ -1,4 +1,4 @@
-//! Making a principal's rights on the service what the log says they are.
+//! Brings a principal's rights on the service in line with the log.
 
 use effusion_chat::moderation::{
     CannotRestrict, Ledger, restrict_script, restricted_role, roles_script, sessions_of,
@@ -22,7 +22,7 @@ pub(crate) async fn roles_of(session: &Session, principal: &str) -> Result<Vec<S
 }
 
 /// Gives a principal the roles that follow from the log, `before` being those it had before anything was taken from it: in the
-/// store, so that it holds for sessions to come, and for those that are open. Doing it again does no harm.
+/// store, so that it holds for sessions to come, and for those that are open. It is idempotent.
 pub(crate) async fn apply(
     session: &Session,
     ledger: &Ledger,
@@ -46,7 +46,7 @@ pub(crate) async fn apply(
         .map_err(Failure::of("looking up what roles may do"))?;
     let script = restrict_script(principal, before, &restrictions, &store)
         .map_err(|CannotRestrict(room)| Failure::NotToRestrict(room))?;
-    // The role first: whoever has it must not have more than it will allow. But what has it still keeps what it has of it.
+    // The role is changed first: nobody who has it may have more than it will allow.
     let lifts = restrictions.is_empty();
     if !lifts {
         change_role(session, &script).await?;

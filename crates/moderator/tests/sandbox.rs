@@ -97,7 +97,7 @@ impl Person {
         appended.await.map(|metadata| metadata.sequence)
     }
 
-    /// Waits until a message reads so; gives back whether it is marked as bleeped.
+    /// Waits until a message has this text; returns whether it is marked as bleeped.
     async fn reads(&mut self, sequence: u64, text: &str) -> bool {
         loop {
             let event = timeout(PATIENCE, self.seen.next()).await.unwrap().unwrap();
@@ -207,11 +207,11 @@ fn a_moderator_bleeps_warns_mutes_and_undoes() {
                 .contains("red")
         );
 
-        // The second strike takes the right to write, at once and for sessions to come; reading stays.
+        // The second strike takes the right to write, at once and for later sessions; reading stays.
         ann.say("heck!").await.unwrap();
         let muted = until(&mut desk, &mut inbox, |r| is_done(r, Deed::Muted)).await;
         ann.may_write(false).await;
-        // What was said to the muted one alone stays the muted one's to read.
+        // The muted principal can still read its direct messages.
         let inbox_selector = [">", &inbox_path].concat();
         ann.session.topics().select(&inbox_selector).await.unwrap();
         let kept = ann
@@ -409,7 +409,7 @@ fn one_desk_acts_and_the_next_one_takes_over() {
             .unwrap();
         first.publish(rules()).await.unwrap();
         let said = ann.say("oh heck").await.unwrap();
-        // Looking on: the message is told of, and left.
+        // Only watching: the message is reported, and left as it is.
         let flagged = until(&mut first, &mut inbox, |r| {
             matches!(r, Report::Flagged { .. })
         })
@@ -446,7 +446,7 @@ fn words_in_a_live_room_are_replaced() {
             .unwrap();
         desk.publish(rules()).await.unwrap();
         assert_eq!(desk.begin_duty().await, []);
-        // Written as another client may write it: members in another order, and more of them.
+        // Written as another client may write it: members in another order, and additional ones.
         let value = Json::object(&[
             ("more", Json::integer(1)),
             ("name", Json::text("Ann")),

@@ -1,4 +1,4 @@
-//! What the page weighs, file by file, beside the vendor's SDK.
+//! The page's size, file by file, beside the vendor's SDK.
 
 use crate::setup::Tools;
 use crate::{build, process, project};
@@ -52,9 +52,9 @@ impl Size {
 /// When a browser fetches a file of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum When {
-    /// Before there is anything to be seen.
+    /// Before anything is shown.
     First,
-    /// When somebody needs it: a part of the program and its styles, a language, the emoji, what an installed page has.
+    /// On demand: a part of the program and its styles, a language, the emoji, what an installed page has.
     OnDemand,
 }
 
@@ -73,7 +73,7 @@ impl When {
 pub fn print(tools: &Tools, dist: &Path) -> Result<()> {
     let sdk = project::root().join("tests/node_modules/diffusion/dist/diffusion.js");
     let mut files = build::files(dist)?;
-    // What trunk leaves of a build that was stopped, or that goes on at this moment, is no part of the page.
+    // What trunk leaves of a build that was stopped, or is still running, is not part of the page.
     files.retain(|file| !file.starts_with(dist.join(".stage")));
     println!(
         "\n{:<52} {:>10} {:>10} {:>10}",

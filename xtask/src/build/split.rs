@@ -28,7 +28,7 @@ pub fn split(tools: &Tools, dist: &Path) -> Result<()> {
     let built = target.join(TARGET).join("web").join("effusion.wasm");
     let mut wasm_split = tools.command("wasm-split-cli")?;
     wasm_split.args(["--target=web", "--out-name=page"]);
-    process::run(wasm_split.args([&built, &split])).context("the page cannot be split")?;
+    process::run(wasm_split.args([&built, &split])).context("the page could not be split")?;
     let mut bindgen = tools.command("wasm-bindgen")?;
     bindgen.args(["--target=web", "--no-typescript", "--keep-lld-exports"]);
     bindgen.args(["--out-name=page", "--out-dir"]);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(1800);
 
-/// Whether this machine has apt and the right to use it, and if so, how: as root, or with sudo in front.
+/// Whether this machine has apt and the right to use it, and how: as root, or with sudo.
 #[derive(Clone, Copy)]
 pub struct Apt {
     sudo: bool,
@@ -50,7 +50,7 @@ impl Apt {
             return command;
         }
         let mut command = Command::new("sudo");
-        // Without a terminal nobody can type a password: fail instead of waiting for one.
+        // Without a terminal nobody can type a password: fail rather than wait for one.
         if !std::io::stdin().is_terminal() {
             command.arg("-n");
         }
@@ -59,7 +59,7 @@ impl Apt {
     }
 }
 
-/// Installs packages where apt can, else says in words what is missing.
+/// Installs packages where apt can, and otherwise reports what is missing.
 pub fn install_or_explain(packages: &[&str], otherwise: &str) -> Result<()> {
     match Apt::find() {
         Some(apt) => apt.install(packages),

@@ -52,7 +52,7 @@ pub fn ensure() -> Result<Browser> {
     Ok(browser)
 }
 
-/// Browsers that only the lessons are walked in.
+/// Browsers in which only the lessons are tested.
 pub struct Others {
     /// Firefox, which speaks WebDriver BiDi itself.
     pub firefox: PathBuf,

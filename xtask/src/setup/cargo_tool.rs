@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(3600);
 
-/// trunk, which bundles the page and serves it with live reload. Gives back the directory to add to PATH, if any.
+/// trunk, which bundles the page and serves it with live reload. Returns the directory to add to PATH, if any.
 pub fn ensure_trunk(prebuilt: &Prebuilt, version: &str) -> Result<Option<PathBuf>> {
     Tool {
         name: "trunk",
@@ -26,7 +26,7 @@ pub fn ensure_trunk(prebuilt: &Prebuilt, version: &str) -> Result<Option<PathBuf
 }
 
 /// wasm-bindgen's command line, which must be of the very version of the `wasm-bindgen` crate that the page is linked with.
-/// Gives back the directory to add to PATH, if any.
+/// Returns the directory to add to PATH, if any.
 pub fn ensure_wasm_bindgen(prebuilt: &Prebuilt, version: &str) -> Result<Option<PathBuf>> {
     Tool {
         name: "wasm-bindgen",
@@ -55,7 +55,7 @@ pub fn ensure_wasm_split(prebuilt: &Prebuilt, version: &str) -> Result<Option<Pa
     .ensure(prebuilt, version)
 }
 
-/// leptosfmt, which formats `view!` blocks. Gives back the directory to add to PATH, if any.
+/// leptosfmt, which formats `view!` blocks. Returns the directory to add to PATH, if any.
 pub fn ensure_leptosfmt(prebuilt: &Prebuilt, version: &str) -> Result<Option<PathBuf>> {
     Tool {
         name: "leptosfmt",

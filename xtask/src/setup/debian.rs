@@ -22,7 +22,7 @@ const PACKAGES: [&str; 6] = [
 ];
 const LIMIT: Duration = Duration::from_secs(1800);
 
-/// Installs the packages, builds the library and puts it where the compiler looks for it.
+/// Installs the packages, builds the library and copies it to where the compiler looks for it.
 pub fn install(apt: Apt, step: &Step) -> Result<WasmToolchain> {
     step.installing(
         PACKAGES.join(" "),
@@ -50,7 +50,7 @@ pub fn install(apt: Apt, step: &Step) -> Result<WasmToolchain> {
     Ok(toolchain)
 }
 
-/// Compiles the standard library for wasm32 and gives back its parts.
+/// Compiles the standard library for wasm32 and returns its files.
 fn build_library(toolchain: &WasmToolchain) -> Result<Vec<PathBuf>> {
     let dir = project::cache()?.join("std-for-wasm32");
     if dir.exists() {
@@ -66,7 +66,7 @@ fn build_library(toolchain: &WasmToolchain) -> Result<Vec<PathBuf>> {
         cargo.env("CARGO_TARGET_DIR", dir.join("target"));
         // The library's own build uses unstable features of the compiler it belongs to.
         cargo.env("RUSTC_BOOTSTRAP", "1");
-        // Bitcode is what link-time optimisation of the page asks for.
+        // Link-time optimisation of the page needs bitcode.
         let mut flags = remap::flags(&[(toolchain.library_source()?, "rust")]);
         flags.push("-Cembed-bitcode=yes".to_owned());
         cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));

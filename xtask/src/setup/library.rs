@@ -1,9 +1,9 @@
 //! The source of Rust's standard library: the page for release is built together with it.
 //!
-//! The library that comes compiled is made to run fast and to tell of a panic in words, wherever one may happen. Compiled along
-//! with the page it is made small, and what panics stops the WebAssembly, which a browser's console shows as an error with the
+//! The prebuilt library is optimised for speed and formats a message for every possible panic. Compiled along
+//! with the page it is optimised for size, and a panic traps, which a browser's console shows as an error with the
 //! same stack. That makes the first load smaller. It works with a released compiler, but with options whose names may
-//! still change, so nothing else is built that way, and without them the page is built as ever.
+//! still change, so nothing else is built that way, and without them the page is built as usual.
 
 use super::step::Step;
 use super::wasm::{FLAGS_VARIABLE, TARGET, WasmToolchain};
@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// Flags for the compiler: a panic is nothing but the end.
+/// Flags for the compiler: a panic aborts at once.
 const FLAGS: [&str; 2] = ["-Zunstable-options", "-Cpanic=immediate-abort"];
 /// What tells Cargo to build the library, and the compiler to accept its source and the flags.
 const VARIABLES: [(&str, &str); 3] = [
@@ -24,10 +24,10 @@ const VARIABLES: [(&str, &str); 3] = [
 ];
 /// The variable that, if set, leaves the compiler's own library in the page.
 const SWITCH_OFF: &str = "EFFUSION_PREBUILT_STD";
-/// For rustup to fetch a few megabytes, or Cargo the crates that the library uses.
+/// For rustup to download a few megabytes, or Cargo the crates that the library uses.
 const LIMIT: Duration = Duration::from_secs(180);
 
-/// Looks whether the library can be built from its source, after fetching that where rustup can. Says why not otherwise.
+/// Checks whether the library can be built from its source, which rustup downloads if it can. Reports why not otherwise.
 pub fn ensure(wasm: &WasmToolchain) -> bool {
     let step = Step::new("std's source");
     if std::env::var_os(SWITCH_OFF).is_some() {
@@ -108,7 +108,7 @@ panic = "abort"
     Ok(())
 }
 
-/// Has a command that calls Cargo build the library, too. Its flags for the compiler so far must be given.
+/// Makes a command that calls Cargo build the library, too. The compiler flags so far must be passed in.
 pub fn build_along(command: &mut Command, flags: &str) {
     command.envs(VARIABLES);
     let flags = [flags, &FLAGS.join(" ")].join(" ");

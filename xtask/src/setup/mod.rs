@@ -1,5 +1,5 @@
-//! Finds the tools a command needs and installs those that are missing. Every step looks first, says what it is about to
-//! install and why, and can be repeated: with everything in place the whole set-up takes about a second.
+//! Finds the tools a command needs and installs those that are missing. Every step checks first, says what it is about to
+//! install and why, and can be repeated: with everything installed, the whole set-up takes about a second.
 
 mod apt;
 mod browser;
@@ -34,14 +34,14 @@ const WASM_SPLIT: &str = "0.2.4";
 /// The release of the formatter of `view!` blocks.
 const LEPTOSFMT: &str = "0.1.33";
 
-/// What a command needs beside a compiler for wasm32, which all of them do.
+/// What a command needs besides a compiler for wasm32, which all of them need.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// trunk and wasm-bindgen: to build and serve the page.
     Bundler,
     /// wasm-opt: to build the page small.
     Optimiser,
-    /// What only the page for release takes, beside wasm-opt: wasm-split, to have it fetch parts of itself when they are needed,
+    /// What only the release page needs, besides wasm-opt: wasm-split, to load chunks on demand,
     /// esbuild, and the source of Rust's standard library.
     ReleasePage,
     /// wasm-bindgen's test runner: for component tests.
@@ -81,7 +81,7 @@ pub struct Tools {
     other_browsers: Option<Others>,
 }
 
-/// Makes sure that everything needed is there.
+/// Ensures that everything needed is installed.
 pub fn prepare(needs: &[Need]) -> Result<Tools> {
     println!("Checking the tools");
     let needed = |any: &[Need]| needs.iter().any(|need| any.contains(need));

@@ -1,4 +1,4 @@
-//! Node.js, and what npm brings: wasm-opt, esbuild, and the packages that the tests drive (the vendor's SDK, Playwright).
+//! Node.js, and what npm installs: wasm-opt, esbuild, and the packages that the tests drive (the vendor's SDK, Playwright).
 
 use super::apt;
 use super::step::Step;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The oldest Node.js whose test runner the tests are written for.
 const OLDEST_NODE: u32 = 18;
-/// The release of npm's `binaryen`, which holds wasm-opt. Debian's is too old for what today's compiler writes.
+/// The release of npm's `binaryen`, which holds wasm-opt. Debian's is too old for the output of today's compiler.
 const BINARYEN: &str = "132";
 /// The release of npm's `esbuild`.
 const ESBUILD: &str = "0.28.2";
@@ -44,7 +44,7 @@ pub fn ensure_node() -> Result<()> {
     Ok(())
 }
 
-/// wasm-opt. Gives back the directory to add to PATH, if any.
+/// wasm-opt. Returns the directory to add to PATH, if any.
 pub fn ensure_wasm_opt() -> Result<Option<PathBuf>> {
     NpmTool {
         package: "binaryen",
@@ -54,7 +54,7 @@ pub fn ensure_wasm_opt() -> Result<Option<PathBuf>> {
     .ensure(BINARYEN)
 }
 
-/// esbuild. Gives back the directory to add to PATH, if any.
+/// esbuild. Returns the directory to add to PATH, if any.
 pub fn ensure_esbuild() -> Result<Option<PathBuf>> {
     NpmTool {
         package: "esbuild",
@@ -107,7 +107,7 @@ impl NpmTool {
         Ok(Some(bin))
     }
 
-    /// Whether every program is there and says it is of this version.
+    /// Whether every program is there and reports this version.
     fn is_version(&self, version: &str, locate: impl Fn(&str) -> PathBuf) -> bool {
         self.programs.iter().all(|program| {
             let said = process::capture(Command::new(locate(program)).arg("--version"));
@@ -123,7 +123,7 @@ pub fn ensure_test_packages() -> Result<()> {
     let tests = project::root().join("tests");
     let lock = std::fs::read(tests.join("package-lock.json"))
         .context("cannot read tests/package-lock.json")?;
-    // npm has no quick way to say that nothing has changed: the lock file that was installed is kept beside the packages.
+    // npm has no quick way to check that nothing has changed: the installed lock file is stored beside the packages.
     let stamp = tests.join("node_modules").join(".installed-lock.json");
     if std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         step.done("as tests/package-lock.json says");

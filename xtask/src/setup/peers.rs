@@ -12,7 +12,7 @@ use std::time::Duration;
 const SOCKET_IO: &str = "4.8.4";
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// Socket.IO. Gives back the folder with its `node_modules`.
+/// Socket.IO. Returns the folder with its `node_modules`.
 pub fn ensure_socket_io() -> Result<PathBuf> {
     node::ensure_node()?;
     let step = Step::new("socket.io");
@@ -40,7 +40,7 @@ pub fn ensure_socket_io() -> Result<PathBuf> {
     Ok(root)
 }
 
-/// mosquitto, if it is there or apt can bring it. It is installed without being started.
+/// mosquitto, if it is installed or apt can install it. It is not started.
 pub fn ensure_mosquitto() -> Result<Option<PathBuf>> {
     let step = Step::new("mosquitto");
     if let Some(found) = mosquitto() {

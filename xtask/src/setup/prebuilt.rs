@@ -1,5 +1,5 @@
-//! Tools from crates.io that somebody has compiled already: cargo-binstall knows where the releases of a package are, and checks
-//! what it fetches. Where it cannot be had, or knows no release for this machine, the tool is compiled.
+//! Prebuilt tools from crates.io: cargo-binstall knows where the releases of a package are, and checks
+//! what it downloads. Where it is not available, or knows no release for this machine, the tool is compiled.
 
 use super::step::Step;
 use crate::{process, project};
@@ -12,10 +12,10 @@ use std::time::Duration;
 
 /// Where the newest release of cargo-binstall is.
 const RELEASES: &str = "https://github.com/cargo-bins/cargo-binstall/releases/latest/download";
-/// For a network that swallows what it does not allow.
+/// For networks that silently drop what they do not allow.
 const CONNECT_SECONDS: &str = "5";
 const DOWNLOAD_SECONDS: &str = "60";
-/// For cargo-binstall to find a release and fetch it.
+/// For cargo-binstall to find and download a release.
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// cargo-binstall, looked for when the first tool is missing, once.
@@ -25,7 +25,7 @@ pub struct Prebuilt {
 }
 
 impl Prebuilt {
-    /// Installs a package's programs below `root`, if somebody has compiled them for this machine and the network lets us
+    /// Installs a package's programs below `root`, if there is a prebuilt release for this machine and the network lets us
     /// have them.
     pub fn install(&self, step: &Step, package: &str, version: &str, root: &Path) -> Result<()> {
         let found = self.binstall.get_or_init(|| {
@@ -49,7 +49,7 @@ impl Prebuilt {
     }
 }
 
-/// cargo-binstall: the user's, the one that was fetched before, or its newest release.
+/// cargo-binstall: the user's, the one downloaded before, or its newest release.
 fn find() -> Result<PathBuf> {
     if let Some(found) = process::find_on_path("cargo-binstall") {
         return Ok(found);

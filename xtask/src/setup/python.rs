@@ -1,5 +1,5 @@
 //! Python with the vendor's SDK, in an environment of its own under the cache directory. Nothing else needs Python, and the
-//! SDK runs with some releases of it only: where it cannot be had, its tests are skipped, and the reason is told.
+//! SDK supports only some releases of it: where none is available, its tests are skipped, and the reason is printed.
 
 use super::step::Step;
 use crate::{process, project};
@@ -23,7 +23,7 @@ pub fn ensure_python_sdk() -> Result<PathBuf> {
     let python = root
         .join(bin)
         .join(format!("python{}", std::env::consts::EXE_SUFFIX));
-    // Kept beside the packages once all of them are there.
+    // Stored beside the packages once all of them are installed.
     let stamp = root.join("installed.txt");
     if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted)
         && imports_sdk(&python).is_ok()
@@ -77,7 +77,7 @@ fn interpreter() -> Result<PathBuf> {
         let Some(path) = process::find_on_path(&name) else {
             continue;
         };
-        // A name that stands for nothing (pyenv has such) fails here.
+        // A shim without a program behind it (as pyenv has) fails here.
         let Ok(said) = process::capture(Command::new(&path).arg("--version")) else {
             continue;
         };

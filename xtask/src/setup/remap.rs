@@ -1,11 +1,11 @@
-//! Keeping this machine's directories out of what it compiles.
+//! Keeps this machine's directories out of what it compiles.
 
 use std::env;
 use std::fs;
 use std::path::PathBuf;
 
 /// Compiler flags that replace the names of local directories, those given and those of Cargo's registries, in panic messages:
-/// there they would tell the world the builder's user name, and one source would compile to different bytes on different
+/// there they would reveal the builder's user name, and the same source would compile to different bytes on different
 /// machines. Names that are not UTF-8 are left alone.
 pub fn flags(dirs: &[(PathBuf, &str)]) -> Vec<String> {
     let mut replacements = dirs.to_vec();

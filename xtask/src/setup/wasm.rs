@@ -139,7 +139,7 @@ impl WasmToolchain {
         Ok(PathBuf::from(sysroot).join("lib").join("rustlib"))
     }
 
-    /// Where the source of the compiler's library is, once it is installed.
+    /// The path of the library's source, once it is installed.
     pub(super) fn library_source(&self) -> Result<PathBuf> {
         Ok(self.rustlib()?.join("src").join("rust"))
     }

@@ -1,7 +1,7 @@
 //! The fuzz targets: a few seconds of each as a stage of the tests, enough to notice that one no longer builds or fails at
 //! once, and a minute of each in `cargo xtask soak`. For longer runs, use `cargo fuzz run TARGET` in the crate.
 //!
-//! `fuzz/corpus/TARGET` has a few inputs to begin with, those that once failed among them. What a run finds on top stays in
+//! `fuzz/corpus/TARGET` has a few inputs to start with, including those that once failed. What a run finds on top stays in
 //! `target/fuzz`.
 
 use super::stages::Context;
@@ -14,7 +14,7 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// What `cargo fuzz` passes to a stable compiler without a sanitizer: coverage for libFuzzer to steer by, and the checks of a
+/// What `cargo fuzz` passes to a stable compiler without a sanitizer: coverage for libFuzzer, and the checks of a
 /// debug build.
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
@@ -117,7 +117,7 @@ fn one_target(
         .arg(format!("-max_total_time={seconds}"))
         .args(["-max_len=65536", "-rss_limit_mb=1024", "-timeout=10"]);
     fuzz.arg(format!("-artifact_prefix={}/{name}-", findings.display()));
-    // What is found on the way is kept aside; what is committed is where the search begins.
+    // New findings are stored separately; the search starts from the committed inputs.
     let grown = target_dir.join("corpus").join(name);
     fs::create_dir_all(&grown)?;
     fuzz.arg(grown);

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test there is, stage by stage, and one line at the end that sums them up.
+//! `cargo xtask test`: all tests, stage by stage, and a summary line at the end.
 
 mod captures;
 pub mod fuzz;
@@ -24,7 +24,7 @@ struct Stage {
     run: fn(&Context) -> Result<Tally>,
 }
 
-/// The stages in the order they run: the quick ones that explain a failure best come first.
+/// The stages in the order they run: the quick ones whose failures explain most come first.
 const STAGES: &[Stage] = &[
     Stage {
         name: "unit",

@@ -1,4 +1,4 @@
-//! The stages that hand over to a test runner: Cargo's, wasm-bindgen's, Node's.
+//! The stages that call a test runner: Cargo's, wasm-bindgen's, Node's.
 
 use super::tally::Tally;
 use crate::setup::{self, Tools};
@@ -41,7 +41,7 @@ impl Context {
     }
 }
 
-/// Tests of the native crates, and those of the page that need no browser.
+/// Tests of the native crates, and of the page's code that needs no browser.
 pub fn unit(_: &Context) -> Result<Tally> {
     let mut tally = cargo_test(project::cargo().args([
         "test",
@@ -120,12 +120,12 @@ pub fn interop(context: &Context) -> Result<Tally> {
     node_test(node, "interop")
 }
 
-/// Clients that mean harm, against a sandbox and a moderator that are built as they are used: what these tests measure are costs.
+/// Malicious clients, against release builds of the sandbox and the moderator: these tests measure costs.
 pub fn abuse(context: &Context) -> Result<Tally> {
     let sandbox = build::sandbox(true)?;
     let moderator = build::program("effusion-moderator", true)?;
     let mut node = context.tools()?.command("node")?;
-    // What one test costs must not be another's to pay.
+    // The cost of one test must not affect another.
     node.arg("--test-concurrency=1")
         .env("EFFUSION_SANDBOX_BIN", sandbox)
         .env("EFFUSION_MODERATOR_BIN", moderator);
@@ -145,7 +145,7 @@ pub fn e2e(context: &Context) -> Result<Tally> {
     node_test(node, "e2e")
 }
 
-/// The lessons in the release page in other browsers, against the sandbox.
+/// The lessons on the release page in other browsers, against the sandbox.
 pub fn browsers(context: &Context) -> Result<Tally> {
     let tools = context.tools()?;
     let Some(others) = tools.other_browsers() else {
@@ -161,7 +161,7 @@ pub fn browsers(context: &Context) -> Result<Tally> {
     node_test(node, "browsers")
 }
 
-/// The page that plain trunk makes, with nothing of this program's, in Chromium against the sandbox.
+/// The page that plain trunk builds, without this program's additions, in Chromium against the sandbox.
 pub fn trunk(context: &Context) -> Result<Tally> {
     let tools = context.tools()?;
     let mut node = tools.command("node")?;
@@ -184,7 +184,7 @@ fn node_test(mut node: Command, folder: &str) -> Result<Tally> {
             "there is no *.test.mjs in tests/{folder}"
         )));
     }
-    // One report for people, and one to count by.
+    // One report for people, and one for the tally.
     let report = project::root()
         .join("target")
         .join("xtask")

@@ -1,4 +1,4 @@
-//! Counting tests by what the runners print.
+//! Counts tests by what the runners print.
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -23,7 +23,7 @@ impl Tally {
         }
     }
 
-    /// Says why something did not run, and counts it as one skipped.
+    /// Prints why something did not run, and counts it as one skipped.
     pub fn skip(why: impl fmt::Display) -> Self {
         println!("skipped: {why}");
         Self {
