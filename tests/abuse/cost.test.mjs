@@ -1,6 +1,6 @@
-// What one client can make the service pay, in time and in memory. The broker's own tests (crates/broker/tests/cost.rs) count steps
+// The cost, in time and memory, that one client can cause the service. The broker's own tests (crates/broker/tests/cost.rs) count steps
 // and bytes kind by kind; here the same kinds go over the wire, against a sandbox that runs and has a bound on its memory. Where
-// these requests did harm, a ping took many seconds, or the process ended: the bounds below leave a busy machine room.
+// these requests did harm, a ping took many seconds, or the process died: the bounds below allow for a busy machine.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ before(async () => {
 });
 after(() => sandbox.stop());
 
-/** Does something, while another session pings; resolves to what it came to, and the longest ping. */
+/** Runs an action while another session pings; resolves to its result and the longest ping. */
 async function besides(act) {
     const other = await RawClient.connect(sandbox);
     let longest = 0;

@@ -1,4 +1,4 @@
-// What a session may do is checked whenever something is done for it, and nothing is told of what it may not see. The broker's
+// A session's rights are checked for everything that is done for it, and nothing reveals what it may not see. The broker's
 // own tests (crates/broker/tests/rights.rs) have the kinds one by one; here they go over the wire, against a running sandbox.
 
 import assert from 'node:assert/strict';
@@ -167,7 +167,7 @@ test('others sign in soon, whatever one session asks for', async () => {
     }
     stop = true;
     await Promise.all(floods);
-    // Some of it is what a connection takes on a machine that does other things, too.
+    // Some of it is the time for a connection on a busy machine.
     assert.ok(Math.max(...times) < 2_000, `${Math.round(Math.max(...times))} ms`);
     await eve.close();
 });

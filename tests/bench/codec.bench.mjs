@@ -32,7 +32,7 @@ const WASM_FEATURES = [
     'multivalue',
 ].map((feature) => `--enable-${feature}`);
 
-/** Where results go, so that no compiler leaves the work out. */
+/** A sink for results, so that no compiler removes the work. */
 let sink = 0;
 
 const ours = loadWasm();
@@ -148,7 +148,7 @@ function measure() {
         },
     };
     const rates = {};
-    // The first round warms up: it is not counted.
+    // The first round is a warm-up and not counted.
     for (let round = 0; round <= ROUNDS; round += 1) {
         for (const [name, sides] of Object.entries(operations)) {
             for (const [side, operation] of Object.entries(sides)) {

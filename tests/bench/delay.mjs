@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createConnection, createServer } from 'node:net';
 
-/** Stands between page and sandbox, and keeps every byte for half of `roundTrip` milliseconds in either direction. */
+/** A proxy between page and sandbox that delays every byte by half of `roundTrip` milliseconds in either direction. */
 export async function startDelay({ host, port }, roundTrip) {
     const open = new Set();
     const server = createServer((client) => {

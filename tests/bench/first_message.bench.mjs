@@ -1,6 +1,6 @@
-// How long it takes from navigation until the first message can be seen, for our page and for a least page built on the
+// How long it takes from navigation until the first message is visible, for our page and for a minimal page built on the
 // vendor's SDK: the same Chromium, the same file server, the same sandbox, the same room; a fresh profile for each load.
-// A script in the page presses Join as soon as there is such a button to press, so that nobody's typing is measured.
+// A script in the page presses Join as soon as the button is enabled, so that no typing is measured.
 //
 // `cargo xtask bench browser` runs this.
 
@@ -26,7 +26,7 @@ await onStage(async (stage) => {
     let fetched;
     for (const [network, conditions] of Object.entries(NETWORKS)) {
         const loads = Object.fromEntries(PAGES.map((folder) => [folder, []]));
-        // The first load warms caches outside of the browser: it is not counted. The two take turns.
+        // The first load warms caches outside of the browser and is not counted. The pages take turns.
         for (let load = 0; load <= LOADS; load += 1) {
             for (const folder of PAGES) {
                 const found = await firstMessage(stage, folder, conditions);
@@ -70,7 +70,7 @@ async function firstMessage({ browser, files, sandbox }, folder, conditions) {
 }
 
 /**
- * In the page: presses Join once, and notes when the first message has been painted, in milliseconds since navigation, and
+ * In the page: presses Join once, and records when the first message has been painted, in milliseconds since navigation, and
  * how many bytes were fetched until then.
  */
 function watch() {

@@ -1,8 +1,8 @@
-// What a page takes once so many messages have come into the room that it shows: JavaScript's heap, the browser's own objects
+// The memory that a page uses after many messages in the room that it shows: JavaScript's heap, the browser's own objects
 // for the page (its document above all), WebAssembly's memory and other buffers; after the garbage was collected.
 //
 // `cargo xtask bench browser` runs this. The messages come in portions, the next one when the page shows the one before, so
-// that nothing but what the page keeps is counted.
+// that only what the page keeps is counted.
 
 import assert from 'node:assert/strict';
 

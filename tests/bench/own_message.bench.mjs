@@ -1,6 +1,6 @@
 // How long it takes from the key that sends a message until one's own message is shown: in the document, and painted. Our page
-// shows it at once, as one that is being sent; the least page on the vendor's SDK, as a plain page does, when the
-// service has handed it out. When ours knows that the service has it, is told, too.
+// shows it at once, as being sent; the minimal page on the vendor's SDK when the service has distributed it, as a plain
+// page does. The time until our page knows that the service has it is printed, too.
 //
 // `cargo xtask bench browser` runs this.
 
@@ -60,7 +60,7 @@ async function ownMessage(page, text) {
     return page.evaluate(() => window.ownMessage);
 }
 
-/** In the page: notes when Enter is pressed, and what becomes of the message after that. */
+/** In the page: records when Enter is pressed, and the states of the message after that. */
 function watch(text) {
     const list = document.querySelector('[data-testid=message]').parentElement;
     window.ownMessage = new Promise((resolve) => {

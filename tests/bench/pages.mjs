@@ -1,4 +1,4 @@
-// Both pages on the same stage: our page and a least page built on the vendor's SDK (`sdk_page`), in the same Chromium, from
+// Both pages under the same conditions: our page and a minimal page built on the vendor's SDK (`sdk_page`), in the same Chromium, from
 // the same file server, on the same sandbox; each with a profile of its own.
 
 import { fork } from 'node:child_process';
@@ -13,7 +13,7 @@ import { serveFolders } from '../support/static.mjs';
 /** Our page's folder on the file server, and the other's. */
 export const PAGES = ['effusion', 'sdk'];
 
-/** How long a page may take for what it is asked, in milliseconds: long, since nothing here passes or fails by time. */
+/** How long a page may take for one step, in milliseconds: long, since nothing here passes or fails by time. */
 export const PATIENCE = 600_000;
 
 /** How long a page is left alone once it is in a room, in milliseconds. */
@@ -21,15 +21,15 @@ const SETTLING = 1500;
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-/** A whole number that the command was given, or what it is otherwise. */
+/** A whole number from the command line, or a default. */
 export function option(name, otherwise) {
     const given = Number(process.env[`EFFUSION_BENCH_${name}`]);
     return Number.isInteger(given) && given > 0 ? given : otherwise;
 }
 
-/** Runs `measure` with everything in place, and ends it all after. */
+/** Runs `measure` with everything started, and stops it all afterwards. */
 export async function onStage(measure) {
-    // Who is slow is to be seen to be slow, not to be sent away: as much waits for it as there is.
+    // A slow page is to be measured, not disconnected: its queue is practically unlimited.
     const sandbox = await startSandbox({ args: ['--max-queue-messages', '10000000', '--max-queue-bytes', `${1 << 30}`] });
     const files = await serveFolders({
         '/effusion/': dist,
@@ -46,10 +46,10 @@ export async function onStage(measure) {
     }
 }
 
-/** The text of a message by its number, of which `newest` reads it again. */
+/** The text of a message by its number, which `untilNewest` reads again. */
 export const textOf = (number) => `message ${number} of those that are said here, about as long as people write`;
 
-/** Makes a history room that keeps so many messages and gives 100 of them to newcomers, and says the first ones in it. */
+/** Creates a history room that retains this many messages and gives new subscribers 100 of them, and sends the first ones. */
 export async function makeRoom(sandbox, room, { retained = 100, said = 20 } = {}) {
     await withSession(sandbox, 'user', async (session) => {
         const specification = new TopicSpecification(TopicType.TIME_SERIES, {
@@ -86,7 +86,7 @@ export async function openRoom({ browser, files }, folder, service, room, first 
     await page.locator('[data-testid=join-button]:enabled').click();
     await page.locator('[data-testid=message]').last().waitFor();
     await page.locator('[data-testid=composer]:enabled').waitFor();
-    // What comes in beside the messages, such as that one has come in, is to be over.
+    // Notices and presence are to be complete.
     await page.waitForTimeout(SETTLING);
     return page;
 }
@@ -105,7 +105,7 @@ export async function untilNewest(page, number) {
 }
 
 /**
- * A process of its own that says messages in a room.
+ * A separate process that sends messages in a room.
  *
  * @returns {Promise<{say(first: number, count: number, rate: number): Promise<{rate: number, at: number}>, stop(): void}>}
  *   `say` resolves once the service has acknowledged all, to the messages a second that this came to, and when it was

@@ -24,7 +24,7 @@ export function table(head, rows) {
 }
 
 /**
- * Prints what was measured of both pages side by side, with what one is to the other. What a page has no number for is
+ * Prints what was measured of both pages side by side, with their ratio. Missing numbers are
  * undefined.
  *
  * @param {string} title what is measured, in which unit

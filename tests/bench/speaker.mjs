@@ -1,9 +1,9 @@
-// Says messages in a room by a timetable, through the vendor's SDK: `pages.mjs` starts it and tells it what to say.
+// Sends messages in a room at a rate, through the vendor's SDK: `pages.mjs` starts it and instructs it.
 
 import { connect, json } from '../support/sdk.mjs';
 import { textOf } from './pages.mjs';
 
-/** Messages that may be on their way. What is due beyond that waits, and the rate that is told is the lower for it. */
+/** Messages that may be on their way. More than that waits, and the reported rate is lower. */
 const WINDOW = 4000;
 
 const [host, port, room] = process.argv.slice(2);

@@ -1,7 +1,7 @@
 // How smooth a page stays while many messages a second come into the room that it shows: the times between frames, the tasks
-// that keep the page from answering for more than 50 ms, and whether it shows them all in the end.
+// that block the page for more than 50 ms, and whether it shows all messages in the end.
 //
-// `cargo xtask bench browser` runs this. A process of its own says the messages.
+// `cargo xtask bench browser` runs this. A separate process sends the messages.
 
 import assert from 'node:assert/strict';
 
@@ -64,7 +64,7 @@ async function underLoad(stage, folder, room) {
     }
 }
 
-/** In the page: notes frames, long tasks, and messages that come into the document. */
+/** In the page: records frames, long tasks, and messages that are added to the document. */
 function watch() {
     const list = document.querySelector('[data-testid=message]').parentElement;
     const count = (nodes) => [...nodes].filter((node) => node.dataset?.testid === 'message').length;

@@ -122,7 +122,7 @@ async fn the_box_grows_with_the_text() {
     assert_eq!(stage.one("composer").client_height(), low);
 }
 
-/// The tools around the box come once there is something to read.
+/// The tools around the box are loaded once there are messages.
 async fn tools(stage: &Stage) {
     for _ in 0..100 {
         if stage.all("emoji-button").len() == 1 {

@@ -1,4 +1,4 @@
-//! What lies over the page.
+//! Dialogs.
 
 use effusion::ui::Dialog;
 use leptos::prelude::*;

@@ -1,4 +1,4 @@
-//! Content that is made anew for each key.
+//! Content that is created anew for each key.
 
 use effusion::ui::Keyed;
 use leptos::prelude::*;

@@ -13,7 +13,7 @@ mod services;
 mod stage;
 mod update;
 
-// The client's own tests use them, too; some of it is for those only.
+// Shared with the client's own tests; some of it is used only there.
 #[path = "../../crates/client/tests/with_broker/hub.rs"]
 #[expect(dead_code)]
 mod hub;

@@ -1,4 +1,4 @@
-//! What is said in a room.
+//! The messages of a room.
 
 use leptos::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ fn show(room: OpenRoom) -> Stage {
     show_with(room.clone(), |_: Key| {}, |()| {}, |_| {})
 }
 
-/// The list of a room, and what it asks for.
+/// The list of a room, and what it requests.
 fn show_with(
     room: OpenRoom,
     on_retry: impl Fn(Key) + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! What the tests share: a place in the document for a component, and hands to use it with.
+//! What the tests share: mounting a component in the document, and using it.
 
 use effusion::features::join::form::{Form, Room};
 use effusion::features::timeline::{At, Event, Reader};

@@ -1,4 +1,4 @@
-// Firefox, driven by WebDriver BiDi, which it speaks itself.
+// Firefox, driven by its own WebDriver BiDi.
 
 import puppeteer from 'puppeteer-core';
 

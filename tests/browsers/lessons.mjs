@@ -7,7 +7,7 @@ import { addressAt, dist } from '../support/browser.mjs';
 import { until } from '../support/chat_window.mjs';
 import { startSandbox } from '../support/sandbox.mjs';
 
-/** What a test did not finish in this time, in milliseconds, has failed. */
+/** A test that takes longer, in milliseconds, fails. */
 const LIMIT = 180_000;
 
 const at = (id) => `[data-testid="${id}"]`;

@@ -20,12 +20,12 @@ function start(program, args, options = {}) {
     return child;
 }
 
-/** A screen that nobody sees; resolves to its name. */
+/** A virtual screen; resolves to its name. */
 let screen;
 async function startScreen() {
     const server = start('Xvfb', ['-displayfd', '1', '-screen', '0', SIZE, '-nolisten', 'tcp'], { stdio: ['ignore', 'pipe', 'ignore'] });
     const [number] = await once(createInterface({ input: server.stdout }), 'line');
-    // It is ended with the tests, and does not keep them from ending.
+    // It is stopped with the tests, and does not keep them running.
     server.stdout.destroy();
     server.unref();
     return `:${number}`;

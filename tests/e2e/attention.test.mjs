@@ -1,4 +1,4 @@
-// What the reader is told of: mentions, levels, notifications, sound, and who people are.
+// Notifications: mentions, levels, the system's notifications, sound, and profiles.
 
 import assert from 'node:assert/strict';
 
@@ -8,7 +8,7 @@ import { stage } from './stage.mjs';
 const theatre = stage();
 const { scenario, address } = theatre;
 
-/** Records what the page asks of the system, which a test cannot see; `permission` is what the system says. */
+/** Records the page's calls to the system's notifications, which a test cannot see; `permission` is the system's answer. */
 const system = (permission) => [
     (initial) => {
         window.shown = [];
@@ -42,7 +42,7 @@ const system = (permission) => [
     permission,
 ];
 
-/** A window in which the system is recorded, in a room. */
+/** A window with recorded notifications, in a room. */
 async function recorded(open, name, room, permission = 'default') {
     const window = await open(address({ name, room, kind: 'history' }));
     await window.page.addInitScript(...system(permission));
@@ -98,10 +98,10 @@ scenario('after the first mention the page asks, and then the system tells', asy
     await ann.page.evaluate(() => window.last.onclick());
     await until('the room is shown', () => ann.$('room-title').innerText(), (title) => title === 'Busy');
     assert.deepEqual(await unread(ann, 'Busy'), [0, false]);
-    // She is looking at it: nobody has to tell her.
+    // She is looking at the room: no notification is needed.
     await bob.say('@Ann good');
     await ann.$('message').filter({ hasText: '@Ann good' }).waitFor();
-    // What she is told next is the next message, so that one was passed over.
+    // The next notification is about the next message, so there was none for this one.
     await ann.room('Other').click();
     await bob.say('@Ann later');
     await until('it was told', () => shown(ann), (all) => all.length >= 2);

@@ -1,5 +1,5 @@
 // Accessibility: axe-core finds nothing on any screen, in both themes and on a phone; everything fits at twice the size; and
-// one gets through a visit by the keyboard alone.
+// a whole visit works by keyboard alone.
 
 import assert from 'node:assert/strict';
 
@@ -11,7 +11,7 @@ import { stage } from './stage.mjs';
 const theatre = stage();
 const { scenario, address } = theatre;
 
-/** Goes through every screen and dialog, and calls `look` on each. */
+/** Opens every screen and dialog, and calls `look` on each. */
 async function walk(open, options, look) {
     const phone = options.viewport.width < 800;
     const room = `Access ${options.colorScheme} ${options.viewport.width}`;
@@ -184,7 +184,7 @@ scenario('one can join, write, change rooms and settings, and leave by the keybo
     const ann = await open(address({ name: 'Ann', room: 'Keys', kind: 'history' }));
     const { keyboard } = ann.page;
     const focused = () => ann.page.evaluate(() => document.activeElement?.dataset.testid ?? '');
-    /** Presses Tab until this has the focus: what cannot be reached in a round fails. */
+    /** Presses Tab until this has the focus; fails after a full round. */
     const reach = async (id, key = 'Tab') => {
         for (let step = 0; step < 60; step += 1) {
             if ((await focused()) === id) {

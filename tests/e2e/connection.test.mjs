@@ -1,4 +1,4 @@
-// The connection: a service that is killed and started again, one that is not there, and another one.
+// The connection: a service that is killed and restarted, a missing one, and a change of services.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -51,7 +51,7 @@ async function withService(act) {
 }
 
 /**
- * Waits until these messages, and no other own ones, are sent: sends those that failed again. Gives back those of which
+ * Waits until these own messages, and no others, are sent, retrying those that failed. Returns those of which
  * the page said that they might have arrived nevertheless.
  */
 async function sendAll(window, texts) {
@@ -109,7 +109,7 @@ for (const kind of ['live', 'history']) {
 
             const shown = await ann.texts();
             assert.deepEqual([...shown].sort(), ['before', ...during].sort(), 'Ann has each once');
-            // A live room holds its last message only: who comes back later has missed those in between.
+            // A live room holds its last message only: a reader who returns later has missed those in between.
             const whole = kind === 'history';
             await until(
                 'Bob has them, none of them twice',
@@ -245,7 +245,7 @@ test('the settings change service and account without a reload', async (open) =>
             await bob.shows({ text: 'on the second service', own: true }, { author: 'Anna', text: 'here I am', own: false });
             assert.ok(await ann.page.evaluate(() => window.notReloaded));
 
-            // Settings that do not work are told, and can be put right.
+            // Settings that do not work are reported, and can be corrected.
             await ann.$('settings-button').click();
             await ann.fill({ password: 'wrong' });
             await ann.$('apply-button').click();

@@ -1,4 +1,4 @@
-// The page's Content-Security-Policy and Trusted Types: the page needs nothing that they forbid, and what would do harm does not run.
+// The page's Content-Security-Policy and Trusted Types: the page needs nothing that they forbid, and harmful code does not run.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -136,7 +136,7 @@ scenario('what gets into the document does not run', async (open) => {
         assert.equal(outcome, 'nothing', name);
     }
     assert.notDeepEqual(await violations(ann), [], 'the browser says what it refused');
-    // And the page goes on.
+    // And the page continues.
     await ann.say('still here');
     await ann.shows('still here');
     ann.errors = ann.errors.filter((error) => !/Content Security Policy|TrustedHTML|TrustedScript|Refused to|violates/i.test(error));

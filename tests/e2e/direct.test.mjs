@@ -1,4 +1,4 @@
-// What two people say to each other: nobody else can read it, and nobody can say it in another's name.
+// Direct messages: nobody else can read them or forge their author.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -44,10 +44,10 @@ async function writeTo(window, name) {
 const unread = (window, name) =>
     window.room(name).evaluateAll(([item]) => Number.parseInt(item?.querySelector('[data-testid=unread]')?.textContent ?? '0', 10));
 
-/** Whether a topic is the inbox of one of the two who talk. */
+/** Whether a topic is the inbox of one of the two people. */
 const forOthers = (path) => /^Effusion\/direct\/(dora|emil)$/.test(path);
 
-/** What of all that is below the inboxes a session gets, however it asks. */
+/** What a session gets of the inboxes, by every kind of request. */
 async function pry(session, principal) {
     const inbox = `Effusion/direct/${principal}`;
     const got = [];
@@ -92,7 +92,7 @@ scenario('two people talk, and it stays with them across a reload', async (open)
     await ann.shows({ text: 'psst' }, { author: 'bob', text: 'what?', own: false });
     await until('how far he has read is kept', () => bob.stored(), (stored) => stored.includes('effusion.direct'));
 
-    // The room beside it knows nothing of it.
+    // The room is not affected.
     await bob.room('Club').click();
     assert.deepEqual(await bob.texts(), []);
 
@@ -106,7 +106,7 @@ scenario('two people talk, and it stays with them across a reload', async (open)
     await bob.shows('psst', 'what?', { author: 'bob', text: 'from another window', own: true });
     await ann.shows('psst', 'what?', { author: 'bob', text: 'from another window', own: false });
 
-    // Put away, it comes back with the next message.
+    // A closed conversation returns with the next message.
     await ann.$('leave-button').click();
     assert.equal(await ann.room('bob').count(), 0);
     await bob.say('still there?');
@@ -155,7 +155,7 @@ scenario('no third principal can read what two say to each other, by whatever th
             const range = got.find(([what]) => what === 'range query');
             assert.match(`${range[1]}`, /^refused: 103: .*READ_TOPIC/);
         }
-        // The owner gets it by the very same means, so that what was tried can find something.
+        // The owner gets it by the same requests, so they can find something.
         const owner = await connect(theatre.sandbox, 'emil', { credentials: PASSWORD });
         try {
             const { events } = await owner.timeseries.rangeQuery().as(json()).selectFrom('Effusion/direct/emil');

@@ -46,7 +46,7 @@ scenario(
     LIMIT,
 );
 
-/** Makes a history room with 50 messages, unless it is there. */
+/** Makes a history room with 50 messages, unless it exists. */
 function fillRoom() {
     return withSession(theatre.sandbox, 'user', async (session) => {
         const specification = new TopicSpecification(TopicType.TIME_SERIES, {
@@ -55,7 +55,7 @@ function fillRoom() {
             TIME_SERIES_SUBSCRIPTION_RANGE: 'limit 50',
         });
         await session.topics.add(`Chat/${ROOM}`, specification);
-        // Each visit adds a notice: from the first to the last, a visitor is given as many events.
+        // Each visit adds a notice; with these messages every visit receives the same number of events.
         for (let count = 0; count < 50; count += 1) {
             const message = { text: `number ${count} of what is said here`, name: 'Ann', timestamp: new Date().toISOString() };
             await session.timeseries.append(`Chat/${ROOM}`, message, json());
@@ -70,7 +70,7 @@ function assertGrowth(early, late) {
     }
 }
 
-/** In the page: joins a room and leaves it again, so many times. */
+/** In the page: joins a room and leaves it again, this many times. */
 async function joinAndLeave([room, times]) {
     const find = (id) => document.querySelector(`[data-testid="${id}"]`);
     const shown = () => find('room-title')?.innerText;
@@ -89,7 +89,7 @@ async function joinAndLeave([room, times]) {
     }
 }
 
-/** In the page: signs in by the form that is shown, and out again, so many times. */
+/** In the page: signs in with the form that is shown, and out again, this many times. */
 async function signInAndOut(times) {
     const find = (id) => document.querySelector(`[data-testid="${id}"]`);
     for (let time = 0; time < times; time += 1) {

@@ -1,4 +1,4 @@
-// Long rooms: only what can be seen is in the document, what is looked at stays where it is, and everything can be got to.
+// Long rooms: only what is visible is in the document, the reading position is kept, and every message can be reached.
 
 import assert from 'node:assert/strict';
 
@@ -10,7 +10,7 @@ const theatre = stage();
 const { scenario, address } = theatre;
 const TALL = 2_000;
 
-/** Makes a room that keeps everything, with so many messages, a minute apart by what they say. */
+/** Creates a room that keeps everything, with this many messages. */
 async function fill(room, count) {
     await withSession(theatre.sandbox, 'admin', async (session) => {
         await session.topics.add(`Chat/${room}`, new TopicSpecification(TopicType.TIME_SERIES, {
@@ -46,7 +46,7 @@ const first = (window) =>
         return { number, below: Math.round(item?.getBoundingClientRect().top - edge) };
     });
 
-/** Has the window note from now on where the list jumps from one frame to the next: down, or up by more than a screen. */
+/** Records from now on where the list jumps from one frame to the next: down, or up by more than a screen. */
 const watchJumps = (window) =>
     window.$('scroll').evaluate((scroll) => {
         const first = () => {
@@ -69,7 +69,7 @@ const watchJumps = (window) =>
         port2.postMessage(0);
     });
 
-/** Has the window note after each frame how far the list is from its end, from the frame on that shows messages. */
+/** Records after each frame how far the list is from its end, starting with the frame that shows messages. */
 const watchEnd = (window) =>
     window.page.evaluate(() => {
         globalThis.endFrames = [];
@@ -153,7 +153,7 @@ scenario('a room that is opened for the first time shows its newest message, and
         await watchEnd(ann);
         await ann.join();
         await until('the newest is shown', () => numbers(ann), (found) => found.at(-1) === 39);
-        // The list of members and the notice of who has come in are the last that a room gets of itself.
+        // The list of members and the notice of one's own arrival are the last things that a room receives by itself.
         await until('it is known who is here', () => ann.$('members-count').innerText(), (count) => Number(count) > visit);
         await ann.notice(`Ann${visit} has joined`);
         const complete = await ann.page.evaluate(() => globalThis.endFrames.length);
@@ -339,7 +339,7 @@ scenario('what was read is remembered: a line shows where new messages begin, in
     await hide(false);
     await until('the line is gone once it was seen', lineAbove, (lines) => lines.length === 0);
 
-    // Away for good: what was read is stored by then.
+    // Leaving the page: what was read is stored by then.
     await ann.page.goto('about:blank');
     await bob.say('four');
     await bob.say('five');
@@ -351,7 +351,7 @@ scenario('what was read is remembered: a line shows where new messages begin, in
     await ann.say('back');
     await until('who answers has read', lineAbove, (lines) => lines.length === 0);
 
-    // Whoever comes for the first time has missed nothing.
+    // A first visit has no unread messages.
     const cem = await (await open(address({ name: 'Cem', ...room }))).join();
     await cem.shows('one', 'two', 'three', 'four', 'five', 'back');
     assert.equal(await cem.$('unread-line').count(), 0);

@@ -1,5 +1,5 @@
-// Texts and names that mean harm, by the page and by the vendor's SDK: no script runs, nothing but the page's own elements is
-// there, and the layout holds.
+// Malicious texts and names, by the page and by the vendor's SDK: no script runs, only the page's own elements are
+// created, and the layout holds.
 
 import assert from 'node:assert/strict';
 
@@ -56,7 +56,7 @@ const LINKS = [
     '[![x](javascript:alert(1))](javascript:alert(2))',
 ];
 
-/** Letters that go astray. */
+/** Characters that disturb the layout. */
 const LETTERS = [
     '\u202eright to left override',
     '\u2066\u2067\u202b\u202d unbalanced *isolates*',
@@ -72,7 +72,7 @@ const LETTERS = [
     '\u0e49'.repeat(500),
 ];
 
-/** What is too much of something. */
+/** Excessive amounts. */
 const MUCH = [
     ['64 kB without a space', 'x'.repeat(65_536)],
     ['64 kB of stars', '*'.repeat(65_536)],
@@ -102,14 +102,14 @@ const NAMES = [
     ' ',
 ];
 
-/** Only these are made of texts, and only with these attributes. */
+/** Messages consist of these elements only, with these attributes only. */
 const ELEMENTS = 'div span p em strong s code pre ul ol li blockquote hr a bdi button img svg path use time small h2'.split(' ');
 const ATTRIBUTES = [
     'class', 'dir', 'href', 'target', 'rel', 'start', 'tabindex', 'title', 'type', 'role', 'd', 'viewBox', 'style', 'hidden',
     'datetime', 'draggable',
 ];
 
-/** What is wrong with the list of messages: strange elements, attributes or links, scripts that ran. */
+/** Faults in the list of messages: unexpected elements, attributes or links, scripts that ran. */
 const wrongs = (window) =>
     window.page.evaluate(
         ([elements, attributes]) => {
@@ -141,7 +141,7 @@ const wrongs = (window) =>
         [ELEMENTS, ATTRIBUTES],
     );
 
-/** What of the layout does not hold: what is outside of the column, or covers what is not its own. */
+/** Faults in the layout: content outside of the column, or over other content. */
 const spilled = (window) =>
     window.page.evaluate(() => {
         const found = [];
@@ -154,7 +154,7 @@ const spilled = (window) =>
                     found.push(`${part.dataset.testid} from ${left} to ${right} of ${column.left} to ${column.right}`);
                 }
             }
-            // Marks piled upon a letter reach as far as they like, but are not drawn outside of their message.
+            // Stacked combining marks are not drawn outside of their message.
             if (getComputedStyle(message.querySelector('.text')).overflowY !== 'clip') {
                 found.push('a text that is drawn outside of its box');
             }
@@ -225,7 +225,7 @@ for (const [screen, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE
         });
         await bob.$('text').getByText('the end', { exact: true }).waitFor();
         await holds(bob);
-        // Up to the first of them.
+        // Scroll up to the first message.
         for (let step = 0; step < 40; step += 1) {
             await bob.page.locator('.scroll').evaluate((list) => list.scrollBy(0, -600));
             await drawn(bob);
@@ -262,7 +262,7 @@ for (const [what, text] of MUCH) {
         assert.ok(depth < 40, `${depth} deep`);
         const elements = await much.evaluate((place) => place.querySelectorAll('*').length);
         assert.ok(elements < 12_000, `${elements} elements`);
-        // The page is still there for others.
+        // The page still works for others.
         await bob.say('still here');
         await bob.$('text').getByText('still here', { exact: true }).waitFor();
         await holds(bob);

@@ -1,4 +1,4 @@
-// Diagnostics and lessons: what goes on in the session, as it really is, and without credentials.
+// Diagnostics and lessons: the session's real traffic, without credentials.
 
 import assert from 'node:assert/strict';
 

@@ -1,4 +1,4 @@
-// The interface in other languages: as the browser asks for it, or as somebody chooses; from right to left, too.
+// The interface in other languages: the browser's, or a chosen one; also right to left.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Lesson 2: a history room keeps what was said for those who come later.
+// Lesson 2: a history room keeps its messages for later visitors.
 
 import assert from 'node:assert/strict';
 

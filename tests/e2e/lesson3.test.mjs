@@ -1,4 +1,4 @@
-// Lesson 3: people make accounts of their own.
+// Lesson 3: people create their own accounts.
 
 import assert from 'node:assert/strict';
 

@@ -1,4 +1,4 @@
-// Accessibility of what can be done with messages, and of what stands above the composer.
+// Accessibility of message actions, and of the banners above the composer.
 
 import assert from 'node:assert/strict';
 

@@ -68,7 +68,7 @@ scenario('emoji come by name and by the picker', async (open) => {
     await offered(ann, ':turtle:');
     await ann.$('composer').press('Tab');
     await draft(ann, 'look: 🐢');
-    // Who goes on typing at once does so behind what was completed.
+    // Typing on continues behind the completed text.
     await ann.$('composer').pressSequentially(' and :rocket:, see?');
     await draft(ann, 'look: 🐢 and 🚀, see?');
     await ann.$('composer').press('Enter');
@@ -83,7 +83,7 @@ scenario('emoji come by name and by the picker', async (open) => {
     await ann.$('emoji-search').fill('heart');
     await ann.$('emoji-picker').locator('[data-emoji="❤️"]').first().click();
     await draft(ann, 'a❤️b');
-    // By keyboard, and at once: what is pressed in the same moment is for the picker.
+    // By keyboard, at once: keys pressed at the same moment go to the picker.
     await ann.$('emoji-button').evaluate((button) => button.click());
     assert.equal(await ann.page.evaluate(() => document.activeElement.id), 'emoji-search');
     await ann.page.keyboard.press('ArrowDown');
@@ -95,7 +95,7 @@ scenario('emoji come by name and by the picker', async (open) => {
     await ann.$('emoji-picker').waitFor();
     await ann.page.keyboard.press('Escape');
     await until('the picker is closed', () => ann.$('emoji-picker').count(), (count) => count === 0);
-    // The table is fetched only once somebody asks for emoji. In a page that is not split it is there from the start.
+    // The table is fetched when emoji are first needed. A page that is not split contains it.
     const asked = await bob.page.evaluate(() => performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('_emoji.wasm')).length);
     assert.equal(asked, 0);
 });
@@ -107,14 +107,14 @@ scenario('emoji come in the skin tone that was chosen', async (open) => {
     await ann.$('emoji-tone').selectOption('medium-dark');
     await ann.$('emoji-picker').locator('[data-emoji="👋🏾"]').click();
     await draft(ann, '👋🏾');
-    // Those without skin stay as they are, and the choice is kept.
+    // Emoji without skin tones stay as they are, and the choice is stored.
     await ann.$('composer').pressSequentially(' :rocket: :+1:');
     await draft(ann, '👋🏾 🚀 👍🏾');
     await ann.$('emoji-button').click();
     assert.equal(await ann.$('emoji-tone').inputValue(), 'medium-dark');
 });
 
-// In a page that is not split they are there from the start, and nothing has to be waited for.
+// A page that is not split contains the emoji, and nothing has to be waited for.
 scenario('what is typed before the emoji are there is not lost', async (open) => {
     const ann = await joined(open, 'Ann', 'Late');
     let come;

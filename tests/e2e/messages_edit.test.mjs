@@ -1,4 +1,4 @@
-// What can be done with messages: edit, delete, copy, by pointer, by keyboard and by a long touch.
+// Message actions: edit, delete, copy, by pointer, by keyboard and by a long touch.
 
 import assert from 'node:assert/strict';
 
@@ -43,7 +43,7 @@ scenario('an own message is edited and everybody sees it, also who comes later',
     assert.equal(await ann.$('composer').inputValue(), '');
     assert.equal(await ann.$('purpose').count(), 0);
 
-    // The service keeps what was there.
+    // The service keeps the original.
     await withSession(theatre.sandbox, 'admin', async (admin) => {
         await admin.security.updateSecurityStore(
             'set "ADMINISTRATOR" default path permissions [READ_TOPIC SELECT_TOPIC QUERY_OBSOLETE_TIME_SERIES_EVENTS]',

@@ -10,7 +10,7 @@ const { scenario, address } = theatre;
 
 const joined = async (open, name, room, options = {}) => (await open(address({ name, room, kind: 'history' }), options)).join();
 
-/** What the newest message is made of: names of elements around texts. */
+/** The structure of the newest message: names of elements around texts. */
 const made = (window) =>
     window.$('text').last().evaluate((text) => {
         const walk = (node) => {
@@ -91,7 +91,7 @@ scenario('code is copied by its button', async (open) => {
 scenario('a picture is asked for only by a click', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Pictures'), await joined(open, 'Bob', 'Pictures')];
     let asked = 0;
-    // A host of the test's own making; the window does not count it as foreign.
+    // A host that the test fakes; the window does not count it as foreign.
     await bob.page.route('https://pictures.example/**', (route) => {
         asked += 1;
         const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><rect width="40" height="30" fill="teal"/></svg>';
@@ -108,6 +108,6 @@ scenario('a picture is asked for only by a click', async (open) => {
     assert.equal(await bob.$('picture').getAttribute('referrerpolicy'), 'no-referrer');
     assert.equal(asked, 1);
     assert.equal(await ann.$('picture').count(), 0);
-    // What the window's own watch makes of it was meant to be.
+    // The window reports that request, which was intended.
     bob.errors = bob.errors.filter((error) => !error.includes('pictures.example'));
 });

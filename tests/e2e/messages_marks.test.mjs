@@ -1,4 +1,4 @@
-// How far a message has come: sending, sent, seen.
+// The state of a message: sending, sent, seen.
 
 import assert from 'node:assert/strict';
 

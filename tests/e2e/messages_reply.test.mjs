@@ -1,4 +1,4 @@
-// Answers and reactions, with two and three people in the room.
+// Replies and reactions, with two and three people in the room.
 
 import assert from 'node:assert/strict';
 
@@ -51,7 +51,7 @@ for (const kind of ['history', 'live']) {
             () => ann.page.evaluate(() => document.activeElement.querySelector('[data-testid=text]')?.textContent),
             (text) => text === 'Tea or coffee?',
         );
-        // The next message answers nothing, and neither does one after Esc.
+        // The next message is no reply, and neither is one after Esc.
         await bob.say('Anything else?');
         await ann.shows('Tea or coffee?', 'Tea.', 'Anything else?');
         await use(bob, 'Tea.', 'tool-reply');

@@ -1,4 +1,4 @@
-// Pages of others: what a real browser says of them, and what the sandbox makes of it. Names lead to this machine, as an
+// Pages from other origins: what a real browser sends, and how the sandbox responds. Names resolve to this machine, as an
 // attacker's name can.
 
 import assert from 'node:assert/strict';
@@ -27,7 +27,7 @@ after(async () => {
     assert.equal((await sandbox?.stop())?.code, 0);
 });
 
-/** Opens a page, has it connect to a service, and tells whether a session was opened. */
+/** Opens a page, connects it to a service, and returns whether a session was opened. */
 async function connects(origin, service) {
     const context = await browser.newContext();
     try {

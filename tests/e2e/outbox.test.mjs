@@ -35,7 +35,7 @@ const records = (window, store) =>
         (name) =>
             new Promise((resolve) => {
                 const request = indexedDB.open('effusion');
-                // The page makes the database, not whoever looks into it.
+                // The page creates the database, not this helper.
                 request.onupgradeneeded = () => request.transaction.abort();
                 request.onerror = () => resolve(['there is no database']);
                 request.onsuccess = () => {
@@ -50,8 +50,8 @@ const records = (window, store) =>
     );
 
 /**
- * A service that can be killed and started again, with the same data, behind a door: what comes through it gets to the
- * service, but while the door is `deaf`, no answer gets back.
+ * A service that can be killed and restarted, with the same data, behind a proxy: requests reach the service, but while the
+ * proxy is `deaf`, no response gets back.
  */
 async function withService(act) {
     const data = await mkdtemp(path.join(tmpdir(), 'effusion-e2e-'));
@@ -75,9 +75,9 @@ async function withService(act) {
     await once(door, 'listening');
     try {
         await act({
-            /** Straight to the service. */
+            /** Directly to the service. */
             port,
-            /** To it by the door. */
+            /** Through the proxy. */
             door: door.address().port,
             state,
             kill: () => sandbox.kill(),
@@ -256,7 +256,7 @@ test('what was loaded can be read without a service, and says that it is a copy'
         await until('it is the room itself again', () => ann.$('offline-copy').count(), (count) => count === 0);
         await ann.shows('first', 'second');
 
-        // Whoever signs out leaves nothing behind.
+        // Signing out leaves nothing behind.
         await ann.$('settings-button').click();
         await ann.$('sign-out').click();
         await ann.$('join-form').waitFor();

@@ -1,4 +1,4 @@
-// Who is in a room, live: coming, going, typing, crashing, and where the service does not say.
+// Presence: people who join, leave, type and crash, and services that do not support it.
 
 import assert from 'node:assert/strict';
 

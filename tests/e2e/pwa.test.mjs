@@ -1,4 +1,4 @@
-// The page as an app: it can be installed, starts without a network, and says when there is a new version of it.
+// The page as an app: it can be installed, starts offline, and announces new versions.
 
 import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ function otherVersion() {
     return { folder, renamed };
 }
 
-/** Opens the page below a path of a host, to a sandbox elsewhere, and waits until all of it is kept. */
+/** Opens the page below a path of a host, to a sandbox elsewhere, and waits until all of it is cached. */
 async function openKept(open, origin) {
     const { search } = new URL(addressAt(theatre.sandbox, { name: 'Ann', room: 'App', kind: 'history' }));
     const window = await open(`${origin}${BELOW}${search}`, { serviceWorkers: 'allow' });
@@ -40,7 +40,7 @@ async function openKept(open, origin) {
     return window;
 }
 
-/** All that is kept of the page. */
+/** All cached files of the page. */
 function kept(window) {
     return window.page.evaluate(async () => {
         const names = await caches.keys();

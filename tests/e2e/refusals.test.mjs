@@ -1,4 +1,4 @@
-// What the service refuses: a password, a right, a kind of room.
+// Refusals: a wrong password, a missing right, another kind of room.
 
 import assert from 'node:assert/strict';
 

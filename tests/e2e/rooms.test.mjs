@@ -1,4 +1,4 @@
-// Several rooms at once, and the ways to move among them.
+// Several rooms at once, and moving between them.
 
 import assert from 'node:assert/strict';
 
@@ -43,7 +43,7 @@ scenario('several rooms at once: each keeps its messages, and the others say how
     await bob.shows('red one', 'red two', { author: 'Ann', text: 'red three' });
     assert.equal(await unread(ann, 'Blue'), 0, 'what one says oneself is not unread');
 
-    // What was begun in one room stays there.
+    // A draft stays in its room.
     await ann.$('composer').fill('unfinished');
     await ann.room('Blue').click();
     assert.equal(await ann.$('composer').inputValue(), '');

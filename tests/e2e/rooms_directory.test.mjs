@@ -1,4 +1,4 @@
-// The rooms of a service: finding, making, describing and archiving them, and the ways to get there.
+// The rooms of a service: finding, creating, describing and archiving them, and links to them.
 
 import assert from 'node:assert/strict';
 
@@ -227,7 +227,7 @@ scenario('the quick switcher goes to rooms by the keyboard alone', async (open) 
 });
 
 scenario('an address leads to a room and to a message in it', async (open) => {
-    // More than comes by itself: the message has to be asked for.
+    // More than the subscription range: the message has to be requested.
     const sequence = await withSession(theatre.sandbox, 'user', async (session) => {
         const specification = new TopicSpecification(TopicType.TIME_SERIES, {
             TIME_SERIES_EVENT_VALUE_TYPE: 'json',

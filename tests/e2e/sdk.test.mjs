@@ -26,7 +26,7 @@ const HISTORY = new TopicSpecification(TopicType.TIME_SERIES, {
     TIME_SERIES_SUBSCRIPTION_RANGE: 'limit 100',
 });
 
-/** Lets those who may write in a room correct what is said there. */
+/** Lets writers edit their own messages in a room. */
 async function allowEdits(path) {
     const admin = await connect(theatre.sandbox, 'admin');
     const permissions = ['READ_TOPIC', 'SELECT_TOPIC', 'UPDATE_TOPIC', 'MODIFY_TOPIC', 'EDIT_TIME_SERIES_EVENTS'];
@@ -92,7 +92,7 @@ for (const first of ['the SDK', 'the page']) {
             const { sequence } = await session.timeseries.append(path, tutorial('from teh SDK', 'Stan'), json());
             await ann.shows('said before', 'from the page', { author: 'Stan', text: 'from teh SDK', own: false });
 
-            // Who made a mistake corrects it: the message changes where it stands.
+            // An edit changes the message in place.
             await allowEdits(path);
             await session.timeseries.edit(path, sequence, tutorial('from the SDK', 'Stan'), json());
             await ann.shows('said before', 'from the page', { author: 'Stan', text: 'from the SDK' });

@@ -1,4 +1,4 @@
-// Settings: services kept for another time, looks, and the keys that do something.
+// Settings: saved services, appearance, and keyboard shortcuts.
 
 import assert from 'node:assert/strict';
 

@@ -1,4 +1,4 @@
-// What each file of tests acts on: a sandbox that serves the built page, and a browser.
+// The fixture of each test file: a sandbox that serves the built page, and a browser.
 
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
@@ -9,11 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { addressAt, dist, launch, openWindow } from '../support/browser.mjs';
 import { startSandbox } from '../support/sandbox.mjs';
 
-/** What a test did not finish in this time, in milliseconds, has failed. */
+/** A test that takes longer, in milliseconds, fails. */
 const LIMIT = 180_000;
 const pictures = fileURLToPath(new URL('../../target/e2e/', import.meta.url));
 
-/** Starts both before the tests of a file, the sandbox with more arguments if need be, and ends them after. */
+/** Starts both before the tests of a file, the sandbox with additional arguments, and stops them afterwards. */
 export function stage(...args) {
     const stage = {
         sandbox: undefined,
@@ -67,7 +67,7 @@ export function scenario(title, browser, act, limit = LIMIT) {
 async function keepPicture(window, name) {
     mkdirSync(pictures, { recursive: true });
     const file = path.join(pictures, `${name.replace(/[^a-z0-9]+/gi, '-')}.png`);
-    // A window that has crashed has no picture; the failure itself is told in any case.
+    // A crashed window has no picture; the failure itself is reported in any case.
     await window.page.screenshot({ path: file }).catch((error) => console.log(`no picture: ${error.message}`));
     if (window.errors.length > 0) {
         console.log(`${name}: ${window.errors.join('\n')}`);

@@ -1,4 +1,4 @@
-// Texts that mean harm, or just look odd: they are shown as what they are.
+// Malicious or unusual texts are shown literally.
 
 import assert from 'node:assert/strict';
 

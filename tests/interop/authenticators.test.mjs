@@ -1,4 +1,4 @@
-// Control authentication handlers: clients that decide who is let in.
+// Control authentication handlers: clients that decide who may sign in.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -16,7 +16,7 @@ const REFUSED = 99;
 const FIRST = 'before-system-handler';
 const LAST = 'after-system-handler';
 
-/** Registers a handler whose decisions `decide` makes; answers what it was asked, and how to take it back. */
+/** Registers a handler that decides with `decide`; returns its requests, and how to close it. */
 async function handler(name, decide) {
     const session = await connect(sandbox, 'control');
     const asked = [];

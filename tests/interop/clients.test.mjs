@@ -1,4 +1,4 @@
-// Sessions that look after other sessions: properties, filters, listeners, roles, subscriptions, the end.
+// Controlling other sessions: properties, filters, listeners, roles, subscriptions, closing.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -136,7 +136,7 @@ test('filters', async () => {
     await close();
 });
 
-/** A session event listener that writes down what it is told. */
+/** A session event listener that records its events. */
 async function listen(build = (builder) => builder, by = admin) {
     const events = [];
     const parameters = build(diffusion.newSessionEventParametersBuilder()).build();
@@ -175,7 +175,7 @@ test('a listener is told who comes, changes and goes', async () => {
     await admin.clients.setSessionProperties(session.sessionId, { desk: '2' });
     await until('the change', () => events.length === 3);
     assert.deepEqual([events[2].type, events[2].properties.desk, events[2].changedProperties.desk], [Kind.PROPERTIES, '2', '1']);
-    // What nobody asked for is not told.
+    // Properties that were not requested are not sent.
     await admin.clients.setSessionProperties(session.sessionId, { mood: 'calm' });
 
     await other.closeSession();
@@ -272,7 +272,7 @@ test('sessions are subscribed and unsubscribed by others', async () => {
     await seen[0].all('subscribe', 1);
     assert.equal(await admin.clients.subscribe(filter, '?Sub/'), 2);
     await Promise.all(seen.map((it) => it.all('subscribe', 2)));
-    // What a session may not read, nobody subscribes it to.
+    // A session cannot be subscribed to what it may not read.
     assert.deepEqual(events(1, 'subscribe'), ['Sub/a', 'Sub/b']);
     const selections = await admin.clients.getTopicSelections(first.sessionId);
     assert.deepEqual(

@@ -1,4 +1,4 @@
-// Lesson 1: a live room is a JSON topic; whoever writes sets its value, whoever reads has a stream.
+// Lesson 1: a live room is a JSON topic; writers set its value, readers have a stream.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

@@ -1,4 +1,4 @@
-// Lesson 2: a room with a history is a time series; who comes later is given what was said.
+// Lesson 2: a history room is a time series; later subscribers receive its events.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -229,7 +229,7 @@ test('edits are seen in the history and by who listens', async () => {
 
     await failsWith(user.timeseries.edit(path, 17, message('Z'), json()), 9002);
     await failsWith(user.timeseries.edit(path, 2, message('Z'), json()), 9002);
-    // Who may only read sees values, but not what was edited.
+    // Readers see values, but not what was edited.
     await withSession(sandbox, 'client', async (client) => {
         const readable = await client.timeseries.rangeQuery().as(json()).selectFrom(path);
         assert.deepEqual(texts(readable), ['Y', 'B']);

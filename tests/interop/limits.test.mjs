@@ -1,4 +1,4 @@
-// What the service bounds, as the SDK is told of it.
+// The service's limits, as the SDK reports them.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

@@ -1,4 +1,4 @@
-// Session locks: one session at a time, in order, and given back when the session or its connection is lost.
+// Session locks: one session at a time, in order, and released when the session or its connection is lost.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

@@ -1,4 +1,4 @@
-// Request and response: to a path, to a session, to all that a filter means.
+// Requests and responses: to a path, to a session, to all sessions that match a filter.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -9,7 +9,7 @@ import { connect, diffusion, double, failsSaying, failsWith, int64, json, plain,
 let sandbox;
 let control;
 let client;
-/** What becomes of a request that nobody answers: it takes a while, in which the other tests go on. */
+/** The outcome of a request without a response: it takes a while, during which the other tests run. */
 let unanswered;
 before(async () => {
     sandbox = await startSandbox();

@@ -1,4 +1,4 @@
-// What the sandbox does not have: it says so, at once, and the session goes on.
+// What the sandbox does not support: it refuses at once, and the session continues.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -19,7 +19,7 @@ after(async () => {
 
 const KINDS = ['added', 'selected', 'removed', 'deselected'];
 
-/** A listener that writes down what it is told. */
+/** A listener that records its notifications. */
 async function listen(by = session) {
     const told = [];
     const registration = await by.notifications.addListener({
@@ -30,7 +30,7 @@ async function listen(by = session) {
     });
     return {
         registration,
-        /** What was told since the last call. */
+        /** The notifications since the last call. */
         async told() {
             await by.pingServer();
             return told.splice(0).map((line) => line.replace(/ (JSON|STRING)$/i, ''));

@@ -1,4 +1,4 @@
-// What goes wrong, and what the SDK makes of it.
+// Refusals, and the errors that the SDK makes of them.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -69,7 +69,7 @@ test('who only reads cannot write', async () => {
         await failsWith(client.topics.remove('?Read//'), 103);
         const result = await client.fetchRequest().withValues(json()).fetch('Read/only');
         assert.deepEqual(result.results()[0].value().get(), { n: 1 });
-        // Of several topics, those are removed that may be.
+        // Of several topics, only the permitted ones are removed.
         await withSession(sandbox, 'admin', (admin) =>
             admin.security.updateSecurityStore('set "CLIENT" path "Read/too" permissions [SELECT_TOPIC READ_TOPIC MODIFY_TOPIC]'),
         );

@@ -1,4 +1,4 @@
-// Who may do what: roles, permissions of paths, isolated paths, locked roles and principals, both scripts and their mistakes.
+// Security: roles, path permissions, isolated paths, locked roles and principals, both scripts and their errors.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -27,7 +27,7 @@ const store = (script) => admin.security.updateAuthenticationStore(script);
 const signIn = (name) => connect(sandbox, name, { credentials: 'secret' });
 const all = (set) => [...set].sort();
 
-/** The mistakes that a script is refused for. */
+/** The errors for which a script is refused. */
 async function mistakes(promise) {
     const error = await promise.then(
         () => assert.fail('the script was taken'),
@@ -322,7 +322,7 @@ test('a mistake in the security script is told by line and column, and nothing i
         ['set "NEW" default path permissions [VIEW_SESSION]', 1, 37],
         ['set "NEW" permissions [', 1, 24],
         ['set "NEW', 1, 5],
-        // What reads well but cannot be done is told by its command.
+        // What parses but cannot be carried out is reported by its command.
         ['set "NEW" path "a//b" permissions []', 1, 1],
         ['isolate path', 1, 13],
     ]) {

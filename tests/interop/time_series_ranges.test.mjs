@@ -1,4 +1,4 @@
-// Time series: what is kept, what a new subscriber is given, edits and who may make them, and every form of range query.
+// Time series: retention, subscription range, edits and their permissions, and every form of range query.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

@@ -128,7 +128,7 @@ test('a session ends with its token, and goes on if it authenticates again', asy
     assert.equal(await goesOn.security.reauthenticate('', 'eyJhbGciOiJub25lIn0.e30.', {}), false);
     assert.equal(await goesOn.security.reauthenticate('ada', issuer.hs256(), {}), true);
     await closed;
-    // A breath longer than the token that it came with.
+    // A moment longer than its token is valid.
     await pause(1_000);
     assert.equal(isOpen, true, 'the session that authenticated again');
     const told = reasons.get(ends.sessionId.toString());

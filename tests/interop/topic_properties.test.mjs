@@ -195,7 +195,7 @@ test('DONT_RETAIN_VALUE: nothing for who comes later', async () => {
     await session.select('Transient/a');
     await early.all('subscribe', 1);
     await session.topicUpdate.set('Transient/a', json(), { n: 1 });
-    // The same value again is news, too: nobody remembers the first.
+    // The same value again counts as a change: the first is not stored.
     await session.topicUpdate.set('Transient/a', json(), { n: 1 });
     assert.deepEqual((await early.all('value', 2)).map(({ value }) => value), [{ n: 1 }, { n: 1 }]);
     assert.equal(await fetched('Transient/a'), undefined);

@@ -90,7 +90,7 @@ test('policies that are none are refused', async () => {
     }
 });
 
-// Policies take their time: all wait at once.
+// Policies are slow: wait for all at once.
 describe('policies', { concurrency: true }, () => {
     test('a session takes its topics along', async () => {
         await withSession(sandbox, 'user', async (other) => {

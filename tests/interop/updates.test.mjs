@@ -40,7 +40,7 @@ const fetched = async (path, type = json(), by = session) => {
     return result === undefined ? undefined : plain(result.value());
 };
 
-/** Sets a topic of its own to `value`; answers whether an update under a constraint is then made. */
+/** Sets a topic to `value`; returns whether an update under a constraint then succeeds. */
 async function holds(type, topicType, value, constraint) {
     const path = 'Constraint/any';
     await session.topics.remove(path);
@@ -153,7 +153,7 @@ test('a lock as a constraint', async () => {
     const lock = await session.lock('the lock');
     const constraint = constraints.locked(lock);
     await session.topicUpdate.set('Constraint/locked', json(), { n: 1 }, { constraint });
-    // Another session has the lock not, whatever it says.
+    // Another session does not hold the lock, whatever it claims.
     await withSession(sandbox, 'user', (other) =>
         failsWith(other.topicUpdate.set('Constraint/locked', json(), { n: 2 }, { constraint }), UNSATISFIED),
     );
@@ -294,7 +294,7 @@ test('a stream outlives its connection, and is had again only after a fault of t
     await back;
     await stream.set({ n: 2 });
     assert.deepEqual(await fetched('Stream/recover'), { n: 2 });
-    // What another's update ended is not had again.
+    // A stream that another update ended cannot be used again.
     await session.topicUpdate.set('Stream/recover', json(), { n: 3 });
     await failsWith(stream.set({ n: 4 }), INVALID_STREAM);
     assert.equal(stream.isRecoverable(), false);

@@ -1,4 +1,4 @@
-// axe-core on a window: what is wrong for those who read or hear pages otherwise.
+// axe-core on a window: accessibility violations.
 
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ export async function violations(window) {
     const debug = await window.page.context().newCDPSession(window.page);
     await debug.send('Runtime.evaluate', { expression: axe });
     const found = await window.page.evaluate(async () => {
-        // What moves has half its colours: wait until it stands.
+        // Colours are mixed during an animation: wait until it has ended.
         await Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {})));
         const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
         return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${help} — ${target.join(' ')} ${failureSummary}`));

@@ -16,12 +16,12 @@ export const dist = path.resolve(root, process.env.EFFUSION_DIST ?? 'dist');
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 
-/** Starts Chromium, with more arguments if need be: the one that the environment names, or the system's. */
+/** Starts Chromium, with additional arguments: the one that the environment names, or the system's. */
 export function launch(...args) {
     return chromium.launch({
         executablePath: process.env.EFFUSION_CHROMIUM || '/usr/bin/chromium',
         args: [
-            // Root has no sandbox to offer, as in many a container.
+            // Chromium's sandbox does not work as root, which is common in containers.
             ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
             '--disable-background-networking',
             '--disable-component-update',
@@ -35,7 +35,7 @@ export function launch(...args) {
     });
 }
 
-/** Opens an empty window with a profile of its own: nobody's storage but its own. `first` runs in each page before its own scripts. */
+/** Opens an empty window with its own profile and storage. `first` runs in each page before its own scripts. */
 export async function openWindow(browser, { first, ...options } = {}) {
     const context = await browser.newContext({ viewport: DESKTOP, locale: 'en-GB', serviceWorkers: 'block', ...options });
     context.setDefaultTimeout(20_000);

@@ -1,11 +1,11 @@
-// A window with the page in it, by what people see and do there.
+// A window with the page, by what people see and do there.
 
 import assert from 'node:assert/strict';
 
 const PATIENCE = 20_000;
 
 /**
- * Waits until what `look` finds passes `check`, and gives it back; fails with what was found last.
+ * Waits until the result of `look` passes `check`, and returns it; fails with the last result.
  *
  * @template T
  * @param {string} what for the failure's text
@@ -27,7 +27,7 @@ export async function until(what, look, check = Boolean, patience = PATIENCE) {
     }
 }
 
-/** Browsers say this of every connection that fails, whatever the page makes of it; and tests have no service worker unless they ask. */
+/** Browsers log every failed connection, even if the page handles it; and tests have no service worker unless they ask for one. */
 const EXPECTED = /WebSocket connection to .* failed|net::ERR_CONNECTION_REFUSED|Service Worker registration blocked/;
 
 export class ChatWindow {
@@ -153,7 +153,7 @@ export class ChatWindow {
         return this.$('notice').locator('p bdi').allTextContents();
     }
 
-    /** Waits for exactly these messages, in this order; each gives what it wants to be compared. */
+    /** Waits for exactly these messages, in this order; each names the properties to compare. */
     async shows(...expected) {
         const wanted = expected.map((message) => (typeof message === 'string' ? { text: message } : message));
         const same = (found, want) => Object.entries(want).every(([key, value]) => found[key] === value);
@@ -169,14 +169,14 @@ export class ChatWindow {
         return until(`the notice “${text}”`, () => this.notices(), (notices) => notices.includes(text));
     }
 
-    /** Waits until a fault is told whose words match. */
+    /** Waits until a fault with a matching text is shown. */
     async fault(pattern) {
         const words = () => this.$('fault').allInnerTexts();
         const found = await until(`a fault that says ${pattern}`, words, (faults) => faults.some((fault) => pattern.test(fault)));
         return found.find((fault) => pattern.test(fault));
     }
 
-    /** Waits until a field's problem is told in words that match. */
+    /** Waits until a field's problem with a matching text is shown. */
     problem(id, pattern) {
         return until(`${id}: ${pattern}`, () => this.page.locator(`#${id}-problem`).innerText(), (words) => pattern.test(words));
     }

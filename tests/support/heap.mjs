@@ -1,6 +1,6 @@
-// What a page in Chromium takes of the machine's memory.
+// The memory that a page in Chromium uses.
 
-/** For `page.addInitScript`: keeps in sight what memories the page's WebAssembly has, and gives the page `until` to wait with. */
+/** For `page.addInitScript`: records the memories of the page's WebAssembly, and defines `until` to wait with. */
 export function noteMemories() {
     window.wasmMemories = [];
     const note = (made) => {
@@ -25,7 +25,7 @@ export function noteMemories() {
 }
 
 /**
- * The bytes that a page takes once its garbage is collected: JavaScript's heap, the browser's objects of the page, WebAssembly's
+ * The bytes that a page uses after garbage collection: JavaScript's heap, the browser's objects of the page, WebAssembly's
  * memory and other buffers; and the numbers of elements in the document, of nodes, and of listeners.
  *
  * @param {import('playwright-core').Page} page one that has run `noteMemories`
@@ -33,7 +33,7 @@ export function noteMemories() {
 export async function heap(page) {
     const elements = await page.evaluate(() => document.querySelectorAll('*').length);
     const devtools = await page.context().newCDPSession(page);
-    // What one collection sets free may be what keeps other things, in the browser's own heap, for the next.
+    // Objects that one collection frees may hold others, in the browser's own heap, until the next.
     for (let times = 0; times < 3; times += 1) {
         await devtools.send('HeapProfiler.collectGarbage');
     }
@@ -44,7 +44,7 @@ export async function heap(page) {
     const wasm = await page.evaluate(() => window.wasmMemories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0));
     await devtools.detach();
     const [script, document] = [usage.usedSize, usage.embedderHeapUsedSize];
-    // WebAssembly's memory is among the buffers that are counted here or not, by the browser's version.
+    // Whether this includes WebAssembly's memory depends on the browser's version.
     const buffers = usage.backingStorageSize >= wasm ? usage.backingStorageSize - wasm : usage.backingStorageSize;
     return { script, document, wasm, buffers, all: script + document + wasm + buffers, elements, nodes, listeners };
 }

@@ -1,4 +1,4 @@
-// A port that nobody listens on.
+// An unused port.
 
 import { once } from 'node:events';
 import { createServer } from 'node:net';

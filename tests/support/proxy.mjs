@@ -2,7 +2,7 @@
 
 import { createConnection, createServer } from 'node:net';
 
-/** Stands between client and sandbox; `cut()` closes what is open, `refuse(true)` lets no new connection through. */
+/** A proxy between client and sandbox; `cut()` closes open connections, `refuse(true)` refuses new ones. */
 export async function startProxy(sandbox) {
     const open = new Set();
     let refusing = false;

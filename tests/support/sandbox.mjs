@@ -55,7 +55,7 @@ export async function startSandbox({ data, port = 0, args = [] } = {}) {
         child.kill('SIGKILL');
         throw new Error(`${binary} did not start: ${why}\n${log.join('\n')}`);
     });
-    // It fails in any case in the end; what counts is which comes first.
+    // It always fails in the end; what matters is which comes first.
     failed.catch(() => {});
     const chosen = await Promise.race([listening, failed]).finally(() => clearTimeout(timer));
     if (unsteady) {
@@ -66,14 +66,14 @@ export async function startSandbox({ data, port = 0, args = [] } = {}) {
         port: door?.port ?? chosen,
         /** The number of its process. */
         pid: child.pid,
-        /** What it said on stderr. */
+        /** Its output on stderr. */
         log,
         /** Asks it to stop, as Ctrl-C does; resolves to how it ended. */
         stop() {
             child.kill('SIGINT');
             return exited;
         },
-        /** Ends it as a power cut would. */
+        /** Kills it, as a power cut would. */
         kill() {
             child.kill('SIGKILL');
             return exited;

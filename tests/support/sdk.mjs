@@ -127,5 +127,5 @@ function describe(error) {
     return [error?.name, error?.message, error?.reason, error?.cause?.reason, JSON.stringify(error)].filter(Boolean).join(' ');
 }
 
-/** Resolves after some milliseconds: for what must not happen. */
+/** Resolves after some milliseconds, to check that something does not happen. */
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,4 +1,4 @@
-// A plain file server, as any static host is one: it knows nothing of the page.
+// A plain static file server.
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -18,7 +18,7 @@ const TYPES = {
 };
 
 /**
- * Serves folders, each below a path of its own, gzipped for who accepts that; everything else is not found.
+ * Serves folders, each below a path of its own, gzipped for clients that accept it; everything else is not found.
  *
  * @param {Record<string, string>} folders by path, such as `/` or `/some/where/`
  * @returns {Promise<{origin: string, requests: string[], close(): Promise<void>}>} the paths asked for are in `requests`

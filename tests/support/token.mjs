@@ -7,7 +7,7 @@ import path from 'node:path';
 
 const base64url = (text) => Buffer.from(text).toString('base64url');
 
-/** Who issues the tokens of the tests, and for whom. */
+/** The issuer and the audience of the tests' tokens. */
 export const ISSUER = 'https://issuer.example';
 export const AUDIENCE = 'effusion';
 

@@ -1,7 +1,7 @@
-// An unsteady world, on request: connections that are slow, each in its own way, and windows on slow machines. What depends
-// on who is faster shows there within minutes, instead of once in a hundred runs.
+// Random slowness, on request: connections with different delays, and windows on slow machines. Race conditions show there
+// within minutes, instead of once in a hundred runs.
 //
-// EFFUSION_UNSTEADY=<seed> turns it on, for the end-to-end tests and for interop; different seeds make others slow.
+// EFFUSION_UNSTEADY=<seed> turns it on, for the end-to-end tests and for interop; different seeds slow down different ones.
 
 import { once } from 'node:events';
 import { createConnection, createServer } from 'node:net';
@@ -33,7 +33,7 @@ function passOn(from, to, delay) {
 }
 
 /**
- * Stands before a server, at a port or a free one.
+ * A proxy in front of a server, at a given or a free port.
  *
  * @param {number} inner the server's port
  * @param {number} port
@@ -61,7 +61,7 @@ export async function slowDoor(inner, port) {
     };
 }
 
-/** Makes a window as slow as chance will have it. */
+/** Slows a window down by a random factor. */
 export async function slowDown(page) {
     const rate = 1 + chance() * (MOST_SLOWNESS - 1);
     const session = await page.context().newCDPSession(page);

@@ -1,4 +1,4 @@
-// A client that writes its own frames: for what no SDK would send. Speaks protocol version 29; see docs/protocol.md.
+// A client that writes its own frames, for messages that no SDK sends. Speaks protocol version 29; see docs/protocol.md.
 
 import { WebSocket } from 'ws';
 
@@ -316,7 +316,7 @@ export class RawClient {
         }
     }
 
-    /** Ends the connection without a word, as a broken network does. */
+    /** Cuts the connection without a close message, as a broken network does. */
     cut() {
         this.socket.terminate();
     }
@@ -327,5 +327,5 @@ export class RawClient {
     }
 }
 
-/** Resolves after so many milliseconds. */
+/** Resolves after this many milliseconds. */
 export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));

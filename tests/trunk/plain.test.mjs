@@ -1,4 +1,4 @@
-// What plain trunk makes of the project, without anything of xtask's: a page that can be joined from.
+// The page that plain trunk builds, without xtask: people can join a room with it.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -26,7 +26,7 @@ function trunk(...args) {
     const exited = once(child, 'exit').then(([code, signal]) => code ?? signal);
     return {
         exited,
-        /** Ends it with what it has started. */
+        /** Stops it with its child processes. */
         async stop() {
             process.kill(-child.pid, 'SIGTERM');
             await exited;

@@ -40,7 +40,7 @@ fn main() -> Result<(), String> {
         }
     }
     let round = Duration::from_millis(milliseconds.into());
-    // One more round than asked for: the first warms up and is not told.
+    // One more round than requested: the first is a warm-up and not printed.
     for number in 0..=rounds {
         let rates = [
             (

@@ -1,4 +1,4 @@
-//! The door for Node. Bytes come in and go out as they do at the browser's WebSocket: copied once each way.
+//! The interface for Node. Bytes come in and go out as they do at the browser's WebSocket: copied once each way.
 
 use bytes::Bytes;
 use effusion_chat::ChatMessage;
@@ -44,13 +44,13 @@ impl Codec {
         true
     }
 
-    /// Decodes a chat message as the page does; gives back how many bytes of text were said, or -1 if it is none.
+    /// Decodes a chat message as the page does; returns how many bytes of text it has, or -1 if it is not one.
     #[must_use]
     pub fn decode_message(&self, value: Vec<u8>) -> i32 {
         length(message(value.into()).map(|message| message.text.len()))
     }
 
-    /// Decodes a JSON value to a tree; gives back how many bytes of text were said in it, or -1 if it is none.
+    /// Decodes a JSON value to a tree; returns how many bytes of text it has, or -1 if it is not one.
     #[must_use]
     pub fn decode_tree(&self, value: Vec<u8>) -> i32 {
         let tree = crate::decode(Bytes::from(value)).ok();
@@ -73,7 +73,7 @@ impl Codec {
         held.map_or_else(Vec::new, |held| crate::encode(&held.tree).into())
     }
 
-    /// Applies a delta to a value that is held; gives back how long the new one is, or -1 if the two do not fit.
+    /// Applies a delta to a value that is held; returns the length of the new one, or -1 if the two do not fit.
     #[must_use]
     pub fn apply(&self, index: usize, delta: &[u8]) -> i32 {
         length(self.make(index, delta).map(|new| new.len()))
