@@ -11,21 +11,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::caller::SessionKey;
-use crate::topics::{self, Selector, Topic, TopicTree, ancestors};
+use crate::sessions::{SelectedBy, Selection, Selections};
+use crate::topics::{Selector, Topic, TopicTree, ancestors};
 use crate::wire;
 
-/// The selectors of a topic notification listener.
-type Listener = Vec<Arc<Selector>>;
+/// A listener has one scope.
+const SCOPE: &str = "";
 
 /// Topic notification listeners: those of each session by the number that the client gave.
 #[derive(Debug, Default)]
 pub(crate) struct Notifications {
-    listeners: BTreeMap<SessionKey, BTreeMap<ConversationId, Listener>>,
+    listeners: BTreeMap<SessionKey, BTreeMap<ConversationId, Selections>>,
 }
 
-/// A listener before its selectors changed.
+/// What a listener selected before that changed.
 #[derive(Debug)]
-pub(crate) struct Before(Listener);
+pub(crate) struct Before(Selections);
 
 /// What a topic is to a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,25 +37,25 @@ enum View {
     Selected,
 }
 
-fn weight(listener: &[Arc<Selector>]) -> usize {
-    listener
-        .iter()
-        .map(|selector| topics::weight(selector))
-        .sum()
-}
-
 fn view(
-    listener: &[Arc<Selector>],
+    listener: &Selections,
     tree: &TopicTree,
     sees: impl Fn(&Topic) -> bool,
     path: &str,
 ) -> View {
-    let selects = |path: &str| listener.iter().any(|selector| selector.matches(path));
-    if selects(path) {
-        return View::Selected;
+    // The last that was said of a path.
+    let says = |path: &str| {
+        let mut said = listener.scopes().get(SCOPE)?.iter().rev();
+        said.find(|it| it.selector.matches(path))
+            .map(Selection::selects)
+    };
+    match says(path) {
+        Some(true) => return View::Selected,
+        Some(false) => return View::Nothing,
+        None => {}
     }
     for ancestor in ancestors(path) {
-        if selects(ancestor) {
+        if says(ancestor) == Some(true) {
             return View::Descendant;
         }
         // A topic that the session may not see must not be told by what is not said.
@@ -66,46 +67,32 @@ fn view(
 }
 
 impl Notifications {
-    /// Adds a selector to a listener, unless the session's selectors are more than `limit` paths then.
-    pub(crate) fn select(
+    /// Has a listener select topics, or select them no longer: for each topic, the last that was said of it counts. Does nothing
+    /// if the session's selectors would be more than `limit` paths then.
+    pub(crate) fn change(
         &mut self,
         session: SessionKey,
         id: ConversationId,
         selector: &Arc<Selector>,
+        selects: bool,
         limit: usize,
     ) -> Option<Before> {
         let listeners = self.listeners.entry(session).or_default();
-        let mut after = listeners.get(&id).cloned().unwrap_or_default();
-        after.retain(|it| it.expression() != selector.expression());
-        after.push(selector.clone());
-        let others = listeners.iter().filter(|(other, _)| **other != id);
-        let others: usize = others.map(|(_, listener)| weight(listener)).sum();
-        let fits = others + weight(&after) <= limit;
-        let before = if fits {
-            listeners.insert(id, after)
-        } else {
-            None
-        };
+        let before = listeners.remove(&id).unwrap_or_default();
+        let mut after = before.clone();
+        let selected = selects.then_some(SelectedBy::Session);
+        let selector = Arc::clone(selector);
+        after.push(SCOPE, Selection { selector, selected });
+        let others: usize = listeners.values().map(Selections::weight).sum();
+        let fits = others + after.weight() <= limit;
+        let now = if fits { after } else { before.clone() };
+        if now.weight() > 0 {
+            listeners.insert(id, now);
+        }
         if listeners.is_empty() {
             self.listeners.remove(&session);
         }
-        fits.then(|| Before(before.unwrap_or_default()))
-    }
-
-    /// Takes a selector from a listener.
-    pub(crate) fn deselect(
-        &mut self,
-        session: SessionKey,
-        id: ConversationId,
-        selector: &Selector,
-    ) -> Option<Before> {
-        let listener = self.listeners.get_mut(&session)?.get_mut(&id)?;
-        let before = listener.clone();
-        listener.retain(|it| it.expression() != selector.expression());
-        if listener.is_empty() {
-            self.remove(session, id);
-        }
-        Some(Before(before))
+        fits.then_some(Before(before))
     }
 
     pub(crate) fn remove(&mut self, session: SessionKey, id: ConversationId) {
@@ -132,7 +119,8 @@ impl Notifications {
         sees: impl Fn(&Topic) -> bool,
     ) -> Vec<Bytes> {
         let listener = self.listeners.get(&session).and_then(|all| all.get(&id));
-        let after = listener.map_or(&[] as &[_], Vec::as_slice);
+        let nothing = Selections::default();
+        let after = listener.unwrap_or(&nothing);
         let mut messages = Vec::new();
         let prefixes = changed.prefixes();
         for prefix in &prefixes {

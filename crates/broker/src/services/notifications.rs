@@ -1,7 +1,9 @@
 //! Topic notification listeners.
 
-use effusion_protocol::ConversationId;
+use std::sync::Arc;
+
 use effusion_protocol::body::{ResponseBody, TopicNotificationSelection};
+use effusion_protocol::{ConversationId, ErrorReport};
 
 use crate::broker::Broker;
 use crate::caller::Caller;
@@ -17,13 +19,7 @@ impl Broker {
         request: &TopicNotificationSelection,
     ) -> Served {
         let selector = self.selector_of(caller, &request.selector)?;
-        let limit = self.config.limits.selections;
-        let before = self
-            .messaging
-            .notifications_mut()
-            .select(caller.session, request.listener, &selector, limit)
-            .ok_or_else(|| errors::too_many("topic notification selections"))?;
-        self.send_differences(caller, request.listener, &before, &selector);
+        self.change_notifications(caller, request.listener, &selector, true)?;
         Ok(Reply::Now(ResponseBody::TopicNotificationSelection(())))
     }
 
@@ -33,15 +29,24 @@ impl Broker {
         request: &TopicNotificationSelection,
     ) -> Served {
         let selector = self.topics.selector(&request.selector)?;
-        let before = self.messaging.notifications_mut().deselect(
-            caller.session,
-            request.listener,
-            &selector,
-        );
-        if let Some(before) = before {
-            self.send_differences(caller, request.listener, &before, &selector);
-        }
+        self.change_notifications(caller, request.listener, &selector, false)?;
         Ok(Reply::Now(ResponseBody::TopicNotificationDeselection(())))
+    }
+
+    fn change_notifications(
+        &mut self,
+        caller: &Caller,
+        listener: ConversationId,
+        selector: &Arc<Selector>,
+        selects: bool,
+    ) -> Result<(), ErrorReport> {
+        let limit = self.config.limits.selections;
+        let notifications = self.messaging.notifications_mut();
+        let before = notifications
+            .change(caller.session, listener, selector, selects, limit)
+            .ok_or_else(|| errors::too_many("topic notification selections"))?;
+        self.send_differences(caller, listener, &before, selector);
+        Ok(())
     }
 
     pub(crate) fn remove_listener(&mut self, caller: &Caller, listener: ConversationId) -> Served {

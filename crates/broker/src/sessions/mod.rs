@@ -23,7 +23,7 @@ pub(crate) use backlog::Item;
 pub(crate) use catch_up::Due;
 pub(crate) use lifecycle::{Connecting, Connection, Loss, Resumption, Timeout};
 pub(crate) use properties::{MAX_PROPERTY, is_user_property, key, roles_text};
-pub(crate) use selections::SelectedBy;
+pub(crate) use selections::{SelectedBy, Selection, Selections};
 pub(crate) use session::Session;
 pub(crate) use subscriptions::NextDue;
 pub(crate) use traffic::Traffic;
@@ -45,7 +45,6 @@ use events::SessionListeners;
 use inbound::Inbound;
 use interest::Interest;
 use outbound::{Outbound, Pushed};
-use selections::{Selection, Selections};
 use timers::{Timer, Timers};
 
 /// A session's token, as something that is guessed at: comparing takes the same time wherever two differ, and which ones

@@ -49,10 +49,17 @@ pub enum TopicNotification {
     },
 }
 
-/// The selectors of a listener. No more than they are pushed and read under the lock, so it is good even when poisoned.
-type Selectors = Arc<Mutex<Vec<String>>>;
+/// What a listener selects, or selects no longer, in order.
+struct Said {
+    selector: String,
+    selects: bool,
+}
 
-fn lock(selectors: &Selectors) -> std::sync::MutexGuard<'_, Vec<String>> {
+/// What a listener has said, to say it again in another session. No more than it is pushed and read under the lock, so it is
+/// good even when poisoned.
+type Selectors = Arc<Mutex<Vec<Said>>>;
+
+fn lock(selectors: &Selectors) -> std::sync::MutexGuard<'_, Vec<Said>> {
     selectors.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -81,15 +88,11 @@ impl TopicNotifications {
     /// # }
     /// ```
     pub fn select(&self, selector: &str) -> Response<()> {
-        let mut selectors = lock(&self.selectors);
-        if !selectors.iter().any(|it| it == selector) {
-            selectors.push(selector.to_owned());
-        }
-        drop(selectors);
+        self.remember(selector, true);
         self.request::<call::TopicNotificationSelection>(selector)
     }
 
-    /// Does not tell of these topics any more.
+    /// Does not tell of the topics that a selector names any more, whatever selected them. A later selection counts again.
     ///
     /// # Errors
     /// See [`RequestError`](crate::RequestError).
@@ -101,8 +104,21 @@ impl TopicNotifications {
     /// # }
     /// ```
     pub fn deselect(&self, selector: &str) -> Response<()> {
-        lock(&self.selectors).retain(|it| it != selector);
+        self.remember(selector, false);
         self.request::<call::TopicNotificationDeselection>(selector)
+    }
+
+    fn remember(&self, selector: &str, selects: bool) {
+        let mut selectors = lock(&self.selectors);
+        selectors.retain(|said| said.selector != selector);
+        selectors.push(Said {
+            selector: selector.to_owned(),
+            selects,
+        });
+        // There is nothing to take away from before the first selection.
+        let first = selectors.iter().position(|said| said.selects);
+        let end = first.unwrap_or(selectors.len());
+        selectors.drain(..end);
     }
 
     fn request<C>(&self, selector: &str) -> Response<()>
@@ -194,15 +210,17 @@ impl Receiver for Listener {
     }
 
     fn register(&self, version: ProtocolVersion) -> Vec<Registering> {
-        let request = |selector: &String| {
+        let request = |said: &Said| {
             let body = TopicNotificationSelection {
                 listener: self.listener,
-                selector: selector.clone(),
+                selector: said.selector.clone(),
             };
-            (
-                ServiceId::TopicNotificationSelection,
-                encode(&body, version),
-            )
+            let service = if said.selects {
+                ServiceId::TopicNotificationSelection
+            } else {
+                ServiceId::TopicNotificationDeselection
+            };
+            (service, encode(&body, version))
         };
         lock(&self.selectors).iter().map(request).collect()
     }

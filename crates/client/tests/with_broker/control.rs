@@ -1,5 +1,7 @@
 //! Locks, update streams, topic notifications, missing topics, removals, fetches.
 
+use std::collections::BTreeMap;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -394,6 +396,49 @@ async fn topic_notifications_come_without_subscriptions() {
         while events.next().await.is_some() {}
         let late = events.select("a").await;
         assert!(matches!(late, Err(RequestError::NeverSent(_))));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn notifications_end_for_what_another_selector_deselects() {
+    use TopicNotificationType::{Added, Deselected, Selected};
+    local(async {
+        let hub = Hub::new();
+        let control = options("admin").renew(Renew::WhenLost);
+        let admin = hub.connect(control).await.unwrap();
+        let topics = admin.topics();
+        let mut events = topics.add_notification_listener();
+        let told_of = |path: &str, kind| (path.to_owned(), kind);
+        events.select("?Chat//").await.unwrap();
+        for path in ["Chat/one", "Chat/two"] {
+            topics.add(path, json()).await.unwrap();
+            assert_eq!(told(&mut events).await, told_of(path, Added));
+        }
+        events.deselect(">Chat/one").await.unwrap();
+        assert_eq!(told(&mut events).await, told_of("Chat/one", Deselected));
+        events.deselect("?Chat/x.*").await.unwrap();
+        topics.add("Chat/x", json()).await.unwrap();
+        topics.remove(">Chat/one").await.unwrap();
+        topics.add("Chat/one", json()).await.unwrap();
+        topics.add("Chat/three", json()).await.unwrap();
+        assert_eq!(told(&mut events).await, told_of("Chat/three", Added));
+        // It counts in another session too.
+        settle().await;
+        hub.restart();
+        assert_eq!(events.next().await, Some(TopicNotification::Restarted));
+        topics.add("Chat/four", json()).await.unwrap();
+        let mut last = BTreeMap::new();
+        while !last.contains_key("Chat/four") {
+            let (path, kind) = told(&mut events).await;
+            last.insert(path, kind);
+        }
+        assert_eq!(last["Chat/one"], Deselected);
+        assert_eq!(last["Chat/two"], Selected);
+        assert_eq!(last["Chat/four"], Added);
+        // What is selected again counts again.
+        events.select(">Chat/one").await.unwrap();
+        assert_eq!(told(&mut events).await, told_of("Chat/one", Selected));
     })
     .await;
 }
