@@ -1,34 +1,71 @@
 //! The whole page: one screen at a time, and what stands over all of them.
 
+use leptos::either::EitherOf4;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
 use crate::features::account::account_form;
-use crate::features::attendance::AttendRooms;
 use crate::features::join::JoinForm;
 use crate::features::moderation::board;
-use crate::features::shell::{UpdateNotice, chat, handle_shortcuts};
-use crate::state::{Screen, use_app};
-use crate::ui::{Keyed, Lazy};
+use crate::features::shell::{UpdateNotice, background, chat};
+use crate::platform::page;
+use crate::state::{Fault, Screen, use_page};
+use crate::ui::Lazy;
 
 /// The page.
 #[component]
 pub fn Page() -> impl IntoView {
-    let app = use_app();
-    handle_shortcuts(app);
+    let screen = use_page().screen;
     view! {
         <div id="page">
-            <Keyed key=Signal::derive(move || Some(
-                app.screen.get() as usize,
-            ))>
-                {match app.screen.get_untracked() {
-                    Screen::Join => view! { <JoinForm /> }.into_any(),
-                    Screen::Account => view! { <Lazy load=account_form() /> }.into_any(),
-                    Screen::Chat => view! { <Lazy load=chat() /> }.into_any(),
-                    Screen::Board => view! { <Lazy load=board() /> }.into_any(),
-                }}
-            </Keyed>
-            <UpdateNotice />
-            <AttendRooms />
+            {move || match screen.get() {
+                Screen::Join => EitherOf4::A(view! { <JoinForm /> }),
+                Screen::Account => EitherOf4::B(view! { <Lazy load=account_form() /> }),
+                Screen::Chat => EitherOf4::C(view! { <Lazy load=chat() /> }),
+                Screen::Board => EitherOf4::D(view! { <Lazy load=board() /> }),
+            }} <UpdateNotice /> <Behind />
         </div>
+    }
+}
+
+/// Fetches what goes on behind the screens, while the first form is filled in or at once where a service is needed.
+#[component]
+fn Behind() -> impl IntoView {
+    let state = use_page();
+    let owner = Owner::current().unwrap_or_default();
+    let (loaded, is_loaded) = (StoredValue::new_local(None), RwSignal::new(false));
+    let is_begun = StoredValue::new(false);
+    let load = move || {
+        if is_begun.get_value() {
+            return;
+        }
+        is_begun.set_value(true);
+        let owner = owner.clone();
+        spawn_local(async move {
+            if let Ok(view) = background(owner).await {
+                loaded.set_value(Some(view));
+                is_loaded.set(true);
+                return;
+            }
+            // It is fetched again when it is needed.
+            is_begun.set_value(false);
+            if state.request.get_untracked().is_some() {
+                state.request.set(None);
+                state.busy.set(false);
+                state.fault.set(Some(Fault::PartMissing));
+            }
+        });
+    };
+    page::once_drawn(load.clone());
+    Effect::new(move |_| {
+        if state.request.read().is_some() && !is_loaded.get_untracked() {
+            state.busy.set(true);
+            load();
+        }
+    });
+    move || {
+        is_loaded
+            .get()
+            .then(|| loaded.try_update_value(Option::take).flatten())
     }
 }

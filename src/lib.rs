@@ -33,9 +33,7 @@ pub fn start() {
         loading.remove();
     }
     mount_to_body(|| {
-        let app = services::start(i18n::provide_i18n());
-        provide_context(app);
-        services::provide_services(app);
+        provide_context(services::start(i18n::provide_i18n()));
         view! { <app::Page /> }
     });
 }

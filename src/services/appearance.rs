@@ -5,10 +5,9 @@ use leptos::task::spawn_local;
 
 use super::preferences::For;
 use crate::features::settings::saved::SavedServices;
-use crate::features::timeline::load_announcements;
 use crate::i18n::language::Language;
 use crate::platform::{page, storage};
-use crate::state::App;
+use crate::state::PageState;
 
 /// `light`, `dark` or `contrast`, if not as the system.
 const THEME: &str = "effusion.theme";
@@ -22,13 +21,12 @@ const SERVICES: &str = "effusion.services";
 const SYSTEM: &str = "system";
 
 /// Takes up what the device remembers. `assets/start.js` has seen to it that the page looks that way already.
-pub(super) fn recall(app: App) {
-    set_theme(app, storage::load(THEME).unwrap_or_default());
-    set_density(app, storage::load(DENSITY).unwrap_or_default());
-    load_announcements(app);
+pub(super) fn recall(state: PageState) {
+    set_theme(state, storage::load(THEME).unwrap_or_default());
+    set_density(state, storage::load(DENSITY).unwrap_or_default());
     let chosen = storage::load(LANGUAGE).unwrap_or_default();
     let language = choose(&chosen);
-    app.language.set(
+    state.language.set(
         Language::find(&chosen)
             .map_or(SYSTEM, |it| it.code)
             .to_owned(),
@@ -36,52 +34,54 @@ pub(super) fn recall(app: App) {
     let texts = page::texts_from_start();
     // Without its texts, the page stays in English.
     if language.code == "en" || texts.is_some() {
-        let _ = show_in(app, language, texts.as_deref());
+        let _ = show_in(state, language, texts.as_deref());
     }
 }
 
 /// Changes the colours, and remembers which.
-pub fn set_theme(app: App, theme: String) {
+pub fn set_theme(state: PageState, theme: String) {
     let forced = one_of(&theme, &["light", "dark", "contrast"]);
     storage::store(THEME, forced);
     page::set_appearance("theme", forced);
-    app.theme.set(forced.unwrap_or(SYSTEM).to_owned());
+    state.theme.set(forced.unwrap_or(SYSTEM).to_owned());
 }
 
 /// Changes how much space things take, and remembers it.
-pub fn set_density(app: App, density: String) {
+pub fn set_density(state: PageState, density: String) {
     let forced = one_of(&density, &["compact"]);
     storage::store(DENSITY, forced);
     page::set_appearance("density", forced);
-    app.density.set(forced.unwrap_or("comfortable").to_owned());
+    state
+        .density
+        .set(forced.unwrap_or("comfortable").to_owned());
 }
 
 /// Shows the page in another language, or in the one that the browser asks for, once its texts have loaded.
-pub fn set_language(app: App, chosen: String) {
+pub fn set_language(state: PageState, chosen: String) {
     let language = choose(&chosen);
-    let before = app.language.read_untracked().clone();
-    app.language.set(chosen.clone());
+    let before = state.language.read_untracked().clone();
+    state.language.set(chosen.clone());
     spawn_local(async move {
         let texts = match language.code {
             "en" => None,
             code => page::fetch_text(&["locales/", code, ".json"].concat()).await,
         };
-        if *app.language.read_untracked() != chosen {
+        if *state.language.read_untracked() != chosen {
             return; // Another language was chosen meanwhile.
         }
         let there = language.code == "en" || texts.is_some();
-        if there && show_in(app, language, texts.as_deref()).is_ok() {
+        if there && show_in(state, language, texts.as_deref()).is_ok() {
             storage::store(LANGUAGE, Some(chosen.as_str()).filter(|it| *it != SYSTEM));
         } else {
-            app.language.set(before);
+            state.language.set(before);
         }
     });
 }
 
 /// Changes the services that are kept, and stores them.
-pub fn change_saved_services(app: App, change: impl FnOnce(&mut SavedServices)) {
-    app.services.update(change);
-    let services = app.services.read_untracked();
+pub fn change_saved_services(state: PageState, change: impl FnOnce(&mut SavedServices)) {
+    state.services.update(change);
+    let services = state.services.read_untracked();
     For::Device.store(
         SERVICES,
         Some(&*services).filter(|it| !it.list().is_empty()),
@@ -95,10 +95,14 @@ pub(super) fn saved_services() -> SavedServices {
 }
 
 /// Shows the page in a language by its texts; none are English. The language stays as it was if they cannot be read.
-fn show_in(app: App, language: Language, texts: Option<&str>) -> Result<(), serde_json::Error> {
+fn show_in(
+    state: PageState,
+    language: Language,
+    texts: Option<&str>,
+) -> Result<(), serde_json::Error> {
     let locales = page::locales();
     let locale = language.locale(locales.iter().map(String::as_str));
-    app.i18n.set(locale, texts)?;
+    state.i18n.set(locale, texts)?;
     page::set_language(language.code, language.direction());
     Ok(())
 }

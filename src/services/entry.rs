@@ -229,7 +229,7 @@ impl Entry {
     /// Opens rooms, and shows the one that is filled in, or the first.
     fn show_rooms(&self, rooms: Vec<Room>, announce: bool) {
         let app = self.app;
-        app.screen.set(Screen::Chat);
+        app.screen.set_if_changed(Screen::Chat);
         for room in rooms {
             self.rooms.open(room, announce);
         }

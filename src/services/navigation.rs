@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use gloo_events::EventListener;
 use leptos::prelude::*;
-use send_wrapper::SendWrapper;
 
 use super::appearance;
 use super::preferences::For;
@@ -14,7 +12,7 @@ use crate::features::join::guest::guest_name;
 use crate::features::join::{place, query};
 use crate::i18n::I18n;
 use crate::platform::{page, storage};
-use crate::state::{App, OpenRoom, Request, Screen, SetIfChanged};
+use crate::state::{App, PageState, Request, Screen, SetIfChanged};
 use effusion_chat::{MessageId, RoomKind, RoomName, Target};
 
 /// Settings of the last visit.
@@ -24,14 +22,14 @@ const CREDENTIALS: &str = "effusion.credentials";
 /// This window's settings.
 const WINDOW: &str = "effusion.window";
 /// This window's rooms.
-const ROOMS: &str = "effusion.rooms";
+pub(super) const ROOMS: &str = "effusion.rooms";
 /// Where a page's host says which service to use, in the form of an address's query.
 const META: &str = "effusion-service";
 /// What follows `#` while an account is being made.
 const ACCOUNT: &str = "#account";
 
 /// The page as this device and this window remember it, on its way back into its rooms if it was in some.
-pub fn start(i18n: I18n) -> App {
+pub fn start(i18n: I18n) -> PageState {
     if let Some(clean) = place::without_secrets(&page::query()) {
         page::set_query(&clean);
     }
@@ -50,28 +48,25 @@ pub fn start(i18n: I18n) -> App {
     }
     let before = form.clone();
     form.apply(&address);
-    let jump = fill_in(&mut form);
+    if let Some((room, _)) = read_address(&page::hash()) {
+        form.set(Field::Room, room.name.to_string());
+        form.kind = room.kind;
+    }
     recall_credentials(&mut form);
 
-    let app = App::new(form.clone(), guest, i18n);
-    app.jump.set(jump);
-    appearance::recall(app);
-    app.services.set(services);
-    follow_hash(app);
-    follow_updates(app);
-    Effect::new(move |_| remember_place(app));
-    Effect::new(move |_| show_unread(app));
-    let visibility = EventListener::new(&document(), "visibilitychange", move |_| app.look());
-    let visibility = SendWrapper::new(visibility);
-    on_cleanup(move || drop(visibility));
+    let state = PageState::new(form.clone(), guest, i18n);
+    appearance::recall(state);
+    state.services.set(services);
+    follow_hash(state);
+    follow_updates(state);
     if let Some((sign_in, rooms)) = where_it_was(&before, &form) {
-        app.request.set(Some(Request::Enter {
+        state.request.set(Some(Request::Enter {
             sign_in,
             rooms,
             announce: false,
         }));
     }
-    app
+    state
 }
 
 /// Keeps what led to a session.
@@ -124,41 +119,15 @@ fn where_it_was(before: &Form, now: &Form) -> Option<(SignIn, Vec<Room>)> {
     Some((now.sign_in().ok()?, rooms))
 }
 
-/// Keeps the window's rooms, and puts the one that is shown into the address, as an invitation for others.
-fn remember_place(app: App) {
-    let me = app.me.read();
-    let Some(me) = me.as_ref() else { return };
-    let active = *app.active.read();
-    let open = app.rooms.read();
-    let rooms: Vec<Room> = open.iter().map(|open| open.room.get()).collect();
-    For::Window.store(ROOMS, Some(&place::pairs(&rooms)));
-    let shown = open.iter().position(|open| Some(open.id) == active);
-    if let Some(room) = rooms.get(shown.unwrap_or_default()) {
-        page::set_query(&place::invitation(&me.service, room));
-    }
-}
-
-fn show_unread(app: App) {
-    let (rooms, direct) = (app.rooms.read(), app.direct.read());
-    let rooms = rooms.iter().chain(direct.iter());
-    let unread: usize = rooms.map(|room| app.counted(room.clone())).sum();
-    let title = if unread > 0 {
-        ["(", &unread.to_string(), ") Effusion"].concat()
-    } else {
-        "Effusion".to_owned()
-    };
-    document().set_title(&title);
-}
-
 /// The account page has a place in the browser's history, so that one can go back from it.
-fn follow_hash(app: App) {
+fn follow_hash(state: PageState) {
     let look = move || {
         let wanted = page::hash() == ACCOUNT;
-        let screen = app.screen.get_untracked();
+        let screen = state.screen.get_untracked();
         match screen {
-            Screen::Join if wanted => app.go(Screen::Account),
-            Screen::Account if !wanted => app.go(Screen::Join),
-            _ => follow_address(app),
+            Screen::Join if wanted => state.go(Screen::Account),
+            Screen::Account if !wanted => state.go(Screen::Join),
+            _ => {}
         }
     };
     look();
@@ -166,13 +135,13 @@ fn follow_hash(app: App) {
 }
 
 /// `assets/start.js` tells when the host has another version of the page.
-fn follow_updates(app: App) {
+fn follow_updates(state: PageState) {
     window_event_listener_untyped("effusion-update", move |_| {
         if cfg!(debug_assertions) {
             // Who works on the page wants to see the change. A page that is shown can be loaded again.
             let _ = window().location().reload();
         } else {
-            app.outdated.set_if_changed(true);
+            state.outdated.set_if_changed(true);
         }
     });
     if cfg!(debug_assertions) {
@@ -188,7 +157,7 @@ fn ask_for_update() {
 }
 
 /// Where an address leads, if it leads anywhere.
-fn read_address(hash: &str) -> Option<(Room, Option<Target>)> {
+pub(super) fn read_address(hash: &str) -> Option<(Room, Option<Target>)> {
     let pairs = query::parse(hash.strip_prefix('#')?);
     let part = |name: &str| {
         let found = pairs.iter().find(|(known, _)| known == name);
@@ -208,52 +177,4 @@ fn read_address(hash: &str) -> Option<(Room, Option<Target>)> {
         }),
     };
     Some((room, target))
-}
-
-/// Fills in what the page's address leads to.
-fn fill_in(form: &mut Form) -> Option<(RoomName, Target)> {
-    let (room, target) = read_address(&page::hash())?;
-    form.set(Field::Room, room.name.to_string());
-    form.kind = room.kind;
-    Some((room.name, target?))
-}
-
-/// Goes where the page's address leads now.
-fn follow_address(app: App) {
-    if app.screen.get_untracked() != Screen::Chat {
-        return;
-    }
-    if let Some((room, target)) = read_address(&page::hash()) {
-        app.jump
-            .set(target.map(|target| (room.name.clone(), target)));
-        app.request.set(Some(Request::Open(room)));
-    }
-}
-
-/// The address of a room, or of a message in it.
-#[must_use]
-pub fn link_to(app: App, open: &OpenRoom, target: Option<Target>) -> Option<String> {
-    let me = app.me.read_untracked();
-    let room = open.room.read_untracked();
-    let message = match target {
-        Some(Target::Sequence(sequence)) => sequence.to_string(),
-        Some(Target::Id(id)) => id.to_string(),
-        None => String::new(),
-    };
-    let pairs = [
-        ("room", room.name.as_str()),
-        ("kind", room.kind.word()),
-        ("message", &message),
-    ];
-    let hash = query::format(pairs.into_iter().filter(|(_, value)| !value.is_empty()));
-    let query = place::invitation(&me.as_ref()?.service, &room);
-    Some([&page::address(), "?", &query, "#", &hash].concat())
-}
-
-/// Puts the address of a room, or of a message in it, into the clipboard.
-pub fn copy_link(app: App, open: &OpenRoom, target: Option<Target>) {
-    if let Some(link) = link_to(app, open, target) {
-        // Where the browser forbids it, the clipboard stays as it is.
-        drop(window().navigator().clipboard().write_text(&link));
-    }
 }

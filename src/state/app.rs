@@ -1,5 +1,7 @@
 //! The state of the whole page.
 
+use std::ops::Deref;
+
 use leptos::prelude::*;
 
 use crate::features::join::form::{Field, Form, NewAccount, Problem, Room, SignIn};
@@ -125,15 +127,11 @@ pub enum Request {
     Open(Room),
 }
 
-/// Everything the page knows. Its signals belong to the owner that it is made in, which is the page's.
+/// What the page knows before there is a chat. Its signals belong to the owner that it is made in, which is the page's.
 #[derive(Clone, Copy)]
-pub struct App {
+pub struct PageState {
     /// Which page is shown.
     pub screen: RwSignal<Screen>,
-    /// What lies over the chat.
-    pub dialog: RwSignal<Option<Dialog>>,
-    /// Whether the list of rooms lies over the chat, where there is no room for both.
-    pub drawer: RwSignal<bool>,
     /// What is filled in.
     pub form: RwSignal<Form>,
     /// What is wrong with it.
@@ -144,6 +142,31 @@ pub struct App {
     pub fault: RwSignal<Option<Fault>>,
     /// What is asked of the services.
     pub request: RwSignal<Option<Request>>,
+    /// `system`, `light`, `dark` or `contrast`.
+    pub theme: RwSignal<String>,
+    /// `comfortable` or `compact`.
+    pub density: RwSignal<String>,
+    /// The language that was chosen by its code, or `system`.
+    pub language: RwSignal<String>,
+    /// Whether the page's host has a newer version of it.
+    pub outdated: RwSignal<bool>,
+    /// The services that the reader keeps.
+    pub services: RwSignal<SavedServices>,
+    /// The name that the page has made up for who gives none.
+    pub guest: StoredValue<String>,
+    /// The language of the interface.
+    pub i18n: I18n,
+}
+
+/// Everything the page knows once there is a chat: what [`PageState`] has, and what is said in rooms.
+#[derive(Clone, Copy)]
+pub struct App {
+    /// What the page knows without a chat.
+    pub page: PageState,
+    /// What lies over the chat.
+    pub dialog: RwSignal<Option<Dialog>>,
+    /// Whether the list of rooms lies over the chat, where there is no room for both.
+    pub drawer: RwSignal<bool>,
     /// Who is signed in, and where.
     pub me: RwSignal<Option<SignIn>>,
     /// The connection.
@@ -166,46 +189,83 @@ pub struct App {
     pub ask_to_notify: RwSignal<bool>,
     /// The room and the message that an address led to.
     pub jump: RwSignal<Option<(RoomName, Target)>>,
-    /// `system`, `light`, `dark` or `contrast`.
-    pub theme: RwSignal<String>,
-    /// `comfortable` or `compact`.
-    pub density: RwSignal<String>,
-    /// The language that was chosen by its code, or `system`.
-    pub language: RwSignal<String>,
-    /// Whether the page's host has a newer version of it.
-    pub outdated: RwSignal<bool>,
-    /// The services that the reader keeps.
-    pub services: RwSignal<SavedServices>,
-    /// The name that the page has made up for who gives none.
-    pub guest: StoredValue<String>,
     /// Whether new messages are not announced to screen readers.
     pub announcements_muted: RwSignal<bool>,
-    /// The language of the interface.
-    pub i18n: I18n,
 }
 
-/// The state of the page, from context.
+impl Deref for App {
+    type Target = PageState;
+
+    fn deref(&self) -> &PageState {
+        &self.page
+    }
+}
+
+/// What the page knows without a chat, from context.
 ///
 /// # Panics
 /// Where it was not provided further up.
+#[must_use]
+pub fn use_page() -> PageState {
+    expect_context()
+}
+
+/// The state of the chat, from context.
+///
+/// # Panics
+/// Where it was not provided further up: on the first screen, before the chat is there.
 #[must_use]
 pub fn use_app() -> App {
     expect_context()
 }
 
-impl App {
+impl PageState {
     /// The page before anything happened.
     #[must_use]
     pub fn new(form: Form, guest: String, i18n: I18n) -> Self {
         Self {
             screen: RwSignal::default(),
-            dialog: RwSignal::default(),
-            drawer: RwSignal::default(),
             form: RwSignal::new(form),
             problems: RwSignal::default(),
             busy: RwSignal::default(),
             fault: RwSignal::default(),
             request: RwSignal::default(),
+            theme: RwSignal::new("system".to_owned()),
+            density: RwSignal::default(),
+            language: RwSignal::default(),
+            outdated: RwSignal::default(),
+            services: RwSignal::default(),
+            guest: StoredValue::new(guest),
+            i18n,
+        }
+    }
+
+    /// What is wrong with a field; follows changes.
+    #[must_use]
+    pub fn problem(&self, field: Field) -> Option<&'static Message> {
+        self.problems
+            .read()
+            .iter()
+            .find(|(wrong, _)| *wrong == field)
+            .map(|(_, problem)| *problem)
+    }
+
+    /// Goes to another page of forms.
+    pub fn go(&self, screen: Screen) {
+        self.problems.set(Vec::new());
+        self.fault.set(None);
+        self.screen.set_if_changed(screen);
+    }
+}
+
+impl App {
+    /// A chat without rooms.
+    #[must_use]
+    pub fn new(page: PageState) -> Self {
+        Self {
+            page,
+            dialog: RwSignal::default(),
+            drawer: RwSignal::default(),
             me: RwSignal::default(),
             connection: RwSignal::default(),
             rooms: RwSignal::default(),
@@ -217,14 +277,7 @@ impl App {
             attention: RwSignal::default(),
             ask_to_notify: RwSignal::default(),
             jump: RwSignal::default(),
-            theme: RwSignal::new("system".to_owned()),
-            density: RwSignal::default(),
-            language: RwSignal::default(),
-            outdated: RwSignal::default(),
-            services: RwSignal::default(),
-            guest: StoredValue::new(guest),
             announcements_muted: RwSignal::default(),
-            i18n,
         }
     }
 
@@ -307,22 +360,5 @@ impl App {
         } else {
             room.saw_all();
         }
-    }
-
-    /// What is wrong with a field; follows changes.
-    #[must_use]
-    pub fn problem(&self, field: Field) -> Option<&'static Message> {
-        self.problems
-            .read()
-            .iter()
-            .find(|(wrong, _)| *wrong == field)
-            .map(|(_, problem)| *problem)
-    }
-
-    /// Goes to another page of forms.
-    pub fn go(&self, screen: Screen) {
-        self.problems.set(Vec::new());
-        self.fault.set(None);
-        self.screen.set(screen);
     }
 }

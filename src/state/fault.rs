@@ -56,6 +56,8 @@ pub enum Fault {
     NotPrivate,
     /// The service did not accept a change to its accounts, for this reason.
     AccountRefused(String),
+    /// A part of the page could not be fetched from its host.
+    PartMissing,
     /// Anything else, in the service's own words.
     Other(String),
 }
@@ -137,6 +139,7 @@ impl Fault {
             Self::OtherKind(RoomKind::History) => text!(error_history_room),
             Self::NotARoom => text!(error_not_a_room),
             Self::RoomRemoved => text!(error_room_removed),
+            Self::PartMissing => text!(error_part_missing),
         }
     }
 
@@ -171,6 +174,7 @@ impl Fault {
             Self::NotPrivate => &messages::error_not_private_next,
             Self::NotPermitted(Right::Describe | Right::Grant) => &messages::error_permission_next,
             Self::AccountRefused(_) => &messages::error_account_refused_next,
+            Self::PartMissing => &messages::error_part_missing_next,
             Self::Other(_) => &messages::error_other_next,
         };
         Text::from(message)
@@ -238,6 +242,7 @@ mod tests {
             Fault::OtherKind(RoomKind::History),
             Fault::NotARoom,
             Fault::RoomRemoved,
+            Fault::PartMissing,
             Fault::TooLarge { size: 2, limit: 1 },
             Fault::AccountExists(text()),
             Fault::AccountRefused(text()),

@@ -8,7 +8,9 @@ mod fault;
 mod room;
 
 #[cfg(target_arch = "wasm32")]
-pub use app::{App, Connection, Dialog, Panel, Request, Screen, SetIfChanged, use_app};
+pub use app::{
+    App, Connection, Dialog, PageState, Panel, Request, Screen, SetIfChanged, use_app, use_page,
+};
 pub use fault::{Fault, Right};
 #[cfg(target_arch = "wasm32")]
 pub use room::{

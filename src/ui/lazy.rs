@@ -9,7 +9,6 @@ use std::pin::Pin;
 use futures_util::FutureExt;
 use leptos::prelude::*;
 use leptos::task::spawn_local_scoped_with_cancellation;
-use send_wrapper::SendWrapper;
 
 use crate::i18n::use_i18n;
 use crate::t;
@@ -53,7 +52,7 @@ macro_rules! lazy {
 #[component]
 pub fn Lazy(
     /// The view, from a function that `lazy!` made.
-    load: Loading,
+    mut load: Loading,
     /// Whether the page is as good without it: then nothing is said if it cannot be fetched.
     #[prop(optional)]
     quiet: bool,
@@ -62,38 +61,32 @@ pub fn Lazy(
     #[prop(optional, into)]
     fallback: Option<ViewFn>,
 ) -> impl IntoView {
-    if let Some(fallback) = fallback {
-        return or_fallback(load, fallback);
-    }
-    Suspend::new(SendWrapper::new(async move {
-        match load.await {
-            Ok(view) => view,
-            Err(LoadError) if quiet => ().into_any(),
-            Err(LoadError) => view! { <LoadFailed /> }.into_any(),
+    let quiet = quiet || fallback.is_some();
+    let fallback = fallback.unwrap_or_default();
+    let or_else = move |failed| {
+        if failed && !quiet {
+            view! { <LoadFailed /> }.into_any()
+        } else {
+            fallback.run().into_any()
         }
-    }))
-    .into_any()
-}
-
-fn or_fallback(mut load: Loading, fallback: ViewFn) -> AnyView {
+    };
     match load.as_mut().now_or_never() {
         Some(Ok(view)) => return view,
-        Some(Err(LoadError)) => return fallback.run().into_any(),
+        Some(Err(LoadError)) => return or_else(true),
         None => {}
     }
     let loaded = StoredValue::new_local(None);
-    let is_loaded = RwSignal::new(false);
+    let state = RwSignal::new(None);
     spawn_local_scoped_with_cancellation(async move {
-        if let Ok(view) = load.await {
-            loaded.set_value(Some(view));
-            is_loaded.set(true);
-        }
+        let result = load.await;
+        let failed = result.is_err();
+        loaded.set_value(result.ok());
+        state.set(Some(failed));
     });
     let shown = move || {
-        let view = is_loaded
-            .get()
-            .then(|| loaded.try_update_value(Option::take).flatten());
-        view.flatten().unwrap_or_else(|| fallback.run().into_any())
+        let failed = state.get();
+        let view = loaded.try_update_value(Option::take).flatten();
+        view.unwrap_or_else(|| or_else(failed == Some(true)))
     };
     shown.into_any()
 }

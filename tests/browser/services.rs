@@ -8,7 +8,7 @@ use effusion::features::join::form::{Credentials, Field, Form, Room, SignIn};
 use effusion::features::join::service::Service;
 use effusion::i18n::provide_i18n;
 use effusion::services::{Connector, Services, serve};
-use effusion::state::{App, Connection, OpenRoom, Request, RoomState};
+use effusion::state::{App, Connection, OpenRoom, PageState, Request, RoomState};
 use effusion_chat::{RoomKind, RoomName};
 use effusion_client::web::Browser;
 use gloo_timers::future::TimeoutFuture;
@@ -45,7 +45,7 @@ impl Page {
         let mounted = mount_to(place, move || {
             let mut form = Form::default();
             form.set(Field::Name, name.clone());
-            let app = App::new(form, String::new(), provide_i18n());
+            let app = App::new(PageState::new(form, String::new(), provide_i18n()));
             let services = Services::with_connector(app, connector);
             serve(app, &services);
             app.request.set(Some(Request::Enter {

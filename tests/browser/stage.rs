@@ -4,7 +4,7 @@ use effusion::features::join::form::{Form, Room};
 use effusion::features::timeline::{At, Event, Reader};
 use effusion::i18n::provide_i18n;
 use effusion::services::Services;
-use effusion::state::{App, OpenRoom, RoomState};
+use effusion::state::{App, OpenRoom, PageState, RoomState};
 use effusion_chat::{ChatMessage, RoomKind, RoomName, Timestamp};
 use leptos::mount::mount_to;
 use leptos::prelude::document;
@@ -27,6 +27,7 @@ impl Stage {
         document().body().unwrap().append_child(&place).unwrap();
         mount_to(place.clone(), move || {
             provide_context(app.i18n);
+            provide_context(app.page);
             provide_context(app);
             provide_context(Services::new(app));
             component()
@@ -143,7 +144,11 @@ pub fn app() -> App {
         effusion::features::join::form::Field::Name,
         "Ann".to_owned(),
     );
-    App::new(form, "Calm Otter".to_owned(), provide_i18n())
+    App::new(PageState::new(
+        form,
+        "Calm Otter".to_owned(),
+        provide_i18n(),
+    ))
 }
 
 pub fn room(kind: RoomKind) -> OpenRoom {

@@ -3,7 +3,7 @@ use leptos::prelude::*;
 use crate::features::join::form::{Field, ROLES};
 use crate::features::join::{Actions, FormFault, FormField, Front, ServiceFields, show_problems};
 use crate::i18n::use_i18n;
-use crate::state::{Request, use_app};
+use crate::state::{Request, use_page};
 use crate::ui::Checkbox;
 use crate::{lazy, t};
 
@@ -13,12 +13,12 @@ pub fn account_form() => view! { <AccountForm/> } }
 /// User name, password, registrar and roles.
 #[component]
 pub fn AccountForm() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let (state, i18n) = (use_page(), use_i18n());
     let submit = move || {
-        let read = app.form.read_untracked().new_account();
+        let read = state.form.read_untracked().new_account();
         match read {
-            Ok(account) => app.request.set(Some(Request::CreateAccount(account))),
-            Err(problems) => show_problems(app.problems, problems),
+            Ok(account) => state.request.set(Some(Request::CreateAccount(account))),
+            Err(problems) => show_problems(state.problems, problems),
         }
     };
     view! {
@@ -85,7 +85,7 @@ fn AccountFields() -> impl IntoView {
 /// The roles to grant.
 #[component]
 fn RoleFields() -> impl IntoView {
-    let (form, i18n) = (use_app().form, use_i18n());
+    let (form, i18n) = (use_page().form, use_i18n());
     let roles = ROLES.iter().enumerate().map(|(place, (role, _))| {
         view! {
             <Checkbox

@@ -1,13 +1,15 @@
-//! What the forms of the page are made of. They all fill in [`crate::state::App::form`].
+//! What the forms of the page are made of. They all fill in [`crate::state::PageState::form`].
 
 use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 
 use crate::features::join::form::{Field, Problem};
 use crate::i18n::use_i18n;
+use crate::lazy;
 use crate::platform::focus;
-use crate::state::use_app;
-use crate::ui::{FaultAlert, Labelled};
+use crate::state::Fault;
+use crate::state::use_page;
+use crate::ui::{FaultAlert, Labelled, Lazy};
 
 /// A labelled text field, with what is wrong with its content.
 #[component]
@@ -23,7 +25,7 @@ pub fn FormField(
     #[prop(optional, into)]
     placeholder: TextProp,
 ) -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let (state, i18n) = (use_page(), use_i18n());
     let id = id_of(field);
     let problem_id = [id, "-problem"].concat();
     let kind = match field {
@@ -38,8 +40,9 @@ pub fn FormField(
         "text"
     };
     let typed = move |text: String| {
-        app.form.update(|form| form.set(field, text));
-        app.problems
+        state.form.update(|form| form.set(field, text));
+        state
+            .problems
             .update(|problems| problems.retain(|(wrong, _)| *wrong != field));
     };
     view! {
@@ -55,12 +58,12 @@ pub fn FormField(
                 dir="auto"
                 placeholder=move || placeholder.get()
                 aria-describedby=problem_id.clone()
-                aria-invalid=move || app.problem(field).map(|_| "true")
-                prop:value=move || app.form.read().text(field).to_owned()
+                aria-invalid=move || state.problem(field).map(|_| "true")
+                prop:value=move || state.form.read().text(field).to_owned()
                 on:input=move |event| typed(event_target_value(&event))
             />
             <p class="problem" id=problem_id>
-                {move || app.problem(field).map(|problem| i18n.text(problem, &[]))}
+                {move || state.problem(field).map(|problem| i18n.text(problem, &[]))}
             </p>
         </Labelled>
     }
@@ -81,7 +84,7 @@ pub fn Actions(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    let busy = use_app().busy;
+    let busy = use_page().busy;
     view! {
         <div class="actions">
             <button type="submit" class="primary" data-testid=test disabled=move || busy.get()>
@@ -92,13 +95,19 @@ pub fn Actions(
     }
 }
 
+lazy! {
+    chat,
+    /// Says what went wrong. The code for it comes with that of the services: without them nothing can.
+    fn fault_alert(fault: Fault) => view! { <FaultAlert fault scroll_into_view=true /> }
+}
+
 /// Why what a form asked for did not work, if it did not.
 #[component]
 pub fn FormFault() -> impl IntoView {
-    let fault = use_app().fault;
+    let fault = use_page().fault;
     move || {
-        let fault = fault.get()?;
-        Some(view! { <FaultAlert fault scroll_into_view=true /> }.into_any())
+        let load = fault_alert(fault.get()?);
+        Some(view! { <Lazy load /> }.into_any())
     }
 }
 

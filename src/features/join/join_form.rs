@@ -1,34 +1,25 @@
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::{Actions, FormFault, FormField, Front, RoomFields, ServiceFields, show_problems};
 use crate::features::join::form::Field;
-use crate::features::shell::prefetch_chat;
 use crate::i18n::use_i18n;
-use crate::platform::page;
-use crate::state::{Request, use_app};
+use crate::state::{Request, use_page};
 use crate::t;
 use crate::ui::{Checkbox, LinkButton};
 
 /// The first screen: who, where and which room.
 #[component]
 pub fn JoinForm() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
-    page::once_drawn(|| {
-        spawn_local(async {
-            // It is fetched again when it is needed.
-            let _ = prefetch_chat().await;
-        });
-    });
+    let (state, i18n) = (use_page(), use_i18n());
     let submit = move || {
-        let read = app.form.read_untracked().join();
+        let read = state.form.read_untracked().join();
         match read {
-            Ok((sign_in, room)) => app.request.set(Some(Request::Enter {
+            Ok((sign_in, room)) => state.request.set(Some(Request::Enter {
                 sign_in,
                 rooms: vec![room],
                 announce: true,
             })),
-            Err(problems) => show_problems(app.problems, problems),
+            Err(problems) => show_problems(state.problems, problems),
         }
     };
     view! {
@@ -67,8 +58,8 @@ pub fn JoinForm() -> impl IntoView {
 /// Who the reader is, for others and for the service.
 #[component]
 pub fn PersonFields() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
-    let form = app.form;
+    let (state, i18n) = (use_page(), use_i18n());
+    let form = state.form;
     view! {
         <fieldset>
             <legend>{move || t!(i18n, join_you)}</legend>
@@ -105,7 +96,7 @@ pub fn PersonFields() -> impl IntoView {
 /// What to do about the account: the sandbox has one that everybody may use.
 #[component]
 fn AccountHint() -> impl IntoView {
-    let (form, i18n) = (use_app().form, use_i18n());
+    let (form, i18n) = (use_page().form, use_i18n());
     move || {
         let (shared, may_share) = {
             let form = form.read();

@@ -5,7 +5,7 @@ use leptos::text_prop::TextProp;
 use super::FormField;
 use crate::features::join::form::Field;
 use crate::i18n::use_i18n;
-use crate::state::use_app;
+use crate::state::use_page;
 use crate::t;
 use crate::ui::Icon;
 
@@ -54,7 +54,7 @@ fn KindChoice(
     #[prop(into)]
     about: TextProp,
 ) -> impl IntoView {
-    let form = use_app().form;
+    let form = use_page().form;
     view! {
         <label class="kind">
             <input

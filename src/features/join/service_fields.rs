@@ -5,14 +5,14 @@ use leptos::prelude::*;
 use super::FormField;
 use crate::features::join::form::{Field, version_text};
 use crate::i18n::use_i18n;
-use crate::state::use_app;
+use crate::state::use_page;
 use crate::t;
 use crate::ui::{Checkbox, LinkButton, Select, option};
 
 /// Host, port and security of the service.
 #[component]
 pub fn ServiceFields() -> impl IntoView {
-    let (form, i18n) = (use_app().form, use_i18n());
+    let (form, i18n) = (use_page().form, use_i18n());
     view! {
         <fieldset>
             <legend>{move || t!(i18n, service_title)}</legend>
@@ -45,7 +45,7 @@ pub fn ServiceFields() -> impl IntoView {
 /// Says so where only one version of the protocol will do.
 #[component]
 fn PinnedVersion() -> impl IntoView {
-    let (form, i18n) = (use_app().form, use_i18n());
+    let (form, i18n) = (use_page().form, use_i18n());
     move || {
         let version = form.read().version?;
         let hint = view! {
@@ -66,10 +66,10 @@ fn PinnedVersion() -> impl IntoView {
 /// Offers the services that the reader has saved, if there are any.
 #[component]
 fn SavedServiceChoice() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let (state, i18n) = (use_page(), use_i18n());
     let selected = move || {
-        let form = app.form.read();
-        let services = app.services.read();
+        let form = state.form.read();
+        let services = state.services.read();
         let place = services
             .list()
             .iter()
@@ -79,13 +79,13 @@ fn SavedServiceChoice() -> impl IntoView {
     let choose = move |place: String| {
         let place = place.parse::<usize>().ok();
         let saved =
-            place.and_then(|place| app.services.read_untracked().list().get(place).cloned());
+            place.and_then(|place| state.services.read_untracked().list().get(place).cloned());
         if let Some(saved) = saved {
-            app.form.update(|form| form.choose(&saved));
+            state.form.update(|form| form.choose(&saved));
         }
     };
     move || {
-        let services = app.services.read();
+        let services = state.services.read();
         if services.list().is_empty() {
             return None;
         }

@@ -30,21 +30,21 @@ pub fn AppearanceSettings() -> impl IntoView {
                 label=move || t!(i18n, settings_language)
                 options=languages
                 value=app.language
-                on_change=move |chosen| set_language(app, chosen)
+                on_change=move |chosen| set_language(app.page, chosen)
             />
             <Select
                 id="theme"
                 label=move || t!(i18n, settings_theme)
                 options=themes
                 value=app.theme
-                on_change=move |chosen| set_theme(app, chosen)
+                on_change=move |chosen| set_theme(app.page, chosen)
             />
             <Select
                 id="density"
                 label=move || t!(i18n, settings_density)
                 options=densities
                 value=app.density
-                on_change=move |chosen| set_density(app, chosen)
+                on_change=move |chosen| set_density(app.page, chosen)
             />
             <p class="hint">{move || t!(i18n, settings_motion_hint)}</p>
         </div>

@@ -58,7 +58,7 @@ fn save_current(app: App) {
             service: me.service,
             account,
         };
-        change_saved_services(app, |services| {
+        change_saved_services(app.page, |services| {
             services.keep(saved);
         });
     }
@@ -95,14 +95,16 @@ fn Row(
         focus::move_to("password");
     };
     let remove = move |_| {
-        change_saved_services(app, |services| services.remove(place));
+        change_saved_services(app.page, |services| services.remove(place));
         focus::move_to("settings-tab-services");
     };
     let rename = move |name: String| {
-        change_saved_services(app, |services| services.rename(place, &name));
+        change_saved_services(app.page, |services| services.rename(place, &name));
     };
     let set_default = move |begin: bool| {
-        change_saved_services(app, |services| services.set_default(begin.then_some(place)));
+        change_saved_services(app.page, |services| {
+            services.set_default(begin.then_some(place))
+        });
     };
     view! {
         <li class="service-kept" data-testid="service-kept">

@@ -9,11 +9,8 @@ use crate::state::{Connection, Fault, OpenRoom, use_app};
 use crate::ui::{FaultAlert, Keyed, Lazy};
 use crate::{lazy, t};
 
-lazy! { chat, /// [`Chat`], fetched while the form is filled in that leads to it.
+lazy! { chat, /// [`Chat`], in the file of the services, which are fetched before it.
 pub fn chat() => view! { <Chat/> } }
-
-lazy! { chat, /// Nothing: whoever waits for it has the code of [`chat()`].
-pub fn prefetch_chat() => () }
 
 /// The rooms: the list of them, the one that is shown, and whatever lies beside and over it.
 #[component]

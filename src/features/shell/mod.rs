@@ -1,6 +1,8 @@
 //! What stands around a room: its title and state, what lies beside and over it, and the keys that work everywhere.
 
 #[cfg(target_arch = "wasm32")]
+mod background;
+#[cfg(target_arch = "wasm32")]
 mod bar;
 #[cfg(target_arch = "wasm32")]
 mod chat;
@@ -17,8 +19,9 @@ mod update;
 
 #[cfg(target_arch = "wasm32")]
 pub use {
+    background::background,
     bar::{Bar, toggle},
-    chat::{ActiveRoom, Chat, chat, prefetch_chat},
+    chat::{ActiveRoom, Chat, chat},
     connection::ConnectionBadge,
     overlays::{Dialogs, Panels},
     pane::{NoRoom, RoomPane},

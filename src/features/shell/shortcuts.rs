@@ -42,7 +42,7 @@ static SHORTCUTS: [(&[Key], &Message); 11] = [
     (&[Name(&messages::keyboard_tab)], &messages::shortcut_tab),
 ];
 
-/// Handles the keys for as long as the component that calls this is there.
+/// Handles the keys in the chat for as long as the component that calls this is there.
 pub fn handle_shortcuts(app: App) {
     let handle = window_event_listener(ev::keydown, move |event| {
         let in_chat =

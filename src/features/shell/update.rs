@@ -1,13 +1,13 @@
 use leptos::prelude::*;
 
 use crate::i18n::use_i18n;
-use crate::state::use_app;
+use crate::state::use_page;
 use crate::t;
 
 /// Says that the page's host has a newer version of it.
 #[component]
 pub fn UpdateNotice() -> impl IntoView {
-    let (outdated, i18n) = (use_app().outdated, use_i18n());
+    let (outdated, i18n) = (use_page().outdated, use_i18n());
     let reload = |_| {
         // A page that is shown can be loaded again.
         let _ = window().location().reload();

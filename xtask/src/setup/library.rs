@@ -14,8 +14,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// Flags for the compiler: a panic aborts at once.
-const FLAGS: [&str; 2] = ["-Zunstable-options", "-Cpanic=immediate-abort"];
+/// Flags for the compiler: a panic is nothing but the end, and nothing says where it was in the program.
+const FLAGS: [&str; 3] = [
+    "-Zunstable-options",
+    "-Cpanic=immediate-abort",
+    "-Zlocation-detail=none",
+];
 /// What tells Cargo to build the library, and the compiler to accept its source and the flags.
 const VARIABLES: [(&str, &str); 3] = [
     ("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort"),

@@ -1,0 +1,26 @@
+use leptos::prelude::*;
+
+use super::handle_shortcuts;
+use crate::features::attendance::AttendRooms;
+use crate::features::timeline::load_announcements;
+use crate::lazy;
+use crate::services::{follow_location, provide_services};
+use crate::state::{App, use_page};
+
+lazy! {
+    chat,
+    /// [`Background`], fetched while the first form is filled in. What it provides is there for all that `page` owns.
+    pub fn background(page: Owner) => page.with(|| view! { <Background /> })
+}
+
+/// What goes on behind the screens, whichever is shown: the services, the keys, the address, and what is done in every room.
+#[component]
+fn Background() -> impl IntoView {
+    let app = App::new(use_page());
+    provide_context(app);
+    load_announcements(app);
+    follow_location(app);
+    handle_shortcuts(app);
+    provide_services(app);
+    view! { <AttendRooms /> }
+}
