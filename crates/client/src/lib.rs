@@ -86,7 +86,7 @@ pub use session::{
 pub use stream::{StreamError, StreamEvent, ValueStream};
 pub use traffic::{Direction, Tap, TappedMessage, Traffic};
 pub use transport::{BoxFuture, Runtime, Transport, TransportEvent};
-pub use value::{StreamValue, TimeSeriesEvent, Typed};
+pub use value::{StreamValue, TimeSeriesEvent};
 
 #[cfg(all(feature = "rustls", not(target_family = "wasm")))]
 pub use tokio_rustls::rustls;
@@ -125,7 +125,9 @@ pub use effusion_protocol::body::{
 };
 pub use effusion_protocol::script::{AuthenticationScript, SecurityScript};
 pub use effusion_protocol::time_series::{EventMetadata, RangeAnchor, RangeSpan};
-pub use effusion_protocol::value::{DataType, Json, RecordV2, Value, ValueError};
+pub use effusion_protocol::value::{
+    DataType, Json, RecordV2, Value, ValueError, data_type_of, from_bytes, to_bytes,
+};
 pub use effusion_protocol::{
     CloseReason, Credentials, ErrorReason, ErrorReport, ProtocolVersion, ResponseCode, SessionId,
     TopicSelectorError, TopicSpecification, TopicType, UnsubscribeReason, property,

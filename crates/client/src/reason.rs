@@ -277,6 +277,8 @@ pub enum RequestError {
         /// What the service said when the session was opened.
         limit: usize,
     },
+    /// The value in it has no form on the wire; it was not sent.
+    UnwritableValue(ValueError),
     /// It was carried out, but the answer makes no sense.
     UnreadableResponse(DecodeError),
     /// It was carried out, but a value in the answer is not of the type that was asked for.
@@ -342,6 +344,7 @@ impl fmt::Display for RequestError {
                     "the request takes {size} bytes, and the service reads at most {limit}"
                 )
             }
+            Self::UnwritableValue(_) => f.write_str("the value has no form on the wire"),
             Self::UnreadableResponse(_) => f.write_str("the answer could not be read"),
             Self::UnreadableValue(_) => f.write_str("a value in the answer could not be read"),
         }
@@ -352,7 +355,7 @@ impl core::error::Error for RequestError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::UnreadableResponse(error) => Some(error),
-            Self::UnreadableValue(error) => Some(error),
+            Self::UnwritableValue(error) | Self::UnreadableValue(error) => Some(error),
             _ => None,
         }
     }

@@ -312,9 +312,14 @@ pub struct Registration<S> {
 impl<S> Registration<S> {
     /// A registration that the service would not understand.
     pub(crate) fn refused(report: ErrorReport) -> Self {
+        Self::failed(RequestError::Refused(report))
+    }
+
+    /// A registration that cannot be made.
+    pub(crate) fn failed(error: RequestError) -> Self {
         let (sender, answer) = oneshot::channel();
         // The receiver is here.
-        let _ = sender.send(Err(RequestError::Refused(report)));
+        let _ = sender.send(Err(error));
         Self {
             answer,
             version: ProtocolVersion::NEWEST,

@@ -36,9 +36,14 @@ pub struct Response<T> {
 impl<T> Response<T> {
     /// The answer to a request that cannot be made, because the session is gone.
     pub(crate) fn never() -> Self {
+        Self::failed(RequestError::NeverSent(Interruption::SessionClosed))
+    }
+
+    /// The answer to a request that cannot be made.
+    pub(crate) fn failed(error: RequestError) -> Self {
         let (sender, receiver) = oneshot::channel();
         // The receiver is here.
-        let _ = sender.send(Err(RequestError::NeverSent(Interruption::SessionClosed)));
+        let _ = sender.send(Err(error));
         Self {
             receiver,
             version: ProtocolVersion::NEWEST,

@@ -60,7 +60,7 @@ pub enum StreamEvent<T> {
 }
 
 /// What can be wrong with a topic's value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StreamError {
     /// It is not of the stream's type.
@@ -78,7 +78,14 @@ impl core::fmt::Display for StreamError {
     }
 }
 
-impl core::error::Error for StreamError {}
+impl core::error::Error for StreamError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Value(error) => error.source(),
+            Self::Delta(error) => error.source(),
+        }
+    }
+}
 
 /// What happened, with values as bytes.
 #[derive(Clone, Debug)]

@@ -2,16 +2,39 @@
 
 use bytes::Bytes;
 use effusion_protocol::time_series::{Event, EventMetadata};
-use effusion_protocol::value::{DataType, Json, Value, ValueError};
+#[cfg(doc)]
+use effusion_protocol::value::Json;
+use effusion_protocol::value::{DataType, ValueError, data_type_of, from_bytes};
 use effusion_protocol::{ProtocolVersion, TopicSpecification, TopicType, decode, property};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// A type that a value stream can yield.
 ///
-/// Every [`Value`] is one: of topics of its own type, and of time series whose events are of its type, where it stands
-/// for the event's value alone (as in Diffusion 6.12; source: `docs/protocol.md`, 3.3). [`TimeSeriesEvent`] keeps an
-/// event's place in its series.
+/// Every type that serde can read is one, of topics of the type of [`data_type_of`]: texts, integers, floating point numbers and
+/// [`Bytes`] of STRING, INT64, DOUBLE and BINARY topics, and everything else of JSON topics, without a tree in between. [`Json`]
+/// is JSON of any shape. A type is also one of time series whose events are of its type, where it stands for the event's
+/// value alone (as in Diffusion 6.12; source: `docs/protocol.md`, 3.3). [`TimeSeriesEvent`] keeps an event's place in its series.
+///
+/// ```no_run
+/// # async fn example(session: &effusion_client::Session) -> Result<(), Box<dyn std::error::Error>> {
+/// use effusion_client::StreamEvent;
+/// use futures_util::StreamExt;
+///
+/// #[derive(serde::Deserialize)]
+/// struct ChatMessage {
+///     text: String,
+///     name: String,
+/// }
+///
+/// let mut messages = session.add_stream::<ChatMessage>(">Chat/room")?;
+/// while let Some(event) = messages.next().await {
+///     if let StreamEvent::Value { new, .. } = event {
+///         println!("{}: {}", new.name, new.text);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub trait StreamValue: Sized + 'static {
     /// Whether the values of a topic of this specification can be read as this type.
     fn reads(specification: &TopicSpecification) -> bool;
@@ -21,50 +44,6 @@ pub trait StreamValue: Sized + 'static {
     /// # Errors
     /// If the bytes are no such value.
     fn read(bytes: Bytes, topic: TopicType) -> Result<Self, ValueError>;
-}
-
-/// A value of a JSON topic as a type of one's own, by `serde`.
-///
-/// ```
-/// use effusion_client::{Typed, Value as _};
-///
-/// #[derive(serde::Serialize, serde::Deserialize)]
-/// struct ChatMessage {
-///     text: String,
-///     name: String,
-/// }
-///
-/// let message = ChatMessage { text: "hello".into(), name: "Ann".into() };
-/// let json = Typed(message).to_json()?;
-/// let Typed(message) = Typed::<ChatMessage>::from_json(&json)?;
-/// assert_eq!(message.name, "Ann");
-/// # Ok::<(), effusion_client::ValueError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Typed<T>(pub T);
-
-impl<T: Serialize> Typed<T> {
-    /// The JSON value.
-    ///
-    /// # Errors
-    /// If the type cannot be JSON, such as a map whose keys are no strings.
-    pub fn to_json(&self) -> Result<Json, ValueError> {
-        serde_json::to_value(&self.0)
-            .map(|tree| Json::from_tree(&tree))
-            .map_err(|_| ValueError::WrongType("a type that JSON can hold"))
-    }
-}
-
-impl<T: DeserializeOwned> Typed<T> {
-    /// Reads a JSON value.
-    ///
-    /// # Errors
-    /// If it is not what the type needs.
-    pub fn from_json(json: &Json) -> Result<Self, ValueError> {
-        serde_json::from_value(json.to_tree()?)
-            .map(Self)
-            .map_err(|_| ValueError::WrongType("of the members that are expected"))
-    }
 }
 
 /// One event of a time series.
@@ -133,23 +112,13 @@ fn plain(bytes: Bytes, topic: TopicType) -> Result<Bytes, ValueError> {
     }
 }
 
-impl<T: Value + 'static> StreamValue for T {
+impl<T: DeserializeOwned + 'static> StreamValue for T {
     fn reads(specification: &TopicSpecification) -> bool {
-        reads_value(specification, T::DATA_TYPE)
+        reads_value(specification, data_type_of::<T>())
     }
 
     fn read(bytes: Bytes, topic: TopicType) -> Result<Self, ValueError> {
-        T::from_bytes(plain(bytes, topic)?)
-    }
-}
-
-impl<T: DeserializeOwned + 'static> StreamValue for Typed<T> {
-    fn reads(specification: &TopicSpecification) -> bool {
-        reads_value(specification, DataType::Json)
-    }
-
-    fn read(bytes: Bytes, topic: TopicType) -> Result<Self, ValueError> {
-        Self::from_json(&Json::from_cbor(plain(bytes, topic)?))
+        from_bytes(plain(bytes, topic)?)
     }
 }
 
@@ -169,6 +138,7 @@ impl<T: StreamValue> StreamValue for TimeSeriesEvent<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use effusion_protocol::value::Json;
 
     fn series(of: &str) -> TopicSpecification {
         TopicSpecification::new(TopicType::TimeSeries)
@@ -180,7 +150,7 @@ mod tests {
         let json = TopicSpecification::new(TopicType::Json);
         let string = TopicSpecification::new(TopicType::String);
         assert!(Json::reads(&json) && Json::reads(&string) && Json::reads(&series("json")));
-        assert!(Typed::<bool>::reads(&json) && !Typed::<bool>::reads(&series("string")));
+        assert!(bool::reads(&json) && !bool::reads(&series("string")));
         assert!(String::reads(&string) && !String::reads(&json));
         assert!(!Bytes::reads(&json) && !i64::reads(&series("double")));
         assert!(TimeSeriesEvent::<f64>::reads(&series("double")));
@@ -211,13 +181,5 @@ mod tests {
         assert_eq!(value, event.value);
         assert!(Json::read(edit.slice(1..), TopicType::TimeSeries).is_err());
         assert!(TimeSeriesEvent::<i64>::read(edit, TopicType::TimeSeries).is_err());
-    }
-
-    #[test]
-    fn a_value_of_another_shape_is_an_error() {
-        let json = Json::from_tree(&serde_json::json!({ "a": 1 }));
-        assert!(Typed::<Vec<u8>>::from_json(&json).is_err());
-        let keys: std::collections::BTreeMap<Vec<u8>, u8> = [(vec![1], 1)].into();
-        assert!(Typed(keys).to_json().is_err());
     }
 }

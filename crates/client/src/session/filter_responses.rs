@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use effusion_protocol::body::{FilterCount, FilterOutcome, FilterResponse, SendToFilterRequest};
-use effusion_protocol::value::Value;
 use effusion_protocol::{ConversationId, ProtocolVersion, ServiceId, SessionId, encode};
 use futures_channel::mpsc;
 use futures_util::Stream;
+use serde::de::DeserializeOwned;
 
 use super::incoming::read_message;
 use crate::machine::ServiceCall;
@@ -43,7 +43,7 @@ impl<R> core::fmt::Debug for FilterResponses<R> {
     }
 }
 
-impl<R: Value> Stream for FilterResponses<R> {
+impl<R: DeserializeOwned + 'static> Stream for FilterResponses<R> {
     type Item = (SessionId, Result<R, RequestError>);
 
     fn poll_next(

@@ -10,11 +10,13 @@ use effusion_protocol::body::{
     MessagingResponse, Properties, ReceiveRequest, RequestHandlerDeregistration,
     RequestHandlerRegistration, SendRequest,
 };
-use effusion_protocol::value::{DataType, Value};
+use effusion_protocol::value::{DataType, data_type_of, from_bytes, to_bytes};
 use effusion_protocol::{
     ConversationId, ErrorReason, ErrorReport, ProtocolVersion, ServiceId, SessionId, encode,
 };
 use futures_util::Stream;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::ValueError;
 use crate::machine::{CallId, ServiceCall};
@@ -50,8 +52,13 @@ pub struct Responder {
 
 impl Responder {
     /// Answers with a value.
-    pub fn respond<R: Value>(self, value: &R) {
-        self.respond_with(R::DATA_TYPE, value.to_bytes());
+    ///
+    /// A value that has no form on the wire fails the request with `InvalidData`.
+    pub fn respond<R: Serialize + ?Sized>(self, value: &R) {
+        match to_bytes(value) {
+            Ok((data_type, value)) => self.respond_with(data_type, value),
+            Err(error) => self.fail(ErrorReason::InvalidData, &error.to_string()),
+        }
     }
 
     fn respond_with(mut self, data_type: DataType, value: Bytes) {
@@ -133,7 +140,7 @@ struct Incoming {
     responder: Responder,
 }
 
-impl<T: Value> Stream for RequestStream<T> {
+impl<T: DeserializeOwned + 'static> Stream for RequestStream<T> {
     type Item = Request<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Request<T>>> {
@@ -176,9 +183,12 @@ fn deliver(requests: &queue::Sender<Incoming>, request: Incoming) {
 }
 
 /// Reads a message's value. JSON holds strings and numbers too, as their CBOR is the same (`docs/protocol.md`, 8).
-pub(super) fn read_message<T: Value>(data_type: &str, value: Bytes) -> Result<T, ValueError> {
-    if is_readable(T::DATA_TYPE, data_type) {
-        T::from_bytes(value)
+pub(super) fn read_message<T: DeserializeOwned + 'static>(
+    data_type: &str,
+    value: Bytes,
+) -> Result<T, ValueError> {
+    if is_readable(data_type_of::<T>(), data_type) {
+        from_bytes(value)
     } else {
         Err(ValueError::WrongType("of the type that was asked for"))
     }

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use effusion_protocol::ProtocolVersion;
 use effusion_protocol::body::{MessagingResponse, SendRequest, SendToSessionRequest, call};
-use effusion_protocol::value::Value;
+use effusion_protocol::value::to_bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::incoming::{add_handler, read_message, set_stream};
 use super::{FilterResponses, RequestStream, Session, filter_responses};
@@ -26,15 +28,23 @@ impl Messages<'_> {
     /// ```no_run
     /// # use effusion_client::{Session, RequestError};
     /// # async fn example(session: &Session) -> Result<(), RequestError> {
-    /// let answer: String = session.messages().send("translate/de", &"hello".to_owned()).await?;
+    /// let answer: String = session.messages().send("translate/de", "hello").await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn send<T: Value, R: Value>(&self, path: &str, request: &T) -> Response<R> {
+    pub fn send<T, R>(&self, path: &str, request: &T) -> Response<R>
+    where
+        T: Serialize + ?Sized,
+        R: DeserializeOwned + 'static,
+    {
+        let (data_type, value) = match to_bytes(request) {
+            Ok(written) => written,
+            Err(error) => return Response::failed(RequestError::UnwritableValue(error)),
+        };
         let request = SendRequest {
             path: path.to_owned(),
-            data_type: T::DATA_TYPE.name().to_owned(),
-            value: request.to_bytes(),
+            data_type: data_type.name().to_owned(),
+            value,
         };
         self.session
             .shared()
@@ -53,17 +63,20 @@ impl Messages<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn send_to_session<T: Value, R: Value>(
-        &self,
-        receiver: SessionId,
-        path: &str,
-        request: &T,
-    ) -> Response<R> {
+    pub fn send_to_session<T, R>(&self, receiver: SessionId, path: &str, request: &T) -> Response<R>
+    where
+        T: Serialize + ?Sized,
+        R: DeserializeOwned + 'static,
+    {
+        let (data_type, value) = match to_bytes(request) {
+            Ok(written) => written,
+            Err(error) => return Response::failed(RequestError::UnwritableValue(error)),
+        };
         let request = SendToSessionRequest {
             session: receiver,
             path: path.to_owned(),
-            data_type: T::DATA_TYPE.name().to_owned(),
-            value: request.to_bytes(),
+            data_type: data_type.name().to_owned(),
+            value,
         };
         self.session
             .shared()
@@ -91,20 +104,23 @@ impl Messages<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn send_to_filter<T: Value, R: Value>(
+    pub fn send_to_filter<T, R>(
         &self,
         filter: &str,
         path: &str,
         request: &T,
-    ) -> Registration<FilterResponses<R>> {
-        let shared = self.session.shared();
-        filter_responses::send(
-            shared,
-            filter,
-            path,
-            T::DATA_TYPE.name(),
-            request.to_bytes(),
-        )
+    ) -> Registration<FilterResponses<R>>
+    where
+        T: Serialize + ?Sized,
+        R: DeserializeOwned + 'static,
+    {
+        match to_bytes(request) {
+            Ok((data_type, value)) => {
+                let shared = self.session.shared();
+                filter_responses::send(shared, filter, path, data_type.name(), value)
+            }
+            Err(error) => Registration::failed(RequestError::UnwritableValue(error)),
+        }
     }
 
     /// Registers this session as a handler of the requests that are sent to a path and to all paths below. Of the senders'
@@ -130,7 +146,7 @@ impl Messages<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn add_request_handler<T: Value>(
+    pub fn add_request_handler<T: DeserializeOwned + 'static>(
         &self,
         path: &str,
         properties: &[&str],
@@ -151,12 +167,18 @@ impl Messages<'_> {
     /// }
     /// # }
     /// ```
-    pub fn set_request_stream<T: Value>(&self, path: &str) -> RequestStream<T> {
+    pub fn set_request_stream<T: DeserializeOwned + 'static>(
+        &self,
+        path: &str,
+    ) -> RequestStream<T> {
         set_stream(self.session.shared(), path)
     }
 }
 
-fn read_value<R: Value>(body: Bytes, version: ProtocolVersion) -> Result<R, RequestError> {
+fn read_value<R: DeserializeOwned + 'static>(
+    body: Bytes,
+    version: ProtocolVersion,
+) -> Result<R, RequestError> {
     let answer: MessagingResponse = response::read(body, version)?;
     Ok(read_message(&answer.data_type, answer.value)?)
 }

@@ -2,10 +2,11 @@
 
 use effusion_protocol::body::call;
 use effusion_protocol::time_series::{AppendAtRequest, AppendRequest, EditRequest, EventMetadata};
-use effusion_protocol::value::Value;
+use effusion_protocol::value::to_bytes;
+use serde::Serialize;
 
 use super::{RangeQuery, Session};
-use crate::Response;
+use crate::{RequestError, Response};
 
 /// Appending to time series, and querying them: see [`Session::time_series`]. Source: `docs/protocol.md`, 3.
 #[derive(Clone, Copy, Debug)]
@@ -21,20 +22,28 @@ impl<'a> TimeSeries<'a> {
     ///
     /// ```no_run
     /// # use effusion_client::{Session, RequestError};
-    /// use effusion_client::Json;
+    /// #[derive(serde::Serialize)]
+    /// struct ChatMessage {
+    ///     text: String,
+    ///     name: String,
+    /// }
     ///
     /// # async fn example(session: &Session) -> Result<(), RequestError> {
-    /// let message = serde_json::json!({ "text": "hello", "name": "Ann" });
-    /// let event = session.time_series().append("Chat/room", &Json::from_tree(&message)).await?;
+    /// let message = ChatMessage { text: "hello".into(), name: "Ann".into() };
+    /// let event = session.time_series().append("Chat/room", &message).await?;
     /// println!("event {} at {}", event.sequence, event.timestamp);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn append<T: Value>(&self, path: &str, value: &T) -> Response<EventMetadata> {
+    pub fn append<T: Serialize + ?Sized>(&self, path: &str, value: &T) -> Response<EventMetadata> {
+        let (data_type, value) = match to_bytes(value) {
+            Ok(written) => written,
+            Err(error) => return Response::failed(RequestError::UnwritableValue(error)),
+        };
         let request = AppendRequest {
             path: path.to_owned(),
-            value_type: T::DATA_TYPE.name().to_owned(),
-            value: value.to_bytes(),
+            value_type: data_type.name().to_owned(),
+            value,
         };
         self.session
             .shared()
@@ -53,16 +62,20 @@ impl<'a> TimeSeries<'a> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn append_at<T: Value>(
+    pub fn append_at<T: Serialize + ?Sized>(
         &self,
         path: &str,
         value: &T,
         timestamp: u64,
     ) -> Response<EventMetadata> {
+        let (data_type, value) = match to_bytes(value) {
+            Ok(written) => written,
+            Err(error) => return Response::failed(RequestError::UnwritableValue(error)),
+        };
         let request = AppendAtRequest {
             path: path.to_owned(),
-            value_type: T::DATA_TYPE.name().to_owned(),
-            value: value.to_bytes(),
+            value_type: data_type.name().to_owned(),
+            value,
             timestamp,
         };
         self.session
@@ -83,12 +96,21 @@ impl<'a> TimeSeries<'a> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn edit<T: Value>(&self, path: &str, original: u64, value: &T) -> Response<EventMetadata> {
+    pub fn edit<T: Serialize + ?Sized>(
+        &self,
+        path: &str,
+        original: u64,
+        value: &T,
+    ) -> Response<EventMetadata> {
+        let (data_type, value) = match to_bytes(value) {
+            Ok(written) => written,
+            Err(error) => return Response::failed(RequestError::UnwritableValue(error)),
+        };
         let request = EditRequest {
             path: path.to_owned(),
-            value_type: T::DATA_TYPE.name().to_owned(),
+            value_type: data_type.name().to_owned(),
             original,
-            value: value.to_bytes(),
+            value,
         };
         self.session.shared().call::<call::TimeSeriesEdit>(&request)
     }

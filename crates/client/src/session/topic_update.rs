@@ -11,8 +11,11 @@ use effusion_protocol::body::{
     ApplyJsonPatchResponse, SetTopicRequest, UpdateConstraint, UpdateResult, UpdateTopicSetRequest,
     call,
 };
-use effusion_protocol::value::{DataType, Value};
+use effusion_protocol::value::{DataType, to_bytes};
 use effusion_protocol::{ErrorReason, ErrorReport, ProtocolVersion, TopicSpecification};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{Session, UpdateStream};
 use crate::shared::Shared;
@@ -29,7 +32,9 @@ pub struct TopicUpdate<'a> {
 }
 
 impl TopicUpdate<'_> {
-    /// Sets the value of a topic.
+    /// Sets the value of a topic: a text of a STRING topic, an integer of an INT64 topic, a floating point number of a DOUBLE topic,
+    /// [`Bytes`] of a BINARY topic, [`RecordV2`](crate::RecordV2), and everything else that serde can write of a JSON topic.
+    /// [`Json`](crate::Json) is JSON of any shape.
     ///
     /// If the outcome is unknown because the session was lost, the network may hold the update back until after a later one of
     /// another session. Who cannot have that uses [`TopicUpdate::set_if`] with the value that is to be replaced.
@@ -40,15 +45,20 @@ impl TopicUpdate<'_> {
     ///
     /// ```no_run
     /// # use effusion_client::{Session, RequestError};
-    /// use effusion_client::Json;
+    /// #[derive(serde::Serialize)]
+    /// struct ChatMessage {
+    ///     text: String,
+    ///     name: String,
+    /// }
     ///
     /// # async fn example(session: &Session) -> Result<(), RequestError> {
-    /// let message = serde_json::json!({ "text": "hello", "name": "Ann" });
-    /// session.topic_update().set("Chat/room", &Json::from_tree(&message)).await?;
+    /// let message = ChatMessage { text: "hello".into(), name: "Ann".into() };
+    /// session.topic_update().set("Chat/room", &message).await?;
+    /// session.topic_update().set("motd", "welcome").await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn set<T: Value>(&self, path: &str, value: &T) -> Response<()> {
+    pub fn set<T: Serialize + ?Sized>(&self, path: &str, value: &T) -> Response<()> {
         self.set_if(path, value, UpdateConstraint::Unconstrained)
     }
 
@@ -66,13 +76,16 @@ impl TopicUpdate<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn set_if<T: Value>(
+    pub fn set_if<T: Serialize + ?Sized>(
         &self,
         path: &str,
         value: &T,
         constraint: UpdateConstraint,
     ) -> Response<()> {
-        self.set_bytes(path, T::DATA_TYPE, value.to_bytes(), constraint)
+        match to_bytes(value) {
+            Ok((data_type, value)) => self.set_bytes(path, data_type, value, constraint),
+            Err(error) => Response::failed(RequestError::UnwritableValue(error)),
+        }
     }
 
     /// Adds a topic if there is none, and sets its value. Services before 6.2 are asked for the one, and then for the other.
@@ -86,11 +99,11 @@ impl TopicUpdate<'_> {
     ///
     /// # async fn example(session: &Session) -> Result<(), RequestError> {
     /// let text = TopicSpecification::new(TopicType::String);
-    /// session.topic_update().add_and_set("motd", text, &"welcome".to_owned()).await?;
+    /// session.topic_update().add_and_set("motd", text, "welcome").await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn add_and_set<T: Value>(
+    pub fn add_and_set<T: Serialize + ?Sized>(
         &self,
         path: &str,
         specification: TopicSpecification,
@@ -111,25 +124,36 @@ impl TopicUpdate<'_> {
     /// # async fn example(session: &Session) -> Result<(), RequestError> {
     /// let text = TopicSpecification::new(TopicType::String);
     /// let only_new = UpdateConstraint::NoTopic;
-    /// session.topic_update().add_and_set_if("motd", text, &"welcome".to_owned(), only_new).await?;
+    /// session.topic_update().add_and_set_if("motd", text, "welcome", only_new).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn add_and_set_if<T: Value>(
+    pub fn add_and_set_if<T: Serialize + ?Sized>(
         &self,
         path: &str,
         specification: TopicSpecification,
         value: &T,
         constraint: UpdateConstraint,
     ) -> AddAndSet {
-        let shared = self.session.shared();
-        let value = value.to_bytes();
-        AddAndSet::new(shared, path, specification, value, constraint)
+        match to_bytes(value) {
+            Ok((_, value)) => {
+                let shared = self.session.shared();
+                AddAndSet::new(shared, path, specification, value, constraint)
+            }
+            Err(error) => AddAndSet {
+                add: Response::failed(RequestError::UnwritableValue(error)),
+                then: None,
+                set: None,
+            },
+        }
     }
 
     /// A stream of values for a topic, to be set up and then used: see [`UpdateStream::set`].
     #[must_use]
-    pub fn update_stream<T: Value>(&self, path: &str) -> UpdateStream<T> {
+    pub fn update_stream<T: Serialize + DeserializeOwned + 'static>(
+        &self,
+        path: &str,
+    ) -> UpdateStream<T> {
         UpdateStream::new(self.session.shared(), path)
     }
 

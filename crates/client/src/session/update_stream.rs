@@ -11,8 +11,11 @@ use effusion_protocol::body::{
     StreamAddAndSetTopicRequest, StreamAddTopicRequest, UpdateConstraint, UpdateStreamAddResponse,
     UpdateStreamCreated, UpdateStreamId, UpdateStreamRequest, call,
 };
-use effusion_protocol::value::Value;
+use effusion_protocol::value::{data_type_of, from_bytes, to_bytes};
 use effusion_protocol::{ErrorReason, TopicSpecification, TopicType};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::topic_update::FIRST_WITH_CONSTRAINTS;
 use crate::shared::Shared;
@@ -29,19 +32,17 @@ pub struct UpdateStream<T> {
     value: PhantomData<fn() -> T>,
 }
 
-impl<T: Value> UpdateStream<T> {
+impl<T: Serialize + DeserializeOwned + 'static> UpdateStream<T> {
     pub(super) fn new(shared: &Arc<Shared>, path: &str) -> Self {
+        let topic_type = data_type_of::<T>().topic_type();
         Self {
             stream: Stream {
                 shared: Arc::clone(shared),
                 path: path.to_owned(),
-                topic_type: T::DATA_TYPE.topic_type(),
+                topic_type,
                 specification: None,
                 constraint: UpdateConstraint::Unconstrained,
-                sends_deltas: !matches!(
-                    T::DATA_TYPE.topic_type(),
-                    TopicType::Int64 | TopicType::Double
-                ),
+                sends_deltas: !matches!(topic_type, TopicType::Int64 | TopicType::Double),
                 opened: None,
                 value: None,
                 unconfirmed: None,
@@ -90,7 +91,8 @@ impl<T: Value> UpdateStream<T> {
     /// # }
     /// ```
     pub async fn set(&mut self, value: &T) -> Result<AddTopicResult, RequestError> {
-        self.stream.set(value.to_bytes()).await
+        let (_, value) = to_bytes(value).map_err(RequestError::UnwritableValue)?;
+        self.stream.set(value).await
     }
 
     /// Asks whether the stream can still be used; opens it if it is not open.
@@ -143,7 +145,7 @@ impl<T: Value> UpdateStream<T> {
     #[must_use]
     pub fn get(&self) -> Option<T> {
         let value = self.stream.value.clone()?;
-        T::from_bytes(value).ok()
+        from_bytes(value).ok()
     }
 }
 

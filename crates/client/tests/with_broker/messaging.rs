@@ -5,15 +5,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use effusion_client::{
-    ErrorReason, Json, Renew, Request, RequestError, RequestStream, Responder, Session, Value,
+    ErrorReason, Json, Renew, Request, RequestError, RequestStream, Responder, Session,
 };
 use futures_util::StreamExt as _;
+use serde::de::DeserializeOwned;
 
 use super::hub::{Hub, options};
 use super::random::Random;
 use super::session::{local, refusal, settle};
 
-async fn next<T: Value>(stream: &mut RequestStream<T>) -> Request<T> {
+async fn next<T: DeserializeOwned + 'static>(stream: &mut RequestStream<T>) -> Request<T> {
     stream.next().await.expect("a request")
 }
 

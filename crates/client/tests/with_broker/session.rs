@@ -5,7 +5,7 @@ use std::future::Future;
 use effusion_client::{
     AddTopicResult, AuthenticationScript, ErrorReason, Json, ProtocolVersion, RangeAnchor, Renew,
     RequestError, Session, SessionCloseReason, SessionState, StreamEvent, StreamValue,
-    TimeSeriesEvent, TopicSpecification, TopicType, Typed, UnsubscribeReason, UnsubscribedReason,
+    TimeSeriesEvent, TopicSpecification, TopicType, UnsubscribeReason, UnsubscribedReason,
     UpdateConstraint, ValueStream, property,
 };
 use futures_util::StreamExt as _;
@@ -273,14 +273,15 @@ async fn values_of_all_kinds() {
         y: f64,
     }
     async fn there_and_back<
-        T: StreamValue + effusion_client::Value + PartialEq + core::fmt::Debug,
+        T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + core::fmt::Debug + 'static,
     >(
         session: &Session,
         one: T,
         two: T,
     ) {
-        let path = format!("kinds/{}", T::DATA_TYPE.name());
-        let topic = TopicSpecification::new(T::DATA_TYPE.topic_type());
+        let data_type = effusion_client::data_type_of::<T>();
+        let path = format!("kinds/{}", data_type.name());
+        let topic = TopicSpecification::new(data_type.topic_type());
         let updates = session.topic_update();
         let added = updates.add_and_set(&path, topic, &one).await;
         assert_eq!(added, Ok(AddTopicResult::Created));
@@ -312,13 +313,13 @@ async fn values_of_all_kinds() {
         let nowhere = session.topic_update().set("kinds/none", &1.0).await;
         assert_eq!(refusal(nowhere), Some(ErrorReason::NoSuchTopic));
 
-        let point = Typed(Point { x: 1, y: 2.5 });
+        let point = Point { x: 1, y: 2.5 };
         session
             .topic_update()
-            .set("kinds/json", &point.to_json().unwrap())
+            .set("kinds/json", &point)
             .await
             .unwrap();
-        let mut points = session.add_stream::<Typed<Point>>("kinds/json").unwrap();
+        let mut points = session.add_stream::<Point>("kinds/json").unwrap();
         subscribed(&mut points, "kinds/json").await;
         assert_eq!(value(&mut points).await.1, point);
         session
@@ -329,6 +330,27 @@ async fn values_of_all_kinds() {
         assert!(matches!(
             next(&mut points).await,
             StreamEvent::Unreadable { .. }
+        ));
+
+        session.topics().add("points", series()).await.unwrap();
+        let mut events = session
+            .add_stream::<TimeSeriesEvent<Point>>("points")
+            .unwrap();
+        session.topics().select("points").await.unwrap();
+        session
+            .time_series()
+            .append("points", &point)
+            .await
+            .unwrap();
+        subscribed(&mut events, "points").await;
+        assert_eq!(value(&mut events).await.1.value, point);
+        let query = session.time_series().range_query();
+        let found = query.select_from::<Point>("points").await.unwrap();
+        assert_eq!(found.events[0].value, point);
+        let keys = std::collections::HashMap::from([(vec![1], 2)]);
+        assert!(matches!(
+            session.time_series().append("points", &keys).await,
+            Err(RequestError::UnwritableValue(_))
         ));
 
         let found = session.fetch("?kinds/").with_values().with_properties();

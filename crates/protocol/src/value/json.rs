@@ -351,7 +351,7 @@ fn write(bytes: &mut Vec<u8>, tree: &Tree) {
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Whether a number is written as an integer.
-fn is_integer(float: f64) -> bool {
+pub(super) fn is_integer(float: f64) -> bool {
     let minus_zero = float == 0.0 && float.is_sign_negative();
     float.abs() <= EXACT && float.trunc() == float && !minus_zero
 }
@@ -607,7 +607,7 @@ fn read_all(bytes: &[u8]) -> Result<Tree, ValueError> {
 }
 
 /// Counts down the items of a definite length, or looks for the end of an indefinite one.
-fn has_next(cursor: &mut Cursor<'_>, head: &mut Head) -> Result<bool, ValueError> {
+pub(super) fn has_next(cursor: &mut Cursor<'_>, head: &mut Head) -> Result<bool, ValueError> {
     if head.is_indefinite() {
         return Ok(!cursor.take_break()?);
     }
@@ -654,7 +654,7 @@ fn read(cursor: &mut Cursor<'_>, depth: usize) -> Result<Tree, ValueError> {
 }
 
 /// Passes over one item.
-fn skip(cursor: &mut Cursor<'_>, depth: usize) -> Result<(), ValueError> {
+pub(super) fn skip(cursor: &mut Cursor<'_>, depth: usize) -> Result<(), ValueError> {
     if depth > Json::MAX_DEPTH {
         return Err(ValueError::TooDeep);
     }
@@ -676,7 +676,7 @@ fn skip(cursor: &mut Cursor<'_>, depth: usize) -> Result<(), ValueError> {
     }
 }
 
-fn read_key(cursor: &mut Cursor<'_>) -> Result<String, ValueError> {
+pub(super) fn read_key(cursor: &mut Cursor<'_>) -> Result<String, ValueError> {
     let head = cursor.head()?;
     match head.major {
         major::TEXT => cursor.text(head),
@@ -702,7 +702,11 @@ fn float(number: f64) -> Tree {
 }
 
 /// Big integers (tags 2 and 3), which other CBOR writers make of numbers beyond 64 bits; other tags add nothing.
-fn read_tagged(cursor: &mut Cursor<'_>, tag: Head, depth: usize) -> Result<Tree, ValueError> {
+pub(super) fn read_tagged(
+    cursor: &mut Cursor<'_>,
+    tag: Head,
+    depth: usize,
+) -> Result<Tree, ValueError> {
     if !matches!(tag.argument, 2 | 3) {
         return read(cursor, depth + 1);
     }

@@ -2,7 +2,7 @@
 //!
 //! A value on the wire is bytes whose meaning depends on a [`DataType`]: JSON, strings and numbers are CBOR, binary
 //! values are themselves, records have separators of their own (source: the SDK's `writeValueToArray`, and the
-//! captures). [`Value`] ties a Rust type to its data type. Between two values of one topic a server may send a
+//! captures). [`from_bytes`] and [`to_bytes`] are for any type that serde knows; [`Value`] ties a Rust type to its data type. Between two values of one topic a server may send a
 //! binary [`delta`] instead of the whole.
 
 mod cbor;
@@ -10,9 +10,11 @@ pub mod delta;
 mod json;
 mod primitive;
 mod record;
+mod typed;
 
 pub use json::Json;
 pub use record::RecordV2;
+pub use typed::{data_type_of, from_bytes, to_bytes};
 
 use bytes::Bytes;
 use core::fmt;
@@ -20,7 +22,8 @@ use core::fmt;
 use crate::TopicType;
 
 /// Why bytes are not a value of the type that they should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ValueError {
     /// The bytes end inside a value.
     #[error("the value ends too early")]
@@ -37,6 +40,9 @@ pub enum ValueError {
     /// CBOR that JSON has no form for, such as a byte string.
     #[error("the value holds {0}, which JSON has no form for")]
     NotJson(&'static str),
+    /// It is not of the shape that a Rust type has, by what serde says of it.
+    #[error("{0}")]
+    Shape(std::sync::Arc<str>),
     /// Arrays and objects nest deeper than [`Json::MAX_DEPTH`].
     #[error("the value nests too deep")]
     TooDeep,
