@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 use crate::features::account::account_form;
 use crate::features::join::JoinForm;
 use crate::features::moderation::board;
-use crate::features::shell::{UpdateNotice, background, chat};
+use crate::features::shell::{background, chat};
 use crate::platform::page;
 use crate::state::{Fault, Screen, use_page};
 use crate::ui::Lazy;
@@ -23,7 +23,7 @@ pub fn Page() -> impl IntoView {
                 Screen::Account => EitherOf4::B(view! { <Lazy load=account_form() /> }),
                 Screen::Chat => EitherOf4::C(view! { <Lazy load=chat() /> }),
                 Screen::Board => EitherOf4::D(view! { <Lazy load=board() /> }),
-            }} <UpdateNotice /> <Behind />
+            }} <Behind />
         </div>
     }
 }

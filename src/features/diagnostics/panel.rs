@@ -58,7 +58,7 @@ pub fn Diagnostics() -> impl IntoView {
 }
 
 lazy! {
-    inside,
+    more,
     /// The panel that shows the session from inside.
     pub fn diagnostics() => view! { <Diagnostics/> }
 }

@@ -129,7 +129,7 @@ fn Call(
 }
 
 lazy! {
-    inside,
+    more,
     /// The panel with the lessons.
     pub fn lessons() => view! { <Lessons/> }
 }

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::handle_shortcuts;
+use super::{UpdateNotice, handle_shortcuts};
 use crate::features::attendance::AttendRooms;
 use crate::features::timeline::load_announcements;
 use crate::lazy;
@@ -22,5 +22,8 @@ fn Background() -> impl IntoView {
     follow_location(app);
     handle_shortcuts(app);
     provide_services(app);
-    view! { <AttendRooms /> }
+    view! {
+        <UpdateNotice />
+        <AttendRooms />
+    }
 }
