@@ -109,7 +109,7 @@ pub(crate) fn not_stored(why: impl core::fmt::Display) -> ErrorReport {
     )
 }
 
-/// The same for a topic that was to be added: the SDKs have names for the reasons of that (`docs/protocol.md`, 5.5).
+/// The same for a topic that was to be added: the SDKs have names for the reasons of that (`docs/protocol.md`, 6.1).
 pub(crate) fn not_added(why: impl core::fmt::Display) -> ErrorReport {
     error(
         ErrorReason::UnexpectedTopicError,

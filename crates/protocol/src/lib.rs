@@ -65,6 +65,8 @@ mod codec;
 mod compression;
 mod error;
 mod handshake;
+#[cfg(feature = "regex")]
+mod java_pattern;
 mod message;
 #[cfg(test)]
 mod sample;

@@ -1,14 +1,16 @@
 //! Topic selectors: which paths an expression means.
 //!
-//! Source: the API documentation of `TopicSelectors`. Patterns are Rust regular expressions, which lack Java's
-//! look-around and back-references; in return their time is bounded by the length of the path. They need the feature
-//! `regex`: without it a pattern is an error, unless it is plain text or `.*`.
+//! Source: the API documentation of `TopicSelectors`. Patterns mean what Java's `Pattern` means, or are refused: see
+//! `docs/protocol.md`, 6.1. They need the feature `regex`: without it a pattern is an error, unless it is plain text or `.*`.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
 #[cfg(feature = "regex")]
 use regex::{Regex, RegexBuilder};
+
+#[cfg(feature = "regex")]
+use crate::java_pattern;
 
 /// Compiled patterns larger than this, in bytes, are refused: clients choose them, the service keeps them.
 #[cfg(feature = "regex")]
@@ -40,9 +42,14 @@ pub enum TopicSelectorError {
     /// What should be a path is none.
     #[error("{0:?} is not a topic path")]
     Path(String),
-    /// What should be a regular expression is none, or too large a one.
-    #[error("{0:?} is not a regular expression that can be used here")]
-    Pattern(String),
+    /// What should be a regular expression is none, or one that cannot be used here.
+    #[error("{pattern:?} is not a regular expression that can be used here: {reason}")]
+    Pattern {
+        /// What should be a regular expression.
+        pattern: String,
+        /// Why not.
+        reason: String,
+    },
     /// This build does not have regular expressions.
     #[error("{0:?} is a regular expression, and this build has none")]
     NoPatterns(String),
@@ -388,7 +395,10 @@ impl Pattern {
     /// expression, so that one look at a path is enough, however deep it is.
     fn parse(text: &str, reach: Reach, patterns: &mut usize) -> Result<Self, TopicSelectorError> {
         match text {
-            "" => Err(TopicSelectorError::Pattern(text.to_owned())),
+            "" => Err(TopicSelectorError::Pattern {
+                pattern: String::new(),
+                reason: "it is empty".to_owned(),
+            }),
             ".*" | ".+" => Ok(Self::Any),
             _ if !text.contains(is_special) => Ok(Self::Literal(text.to_owned())),
             _ if *patterns == MAX_PATTERNS => Err(TopicSelectorError::TooLong),
@@ -408,7 +418,10 @@ impl Pattern {
         };
         compile_with(text, below)
             .map(Self::Matching)
-            .ok_or_else(|| TopicSelectorError::Pattern(text.to_owned()))
+            .map_err(|reason| TopicSelectorError::Pattern {
+                pattern: text.to_owned(),
+                reason,
+            })
     }
 
     #[cfg(not(feature = "regex"))]
@@ -445,26 +458,29 @@ impl Pattern {
     }
 }
 
-/// A regular expression that must match the whole of a text, as Diffusion's do, and is of bounded size.
+/// A regular expression of Java's that must match the whole of a text, as Diffusion's do, and is of bounded size.
 #[cfg(feature = "regex")]
 #[must_use]
 pub fn compile_whole(pattern: &str) -> Option<Regex> {
-    compile_with(pattern, "")
+    compile_with(pattern, "").ok()
 }
 
 /// As [`compile_whole`], with an expression for what follows.
 #[cfg(feature = "regex")]
-fn compile_with(pattern: &str, rest: &str) -> Option<Regex> {
+fn compile_with(pattern: &str, rest: &str) -> Result<Regex, String> {
     if pattern.len() > MAX_PATTERN {
-        return None;
+        return Err("it is too long".to_owned());
     }
-    // It must stand on its own: `a)|(b` would break out of the group.
-    regex_syntax::parse(pattern).ok()?;
+    // What is translated stands on its own: `a)|(b` would break out of the group.
+    let pattern = java_pattern::translate(pattern)?;
     RegexBuilder::new(&format!("^(?:{pattern}){rest}$"))
         .size_limit(MAX_PATTERN_MEMORY)
         .dfa_size_limit(MAX_PATTERN_CACHE)
         .build()
-        .ok()
+        .map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => "it takes too much memory".to_owned(),
+            error => error.to_string(),
+        })
 }
 
 /// The whole parts of a path that a pattern begins with.

@@ -96,7 +96,7 @@ impl Machine {
                     (Some((id, pending)), Err(error)) => {
                         self.answer(id, &pending, Err(error.into()));
                     }
-                    // No request waits for it: a handler or a listener was registered by it (docs/protocol.md, 5.4).
+                    // No request waits for it: a handler or a listener was registered by it (docs/protocol.md, 5.2).
                     (None, Ok(report)) => self.event(Event::ConversationEnded {
                         conversation,
                         report,
