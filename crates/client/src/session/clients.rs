@@ -304,8 +304,8 @@ impl Clients<'_> {
     ///     match event {
     ///         SessionEvent::Opened { session, properties } => println!("{session} is here: {properties:?}"),
     ///         SessionEvent::Closed { session, .. } => println!("{session} is gone"),
-    ///         SessionEvent::Updated { .. } => {}
     ///         SessionEvent::Restarted => println!("forget who was here"),
+    ///         _ => {}
     ///     }
     /// }
     /// # Ok(())
