@@ -410,7 +410,7 @@ async fn deliver(
         return Err(Trouble::Fault(Fault::NotPrivate));
     }
     inbox?;
-    let value = DirectMessage { to, message }.to_json();
+    let value = DirectMessage { to, message };
     session.time_series().append(&theirs, &value).await?;
     // It has arrived; without the copy it is only not shown in other windows.
     drop(session.topics().add(&mine, specification(&me)));

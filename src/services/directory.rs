@@ -309,7 +309,7 @@ async fn write(session: &Session, card: &RoomCard) -> Result<(), RequestError> {
     let added = session
         .topics()
         .add(&path, TopicSpecification::new(TopicType::Json));
-    let set = session.topic_update().set(&path, &card.to_json());
+    let set = session.topic_update().set(&path, card);
     added.await?;
     set.await
 }

@@ -259,7 +259,7 @@ impl History {
             return Err(Fault::RoomRemoved);
         };
         let path = open.room.read_untracked().name.topic_path();
-        let value = change(message).to_json();
+        let value = change(message);
         loop {
             let session = self.connection.session().ok_or(Fault::NotConnected)?;
             match session.time_series().edit(&path, sequence, &value).await {

@@ -294,17 +294,16 @@ impl Outbox {
             let room = open.room.read_untracked();
             (room.name.topic_path(), room.kind)
         };
-        let value = message.to_json();
         let Some(session) = self.connection.session() else {
             return Err(RequestError::NeverSent(Interruption::SessionLost));
         };
         match kind {
             RoomKind::Live => {
-                let set = session.topic_update().set(&path, &value);
+                let set = session.topic_update().set(&path, message);
                 set.await.map(|()| None)
             }
             RoomKind::History => {
-                let appended = session.time_series().append(&path, &value);
+                let appended = session.time_series().append(&path, message);
                 appended.await.map(|metadata| Some(metadata.sequence))
             }
         }

@@ -7,8 +7,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use effusion_client::{
-    ErrorReason, Json, RequestError, Session, SessionState, StreamEvent, TopicSpecification,
-    TopicType, UnsubscribedReason, property,
+    ErrorReason, RequestError, Session, SessionState, StreamEvent, TopicSpecification, TopicType,
+    UnsubscribedReason, property,
 };
 use futures_util::StreamExt;
 use gloo_events::EventListener;
@@ -251,14 +251,13 @@ impl Present {
         if self.shown.borrow().seen != card.seen {
             self.seen.set(clock::now());
         }
-        let value = card.to_json();
-        self.shown.replace(card);
+        self.shown.replace(card.clone());
         let Some(session) = self.connection.session() else {
             return;
         };
         let this = Rc::clone(self);
         self.open.spawn(async move {
-            let done = session.topic_update().set(&path, &value).await;
+            let done = session.topic_update().set(&path, &card).await;
             drop(session);
             if refusal(&done) == Some(ErrorReason::NoSuchTopic) {
                 // Somebody has removed it.
@@ -277,7 +276,7 @@ impl Present {
         let card = self.card();
         // Both are on their way before either is answered. The name of a session is nobody else's.
         let added = session.topics().add(&path, specification());
-        let set = session.topic_update().set(&path, &card.to_json());
+        let set = session.topic_update().set(&path, &card);
         let done = match added.await {
             Ok(_) => set.await,
             Err(error) => Err(error),
@@ -343,7 +342,7 @@ impl Present {
 
 fn watch_members(open: &OpenRoom, session: &Session) {
     let selector = members_selector(&open.room.read_untracked().name);
-    let Ok(mut stream) = session.add_stream::<Json>(&selector) else {
+    let Ok(mut stream) = session.add_stream::<MemberCard>(&selector) else {
         return;
     };
     let selected = session.topics().select(&selector);
@@ -364,11 +363,10 @@ fn watch_members(open: &OpenRoom, session: &Session) {
 }
 
 /// True if that changes anything.
-fn see(people: &mut People, event: StreamEvent<Json>) -> bool {
+fn see(people: &mut People, event: StreamEvent<MemberCard>) -> bool {
     let id = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     match event {
-        StreamEvent::Value { topic, new, .. } => MemberCard::from_json(&new)
-            .is_some_and(|card| people.put(&id(&topic.path), card, clock::now())),
+        StreamEvent::Value { topic, new, .. } => people.put(&id(&topic.path), new, clock::now()),
         StreamEvent::Unsubscribed {
             topic,
             reason: UnsubscribedReason::Service(_),
@@ -394,7 +392,7 @@ fn see(people: &mut People, event: StreamEvent<Json>) -> bool {
 /// Follows what is written down of the room.
 fn watch_card(open: &OpenRoom, session: &Session) {
     let selector = card_selector(&open.room.read_untracked().name);
-    let Ok(mut stream) = session.add_stream::<Json>(&selector) else {
+    let Ok(mut stream) = session.add_stream::<RoomCard>(&selector) else {
         return;
     };
     // A room need not have a card, and the service need not show it.
@@ -403,10 +401,9 @@ fn watch_card(open: &OpenRoom, session: &Session) {
     open.spawn(async move {
         while let Some(event) = stream.next().await {
             match event {
-                StreamEvent::Value { new, .. } => {
-                    room.card.set_if_changed(RoomCard::from_json(&new))
-                }
-                StreamEvent::Unsubscribed {
+                StreamEvent::Value { new, .. } => room.card.set_if_changed(Some(new)),
+                StreamEvent::Unreadable { .. }
+                | StreamEvent::Unsubscribed {
                     reason: UnsubscribedReason::Service(_),
                     ..
                 } => room.card.set_if_changed(None),

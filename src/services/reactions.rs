@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use effusion_client::{
-    ErrorReason, Interruption, Json, RequestError, StreamEvent, StreamValue, TimeSeriesEvent,
+    ErrorReason, Interruption, RequestError, StreamEvent, StreamValue, TimeSeriesEvent,
     TopicSpecification, TopicType, UnsubscribedReason, ValueError, property,
 };
 use futures_util::StreamExt;
@@ -77,8 +77,7 @@ impl Reactions {
             emoji,
             name,
             given,
-        }
-        .to_json();
+        };
         let (this, room) = (Rc::clone(self), open.clone());
         spawn_local(async move {
             if let Err(fault) = this.append(&path(&room), &value).await {
@@ -89,7 +88,7 @@ impl Reactions {
     }
 
     /// Appends to the room's series of reactions, which is made when it is first needed.
-    async fn append(&self, path: &str, value: &Json) -> Result<(), Fault> {
+    async fn append(&self, path: &str, value: &Reaction) -> Result<(), Fault> {
         let mut made = false;
         loop {
             let session = self.connection.session().ok_or(Fault::NotConnected)?;
@@ -139,13 +138,11 @@ impl StreamValue for Given {
     }
 
     fn read(bytes: Bytes, topic: TopicType) -> Result<Self, ValueError> {
-        let event = TimeSeriesEvent::<Json>::read(bytes, topic)?;
-        let reaction =
-            Reaction::from_json(&event.value).ok_or(ValueError::WrongType("a reaction"))?;
+        let event = TimeSeriesEvent::<Reaction>::read(bytes, topic)?;
         Ok(Self {
             sequence: event.metadata.sequence,
             author: event.metadata.author,
-            reaction,
+            reaction: event.value,
         })
     }
 }

@@ -47,6 +47,8 @@ impl DirectMessage {
     }
 }
 
+json_value!(DirectMessage, "a direct message");
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,27 @@
 //! `Effusion/` in the topic tree; a service or a page that knows nothing of it can still be part of a room. Everything here
 //! is plain data: the page, the moderator and the tests share it. Values are read with care, as anyone may have written them.
 
+/// Gives values serde's traits, by the JSON that they are written as and read from with care: what the tutorial's pages leave out
+/// may be missing, and members that nobody knows are passed over.
+macro_rules! json_value {
+    ($type:ty, $what:literal) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serde::Serialize::serialize(&self.to_json(), serializer)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let json: effusion_protocol::value::Json =
+                    serde::Deserialize::deserialize(deserializer)?;
+                Self::from_json(&json)
+                    .ok_or_else(|| serde::de::Error::custom(concat!("the value is not ", $what)))
+            }
+        }
+    };
+}
+
 mod direct;
 mod id;
 mod member;

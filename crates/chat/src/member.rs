@@ -70,6 +70,8 @@ impl MemberCard {
     }
 }
 
+json_value!(MemberCard, "a member's card");
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
 mod tests {

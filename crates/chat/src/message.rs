@@ -211,6 +211,8 @@ impl Timestamp {
     }
 }
 
+json_value!(ChatMessage, "a chat message");
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
 mod tests {
@@ -227,6 +229,32 @@ mod tests {
             timestamp,
             ..ChatMessage::default()
         }
+    }
+
+    /// By serde, a message has the bytes that it has without, and is read with the same care.
+    #[test]
+    fn messages_are_serdes_too() {
+        use effusion_protocol::value::{DataType, data_type_of, from_bytes, to_bytes};
+        let message = message(Timestamp::Millis(5));
+        let (data_type, bytes) = to_bytes(&message).unwrap();
+        assert_eq!(data_type, DataType::Json);
+        assert_eq!(data_type_of::<ChatMessage>(), DataType::Json);
+        assert_eq!(&bytes, message.to_json().as_cbor());
+        assert_eq!(from_bytes::<ChatMessage>(bytes), Ok(message));
+        let careless = Json::object(&[
+            ("text", Json::text("hi")),
+            ("name", Json::text("Bo")),
+            ("timestamp", Json::boolean(true)),
+            ("mood", Json::array(&[])),
+        ]);
+        let read: ChatMessage = from_bytes(careless.as_cbor().clone()).unwrap();
+        assert_eq!(
+            (read.text.as_str(), read.timestamp),
+            ("hi", Timestamp::Missing)
+        );
+        let nameless = Json::object(&[("text", Json::text("hi"))]);
+        let error = from_bytes::<ChatMessage>(nameless.as_cbor().clone()).unwrap_err();
+        assert_eq!(error.to_string(), "the value is not a chat message");
     }
 
     #[test]

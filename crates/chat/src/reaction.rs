@@ -56,6 +56,8 @@ impl Reaction {
     }
 }
 
+json_value!(Reaction, "a reaction");
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -58,6 +58,8 @@ impl RoomCard {
     }
 }
 
+json_value!(RoomCard, "a room's card");
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
 mod tests {

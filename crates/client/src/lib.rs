@@ -117,6 +117,7 @@ where
 }
 
 // What a user of the client needs of the protocol.
+pub use bytes::Bytes;
 pub use effusion_protocol::body::{
     AddTopicResult, ConstraintOperator, ConstraintValueKind, FetchedSize, GlobalPermission,
     PathPermission, Properties, PropertyChange, ScriptError, SelectionKind, SessionLockDetails,

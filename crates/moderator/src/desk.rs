@@ -117,10 +117,9 @@ impl Desk {
     /// If they cannot be used, or the service refuses them.
     pub async fn publish(&mut self, rules: Rules) -> Result<(), Failure> {
         rules.filter().map_err(Failure::Rules)?;
-        let json = rules.to_json();
         self.session
             .topic_update()
-            .set(MODERATION_RULES, &json)
+            .set(MODERATION_RULES, &rules)
             .await
             .map_err(Failure::of("publishing the rules"))?;
         self.watch.change_rules(rules).map_err(Failure::Rules)?;
@@ -455,18 +454,18 @@ impl Desk {
         message: &ChatMessage,
     ) -> Result<bool, Failure> {
         const WHAT: &str = "hiding words of a message";
-        let (path, message) = (room.topic_path(), message.to_json());
+        let path = room.topic_path();
         let Some(value) = value else {
             let Some(Target::Sequence(sequence)) = target else {
                 return Err(Failure::NoMessage);
             };
-            let edited = self.session.time_series().edit(&path, sequence, &message);
+            let edited = self.session.time_series().edit(&path, sequence, message);
             edited.await.map_err(Failure::of(WHAT))?;
             return Ok(true);
         };
         // Only if nobody has said anything else since.
         let still = UpdateConstraint::Value(ValueComparison::is(value.as_cbor().clone()));
-        let set = self.session.topic_update().set_if(&path, &message, still);
+        let set = self.session.topic_update().set_if(&path, message, still);
         match set.await {
             Ok(()) => Ok(true),
             Err(error) if error.refusal() == Some(ErrorReason::UnsatisfiedConstraint) => Ok(false),
@@ -492,7 +491,7 @@ impl Desk {
         };
         self.session
             .time_series()
-            .edit(&room.topic_path(), sequence, &message.to_json())
+            .edit(&room.topic_path(), sequence, &message)
             .await
             .map_err(Failure::of("showing a message again"))?;
         Ok(())
@@ -533,7 +532,7 @@ impl Desk {
         };
         self.session
             .time_series()
-            .append(&path, &warning.to_json())
+            .append(&path, &warning)
             .await
             .map_err(Failure::of("warning somebody"))?;
         Ok(())
@@ -544,7 +543,7 @@ impl Desk {
         let metadata = self
             .session
             .time_series()
-            .append(MODERATION_LOG, &entry.to_json())
+            .append(MODERATION_LOG, &entry)
             .await
             .map_err(Failure::of("writing the log"))?;
         self.ledger.add(metadata.sequence, entry);

@@ -68,7 +68,7 @@ impl Inbox {
             session.add_stream::<TimeSeriesEvent<Json>>(&rooms),
             session.add_stream::<Json>(&rooms),
             session.add_stream::<Json>(&rules),
-            session.add_stream::<TimeSeriesEvent<Json>>(&log),
+            session.add_stream::<TimeSeriesEvent<LogEntry>>(&log),
         );
         let (Ok(events), Ok(values), Ok(rules_stream), Ok(log_stream)) = streams else {
             return Err(Failure::NoMessage);
@@ -133,11 +133,11 @@ fn replaced(event: StreamEvent<Json>) -> Option<Happening> {
     }
 }
 
-fn logged(event: StreamEvent<TimeSeriesEvent<Json>>) -> Option<Happening> {
+fn logged(event: StreamEvent<TimeSeriesEvent<LogEntry>>) -> Option<Happening> {
     match event {
         StreamEvent::Value { new, .. } => Some(Happening::Logged {
             sequence: new.metadata.sequence,
-            entry: LogEntry::from_json(&new.value)?,
+            entry: new.value,
             at: i64::try_from(new.metadata.timestamp).unwrap_or(i64::MAX),
             author: new.metadata.author,
         }),

@@ -159,6 +159,8 @@ impl LogEntry {
     }
 }
 
+json_value!(LogEntry, "an entry of the moderators' log");
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
 mod tests {

@@ -218,6 +218,8 @@ impl Filter {
     }
 }
 
+json_value!(Rules, "rules of moderation");
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
 mod tests {
