@@ -1,6 +1,7 @@
 //! What goes on in every open room beside its messages, whatever is on the screen: the reader is shown to the others, and the
 //! others and their reactions to the reader.
 
+use leptos::ev;
 use leptos::prelude::*;
 
 use crate::lazy;
@@ -14,23 +15,44 @@ lazy! {
     pub fn attendance() => view! { <Attendance/> }
 }
 
-/// Attends the rooms once the first messages of one can be seen: reading comes first.
+/// Attends the rooms once the first messages of one can be seen: reading comes first. What cannot be fetched is fetched again
+/// with the next room, and when the device is online again.
 #[component]
 pub fn AttendRooms() -> impl IntoView {
     let app = use_app();
-    let has_entered = Memo::new(move |before: Option<&bool>| {
-        before.is_some_and(|before| *before)
-            || app
-                .rooms
-                .read()
-                .iter()
-                .any(|room| room.entered.read().is_some())
+    let entered = Memo::new(move |_| {
+        let rooms = app.rooms.read();
+        rooms
+            .iter()
+            .filter(|it| it.entered.read().is_some())
+            .count()
     });
+    // Which attempt this is, beginning with the first room.
+    let attempt = RwSignal::new(0);
+    let failed = StoredValue::new(false);
+    let retry = move || {
+        if failed.get_value() {
+            failed.set_value(false);
+            attempt.update(|attempt| *attempt += 1);
+        }
+    };
+    Effect::new(move |before: Option<usize>| {
+        let count = entered.get();
+        match before.unwrap_or_default() {
+            0 if count > 0 && attempt.get_untracked() == 0 => attempt.set(1),
+            before if before < count => retry(),
+            _ => {}
+        }
+        count
+    });
+    let online = window_event_listener(ev::online, move |_| retry());
+    on_cleanup(move || online.remove());
     // Without this chunk, rooms are as good but for those who are in them.
     move || {
-        has_entered
-            .get()
-            .then(|| view! { <Lazy load=attendance() quiet=true /> })
+        (attempt.get() > 0).then(|| {
+            let on_error = move |()| failed.set_value(true);
+            view! { <Lazy load=attendance() quiet=true on_error /> }
+        })
     }
 }
 

@@ -56,11 +56,19 @@ pub fn Lazy(
     /// Whether the page is as good without it: then nothing is said if it cannot be fetched.
     #[prop(optional)]
     quiet: bool,
+    /// Called if it cannot be fetched.
+    #[prop(optional, into)]
+    on_error: Option<Callback<()>>,
     /// What is shown until the code is there, and stays if it cannot be fetched. Nothing is shown of it where the code is there
     /// already.
     #[prop(optional, into)]
     fallback: Option<ViewFn>,
 ) -> impl IntoView {
+    let report = move || {
+        if let Some(on_error) = on_error {
+            on_error.run(());
+        }
+    };
     let quiet = quiet || fallback.is_some();
     let fallback = fallback.unwrap_or_default();
     let or_else = move |failed| {
@@ -72,7 +80,10 @@ pub fn Lazy(
     };
     match load.as_mut().now_or_never() {
         Some(Ok(view)) => return view,
-        Some(Err(LoadError)) => return or_else(true),
+        Some(Err(LoadError)) => {
+            report();
+            return or_else(true);
+        }
         None => {}
     }
     let loaded = StoredValue::new_local(None);
@@ -80,6 +91,9 @@ pub fn Lazy(
     spawn_local_scoped_with_cancellation(async move {
         let result = load.await;
         let failed = result.is_err();
+        if failed {
+            report();
+        }
         loaded.set_value(result.ok());
         state.set(Some(failed));
     });

@@ -8,6 +8,7 @@ mod connection;
 mod dialog;
 mod join;
 mod keyed;
+mod lazy;
 mod messages;
 mod services;
 mod stage;

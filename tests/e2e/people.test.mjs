@@ -185,6 +185,25 @@ scenario('a session that takes the place of another one shows itself again', asy
     }
 });
 
+// In a page that is not split there is nothing to fetch, and the list is there from the start.
+scenario('a list of people that could not be fetched is fetched again once the device is online', async (open) => {
+    const ann = await open(address({ name: 'Ann', room: 'Offline', kind: 'history' }));
+    const refused = [];
+    await ann.page.route(/_room\.wasm$/, (route) => {
+        refused.push(route.request().url());
+        return route.abort();
+    });
+    await ann.join();
+    await ann.say('hello');
+    await ann.shows({ text: 'hello', state: 'sent' });
+    await until('it was refused, or is there', async () => refused.length + (await cards('Offline')).length, (found) => found > 0);
+    assert.equal((await cards('Offline')).length, refused.length > 0 ? 0 : 1);
+    await ann.page.unroute(/_room\.wasm$/);
+    await ann.page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await count(ann, 1);
+    ann.errors = ann.errors.filter((error) => !/Failed to (load resource|fetch)|ERR_FAILED/.test(error));
+});
+
 scenario('at 390 pixels the list lies over the room, and Escape closes it', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Small', kind: 'live' }), { viewport: PHONE })).join();
     await count(ann, 1);
