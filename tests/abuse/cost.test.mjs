@@ -54,7 +54,7 @@ test('a policy of thousands of conditions is refused', async () => {
     await control.close();
 });
 
-test('a constraint with hundreds of pointers to a large value costs one look at it', async () => {
+test('a constraint with hundreds of pointers into a large value reads it once', async () => {
     const user = await RawClient.connect(sandbox, 'user');
     const path = 'Abuse/constraint';
     // An array of so many zeros.
@@ -72,7 +72,7 @@ test('a constraint with hundreds of pointers to a large value costs one look at 
     await user.close();
 });
 
-test('a subscriber gets a long series whole, and stays', async () => {
+test('a subscriber receives a long series completely, and stays connected', async () => {
     const control = await RawClient.connect(sandbox, 'control');
     const range = 'limit 20000';
     const path = 'Abuse/series';
@@ -98,14 +98,14 @@ test('a subscriber gets a long series whole, and stays', async () => {
     await control.close();
 });
 
-test('names of locks have a length', async () => {
+test('names of locks have a maximum length', async () => {
     const control = await RawClient.connect(sandbox, 'control');
     const body = bytes(sized('/'.repeat(60_000)), varint(1), 0);
     assert.match((await control.refusal(Service.ACQUIRE_LOCK, body)).text, /longer than/);
     await control.close();
 });
 
-test('memory stays below its bound, whatever is stored, asked and left unread', async () => {
+test('memory stays below its limit, whatever is stored, requested and left unread', async () => {
     const user = await RawClient.connect(sandbox, 'user');
     const value = cbor('x'.repeat(900_000));
     const add = (number) =>

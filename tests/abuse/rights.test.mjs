@@ -34,7 +34,7 @@ const takeRoles = (principal, roles) => {
     return admin.ask(Service.CHANGE_ROLES_FILTER, bytes(sized(`$Principal is '${principal}'`), list, varint(0)));
 };
 
-test('a listener is told nothing, and that it has ended, once the right to listen is gone', async () => {
+test('a listener ends, and receives nothing more, once its permission is removed', async () => {
     const spy = await account('spy', ['CLIENT_CONTROL']);
     const every = bytes(1, 0, 1, varint(1), sized('*F'), 1, varint(0), varint(5));
     await spy.ask(Service.SESSION_EVENTS, every);
@@ -87,7 +87,7 @@ test("another session's update stream does not exist", async () => {
     await nobody.close();
 });
 
-test('removal tells nothing of hidden topics', async () => {
+test('removal reveals nothing of hidden topics', async () => {
     const user = await RawClient.connect(sandbox, 'user');
     const series = { TIME_SERIES_EVENT_VALUE_TYPE: 'json', OWNER: '$Principal is "user"' };
     await user.add('Effusion/direct/hidden', Type.TIME_SERIES, series);
@@ -132,7 +132,7 @@ test('a stranger cannot guess a value by constraints', async () => {
     await user.close();
 });
 
-test('a lock goes with its connection, noticed or not', async () => {
+test('a lock is released with its connection, noticed or not', async () => {
     const lock = bytes(sized('abuse'), varint(1), UNLOCK_ON_CONNECTION_LOSS);
     const holder = await RawClient.connect(sandbox, 'control', 'password', { reconnectTimeout: 60_000 });
     await holder.ask(Service.ACQUIRE_LOCK, lock);
@@ -149,7 +149,7 @@ test('a lock goes with its connection, noticed or not', async () => {
     await Promise.all([back.close(), other.close()]);
 });
 
-test('others sign in soon, whatever one session asks for', async () => {
+test('others can sign in soon, whatever one session requests', async () => {
     const eve = await RawClient.connect(sandbox, 'client');
     const body = bytes(sized('client'), 1, sized('password'), properties({}));
     let stop = false;

@@ -24,7 +24,7 @@ scenario('the address fills in the form', async (open) => {
     assert.ok(await ann.$('kind-live').isChecked());
 });
 
-scenario('without an address the tutorial’s defaults are there', async (open) => {
+scenario('without parameters the form has the tutorial’s defaults', async (open) => {
     const ann = await open(`http://127.0.0.1:${theatre.sandbox.port}/`);
     assert.notEqual((await ann.filled('name')).name, '', 'a guest has a name');
     assert.deepEqual(await ann.filled('account', 'password', 'host', 'port', 'room'), {
@@ -38,7 +38,7 @@ scenario('without an address the tutorial’s defaults are there', async (open) 
     assert.ok(await ann.$('kind-history').isChecked());
 });
 
-scenario('a password in the address is not taken, and does not stay there', async (open) => {
+scenario('a password in the address is ignored and removed', async (open) => {
     const ann = await open(address({ name: 'Ann', account: 'ann', room: 'Safe', password: 'hunter2', credentials: 'hunter3' }));
     assert.deepEqual(await ann.filled('account', 'password', 'room'), { account: 'ann', password: '', room: 'Safe' });
     const found = new URL(ann.page.url());
@@ -58,7 +58,7 @@ async function member(open, name, fields = {}) {
     return window;
 }
 
-scenario('a reload keeps everything but the password', async (open) => {
+scenario('a reload restores everything but the password', async (open) => {
     const ann = await member(open, 'forgetful');
     await ann.say('before the reload');
     await ann.shows({ text: 'before the reload', state: 'sent' });
@@ -79,7 +79,7 @@ scenario('a reload keeps everything but the password', async (open) => {
     await ann.shows({ text: 'before the reload', own: true });
 });
 
-scenario('a password stays on the device only where that was ticked, and goes when it is unticked', async (open) => {
+scenario('a password is stored only while its box is ticked', async (open) => {
     const ann = await member(open, 'mindful');
     await ann.reload();
     await ann.join({ password: SECRET, remember: true });
@@ -93,7 +93,7 @@ scenario('a password stays on the device only where that was ticked, and goes wh
     await until('it is gone', () => ann.stored(), (stored) => !decodeURIComponent(stored).includes(SECRET));
 });
 
-scenario('a reload with the sandbox’s shared account goes back into the rooms by itself', async (open) => {
+scenario('a reload with the sandbox’s shared account rejoins the rooms by itself', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Front', kind: 'history' }))).join();
     await ann.say('in front');
     await ann.shows({ text: 'in front', state: 'sent' });

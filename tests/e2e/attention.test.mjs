@@ -74,7 +74,7 @@ async function level(window, room, value) {
     await window.$('close-dialog').click();
 }
 
-scenario('after the first mention the page asks, and then the system tells', async (open) => {
+scenario('after the first mention the page asks, and then the system notifies', async (open) => {
     const ann = await recorded(open, 'Ann', 'Busy');
     await goTo(ann, 'Other');
     const bob = await (await open(address({ name: 'Bob', room: 'Busy', kind: 'history' }))).join();
@@ -111,7 +111,7 @@ scenario('after the first mention the page asks, and then the system tells', asy
     );
 });
 
-scenario('a no is kept, and so are the levels of rooms', async (open) => {
+scenario('a refusal is stored, and so are the levels of rooms', async (open) => {
     const ann = await recorded(open, 'Ann', 'Quiet');
     await goTo(ann, 'Loud');
     await goTo(ann, 'Here');
@@ -142,7 +142,7 @@ scenario('a no is kept, and so are the levels of rooms', async (open) => {
     assert.equal(await ann.$('room-level').inputValue(), 'none');
 });
 
-scenario('sound comes only if it is wanted, and nothing comes while the reader is not to be disturbed', async (open) => {
+scenario('sound is optional, and “do not disturb” silences everything', async (open) => {
     const ann = await recorded(open, 'Ann', 'Sound', 'granted');
     await goTo(ann, 'Silence');
     const bob = await (await open(address({ name: 'Bob', room: 'Sound', kind: 'history' }))).join();
@@ -170,7 +170,7 @@ scenario('sound comes only if it is wanted, and nothing comes while the reader i
     assert.ok(await ann.$('do-not-disturb').isChecked());
 });
 
-scenario('direct messages are told, too', async (open) => {
+scenario('direct messages cause notifications, too', async (open) => {
     const account = async (name) => {
         const window = await open(address({ room: 'Tell' }));
         await window.page.addInitScript(...system('granted'));
@@ -191,7 +191,7 @@ scenario('direct messages are told, too', async (open) => {
     assert.deepEqual(await shown(vera), [{ title: 'wim sent you a message', body: 'just for you' }]);
 });
 
-scenario('a profile says who somebody is, with the roles where they may be seen, and a new name reaches everyone', async (open) => {
+scenario('a profile shows the account, and roles where permitted, and a new name reaches everyone', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Who', kind: 'history' }))).join();
     const bob = await (await open(address({ name: 'Bob', room: 'Who', kind: 'history' }))).join();
     const ada = await open(address({ name: 'Ada', room: 'Who', kind: 'history' }));

@@ -180,7 +180,7 @@ scenario('everything fits at twice the size', async (open) => {
     });
 });
 
-scenario('one can join, write, change rooms and settings, and leave by the keyboard alone', async (open) => {
+scenario('joining, writing, changing rooms and settings, and leaving work by keyboard alone', async (open) => {
     const ann = await open(address({ name: 'Ann', room: 'Keys', kind: 'history' }));
     const { keyboard } = ann.page;
     const focused = () => ann.page.evaluate(() => document.activeElement?.dataset.testid ?? '');

@@ -15,7 +15,7 @@ const panic = (page) =>
         setTimeout(() => malloc(1, 3));
     });
 
-scenario('a panic is told, and what was being written is there after a reload', async (open) => {
+scenario('a panic is reported, and the draft is restored after a reload', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Crash', kind: 'history' }))).join();
     await ann.say('before');
     await ann.shows({ text: 'before', state: 'sent' });

@@ -65,7 +65,7 @@ scenario('no screen needs what the policy forbids', async (open) => {
     }
 });
 
-scenario('what gets into the document does not run', async (open) => {
+scenario('injected code does not run', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Injected', kind: 'live' }))).join();
     const outcomes = await ann.page.evaluate(async () => {
         const host = document.body.appendChild(document.createElement('div'));

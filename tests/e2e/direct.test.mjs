@@ -77,7 +77,7 @@ async function pry(session, principal) {
     return { got, streamed };
 }
 
-scenario('two people talk, and it stays with them across a reload', async (open) => {
+scenario('two people exchange direct messages, which survive a reload', async (open) => {
     const ann = await account(open, 'ann');
     const bob = await account(open, 'bob');
     await writeTo(ann, 'bob');
@@ -113,7 +113,7 @@ scenario('two people talk, and it stays with them across a reload', async (open)
     await until('it is back', () => unread(ann, 'bob'), (count) => count === 1);
 });
 
-scenario('the keyboard alone begins a conversation', async (open) => {
+scenario('a conversation starts by keyboard alone', async (open) => {
     const kay = await account(open, 'kay', 'Keys');
     const lee = await account(open, 'lee', 'Keys');
     await until('both are there', () => kay.$('members-count').innerText(), (count) => count === '2');
@@ -130,7 +130,7 @@ scenario('the keyboard alone begins a conversation', async (open) => {
     await until('one is unread', () => unread(lee, 'kay'), (count) => count === 1);
 });
 
-scenario('no third principal can read what two say to each other, by whatever the SDK has to ask with', async (open) => {
+scenario('no third principal can read direct messages, by any request of the SDK', async (open) => {
     const dora = await account(open, 'dora', 'Secrets');
     const emil = await account(open, 'emil', 'Secrets');
     await account(open, 'third', 'Secrets');
@@ -198,7 +198,7 @@ scenario('a forged message is shown under its true author', async (open) => {
     await olaf.shows({ author: 'nora', text: 'truly nora', own: false });
 });
 
-scenario('an inbox that somebody else has made is not written to', async (open) => {
+scenario('nothing is sent to an inbox that somebody else created', async (open) => {
     const pia = await account(open, 'pia', 'Trap');
     await withSession(theatre.sandbox, 'admin', (admin) =>
         admin.security.updateAuthenticationStore(
@@ -263,7 +263,7 @@ scenario('where the service does not protect the inboxes, nothing is sent', asyn
     }
 });
 
-scenario('people who share an account are told that it would not stay between them', async (open) => {
+scenario('people who share an account are warned that direct messages would not be private', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Shared', kind: 'history' }))).join();
     await (await open(address({ name: 'Bob', room: 'Shared', kind: 'history' }))).join();
     const uma = await account(open, 'uma', 'Shared');
@@ -275,7 +275,7 @@ scenario('people who share an account are told that it would not stay between th
     }
 });
 
-scenario('what is written while the service is away arrives once it is back, once', async (open) => {
+scenario('what is written while the service is down arrives exactly once when it is back', async (open) => {
     const data = mkdtempSync(path.join(tmpdir(), 'effusion-'));
     let service = await startSandbox({ data });
     try {

@@ -88,7 +88,7 @@ const atEnd = (window) => window.$('scroll').evaluate((scroll) => scroll.scrollH
 
 const settled = (window) => window.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50)))));
 
-scenario('scrolling up brings earlier messages by itself, and what is looked at stays where it is', async (open) => {
+scenario('scrolling up loads earlier messages, and the reading position is kept', async (open) => {
     await fill('Tall', TALL);
     const ann = await enter(open, 'Tall');
     await until('the newest is shown', () => numbers(ann), (found) => found.at(-1) === TALL - 1);
@@ -165,7 +165,7 @@ scenario('a room that is opened for the first time shows its newest message, and
     }
 });
 
-scenario('new messages keep to the end for who is there, and move nothing for who is not', async (open) => {
+scenario('new messages follow the end only for readers who are at the end', async (open) => {
     await fill('Busy', 400);
     const ann = await enter(open, 'Busy');
     await until('the newest is shown', () => numbers(ann), (found) => found.at(-1) === 399);
@@ -197,7 +197,7 @@ scenario('new messages keep to the end for who is there, and move nothing for wh
     });
 });
 
-scenario('the bar can be pulled anywhere', async (open) => {
+scenario('the scroll bar reaches every position', async (open) => {
     await fill('Bar', 1_000);
     const ann = await enter(open, 'Bar');
     await until('the newest is shown', () => numbers(ann), (found) => found.at(-1) === 999);
@@ -223,7 +223,7 @@ scenario('the bar can be pulled anywhere', async (open) => {
     }
 });
 
-scenario('the keyboard alone gets to the first message and to the last', async (open) => {
+scenario('the keyboard alone reaches the first message and the last', async (open) => {
     await fill('Keys', 250);
     const ann = await enter(open, 'Keys');
     await until('the newest is shown', () => numbers(ann), (found) => found.at(-1) === 249);
@@ -248,7 +248,7 @@ scenario('the keyboard alone gets to the first message and to the last', async (
     assert.equal((await numbers(ann)).at(-1), 249);
 });
 
-scenario('words are found in all that is loaded, marked, and gone to one after the other', async (open) => {
+scenario('search finds and marks words in all loaded messages, and goes from match to match', async (open) => {
     await fill('Find', 300);
     const ann = await enter(open, 'Find');
     await until('the newest is shown', () => numbers(ann), (found) => found.at(-1) === 299);
@@ -287,7 +287,7 @@ scenario('words are found in all that is loaded, marked, and gone to one after t
     await until('nothing is marked any more', marked, (words) => words.length === 0);
 });
 
-scenario('a room is saved as text and as JSON, as a whole', async (open) => {
+scenario('a whole room is exported as text and as JSON', async (open) => {
     await fill('Paper', 250);
     const ann = await enter(open, 'Paper');
     await ann.say('"quoted" <b>text</b>');
@@ -314,7 +314,7 @@ scenario('a room is saved as text and as JSON, as a whole', async (open) => {
     assert.match(plain, /Ann: "quoted" <b>text<\/b>\n$/);
 });
 
-scenario('what was read is remembered: a line shows where new messages begin, in a hidden window and after coming back', async (open) => {
+scenario('a line shows where new messages begin, after a hidden window and after a new visit', async (open) => {
     const room = { room: 'Line', kind: 'history' };
     const ann = await (await open(address({ name: 'Ann', ...room }))).join();
     const bob = await (await open(address({ name: 'Bob', ...room }))).join();
@@ -357,7 +357,7 @@ scenario('what was read is remembered: a line shows where new messages begin, in
     assert.equal(await cem.$('unread-line').count(), 0);
 });
 
-scenario('a day far back is gone to, and what lies in between is loaded when it comes into sight', async (open) => {
+scenario('a jump to an old day leaves a gap, which is loaded when it becomes visible', async (open) => {
     await fill('Days', 1_500);
     const ann = await enter(open, 'Days');
     await until('the newest is shown', () => numbers(ann), (found) => found.at(-1) === 1_499);
@@ -400,7 +400,7 @@ scenario('a day far back is gone to, and what lies in between is loaded when it 
     assert.equal(await ann.$('gap-button').count(), 0);
 });
 
-scenario('what comes in is said to who cannot see it, unless that is stopped', async (open) => {
+scenario('new messages are announced to screen readers, unless that is muted', async (open) => {
     const room = { room: 'Ear', kind: 'history' };
     const ann = await (await open(address({ name: 'Ann', ...room }))).join();
     const bob = await (await open(address({ name: 'Bob', ...room }))).join();

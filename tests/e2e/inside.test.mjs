@@ -10,7 +10,7 @@ const { scenario, address } = theatre;
 
 const calls = (window) => window.$('calls').locator('pre').allTextContents();
 
-scenario('the diagnostics tell of the session, its subscriptions and its messages, with their bytes', async (open) => {
+scenario('the diagnostics show the session, its subscriptions and its messages, with their bytes', async (open) => {
     const room = 'Inside';
     const ann = await (await open(address({ name: 'Ann', room, kind: 'history' }))).join();
     await ann.$('diagnostics-button').click();
@@ -64,7 +64,7 @@ scenario('the lessons show which call each action made', async (open) => {
     assert.equal(await ann.overflow(), 0);
 });
 
-scenario('no password is shown, not even of an account that is made', async (open) => {
+scenario('no password is shown, not even of a new account', async (open) => {
     const ann = await open(address({ name: 'Ann', room: 'Secrets', kind: 'history' }));
     const secret = 'open sesame 42';
     await ann.$('create-account-link').click();

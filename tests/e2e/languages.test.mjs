@@ -41,13 +41,13 @@ for (const [locale, code, dir] of [
     });
 }
 
-scenario('a browser in a language that the page does not speak gets English', async (open) => {
+scenario('a browser in an unsupported language gets English', async (open) => {
     const ann = await open(address({ name: 'Ann' }), { locale: 'fi-FI' });
     assert.deepEqual(await root(ann), { lang: 'en', dir: 'ltr' });
     assert.equal(await ann.$('join-button').innerText(), 'Join');
 });
 
-scenario('a language that is chosen is spoken at once, and after a reload', async (open) => {
+scenario('a chosen language applies at once, and after a reload', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Babel', kind: 'history' }))).join();
     await ann.say('hello');
     await ann.shows('hello');
@@ -74,7 +74,7 @@ scenario('a language that is chosen is spoken at once, and after a reload', asyn
     assert.equal(await ann.page.evaluate(() => localStorage.getItem('effusion.language')), null);
 });
 
-scenario('a language whose words cannot be had leaves the page as it was', async (open) => {
+scenario('a language whose texts cannot be loaded leaves the page as it was', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Lost words', kind: 'history' }))).join();
     await ann.page.route('**/locales/de.json', (route) => route.abort());
     await ann.$('settings-button').click();

@@ -70,7 +70,7 @@ scenario('enter sends, shift and enter breaks the line, blanks are not sent', as
     await bob.shows('one\ntwo', 'by the button');
 });
 
-scenario('who comes into a live room later sees its last message and those that follow', async (open) => {
+scenario('a later visitor of a live room sees its last message and those that follow', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Later', kind: 'live' }))).join();
     await ann.say('gone by then');
     await ann.say('the last one');

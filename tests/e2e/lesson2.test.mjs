@@ -11,7 +11,7 @@ const { scenario, address } = theatre;
 
 const joined = async (open, name, room) => (await open(address({ name, room, kind: 'history' }))).join();
 
-scenario('a third window comes later and sees what was said, by whom, and what is its own', async (open) => {
+scenario('a third window joins later and sees the messages, their authors, and its own', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Archive'), await joined(open, 'Bob', 'Archive')];
     await ann.say('first');
     await bob.shows('first');
@@ -35,7 +35,7 @@ scenario('a third window comes later and sees what was said, by whom, and what i
     await cem.shows('first', 'second', 'third', { author: 'Ann', text: 'fourth', own: false });
 });
 
-scenario('of more than a hundred messages the newest hundred are kept', async (open) => {
+scenario('of more than a hundred messages the newest hundred are retained', async (open) => {
     const ann = await joined(open, 'Ann', 'Crowded');
     await ann.say('the very first');
     await ann.shows({ text: 'the very first', state: 'sent' });
@@ -52,7 +52,7 @@ scenario('of more than a hundred messages the newest hundred are kept', async (o
     await bob.shows(...Array.from({ length: 100 }, (_, index) => `number ${index + 31}`));
 });
 
-scenario('where the service keeps more than a hundred, earlier ones can be asked for', async (open) => {
+scenario('where the service retains more than a hundred, earlier ones can be loaded', async (open) => {
     await withSession(theatre.sandbox, 'user', async (session) => {
         await session.topics.add('Chat/Deep', new TopicSpecification(TopicType.TIME_SERIES, {
             TIME_SERIES_EVENT_VALUE_TYPE: 'json',

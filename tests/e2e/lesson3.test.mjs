@@ -21,7 +21,7 @@ const account = (name, password = 'a long secret') => ({
     'account-password-again': password,
 });
 
-scenario('an account is made, leads into the chat, and works from then on', async (open) => {
+scenario('a new account leads into the chat, and works from then on', async (open) => {
     const dora = await accountForm(open, account('dora'));
     await dora.$('account-button').click();
     await dora.inRoom();
@@ -42,7 +42,7 @@ scenario('an account is made, leads into the chat, and works from then on', asyn
     });
 });
 
-scenario('an account without the right to write reads only', async (open) => {
+scenario('an account without the right to write is read-only', async (open) => {
     const owner = await (await open(address({ name: 'Olga', room: 'Club', kind: 'history' }))).join();
     await owner.say('welcome');
     const reader = await accountForm(open, account('reader'));
@@ -56,7 +56,7 @@ scenario('an account without the right to write reads only', async (open) => {
     await reader.fault(/isn’t allowed to write in this room/);
 });
 
-scenario('two passwords that differ are told at the field, and nothing is asked of the service', async (open) => {
+scenario('different passwords are reported at the field, without a request to the service', async (open) => {
     const window = await accountForm(open, { ...account('eve'), 'account-password-again': 'another' });
     await window.$('account-button').click();
     await window.problem('account-password-again', /The passwords don’t match\./);
@@ -67,7 +67,7 @@ scenario('two passwords that differ are told at the field, and nothing is asked 
     await window.problem('account-password', /Enter a password\./);
 });
 
-scenario('a name that is taken is told', async (open) => {
+scenario('a taken name is reported', async (open) => {
     const window = await accountForm(open, account('admin'));
     await window.$('account-button').click();
     await window.fault(/An account named “admin” already exists\. Choose another name/);
@@ -76,13 +76,13 @@ scenario('a name that is taken is told', async (open) => {
     await window.inRoom();
 });
 
-scenario('a wrong password of the registrar is told', async (open) => {
+scenario('a wrong password of the registrar is reported', async (open) => {
     const window = await accountForm(open, { ...account('gus'), 'account-registrar-password': 'wrong' });
     await window.$('account-button').click();
     await window.fault(/Incorrect password for the account “auth-handler”/);
 });
 
-scenario('a registrar without the right to add accounts is told', async (open) => {
+scenario('a registrar without the right to add accounts is reported', async (open) => {
     const window = await accountForm(open, {
         ...account('hal'),
         'account-registrar': 'user',
@@ -92,7 +92,7 @@ scenario('a registrar without the right to add accounts is told', async (open) =
     await window.fault(/isn’t allowed to create accounts\. Use an account that can modify the authentication store/);
 });
 
-scenario('names with quotes and of other scripts make accounts', async (open) => {
+scenario('names with quotes and in other scripts are valid for accounts', async (open) => {
     for (const name of ['O’Brien "Bo" \\', "it's", 'Ærøskøbing 🌊']) {
         const window = await accountForm(open, account(name, `pass "word' \\ ${name}`));
         await window.$('account-button').click();

@@ -26,7 +26,7 @@ const draft = (window, expected) => until(`the draft “${expected}”`, () => w
 
 const note = (window, pattern) => until(`a note that says ${pattern}`, () => window.$('note').allInnerTexts(), ([words]) => pattern.test(words ?? ''));
 
-scenario('names are completed after an @, and the one who is meant sees it', async (open) => {
+scenario('names are completed after an @, and the mentioned person sees it', async (open) => {
     const [ann, bob, bo] = [await joined(open, 'Ann Lee', 'Names'), await joined(open, 'Bob', 'Names'), await joined(open, 'Bo <b>', 'Names')];
     await bob.say('hello');
     await ann.shows('hello');
@@ -62,7 +62,7 @@ scenario('names are completed after an @, and the one who is meant sees it', asy
     await draft(bob, '@Ann Lee ');
 });
 
-scenario('emoji come by name and by the picker', async (open) => {
+scenario('emoji are inserted by name and by the picker', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Emoji'), await joined(open, 'Bob', 'Emoji')];
     await ann.$('composer').pressSequentially('look: :turt');
     await offered(ann, ':turtle:');
@@ -100,7 +100,7 @@ scenario('emoji come by name and by the picker', async (open) => {
     assert.equal(asked, 0);
 });
 
-scenario('emoji come in the skin tone that was chosen', async (open) => {
+scenario('emoji have the chosen skin tone', async (open) => {
     const ann = await joined(open, 'Ann', 'Tones');
     await ann.$('emoji-button').click();
     await ann.$('emoji-search').fill('wave');
@@ -115,7 +115,7 @@ scenario('emoji come in the skin tone that was chosen', async (open) => {
 });
 
 // A page that is not split contains the emoji, and nothing has to be waited for.
-scenario('what is typed before the emoji are there is not lost', async (open) => {
+scenario('what is typed before the emoji are loaded is not lost', async (open) => {
     const ann = await joined(open, 'Ann', 'Late');
     let come;
     const wait = new Promise((resolve) => {
@@ -140,7 +140,7 @@ scenario('what is typed before the emoji are there is not lost', async (open) =>
     await until('the picker is closed', () => ann.$('emoji-picker').count(), (count) => count === 0);
 });
 
-scenario('emoji that cannot be had are told to be so', async (open) => {
+scenario('emoji that cannot be loaded are reported', async (open) => {
     const ann = await joined(open, 'Ann', 'None');
     let refused = false;
     await ann.page.route(TABLE, (route) => {
@@ -158,7 +158,7 @@ scenario('emoji that cannot be had are told to be so', async (open) => {
     ann.errors = ann.errors.filter((error) => !/Failed to (load resource|fetch)|ERR_FAILED/.test(error));
 });
 
-scenario('commands do what they say', async (open) => {
+scenario('commands work', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Orders'), await joined(open, 'Bob', 'Orders')];
     await ann.$('composer').pressSequentially('/he');
     await offered(ann, 'help');
@@ -201,7 +201,7 @@ scenario('commands do what they say', async (open) => {
     await until('the first room', () => ann.$('room-title').innerText(), (title) => title === 'Orders');
 });
 
-scenario('what is learnt of a room disturbs nobody who is writing in it', async (open) => {
+scenario('updates of a room do not disturb writing', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Quiet'), await joined(open, 'Bob', 'Quiet')];
     const box = await ann.$('composer').elementHandle();
     await ann.$('composer').pressSequentially('half a sen');
@@ -213,7 +213,7 @@ scenario('what is learnt of a room disturbs nobody who is writing in it', async 
     await ann.shows('half a sentence');
 });
 
-scenario('what is no command is said in words, and stays where it was', async (open) => {
+scenario('an unknown command is reported, and stays in the box', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Wrong'), await joined(open, 'Bob', 'Wrong')];
     await ann.say('/dance all night');
     await note(ann, /Unknown command “\/dance”/);
@@ -239,7 +239,7 @@ scenario('the topic of a room is set', async (open) => {
     await ann.shows('seen');
 });
 
-scenario('a long text that is pasted becomes a snippet if wanted', async (open) => {
+scenario('a long pasted text becomes a snippet on request', async (open) => {
     const permissions = ['clipboard-read', 'clipboard-write'];
     const [ann, bob] = [await joined(open, 'Ann', 'Snip', { permissions }), await joined(open, 'Bob', 'Snip')];
     const paste = async (text) => {

@@ -23,7 +23,7 @@ const use = async (window, text, tool) => {
     await message(window, text).getByTestId(tool).click();
 };
 
-scenario('an own message is edited and everybody sees it, also who comes later', async (open) => {
+scenario('an edit of an own message reaches everybody, also later visitors', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Edit'), await joined(open, 'Bob', 'Edit')];
     await ann.say('teh first');
     await ann.say('the second');
@@ -85,7 +85,7 @@ scenario('the arrow up edits the last own message, and Esc leaves it as it was',
     await until('the draft', () => ann.$('composer').inputValue(), (text) => text === 'a thought');
 });
 
-scenario('an own message is deleted after a question; what remains says so', async (open) => {
+scenario('an own message is deleted after confirmation, and a placeholder remains', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Delete'), await joined(open, 'Bob', 'Delete')];
     await ann.say('keep me');
     await ann.say('forget me');
@@ -128,7 +128,7 @@ scenario('in a live room nothing can be edited', async (open) => {
     assert.equal(await ann.$('composer').inputValue(), '');
 });
 
-scenario('a refusal is told, and nothing is lost', async (open) => {
+scenario('a refusal is reported, and nothing is lost', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Refuse'), await joined(open, 'Bob', 'Refuse')];
     await ann.say('as it was');
     await ann.shows({ text: 'as it was', state: 'sent' });
@@ -151,7 +151,7 @@ scenario('a refusal is told, and nothing is lost', async (open) => {
     await bob.shows('as it was');
 });
 
-scenario('the keyboard alone goes to a message and does what can be done', async (open) => {
+scenario('message actions work by keyboard alone', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Keys'), await joined(open, 'Bob', 'Keys')];
     await ann.say('one');
     await ann.say('two');
@@ -222,7 +222,7 @@ scenario('on a phone a long touch opens the menu', async (open) => {
     await bob.shows('pressed');
 });
 
-scenario('what a moderator has changed says so, and an edit by the SDK is an edit', async (open) => {
+scenario('a moderator’s change is marked, and an edit by the SDK is an edit', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Watched'), await joined(open, 'Bob', 'Watched')];
     await withSession(theatre.sandbox, 'user', async (session) => {
         const value = { text: 'a bad word', name: 'Eve', timestamp: '' };

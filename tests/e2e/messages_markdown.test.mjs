@@ -29,7 +29,7 @@ const made = (window) =>
 
 const makes = (window, expected) => until(`elements ${expected}`, () => made(window), (found) => found === expected);
 
-scenario('the common subset is shown to both, and edits are read anew', async (open) => {
+scenario('the common subset is rendered for both, and edits are rendered anew', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Marks'), await joined(open, 'Bob', 'Marks')];
     for (const [text, expected] of [
         ['*a* **b** ~~c~~ `d*`', 'p(em(a) strong(b) s(c) code(d*))'],
@@ -55,7 +55,7 @@ scenario('the common subset is shown to both, and edits are read anew', async (o
     await makes(ann, 'p(after strong(that))');
 });
 
-scenario('links lead away safely and say where to', async (open) => {
+scenario('links are safe and show their destination', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Links'), await joined(open, 'Bob', 'Links')];
     await ann.say('see https://example.com/a_b?c=d, or [here](https://evil.example/path) or [mail](mailto:a@b.example)');
     await bob.$('text').locator('a').first().waitFor();
@@ -88,7 +88,7 @@ scenario('code is copied by its button', async (open) => {
     assert.match(await ann.$('code-block').innerText(), /rust/);
 });
 
-scenario('a picture is asked for only by a click', async (open) => {
+scenario('a picture is loaded only on a click', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Pictures'), await joined(open, 'Bob', 'Pictures')];
     let asked = 0;
     // A host that the test fakes; the window does not count it as foreign.

@@ -13,7 +13,7 @@ const joined = async (open, name, room) => (await open(address({ name, room, kin
 const delivery = (window, pattern) =>
     until(`a mark that says ${pattern}`, () => window.$('delivery').last().innerText(), (words) => pattern.test(words.replace(/[\u2068\u2069]/g, '')));
 
-scenario('the last own message says who has seen it', async (open) => {
+scenario('the last own message shows who has seen it', async (open) => {
     const ann = await joined(open, 'Ann', 'Marks');
     await ann.say('alone');
     await ann.shows({ state: 'sent' });
@@ -32,7 +32,7 @@ scenario('the last own message says who has seen it', async (open) => {
     await until('one mark only', () => ann.$('delivery').locator('visible=true').count(), (count) => count === 1);
 });
 
-scenario('a long text is folded up, and all of it can be had', async (open) => {
+scenario('a long text is folded, and can be unfolded', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Long'), await joined(open, 'Bob', 'Long')];
     const long = Array.from({ length: 80 }, (_, line) => `line ${line}`).join('\n');
     await ann.say(long);

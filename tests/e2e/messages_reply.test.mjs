@@ -29,7 +29,7 @@ const showsReactions = (window, text, expected) =>
     until(`the reactions ${JSON.stringify(expected)}`, () => reactions(window, text), (found) => JSON.stringify(found) === JSON.stringify(expected));
 
 for (const kind of ['history', 'live']) {
-    scenario(`an answer quotes what it answers, in a ${kind} room`, async (open) => {
+    scenario(`a reply quotes its message, in a ${kind} room`, async (open) => {
         const [ann, bob] = [await joined(open, 'Ann', `Reply ${kind}`, kind), await joined(open, 'Bob', `Reply ${kind}`, kind)];
         await ann.say('Tea or coffee?');
         await bob.shows('Tea or coffee?');
@@ -96,7 +96,7 @@ for (const kind of ['history', 'live']) {
     });
 }
 
-scenario('what is used most is offered first, also after a reload', async (open) => {
+scenario('the most used emoji are offered first, also after a reload', async (open) => {
     const ann = await joined(open, 'Ann', 'Often');
     await ann.say('hello');
     await ann.shows({ state: 'sent' });
@@ -113,7 +113,7 @@ scenario('what is used most is offered first, also after a reload', async (open)
     assert.equal(await ann.$('tool-quick').first().getAttribute('data-emoji'), '🐢');
 });
 
-scenario('a service that allows no reactions says so', async (open) => {
+scenario('a service that forbids reactions is reported', async (open) => {
     await withSession(theatre.sandbox, 'admin', (admin) =>
         admin.security.updateSecurityStore('set "TOPIC_CONTROL" path "Effusion/reactions/Stern" permissions [READ_TOPIC SELECT_TOPIC]'),
     );
@@ -125,7 +125,7 @@ scenario('a service that allows no reactions says so', async (open) => {
     assert.equal(await ann.$('reaction').count(), 0);
 });
 
-scenario('reactions by the SDK count, and nonsense does not', async (open) => {
+scenario('reactions by the SDK count, and invalid ones do not', async (open) => {
     const ann = await joined(open, 'Ann', 'Sdk');
     await ann.say('hello');
     await ann.shows({ state: 'sent' });
@@ -146,7 +146,7 @@ scenario('reactions by the SDK count, and nonsense does not', async (open) => {
     await showsReactions(ann, 'hello', [['👍', 2, true], ['<b>hi</b>', 1, false]]);
 });
 
-scenario('an answer between two people names what it answers to both', async (open) => {
+scenario('a reply in a conversation quotes its message for both', async (open) => {
     const account = async (name) => {
         const window = await open(address({ room: 'Lobby' }));
         await window.$('create-account-link').click();

@@ -78,7 +78,7 @@ scenario('the board hides words, warns, mutes after strikes, and undoes it', asy
     }, (found) => found.some((text) => text.includes('thank you')));
 });
 
-scenario('who may not moderate finds no board, and /mute says so', async (open) => {
+scenario('without the rights there is no board, and /mute reports that', async (open) => {
     const eve = await account(open, 'eve', 'Blue');
     await eve.$('members-button').waitFor();
     assert.equal(await eve.$('board-button').count(), 0);

@@ -93,7 +93,7 @@ scenario('a name has one colour for everyone', async (open) => {
     assert.notEqual(await hue(bob.page.locator('[data-testid=member][data-name=Bob] .avatar')), inList);
 });
 
-scenario('who types is shown, until they stop or send', async (open) => {
+scenario('typing is shown until it stops or the message is sent', async (open) => {
     const [ann, bob, cat] = await Promise.all(
         ['Ann', 'Bob', 'Cat'].map(async (name) => (await open(address({ name, room: 'Desk', kind: 'live' }))).join()),
     );
@@ -113,7 +113,7 @@ scenario('who types is shown, until they stop or send', async (open) => {
     assert.equal(await cat.$('composer').inputValue(), 'And');
 });
 
-scenario('who is away is shown, and comes back', async (open) => {
+scenario('people who are away are shown as such until they return', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Away', kind: 'live' }))).join();
     const bob = await (await open(address({ name: 'Bob', room: 'Away', kind: 'live' }))).join();
     await peopleIn(ann);
@@ -131,7 +131,7 @@ scenario('who is away is shown, and comes back', async (open) => {
     await state('online');
 });
 
-scenario('what somebody has seen is on the card', async (open) => {
+scenario('the card holds what its owner has seen', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Seen', kind: 'history' }))).join();
     const bob = await (await open(address({ name: 'Bob', room: 'Seen', kind: 'history' }))).join();
     await ann.say('one');
@@ -160,7 +160,7 @@ scenario('a window that crashes disappears by itself', async (open) => {
     await until('Bob is gone', () => names(ann), (found) => `${found}` === 'Ann', 45_000);
 });
 
-scenario('a session that takes the place of another one shows itself again', async (open) => {
+scenario('a session that replaces another one adds its card again', async (open) => {
     const other = await startSandbox();
     try {
         const fields = { host: other.host, port: other.port, room: 'Again', kind: 'history' };
@@ -217,7 +217,7 @@ scenario('at 390 pixels the list lies over the room, and Escape closes it', asyn
     await until('the focus is back', () => ann.page.evaluate(() => document.activeElement.id), (id) => id === 'members-button');
 });
 
-scenario('where the service keeps somebody off the list, or shows none, it is told and the room works', async (open) => {
+scenario('where the service hides people or the list, the page says so and the room works', async (open) => {
     await withSession(theatre.sandbox, 'admin', (admin) =>
         admin.security.updateAuthenticationStore(
             admin.security.authenticationScriptBuilder().addPrincipal('mute', 'secret', ['CLIENT']).build(),

@@ -64,7 +64,7 @@ test('the manifest names what is there', () => {
     assert.match(readFileSync(path.join(dist, 'index.html'), 'utf8'), /<link(?=[^>]*rel="?manifest)[^>]*href="?manifest.webmanifest/);
 });
 
-scenario('the page starts without its host, below a path, and keeps nothing but its own files', async (open) => {
+scenario('the page starts offline, below a path, and caches only its own files', async (open) => {
     const host = await serveFolders({ [BELOW]: dist });
     const ann = await openKept(open, host.origin);
     await ann.join();
@@ -85,7 +85,7 @@ scenario('the page starts without its host, below a path, and keeps nothing but 
     ann.errors = ann.errors.filter((error) => !/Failed to load resource|ERR_/.test(error));
 });
 
-scenario('a new version is told of, and loaded when the reader wants it', async (open) => {
+scenario('a new version is announced, and loaded on request', async (open) => {
     const served = { [BELOW]: dist };
     const host = await serveFolders(served);
     const ann = await openKept(open, host.origin);

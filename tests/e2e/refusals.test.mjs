@@ -10,7 +10,7 @@ const LARGEST = 65_536;
 const theatre = stage('--max-message-size', `${LARGEST}`);
 const { scenario, address } = theatre;
 
-scenario('a wrong password is told, and the right one works afterwards', async (open) => {
+scenario('a wrong password is reported, and the right one works afterwards', async (open) => {
     const ann = await open(address({ name: 'Ann', room: 'Gate' }));
     await ann.fill({ password: 'wrong', account: 'user' });
     await ann.$('join-button').click();
@@ -20,7 +20,7 @@ scenario('a wrong password is told, and the right one works afterwards', async (
     await ann.join();
 });
 
-scenario('an unknown account is told', async (open) => {
+scenario('an unknown account is reported', async (open) => {
     const ann = await open(address({ name: 'Ann', room: 'Gate' }));
     await ann.fill({ account: 'nobody', password: 'password' });
     await ann.$('join-button').click();
@@ -28,7 +28,7 @@ scenario('an unknown account is told', async (open) => {
 });
 
 for (const kind of ['live', 'history']) {
-    scenario(`who has no right to write in a ${kind} room reads, and is told why nothing can be sent`, async (open) => {
+    scenario(`without the right to write a ${kind} room is read-only, with the reason`, async (open) => {
         const room = `Pulpit ${kind}`;
         const ann = await (await open(address({ name: 'Ann', room, kind }))).join();
         await ann.say('listen');
@@ -48,7 +48,7 @@ for (const kind of ['live', 'history']) {
     });
 }
 
-scenario('what failed for want of a right is sent again once the right is there', async (open) => {
+scenario('a message that failed for lack of a right is sent once the right is granted', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Thaw', kind: 'history' }))).join();
     const bob = await open(address({ name: 'Bob', room: 'Thaw', kind: 'history' }));
     await bob.fill({ account: 'client', password: 'password' });
@@ -66,7 +66,7 @@ scenario('what failed for want of a right is sent again once the right is there'
     await until('the fault is gone', () => bob.$('fault').count(), (count) => count === 0);
 });
 
-scenario('who has no right to make a room is told', async (open) => {
+scenario('a missing right to create rooms is reported', async (open) => {
     const bob = await open(address({ name: 'Bob', room: 'Not there', kind: 'history' }));
     await bob.fill({ account: 'client', password: 'password' });
     await bob.$('join-button').click();
@@ -77,7 +77,7 @@ for (const [there, asked, words, fixed] of [
     ['live', 'history', /This room already exists as a live room\./, 'Live'],
     ['history', 'live', /This room already exists as a history room\./, 'History'],
 ]) {
-    scenario(`a ${there} room cannot be joined as a ${asked} room, and is at a click's distance`, async (open) => {
+    scenario(`a ${there} room cannot be joined as a ${asked} room, but is one click away`, async (open) => {
         const room = `Mixed ${there}`;
         const ann = await (await open(address({ name: 'Ann', room, kind: there }))).join();
         const bob = await open(address({ name: 'Bob', room, kind: asked }));
@@ -92,7 +92,7 @@ for (const [there, asked, words, fixed] of [
     });
 }
 
-scenario('a topic that is no room is told', async (open) => {
+scenario('a topic that is not a room is reported', async (open) => {
     await withSession(theatre.sandbox, 'user', (session) => session.topics.add('Chat/Number', TopicType.INT64));
     for (const kind of ['live', 'history']) {
         const ann = await open(address({ name: 'Ann', room: 'Number', kind }));
@@ -101,7 +101,7 @@ scenario('a topic that is no room is told', async (open) => {
     }
 });
 
-scenario('a room that is removed is told, and can be joined again', async (open) => {
+scenario('a removed room is reported, and can be joined again', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Tent', kind: 'live' }))).join();
     await withSession(theatre.sandbox, 'user', (session) => session.topics.remove('Chat/Tent'));
     await ann.fault(/This room was removed from the service\. Join again to re-create it\./);
@@ -111,7 +111,7 @@ scenario('a room that is removed is told, and can be joined again', async (open)
     await until('it is sent', () => ann.messages(), (messages) => messages.some(({ text, state }) => text === 'up again' && state === 'sent'));
 });
 
-scenario('a message that is larger than the service takes is told, and the connection stands', async (open) => {
+scenario('a message above the service’s limit is reported, and the connection stays open', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Flood', kind: 'history' }))).join();
     await ann.say('x'.repeat(LARGEST));
     await until('it failed', () => ann.messages(), ([message]) => message?.state === 'failed');
@@ -121,7 +121,7 @@ scenario('a message that is larger than the service takes is told, and the conne
     await ann.shows({ text: 'shorter', state: 'sent' });
 });
 
-scenario('fields that cannot be used are told at the field', async (open) => {
+scenario('invalid fields are reported at the field', async (open) => {
     const ann = await open(address({ room: 'Gate' }));
     await ann.fill({ name: '', port: '70000', host: 'ws://example', room: 'a//b' });
     await ann.$('join-button').click();

@@ -20,7 +20,7 @@ async function another(window, room, kind) {
 const unread = (window, room) =>
     window.room(room).evaluate((item) => Number.parseInt(item.querySelector('[data-testid=unread]')?.textContent ?? '0', 10));
 
-scenario('several rooms at once: each keeps its messages, and the others say how many are unread', async (open) => {
+scenario('several rooms at once: each keeps its messages, and the others count unread ones', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Red', kind: 'live' }))).join();
     await another(ann, 'Blue', 'history');
     assert.deepEqual(await ann.$('room-item').locator('bdi').allTextContents(), ['Red', 'Blue']);
@@ -74,7 +74,7 @@ scenario('leaving a room ends its messages and keeps the others', async (open) =
     await ann.shows('hello', 'are you still there?');
 });
 
-scenario('the colours are the system’s, or those that were chosen, and stay chosen', async (open) => {
+scenario('the theme is the system’s or the chosen one, which is stored', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Colours' }), { colorScheme: 'light' })).join();
     const dark = () =>
         ann.page.evaluate(() => {
@@ -179,7 +179,7 @@ scenario('the keyboard alone joins, writes, changes rooms and leaves', async (op
     await until('the other room is shown', () => window.$('room-title').innerText(), (title) => title === 'Strings');
 });
 
-scenario('what has the focus can be seen, and a screen reader has a live log and names', async (open) => {
+scenario('the focus is visible, and a screen reader has a live log and names', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Reader', kind: 'history' }))).join();
     await ann.say('hello');
     await ann.shows({ text: 'hello', state: 'sent' });

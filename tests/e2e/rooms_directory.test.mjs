@@ -55,7 +55,7 @@ const specification = (path) =>
         return found.results()[0]?.specification();
     });
 
-scenario('a room is made with what it is about and how much it keeps, and others find it', async (open) => {
+scenario('a room is created with a topic and a retained range, and others find it', async (open) => {
     const ann = await join(open, 'Ann', 'Lobby');
     await create(ann, { name: 'Garden/Tomatoes', about: 'Red ones', keep: '1000' });
     await titled(ann, 'Garden/Tomatoes');
@@ -87,7 +87,7 @@ scenario('a room is made with what it is about and how much it keeps, and others
     await bob.fault(/A room named “Lobby” already exists/);
 });
 
-scenario('who may do what is a choice for who may choose, and explained to others', async (open) => {
+scenario('permissions are a choice for administrators, and explained to others', async (open) => {
     const ann = await join(open, 'Ann', 'Plain');
     await create(ann, { name: 'Open', kind: 'live' }, async () => {
         await ann.$('access-hint').waitFor();
@@ -126,7 +126,7 @@ scenario('who may do what is a choice for who may choose, and explained to other
     await ann.fault(/isn’t allowed to write in this room/);
 });
 
-scenario('a subject is written down for all, and an archived room is only read', async (open) => {
+scenario('a topic is saved for all, and an archived room is read-only', async (open) => {
     const ann = await join(open, 'Ann', 'Project');
     const bob = await join(open, 'Bob', 'Project');
     await ann.$('room-info-button').click();
@@ -161,7 +161,7 @@ scenario('a subject is written down for all, and an archived room is only read',
     await bob.shows('again');
 });
 
-scenario('the sidebar has an order of one’s own, which a reload keeps, as it keeps what was begun', async (open) => {
+scenario('the sidebar’s order and drafts survive a reload', async (open) => {
     const ann = await join(open, 'Ann', 'One');
     for (const room of ['Two', 'Three']) {
         await create(ann, { name: room });
@@ -194,7 +194,7 @@ scenario('the sidebar has an order of one’s own, which a reload keeps, as it k
     assert.equal(await ann.$('composer').inputValue(), '');
 });
 
-scenario('the quick switcher goes to rooms by the keyboard alone', async (open) => {
+scenario('the quick switcher opens rooms by keyboard alone', async (open) => {
     const bob = await join(open, 'Bob', 'Alpha');
     await create(bob, { name: 'Beta', kind: 'live' });
     await titled(bob, 'Beta');

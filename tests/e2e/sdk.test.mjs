@@ -36,7 +36,7 @@ async function allowEdits(path) {
 }
 
 for (const first of ['the SDK', 'the page']) {
-    scenario(`they read each other in a live room that ${first} made`, async (open) => {
+    scenario(`they read each other in a live room that ${first} created`, async (open) => {
         await withSdk(async (session) => {
             const room = `Both live ${first}`;
             const path = `Chat/${room}`;
@@ -67,7 +67,7 @@ for (const first of ['the SDK', 'the page']) {
         });
     });
 
-    scenario(`they read each other in a history room that ${first} made`, async (open) => {
+    scenario(`they read each other in a history room that ${first} created`, async (open) => {
         await withSdk(async (session) => {
             const room = `Both history ${first}`;
             const path = `Chat/${room}`;

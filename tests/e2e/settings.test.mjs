@@ -10,7 +10,7 @@ const { scenario, address } = theatre;
 
 const style = (window, name) => window.page.evaluate((name) => getComputedStyle(document.documentElement).getPropertyValue(name), name);
 
-scenario('a service is kept, renamed, chosen on the next visit, begun with and removed; never with a password', async (open) => {
+scenario('a service is saved, renamed, chosen on the next visit, made the default and removed; never with a password', async (open) => {
     const { port } = theatre.sandbox;
     const ann = await (await open(address({ name: 'Ann', room: 'Kept', kind: 'history' }))).join();
     await ann.$('settings-button').click();
@@ -48,7 +48,7 @@ scenario('a service is kept, renamed, chosen on the next visit, begun with and r
     assert.equal(await ann.page.evaluate(() => localStorage.getItem('effusion.services')), null);
 });
 
-scenario('theme, contrast and density are seen at once and stay', async (open) => {
+scenario('theme, contrast and density apply at once and are stored', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Looks', kind: 'history' }), { colorScheme: 'light' })).join();
     const body = () => ann.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     await ann.$('settings-button').click();
@@ -74,7 +74,7 @@ scenario('theme, contrast and density are seen at once and stay', async (open) =
     assert.equal(await style(ann, '--gap-4'), gap);
 });
 
-scenario('what is read out can be stopped in the settings and in the room', async (open) => {
+scenario('announcements can be muted in the settings and in the room', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Quiet', kind: 'history' }))).join();
     const pressed = () => ann.$('pause-announcements').getAttribute('aria-pressed');
     assert.equal(await pressed(), 'false');
@@ -94,14 +94,14 @@ scenario('what is read out can be stopped in the settings and in the room', asyn
     assert.equal(await pressed(), 'false');
 });
 
-scenario('who wants less movement gets none', async (open) => {
+scenario('reduced motion is respected', async (open) => {
     const ann = await open(address({ name: 'Ann' }), { reducedMotion: 'reduce' });
     assert.equal(await style(ann, '--quick'), '0s');
     const bob = await open(address({ name: 'Bob' }), { reducedMotion: 'no-preference' });
     assert.notEqual(await style(bob, '--quick'), '0s');
 });
 
-scenario('keys open the list of keys and the settings, and go from room to room', async (open) => {
+scenario('shortcuts open their list and the settings, and switch rooms', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'First', kind: 'history' }))).join();
     await ann.$('another-room-button').click();
     await ann.$('room-form').getByTestId('room').fill('Second');

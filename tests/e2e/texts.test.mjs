@@ -70,7 +70,7 @@ for (const [screen, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE
     });
 }
 
-scenario('values that are no messages do not break a room', async (open) => {
+scenario('invalid messages do not break a room', async (open) => {
     const values = [42, 'a bare text', [null], [], {}, { text: 1, name: {} }, { text: ['a'] }, { name: 'no text' }, { text: 'no name' }];
     await withSession(theatre.sandbox, 'user', async (session) => {
         for (const kind of ['live', 'history']) {

@@ -40,7 +40,7 @@ scenario('two windows chat over TLS', () => trusting, async (open) => {
     await ann.shows('for your eyes only', { author: 'Bob', text: 'understood', own: false });
 });
 
-scenario('a certificate that nobody vouches for is refused', () => wary, async (open) => {
+scenario('an untrusted certificate is refused', () => wary, async (open) => {
     // The page comes over HTTP from this machine, and asks for a service over TLS.
     const page = await open(addressAt(plain, service({ name: 'Ann' })));
     await page.$('join-button').click();
@@ -48,7 +48,7 @@ scenario('a certificate that nobody vouches for is refused', () => wary, async (
     assert.equal(await page.$('composer').count(), 0);
 });
 
-scenario('a service over TLS is not found without it', () => trusting, async (open) => {
+scenario('a service with TLS is not reached without it', () => trusting, async (open) => {
     const page = await open(addressAt(plain, { ...service({ name: 'Ann' }), secure: 'false' }));
     await page.$('join-button').click();
     await page.$('fault').waitFor();

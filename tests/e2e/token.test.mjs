@@ -27,7 +27,7 @@ scenario('a token opens a session of its principal, with its roles', async (open
     await reader.shows({ author: 'Ada', text: 'let in by a token', own: false });
 });
 
-scenario('a token that must not be believed is refused in words', async (open) => {
+scenario('an invalid token is refused with a reason', async (open) => {
     const forged = token({ alg: 'HS256' }, issuer.claims(), hs256('not the secret, but as long as it has to be'));
     const window = await enter(open, 'Ada', forged);
     await window.$('join-button').click();
@@ -36,7 +36,7 @@ scenario('a token that must not be believed is refused in words', async (open) =
     assert.equal(await window.$('composer').count(), 0);
 });
 
-scenario('when a token is over, the page says so', async (open) => {
+scenario('an expired token is reported', async (open) => {
     const ada = await (await enter(open, 'Ada', issuer.hs256(issuer.claims({ exp: inSeconds(6) })))).join();
     await until('the session has ended', async () => {
         const state = await ada.$('connection-state').getAttribute('data-state').catch(() => null);

@@ -39,7 +39,7 @@ async function handler(name, decide) {
 }
 const text = (credentials) => (typeof credentials === 'string' ? credentials : Buffer.from(credentials ?? []).toString());
 
-test('a handler lets in whom the store does not know, with roles and properties of its choice', async () => {
+test('a handler allows principals that the store does not know, with roles and properties of its choice', async () => {
     const last = await handler(LAST, (callback, principal, proposed) =>
         principal === 'stranger' ? callback.allow({ ...proposed, team: 'guests', $Roles: diffusion.rolesToString(['OPERATOR']) }) : callback.deny(),
     );
@@ -61,7 +61,7 @@ test('a handler lets in whom the store does not know, with roles and properties 
     await failsWith(connect(sandbox, 'stranger'), REFUSED);
 });
 
-test('handlers are asked in order, and the first that decides decides', async () => {
+test('handlers are asked in order, and the first decision counts', async () => {
     let decision = 'abstain';
     const last = await handler(LAST, (callback) => callback.allow());
     const first = await handler(FIRST, (callback) => callback[decision]());
@@ -88,7 +88,7 @@ test('handlers are asked in order, and the first that decides decides', async ()
     await first.close();
 });
 
-test('a session that proves itself again is asked about as well', async () => {
+test('a session that authenticates again is checked as well', async () => {
     const first = await handler(FIRST, (callback, principal) => (principal === 'promoted' ? callback.allow({ $Roles: '"OPERATOR"', rank: '2' }) : callback.abstain()));
     await withSession(sandbox, 'client', async (session) => {
         assert.equal(await session.security.reauthenticate('promoted', 'x', {}), true);
@@ -99,7 +99,7 @@ test('a session that proves itself again is asked about as well', async () => {
     await first.close();
 });
 
-test('a handler that says nothing abstains after a while', async () => {
+test('a handler that does not respond abstains after a while', async () => {
     const silent = await handler(FIRST, () => {});
     const start = Date.now();
     await (await connect(sandbox, 'client', { connectionTimeout: 30_000 })).closeSession();
@@ -108,13 +108,13 @@ test('a handler that says nothing abstains after a while', async () => {
     await silent.close();
 });
 
-test('a handler that goes while it is asked abstains', async () => {
+test('a handler that closes during a request abstains', async () => {
     const leaving = await handler(FIRST, () => leaving.session.closeSession());
     await (await connect(sandbox, 'client')).closeSession();
     assert.equal(leaving.asked.length, 1);
 });
 
-test('who may be a handler, and under which name', async () => {
+test('permissions for handlers, and their names', async () => {
     const nothing = { authenticate() {}, onClose() {}, onError() {} };
     await withSession(sandbox, 'client', (client) => failsWith(client.security.setAuthenticator(FIRST, nothing), 103));
     await withSession(sandbox, 'admin', (admin) => failsWith(admin.security.setAuthenticator(FIRST, nothing), 103));

@@ -158,7 +158,7 @@ async function until(what, condition) {
     }
 }
 
-test('a listener is told who comes, changes and goes', async () => {
+test('a listener is notified of sessions that open, change and close', async () => {
     const { SessionState, SessionEventStreamEventType: Kind } = diffusion.clients;
     const { sessions: [session], name, filter, close } = await team({ desk: '1' });
     const id = session.sessionId.toString();
@@ -187,7 +187,7 @@ test('a listener is told who comes, changes and goes', async () => {
     assert.equal(events.filter((event) => typeof event === 'object').length, 4);
 });
 
-test('a listener may want only those who come after a moment, or all', async () => {
+test('a listener may select sessions that open after an instant, or all', async () => {
     const { sessions: [session], filter, close } = await team({});
     const late = await listen((builder) => builder.filter(filter).properties(PropertyKeys.ALL_PROPERTIES).after(Date.now() + 3_600_000));
     const all = await listen((builder) => builder.filter(filter).properties(PropertyKeys.ALL_PROPERTIES));

@@ -103,12 +103,12 @@ test('properties and sizes', async () => {
     assert.equal(text.valueSize(), 5, 'CBOR of "text"');
 });
 
-test('a tree is looked at level by level', async () => {
+test('a tree is fetched level by level', async () => {
     const result = await request().limitDeepBranches(1, 1).fetch('?.*//');
     assert.deepEqual(paths(result), ['a', 'b', 'n/int64']);
 });
 
-test('a result is as large as it may be, and goes on from where it ended', async () => {
+test('a result has at most its maximum size, and the next one continues from there', async () => {
     const all = '?[ab].*//';
     const found = [];
     let after;
@@ -129,20 +129,20 @@ test('a result is as large as it may be, and goes on from where it ended', async
     assert.deepEqual(found, ['a', 'a/b', 'a/c', 'a/c/x', 'a/c/y', 'a/d', 'b']);
 });
 
-test('options that have nothing to do here are taken', async () => {
+test('options without an effect are accepted', async () => {
     // There are no reference topics, and so none whose publication is delayed.
     const result = await request().withUnpublishedDelayedTopics().first(1).fetch('a');
     assert.deepEqual(paths(result), ['a']);
     assert.equal((await request().topicTypes(diffusion.topics.FetchRequest.getAllTypes()).fetch('?n/')).size(), 4);
 });
 
-test('a selector that is none is refused', async () => {
+test('an invalid selector is refused', async () => {
     await failsWith(request().fetch('?('), 106);
     await failsWith(session.select('*[').then(() => {}), 106);
     await failsWith(session.topics.remove('?('), 106);
 });
 
-test('who may not read a topic does not find it', async () => {
+test('a session without permission to read a topic does not find it', async () => {
     await withSession(sandbox, 'admin', (admin) =>
         admin.security.updateSecurityStore('set "CLIENT" path "a/c" permissions []'),
     );

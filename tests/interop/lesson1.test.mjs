@@ -14,7 +14,7 @@ after(() => sandbox.stop());
 
 const message = (text, name = 'Alice') => ({ text, name, timestamp: 1_700_000_000_000 });
 
-test('two sessions read each other in a room', async () => {
+test('two sessions receive each other’s messages in a room', async () => {
     const [alice, bob] = await Promise.all([connect(sandbox, 'user'), connect(sandbox, 'user')]);
     const room = 'Chat/lesson-1';
 
@@ -56,7 +56,7 @@ test('two sessions read each other in a room', async () => {
     await Promise.all([alice.closeSession(), bob.closeSession()]);
 });
 
-test('who comes later is given the last value', async () => {
+test('a later subscriber receives the last value', async () => {
     const room = 'Chat/late';
     await withSession(sandbox, 'user', async (alice) => {
         await alice.topics.add(room, TopicType.JSON);
@@ -71,7 +71,7 @@ test('who comes later is given the last value', async () => {
     });
 });
 
-test('a selection counts for topics that are added later', async () => {
+test('a selection includes topics that are added later', async () => {
     await withSession(sandbox, 'user', async (session) => {
         const seen = Seen.stream(session, '?Later//');
         await session.select('?Later//');
@@ -92,7 +92,7 @@ test('a selection counts for topics that are added later', async () => {
     });
 });
 
-test('selectors of every kind select what they say', async () => {
+test('selectors of every kind select the right topics', async () => {
     await withSession(sandbox, 'user', async (session) => {
         const paths = ['S/a', 'S/a/b', 'S/ab', 'S/c', 'S/c/d/e'];
         for (const path of paths) {
@@ -120,7 +120,7 @@ test('selectors of every kind select what they say', async () => {
     });
 });
 
-test('values of any size and shape come through unchanged, by delta or whole', async () => {
+test('values of any size and shape arrive unchanged, as deltas or whole', async () => {
     const long = 'x'.repeat(40_000);
     const values = [
         { text: 'plain' },
@@ -166,7 +166,7 @@ test('a topic is added and set in one call', async () => {
     });
 });
 
-test('an update stream writes values as they come', async () => {
+test('an update stream sets values in order', async () => {
     const room = 'Chat/update-stream';
     const [writer, reader] = await Promise.all([connect(sandbox, 'user'), connect(sandbox, 'client')]);
     const seen = Seen.stream(reader, room);

@@ -45,7 +45,7 @@ async function fill(session, path, texts, properties) {
 const texts = (result) => result.events.map((event) => plain(event.value).text);
 const sequences = (result) => result.events.map((event) => event.sequence);
 
-test('who comes later is given the history, and then what is new', async () => {
+test('a later subscriber receives the history, and then new events', async () => {
     const room = 'Chat/history';
     const alice = await connect(sandbox, 'user');
     const before = Date.now();
@@ -85,7 +85,7 @@ test('who comes later is given the history, and then what is new', async () => {
     await Promise.all([alice.closeSession(), bob.closeSession()]);
 });
 
-test('the subscription range says how much of the history is given', async () => {
+test('the subscription range limits the history that subscribers receive', async () => {
     await withSession(sandbox, 'user', async (session) => {
         const cases = {
             'limit 2': ['three', 'four'],
@@ -122,7 +122,7 @@ test('the subscription range says how much of the history is given', async () =>
     });
 });
 
-test('the retained range says how much of the history is kept', async () => {
+test('the retained range limits the stored history', async () => {
     await withSession(sandbox, 'user', async (session) => {
         const numbers = Array.from({ length: 15 }, (_, number) => `${number}`);
         await fill(session, 'Retained/3', numbers, { TIME_SERIES_RETAINED_RANGE: 'limit 3' });
@@ -176,7 +176,7 @@ test('range queries select by sequence, count and time', async () => {
     });
 });
 
-test('edits are seen in the history and by who listens', async () => {
+test('edits are seen in the history and by subscribers', async () => {
     const path = 'Edits/room';
     const [admin, user] = await Promise.all([connect(sandbox, 'admin'), connect(sandbox, 'user')]);
     await fill(user, path, ['A', 'B']);
@@ -238,7 +238,7 @@ test('edits are seen in the history and by who listens', async () => {
     await Promise.all([admin.closeSession(), user.closeSession()]);
 });
 
-test('an own event can be edited with the right to that alone', async () => {
+test('an own event can be edited with the permission for own events alone', async () => {
     const path = 'Own/room';
     const [admin, user] = await Promise.all([connect(sandbox, 'admin'), connect(sandbox, 'user')]);
     await admin.security.updateSecurityStore(
@@ -251,7 +251,7 @@ test('an own event can be edited with the right to that alone', async () => {
     await Promise.all([admin.closeSession(), user.closeSession()]);
 });
 
-test('what is appended has to fit the time series', async () => {
+test('appended values must fit the time series', async () => {
     await withSession(sandbox, 'user', async (session) => {
         await session.topics.add('Fit/json', history());
         await session.topics.add('Fit/live', TopicType.JSON);

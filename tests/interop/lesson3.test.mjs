@@ -18,7 +18,7 @@ const asRegistrar = (script) => withSession(sandbox, 'auth-handler', (session) =
 const signIn = (principal, credentials) => connect(sandbox, principal, { credentials });
 const AUTHENTICATION_FAILED = 99;
 
-test('an account is made, and its owner signs in and chats', async () => {
+test('an account is created, and its owner signs in and chats', async () => {
     await failsWith(signIn('alice', 'secret'), AUTHENTICATION_FAILED);
     await withSession(sandbox, 'auth-handler', async (registrar) => {
         const script = registrar.security
@@ -37,7 +37,7 @@ test('an account is made, and its owner signs in and chats', async () => {
     await failsWith(signIn('Alice', 'secret'), AUTHENTICATION_FAILED);
 });
 
-test('names and passwords may have quotes, backslashes and other letters in them', async () => {
+test('names and passwords may contain quotes, backslashes and other scripts', async () => {
     const name = `Zoë "the \\ cat" O'Hara 👩‍👩‍👧`;
     const password = `p'a"s\\s 𝔴𝔬𝔯𝔡`;
     await withSession(sandbox, 'auth-handler', (registrar) =>
@@ -59,7 +59,7 @@ test('the manual\'s way of writing scripts is read too', async () => {
     await failsWith(signIn('carol', 'changed'), AUTHENTICATION_FAILED);
 });
 
-test('a script that fails says why, and changes nothing', async () => {
+test('a script that fails reports why, and changes nothing', async () => {
     await asRegistrar("add principal 'dave' 'secret' ['CLIENT']");
     for (const [script, why] of [
         ["add principal 'dave' 'other'", /dave/],
@@ -75,7 +75,7 @@ test('a script that fails says why, and changes nothing', async () => {
     await (await signIn('dave', 'secret')).closeSession();
 });
 
-test('only who has the right to can make accounts', async () => {
+test('only sessions with the permission can create accounts', async () => {
     for (const principal of [undefined, 'client', 'user', 'control']) {
         await withSession(sandbox, principal, async (session) => {
             await failsWith(session.security.updateAuthenticationStore("add principal 'mallory' 'x'"), 103);
@@ -99,7 +99,7 @@ test('a new account can do what its roles allow', async () => {
     await writer.closeSession();
 });
 
-test('anonymous sessions are let in or not, as the store says', async () => {
+test('anonymous sessions are allowed or denied by the store', async () => {
     const anonymous = () => connect(sandbox, undefined);
     const session = await anonymous();
     assert.equal(session.getPrincipal() ?? '', '');
@@ -110,7 +110,7 @@ test('anonymous sessions are let in or not, as the store says', async () => {
     await (await anonymous()).closeSession();
 });
 
-test('the store can be read by who has the right to', async () => {
+test('the store can be read with the permission', async () => {
     await withSession(sandbox, 'admin', async (admin) => {
         const configuration = await admin.security.getSystemAuthenticationConfiguration();
         const names = configuration.principals.map(({ name }) => name);

@@ -26,7 +26,7 @@ const refusal = (principal, credentials) =>
         (error) => error,
     );
 
-test('a principal adds so many topics', async () => {
+test('the topics of a principal are limited', async () => {
     await withSession(sandbox, 'user', async (session) => {
         await session.topics.add('Limit/a', TopicType.STRING);
         await session.topics.add('Limit/b', TopicType.STRING);
@@ -38,7 +38,7 @@ test('a principal adds so many topics', async () => {
     });
 });
 
-test('a session that sends too fast is served later, and loses nothing', async () => {
+test('a session that sends too fast is slowed down, and loses nothing', async () => {
     await withSession(sandbox, 'control', async (session) => {
         await session.topics.add('Rate/a', TopicType.STRING);
         const started = Date.now();
@@ -51,7 +51,7 @@ test('a session that sends too fast is served later, and loses nothing', async (
     });
 });
 
-test('an address has so many sessions', async () => {
+test('the sessions of an address are limited', async () => {
     const sessions = await Promise.all(Array.from({ length: 5 }, () => connect(sandbox, 'client')));
     const error = await refusal('client', 'password');
     assert.ok(error !== undefined);
@@ -59,7 +59,7 @@ test('an address has so many sessions', async () => {
     await withSession(sandbox, 'client', async () => {});
 });
 
-test('who guesses has to wait, and the right password opens a session again', async () => {
+test('password guessing is slowed down, and the right password opens a session again', async () => {
     for (let count = 0; count < 3; count += 1) {
         await refusal('operator', 'wrong');
     }

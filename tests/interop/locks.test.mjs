@@ -24,7 +24,7 @@ const { SessionLockScope } = diffusion.locks;
 /** Whether a promise is still open after a moment. */
 const waits = async (promise) => (await Promise.race([promise, pause(100).then(() => 'waits')])) === 'waits';
 
-test('a lock has one owner, and the next in line is given it', async () => {
+test('a lock has one owner, and the next in the queue receives it', async () => {
     const first = await one.lock('Lock/a');
     assert.equal(first.getName(), 'Lock/a');
     assert.equal(first.isOwned(), true);
@@ -40,7 +40,7 @@ test('a lock has one owner, and the next in line is given it', async () => {
     assert.equal(await second.unlock(), true);
 });
 
-test('a session that has a lock has it', async () => {
+test('a session that acquires its lock again has it', async () => {
     const lock = await one.lock('Lock/twice');
     const again = await one.lock('Lock/twice');
     assert.equal(again.getSequence().toString(), lock.getSequence().toString());
@@ -48,7 +48,7 @@ test('a session that has a lock has it', async () => {
     await lock.unlock();
 });
 
-test('a session that ends gives its locks back', async () => {
+test('a session that ends releases its locks', async () => {
     const third = await connect(sandbox, 'user');
     await third.lock('Lock/end');
     const wanted = one.lock('Lock/end');
@@ -57,7 +57,7 @@ test('a session that ends gives its locks back', async () => {
     await (await wanted).unlock();
 });
 
-test('a connection that is lost gives back what was for the connection', async () => {
+test('a lost connection releases what was bound to the connection', async () => {
     const proxy = await startProxy(sandbox);
     const third = await connect(proxy, 'user', { reconnect: { timeout: 30_000, strategy: (again) => setTimeout(again, 500) } });
     const brief = await third.lock('Lock/connection', SessionLockScope.UNLOCK_ON_CONNECTION_LOSS);
@@ -79,7 +79,7 @@ test('a connection that is lost gives back what was for the connection', async (
     proxy.close();
 });
 
-test('who holds which lock', async () => {
+test('the holders of locks', async () => {
     const lock = await one.lock('Lock/seen');
     const details = await admin.clients.getSessionLock('Lock/seen');
     assert.equal(details.sessionId.toString(), one.sessionId.toString());
@@ -94,7 +94,7 @@ test('who holds which lock', async () => {
     await failsWith(one.clients.getSessionLocks(), 103);
 });
 
-test('who may take a lock', async () => {
+test('permissions for locks', async () => {
     await withSession(sandbox, 'client', async (client) => {
         await failsWith(client.lock('Lock/denied'), 103);
         await admin.security.updateSecurityStore('set "CLIENT" path "Lock/open" permissions [ACQUIRE_LOCK]');

@@ -31,7 +31,7 @@ const { ACCESS_DENIED, UNHANDLED_MESSAGE, NO_SUCH_SESSION, REJECTED_REQUEST, REQ
 const handler = (onRequest) => ({ onRequest, onError() {}, onClose() {} });
 const echo = handler((request, _context, responder) => responder.respond(plain(request), json()));
 
-test('a request to a path, and who asked', async () => {
+test('a request to a path, and its sender', async () => {
     let told;
     const registration = await control.messages.addRequestHandler(
         'Path/echo',
@@ -68,7 +68,7 @@ test('requests and responses of every type', async () => {
     }
 });
 
-test('the handler of the most specific path answers; two of a session at a path are one too many', async () => {
+test('the handler of the most specific path responds; a session has at most one at a path', async () => {
     const named = (name) => handler((_request, _context, responder) => responder.respond(name, string()));
     const registrations = [
         await control.messages.addRequestHandler('Most', named('general')),
@@ -83,7 +83,7 @@ test('the handler of the most specific path answers; two of a session at a path 
     await registrations[0].close();
 });
 
-test('a handler goes with its session', async () => {
+test('a handler is removed with its session', async () => {
     const other = await connect(sandbox, 'control');
     await other.messages.addRequestHandler('Gone/path', echo);
     await client.messages.sendRequest('Gone/path', {});
@@ -91,7 +91,7 @@ test('a handler goes with its session', async () => {
     await failsWith(client.messages.sendRequest('Gone/path', {}), UNHANDLED_MESSAGE);
 });
 
-test('a request that is rejected, or not answered because the receiver goes', async () => {
+test('a request that is rejected, or whose receiver closes', async () => {
     await control.messages.addRequestHandler('Reject/path', handler((_request, _context, responder) => responder.reject('not today')));
     const error = await failsWith(client.messages.sendRequest('Reject/path', {}), REJECTED_REQUEST);
     assert.match(JSON.stringify(error) + error.message, /not today/);
@@ -153,7 +153,7 @@ test('a request to a filter', async () => {
     await Promise.all(others.map((session) => session.closeSession()));
 });
 
-test('who may handle requests', async () => {
+test('permissions for request handlers', async () => {
     await failsWith(client.messages.addRequestHandler('Not/yours', echo), ACCESS_DENIED);
     await withSession(sandbox, 'auth-handler', async (session) => {
         // The right to register, but not to see properties of sessions.
@@ -162,4 +162,4 @@ test('who may handle requests', async () => {
     });
 });
 
-test('a request that nobody answers fails in time', () => failsWith(unanswered, REQUEST_TIME_OUT));
+test('a request without a response times out', () => failsWith(unanswered, REQUEST_TIME_OUT));

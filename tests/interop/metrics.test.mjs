@@ -35,7 +35,7 @@ const of = (collection, collector) =>
             .map((sample) => [sample.labelNames.slice(1).map((name, index) => `${name}=${sample.labelValues[index + 1]}`).join(), sample.value]),
     );
 
-test('what the service counts', async () => {
+test('the service’s metrics', async () => {
     const before = await fetched();
     const topics = value(before.diffusion_topics);
     await withSession(sandbox, 'user', async (session) => {
@@ -123,7 +123,7 @@ test('topic metric collectors', async () => {
     await failsWith(metrics.putTopicMetricCollector(builder().create('bad', '?(')), 106);
 });
 
-test('who may count, and who may see it', async () => {
+test('permissions for metrics', async () => {
     const collector = diffusion.newSessionMetricCollectorBuilder().create('c', 'all');
     const topics = diffusion.newTopicMetricCollectorBuilder().create('t', '?a//');
     const changes = ({ metrics }) => [

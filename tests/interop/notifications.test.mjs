@@ -38,7 +38,7 @@ async function listen(by = session) {
     };
 }
 
-test('a listener is told of topics that are there, come and go', async () => {
+test('a listener is notified of existing, added and removed topics', async () => {
     await session.topics.add('Note/a', TopicType.JSON);
     const { registration, told } = await listen();
     assert.deepEqual(await told(), []);
@@ -60,7 +60,7 @@ test('a listener is told of topics that are there, come and go', async () => {
     assert.deepEqual((await told()).filter((line) => line !== 'closed'), []);
 });
 
-test('a listener is told of the specification', async () => {
+test('a listener receives the specification', async () => {
     const specification = new TopicSpecification(TopicType.JSON, { PRIORITY: 'high' });
     let resolve;
     const came = new Promise((done) => {
@@ -78,7 +78,7 @@ test('a listener is told of the specification', async () => {
     registration.close();
 });
 
-test('of branches below, only that they are there', async () => {
+test('of branches below, only their existence is reported', async () => {
     const { registration, told } = await listen();
     await session.topics.add('Tree/a/b/c', TopicType.JSON);
     await registration.select('Tree');
@@ -96,7 +96,7 @@ test('of branches below, only that they are there', async () => {
     registration.close();
 });
 
-test('a listener is told only of what its session may see', async () => {
+test('a listener is notified only of what its session may see', async () => {
     await withSession(sandbox, 'admin', (admin) =>
         admin.security.updateSecurityStore('set "CLIENT" path "Secret" permissions []'),
     );

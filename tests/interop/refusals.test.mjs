@@ -26,7 +26,7 @@ after(() => sandbox.stop());
 /** The reasons for which `topics.add` fails, as the SDK numbers them. */
 const AddFailure = { EXISTS_MISMATCH: 2, INVALID_DETAILS: 4, PERMISSIONS_FAILURE: 7, INVALID_NAME: 15 };
 
-test('a topic is not added over one of another kind', async () => {
+test('a topic does not replace one of another kind', async () => {
     await withSession(sandbox, 'user', async (session) => {
         await session.topics.add('Kind/a', TopicType.JSON);
         await failsWith(session.topics.add('Kind/a', TopicType.STRING), AddFailure.EXISTS_MISMATCH);
@@ -55,7 +55,7 @@ test('a specification has to make sense', async () => {
     });
 });
 
-test('who only reads cannot write', async () => {
+test('a reader cannot write', async () => {
     await withSession(sandbox, 'user', async (user) => {
         await user.topics.add('Read/only', TopicType.JSON);
         await user.topics.add('Read/too', TopicType.JSON);
@@ -82,7 +82,7 @@ test('who only reads cannot write', async () => {
     });
 });
 
-test('what does not exist cannot be set', async () => {
+test('a missing topic cannot be set', async () => {
     await withSession(sandbox, 'user', async (session) => {
         await failsWith(session.topicUpdate.set('No/such', json(), { n: 1 }), 9000);
         assert.deepEqual(await session.topics.remove('No/such'), { removedCount: 0 });
@@ -123,7 +123,7 @@ test('a constraint that does not hold changes nothing', async () => {
     });
 });
 
-test('a right that is taken away ends subscriptions, one that is given begins them', async () => {
+test('removing a permission ends subscriptions, granting one begins them', async () => {
     const admin = await connect(sandbox, 'admin');
     await withSession(sandbox, 'control', async (user) => {
         await user.topics.add('Rights/room', TopicType.JSON);
@@ -146,7 +146,7 @@ test('a right that is taken away ends subscriptions, one that is given begins th
     await admin.closeSession();
 });
 
-test('the security store keeps what it has when a script is wrong', async () => {
+test('the security store stays as it is when a script is invalid', async () => {
     await withSession(sandbox, 'admin', async (admin) => {
         const configuration = async () => JSON.stringify(await admin.security.getSecurityConfiguration());
         const before = await configuration();

@@ -38,7 +38,7 @@ async function mistakes(promise) {
     return list.map(({ message, line, column }) => ({ message, line, column }));
 }
 
-test('what a role may is read back as it was set', async () => {
+test('a role’s permissions are read back as they were set', async () => {
     const script = admin.security
         .securityScriptBuilder()
         .setGlobalPermissions('R x', ['VIEW_SESSION', 'READ_TOPIC_VIEWS'])
@@ -100,7 +100,7 @@ test('the most specific path wins, and only that one counts', async () => {
     await session.closeSession();
 });
 
-test('each permission of a path is needed for what it is for', async () => {
+test('each path permission is required for its operations', async () => {
     await store("add principal 'each' 'secret' ['EACH']");
     await admin.topics.add('Each/topic', TopicType.JSON);
     await admin.topicUpdate.set('Each/topic', json(), { n: 1 });
@@ -136,7 +136,7 @@ test('each permission of a path is needed for what it is for', async () => {
     await session.closeSession();
 });
 
-test('each global permission is needed for what it is for', async () => {
+test('each global permission is required for its operations', async () => {
     await store("add principal 'global' 'secret' ['GLOBAL']");
     const session = await signIn('global');
     const { clients, security } = session;
@@ -183,7 +183,7 @@ test('each global permission is needed for what it is for', async () => {
     await session.closeSession();
 });
 
-test('a changed right is felt at once, by every session that has the role', async () => {
+test('a changed permission applies at once, to every session that has the role', async () => {
     await admin.topics.add('Live/a', TopicType.JSON);
     await admin.topics.add('Live/b', TopicType.JSON);
     await admin.topicUpdate.set('Live/a', json(), { n: 1 });
@@ -230,7 +230,7 @@ test('roles of anonymous and of named sessions', async () => {
     assert.deepEqual(await rights(await signIn('plain')), [[], []]);
 });
 
-test('anonymous connections: allowed, denied, left to others', async () => {
+test('anonymous connections: allowed, denied, abstained', async () => {
     const anonymous = async () => (await admin.security.getSystemAuthenticationConfiguration()).anonymous;
     const builder = () => admin.security.authenticationScriptBuilder();
     await store(builder().allowAnonymousConnections(['CLIENT', 'GUEST']).build());
@@ -311,7 +311,7 @@ test('properties that a client proposes count if they are trusted', async () => 
     assert.equal((await propose({ $Principal: 'admin', $Roles: '"ADMINISTRATOR"' })).$Principal, undefined);
 });
 
-test('a mistake in the security script is told by line and column, and nothing is done', async () => {
+test('an error in the security script is reported by line and column, and nothing is changed', async () => {
     const configuration = async () => JSON.stringify(await admin.security.getSecurityConfiguration());
     const before = await configuration();
     for (const [script, line, column] of [
@@ -334,7 +334,7 @@ test('a mistake in the security script is told by line and column, and nothing i
     await secure('\n# a remark\nset "REMARKED" permissions [VIEW_SESSION] # and another\n\n');
 });
 
-test('a mistake in the authentication script is told by line and column, and nothing is done', async () => {
+test('an error in the authentication script is reported by line and column, and nothing is changed', async () => {
     const configuration = async () => JSON.stringify(await admin.security.getSystemAuthenticationConfiguration());
     const before = await configuration();
     for (const [script, line, column] of [
@@ -356,7 +356,7 @@ test('a mistake in the authentication script is told by line and column, and not
     assert.equal(await configuration(), before);
 });
 
-test('a session proves again who it is, or becomes another', async () => {
+test('a session authenticates again, or as another principal', async () => {
     await store("add principal 'twin' 'secret' ['CLIENT' 'TOPIC_CONTROL']");
     await withSession(sandbox, 'client', async (session) => {
         await failsWith(session.topics.add('Twin/a', TopicType.JSON), 7);

@@ -68,7 +68,7 @@ test('a session is closed by an administrator', async () => {
     assert.equal((await closed).id, 1, 'closed by the server');
 });
 
-test('a session survives a lost connection, and misses nothing', async () => {
+test('a session survives a lost connection, and loses nothing', async () => {
     const proxy = await startProxy(sandbox);
     const room = 'Reconnect/room';
     const session = await connect(proxy, 'user', {
@@ -104,7 +104,7 @@ test('a session survives a lost connection, and misses nothing', async () => {
     proxy.close();
 });
 
-test('a session that is gone cannot be had back', async () => {
+test('a session that has ended cannot be recovered', async () => {
     const proxy = await startProxy(sandbox);
     const session = await connect(proxy, 'user', {
         reconnect: { timeout: 300, strategy: (reconnect) => setTimeout(reconnect, 100) },
@@ -120,7 +120,7 @@ test('a session that is gone cannot be had back', async () => {
     proxy.close();
 });
 
-test('what was acknowledged is there after the service is killed and started again', async (t) => {
+test('acknowledged changes survive killing and restarting the service', async (t) => {
     const data = await mkdtemp(path.join(tmpdir(), 'effusion-'));
     t.after(() => rm(data, { recursive: true, force: true }));
     let durable = await startSandbox({ data });
@@ -162,7 +162,7 @@ test('what was acknowledged is there after the service is killed and started aga
     assert.deepEqual(await durable.stop(), { code: 0, signal: null });
 });
 
-test('a service that stops says so to its sessions', async () => {
+test('a service that stops closes its sessions', async () => {
     const stopping = await startSandbox();
     const session = await connect(stopping, 'user', { reconnect: false });
     const closed = new Promise((resolve) => session.on('close', resolve));

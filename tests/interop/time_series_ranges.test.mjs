@@ -58,7 +58,7 @@ async function fill(path, count, properties) {
     }
 }
 
-test('events are kept as the retained range says', async () => {
+test('events are retained by the retained range', async () => {
     for (const [range, kept] of [
         [undefined, [10, 11, 12, 13, 14, 15, 16, 17, 18, 19]],
         ['limit 3', [17, 18, 19]],
@@ -82,7 +82,7 @@ test('events are kept as the retained range says', async () => {
     assert.deepEqual(await found(query(), 'Kept/standard'), [2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
 });
 
-test('a range that makes no sense is refused', async () => {
+test('an invalid range is refused', async () => {
     for (const range of ['', 'limit', 'limit x', 'limit -1', 'last', 'last 5', 'last 5y', 'first 5', 'limit 5 last', 'limit 5, last 5s']) {
         await failsWith(session.topics.add('Bad/range', series({ TIME_SERIES_RETAINED_RANGE: range })), AddFailure.INVALID_DETAILS);
         await failsWith(session.topics.add('Bad/range', series({ TIME_SERIES_SUBSCRIPTION_RANGE: range })), AddFailure.INVALID_DETAILS);
@@ -91,7 +91,7 @@ test('a range that makes no sense is refused', async () => {
     await failsWith(session.topics.add('Bad/range', series({ CONFLATION: 'conflate' })), AddFailure.INVALID_DETAILS);
 });
 
-test('a new subscriber is given what the subscription range says', async () => {
+test('a new subscriber receives the subscription range', async () => {
     for (const [properties, given] of [
         [{}, [9]],
         [{ TIME_SERIES_SUBSCRIPTION_RANGE: 'limit 3' }, [7, 8, 9]],
@@ -152,7 +152,7 @@ test('an edit has the metadata of its original, and refers to originals only', a
     await failsWith(session.timeseries.edit('Edit/nothing', 1, 7, int64()), 9000);
 });
 
-test('a new subscriber is given the latest edits', async () => {
+test('a new subscriber receives the latest edits', async () => {
     const path = 'Edit/latest';
     await allow('TOPIC_CONTROL', path, 'UPDATE_TOPIC MODIFY_TOPIC EDIT_TIME_SERIES_EVENTS');
     await fill(path, 3, { TIME_SERIES_SUBSCRIPTION_RANGE: 'limit 100' });
@@ -169,7 +169,7 @@ test('a new subscriber is given the latest edits', async () => {
     });
 });
 
-test('who may edit, and who may see what was edited', async () => {
+test('permissions for edits, and for seeing them', async () => {
     const path = 'Rights/series';
     await fill(path, 2);
     await failsWith(session.timeseries.edit(path, 0, 7, int64()), 103);
@@ -240,7 +240,7 @@ test('view ranges by every anchor and span', async () => {
     assert.deepEqual(await found(query().fromLast(3), path), [7, 8, 9]);
 });
 
-test('a limit keeps the end of what was selected, and says that there is more', async () => {
+test('a limit keeps the end of the selection, and reports that there is more', async () => {
     const path = 'Limit/series';
     await fill(path, 10);
     const limited = await query().from(2).to(8).limit(3).selectFrom(path);
@@ -302,7 +302,7 @@ test('events of every type', async () => {
     }
 });
 
-test('an event may have a time of its own, but none before the latest', async () => {
+test('an event may have its own time, but none before the latest', async () => {
     const path = 'Time/series';
     await fill(path, 3);
     const metadata = await session.timeseries.append(path, 3, int64(), START + 2000);
@@ -312,7 +312,7 @@ test('an event may have a time of its own, but none before the latest', async ()
     assert.deepEqual(await found(query(), path), [0, 1, 2, 3, 4]);
 });
 
-test('what is no time series has no events', async () => {
+test('a topic that is no time series has no events', async () => {
     await session.topics.add('Plain/json', TopicType.JSON);
     await failsWith(session.timeseries.rangeQuery().selectFrom('Plain/json'), 9001);
     await failsWith(session.timeseries.append('Plain/json', {}, json()), 9001);

@@ -67,7 +67,7 @@ test('a session has the rights of the roles in its token', async () => {
     await may.closeSession();
 });
 
-test('no session opens with a token that must not be believed', async () => {
+test('no session opens with an invalid token', async () => {
     const claims = issuer.claims();
     const refused = {
         'for another principal': ['admin', issuer.hs256()],
@@ -101,7 +101,7 @@ test('no session opens with a token that must not be believed', async () => {
     await (await connect(sandbox, 'user')).closeSession();
 });
 
-test('a session ends with its token, and goes on if it authenticates again', async () => {
+test('a session ends with its token, and continues if it authenticates again', async () => {
     const [ends, goesOn] = await Promise.all(
         [1, 2].map(() => enter('', issuer.edDsa(issuer.claims({ exp: inSeconds(4) })))),
     );

@@ -128,7 +128,7 @@ test('specifications are compared by type and properties', async () => {
     );
 });
 
-test('a property whose value makes no sense is refused', async () => {
+test('a property with an invalid value is refused', async () => {
     for (const properties of [
         { PUBLISH_VALUES_ONLY: 'perhaps' },
         { DONT_RETAIN_VALUE: 'perhaps' },
@@ -149,7 +149,7 @@ test('a property whose value makes no sense is refused', async () => {
     assert.equal((await session.fetchRequest().fetch('?Bad//')).size(), 0);
 });
 
-test('a specification that is told is the one that was given', async () => {
+test('a subscriber receives the specification that was set', async () => {
     const properties = {
         PUBLISH_VALUES_ONLY: 'true',
         VALIDATE_VALUES: 'true',
@@ -189,7 +189,7 @@ test('PUBLISH_VALUES_ONLY and deltas give a subscriber the same values', async (
     }
 });
 
-test('DONT_RETAIN_VALUE: nothing for who comes later', async () => {
+test('DONT_RETAIN_VALUE: nothing for later subscribers', async () => {
     await session.topics.add('Transient/a', specification(TopicType.JSON, { DONT_RETAIN_VALUE: 'true' }));
     const early = Seen.stream(session, 'Transient/a');
     await session.select('Transient/a');
@@ -252,7 +252,7 @@ test('OWNER: the owner reads, updates and removes whatever its roles', async () 
     });
 });
 
-test('COMPRESSION: what is compressed on the way is read as it was', async () => {
+test('COMPRESSION: compressed values are read unchanged', async () => {
     for (const policy of ['off', 'low', 'medium', 'high', 'true', 'false']) {
         const topic = `Compressed/${policy}`;
         await session.topics.add(topic, specification(TopicType.JSON, { COMPRESSION: policy, PUBLISH_VALUES_ONLY: 'true' }));
@@ -291,7 +291,7 @@ test('COMPRESSION: it takes fewer bytes', async () => {
     assert.ok(bytes.off > text.length && bytes.low < text.length / 10 && bytes.high <= bytes.low, JSON.stringify(bytes));
 });
 
-test('CONFLATION and PRIORITY: what waits for a client that is away', async () => {
+test('CONFLATION and PRIORITY: what is queued for a disconnected client', async () => {
     const topics = {
         always: { CONFLATION: 'always' },
         off: { CONFLATION: 'off' },
@@ -329,7 +329,7 @@ test('CONFLATION and PRIORITY: what waits for a client that is away', async () =
     proxy.close();
 });
 
-test('PRIORITY and CONFLATION: what is not late comes in order and complete', async () => {
+test('PRIORITY and CONFLATION: values for a fast client arrive in order and complete', async () => {
     for (const properties of [{ PRIORITY: 'low' }, { PRIORITY: 'high' }, { CONFLATION: 'off' }, { CONFLATION: 'unsubscribe' }]) {
         const topic = `Order/${Object.values(properties)}`;
         await session.topics.add(topic, specification(TopicType.INT64, properties));
@@ -343,7 +343,7 @@ test('PRIORITY and CONFLATION: what is not late comes in order and complete', as
     }
 });
 
-test('PERSISTENT: only what is persistent is there after a restart', async (t) => {
+test('PERSISTENT: only persistent topics survive a restart', async (t) => {
     const data = await mkdtemp(path.join(tmpdir(), 'effusion-'));
     t.after(() => rm(data, { recursive: true, force: true }));
     let durable = await startSandbox({ data });

@@ -56,7 +56,7 @@ test('topics are removed by every kind of selector', async () => {
     await withSession(sandbox, 'client', (client) => failsWith(client.topics.remove('?Remove//'), 103));
 });
 
-test('subscribers are told of a removal, and of a topic that comes again', async () => {
+test('subscribers are notified of a removal, and of a topic that is added again', async () => {
     await session.topics.add('Again/a', TopicType.JSON);
     const seen = Seen.stream(session, 'Again/a');
     await session.select('Again/a');
@@ -70,7 +70,7 @@ test('subscribers are told of a removal, and of a topic that comes again', async
     assert.deepEqual((await seen.all('value', 1))[0].value, { again: true });
 });
 
-test('policies that are none are refused', async () => {
+test('invalid policies are refused', async () => {
     for (const policy of [
         '',
         'when',
@@ -141,7 +141,7 @@ describe('policies', { concurrency: true }, () => {
         await gone('Gone/fresh');
     });
 
-    test('nobody of a kind is there', async () => {
+    test('there is no session of a kind', async () => {
         const policy = `when no session has '$Principal is "client"' for 1s`;
         await withSession(sandbox, 'client', async () => {
             await session.topics.add('Gone/nobody', removal(policy));
@@ -151,7 +151,7 @@ describe('policies', { concurrency: true }, () => {
         await gone('Gone/nobody');
     });
 
-    test('a policy may remove other topics, with the rights of who made it', async () => {
+    test('a policy may remove other topics, with the permissions of its creator', async () => {
         for (const path of ['Branch/a', 'Branch/a/b', 'Branch/c']) {
             await session.topics.add(path, TopicType.JSON);
         }

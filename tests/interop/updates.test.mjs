@@ -74,7 +74,7 @@ test('constraints on topic and value', async () => {
     assert.equal(await holds(json(), JSON_TYPE, undefined, constraints.value({ a: 1 }, json())), false);
 });
 
-test('constraints that compare', async () => {
+test('comparing constraints', async () => {
     const { IS, EQ, NE, GT, GE, LT, LE } = Operator;
     for (const [operator, below, same, above] of [
         [EQ, false, true, false],
@@ -130,7 +130,7 @@ test('constraints on parts of JSON', async () => {
     assert.equal(await holds(string(), TopicType.STRING, 'x', part().with('/id', 7)), false);
 });
 
-test('constraints that are joined', async () => {
+test('joined constraints', async () => {
     const { EQ } = Operator;
     const five = constraints.value(EQ, 5, int64());
     const part = (n) => constraints.jsonValue().with('/n', n, EQ);
@@ -266,7 +266,7 @@ test('an update stream ends with its topic, its constraint or another update', a
     );
 });
 
-test('the constraint of a stream is looked at when the stream begins', async () => {
+test('the constraint of a stream is checked when the stream begins', async () => {
     await session.topics.add('Stream/locked', TopicType.JSON);
     const lock = await session.lock('stream');
     const build = () =>
@@ -279,7 +279,7 @@ test('the constraint of a stream is looked at when the stream begins', async () 
     await failsWith(build().set({ n: 2 }), UNSATISFIED);
 });
 
-test('a stream outlives its connection, and is had again only after a fault of the service', async () => {
+test('a stream outlives its connection, and is recreated only after a failure of the service', async () => {
     const proxy = await startProxy(sandbox);
     const writer = await connect(proxy, 'user', {
         reconnect: { timeout: 30_000, strategy: (again) => setTimeout(again, 100) },

@@ -6,7 +6,7 @@ import diffusion.datatypes as dt
 from referee import Seen, equal, fails, test
 
 
-@test("lesson 1: a room is a topic, and who is in it sees what is said")
+@test("lesson 1: a room is a topic, and its members receive its messages")
 async def live(sandbox):
     alice, bob = await sandbox.session(), await sandbox.session("client")
     equal(await alice.topics.add_topic("Py/room", dt.JSON), alice.topics.CREATED)
@@ -24,7 +24,7 @@ async def live(sandbox):
     equal(str(end["reason"]), "REQUESTED")
 
 
-@test("lesson 2: who comes later is given the history, and then what is new")
+@test("lesson 2: a later subscriber receives the history, and then new events")
 async def history(sandbox):
     alice, bob = await sandbox.session(), await sandbox.session("client")
     series = alice.time_series
@@ -49,7 +49,7 @@ async def history(sandbox):
     ])
 
 
-@test("lesson 3: an account that was made elsewhere signs in; others do not")
+@test("lesson 3: an account that was created elsewhere signs in; others do not")
 async def accounts(sandbox):
     session = await sandbox.session("pythonista", "secret")
     await asyncio.wait_for(session.ping_server(), 10)

@@ -5,7 +5,7 @@ import asyncio
 from referee import equal, fails, test
 
 
-@test("a lock has one owner, and the next in line is given it")
+@test("a lock has one owner, and the next in the queue receives it")
 async def locks(sandbox):
     one, two = await sandbox.session(), await sandbox.session()
     lock = await one.lock("Py/lock")
@@ -25,7 +25,7 @@ async def locks(sandbox):
     assert await (await asyncio.wait_for(third, 10)).unlock()
 
 
-@test("who may take a lock")
+@test("permissions for locks")
 async def rights(sandbox):
     client = await sandbox.session("client")
     await fails(client.lock("Py/lock"), "Exception", "ACQUIRE_LOCK")

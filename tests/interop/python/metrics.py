@@ -5,7 +5,7 @@ from diffusion.features.control.metrics.topic_metrics import TopicMetricCollecto
 from referee import equal, fails, test
 
 
-@test("session metric collectors are put, listed and removed")
+@test("session metric collectors are added, listed and removed")
 async def sessions(sandbox):
     session = await sandbox.session("admin")
     builder = SessionMetricCollectorBuilder().group_by_property("$Principal").remove_metrics_with_no_matches(True)
@@ -18,7 +18,7 @@ async def sessions(sandbox):
     equal(list(await session.metrics.list_session_metric_collectors()), [])
 
 
-@test("topic metric collectors are put, listed and removed")
+@test("topic metric collectors are added, listed and removed")
 async def topics(sandbox):
     session = await sandbox.session("admin")
     builder = TopicMetricCollectorBuilder().group_by_topic_type(True).group_by_path_prefix_parts(2)
@@ -29,7 +29,7 @@ async def topics(sandbox):
     equal(list(await session.metrics.list_topic_metric_collectors()), [])
 
 
-@test("who may have metric collectors")
+@test("permissions for metric collectors")
 async def rights(sandbox):
     session = await sandbox.session()
     collector = SessionMetricCollectorBuilder().create("py denied", "all")

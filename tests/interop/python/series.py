@@ -68,7 +68,7 @@ async def refusals(sandbox):
     await fails(reader.time_series.append("Py/refused", 1, dt.INT64), "ServiceMessageError", "UPDATE_TOPIC")
 
 
-@test("edits, and what was before them")
+@test("edits, and the events before them")
 async def edits(sandbox):
     session = await sandbox.session()
     series = session.time_series

@@ -31,7 +31,7 @@ async def types(sandbox):
         equal([topic.value for topic in result.results], [value], name)
 
 
-@test("a topic that is there: the same specification, and others")
+@test("an existing topic: the same specification, and others")
 async def specifications(sandbox):
     session = await sandbox.session()
     specification = dt.JSON.with_properties(
@@ -64,7 +64,7 @@ async def updates(sandbox):
     await fails(session.topics.add_and_set_topic("Py/update", dt.STRING, "x"), "ExistingTopicError")
 
 
-@test("deltas make the values that were set")
+@test("deltas produce the values that were set")
 async def deltas(sandbox):
     session = await sandbox.session()
     await session.topics.add_topic("Py/deltas", dt.JSON)
@@ -140,7 +140,7 @@ async def fetch(sandbox):
     equal([topic.value for topic in result.results], [{"path": path} for path in ("a", "a/b", "a/c", "a/c/x")])
 
 
-@test("topics are removed, and subscribers are told")
+@test("topics are removed, and subscribers are notified")
 async def removal(sandbox):
     session = await sandbox.session()
     for path in ("a", "a/b", "c"):

@@ -3,7 +3,7 @@
 from referee import fails, test
 
 
-@test("session trees are not there")
+@test("session trees are not supported")
 async def unsupported(sandbox):
     session = await sandbox.session("admin")
     for call in (
