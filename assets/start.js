@@ -71,7 +71,7 @@
     };
     document.addEventListener('visibilitychange', () => document.hidden || check());
     window.addEventListener('online', check);
-    // A page that is being worked on asks more often: see src/session/memory.rs.
+    // A debug build asks more often: see src/services/navigation.rs.
     window.addEventListener('effusion-check', check);
     setInterval(check, 3_600_000);
 

@@ -204,7 +204,7 @@ scenario('on a phone a long touch opens the menu', async (open) => {
     await bob.shows('press me');
     await ann.shows({ state: 'sent' });
     const touch = async (id, hold) => {
-        const box = await ann.$(id).boundingBox();
+        const box = await ann.$(id).first().boundingBox();
         const at = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
         const client = await ann.page.context().newCDPSession(ann.page);
         await client.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [at] });
@@ -212,6 +212,9 @@ scenario('on a phone a long touch opens the menu', async (open) => {
         await client.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
     };
     await touch('text', 60);
+    // By the time that this has come, a menu would be there.
+    await bob.say('pressed?');
+    await ann.shows('press me', 'pressed?');
     assert.equal(await ann.$('message-tools').count(), 0, 'a short touch does nothing');
     await touch('text', 900);
     await ann.$('message-tools').waitFor();
@@ -219,7 +222,7 @@ scenario('on a phone a long touch opens the menu', async (open) => {
     await ann.$('tool-edit').tap();
     await ann.$('composer').fill('pressed');
     await ann.$('send-button').tap();
-    await bob.shows('pressed');
+    await bob.shows('pressed', 'pressed?');
 });
 
 scenario('a moderator’s change is marked, and an edit by the SDK is an edit', async (open) => {

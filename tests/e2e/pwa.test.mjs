@@ -89,8 +89,11 @@ scenario('a new version is announced, and loaded on request', async (open) => {
     const served = { [BELOW]: dist };
     const host = await serveFolders(served);
     const ann = await openKept(open, host.origin);
-    await ann.page.evaluate(() => window.dispatchEvent(new Event('online')));
     const { folder, renamed } = otherVersion();
+    // The page compares the host's HTML with its own as soon as it has all of it.
+    const checked = ann.page.waitForResponse((response) => response.url() === `${host.origin}${BELOW}`);
+    await ann.page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await (await checked).finished();
     assert.equal(await ann.$('update-notice').count(), 0);
 
     served[BELOW] = folder;
