@@ -113,6 +113,30 @@ fn roles_of_a_principal_of_the_same_name_are_not_given() {
 }
 
 #[test]
+fn a_token_gives_no_role_that_was_taken_from_the_account_of_its_subject() {
+    let mut world = world();
+    let mut registrar = world.client("auth-handler");
+    let mut store = |world: &mut World, script: &str| {
+        let answer = registrar.call::<call::UpdateSystemAuthentication>(world, &script.to_owned());
+        assert_eq!(answer.unwrap(), []);
+    };
+    let has_role = |world: &mut World| {
+        let client = enter(world, with_token("ada", TOKEN));
+        let roles = property(world, &client, "$Roles").unwrap();
+        roles.contains("\"TOPIC_CONTROL\"")
+    };
+    assert!(has_role(&mut world), "there is no account");
+    let add = "add principal 'ada' 'secret' ['CLIENT' 'TOPIC_CONTROL']";
+    store(&mut world, add);
+    assert!(has_role(&mut world));
+    // As a moderator does who mutes somebody.
+    store(&mut world, "assign roles 'ada' ['Muted ada']");
+    assert!(!has_role(&mut world));
+    store(&mut world, "assign roles 'ada' ['CLIENT' 'TOPIC_CONTROL']");
+    assert!(has_role(&mut world));
+}
+
+#[test]
 fn a_token_of_another_or_of_nobody_is_refused() {
     let mut world = world();
     let refused = ResponseCode::AuthenticationFailed;

@@ -294,10 +294,15 @@ impl Auth {
         let Some(claims) = claims.filter(is_believed) else {
             return self.deny(candidate, ResponseCode::AuthenticationFailed, situation);
         };
+        // The roles that the authentication store has for a principal of this name are not given: it may be another person. But
+        // what was taken from an account is not given by a token either, or a muted principal would write with one.
+        let roles = match accounts.get(&claims.subject) {
+            Some(account) => claims.roles.intersection(&account.roles).cloned().collect(),
+            None => claims.roles,
+        };
         candidate.principal = Some(claims.subject);
         let grant = Grant {
-            // Not the roles that the authentication store has for a principal of this name: it may be another person.
-            roles: claims.roles,
+            roles,
             properties: None,
             expires_ms: Some(claims.expires_ms),
         };

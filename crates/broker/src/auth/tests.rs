@@ -167,7 +167,7 @@ fn a_jwt_that_was_taken_back_is_not_believed() {
     let jwt = || password("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln");
     let claims = |subject: &str, issued_ms| TokenClaims {
         subject: subject.to_owned(),
-        roles: ["R".to_owned()].into(),
+        roles: ["CLIENT".to_owned(), "R".to_owned()].into(),
         issued_ms: Some(issued_ms),
         expires_ms: 9_000,
     };
@@ -183,7 +183,11 @@ fn a_jwt_that_was_taken_back_is_not_believed() {
     ] {
         assert!(matches!(decide(claims), Decision::Deny(..)));
     }
-    assert_eq!(roles(&decide(Some(claims("ann", 1_001)))), ["NAMED", "R"]);
+    // No role that her account does not have.
+    let ann = decide(Some(claims("ann", 1_001)));
+    assert_eq!(roles(&ann), ["CLIENT", "NAMED"]);
+    let nobody = decide(Some(claims("no account", 1_001)));
+    assert_eq!(roles(&nobody), ["CLIENT", "NAMED", "R"]);
 }
 
 #[test]
