@@ -25,6 +25,19 @@ const reactions = (window, text) =>
         chips.map((chip) => [chip.dataset.emoji, Number(chip.querySelector('.count').textContent), chip.ariaPressed === 'true']),
     );
 
+/** Where the parts of the only message with reactions are. */
+const places = async (window) => {
+    const message = window.page.locator('.message:has([data-testid=reactions])');
+    const box = (test) => message.getByTestId(test).boundingBox();
+    const chips = await message.getByTestId('reaction').all();
+    return {
+        bar: await box('reactions'),
+        text: await message.locator('.text').boundingBox(),
+        more: await box('reaction-more'),
+        chips: await Promise.all(chips.map((chip) => chip.boundingBox())),
+    };
+};
+
 const showsReactions = (window, text, expected) =>
     until(`the reactions ${JSON.stringify(expected)}`, () => reactions(window, text), (found) => JSON.stringify(found) === JSON.stringify(expected));
 
@@ -82,6 +95,14 @@ for (const kind of ['history', 'live']) {
         await ann.$('emoji').locator('visible=true').first().waitFor();
         await ann.$('emoji-picker').locator('[data-emoji="🚀"]').click();
         await showsReactions(bob, 'We did it', [['👍', 2, true], ['🚀', 1, false]]);
+        // They stand below the text, one beside the other: on the left for others, on the right for one's own.
+        const [theirs, own] = [await places(bob), await places(ann)];
+        assert.equal(theirs.bar.x, theirs.text.x);
+        assert.equal(own.bar.x + own.bar.width, own.text.x + own.text.width);
+        for (const { text, chips, more } of [theirs, own]) {
+            assert.ok(chips.every((chip) => chip.y >= text.y + text.height), 'below the text');
+            assert.ok(chips.every((chip) => chip.y < more.y + more.height && more.y < chip.y + chip.height), 'in one line');
+        }
 
         const cem = await joined(open, 'Cem', room, kind);
         if (kind === 'history') {
