@@ -5,9 +5,10 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::sync::Arc;
 
-use crate::machine::{Machine, Output};
+use crate::machine::{Event, Machine, Output};
 use crate::options::ServiceAddress;
 use crate::shared::Shared;
+use crate::trace;
 use crate::transport::{BoxFuture, Transport, TransportEvent};
 
 /// How many messages are read before other tasks get their turn.
@@ -43,13 +44,21 @@ impl Driver {
             let output = parts.machine.borrow_mut().poll_output();
             match output {
                 None => return,
-                Some(Output::Open { query }) => self.transport.open(&self.address, &query),
+                Some(Output::Open { query }) => {
+                    trace::connecting();
+                    self.transport.open(&self.address, &query);
+                }
                 Some(Output::Send(message)) => {
                     parts.traffic.sent(&message);
                     self.transport.send(message);
                 }
                 Some(Output::Close) => self.transport.close(),
-                Some(Output::Event(event)) => shared.dispatch(event),
+                Some(Output::Event(event)) => {
+                    if let Event::State(state) = &event {
+                        trace::state(state);
+                    }
+                    shared.dispatch(event);
+                }
             }
         }
     }
@@ -122,6 +131,9 @@ impl Future for Driver {
             match driver.transport.poll_event(context) {
                 Poll::Ready(event) => {
                     let now = driver.shared.now();
+                    if let TransportEvent::Lost(error) = &event {
+                        trace::lost(error);
+                    }
                     if let TransportEvent::Message(message) = &event {
                         let parts = driver.shared.lock();
                         let is_open = parts.machine.borrow().is_open();

@@ -7,9 +7,9 @@
 //!   effusion-protocol            (bytes <-> types)
 //! ```
 //!
-//! [`connect`] opens a session over a WebSocket of tokio's or the browser's, [`ConnectOptions`] say as whom and how, and
-//! [`Session::connect`] does it over any [`Transport`]. The machine alone, for those who have an event
-//! loop of their own, is there by the feature `unstable-machine`; it may change with any version.
+//! [`ConnectOptions`] open a session over a WebSocket of tokio's or the browser's, [`Session::connect`] does it over any
+//! [`Transport`]. The machine alone, for those who have an event loop of their own, is there by the feature
+//! `unstable-machine`; it may change with any version.
 //!
 //! | from a [`Session`] | what for |
 //! | --- | --- |
@@ -26,22 +26,13 @@
 //! What the service is to call (handlers, listeners) is a stream: dropping it ends the registration, and in a new session
 //! that takes the place of a lost one it is registered again. See [`Registration`].
 //!
-//! ```no_run
-//! use effusion_client::{Json, Session, StreamEvent, TopicSpecification, TopicType};
-//! use futures_util::StreamExt;
+//! Values are any types that serde knows: see [`StreamValue`]. The README has a whole program, `examples/` has more.
 //!
-//! # async fn example(session: Session) -> Result<(), Box<dyn std::error::Error>> {
-//! session.topics().add("Chat/room", TopicSpecification::new(TopicType::Json)).await?;
-//! let mut messages = session.add_stream::<Json>(">Chat/room")?;
-//! session.topics().select(">Chat/room").await?;
-//! while let Some(event) = messages.next().await {
-//!     if let StreamEvent::Value { new, .. } = event {
-//!         println!("{}", new.to_text()?);
-//!     }
-//! }
-//! # Ok(())
-//! # }
-//! ```
+//! What goes on is told to `tracing` (feature `tracing`), without credentials at any level.
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 #[cfg(not(feature = "unstable-machine"))]
 mod machine;
@@ -58,6 +49,7 @@ mod response;
 mod session;
 mod shared;
 mod stream;
+mod trace;
 mod traffic;
 mod transport;
 mod value;

@@ -85,6 +85,13 @@ impl ServiceAddress {
     }
 }
 
+/// The address as a URL, without a query.
+impl core::fmt::Display for ServiceAddress {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.url("").trim_end_matches('?'))
+    }
+}
+
 /// Reads `ws://host:port/path` and `wss://host:port/path`; port and path may be left out.
 impl core::str::FromStr for ServiceAddress {
     type Err = AddressError;

@@ -53,6 +53,7 @@ use crate::machine::{Machine, SessionInfo, SessionState};
 use crate::queue::{self, Next};
 use crate::shared::Shared;
 use crate::stream::ValueStream;
+use crate::trace;
 use crate::transport::{Runtime, Transport};
 use crate::{
     ConnectError, ConnectOptions, RequestError, ServiceAddress, SessionCloseReason, StreamValue,
@@ -108,7 +109,9 @@ impl Session {
                 shared: Arc::clone(&shared),
             }),
         };
-        runtime.spawn(Box::pin(Driver::new(shared, address, transport)));
+        let span = address.clone();
+        let driver = Box::pin(Driver::new(shared, address, transport));
+        runtime.spawn(trace::session(&span, driver));
         loop {
             match states.next().await {
                 Some(SessionState::Connected(_)) => return Ok(session),

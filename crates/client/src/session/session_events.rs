@@ -5,6 +5,7 @@
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use effusion_protocol::body::{
@@ -18,6 +19,7 @@ use effusion_protocol::{
 };
 use futures_util::Stream;
 
+use super::time_series::since_1970;
 use crate::machine::ServiceCall;
 use crate::queue::{self, Next};
 use crate::receivers::{Enrolment, Receiver, Registering, Registration, Verdict};
@@ -58,10 +60,10 @@ impl SessionEventParameters {
         self
     }
 
-    /// Only sessions that start after this time, in milliseconds since 1970.
+    /// Only sessions that start after this time.
     #[must_use]
-    pub const fn after(mut self, time: u64) -> Self {
-        self.after = Some(time);
+    pub fn after(mut self, time: SystemTime) -> Self {
+        self.after = Some(since_1970(time));
         self
     }
 }

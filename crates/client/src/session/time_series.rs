@@ -1,5 +1,7 @@
 //! Appending to time series, and querying them.
 
+use std::time::SystemTime;
+
 use effusion_protocol::body::call;
 use effusion_protocol::time_series::{AppendAtRequest, AppendRequest, EditRequest, EventMetadata};
 use effusion_protocol::value::to_bytes;
@@ -50,7 +52,7 @@ impl<'a> TimeSeries<'a> {
             .call::<call::TimeSeriesAppend>(&request)
     }
 
-    /// Appends an event with a timestamp, in milliseconds since 1970, which must not be before that of the newest event.
+    /// Appends an event with a timestamp, kept in milliseconds, which must not be before that of the newest event.
     ///
     /// # Errors
     /// As [`TimeSeries::append`]; services before 6.8 may not have it.
@@ -58,7 +60,8 @@ impl<'a> TimeSeries<'a> {
     /// ```no_run
     /// # use effusion_client::{Session, RequestError};
     /// # async fn example(session: &Session) -> Result<(), RequestError> {
-    /// session.time_series().append_at("temperatures", &21.5f64, 1_700_000_000_000).await?;
+    /// let measured = std::time::SystemTime::now();
+    /// session.time_series().append_at("temperatures", &21.5, measured).await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -66,7 +69,7 @@ impl<'a> TimeSeries<'a> {
         &self,
         path: &str,
         value: &T,
-        timestamp: u64,
+        timestamp: SystemTime,
     ) -> Response<EventMetadata> {
         let (data_type, value) = match to_bytes(value) {
             Ok(written) => written,
@@ -76,7 +79,7 @@ impl<'a> TimeSeries<'a> {
             path: path.to_owned(),
             value_type: data_type.name().to_owned(),
             value,
-            timestamp,
+            timestamp: since_1970(timestamp),
         };
         self.session
             .shared()
@@ -120,4 +123,10 @@ impl<'a> TimeSeries<'a> {
     pub fn range_query(&self) -> RangeQuery<'a> {
         RangeQuery::new(self.session)
     }
+}
+
+/// Milliseconds since 1970, as they are on the wire; 0 for what was before.
+pub(super) fn since_1970(time: SystemTime) -> u64 {
+    let passed = time.duration_since(SystemTime::UNIX_EPOCH);
+    u64::try_from(passed.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }

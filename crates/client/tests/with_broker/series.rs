@@ -1,5 +1,7 @@
 //! Time series: appending with a time, editing, and queries of every kind.
 
+use std::time::{Duration, SystemTime};
+
 use effusion_client::{
     ErrorReason, EventMetadata, ProtocolVersion, RangeAnchor, RangeSpan, RequestError, Session,
     StreamEvent, TimeSeriesEvent, TopicSpecification, TopicType, property,
@@ -11,6 +13,10 @@ use super::session::{local, refusal};
 
 /// The timestamp of the first event; each further one is a second later.
 const FIRST: u64 = 1_600_000_000_000;
+
+fn time(milliseconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds)
+}
 
 fn at(second: u64) -> u64 {
     FIRST + 1_000 * second
@@ -32,7 +38,7 @@ async fn series(hub: &Hub) -> Session {
     admin.topics().add("n", numbers()).await.unwrap();
     let events = admin.time_series();
     for number in 0..5u64 {
-        let appended = events.append_at("n", &(10 * number.cast_signed()), at(number));
+        let appended = events.append_at("n", &(10 * number.cast_signed()), time(at(number)));
         let expected = EventMetadata {
             sequence: number,
             timestamp: at(number),
@@ -54,22 +60,33 @@ async fn an_event_may_bring_its_time() {
         admin.topics().add("n", numbers()).await.unwrap();
         let events = admin.time_series();
         assert_eq!(
-            events.append_at("n", &1i64, at(7)).await.unwrap().timestamp,
+            events
+                .append_at("n", &1i64, time(at(7)))
+                .await
+                .unwrap()
+                .timestamp,
             at(7)
         );
         assert_eq!(
-            events.append_at("n", &2i64, at(7)).await.unwrap().sequence,
+            events
+                .append_at("n", &2i64, time(at(7)))
+                .await
+                .unwrap()
+                .sequence,
             1
         );
-        let early = events.append_at("n", &3i64, at(6)).await;
+        let early = events.append_at("n", &3i64, time(at(6))).await;
         assert!(matches!(early, Err(RequestError::Refused(_))), "{early:?}");
         assert_eq!(events.append("n", &4i64).await.unwrap().sequence, 2);
-        let nowhere = events.append_at("x", &1i64, at(9)).await;
+        let nowhere = events.append_at("x", &1i64, time(at(9))).await;
         assert_eq!(refusal(nowhere), Some(ErrorReason::NoSuchTopic));
-        let other_type = events.append_at("n", &1.5f64, u64::MAX >> 11).await;
+        let other_type = events.append_at("n", &1.5f64, time(u64::MAX >> 11)).await;
         assert!(matches!(other_type, Err(RequestError::Refused(_))));
         let client = hub.session("client").await;
-        let denied = client.time_series().append_at("n", &1i64, at(9)).await;
+        let denied = client
+            .time_series()
+            .append_at("n", &1i64, time(at(9)))
+            .await;
         assert_eq!(refusal(denied), Some(ErrorReason::AccessDenied));
         let denied = client.time_series().edit("n", 0, &1i64).await;
         assert_eq!(refusal(denied), Some(ErrorReason::AccessDenied));

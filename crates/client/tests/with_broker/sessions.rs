@@ -140,7 +140,9 @@ async fn a_listener_may_be_refused_or_begin_again() {
         let nonsense = everybody.clone().filter("nonsense");
         let wrong = control.clients().add_session_event_listener(nonsense);
         assert!(matches!(wrong.await, Err(RequestError::FilterRefused(_))));
-        let late = everybody.clone().after(u64::MAX >> 1);
+        let late = everybody.clone().after(
+            std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(u64::MAX >> 1),
+        );
         let late = control.clients().add_session_event_listener(late);
         let mut late = late.await.unwrap();
         let events = control.clients().add_session_event_listener(everybody);
