@@ -146,7 +146,7 @@ impl Broker {
             Effect::Topic { path, steps } => self.batch_stored(&path, steps, completion.stored()),
             Effect::Authenticate(candidate) => self.checked(candidate, completion),
             Effect::Script(stage) => {
-                let step = self.auth.continue_script(stage, completion);
+                let step = self.auth.continue_script(*stage, completion);
                 self.script_step(step);
             }
             Effect::Nothing => {}

@@ -143,14 +143,14 @@ impl Auth {
     /// What a script waited for is done.
     pub(crate) fn continue_script(
         &mut self,
-        stage: Box<ScriptStage>,
+        stage: ScriptStage,
         completion: Completion,
     ) -> ScriptStep {
         let ScriptStage {
             caller,
             mut changes,
             password,
-        } = *stage;
+        } = stage;
         let failed =
             |caller, error: EffectError| ScriptStep::Failed(caller, errors::not_stored(error));
         let Some(password) = password else {

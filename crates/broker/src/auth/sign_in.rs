@@ -170,7 +170,7 @@ impl Auth {
                             roles: roles.clone(),
                             ..Grant::default()
                         };
-                        return self.allow(candidate, grant, situation);
+                        return self.allow(*candidate, grant, situation);
                     }
                     AnonymousPolicy::Deny => break,
                     AnonymousPolicy::Abstain => {}
@@ -185,7 +185,7 @@ impl Auth {
                 }
             }
         }
-        self.deny(candidate, ResponseCode::AuthenticationFailed, situation)
+        self.deny(*candidate, ResponseCode::AuthenticationFailed, situation)
     }
 
     /// Has credentials wait until it is their turn to be checked. If too many wait then, gives back a check that does no longer.
@@ -251,21 +251,21 @@ impl Auth {
             return Decision::Check(candidate, Check::Password);
         }
         match (result, entry) {
-            (Err(_), _) => self.deny(candidate, ResponseCode::Error, situation),
+            (Err(_), _) => self.deny(*candidate, ResponseCode::Error, situation),
             // Other handlers may know the principal.
             (Ok(_), None) => self.ask_next(candidate, situation),
             (Ok(false), Some(_)) if matches!(candidate.credentials, Credentials::Custom(_)) => {
                 self.ask_next(candidate, situation)
             }
             (Ok(false), Some(_)) => {
-                self.deny(candidate, ResponseCode::AuthenticationFailed, situation)
+                self.deny(*candidate, ResponseCode::AuthenticationFailed, situation)
             }
             (Ok(true), Some(entry)) => {
                 let grant = Grant {
                     roles: entry.roles.clone(),
                     ..Grant::default()
                 };
-                self.allow(candidate, grant, situation)
+                self.allow(*candidate, grant, situation)
             }
         }
     }
@@ -273,7 +273,7 @@ impl Auth {
     /// A JWT was checked.
     pub(crate) fn jwt_checked(
         &mut self,
-        mut candidate: Box<Candidate>,
+        mut candidate: Candidate,
         result: Result<Option<TokenClaims>, EffectError>,
         situation: Situation<'_>,
     ) -> Decision {
@@ -318,7 +318,7 @@ impl Auth {
     ) -> Decision {
         let properties = match result {
             Ok(AuthenticatorResponse::Deny) => {
-                return self.deny(candidate, ResponseCode::AuthenticationFailed, situation);
+                return self.deny(*candidate, ResponseCode::AuthenticationFailed, situation);
             }
             Ok(AuthenticatorResponse::Abstain) | Err(_) => {
                 return self.ask_next(candidate, situation);
@@ -339,7 +339,7 @@ impl Auth {
             properties: Some(properties),
             expires_ms,
         };
-        self.allow(candidate, grant, situation)
+        self.allow(*candidate, grant, situation)
     }
 
     /// The roles that the authentication store has for a principal.
@@ -349,12 +349,7 @@ impl Auth {
     }
 
     /// Lets someone in.
-    fn allow(
-        &mut self,
-        candidate: Box<Candidate>,
-        grant: Grant,
-        situation: Situation<'_>,
-    ) -> Decision {
+    fn allow(&mut self, candidate: Candidate, grant: Grant, situation: Situation<'_>) -> Decision {
         let Grant {
             mut roles,
             properties,
@@ -366,7 +361,7 @@ impl Auth {
             proposed,
             attempt,
             ..
-        } = *candidate;
+        } = candidate;
         if let Some((source, attempt)) = attempt {
             self.throttle.succeeded(situation.now, &source, attempt);
         }
@@ -408,7 +403,7 @@ impl Auth {
     /// Does not let someone in.
     pub(crate) fn deny(
         &mut self,
-        candidate: Box<Candidate>,
+        candidate: Candidate,
         code: ResponseCode,
         situation: Situation<'_>,
     ) -> Decision {

@@ -172,7 +172,9 @@ fn a_jwt_that_was_taken_back_is_not_believed() {
         expires_ms: 9_000,
     };
     let mut decide = |claims| match auth.begin(candidate(None, jwt()), "10.0.0.1", at(0)) {
-        Decision::Check(candidate, Check::Jwt(_)) => auth.jwt_checked(candidate, Ok(claims), at(0)),
+        Decision::Check(candidate, Check::Jwt(_)) => {
+            auth.jwt_checked(*candidate, Ok(claims), at(0))
+        }
         other => panic!("{other:?}"),
     };
     for claims in [
@@ -209,13 +211,13 @@ fn one_script_runs_at_a_time_and_counts_once_it_is_stored() {
     assert_eq!(secret.reveal(), "secret");
     auth.check_done();
     let hashed = Completion::Hashed(Ok("hash".to_owned()));
-    let ScriptStep::Wait(stage, Waiting::Store(operations)) = auth.continue_script(stage, hashed)
+    let ScriptStep::Wait(stage, Waiting::Store(operations)) = auth.continue_script(*stage, hashed)
     else {
         panic!();
     };
     assert!(matches!(operations.as_slice(), [StoreOp::PutPrincipal(_)]));
     assert!(auth.accounts().get("bob").is_none());
-    let step = auth.continue_script(stage, Completion::Stored(Ok(())));
+    let step = auth.continue_script(*stage, Completion::Stored(Ok(())));
     assert!(matches!(step, ScriptStep::Accounts(_, ended) if ended.is_empty()));
     assert!(auth.accounts().get("bob").is_some());
     auth.script_done();

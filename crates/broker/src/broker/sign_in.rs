@@ -103,7 +103,7 @@ impl Broker {
         if let Some(Effect::Authenticate(candidate)) =
             dropped.and_then(|ticket| self.effects.remove(&ticket))
         {
-            self.decide(|auth, it| auth.deny(candidate, ResponseCode::NotReady, it));
+            self.decide(|auth, it| auth.deny(*candidate, ResponseCode::NotReady, it));
         }
         self.run_checks();
     }
@@ -127,7 +127,7 @@ impl Broker {
     /// A password or a JWT was checked.
     pub(super) fn checked(&mut self, candidate: Box<Candidate>, completion: Completion) {
         self.decide(|auth, situation| match completion {
-            Completion::TokenVerified(result) => auth.jwt_checked(candidate, result, situation),
+            Completion::TokenVerified(result) => auth.jwt_checked(*candidate, result, situation),
             other => auth.password_checked(candidate, other.verified(), situation),
         });
     }
