@@ -89,14 +89,14 @@ fn RoomAttendance(
         return;
     }
     let (left, leaving) = (room.clone(), services.clone());
-    on_cleanup(move || leaving.presence.depart(&left));
+    on_cleanup(move || leaving.presence.leave(&left));
     Effect::new(move |_| {
         let Some(entered) = room.entered.get() else {
             return;
         };
         services.direct.follow_inbox();
-        services.moderation.look_up_rights();
-        services.presence.attend(&room);
+        services.moderation.find_rights();
+        services.presence.join(&room);
         if entered.made {
             services.directory.introduce(&room);
         }

@@ -46,7 +46,7 @@ pub struct Connection {
 
 /// What the session is like inside, as plain data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Inside {
+pub struct SessionSnapshot {
     /// The session's id.
     pub id: String,
     /// The protocol version that both sides speak.
@@ -194,7 +194,7 @@ impl Connection {
 
     /// What the session is like inside; none without a session.
     #[must_use]
-    pub fn inside(&self) -> Option<Inside> {
+    pub fn snapshot(&self) -> Option<SessionSnapshot> {
         let session = self.session()?;
         let info = session.info()?;
         let inside = session.diagnostics();
@@ -203,7 +203,7 @@ impl Connection {
             let kind = type_name(known.topic.specification.topic_type);
             (known.topic.path.clone(), kind, known.value_size)
         });
-        Some(Inside {
+        Some(SessionSnapshot {
             id: info.id.to_string(),
             version: info.version.number(),
             largest: info.maximum_message_size,

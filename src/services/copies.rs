@@ -72,7 +72,7 @@ impl Copies {
                     .put(Store::Copies, key.prefix().to_owned(), record);
             }
             if known.and_then(|known| known.read) != stored.read
-                && open.room.read_untracked().kind == RoomKind::History
+                && open.info.read_untracked().kind == RoomKind::History
             {
                 remember_read(&key, stored.read);
             }

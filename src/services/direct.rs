@@ -163,7 +163,7 @@ impl Direct {
                     }
                 }
                 StreamEvent::Value { new, .. } if !new.is_edit() => {
-                    self.take_in(&principal, new, before);
+                    self.receive(&principal, new, before);
                 }
                 _ => {}
             }
@@ -171,7 +171,7 @@ impl Direct {
     }
 
     /// An event of the reader's inbox, of which an event was the newest when the page came in.
-    fn take_in(self: &Rc<Self>, me: &str, event: TimeSeriesEvent<Json>, before: Option<Place>) {
+    fn receive(self: &Rc<Self>, me: &str, event: TimeSeriesEvent<Json>, before: Option<Place>) {
         let (sequence, time) = (event.metadata.sequence, event.metadata.timestamp);
         // A lower place at a later time is one of another series: the service has begun anew.
         let is_not_after = |(known, then): Place| sequence <= known && time <= then;
@@ -317,9 +317,9 @@ impl Direct {
     }
 
     /// Shows what the reader and somebody say to each other. Where others could read it, the profile says so instead.
-    pub fn write_to(self: &Rc<Self>, person: Person) {
-        if !self.may_write_to(&person) {
-            self.app.whom.set(Some(person));
+    pub fn open_conversation(self: &Rc<Self>, person: Person) {
+        if !self.is_private_with(&person) {
+            self.app.profile_of.set(Some(person));
             self.app.dialog.set(Some(Dialog::Profile));
             return;
         }
@@ -332,7 +332,7 @@ impl Direct {
 
     /// Whether what is written can be kept between the two.
     #[must_use]
-    pub fn may_write_to(&self, person: &Person) -> bool {
+    pub fn is_private_with(&self, person: &Person) -> bool {
         let me = self.app.me.read_untracked();
         let mine = me.as_ref().map_or("", |me| &me.credentials.principal);
         direct_path(&person.principal).is_some()

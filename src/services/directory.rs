@@ -201,7 +201,7 @@ impl Directory {
             return;
         };
         let mut card = open.card.read_untracked().clone().unwrap_or_else(|| {
-            let room = open.room.read_untracked();
+            let room = open.info.read_untracked();
             RoomCard {
                 name: room.name.clone(),
                 kind: room.kind,

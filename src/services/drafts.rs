@@ -79,7 +79,7 @@ impl Drafts {
             (me.service.address(), me.credentials.principal.clone())
         });
         let kind = if open.peer.is_some() { "@" } else { "#" };
-        let room = open.room.read_untracked();
+        let room = open.info.read_untracked();
         [&service, " ", &principal, " ", kind, room.name.as_str()].concat()
     }
 }

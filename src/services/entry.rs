@@ -238,7 +238,7 @@ impl Entry {
             let rooms = app.rooms.read_untracked();
             let wanted = wanted.and_then(|room| {
                 let mut rooms = rooms.iter();
-                rooms.find(|open| open.room.read_untracked().name == room.name)
+                rooms.find(|open| open.info.read_untracked().name == room.name)
             });
             wanted.or(rooms.first()).cloned()
         };

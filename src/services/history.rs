@@ -14,7 +14,7 @@ use super::{fault, value};
 use crate::features::composer::composing::Note;
 use crate::features::timeline::{At, Event, Key};
 use crate::platform::tasks::until;
-use crate::state::{Earlier, Fault, OpenRoom, Right, RoomState, SetIfChanged};
+use crate::state::{Earlier, Fault, Focus, OpenRoom, Right, RoomState, SetIfChanged};
 use crate::text;
 use effusion_chat::{ChatMessage, RoomKind, Target};
 
@@ -115,7 +115,7 @@ impl History {
         from: RangeAnchor,
         to: RangeSpan,
     ) -> Option<QueryResult<Json>> {
-        let path = open.room.read_untracked().name.topic_path();
+        let path = open.info.read_untracked().name.topic_path();
         let session = self.connection.session()?;
         let query = session.time_series().range_query();
         let query = query.from(from).to(to).limit(PAGE);
@@ -123,7 +123,7 @@ impl History {
     }
 
     /// Brings a message into sight once the room is joined.
-    pub fn jump_to(self: &Rc<Self>, open: &OpenRoom, target: Target) {
+    pub fn jump_to(self: &Rc<Self>, open: &OpenRoom, target: Target, focus: Focus) {
         let (this, room) = (Rc::clone(self), open.clone());
         spawn_local(async move {
             let (state, copied) = (room.state.clone(), room.copied.clone());
@@ -137,7 +137,7 @@ impl History {
                 };
                 in_time(VALUE_TIMEOUT, until(has_come)).await;
             }
-            if !this.show(&room, target).await {
+            if !this.show(&room, target, focus).await {
                 let note = Note::Alert(text!(timeline_message_gone));
                 room.note.set(Some(note));
             }
@@ -149,7 +149,10 @@ impl History {
         let (this, room) = (Rc::clone(self), open.clone());
         spawn_local(async move {
             let found = match this.first_after(&room, ms).await {
-                Some(sequence) => this.show(&room, Target::Sequence(sequence)).await,
+                Some(sequence) => {
+                    this.show(&room, Target::Sequence(sequence), Focus::Stays)
+                        .await
+                }
                 None => show_time(&room, ms),
             };
             if !found {
@@ -159,13 +162,13 @@ impl History {
         });
     }
 
-    async fn show(&self, open: &OpenRoom, target: Target) -> bool {
+    async fn show(&self, open: &OpenRoom, target: Target, focus: Focus) -> bool {
         if open.look(|timeline| timeline.find(target)).is_none() {
             self.load_around(open, target).await;
         }
         let found = open.look(|timeline| timeline.find(target));
-        if found.is_some() {
-            open.goal.set(found);
+        if let Some(rank) = found {
+            open.scroll_to(rank, focus);
         }
         found.is_some()
     }
@@ -175,7 +178,7 @@ impl History {
         else {
             return; // What has no place in a series is nowhere but here.
         };
-        let path = open.room.read_untracked().name.topic_path();
+        let path = open.info.read_untracked().name.topic_path();
         let found = session
             .time_series()
             .range_query()
@@ -190,10 +193,10 @@ impl History {
 
     /// The sequence of the first event from a time on.
     async fn first_after(&self, open: &OpenRoom, ms: i64) -> Option<u64> {
-        if open.room.read_untracked().kind == RoomKind::Live {
+        if open.info.read_untracked().kind == RoomKind::Live {
             return None;
         }
-        let path = open.room.read_untracked().name.topic_path();
+        let path = open.info.read_untracked().name.topic_path();
         let session = self.connection.session()?;
         let query = session.time_series().range_query();
         let query = query.from(RangeAnchor::Time(u64::try_from(ms).ok()?));
@@ -204,10 +207,10 @@ impl History {
 
     /// Asks for a whole series, page by page, the oldest first; none if it cannot be loaded.
     pub async fn whole(&self, open: &OpenRoom) -> Option<Vec<Event>> {
-        if open.room.read_untracked().kind == RoomKind::Live {
+        if open.info.read_untracked().kind == RoomKind::Live {
             return None;
         }
-        let path = open.room.read_untracked().name.topic_path();
+        let path = open.info.read_untracked().name.topic_path();
         let mut events: Vec<Event> = Vec::new();
         let mut from = RangeAnchor::Start;
         loop {
@@ -258,7 +261,7 @@ impl History {
         let Some((sequence, message)) = known else {
             return Err(Fault::RoomRemoved);
         };
-        let path = open.room.read_untracked().name.topic_path();
+        let path = open.info.read_untracked().name.topic_path();
         let value = change(message);
         loop {
             let session = self.connection.session().ok_or(Fault::NotConnected)?;
@@ -285,8 +288,8 @@ fn show_time(open: &OpenRoom, ms: i64) -> bool {
         let mut entries = timeline.entries();
         entries.find(|entry| is_later(&entry.at)).map(|it| it.rank)
     });
-    if found.is_some() {
-        open.goal.set(found);
+    if let Some(rank) = found {
+        open.scroll_to(rank, Focus::Stays);
     }
     found.is_some()
 }

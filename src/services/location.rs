@@ -33,7 +33,7 @@ fn remember_place(app: App) {
     let Some(me) = me.as_ref() else { return };
     let active = *app.active.read();
     let open = app.rooms.read();
-    let rooms: Vec<Room> = open.iter().map(|open| open.room.get()).collect();
+    let rooms: Vec<Room> = open.iter().map(|open| open.info.get()).collect();
     For::Window.store(ROOMS, Some(&place::pairs(&rooms)));
     let shown = open.iter().position(|open| Some(open.id) == active);
     if let Some(room) = rooms.get(shown.unwrap_or_default()) {
@@ -44,7 +44,7 @@ fn remember_place(app: App) {
 fn show_unread(app: App) {
     let (rooms, direct) = (app.rooms.read(), app.direct.read());
     let rooms = rooms.iter().chain(direct.iter());
-    let unread: usize = rooms.map(|room| app.counted(room.clone())).sum();
+    let unread: usize = rooms.map(|room| app.badge_count(room.clone())).sum();
     let title = if unread > 0 {
         ["(", &unread.to_string(), ") Effusion"].concat()
     } else {
@@ -69,7 +69,7 @@ fn follow_address(app: App) {
 #[must_use]
 pub fn link_to(app: App, open: &OpenRoom, target: Option<Target>) -> Option<String> {
     let me = app.me.read_untracked();
-    let room = open.room.read_untracked();
+    let room = open.info.read_untracked();
     let message = match target {
         Some(Target::Sequence(sequence)) => sequence.to_string(),
         Some(Target::Id(id)) => id.to_string(),

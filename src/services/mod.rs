@@ -48,10 +48,10 @@ use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 
-use crate::state::{App, Request, RoomState};
+use crate::state::{App, Focus, Request, RoomState};
 
 pub use appearance::{change_saved_services, set_density, set_language, set_theme};
-pub use connection::{Connection, Connector, Inside};
+pub use connection::{Connection, Connector, SessionSnapshot};
 pub use copies::Copies;
 pub use direct::Direct;
 pub use directory::{Access, Directory, NewRoom};
@@ -64,7 +64,7 @@ pub use navigation::start;
 pub use notices::Notices;
 pub use notifications::{Notifications, beep, is_allowed};
 pub use outbox::{DirectDelivery, Outbox, Sent};
-pub use presence::{Insight, Presence};
+pub use presence::{PersonDetails, Presence};
 pub use reactions::Reactions;
 pub use rooms::Rooms;
 pub use storage::{Storage, Store};
@@ -275,12 +275,12 @@ fn jump(app: App, services: Services) {
             return;
         };
         let rooms = app.rooms.get();
-        let is_wanted = |open: &&crate::state::OpenRoom| open.room.read_untracked().name == room;
+        let is_wanted = |open: &&crate::state::OpenRoom| open.info.read_untracked().name == room;
         if let Some(open) = rooms.iter().find(is_wanted)
             && *open.state.read() == RoomState::Open
         {
             app.jump.set(None);
-            services.history.jump_to(open, target);
+            services.history.jump_to(open, target, Focus::Stays);
         }
     });
 }

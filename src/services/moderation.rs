@@ -16,7 +16,7 @@ use leptos::task::spawn_local;
 
 use super::connection::Connection;
 use crate::features::composer::composing::Note;
-use crate::features::moderation::records::{Activity, FLAGS, Flag, LogRow};
+use crate::features::moderation::records::{Activity, Flag, LogRow, MAX_FLAGS};
 use crate::platform::clock;
 use crate::state::{App, OpenRoom, SetIfChanged};
 use crate::text;
@@ -112,7 +112,7 @@ impl Moderation {
     }
 
     /// Finds out whether the reader may moderate: who may change rights may.
-    pub fn look_up_rights(&self) {
+    pub fn find_rights(&self) {
         let Some(session) = self.connection.session() else {
             return;
         };
@@ -149,7 +149,7 @@ impl Moderation {
             .iter()
             .find(|person| person.name == name && !person.principal.is_empty())
             .map_or_else(|| name.to_owned(), |person| person.principal.clone());
-        let room = open.room.read_untracked().name.clone();
+        let room = open.info.read_untracked().name.clone();
         self.ordered_in.replace(Some(open.clone()));
         self.order(if muted {
             Order::Withdraw {
@@ -165,7 +165,7 @@ impl Moderation {
     }
 
     /// Opens a desk, if there is none.
-    pub fn keep_watch(self: &Rc<Self>) {
+    pub fn open_desk(self: &Rc<Self>) {
         let is_open = {
             let orders = self.orders.borrow();
             orders.as_ref().is_some_and(|orders| !orders.is_closed())
@@ -178,7 +178,7 @@ impl Moderation {
     fn open(self: &Rc<Self>, first: Option<Order>) {
         let me = self.app.me.get_untracked();
         let (Some(session), Some(me)) = (self.connection.session(), me) else {
-            self.tell(Note::Alert(text!(common_not_connected)));
+            self.report(Note::Alert(text!(common_not_connected)));
             return;
         };
         let (orders, ordered) = unbounded();
@@ -192,7 +192,7 @@ impl Moderation {
             let principal = me.credentials.principal;
             match Desk::open(session.clone(), &principal, clock::now()).await {
                 Ok((desk, inbox)) => this.work(desk, inbox, session, ordered).await,
-                Err(failure) => this.tell(not_done(&failure)),
+                Err(failure) => this.report(not_done(&failure)),
             }
             this.orders.replace(None);
             this.board.duty.set_if_changed(Duty::Closed);
@@ -265,7 +265,7 @@ impl Moderation {
         let done = match order {
             Order::Publish(rules) => match desk.publish(rules).await {
                 Ok(()) => {
-                    self.tell(Note::Info(text!(moderation_rules_applied)));
+                    self.report(Note::Info(text!(moderation_rules_applied)));
                     return Vec::new();
                 }
                 Err(failure) => Err(failure),
@@ -291,7 +291,7 @@ impl Moderation {
                 match muted.map(|(sequence, _)| sequence) {
                     Some(sequence) => desk.undo(sequence, "").await,
                     None => {
-                        self.tell(Note::Alert(text!(moderation_not_muted, who = principal)));
+                        self.report(Note::Alert(text!(moderation_not_muted, who = principal)));
                         return Vec::new();
                     }
                 }
@@ -305,7 +305,7 @@ impl Moderation {
                     entry: entry.clone(),
                     undone,
                 };
-                self.tell(Note::Info(row.sentence()));
+                self.report(Note::Info(row.sentence()));
                 Report::Done(sequence, entry)
             }
             Err(failure) => Report::NotDone(failure),
@@ -328,7 +328,7 @@ impl Moderation {
                     found,
                 } => board.flags.update(|flags| {
                     let number = flags.first().map_or(0, |flag| flag.number + 1);
-                    flags.truncate(FLAGS - 1);
+                    flags.truncate(MAX_FLAGS - 1);
                     flags.insert(
                         0,
                         Flag {
@@ -340,7 +340,7 @@ impl Moderation {
                         },
                     );
                 }),
-                Report::NotDone(failure) => self.tell(not_done(&failure)),
+                Report::NotDone(failure) => self.report(not_done(&failure)),
                 Report::Done(..) | Report::Rules(_) => {}
             }
         }
@@ -359,7 +359,7 @@ impl Moderation {
     }
 
     /// Shows what came of an order: on the board, and where it was given if that was somewhere else.
-    fn tell(&self, note: Note) {
+    fn report(&self, note: Note) {
         if let Some(open) = self.ordered_in.take() {
             open.note.set(Some(note.clone()));
         }

@@ -44,7 +44,7 @@ impl Notifications {
         let app = self.app;
         spawn_local(async move {
             while let Some(notice) = notices.next().await {
-                tell(app, notice);
+                show_notification(app, notice);
             }
         });
     }
@@ -83,13 +83,13 @@ pub fn is_allowed() -> Option<bool> {
     permission().map(|it| it == NotificationPermission::Granted)
 }
 
-fn tell(app: App, notice: Notice) {
+fn show_notification(app: App, notice: Notice) {
     let Notice {
         room,
         cause,
         message,
     } = notice;
-    let name = room.room.read_untracked().name.to_string();
+    let name = room.info.read_untracked().name.to_string();
     let attention = app.attention.get_untracked();
     let title = match cause {
         Cause::Mention if attention.level(&name) == Level::Nothing => return,

@@ -291,7 +291,7 @@ impl Outbox {
         message: &ChatMessage,
     ) -> Result<Option<u64>, RequestError> {
         let (path, kind) = {
-            let room = open.room.read_untracked();
+            let room = open.info.read_untracked();
             (room.name.topic_path(), room.kind)
         };
         let Some(session) = self.connection.session() else {
@@ -380,10 +380,10 @@ impl Outbox {
 /// Whether a message that may have arrived is among the newest of a history room. In a live room nobody can tell, and everyone
 /// recognises it by its id.
 async fn has_arrived(open: &OpenRoom, session: &Session, id: Option<MessageId>) -> bool {
-    if open.room.read_untracked().kind == RoomKind::Live {
+    if open.info.read_untracked().kind == RoomKind::Live {
         return false;
     }
-    let path = open.room.read_untracked().name.topic_path();
+    let path = open.info.read_untracked().name.topic_path();
     let newest = session
         .time_series()
         .range_query()
@@ -430,7 +430,7 @@ pub(super) fn key_for(app: App, open: &OpenRoom, name: &str) -> Option<OutboxKey
     let me = me.as_ref()?;
     let path = match &open.peer {
         Some(peer) => effusion_chat::direct_path(peer)?,
-        None => open.room.read_untracked().name.topic_path(),
+        None => open.info.read_untracked().name.topic_path(),
     };
     Some(OutboxKey::new(
         &me.service.address(),

@@ -30,11 +30,11 @@ const TICK: u32 = 1_000;
 /// For how long somebody types after a key.
 const TYPING: i64 = 4_000;
 /// How often what was seen is told, for each person who is told.
-const SEEN_EVERY: i64 = 250;
+const SEEN_INTERVAL: i64 = 250;
 /// How long a window is out of sight before its person is away.
-const OUT_OF_SIGHT: i64 = 20_000;
+const HIDDEN_UNTIL_AWAY: i64 = 20_000;
 /// How long nothing is touched before its person is away.
-const IDLE: i64 = 5 * 60_000;
+const IDLE_UNTIL_AWAY: i64 = 5 * 60_000;
 
 /// The reader in all rooms.
 pub struct Presence {
@@ -70,7 +70,7 @@ struct Present {
 
 /// What the service tells of somebody.
 #[derive(Clone, Debug, Default)]
-pub struct Insight {
+pub struct PersonDetails {
     /// The roles; none if the reader may not see them.
     pub roles: Option<String>,
     /// The sessions.
@@ -90,7 +90,7 @@ impl Presence {
     }
 
     /// Shows the reader in a room and follows who else is there, for as long as this visit to the room lasts.
-    pub fn attend(self: &Rc<Self>, open: &OpenRoom) {
+    pub fn join(self: &Rc<Self>, open: &OpenRoom) {
         let Some(session) = self.connection.session() else {
             return;
         };
@@ -110,19 +110,19 @@ impl Presence {
         self.present.borrow_mut().push(Rc::clone(&present));
         watch_members(open, &session);
         watch_card(open, &session);
-        open.spawn(Rc::clone(&present).appear_each_time(session.states()));
-        open.spawn(Rc::clone(&present).look_after());
+        open.spawn(Rc::clone(&present).publish_each_session(session.states()));
+        open.spawn(Rc::clone(&present).keep_current());
         present.follow_draft();
     }
 
     /// Takes the reader's card out of a room that is left.
-    pub fn depart(&self, open: &OpenRoom) {
+    pub fn leave(&self, open: &OpenRoom) {
         let path = {
             let mut present = self.present.borrow_mut();
             let place = present.iter().position(|it| it.open.id == open.id);
             place.and_then(|place| present.swap_remove(place).path.take())
         };
-        let room = open.room.read_untracked().name.clone();
+        let room = open.info.read_untracked().name.clone();
         let Some(session) = self.connection.session() else {
             return;
         };
@@ -137,8 +137,8 @@ impl Presence {
     }
 
     /// Asks the service about somebody's sessions.
-    pub async fn look_into(&self, person: &Person) -> Insight {
-        let mut insight = Insight::default();
+    pub async fn details_of(&self, person: &Person) -> PersonDetails {
+        let mut insight = PersonDetails::default();
         for open in self.app.rooms.read_untracked().iter() {
             let people = open.people.read_untracked();
             for session in people.sessions(&person.name, &person.principal) {
@@ -213,7 +213,8 @@ impl Away {
     fn is_away(&self) -> bool {
         let now = clock::now();
         let hidden = self.hidden_since.get();
-        (hidden > 0 && now - hidden >= OUT_OF_SIGHT) || now - self.touched.get() >= IDLE
+        (hidden > 0 && now - hidden >= HIDDEN_UNTIL_AWAY)
+            || now - self.touched.get() >= IDLE_UNTIL_AWAY
     }
 }
 
@@ -232,7 +233,7 @@ impl Present {
             card.name.clone_from(&me.name);
             card.principal.clone_from(&me.credentials.principal);
         }
-        let every = SEEN_EVERY * (self.open.people.read_untracked().count().max(4) as i64);
+        let every = SEEN_INTERVAL * (self.open.people.read_untracked().count().max(4) as i64);
         if self.app.is_looking_at(&self.open) && now - self.seen.get() >= every {
             card.seen = newest(&self.open).or(card.seen);
         }
@@ -261,18 +262,18 @@ impl Present {
             drop(session);
             if refusal(&done) == Some(ErrorReason::NoSuchTopic) {
                 // Somebody has removed it.
-                this.appear().await;
+                this.publish().await;
             }
         });
     }
 
     /// Puts the session's card into the room.
-    async fn appear(&self) {
+    async fn publish(&self) {
         let Some(session) = self.connection.session() else {
             return;
         };
         let Some(info) = session.info() else { return };
-        let path = member_path(&self.open.room.read_untracked().name, &info.id.to_string());
+        let path = member_path(&self.open.info.read_untracked().name, &info.id.to_string());
         let card = self.card();
         // Both are on their way before either is answered. The name of a session is nobody else's.
         let added = session.topics().add(&path, specification());
@@ -297,25 +298,27 @@ impl Present {
     }
 
     /// Puts the card into the room now, and again for each session that takes the place of one before.
-    async fn appear_each_time(self: Rc<Self>, mut states: effusion_client::States) {
+    async fn publish_each_session(self: Rc<Self>, mut states: effusion_client::States) {
         let mut shown = None;
         while let Some(state) = states.next().await {
             if let SessionState::Connected(info) = state
                 && shown.as_ref() != Some(&info.id)
             {
                 shown = Some(info.id);
-                self.appear().await;
+                self.publish().await;
             }
         }
     }
 
     /// Keeps the card up to date, and forgets those who have not been typing for a while.
-    async fn look_after(self: Rc<Self>) {
+    async fn keep_current(self: Rc<Self>) {
         loop {
             TimeoutFuture::new(TICK).await;
             self.show();
             let now = clock::now();
-            self.open.people.maybe_update(|people| people.tire(now));
+            self.open
+                .people
+                .maybe_update(|people| people.expire_typing(now));
         }
     }
 
@@ -341,7 +344,7 @@ impl Present {
 }
 
 fn watch_members(open: &OpenRoom, session: &Session) {
-    let selector = members_selector(&open.room.read_untracked().name);
+    let selector = members_selector(&open.info.read_untracked().name);
     let Ok(mut stream) = session.add_stream::<MemberCard>(&selector) else {
         return;
     };
@@ -391,7 +394,7 @@ fn see(people: &mut People, event: StreamEvent<MemberCard>) -> bool {
 
 /// Follows what is written down of the room.
 fn watch_card(open: &OpenRoom, session: &Session) {
-    let selector = card_selector(&open.room.read_untracked().name);
+    let selector = card_selector(&open.info.read_untracked().name);
     let Ok(mut stream) = session.add_stream::<RoomCard>(&selector) else {
         return;
     };

@@ -114,7 +114,7 @@ impl Reactions {
 }
 
 fn path(open: &OpenRoom) -> String {
-    reactions_path(&open.room.read_untracked().name)
+    reactions_path(&open.info.read_untracked().name)
 }
 
 fn specification() -> TopicSpecification {

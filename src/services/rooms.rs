@@ -71,7 +71,7 @@ impl Rooms {
 
     /// Joins a room that turned out to be of another kind.
     pub fn join_as(self: &Rc<Self>, open: &OpenRoom, kind: RoomKind) {
-        open.room.update(|room| room.kind = kind);
+        open.info.update(|room| room.kind = kind);
         self.establish(open, true);
     }
 
@@ -122,7 +122,7 @@ impl Rooms {
             let rooms = self.app.rooms.read_untracked();
             let mut rooms = rooms.iter();
             rooms
-                .find(|open| open.room.read_untracked().name == room.name)
+                .find(|open| open.info.read_untracked().name == room.name)
                 .cloned()
         };
         if let Some(known) = known {
@@ -185,7 +185,7 @@ impl Rooms {
     }
 
     fn unsubscribe(&self, open: &OpenRoom) {
-        let selector = selector(&open.room.read_untracked());
+        let selector = selector(&open.info.read_untracked());
         if let Some(session) = self.connection.session() {
             spawn_local(async move {
                 // What still comes is passed over; there is nothing that a reader could do about a refusal.
@@ -216,7 +216,7 @@ impl Visit {
     }
 
     async fn follow(&mut self, session: Session) -> Result<(), Fault> {
-        let room = self.open.room.get_untracked();
+        let room = self.open.info.get_untracked();
         let (path, selector) = (room.name.topic_path(), selector(&room));
         let mut stream = session
             .add_stream_at::<RoomValue>(&path)
@@ -271,7 +271,7 @@ impl Visit {
         match event {
             StreamEvent::Subscribed { topic } => {
                 match value::kind(&topic.specification) {
-                    Some(kind) if kind == self.open.room.read_untracked().kind => {}
+                    Some(kind) if kind == self.open.info.read_untracked().kind => {}
                     Some(kind) => return Err(Fault::OtherKind(kind)),
                     None => return Err(Fault::NotARoom),
                 }
@@ -286,7 +286,7 @@ impl Visit {
                 }
                 self.rooms.outbox.serve(&self.open);
             }
-            StreamEvent::Value { old, new, .. } => self.take_in(new, old.is_none()),
+            StreamEvent::Value { old, new, .. } => self.receive_value(new, old.is_none()),
             StreamEvent::Unsubscribed {
                 reason: UnsubscribedReason::Service(reason),
                 ..
@@ -302,7 +302,7 @@ impl Visit {
         Ok(())
     }
 
-    fn take_in(&self, value: RoomValue, first: bool) {
+    fn receive_value(&self, value: RoomValue, first: bool) {
         let sequence = match &value {
             RoomValue::Event(event) => Some(event.sequence),
             RoomValue::Live(_) => None,
@@ -310,7 +310,7 @@ impl Visit {
         let naming = self.message_naming_reader(&value);
         let is_news = self.receive(value, first);
         let is_unread = match sequence {
-            Some(sequence) => self.said(sequence, is_news),
+            Some(sequence) => self.is_new(sequence, is_news),
             // A live room has one value from before.
             None => is_news && !first && self.rooms.app.notice(&self.open),
         };
@@ -387,7 +387,7 @@ impl Visit {
     }
 
     /// An event has come; by somebody else, if it is news. True if the reader has not seen it.
-    fn said(&self, sequence: u64, is_news: bool) -> bool {
+    fn is_new(&self, sequence: u64, is_news: bool) -> bool {
         let (app, open) = (self.rooms.app, &self.open);
         let is_old = open.read() >= Some(sequence);
         let was_missed = self.caught_up >= Some(sequence);
@@ -395,7 +395,7 @@ impl Visit {
         let mut unread = false;
         if is_news && !is_old {
             if was_missed && looking {
-                open.said(false);
+                open.receive(false);
             } else {
                 unread = app.notice(open);
             }
@@ -403,7 +403,7 @@ impl Visit {
         // What one says oneself, or who comes and goes, has been seen, too.
         let is_aside = !is_news && !was_missed;
         if looking && (is_aside || self.caught_up == Some(sequence)) {
-            open.saw_all();
+            open.mark_read();
         }
         unread
     }

@@ -182,7 +182,7 @@ pub struct App {
     /// Whether the reader may change the rights of others, and so may moderate.
     pub moderator: RwSignal<bool>,
     /// Whose profile is shown.
-    pub whom: RwSignal<Option<Person>>,
+    pub profile_of: RwSignal<Option<Person>>,
     /// What the reader is told of.
     pub attention: RwSignal<Attention>,
     /// Whether to ask if the system may show notifications.
@@ -273,7 +273,7 @@ impl App {
             active: RwSignal::default(),
             panel: RwSignal::default(),
             moderator: RwSignal::default(),
-            whom: RwSignal::default(),
+            profile_of: RwSignal::default(),
             attention: RwSignal::default(),
             ask_to_notify: RwSignal::default(),
             jump: RwSignal::default(),
@@ -318,17 +318,17 @@ impl App {
     pub fn show_room(&self, room: OpenRoom) {
         let before = self.find_room(*self.active.read_untracked());
         if let Some(before) = before.filter(|before| before.id != room.id) {
-            before.turned_away();
+            before.look_away();
         }
-        room.saw_all();
+        room.mark_read();
         self.active.set_if_changed(Some(room.id));
         self.drawer.set_if_changed(false);
     }
 
     /// How many messages a room's badge counts; follows changes.
     #[must_use]
-    pub fn counted(&self, room: OpenRoom) -> usize {
-        let level = self.attention.read().level(room.room.read().name.as_str());
+    pub fn badge_count(&self, room: OpenRoom) -> usize {
+        let level = self.attention.read().level(room.info.read().name.as_str());
         level.counts(room.unread.get(), room.mentions.get())
     }
 
@@ -344,9 +344,9 @@ impl App {
         if unread {
             room.unread.update(|unread| *unread += 1);
         } else if !self.announcements_muted.get_untracked() {
-            room.hear(self.i18n);
+            room.announce(self.i18n);
         }
-        room.said(!unread);
+        room.receive(!unread);
         unread
     }
 
@@ -356,9 +356,9 @@ impl App {
             return;
         };
         if document().hidden() {
-            room.turned_away();
+            room.look_away();
         } else {
-            room.saw_all();
+            room.mark_read();
         }
     }
 }

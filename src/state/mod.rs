@@ -14,5 +14,6 @@ pub use app::{
 pub use fault::{Fault, Right};
 #[cfg(target_arch = "wasm32")]
 pub use room::{
-    Earlier, Entered, LiveReactions, OpenRoom, RoomFields, RoomState, RowSignal, use_room,
+    Earlier, Entered, Focus, MessageReactions, OpenRoom, RoomFields, RoomState, RowSignal,
+    ScrollTarget, use_room,
 };

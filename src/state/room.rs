@@ -22,7 +22,7 @@ use effusion_chat::{RoomCard, Target};
 use leptos::prelude::*;
 
 /// How long what a screen reader is to say is collected, in milliseconds.
-const HEARING: u64 = 700;
+const ANNOUNCE_DELAY: u64 = 700;
 
 /// The room that the components here show, from context.
 ///
@@ -82,18 +82,18 @@ pub struct RowSignal {
 }
 
 /// The reactions to the messages on the screen.
-type Reacted = Vec<(Target, Arc<LiveReactions>)>;
+type Reacted = Vec<(Target, Arc<MessageReactions>)>;
 
 /// The reactions to one message on the screen.
 #[derive(Default)]
-pub struct LiveReactions {
+pub struct MessageReactions {
     /// Whether there are any.
     pub any: ArcRwSignal<bool>,
     /// What they are.
     pub chips: ArcRwSignal<Vec<Chip>>,
 }
 
-impl LiveReactions {
+impl MessageReactions {
     fn show(&self, chips: &[Chip]) {
         self.chips.set_if_changed(chips.to_vec());
         self.any.set_if_changed(!chips.is_empty());
@@ -111,7 +111,7 @@ pub struct RoomFields {
     /// Names the room for as long as the page is open; a room left and joined again is another one.
     pub id: usize,
     /// Name and kind. The kind changes if the room turns out to be of the other one.
-    pub room: ArcRwSignal<Room>,
+    pub info: ArcRwSignal<Room>,
     /// How it stands.
     pub state: ArcRwSignal<RoomState>,
     /// Its messages on the screen.
@@ -145,12 +145,12 @@ pub struct RoomFields {
     reacted: SendWrapper<RefCell<Reacted>>,
     /// Which part of the messages is in the document, and how much room the rest takes.
     pub extent: ArcRwSignal<Extent>,
-    /// The rank of a message that is to be brought into sight.
-    pub goal: ArcRwSignal<Option<u64>>,
+    /// The message that is to be brought into sight.
+    pub scroll_target: ArcRwSignal<Option<ScrollTarget>>,
     /// Whether what is shown is a copy, kept for when there is no connection.
     pub copied: ArcRwSignal<bool>,
-    /// What a screen reader is to say: what has been said just now.
-    pub heard: ArcRwSignal<String>,
+    /// What a screen reader is to say of the messages that came last.
+    pub announcement: ArcRwSignal<String>,
     timeline: SendWrapper<RefCell<Timeline>>,
     /// The rank of the message that the document is built around; none for the end.
     around: SendWrapper<Cell<Option<u64>>>,
@@ -164,13 +164,31 @@ pub struct RoomFields {
     stale: SendWrapper<Cell<bool>>,
     /// The rank of the newest message that the reader has seen.
     read: SendWrapper<Cell<Option<u64>>>,
-    /// How many messages a screen reader is to be told of.
-    hearing: SendWrapper<Cell<usize>>,
+    /// How many messages have come since the last announcement.
+    unannounced: SendWrapper<Cell<usize>>,
     /// Set each time the room has been joined and its first messages can be seen.
     pub entered: ArcRwSignal<Option<Entered>>,
     visit: SendWrapper<Cell<usize>>,
     /// What this visit keeps going.
     tasks: SendWrapper<RefCell<Tasks>>,
+}
+
+/// A message that is to be brought into sight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScrollTarget {
+    /// Its rank.
+    pub rank: u64,
+    /// What becomes of the keyboard's focus.
+    pub focus: Focus,
+}
+
+/// What becomes of the keyboard's focus when a message is brought into sight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Focus {
+    /// It stays where it is.
+    Stays,
+    /// It moves to the message.
+    Moves,
 }
 
 /// The reader has come into a room.
@@ -206,7 +224,7 @@ impl OpenRoom {
     fn with(id: usize, room: Room, reader: Reader, peer: Option<String>) -> Self {
         Self(Arc::new(RoomFields {
             id,
-            room: ArcRwSignal::new(room),
+            info: ArcRwSignal::new(room),
             state: ArcRwSignal::new(RoomState::Joining),
             rows: ArcRwSignal::default(),
             unread: ArcRwSignal::default(),
@@ -224,9 +242,9 @@ impl OpenRoom {
             reactions: SendWrapper::new(RefCell::default()),
             reacted: SendWrapper::new(RefCell::default()),
             extent: ArcRwSignal::default(),
-            goal: ArcRwSignal::default(),
+            scroll_target: ArcRwSignal::default(),
             copied: ArcRwSignal::default(),
-            heard: ArcRwSignal::default(),
+            announcement: ArcRwSignal::default(),
             timeline: SendWrapper::new(RefCell::new(Timeline::new(reader))),
             around: SendWrapper::new(Cell::new(None)),
             view: SendWrapper::new(Cell::new(0)),
@@ -235,7 +253,7 @@ impl OpenRoom {
             drawn: SendWrapper::new(Cell::new(false)),
             stale: SendWrapper::new(Cell::new(false)),
             read: SendWrapper::new(Cell::new(None)),
-            hearing: SendWrapper::new(Cell::new(0)),
+            unannounced: SendWrapper::new(Cell::new(0)),
             entered: ArcRwSignal::default(),
             visit: SendWrapper::new(Cell::new(0)),
             tasks: SendWrapper::new(RefCell::default()),
@@ -310,7 +328,7 @@ impl OpenRoom {
     }
 
     /// The reader looks at the room, and sees what there is.
-    pub fn saw_all(&self) {
+    pub fn mark_read(&self) {
         self.unread.set_if_changed(0);
         self.mentions.set_if_changed(0);
         let newest = self.look(Timeline::newest_rank);
@@ -321,14 +339,14 @@ impl OpenRoom {
     }
 
     /// The reader looks elsewhere: what comes next is new.
-    pub fn turned_away(&self) {
+    pub fn look_away(&self) {
         if *self.unread.read_untracked() == 0 {
             self.change(|timeline| timeline.set_line(None));
         }
     }
 
-    /// Somebody else has said something. If nobody saw it, a line marks where what is new begins.
-    pub fn said(&self, seen: bool) {
+    /// A message has come from somebody else. If the reader did not see it, a line marks where the new ones begin.
+    pub fn receive(&self, seen: bool) {
         let (line, newest) = self.look(|timeline| (timeline.line(), timeline.newest_rank()));
         let read = self.read.get();
         if seen {
@@ -342,31 +360,31 @@ impl OpenRoom {
         }
     }
 
-    /// Has a screen reader say what was said just now: the message, or how many there are.
-    pub fn hear(&self, i18n: I18n) {
-        let waiting = self.hearing.get();
-        self.hearing.set(waiting + 1);
+    /// Has a screen reader say what has come: the message, or how many there are.
+    pub fn announce(&self, i18n: I18n) {
+        let waiting = self.unannounced.get();
+        self.unannounced.set(waiting + 1);
         if waiting > 0 {
             return;
         }
         let room = self.clone();
         set_timeout(
             move || {
-                let count = room.hearing.replace(0);
-                let mut words = room.look(|timeline| {
+                let count = room.unannounced.replace(0);
+                let mut text = room.look(|timeline| {
                     let newest = timeline.texts().rev().find(|(_, text, _)| !text.is_empty());
                     match newest {
                         Some((name, text, _)) if count == 1 => [name, ": ", text].concat(),
                         _ => t!(i18n, timeline_new_messages, count = count),
                     }
                 });
-                if *room.heard.read_untracked() == words {
-                    // What is the same is not said again.
-                    words.push('\u{a0}');
+                if *room.announcement.read_untracked() == text {
+                    // A screen reader does not say the same text again.
+                    text.push('\u{a0}');
                 }
-                room.heard.set(words);
+                room.announcement.set(text);
             },
-            Duration::from_millis(HEARING),
+            Duration::from_millis(ANNOUNCE_DELAY),
         );
     }
 
@@ -387,9 +405,14 @@ impl OpenRoom {
         }
     }
 
+    /// Brings a message into sight.
+    pub fn scroll_to(&self, rank: u64, focus: Focus) {
+        self.scroll_target.set(Some(ScrollTarget { rank, focus }));
+    }
+
     /// The reactions to a message, as they change.
     #[must_use]
-    pub fn reactions_of(&self, target: Target) -> Arc<LiveReactions> {
+    pub fn reactions_of(&self, target: Target) -> Arc<MessageReactions> {
         let mut reacted = self.reacted.borrow_mut();
         if let Some((_, known)) = reacted.iter().rfind(|(known, _)| *known == target) {
             return Arc::clone(known);
@@ -398,7 +421,7 @@ impl OpenRoom {
         if reacted.len().is_multiple_of(256) {
             reacted.retain(|(_, reactions)| Arc::strong_count(reactions) > 1);
         }
-        let made = Arc::new(LiveReactions::default());
+        let made = Arc::new(MessageReactions::default());
         made.show(self.reactions.borrow().of(target));
         reacted.push((target, Arc::clone(&made)));
         made
@@ -409,9 +432,9 @@ impl OpenRoom {
         let changed = change(&mut self.reactions.borrow_mut());
         let shown: Vec<_> = self.reacted.borrow().clone();
         let reactions = self.reactions.borrow();
-        for (target, live) in shown {
+        for (target, message) in shown {
             if changed.is_none_or(|changed| changed == target) {
-                live.show(reactions.of(target));
+                message.show(reactions.of(target));
             }
         }
     }

@@ -90,7 +90,7 @@ impl Page {
         let open = {
             let rooms = self.app.rooms.read_untracked();
             let mut rooms = rooms.iter();
-            let open = rooms.find(|open| open.room.read_untracked().name == name);
+            let open = rooms.find(|open| open.info.read_untracked().name == name);
             open.unwrap().clone()
         };
         until("the room is open or failed", || {
@@ -207,8 +207,8 @@ async fn presence_ends_when_the_room_is_left() {
     let hub = Hub::on(Arc::new(Browser));
     let (ann, hers) = Page::in_room(&hub, "Ann", "People").await;
     let (bob, his) = Page::in_room(&hub, "Bob", "People").await;
-    ann.services.presence.attend(&hers);
-    bob.services.presence.attend(&his);
+    ann.services.presence.join(&hers);
+    bob.services.presence.join(&his);
     let names = || {
         let people = his.people.read_untracked().persons();
         let mut names: Vec<_> = people.into_iter().map(|person| person.name).collect();
@@ -217,6 +217,6 @@ async fn presence_ends_when_the_room_is_left() {
     };
     until("Bob sees both", || names() == ["Ann", "Bob"]).await;
     ann.services.rooms.leave(&hers);
-    ann.services.presence.depart(&hers);
+    ann.services.presence.leave(&hers);
     until("Bob is alone", || names() == ["Bob"]).await;
 }

@@ -80,8 +80,8 @@ pub fn PurposeBanner() -> impl IntoView {
     });
     move || {
         let (icon, text, excerpt) = match purpose.get() {
-            Purpose::Say => return None,
-            Purpose::Answer(reply) => {
+            Purpose::Send => return None,
+            Purpose::Reply(reply) => {
                 // A name of the other direction moves nothing beside it.
                 let name = ["\u{2068}", &reply.name, "\u{2069}"].concat();
                 let text = t!(i18n, composer_replying, name = name);

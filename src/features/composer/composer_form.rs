@@ -65,7 +65,7 @@ pub fn Composer(
     let (draft, purpose, note) = (room.draft.clone(), room.purpose.clone(), room.note.clone());
     let submit = UnsyncCallback::new(move |()| {
         let text = draft.get_untracked();
-        let is_plain = *purpose.read_untracked() == Purpose::Say && !text.starts_with('/');
+        let is_plain = *purpose.read_untracked() == Purpose::Send && !text.starts_with('/');
         if text.trim().is_empty() {
             // There is nothing to send.
         } else if is_plain {
@@ -158,7 +158,7 @@ fn TextBox(
         handlers,
         ..
     } = input;
-    let (info, draft) = (room.room.clone(), room.draft.clone());
+    let (info, draft) = (room.info.clone(), room.draft.clone());
     // A box that is taken away loses the focus when nothing of it is left but the element.
     let edited = move || {
         if let Some(Some(handlers)) = handlers.try_get_untracked() {

@@ -11,9 +11,9 @@ use crate::state::Fault;
 pub enum Purpose {
     /// Sends a message.
     #[default]
-    Say,
+    Send,
     /// Replies to a message.
-    Answer(Reply),
+    Reply(Reply),
     /// Edits a message.
     Edit {
         /// Which one.

@@ -8,7 +8,7 @@ use super::command::{self, Command, Wrong};
 use super::composing::{Note, Purpose};
 use crate::features::join::form::Room;
 use crate::features::moderation::set_muted;
-use crate::features::timeline::{Key, end_edit, tell};
+use crate::features::timeline::{Key, end_edit, show_failure};
 use crate::i18n::{Text, messages};
 use crate::services::Services;
 use crate::text;
@@ -66,7 +66,7 @@ fn save(services: &Services, room: OpenRoom, key: Key, text: String) {
                 if same {
                     saving(false);
                 }
-                tell(room, &messages::composer_edit_failed, fault);
+                show_failure(room, &messages::composer_edit_failed, fault);
             }
         }
     });
@@ -74,11 +74,11 @@ fn save(services: &Services, room: OpenRoom, key: Key, text: String) {
 
 fn run(services: &Services, room: OpenRoom, command: Command) {
     match command {
-        Command::Text(text) => speak(services, &room, text, false),
-        Command::Act(text) => speak(services, &room, text, true),
+        Command::Text(text) => send(services, &room, text, false),
+        Command::Act(text) => send(services, &room, text, true),
         Command::Shrug(text) => {
             let text = [text.as_str(), "¯\\_(ツ)_/¯"].join(" ");
-            speak(services, &room, text, false);
+            send(services, &room, text, false);
         }
         Command::Help => room.note.set(Some(Note::Commands)),
         Command::Nick(name) => match services.entry.rename(&name) {
@@ -122,12 +122,12 @@ fn kind_of(services: &Services, name: &RoomName) -> RoomKind {
         .map_or_else(RoomKind::default, |listed| listed.kind)
 }
 
-fn speak(services: &Services, room: &OpenRoom, text: String, act: bool) {
+fn send(services: &Services, room: &OpenRoom, text: String, act: bool) {
     let reply = match &*room.purpose.read_untracked() {
-        Purpose::Answer(reply) => Some(reply.clone()),
+        Purpose::Reply(reply) => Some(reply.clone()),
         _ => None,
     };
-    room.purpose.set_if_changed(Purpose::Say);
+    room.purpose.set_if_changed(Purpose::Send);
     let message = ChatMessage {
         text,
         act,

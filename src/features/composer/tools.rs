@@ -254,7 +254,7 @@ impl Tools {
 
     fn key_for_draft(self, event: &KeyboardEvent) -> bool {
         let room = self.room.get_value();
-        let plain = *room.purpose.read_untracked() == Purpose::Say;
+        let plain = *room.purpose.read_untracked() == Purpose::Send;
         match event.key().as_str() {
             "Escape" if !plain => end_edit(room),
             "Escape" if room.note.read_untracked().is_some() => room.note.set(None),

@@ -19,9 +19,9 @@ pub fn Diagnostics() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
     let services = use_services();
     let connection = services.connection.clone();
-    let snapshot = RwSignal::new(connection.inside());
+    let snapshot = RwSignal::new(connection.snapshot());
     let messages = watch_messages(services, MAX_MESSAGES, move || {
-        snapshot.set_if_changed(connection.inside());
+        snapshot.set_if_changed(connection.snapshot());
     });
     let newest_first = move || messages.read().iter().rev().cloned().collect::<Vec<_>>();
     let connected = Memo::new(move |_| snapshot.read().is_some());

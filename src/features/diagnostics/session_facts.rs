@@ -4,13 +4,13 @@ use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 
 use crate::i18n::{I18n, use_i18n};
-use crate::services::{Inside, use_services};
+use crate::services::{SessionSnapshot, use_services};
 use crate::state::use_app;
 use crate::t;
 use crate::ui::LinkButton;
 
 /// The session as it is now; none without one.
-pub type Snapshot = RwSignal<Option<Inside>>;
+pub type Snapshot = RwSignal<Option<SessionSnapshot>>;
 
 /// The numbers of the session.
 #[component]
@@ -25,10 +25,10 @@ pub fn SessionFacts(
             .map(|me| me.credentials.principal.clone())
             .unwrap_or_default()
     };
-    let of = move |fact: fn(&Inside) -> String| {
+    let of = move |fact: fn(&SessionSnapshot) -> String| {
         move || snapshot.with(|it| it.as_ref().map(fact).unwrap_or_default())
     };
-    let traffic = move |count: fn(&Inside) -> (u64, u64)| {
+    let traffic = move |count: fn(&SessionSnapshot) -> (u64, u64)| {
         move || snapshot.with(|it| traffic(i18n, it.as_ref().map(count).unwrap_or_default()))
     };
     let pending = move || snapshot.with(|it| it.as_ref().map_or(0, |it| it.open_requests));

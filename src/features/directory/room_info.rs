@@ -14,7 +14,7 @@ pub fn room_info_dialog() => view! { <RoomInfoDialog/> } }
 #[component]
 pub fn RoomInfoDialog() -> impl IntoView {
     let (app, room) = (use_app(), use_room());
-    let name = room.room.read_untracked().name.to_string();
+    let name = room.info.read_untracked().name.to_string();
     let is_room = room.peer.is_none();
     view! {
         <Dialog
@@ -81,7 +81,7 @@ fn TopicForm() -> impl IntoView {
 fn NotificationLevel() -> impl IntoView {
     let (app, room, i18n) = (use_app(), use_room(), use_i18n());
     let services = use_services();
-    let name = room.room.read_untracked().name.to_string();
+    let name = room.info.read_untracked().name.to_string();
     let shown = name.clone();
     let options = Level::ALL.map(|level| {
         option(level.word(), move || match level {

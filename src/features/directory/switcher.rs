@@ -31,7 +31,7 @@ enum Destination {
 impl Destination {
     fn name(&self) -> String {
         match self {
-            Self::Open(room) => room.room.read_untracked().name.to_string(),
+            Self::Open(room) => room.info.read_untracked().name.to_string(),
             Self::Other(room) => room.name.to_string(),
             Self::Somebody(person) => person.name.clone(),
         }
@@ -42,7 +42,7 @@ impl Destination {
         match self {
             Self::Open(room) => app.show_room(room),
             Self::Other(room) => services.rooms.open_and_show(room),
-            Self::Somebody(person) => services.direct.write_to(person),
+            Self::Somebody(person) => services.direct.open_conversation(person),
         }
         focus::move_to("composer");
     }
@@ -183,7 +183,7 @@ fn Row(
     let about = to.clone();
     let picture = match &to {
         Destination::Open(room) if room.peer.is_none() => {
-            view! { <Icon name=room.room.read_untracked().kind.word() /> }.into_any()
+            view! { <Icon name=room.info.read_untracked().kind.word() /> }.into_any()
         }
         Destination::Other(room) => view! { <Icon name=room.kind.word() /> }.into_any(),
         Destination::Open(_) | Destination::Somebody(_) => {
@@ -234,7 +234,7 @@ fn destinations(app: App, services: &Services) -> Vec<Destination> {
     let mut all: Vec<Destination> = open.map(Destination::Open).collect();
     let listed = services.directory.latest().into_iter().filter(|listed| {
         let mut open = rooms.iter();
-        !open.any(|open| open.room.read_untracked().name == listed.name)
+        !open.any(|open| open.info.read_untracked().name == listed.name)
     });
     all.extend(listed.map(|listed| {
         Destination::Other(Room {

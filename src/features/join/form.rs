@@ -12,7 +12,7 @@ use effusion_chat::{RoomKind, RoomName, RoomNameError, SYSTEM_NAME};
 const DEFAULT_ROOM: &str = "Default Room";
 
 /// The longest name of a person, in characters.
-const LONGEST_NAME: usize = 64;
+const MAX_NAME_LENGTH: usize = 64;
 
 /// Diffusion's own roles, in the order they are offered, and whether the tutorial's Lesson 3 grants them.
 pub const ROLES: [(&str, bool); 6] = [
@@ -382,7 +382,7 @@ impl Form {
         let name = self.text(Field::Name).trim();
         if name.is_empty() {
             problems.push((Field::Name, &messages::form_name_missing));
-        } else if name.chars().count() > LONGEST_NAME {
+        } else if name.chars().count() > MAX_NAME_LENGTH {
             problems.push((Field::Name, &messages::form_name_too_long));
         } else if name.eq_ignore_ascii_case(SYSTEM_NAME) {
             problems.push((Field::Name, &messages::form_name_reserved));
@@ -441,7 +441,7 @@ impl Form {
         let name = self.text(Field::NewAccount).trim();
         if name.is_empty() {
             problems.push((Field::NewAccount, &messages::form_user_name_missing));
-        } else if name.chars().count() > LONGEST_NAME {
+        } else if name.chars().count() > MAX_NAME_LENGTH {
             problems.push((Field::NewAccount, &messages::form_name_too_long));
         } else if name.eq_ignore_ascii_case(SYSTEM_NAME) {
             problems.push((Field::NewAccount, &messages::form_name_reserved));

@@ -20,7 +20,7 @@ use crate::{lazy, t};
 #[component]
 pub fn BoardScreen() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
-    use_services().moderation.keep_watch();
+    use_services().moderation.open_desk();
     focus::move_to("board");
     view! {
         <main class="board" id="board" data-testid="board" tabindex="-1">

@@ -12,7 +12,7 @@ use crate::text;
 pub const MINUTES: usize = 30;
 
 /// How many flagged messages are kept on the board.
-pub const FLAGS: usize = 100;
+pub const MAX_FLAGS: usize = 100;
 
 const MINUTE: i64 = 60_000;
 

@@ -68,7 +68,7 @@ fn Member(
     let away = person.away;
     let name = person.name.clone();
     let show = move |_| {
-        app.whom.set(Some(person.clone()));
+        app.profile_of.set(Some(person.clone()));
         app.dialog.set(Some(Dialog::Profile));
     };
     view! {

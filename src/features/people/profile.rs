@@ -8,7 +8,7 @@ use super::members::{is_reader, presence};
 use super::notifications::NotificationSettings;
 use super::roster::Person;
 use crate::i18n::use_i18n;
-use crate::services::{Insight, use_services};
+use crate::services::{PersonDetails, use_services};
 use crate::state::use_app;
 use crate::ui::{Avatar, Dialog, Icon, Labelled};
 use crate::{lazy, t};
@@ -17,7 +17,7 @@ use crate::{lazy, t};
 #[component]
 pub fn Profile() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
-    let person = app.whom.get_untracked()?;
+    let person = app.profile_of.get_untracked()?;
     let own = is_reader(app, &person);
     let name = person.name.clone();
     let away = person.away;
@@ -62,10 +62,10 @@ fn Facts(
 ) -> impl IntoView {
     let i18n = use_i18n();
     let principal = person.principal.clone();
-    let insight = RwSignal::new(None::<Insight>);
+    let insight = RwSignal::new(None::<PersonDetails>);
     let presence = use_services().presence.clone();
     spawn_local(async move {
-        let found = presence.look_into(&person).await;
+        let found = presence.details_of(&person).await;
         // The dialog may be closed by now.
         let _ = insight.try_set(Some(found));
     });
@@ -147,7 +147,7 @@ fn WritePrivately(
 ) -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
     let direct = use_services().direct.clone();
-    if !direct.may_write_to(&person) {
+    if !direct.is_private_with(&person) {
         let shared = if direct.is_shared(&person.principal) {
             person.principal
         } else {
@@ -165,7 +165,7 @@ fn WritePrivately(
     }
     let write = move |_| {
         app.dialog.set(None);
-        direct.write_to(person.clone());
+        direct.open_conversation(person.clone());
     };
     view! {
         <button

@@ -4,7 +4,7 @@ use crate::i18n::letters::lower;
 use effusion_chat::{MemberCard, Target};
 
 /// How long somebody counts as typing, in milliseconds. A connection can be lost before the service notices.
-const TYPING_LASTS: i64 = 20_000;
+const TYPING_TIMEOUT: i64 = 20_000;
 
 /// A session in the room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,10 +126,10 @@ impl People {
     }
 
     /// Ends the typing of those who have been at it for too long. Returns whether there were any.
-    pub fn tire(&mut self, now: i64) -> bool {
+    pub fn expire_typing(&mut self, now: i64) -> bool {
         let mut any = false;
         for member in &mut self.members {
-            if member.card.typing && now.saturating_sub(member.typing_since) >= TYPING_LASTS {
+            if member.card.typing && now.saturating_sub(member.typing_since) >= TYPING_TIMEOUT {
                 member.card.typing = false;
                 any = true;
             }
@@ -237,14 +237,14 @@ mod tests {
         people.put("1", typing("Bob"), 1_000);
         people.put("2", typing("Ann"), 5_000);
         people.put("3", typing("Me"), 5_000);
-        assert!(!people.tire(6_000));
+        assert!(!people.expire_typing(6_000));
         assert_eq!(people.typing("Me", "user"), ["Ann", "Bob"]);
         people.put("1", typing("Bob"), 20_000);
-        assert!(people.tire(21_000));
+        assert!(people.expire_typing(21_000));
         assert_eq!(people.typing("Me", "user"), ["Ann"]);
         people.put("1", card("Bob"), 21_000);
         people.put("1", typing("Bob"), 21_000);
-        assert!(!people.tire(21_001));
+        assert!(!people.expire_typing(21_001));
         assert_eq!(people.typing("Me", "user"), ["Ann", "Bob"]);
     }
 

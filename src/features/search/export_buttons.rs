@@ -74,7 +74,7 @@ async fn save(history: &History, room: &OpenRoom, format: Format) {
         Some(events) => events.into_iter().map(Line::from).collect(),
         None => room.look(|timeline| timeline.entries().map(Line::from).collect()),
     };
-    let name = room.room.read_untracked().name.to_string();
+    let name = room.info.read_untracked().name.to_string();
     let (text, kind, extension) = match format {
         Format::Json => (export::to_json(&name, &lines), "application/json", "json"),
         Format::Text => (export::to_text(&lines), "text/plain;charset=utf-8", "txt"),

@@ -10,7 +10,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::highlight;
 use super::needle::Needle;
 use crate::i18n::I18n;
-use crate::state::{OpenRoom, SetIfChanged};
+use crate::state::{Focus, OpenRoom, SetIfChanged};
 use crate::t;
 
 /// How many messages are searched before the browser may do something else.
@@ -89,7 +89,8 @@ impl Finder {
     pub fn go_to(self, rank: u64) {
         let found = self.found.read_untracked();
         self.selected.set(found.iter().position(|it| *it == rank));
-        self.room.with_value(|room| room.goal.set(Some(rank)));
+        self.room
+            .with_value(|room| room.scroll_to(rank, Focus::Stays));
         self.settle(false);
     }
 

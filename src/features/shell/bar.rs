@@ -35,7 +35,7 @@ fn MenuButton() -> impl IntoView {
     let unread = move || {
         let (rooms, direct) = (app.rooms.read(), app.direct.read());
         let mut rooms = rooms.iter().chain(direct.iter());
-        rooms.any(|room| app.counted(room.clone()) > 0)
+        rooms.any(|room| app.badge_count(room.clone()) > 0)
     };
     let open = move |_| {
         app.drawer.set(true);
@@ -59,7 +59,7 @@ fn MenuButton() -> impl IntoView {
 #[component]
 fn Title() -> impl IntoView {
     let room = use_room();
-    let (info, is_room) = (room.room.clone(), room.peer.is_none());
+    let (info, is_room) = (room.info.clone(), room.peer.is_none());
     view! {
         <div class="title">
             <div class="named">
@@ -94,7 +94,7 @@ fn Topic() -> impl IntoView {
 /// The kind of the room.
 #[component]
 fn KindChip() -> impl IntoView {
-    let (info, i18n) = (use_room().room.clone(), use_i18n());
+    let (info, i18n) = (use_room().info.clone(), use_i18n());
     move || {
         let kind = info.read().kind;
         view! {

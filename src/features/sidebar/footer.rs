@@ -25,7 +25,7 @@ pub fn Me() -> impl IntoView {
         };
         let open = move |_| {
             app.drawer.set(false);
-            app.whom.set(Some(person.clone()));
+            app.profile_of.set(Some(person.clone()));
             app.dialog.set(Some(Dialog::Profile));
         };
         view! {

@@ -113,7 +113,7 @@ fn RoomButton(
 ) -> impl IntoView {
     let app = use_app();
     let (id, shown) = (room.id, room.clone());
-    let (info, named) = (room.room.clone(), room.room.clone());
+    let (info, named) = (room.info.clone(), room.info.clone());
     let show = move |_| {
         app.show_room(shown.clone());
         focus::move_to("composer");
@@ -140,7 +140,7 @@ fn Picture(
     /// The room.
     room: OpenRoom,
 ) -> impl IntoView {
-    let info = room.room.clone();
+    let info = room.info.clone();
     match room.peer.clone() {
         Some(peer) => view! { <Avatar name=peer /> }.into_any(),
         None => (move || view! { <Icon name=info.read().kind.word() /> }.into_any()).into_any(),
@@ -171,7 +171,7 @@ fn Unread(
         }
         .into_any()
     };
-    move || match app.counted(room.clone()) {
+    move || match app.badge_count(room.clone()) {
         0 => None,
         count => Some(badge(count, *mentions.read() > 0)),
     }

@@ -26,8 +26,8 @@ pub fn mute_announcements(app: App, muted: bool) {
 pub fn Announcer() -> impl IntoView {
     let (app, room, i18n) = (use_app(), use_room(), use_i18n());
     let muted = app.announcements_muted;
-    let heard = room.heard.clone();
-    let missed = room.heard.clone();
+    let heard = room.announcement.clone();
+    let missed = room.announcement.clone();
     // What was not announced while it was stopped is no news later.
     Effect::new(move |_| {
         if muted.get() && !missed.read().is_empty() {

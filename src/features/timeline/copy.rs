@@ -5,7 +5,7 @@ use effusion_chat::ChatMessage;
 use effusion_protocol::value::Json;
 
 /// How many messages of a room are kept.
-pub const KEPT: usize = 200;
+pub const MAX_COPIED: usize = 200;
 
 /// An event, and its place in the series, if it has one.
 pub type Kept = (Option<u64>, Event);
@@ -17,7 +17,7 @@ pub fn of(timeline: &Timeline) -> String {
         .entries()
         .rev()
         .filter(|entry| matches!(entry.delivery, Delivery::Received | Delivery::Sent))
-        .take(KEPT)
+        .take(MAX_COPIED)
         .map(|entry| {
             let whole = |number: u64| Json::integer(i64::try_from(number).unwrap_or(i64::MAX));
             let mut members = vec![
@@ -106,7 +106,7 @@ mod tests {
         room.send(message("not sent"), At::instant(0, 0));
 
         let kept = read(&of(&room), |ms| At::instant(ms, 0));
-        assert_eq!(kept.len(), KEPT);
+        assert_eq!(kept.len(), MAX_COPIED);
         let mut copy = Timeline::new(reader());
         copy.add_copy(kept);
         let plain = |entry: Entry| Entry {
@@ -114,7 +114,13 @@ mod tests {
             rank: 0,
             ..entry
         };
-        let shown: Vec<_> = room.entries().rev().skip(1).take(KEPT).map(plain).collect();
+        let shown: Vec<_> = room
+            .entries()
+            .rev()
+            .skip(1)
+            .take(MAX_COPIED)
+            .map(plain)
+            .collect();
         let copied: Vec<_> = copy.entries().rev().map(plain).collect();
         assert_eq!(copied, shown);
         assert!(read("[1", |ms| At::instant(ms, 0)).is_empty());

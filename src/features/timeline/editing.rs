@@ -33,14 +33,14 @@ pub fn end_edit(room: OpenRoom) {
     if let Purpose::Edit { kept, .. } = purpose {
         room.draft.set(kept);
     }
-    room.purpose.set_if_changed(Purpose::Say);
+    room.purpose.set_if_changed(Purpose::Send);
 }
 
 /// Whether what was said in a room can be changed: not in a live one, which has one value, and not between two people, where
 /// each has a copy.
 #[must_use]
 pub fn can_edit(room: &OpenRoom) -> bool {
-    room.peer.is_none() && room.room.read_untracked().kind == RoomKind::History
+    room.peer.is_none() && room.info.read_untracked().kind == RoomKind::History
 }
 
 /// The newest of the reader's own messages that can be changed.
@@ -57,6 +57,6 @@ pub fn last_own(room: OpenRoom) -> Option<Key> {
 }
 
 /// Says above the composer that something was not done, and why.
-pub fn tell(room: OpenRoom, what: &'static Message, fault: Fault) {
+pub fn show_failure(room: OpenRoom, what: &'static Message, fault: Fault) {
     room.note.set(Some(Note::Failure { what, fault }));
 }

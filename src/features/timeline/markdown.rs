@@ -72,13 +72,13 @@ pub enum Kind {
 }
 
 /// Longer texts, in bytes, are shown as they are.
-const LONGEST: usize = 64 * 1024;
+const MAX_LENGTH: usize = 64 * 1024;
 
 /// How deep groups may lie in each other. Deeper ones are left out, and what they hold stands where they would.
-const DEEPEST: usize = 12;
+const MAX_DEPTH: usize = 12;
 
 /// After this many of the parser's events the rest is shown as it is.
-const MOST_EVENTS: usize = 4_000;
+const MAX_EVENTS: usize = 4_000;
 
 /// What people draw with characters that mean something else here.
 const SHRUG: &str = "¯\\_(ツ)_/¯";
@@ -87,7 +87,7 @@ const SHRUG_ESCAPED: &str = "¯\\\\\\_(ツ)\\_/¯";
 /// Reads a text. `names` are those that can be mentioned, the reader's first.
 #[must_use]
 pub fn parse(text: &str, names: &[String]) -> Vec<Node> {
-    if text.len() > LONGEST {
+    if text.len() > MAX_LENGTH {
         return vec![Node::Text(text.to_owned())];
     }
     let source = with_links(&with_definitions(text.replace(SHRUG, SHRUG_ESCAPED)));
@@ -230,7 +230,7 @@ impl Tree {
         let mut seen = 0;
         for (event, at) in Parser::new_ext(source, options()).into_offset_iter() {
             seen += 1;
-            if seen > MOST_EVENTS {
+            if seen > MAX_EVENTS {
                 while !self.open.is_empty() {
                     self.close(source);
                 }
@@ -238,7 +238,7 @@ impl Tree {
                 break;
             }
             match event {
-                Event::Start(_) if self.ignored > 0 || self.open.len() >= DEEPEST => {
+                Event::Start(_) if self.ignored > 0 || self.open.len() >= MAX_DEPTH => {
                     self.ignored += 1;
                 }
                 Event::End(_) if self.ignored > 0 => self.ignored -= 1,

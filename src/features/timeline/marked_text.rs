@@ -19,7 +19,7 @@ const MAX_LINES: usize = 15;
 const RECENT: usize = 200;
 
 /// How long it is told that code was copied, in milliseconds.
-const TOLD: u64 = 1_500;
+const NOTE_TIME: u64 = 1_500;
 
 lazy! {
     markdown,
@@ -242,7 +242,7 @@ fn CodeBlock(
                 move || {
                     copied.try_set(CopyState::Offered);
                 },
-                Duration::from_millis(TOLD),
+                Duration::from_millis(NOTE_TIME),
             );
         }
     };

@@ -190,7 +190,7 @@ fn NoMessages() -> impl IntoView {
         if !is_empty.get() {
             return None;
         }
-        let kind = room.room.read().kind;
+        let kind = room.info.read().kind;
         let state = room.state.get();
         match state {
             RoomState::Failed(_) => None,

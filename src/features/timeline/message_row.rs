@@ -1,8 +1,7 @@
 //! One row of the list: a message or a notice, below what is said before it.
 
-use effusion_chat::{Reply, Target};
+use effusion_chat::Reply;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::delivery::DeliveryState;
 use super::message_text::MessageText;
@@ -10,16 +9,10 @@ use super::reaction_bar::reaction_bar;
 use super::{Delivery, Key, Origin, Row, Timeline};
 use crate::features::timeline::At;
 use crate::i18n::{I18n, use_i18n};
-use crate::services::{Services, use_services};
-use crate::state::{OpenRoom, RowSignal};
+use crate::services::use_services;
+use crate::state::{Focus, OpenRoom, RowSignal};
+use crate::t;
 use crate::ui::{Avatar, Lazy, hue_of};
-use crate::{lazy, t};
-
-lazy! {
-    room,
-    /// Goes to a message, once the code for it is there. Shows nothing.
-    fn jump_to(services: Services, room: OpenRoom, target: Target) => super::jump(&services, room, target)
-}
 
 /// A message or a notice.
 ///
@@ -174,13 +167,6 @@ fn Quote(
     let (services, i18n) = (use_services(), use_i18n());
     let Reply { to, name, text } = reply;
     let hue = hue_of(&name);
-    let jump = move |_| {
-        let (services, room) = (services.clone(), room.clone());
-        spawn_local(async move {
-            // Without the chunk one can still look for it.
-            let _ = jump_to(services, room, to).await;
-        });
-    };
     view! {
         <button
             type="button"
@@ -189,7 +175,7 @@ fn Quote(
             title=move || t!(i18n, message_go_to_original)
             data-hued=""
             style=("--hue", hue)
-            on:click=jump
+            on:click=move |_| services.history.jump_to(&room, to, Focus::Moves)
         >
             <bdi class="author">{name}</bdi>
             {" "}

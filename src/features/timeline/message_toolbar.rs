@@ -9,7 +9,7 @@ use leptos::task::spawn_local;
 use wasm_bindgen_futures::JsFuture;
 
 use super::clipboard::clipboard;
-use super::editing::{can_edit, end_edit, start_edit, tell};
+use super::editing::{can_edit, end_edit, show_failure, start_edit};
 use super::reaction_bar::{frequent, react};
 use super::{Delivery, Entry, Key, Origin, Row, Timeline};
 use crate::features::composer::composing::{Note, Picking, Purpose};
@@ -20,7 +20,7 @@ use crate::ui::{ToolButton, glyph};
 use crate::{t, text};
 
 /// How long it is told that something was done, in milliseconds.
-const TOLD: u64 = 5_000;
+const NOTE_TIME: u64 = 5_000;
 
 /// How many of the reader's most used emoji are offered.
 const QUICK: usize = 3;
@@ -101,7 +101,7 @@ fn Actions(
                 test="tool-reply"
                 on_click=move |_| {
                     end_edit(room.clone());
-                    room.purpose.set(Purpose::Answer(Reply::to(target, &message)));
+                    room.purpose.set(Purpose::Reply(Reply::to(target, &message)));
                     on_done.run(());
                 }
             />
@@ -245,7 +245,7 @@ fn ConfirmDelete(
         let (history, room) = (services.history.clone(), room.clone());
         spawn_local(async move {
             if let Err(fault) = history.take_back(&room, key).await {
-                tell(room, &messages::message_delete_failed, fault);
+                show_failure(room, &messages::message_delete_failed, fault);
             }
         });
     };
@@ -286,6 +286,6 @@ fn copy_to_clipboard(room: OpenRoom, words: &str, done: Text) {
                 room.note.set(None);
             }
         };
-        set_timeout(forget, Duration::from_millis(TOLD));
+        set_timeout(forget, Duration::from_millis(NOTE_TIME));
     });
 }

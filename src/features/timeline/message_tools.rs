@@ -24,7 +24,7 @@ use crate::state::{OpenRoom, use_room};
 const LONG_TOUCH: u64 = 500;
 
 /// How far a finger may stray meanwhile, in pixels.
-const STRAY: f64 = 12.0;
+const MAX_TOUCH_MOVE: f64 = 12.0;
 
 const MESSAGE: &str = "[data-testid=message]";
 const TOOLBAR: &str = "[data-testid=message-tools]";
@@ -250,7 +250,7 @@ impl Tools {
         }
         let (x, y) = self.place.get();
         let (to_x, to_y) = place_of(event);
-        if (to_x - x).hypot(to_y - y) > STRAY {
+        if (to_x - x).hypot(to_y - y) > MAX_TOUCH_MOVE {
             self.end_press();
         }
     }

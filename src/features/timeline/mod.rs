@@ -13,8 +13,6 @@ mod delivery;
 #[cfg(target_arch = "wasm32")]
 mod editing;
 pub mod items;
-#[cfg(target_arch = "wasm32")]
-mod jump;
 pub mod markdown;
 #[cfg(target_arch = "wasm32")]
 mod marked_text;
@@ -43,9 +41,7 @@ mod virtual_list;
 pub use announcer::{load_announcements, mute_announcements};
 pub use data::{Delivery, Entry, Event, Gap, Key, Origin, Reader, Row, Timeline};
 #[cfg(target_arch = "wasm32")]
-pub use editing::{end_edit, last_own, start_edit, tell};
-#[cfg(target_arch = "wasm32")]
-pub use jump::jump;
+pub use editing::{end_edit, last_own, show_failure, start_edit};
 #[cfg(target_arch = "wasm32")]
 pub use marked_text::known_names;
 #[cfg(target_arch = "wasm32")]

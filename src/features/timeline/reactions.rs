@@ -31,7 +31,7 @@ impl Chip {
 }
 
 /// How many emoji one message bears at most: whoever writes more to the topic is passed over.
-const MOST_CHIPS: usize = 24;
+const MAX_CHIPS: usize = 24;
 
 /// The reactions of a room, as its events tell them.
 #[derive(Debug, Default)]
@@ -85,7 +85,7 @@ impl Reactions {
         match (known, given) {
             (Some(chip), true) if chips[chip].by.contains(&who) => return None,
             (Some(chip), true) => chips[chip].by.push(who),
-            (None, true) if chips.len() < MOST_CHIPS => chips.push(Chip {
+            (None, true) if chips.len() < MAX_CHIPS => chips.push(Chip {
                 emoji,
                 by: vec![who],
             }),
@@ -195,6 +195,6 @@ mod tests {
         for n in 0..100 {
             reactions.take(n, "eve", reaction(7, &n.to_string(), "Eve", true));
         }
-        assert_eq!(reactions.of(Target::Sequence(7)).len(), MOST_CHIPS);
+        assert_eq!(reactions.of(Target::Sequence(7)).len(), MAX_CHIPS);
     }
 }

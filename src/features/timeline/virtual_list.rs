@@ -18,7 +18,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlElement, ResizeObserver};
 
 use super::viewport;
-use crate::state::{Earlier, OpenRoom, SetIfChanged};
+use crate::state::{Earlier, Focus, OpenRoom, ScrollTarget, SetIfChanged};
 
 /// How far from the end, in pixels, a reader still counts as being there.
 const NEAR_END: f64 = 120.0;
@@ -27,7 +27,7 @@ const NEAR_END: f64 = 120.0;
 const ROUNDING: f64 = 3.0;
 
 /// How long a scroll target is pointed out, in milliseconds.
-const POINTED_OUT: u64 = 2_500;
+const HIGHLIGHT_TIME: u64 = 2_500;
 
 /// Where the reader looks.
 #[derive(Clone, Copy)]
@@ -100,7 +100,7 @@ pub struct VirtualList {
     away: ArcRwSignal<bool>,
     anchor: Cell<Option<Anchor>>,
     /// The scroll target that is yet to be pointed out.
-    target: Cell<Option<u64>>,
+    target: Cell<Option<ScrollTarget>>,
     /// Where the viewport was scrolled to last: by comparison it is known how far the reader has scrolled since.
     last_top: Cell<f64>,
     /// Whether the document has changed, and the list is not in its place yet.
@@ -149,9 +149,9 @@ impl VirtualList {
         });
         let scrolled = Rc::clone(&list);
         Effect::new(move |_| {
-            if let Some(rank) = room.goal.get() {
-                room.goal.set_if_changed(None);
-                scrolled.scroll_to_item(rank);
+            if let Some(target) = room.scroll_target.get() {
+                room.scroll_target.set(None);
+                scrolled.scroll_to_item(target);
             }
         });
         list
@@ -314,9 +314,11 @@ impl VirtualList {
         if wrong.abs() >= 1.0 {
             self.scroll_to(self.top() + wrong);
         }
-        if self.target.get() == Some(anchor.rank) {
+        if let Some(target) = self.target.get()
+            && target.rank == anchor.rank
+        {
             self.target.set(None);
-            point_out(item);
+            point_out(item, target.focus);
         }
     }
 
@@ -394,13 +396,14 @@ impl VirtualList {
         self.away.set_if_changed(false);
     }
 
-    /// Scrolls to the item of this rank, and puts it a third of the way down.
-    fn scroll_to_item(self: &Rc<Self>, rank: u64) {
+    /// Scrolls to an item, and puts it a third of the way down.
+    fn scroll_to_item(self: &Rc<Self>, target: ScrollTarget) {
+        let rank = target.rank;
         self.at_end.set(false);
         self.last_top.set(self.top());
         let below_edge = f64::from(self.height()) / 3.0;
         self.anchor.set(Some(Anchor { rank, below_edge }));
-        self.target.set(Some(rank));
+        self.target.set(Some(target));
         self.room.show_around(Some(rank), self.height());
         self.settle();
     }
@@ -571,13 +574,17 @@ impl VirtualList {
     }
 }
 
-fn point_out(item: Element) {
+fn point_out(item: Element, focus: Focus) {
+    if focus == Focus::Moves {
+        // A message can have the focus.
+        let _ = item.unchecked_ref::<HtmlElement>().focus();
+    }
     // The name of the attribute is valid.
     let _ = item.set_attribute("data-sought", "true");
     set_timeout(
         move || {
             let _ = item.remove_attribute("data-sought");
         },
-        Duration::from_millis(POINTED_OUT),
+        Duration::from_millis(HIGHLIGHT_TIME),
     );
 }

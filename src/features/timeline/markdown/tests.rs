@@ -201,7 +201,7 @@ fn depth_and_size_are_bounded() {
     ] {
         let text = mark.repeat(20_000 / mark.len());
         let nodes = parse(&text, &[]);
-        assert!(depth(&nodes) <= DEEPEST + 1, "{mark}");
+        assert!(depth(&nodes) <= MAX_DEPTH + 1, "{mark}");
         assert!(!nodes.is_empty(), "{mark}");
     }
     let many = "*a* ".repeat(10_000);
@@ -210,6 +210,6 @@ fn depth_and_size_are_bounded() {
         tree.ends_with("*a* ") || tree.ends_with("*a*"),
         "the rest is shown as it is"
     );
-    let long = "*".repeat(LONGEST + 1);
+    let long = "*".repeat(MAX_LENGTH + 1);
     assert_eq!(read(&long), long);
 }
