@@ -47,17 +47,23 @@ pub fn IconButton(
     }
 }
 
-/// A button that looks like a link.
+/// A button with words on it.
 #[component]
-pub fn LinkButton(
+pub fn Button(
     /// What it says.
     #[prop(into)]
     label: TextProp,
     /// Names it for tests.
     test: &'static str,
+    /// What kind of button it is, for the style sheet.
+    #[prop(optional)]
+    class: Option<&'static str>,
     /// Whether it is hidden.
     #[prop(optional, into)]
     hidden: Signal<bool>,
+    /// Whether it cannot be pressed now.
+    #[prop(optional, into)]
+    disabled: Signal<bool>,
     /// Runs when it is pressed.
     #[prop(into)]
     on_click: UnsyncCallback<MouseEvent>,
@@ -65,9 +71,10 @@ pub fn LinkButton(
     view! {
         <button
             type="button"
-            class="link"
+            class=class
             data-testid=test
             hidden=move || hidden.get()
+            disabled=move || disabled.get()
             on:click=move |event| on_click.run(event)
         >
             {move || label.get()}

@@ -1,5 +1,6 @@
-//! Labelled inputs.
+//! Forms and labelled inputs.
 
+use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 
@@ -19,6 +20,68 @@ pub fn Labelled(
             <label for=id>{move || label.get()}</label>
             {children()}
         </div>
+    }
+}
+
+/// A form that the page itself checks and sends.
+#[component]
+pub fn Form(
+    /// Names it for tests.
+    test: &'static str,
+    /// What kind of form it is, for the style sheet.
+    #[prop(optional)]
+    class: Option<&'static str>,
+    /// Runs when it is submitted.
+    #[prop(into)]
+    on_submit: UnsyncCallback<()>,
+    /// What it holds.
+    children: Children,
+) -> impl IntoView {
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        on_submit.run(());
+    };
+    view! {
+        <form class=class data-testid=test novalidate="" on:submit=submit>
+            {children()}
+        </form>
+    }
+}
+
+/// A labelled line of text.
+#[component]
+pub fn TextField(
+    /// Names it in the document and, unless `test` does, for tests.
+    id: &'static str,
+    /// Names it for tests.
+    #[prop(optional)]
+    test: Option<&'static str>,
+    /// Its label.
+    #[prop(into)]
+    label: TextProp,
+    /// What is typed.
+    value: RwSignal<String>,
+    /// How many characters can be typed.
+    #[prop(optional)]
+    max_length: Option<u16>,
+    /// What stands below it.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    view! {
+        <Labelled id label>
+            <input
+                id=id
+                data-testid=test.unwrap_or(id)
+                type="text"
+                maxlength=max_length
+                autocomplete="off"
+                dir="auto"
+                prop:value=move || value.get()
+                on:input=move |event| value.set(event_target_value(&event))
+            />
+            {children.map(|children| children())}
+        </Labelled>
     }
 }
 

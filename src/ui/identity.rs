@@ -22,6 +22,12 @@ pub fn initials(name: &str) -> String {
     first.into_iter().chain(words.next_back()).collect()
 }
 
+/// A name in a sentence: one that is written from the other side moves nothing beside it.
+#[must_use]
+pub fn isolate(name: &str) -> String {
+    ["\u{2068}", name, "\u{2069}"].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

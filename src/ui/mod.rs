@@ -9,6 +9,8 @@ mod button;
 #[cfg(target_arch = "wasm32")]
 mod dialog;
 #[cfg(target_arch = "wasm32")]
+mod fact;
+#[cfg(target_arch = "wasm32")]
 mod field;
 #[cfg(target_arch = "wasm32")]
 mod icon;
@@ -28,9 +30,10 @@ mod tool_button;
 pub use {
     alert::FaultAlert,
     avatar::{Avatar, hue_of},
-    button::{IconButton, LinkButton},
+    button::{Button, IconButton},
     dialog::{Dialog, show_modal},
-    field::{Checkbox, Labelled},
+    fact::Fact,
+    field::{Checkbox, Form, Labelled, TextField},
     icon::{Glyph, Icon, PathIcon, glyph},
     keyed::Keyed,
     lazy::Lazy,

@@ -4,7 +4,7 @@ use crate::features::join::form::{Field, ROLES};
 use crate::features::join::{Actions, FormFault, FormField, Front, ServiceFields, show_problems};
 use crate::i18n::use_i18n;
 use crate::state::{Request, use_page};
-use crate::ui::Checkbox;
+use crate::ui::{Checkbox, Form};
 use crate::{lazy, t};
 
 lazy! { more, /// [`AccountForm`], fetched when it is first needed.
@@ -14,7 +14,7 @@ pub fn account_form() => view! { <AccountForm/> } }
 #[component]
 pub fn AccountForm() -> impl IntoView {
     let (state, i18n) = (use_page(), use_i18n());
-    let submit = move || {
+    let submit = move |()| {
         let read = state.form.read_untracked().new_account();
         match read {
             Ok(account) => state.request.set(Some(Request::CreateAccount(account))),
@@ -23,15 +23,7 @@ pub fn AccountForm() -> impl IntoView {
     };
     view! {
         <Front>
-            <form
-                class="card"
-                data-testid="account-form"
-                novalidate=""
-                on:submit=move |event| {
-                    event.prevent_default();
-                    submit();
-                }
-            >
+            <Form test="account-form" class="card" on_submit=submit>
                 <h1>{move || t!(i18n, account_title)}</h1>
                 <AccountFields />
                 <RoleFields />
@@ -49,7 +41,7 @@ pub fn AccountForm() -> impl IntoView {
                         </a>
                     </p>
                 </Actions>
-            </form>
+            </Form>
         </Front>
     }
 }

@@ -1,8 +1,10 @@
 //! What stands above the box: notes, what the text is for, and an offer for long texts.
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
+use leptos::text_prop::TextProp;
 
-use super::command::COMMANDS;
+use super::command::{COMMANDS, Usage};
 use super::composing::{Note, Purpose, with_snippet};
 use super::tools::Tools;
 use crate::features::timeline::end_edit;
@@ -10,7 +12,40 @@ use crate::i18n::{I18n, use_i18n};
 use crate::platform::focus;
 use crate::state::use_room;
 use crate::t;
-use crate::ui::{PathIcon, ToolButton, glyph};
+use crate::ui::identity::isolate;
+use crate::ui::{Button, PathIcon, ToolButton, glyph};
+
+/// A line above the box, with a button that closes it.
+#[component]
+fn Banner(
+    /// Names it for tests.
+    test: &'static str,
+    /// `status` if it is to be read out, `alert` if at once.
+    #[prop(optional)]
+    role: Option<&'static str>,
+    /// What its button does.
+    #[prop(into)]
+    close_label: TextProp,
+    /// Names the button for tests.
+    close_test: &'static str,
+    /// Runs when the button is pressed.
+    #[prop(into)]
+    on_close: UnsyncCallback<MouseEvent>,
+    /// What it says.
+    children: Children,
+) -> impl IntoView {
+    let class = if role == Some("alert") {
+        "above alert"
+    } else {
+        "above"
+    };
+    view! {
+        <div class=class role=role data-testid=test>
+            {children()}
+            <ToolButton path=glyph::CLOSE label=close_label test=close_test on_click=on_close />
+        </div>
+    }
+}
 
 /// Something that the reader is told.
 #[component]
@@ -23,27 +58,21 @@ pub fn NoteBanner() -> impl IntoView {
     });
     move || {
         let note = note.get()?;
-        let alert = note.is_alert();
-        Some(
-            view! {
-                <div
-                    class=if alert { "above alert" } else { "above" }
-                    role=if alert { "alert" } else { "status" }
-                    data-testid="note"
-                >
-                    <p class="words" dir="auto">
-                        {move || note_text(i18n, &note)}
-                    </p>
-                    <ToolButton
-                        path=glyph::CLOSE
-                        label=move || t!(i18n, common_close)
-                        test="note-close"
-                        on_click=close
-                    />
-                </div>
-            }
-            .into_any(),
-        )
+        let role = if note.is_alert() { "alert" } else { "status" };
+        let banner = view! {
+            <Banner
+                test="note"
+                role
+                close_label=move || t!(i18n, common_close)
+                close_test="note-close"
+                on_close=close
+            >
+                <p class="words" dir="auto">
+                    {move || note_text(i18n, &note)}
+                </p>
+            </Banner>
+        };
+        Some(banner.into_any())
     }
 }
 
@@ -57,7 +86,7 @@ fn note_text(i18n: I18n, note: &Note) -> String {
         ]
         .join(" "),
         Note::Commands => {
-            let line = |usage: &super::command::Usage| {
+            let line = |usage: &Usage| {
                 let argument = usage.argument.map_or_else(String::new, |argument| {
                     [" ‹", &i18n.text(argument, &[]), "›"].concat()
                 });
@@ -82,9 +111,7 @@ pub fn PurposeBanner() -> impl IntoView {
         let (icon, text, excerpt) = match purpose.get() {
             Purpose::Send => return None,
             Purpose::Reply(reply) => {
-                // A name of the other direction moves nothing beside it.
-                let name = ["\u{2068}", &reply.name, "\u{2069}"].concat();
-                let text = t!(i18n, composer_replying, name = name);
+                let text = t!(i18n, composer_replying, name = isolate(&reply.name));
                 (glyph::REPLY, text, reply.text)
             }
             Purpose::Edit { saving: true, .. } => {
@@ -92,25 +119,22 @@ pub fn PurposeBanner() -> impl IntoView {
             }
             Purpose::Edit { .. } => (glyph::EDIT, t!(i18n, composer_editing), String::new()),
         };
-        Some(
-            view! {
-                <div class="above" data-testid="purpose">
-                    <PathIcon path=icon />
-                    <p class="words">
-                        <span>{text}</span>
-                        {" "}
-                        <bdi class="excerpt">{excerpt}</bdi>
-                    </p>
-                    <ToolButton
-                        path=glyph::CLOSE
-                        label=move || t!(i18n, composer_cancel)
-                        test="purpose-cancel"
-                        on_click=cancel
-                    />
-                </div>
-            }
-            .into_any(),
-        )
+        let banner = view! {
+            <Banner
+                test="purpose"
+                close_label=move || t!(i18n, composer_cancel)
+                close_test="purpose-cancel"
+                on_close=cancel
+            >
+                <PathIcon path=icon />
+                <p class="words">
+                    <span>{text}</span>
+                    {" "}
+                    <bdi class="excerpt">{excerpt}</bdi>
+                </p>
+            </Banner>
+        };
+        Some(banner.into_any())
     }
 }
 
@@ -138,26 +162,22 @@ pub fn SnippetOffer(
         if !draft.read().contains(&pasted) {
             return None;
         }
-        Some(
-            view! {
-                <div class="above" role="status" data-testid="snippet-offer">
-                    <p class="words">{move || t!(i18n, composer_snippet_offer)}</p>
-                    <button
-                        type="button"
-                        data-testid="snippet-make"
-                        on:click=move |event| make.run(event)
-                    >
-                        {move || t!(i18n, composer_make_snippet)}
-                    </button>
-                    <ToolButton
-                        path=glyph::CLOSE
-                        label=move || t!(i18n, composer_keep_text)
-                        test="snippet-leave"
-                        on_click=move |_| tools.pasted.set(None)
-                    />
-                </div>
-            }
-            .into_any(),
-        )
+        let banner = view! {
+            <Banner
+                test="snippet-offer"
+                role="status"
+                close_label=move || t!(i18n, composer_keep_text)
+                close_test="snippet-leave"
+                on_close=move |_| tools.pasted.set(None)
+            >
+                <p class="words">{move || t!(i18n, composer_snippet_offer)}</p>
+                <Button
+                    test="snippet-make"
+                    label=move || t!(i18n, composer_make_snippet)
+                    on_click=move |event| make.run(event)
+                />
+            </Banner>
+        };
+        Some(banner.into_any())
     }
 }

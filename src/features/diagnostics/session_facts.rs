@@ -1,13 +1,12 @@
 //! The numbers of a session, and what it is subscribed to.
 
 use leptos::prelude::*;
-use leptos::text_prop::TextProp;
 
 use crate::i18n::{I18n, use_i18n};
 use crate::services::{SessionSnapshot, use_services};
 use crate::state::use_app;
 use crate::t;
-use crate::ui::LinkButton;
+use crate::ui::{Button, Fact};
 
 /// The session as it is now; none without one.
 pub type Snapshot = RwSignal<Option<SessionSnapshot>>;
@@ -84,28 +83,6 @@ fn traffic(i18n: I18n, (messages, bytes): (u64, u64)) -> String {
     )
 }
 
-/// One fact, below its title.
-#[component]
-fn Fact(
-    /// Its title.
-    #[prop(into)]
-    title: TextProp,
-    /// Names it for tests.
-    test: &'static str,
-    /// The fact.
-    #[prop(into)]
-    value: TextProp,
-) -> impl IntoView {
-    view! {
-        <div>
-            <dt>{move || title.get()}</dt>
-            <dd data-testid=test dir="auto">
-                {move || value.get()}
-            </dd>
-        </div>
-    }
-}
-
 /// How long a message takes to the service and back, measured on request.
 #[component]
 fn RoundTrip() -> impl IntoView {
@@ -122,7 +99,8 @@ fn RoundTrip() -> impl IntoView {
                     Some(ms) => t!(i18n, diagnostics_milliseconds, ms = i18n.number(ms as f64)),
                     None => "…".to_owned(),
                 }} {" "}
-                <LinkButton
+                <Button
+                    class="link"
                     label=move || t!(i18n, diagnostics_measure)
                     test="measure"
                     on_click=move |_| connection.measure(again.clone())

@@ -9,11 +9,14 @@ use crate::features::join::{Actions, FormFault, RoomFields, show_problems};
 use crate::i18n::use_i18n;
 use crate::services::{Access, Directory, NewRoom, use_services};
 use crate::state::use_app;
-use crate::ui::{Dialog, Labelled, Select, option};
+use crate::ui::{Dialog, Form, Select, TextField, option};
 use crate::{lazy, t};
 
 /// How many messages a room may keep, to choose from.
 const KEPT_MESSAGES: [u32; 4] = [100, 1_000, 10_000, 100_000];
+
+/// How long a room's topic may be, in characters.
+pub const MAX_TOPIC: u16 = 200;
 
 /// The roles that are suggested, if the service has them, the best first.
 const USUAL_ROLES: [&str; 2] = ["TOPIC_CONTROL", "CLIENT"];
@@ -71,7 +74,7 @@ pub fn NewRoomDialog() -> impl IntoView {
     let choice = Choice::new();
     let services = use_services();
     spawn_local(choice.load_roles(services.directory.clone()));
-    let submit = move || {
+    let submit = move |()| {
         let room = match app.form.read_untracked().room() {
             Ok(room) => room,
             Err(problem) => return show_problems(app.problems, vec![problem]),
@@ -100,17 +103,15 @@ pub fn NewRoomDialog() -> impl IntoView {
             focus="room"
             on_close=move |()| app.dialog.set(None)
         >
-            <form
-                data-testid="new-room-form"
-                novalidate=""
-                on:submit=move |event| {
-                    event.prevent_default();
-                    submit();
-                }
-            >
+            <Form test="new-room-form" on_submit=submit>
                 <FormFault />
                 <RoomFields />
-                <TopicField topic=choice.topic />
+                <TextField
+                    id="room-about"
+                    label=move || t!(i18n, common_topic)
+                    value=choice.topic
+                    max_length=MAX_TOPIC
+                />
                 <div class="pair">
                     <KeptMessages keep=choice.keep />
                     <AccessChoice choice />
@@ -121,30 +122,8 @@ pub fn NewRoomDialog() -> impl IntoView {
                     label=move || t!(i18n, new_room_submit)
                     busy_label=move || t!(i18n, common_creating)
                 />
-            </form>
+            </Form>
         </Dialog>
-    }
-}
-
-/// What the room is about.
-#[component]
-fn TopicField(
-    /// What is typed.
-    topic: RwSignal<String>,
-) -> impl IntoView {
-    let i18n = use_i18n();
-    view! {
-        <Labelled id="room-about" label=move || t!(i18n, common_topic)>
-            <input
-                id="room-about"
-                data-testid="room-about"
-                type="text"
-                maxlength="200"
-                autocomplete="off"
-                dir="auto"
-                on:input=move |event| topic.set(event_target_value(&event))
-            />
-        </Labelled>
     }
 }
 

@@ -1,10 +1,11 @@
 use leptos::prelude::*;
 
+use super::new_room::MAX_TOPIC;
 use crate::i18n::use_i18n;
 use crate::services::{copy_link, use_services};
 use crate::state::attention::Level;
 use crate::state::{use_app, use_room};
-use crate::ui::{Dialog, Icon, Labelled, Select, option};
+use crate::ui::{Dialog, Form, Icon, Select, TextField, option};
 use crate::{lazy, t};
 
 lazy! { room, /// `RoomInfoDialog`, fetched when it is first needed.
@@ -38,8 +39,8 @@ fn TopicForm() -> impl IntoView {
     let services = use_services();
     let card = room.card.get_untracked();
     let (topic, by) = card.map(|card| (card.topic, card.by)).unwrap_or_default();
-    let typed = RwSignal::new(topic.clone());
-    let submit = move || {
+    let typed = RwSignal::new(topic);
+    let submit = move |()| {
         let topic = typed.read_untracked().trim().to_owned();
         services.directory.set_topic(&room, topic);
         app.dialog.set(None);
@@ -48,31 +49,19 @@ fn TopicForm() -> impl IntoView {
         view! { <p class="hint">{move || t!(i18n, room_info_set_by, name = &by)}</p> }.into_any()
     });
     view! {
-        <form
-            data-testid="subject-form"
-            novalidate=""
-            on:submit=move |event| {
-                event.prevent_default();
-                submit();
-            }
-        >
-            <Labelled id="room-subject" label=move || t!(i18n, common_topic)>
-                <input
-                    id="room-subject"
-                    data-testid="room-subject"
-                    type="text"
-                    maxlength="200"
-                    autocomplete="off"
-                    dir="auto"
-                    value=topic
-                    on:input=move |event| typed.set(event_target_value(&event))
-                />
+        <Form test="subject-form" on_submit=submit>
+            <TextField
+                id="room-subject"
+                label=move || t!(i18n, common_topic)
+                value=typed
+                max_length=MAX_TOPIC
+            >
                 {by}
-            </Labelled>
+            </TextField>
             <button type="submit" data-testid="subject-button">
                 {move || t!(i18n, room_info_save)}
             </button>
-        </form>
+        </Form>
     }
 }
 

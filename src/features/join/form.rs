@@ -378,15 +378,9 @@ impl Form {
     /// # Errors
     /// Every field that needs another look.
     pub fn sign_in(&self) -> Result<SignIn, Vec<Problem>> {
-        let mut problems = Vec::new();
         let name = self.text(Field::Name).trim();
-        if name.is_empty() {
-            problems.push((Field::Name, &messages::form_name_missing));
-        } else if name.chars().count() > MAX_NAME_LENGTH {
-            problems.push((Field::Name, &messages::form_name_too_long));
-        } else if name.eq_ignore_ascii_case(SYSTEM_NAME) {
-            problems.push((Field::Name, &messages::form_name_reserved));
-        }
+        let problem = name_problem(name, &messages::form_name_missing);
+        let mut problems: Vec<Problem> = problem.map(|it| (Field::Name, it)).into_iter().collect();
         let principal = match self.text(Field::Account).trim() {
             "" => name,
             account => account,
@@ -437,15 +431,12 @@ impl Form {
     /// # Errors
     /// Every field that needs another look.
     pub fn new_account(&self) -> Result<NewAccount, Vec<Problem>> {
-        let mut problems = Vec::new();
         let name = self.text(Field::NewAccount).trim();
-        if name.is_empty() {
-            problems.push((Field::NewAccount, &messages::form_user_name_missing));
-        } else if name.chars().count() > MAX_NAME_LENGTH {
-            problems.push((Field::NewAccount, &messages::form_name_too_long));
-        } else if name.eq_ignore_ascii_case(SYSTEM_NAME) {
-            problems.push((Field::NewAccount, &messages::form_name_reserved));
-        }
+        let problem = name_problem(name, &messages::form_user_name_missing);
+        let mut problems: Vec<Problem> = problem
+            .map(|it| (Field::NewAccount, it))
+            .into_iter()
+            .collect();
         let password = self.text(Field::NewPassword);
         if password.is_empty() {
             problems.push((Field::NewPassword, &messages::form_new_password_missing));
@@ -538,6 +529,19 @@ impl Form {
 
     fn put(&mut self, field: Field, text: &str) {
         text.clone_into(&mut self.texts[field as usize]);
+    }
+}
+
+/// What is wrong with the name of somebody, if anything is.
+fn name_problem(name: &str, missing: &'static Message) -> Option<&'static Message> {
+    if name.is_empty() {
+        Some(missing)
+    } else if name.chars().count() > MAX_NAME_LENGTH {
+        Some(&messages::form_name_too_long)
+    } else if name.eq_ignore_ascii_case(SYSTEM_NAME) {
+        Some(&messages::form_name_reserved)
+    } else {
+        None
     }
 }
 

@@ -5,13 +5,13 @@ use crate::features::join::form::Field;
 use crate::i18n::use_i18n;
 use crate::state::{Request, use_page};
 use crate::t;
-use crate::ui::{Checkbox, LinkButton};
+use crate::ui::{Button, Checkbox, Form};
 
 /// The first screen: who, where and which room.
 #[component]
 pub fn JoinForm() -> impl IntoView {
     let (state, i18n) = (use_page(), use_i18n());
-    let submit = move || {
+    let submit = move |()| {
         let read = state.form.read_untracked().join();
         match read {
             Ok((sign_in, room)) => state.request.set(Some(Request::Enter {
@@ -24,15 +24,7 @@ pub fn JoinForm() -> impl IntoView {
     };
     view! {
         <Front>
-            <form
-                class="card"
-                data-testid="join-form"
-                novalidate=""
-                on:submit=move |event| {
-                    event.prevent_default();
-                    submit();
-                }
-            >
+            <Form test="join-form" class="card" on_submit=submit>
                 <h1>{move || t!(i18n, common_join_room)}</h1>
                 <PersonFields />
                 <RoomFields />
@@ -50,7 +42,7 @@ pub fn JoinForm() -> impl IntoView {
                         </a>
                     </p>
                 </Actions>
-            </form>
+            </Form>
         </Front>
     }
 }
@@ -105,7 +97,8 @@ fn AccountHint() -> impl IntoView {
         if may_share {
             view! {
                 <p class="hint">
-                    <LinkButton
+                    <Button
+                        class="link"
                         test="use-shared"
                         label=move || t!(i18n, join_use_shared)
                         on_click=move |_| form.update(|form| form.share())

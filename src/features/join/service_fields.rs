@@ -7,7 +7,7 @@ use crate::features::join::form::{Field, version_text};
 use crate::i18n::use_i18n;
 use crate::state::use_page;
 use crate::t;
-use crate::ui::{Checkbox, LinkButton, Select, option};
+use crate::ui::{Button, Checkbox, Select, option};
 
 /// Host, port and security of the service.
 #[component]
@@ -52,7 +52,8 @@ fn PinnedVersion() -> impl IntoView {
             <p class="hint">
                 {move || { t!(i18n, service_version_fixed, version = version_text(Some(version))) }}
                 {" "}
-                <LinkButton
+                <Button
+                    class="link"
                     test="any-version"
                     label=move || t!(i18n, service_use_newest)
                     on_click=move |_| form.update(|form| form.version = None)

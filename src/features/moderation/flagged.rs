@@ -1,13 +1,12 @@
 //! Messages that the rules do not want.
 
-use effusion_chat::moderation::Deed;
 use leptos::prelude::*;
-use leptos::text_prop::TextProp;
 
 use super::board::Section;
 use super::records::Flag;
+use super::withdraw::{Target, WithdrawButtons};
 use crate::i18n::use_i18n;
-use crate::services::{Order, use_services};
+use crate::services::use_services;
 use crate::t;
 
 /// For how long a button mutes, in minutes.
@@ -54,30 +53,17 @@ fn FlaggedMessage(
             author.clone()
         }
     };
-    let known = !flag.principal.is_empty();
-    let buttons = known.then(|| {
-        let flag = StoredValue::new(flag.clone());
+    let (principal, room) = (flag.principal, flag.room.clone());
+    let reason = flag.found.clone();
+    let buttons = (!principal.is_empty()).then(|| {
+        let target = move |()| Target {
+            principal: principal.clone(),
+            room: Some(room.clone()),
+            reason: reason.clone(),
+        };
         view! {
             <p class="buttons">
-                <WithdrawButton
-                    flag
-                    deed=Deed::Muted
-                    minutes=MUTE_MINUTES
-                    test="flag-mute"
-                    label=move || t!(i18n, moderation_mute_for, count = MUTE_MINUTES)
-                />
-                <WithdrawButton
-                    flag
-                    deed=Deed::Removed
-                    test="flag-remove"
-                    label=move || t!(i18n, moderation_remove)
-                />
-                <WithdrawButton
-                    flag
-                    deed=Deed::Locked
-                    test="flag-lock"
-                    label=move || t!(i18n, moderation_lock)
-                />
+                <WithdrawButtons target minutes=MUTE_MINUTES test="flag" />
             </p>
         }
         .into_any()
@@ -94,40 +80,5 @@ fn FlaggedMessage(
             <blockquote dir="auto">{flag.text}</blockquote>
             {buttons}
         </li>
-    }
-}
-
-/// Withdraws rights from the author of a flagged message.
-#[component]
-fn WithdrawButton(
-    /// The message.
-    flag: StoredValue<Flag>,
-    /// Which rights.
-    deed: Deed,
-    /// For how many minutes; until it is undone, if zero.
-    #[prop(optional)]
-    minutes: u32,
-    /// Names it for tests.
-    test: &'static str,
-    /// What it says.
-    #[prop(into)]
-    label: TextProp,
-) -> impl IntoView {
-    let services = use_services();
-    let withdraw = move |_| {
-        let flag = flag.get_value();
-        let withdraw = Order::Withdraw {
-            deed,
-            principal: flag.principal,
-            room: (deed != Deed::Locked).then_some(flag.room),
-            minutes,
-            why: flag.found,
-        };
-        services.moderation.order(withdraw);
-    };
-    view! {
-        <button type="button" class="small" data-testid=test on:click=withdraw>
-            {move || label.get()}
-        </button>
     }
 }

@@ -15,6 +15,8 @@ mod log;
 mod manual_actions;
 #[cfg(target_arch = "wasm32")]
 mod rules_form;
+#[cfg(target_arch = "wasm32")]
+mod withdraw;
 
 #[cfg(target_arch = "wasm32")]
 pub use board::{BoardScreen, board};

@@ -6,10 +6,42 @@ use leptos::text_prop::TextProp;
 
 use super::board::Section;
 use super::rules_draft::RulesDraft;
-use crate::i18n::use_i18n;
+use crate::i18n::{Message, messages, use_i18n};
 use crate::services::{Order, use_services};
 use crate::t;
 use crate::ui::{Checkbox, Labelled};
+
+/// A number in the rules.
+type Number = fn(&mut Rules) -> &mut u32;
+
+/// What each number is called in the document, its label, and the number.
+const NUMBERS: [(&str, &Message, Number); 5] = [
+    (
+        "rule-mute-after",
+        &messages::moderation_strikes_mute,
+        |it| &mut it.mute_after,
+    ),
+    (
+        "rule-remove-after",
+        &messages::moderation_strikes_remove,
+        |it| &mut it.remove_after,
+    ),
+    (
+        "rule-lock-after",
+        &messages::moderation_strikes_lock,
+        |it| &mut it.lock_after,
+    ),
+    (
+        "rule-strikes-last",
+        &messages::moderation_strike_minutes,
+        |it| &mut it.strikes_last,
+    ),
+    (
+        "rule-mute-lasts",
+        &messages::moderation_mute_minutes,
+        |it| &mut it.mute_lasts,
+    ),
+];
 
 /// The rules in force, to be changed. Rules that another moderator publishes meanwhile replace what is being edited.
 #[component]
@@ -37,6 +69,10 @@ fn RulesForm(
             .moderation
             .order(Order::Publish(draft.read_untracked().rules()));
     };
+    let numbers = NUMBERS.into_iter().map(|(id, label, field)| {
+        view! { <NumberField id label draft field /> }
+    });
+    let numbers = numbers.collect_view();
     view! {
         <form on:submit=publish>
             <ListField
@@ -57,43 +93,7 @@ fn RulesForm(
                 checked=Signal::derive(move || draft.read().rules.warn)
                 on_change=move |warn| draft.update(|draft| draft.rules.warn = warn)
             />
-            <div class="numbers">
-                <NumberField
-                    id="rule-mute-after"
-                    label=move || t!(i18n, moderation_strikes_mute)
-                    draft
-                    get=|rules| rules.mute_after
-                    set=|rules, number| rules.mute_after = number
-                />
-                <NumberField
-                    id="rule-remove-after"
-                    label=move || t!(i18n, moderation_strikes_remove)
-                    draft
-                    get=|rules| rules.remove_after
-                    set=|rules, number| rules.remove_after = number
-                />
-                <NumberField
-                    id="rule-lock-after"
-                    label=move || t!(i18n, moderation_strikes_lock)
-                    draft
-                    get=|rules| rules.lock_after
-                    set=|rules, number| rules.lock_after = number
-                />
-                <NumberField
-                    id="rule-strikes-last"
-                    label=move || t!(i18n, moderation_strike_minutes)
-                    draft
-                    get=|rules| rules.strikes_last
-                    set=|rules, number| rules.strikes_last = number
-                />
-                <NumberField
-                    id="rule-mute-lasts"
-                    label=move || t!(i18n, moderation_mute_minutes)
-                    draft
-                    get=|rules| rules.mute_lasts
-                    set=|rules, number| rules.mute_lasts = number
-                />
-            </div>
+            <div class="numbers">{numbers}</div>
             <p class="hint">{move || t!(i18n, moderation_zero_hint)}</p>
             <button type="submit" class="primary" data-testid="rules-button">
                 {move || t!(i18n, moderation_apply_rules)}
@@ -137,29 +137,27 @@ fn NumberField(
     /// Names it in the document and for tests.
     id: &'static str,
     /// Its label.
-    #[prop(into)]
-    label: TextProp,
+    label: &'static Message,
     /// The rules as they are being edited.
     draft: RwSignal<RulesDraft>,
-    /// Reads it.
-    get: fn(&Rules) -> u32,
-    /// Changes it.
-    set: fn(&mut Rules, u32),
+    /// The number in the rules.
+    field: Number,
 ) -> impl IntoView {
+    let i18n = use_i18n();
     let change = move |event| {
         // What is no number stands for never.
         let number = event_target_value(&event).parse().unwrap_or(0);
-        draft.update(|draft| set(&mut draft.rules, number));
+        draft.update(|draft| *field(&mut draft.rules) = number);
     };
     view! {
-        <Labelled id label>
+        <Labelled id label=move || i18n.text(label, &[])>
             <input
                 id=id
                 data-testid=id
                 type="number"
                 min="0"
                 max="100000"
-                prop:value=move || get(&draft.read().rules).to_string()
+                prop:value=move || field(&mut draft.get().rules).to_string()
                 on:change=change
             />
         </Labelled>

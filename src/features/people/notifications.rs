@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::i18n::use_i18n;
 use crate::services::{beep, is_allowed, use_services};
 use crate::state::use_app;
-use crate::ui::Checkbox;
+use crate::ui::{Button, Checkbox};
 use crate::{lazy, t};
 
 /// What the reader is told of, and how.
@@ -44,13 +44,11 @@ pub fn NotificationSettings() -> impl IntoView {
                     }
                     Some(false) => {
                         view! {
-                            <button
-                                type="button"
-                                data-testid="allow-notifications"
-                                on:click=move |_| notifications.with_value(|it| it.ask())
-                            >
-                                {move || t!(i18n, profile_turn_on_notifications)}
-                            </button>
+                            <Button
+                                test="allow-notifications"
+                                label=move || t!(i18n, profile_turn_on_notifications)
+                                on_click=move |_| notifications.with_value(|it| it.ask())
+                            />
                         }
                             .into_any()
                     }
@@ -79,14 +77,12 @@ pub fn AskToNotify() -> impl IntoView {
     view! {
         <div class="ask" role="status" data-testid="ask-to-notify">
             <p>{move || t!(i18n, profile_notify_ask)}</p>
-            <button
-                type="button"
+            <Button
                 class="primary"
-                data-testid="notify-yes"
-                on:click=move |_| yes.ask()
-            >
-                {move || t!(i18n, profile_notify_yes)}
-            </button>
+                test="notify-yes"
+                label=move || t!(i18n, profile_notify_yes)
+                on_click=move |_| yes.ask()
+            />
             <button type="button" data-testid="notify-no" on:click=move |_| no.never_ask()>
                 {move || t!(i18n, profile_notify_no)}
             </button>

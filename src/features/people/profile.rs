@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos::text_prop::TextProp;
 
 use super::members::{is_reader, presence};
 use super::notifications::NotificationSettings;
@@ -10,7 +9,7 @@ use super::roster::Person;
 use crate::i18n::use_i18n;
 use crate::services::{PersonDetails, use_services};
 use crate::state::use_app;
-use crate::ui::{Avatar, Dialog, Icon, Labelled};
+use crate::ui::{Avatar, Dialog, Fact, Form, Icon, TextField};
 use crate::{lazy, t};
 
 /// Name, principal, roles and sessions of somebody; the reader's own with what can be changed.
@@ -117,28 +116,6 @@ fn Facts(
     }
 }
 
-/// One fact, below its title.
-#[component]
-fn Fact(
-    /// Its title.
-    #[prop(into)]
-    title: TextProp,
-    /// Names it for tests.
-    test: &'static str,
-    /// The fact.
-    #[prop(into)]
-    value: TextProp,
-) -> impl IntoView {
-    view! {
-        <div>
-            <dt>{move || title.get()}</dt>
-            <dd>
-                <bdi data-testid=test>{move || value.get()}</bdi>
-            </dd>
-        </div>
-    }
-}
-
 /// Begins a conversation with somebody, or says why it would not be private.
 #[component]
 fn WritePrivately(
@@ -189,35 +166,28 @@ fn Rename(
     name: String,
 ) -> impl IntoView {
     let (app, services, i18n) = (use_app(), use_services(), use_i18n());
-    let typed = RwSignal::new(name.clone());
+    let typed = RwSignal::new(name);
     let problem = RwSignal::new(None);
-    let submit = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        match services.entry.rename(typed.read_untracked().trim()) {
-            Ok(()) => app.dialog.set(None),
-            Err(wrong) => problem.set(Some(wrong)),
-        }
+    let submit = move |()| match services.entry.rename(typed.read_untracked().trim()) {
+        Ok(()) => app.dialog.set(None),
+        Err(wrong) => problem.set(Some(wrong)),
     };
     view! {
-        <form data-testid="rename-form" novalidate=true on:submit=submit>
-            <Labelled id="profile-action" label=move || t!(i18n, profile_display_name)>
-                <input
-                    id="profile-action"
-                    data-testid="profile-rename"
-                    type="text"
-                    autocomplete="off"
-                    dir="auto"
-                    value=name
-                    on:input=move |event| typed.set(event_target_value(&event))
-                />
+        <Form test="rename-form" on_submit=submit>
+            <TextField
+                id="profile-action"
+                test="profile-rename"
+                label=move || t!(i18n, profile_display_name)
+                value=typed
+            >
                 <p class="problem">
                     {move || problem.get().map(|problem| i18n.text(problem, &[]))}
                 </p>
-            </Labelled>
+            </TextField>
             <button type="submit" data-testid="rename-button">
                 {move || t!(i18n, profile_rename)}
             </button>
-        </form>
+        </Form>
     }
 }
 

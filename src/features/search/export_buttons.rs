@@ -13,6 +13,7 @@ use crate::i18n::use_i18n;
 use crate::services::{History, use_services};
 use crate::state::OpenRoom;
 use crate::t;
+use crate::ui::Button;
 
 /// How long the browser may take to begin saving a file.
 const SAVE_TIME: Duration = Duration::from_secs(10);
@@ -48,22 +49,18 @@ pub fn ExportButtons(
     view! {
         <fieldset class="files">
             <legend>{move || t!(i18n, search_export)}</legend>
-            <button
-                type="button"
-                data-testid="export-text"
-                disabled=move || saving.get()
-                on:click=move |_| start(Format::Text)
-            >
-                {move || t!(i18n, search_plain_text)}
-            </button>
-            <button
-                type="button"
-                data-testid="export-json"
-                disabled=move || saving.get()
-                on:click=move |_| start(Format::Json)
-            >
-                "JSON"
-            </button>
+            <Button
+                test="export-text"
+                label=move || t!(i18n, search_plain_text)
+                disabled=saving
+                on_click=move |_| start(Format::Text)
+            />
+            <Button
+                test="export-json"
+                label="JSON"
+                disabled=saving
+                on_click=move |_| start(Format::Json)
+            />
         </fieldset>
     }
 }

@@ -9,7 +9,7 @@ use crate::i18n::use_i18n;
 use crate::platform::clock;
 use crate::services::use_services;
 use crate::state::{OpenRoom, use_app};
-use crate::ui::{Labelled, Panel};
+use crate::ui::{Button, Labelled, Panel};
 use crate::{lazy, t};
 
 /// The panel that searches a room.
@@ -45,7 +45,7 @@ fn Query(
     finder: Finder,
 ) -> impl IntoView {
     let i18n = use_i18n();
-    let nothing = move || finder.found.read().is_empty();
+    let nothing = Signal::derive(move || finder.found.read().is_empty());
     view! {
         <div class="words">
             <input
@@ -68,22 +68,18 @@ fn Query(
                 <p class="hint" role="status" data-testid="search-count">
                     {move || finder.summary(i18n)}
                 </p>
-                <button
-                    type="button"
-                    data-testid="search-previous"
+                <Button
+                    test="search-previous"
+                    label=move || t!(i18n, search_older)
                     disabled=nothing
-                    on:click=move |_| finder.step(false)
-                >
-                    {move || t!(i18n, search_older)}
-                </button>
-                <button
-                    type="button"
-                    data-testid="search-next"
+                    on_click=move |_| finder.step(false)
+                />
+                <Button
+                    test="search-next"
+                    label=move || t!(i18n, search_newer)
                     disabled=nothing
-                    on:click=move |_| finder.step(true)
-                >
-                    {move || t!(i18n, search_newer)}
-                </button>
+                    on_click=move |_| finder.step(true)
+                />
             </div>
         </div>
     }

@@ -9,6 +9,7 @@ use crate::i18n::use_i18n;
 use crate::services::use_services;
 use crate::state::{Earlier, OpenRoom, use_app};
 use crate::t;
+use crate::ui::Button;
 
 /// How many of the messages that were found are listed.
 const MAX_RESULTS: usize = 50;
@@ -54,16 +55,14 @@ pub fn Results(
                 has_earlier()
                     .then(|| {
                         view! {
-                            <button
-                                type="button"
+                            <Button
                                 class="earlier"
-                                data-testid="search-more"
-                                on:click=move |_| {
+                                test="search-more"
+                                label=move || t!(i18n, search_load_earlier)
+                                on_click=move |_| {
                                     stored.with_value(|room| services.history.load_earlier(room));
                                 }
-                            >
-                                {move || t!(i18n, search_load_earlier)}
-                            </button>
+                            />
                         }
                             .into_any()
                     })

@@ -4,7 +4,7 @@ use crate::features::join::{Actions, RoomFields, show_problems};
 use crate::i18n::use_i18n;
 use crate::services::use_services;
 use crate::state::use_app;
-use crate::ui::Dialog;
+use crate::ui::{Dialog, Form};
 use crate::{lazy, t};
 
 lazy! { more, /// `AnotherRoomDialog`, fetched when it is first needed.
@@ -14,7 +14,7 @@ pub fn another_room_dialog() => view! { <AnotherRoomDialog/> } }
 #[component]
 pub fn AnotherRoomDialog() -> impl IntoView {
     let (app, services, i18n) = (use_app(), use_services(), use_i18n());
-    let submit = move || {
+    let submit = move |()| {
         let read = app.form.read_untracked().room();
         match read {
             Ok(room) => {
@@ -31,21 +31,14 @@ pub fn AnotherRoomDialog() -> impl IntoView {
             focus="room"
             on_close=move |()| app.dialog.set(None)
         >
-            <form
-                data-testid="room-form"
-                novalidate=""
-                on:submit=move |event| {
-                    event.prevent_default();
-                    submit();
-                }
-            >
+            <Form test="room-form" on_submit=submit>
                 <RoomFields />
                 <Actions
                     test="room-button"
                     label=move || t!(i18n, common_join)
                     busy_label=move || t!(i18n, common_joining)
                 />
-            </form>
+            </Form>
         </Dialog>
     }
 }

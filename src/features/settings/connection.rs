@@ -7,14 +7,14 @@ use crate::i18n::use_i18n;
 use crate::services::use_services;
 use crate::state::use_app;
 use crate::t;
-use crate::ui::{Select, option};
+use crate::ui::{Button, Form, Select, option};
 
 /// Who the reader is, at which service, and by which version of the protocol.
 #[component]
 pub fn ConnectionSettings() -> impl IntoView {
     let (app, services, i18n) = (use_app(), use_services(), use_i18n());
     let entry = services.entry.clone();
-    let submit = move || {
+    let submit = move |()| {
         let read = app.form.read_untracked().sign_in();
         match read {
             Ok(sign_in) => entry.switch(sign_in),
@@ -22,14 +22,7 @@ pub fn ConnectionSettings() -> impl IntoView {
         }
     };
     view! {
-        <form
-            data-testid="settings-form"
-            novalidate=""
-            on:submit=move |event| {
-                event.prevent_default();
-                submit();
-            }
-        >
+        <Form test="settings-form" on_submit=submit>
             <FormFault />
             <PersonFields />
             <ServiceFields />
@@ -39,15 +32,13 @@ pub fn ConnectionSettings() -> impl IntoView {
                 label=move || t!(i18n, settings_apply)
                 busy_label=move || t!(i18n, common_connecting)
             >
-                <button
-                    type="button"
-                    data-testid="sign-out"
-                    on:click=move |_| services.entry.sign_out()
-                >
-                    {move || t!(i18n, settings_sign_out)}
-                </button>
+                <Button
+                    test="sign-out"
+                    label=move || t!(i18n, settings_sign_out)
+                    on_click=move |_| services.entry.sign_out()
+                />
             </Actions>
-        </form>
+        </Form>
     }
 }
 

@@ -6,7 +6,7 @@ use crate::features::sidebar::Sidebar;
 use crate::i18n::use_i18n;
 use crate::services::use_services;
 use crate::state::{Connection, Fault, OpenRoom, use_app};
-use crate::ui::{FaultAlert, Keyed, Lazy};
+use crate::ui::{Button, FaultAlert, Keyed, Lazy};
 use crate::{lazy, t};
 
 lazy! { chat, /// [`Chat`], in the file of the services, which are fetched before it.
@@ -72,13 +72,11 @@ fn SessionFault() -> impl IntoView {
         let services = services.clone();
         view! {
             <FaultAlert fault>
-                <button
-                    type="button"
-                    data-testid="reconnect-button"
-                    on:click=move |_| services.entry.reconnect()
-                >
-                    {move || t!(i18n, room_reconnect)}
-                </button>
+                <Button
+                    test="reconnect-button"
+                    label=move || t!(i18n, room_reconnect)
+                    on_click=move |_| services.entry.reconnect()
+                />
             </FaultAlert>
         }
         .into_any()

@@ -4,7 +4,7 @@ use crate::i18n::use_i18n;
 use crate::services::use_services;
 use crate::state::{Connection, use_app};
 use crate::t;
-use crate::ui::LinkButton;
+use crate::ui::Button;
 
 /// The state of the connection; while it is being made again, the seconds until the next attempt.
 #[component]
@@ -38,7 +38,8 @@ pub fn ConnectionBadge() -> impl IntoView {
                 {move || state()}
             </span>
             <span aria-hidden="true">{move || countdown()}</span>
-            <LinkButton
+            <Button
+                class="link"
                 test="reconnect"
                 label=move || t!(i18n, connection_try_now)
                 hidden=Signal::derive(move || !may_try())

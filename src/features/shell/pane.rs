@@ -11,7 +11,7 @@ use crate::i18n::use_i18n;
 use crate::services::use_services;
 use crate::state::{Fault, RoomState, use_app, use_room};
 use crate::t;
-use crate::ui::{FaultAlert, Icon, Lazy};
+use crate::ui::{Button, FaultAlert, Icon, Lazy};
 
 /// Its messages, who is typing, and the composer.
 #[component]
@@ -79,24 +79,20 @@ fn JoinAgain(
                 RoomKind::History => t!(i18n, room_join_as_history),
             };
             view! {
-                <button
-                    type="button"
-                    data-testid="join-as-other"
-                    on:click=move |_| services.rooms.join_as(&room, kind)
-                >
-                    {move || label()}
-                </button>
+                <Button
+                    test="join-as-other"
+                    label=move || label()
+                    on_click=move |_| services.rooms.join_as(&room, kind)
+                />
             }
             .into_any()
         }
         _ => view! {
-            <button
-                type="button"
-                data-testid="join-again"
-                on:click=move |_| services.rooms.join_again(&room)
-            >
-                {move || t!(i18n, room_join_again)}
-            </button>
+            <Button
+                test="join-again"
+                label=move || t!(i18n, room_join_again)
+                on_click=move |_| services.rooms.join_again(&room)
+            />
         }
         .into_any(),
     }
@@ -126,13 +122,11 @@ fn Archived() -> impl IntoView {
         <div class="archived" data-testid="archived">
             <Icon name="archive" />
             <p>{move || t!(i18n, room_archived)}</p>
-            <button
-                type="button"
-                data-testid="reopen-button"
-                on:click=move |_| services.directory.archive(&room, false)
-            >
-                {move || t!(i18n, room_unarchive)}
-            </button>
+            <Button
+                test="reopen-button"
+                label=move || t!(i18n, room_unarchive)
+                on_click=move |_| services.directory.archive(&room, false)
+            />
         </div>
     }
 }
@@ -147,14 +141,12 @@ pub fn NoRoom() -> impl IntoView {
                 <Icon name="brand" />
                 <h1>{move || t!(i18n, room_none)}</h1>
                 <p>{move || t!(i18n, room_none_hint)}</p>
-                <button
-                    type="button"
+                <Button
                     class="primary"
-                    data-testid="first-room-button"
-                    on:click=move |_| ask_for_room(app)
-                >
-                    {move || t!(i18n, common_join_room)}
-                </button>
+                    test="first-room-button"
+                    label=move || t!(i18n, common_join_room)
+                    on_click=move |_| ask_for_room(app)
+                />
             </div>
         }
         .into_any()

@@ -6,7 +6,8 @@ use leptos::prelude::*;
 use super::{Delivery, Key, Row};
 use crate::i18n::use_i18n;
 use crate::state::OpenRoom;
-use crate::ui::{Lazy, LinkButton};
+use crate::ui::identity::isolate;
+use crate::ui::{Button, Lazy};
 use crate::{lazy, t};
 
 /// More names than these are only counted.
@@ -47,12 +48,14 @@ pub fn DeliveryState(
                     {move || t!(i18n, message_not_sent)} {" "} {move || i18n.show(&what)} {" "}
                     {move || i18n.show(&next)}
                 </span>
-                <LinkButton
+                <Button
+                    class="link"
                     label=move || t!(i18n, message_retry)
                     test="retry"
                     on_click=move |_| on_retry.run(key)
                 />
-                <LinkButton
+                <Button
+                    class="link"
                     label=move || t!(i18n, message_discard)
                     test="cancel"
                     on_click=move |_| on_discard.run(key)
@@ -121,9 +124,4 @@ fn names_of_readers(room: &OpenRoom, key: Key) -> Vec<String> {
             Target::Id(_) => timeline.find(seen).is_some_and(|seen| seen >= rank),
         })
     })
-}
-
-/// A name of the other direction moves nothing beside it.
-fn isolate(name: &str) -> String {
-    ["\u{2068}", name, "\u{2069}"].concat()
 }

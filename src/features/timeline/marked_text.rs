@@ -7,9 +7,11 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlAnchorElement;
 
 use super::clipboard::clipboard;
+use super::fold_button::FoldButton;
 use super::markdown::{Kind, Node, parse};
 use crate::i18n::{I18n, use_i18n};
 use crate::state::OpenRoom;
+use crate::ui::Button;
 use crate::{lazy, t};
 
 /// Code of more lines than this is folded.
@@ -178,13 +180,11 @@ fn Picture(
                 }
             });
             view! {
-                <button
-                    type="button"
-                    data-testid="show-picture"
-                    on:click=move |_| state.set(PictureState::Shown)
-                >
-                    {move || t!(i18n, message_show_picture, host = &host)}
-                </button>
+                <Button
+                    test="show-picture"
+                    label=move || t!(i18n, message_show_picture, host = &host)
+                    on_click=move |_| state.set(PictureState::Shown)
+                />
                 {described}
             }
             .into_any()
@@ -267,21 +267,11 @@ fn CodeBlock(
             {long
                 .then(|| {
                     view! {
-                        <button
-                            type="button"
-                            class="unfold"
-                            data-testid="unfold-code"
-                            aria-expanded=move || (!folded.get()).to_string()
-                            on:click=move |_| folded.update(|folded| *folded = !*folded)
-                        >
-                            {move || {
-                                if folded.get() {
-                                    t!(i18n, message_show_all_lines, count = lines)
-                                } else {
-                                    t!(i18n, message_show_less)
-                                }
-                            }}
-                        </button>
+                        <FoldButton
+                            folded
+                            label=move || t!(i18n, message_show_all_lines, count = lines)
+                            test="unfold-code"
+                        />
                     }
                 })}
         </div>

@@ -13,7 +13,7 @@ use super::virtual_list::{Nodes, Requests, VirtualList};
 use crate::i18n::use_i18n;
 use crate::state::{Earlier, RoomState, use_room};
 use crate::t;
-use crate::ui::{Icon, Lazy};
+use crate::ui::{Button, Icon, Lazy};
 
 /// The messages of the room. The list stays at the newest one unless the reader scrolls away.
 #[component]
@@ -154,17 +154,15 @@ fn EarlierMessages(
     move || {
         is_offered.get().then(|| match earlier.get() {
             state @ (Earlier::Unknown | Earlier::Failed) => view! {
-                <button
-                    type="button"
+                <Button
                     class="earlier"
-                    data-testid="earlier-button"
-                    on:click=move |_| on_earlier.run(())
-                >
-                    {move || match state {
+                    test="earlier-button"
+                    label=move || match state {
                         Earlier::Failed => t!(i18n, timeline_earlier_failed),
                         _ => t!(i18n, timeline_earlier),
-                    }}
-                </button>
+                    }
+                    on_click=move |_| on_earlier.run(())
+                />
             }
             .into_any(),
             state => view! {

@@ -12,7 +12,7 @@ use crate::i18n::{I18n, use_i18n};
 use crate::services::use_services;
 use crate::state::{Focus, OpenRoom, RowSignal};
 use crate::t;
-use crate::ui::{Avatar, Lazy, hue_of};
+use crate::ui::{Avatar, Button, Lazy, hue_of};
 
 /// A message or a notice.
 ///
@@ -103,14 +103,12 @@ fn RowTop(
         let before = if row.gap {
             Some(
                 view! {
-                    <button
-                        type="button"
+                    <Button
                         class="earlier"
-                        data-testid="gap-button"
-                        on:click=move |_| on_gap.run((rank, false))
-                    >
-                        {move || t!(i18n, timeline_fill_gap)}
-                    </button>
+                        test="gap-button"
+                        label=move || t!(i18n, timeline_fill_gap)
+                        on_click=move |_| on_gap.run((rank, false))
+                    />
                 }
                 .into_any(),
             )

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::Row;
+use super::fold_button::FoldButton;
 use super::marked_text::marked_text;
 use super::markup::is_marked;
 use crate::i18n::{I18n, use_i18n};
@@ -133,21 +134,7 @@ fn Folded(
             if folded.get() { "text long" } else { "text" }
         }>
             {children()}
-            <button
-                type="button"
-                class="unfold"
-                data-testid="show-all"
-                aria-expanded=move || (!folded.get()).to_string()
-                on:click=move |_| folded.update(|folded| *folded = !*folded)
-            >
-                {move || {
-                    if folded.get() {
-                        t!(i18n, message_show_all)
-                    } else {
-                        t!(i18n, message_show_less)
-                    }
-                }}
-            </button>
+            <FoldButton folded label=move || t!(i18n, message_show_all) test="show-all" />
         </div>
     }
 }

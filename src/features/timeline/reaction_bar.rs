@@ -10,6 +10,7 @@ use crate::i18n::use_i18n;
 use crate::platform::storage;
 use crate::services::{Services, use_services};
 use crate::state::OpenRoom;
+use crate::ui::identity::isolate;
 use crate::ui::{PathIcon, glyph};
 use crate::{lazy, t};
 
@@ -143,18 +144,7 @@ fn is_own(room: &OpenRoom, chip: &Chip) -> bool {
 
 /// The names, as a person would list them.
 fn names(chip: &Chip) -> String {
-    let mut names = String::new();
-    for who in chip.by.iter().take(MAX_NAMES) {
-        if !names.is_empty() {
-            names.push_str(", ");
-        }
-        // A name of the other direction moves nothing beside it.
-        names.push('\u{2068}');
-        names.push_str(&who.name);
-        names.push('\u{2069}');
-    }
-    if chip.by.len() > MAX_NAMES {
-        names.push('…');
-    }
-    names
+    let names = chip.by.iter().take(MAX_NAMES).map(|who| isolate(&who.name));
+    let more = if chip.by.len() > MAX_NAMES { "…" } else { "" };
+    [&names.collect::<Vec<_>>().join(", "), more].concat()
 }

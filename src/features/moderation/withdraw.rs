@@ -1,0 +1,74 @@
+//! Withdrawing rights from an account.
+
+use effusion_chat::RoomName;
+use effusion_chat::moderation::Deed;
+use leptos::prelude::*;
+
+use crate::features::composer::composing::Note;
+use crate::i18n::use_i18n;
+use crate::services::{Order, use_services};
+use crate::{t, text};
+
+/// Who is to lose rights, where and why.
+pub struct Target {
+    /// The account; empty if it is not known.
+    pub principal: String,
+    /// The room. Only locking an account needs none.
+    pub room: Option<RoomName>,
+    /// Why.
+    pub reason: String,
+}
+
+/// The buttons that mute an account in a room, remove it from there, or lock it.
+#[component]
+pub fn WithdrawButtons(
+    /// Whose rights, where and why; asked for when a button is pressed.
+    #[prop(into)]
+    target: UnsyncCallback<(), Target>,
+    /// For how many minutes to mute; until it is undone, if zero.
+    #[prop(optional)]
+    minutes: u32,
+    /// What the names of the buttons begin with, for tests.
+    test: &'static str,
+) -> impl IntoView {
+    let (services, i18n) = (use_services(), use_i18n());
+    let button = move |(deed, word): (Deed, &str)| {
+        let moderation = services.moderation.clone();
+        let minutes = if deed == Deed::Muted { minutes } else { 0 };
+        let withdraw = move |_| {
+            let target = target.run(());
+            let room = target.room.filter(|_| deed != Deed::Locked);
+            if target.principal.is_empty() || (room.is_none() && deed != Deed::Locked) {
+                let note = Note::Alert(text!(moderation_target_missing));
+                moderation.board.note.set(Some(note));
+                return;
+            }
+            moderation.order(Order::Withdraw {
+                deed,
+                principal: target.principal,
+                room,
+                minutes,
+                why: target.reason,
+            });
+        };
+        let label = move || match deed {
+            Deed::Muted if minutes > 0 => t!(i18n, moderation_mute_for, count = minutes),
+            Deed::Muted => t!(i18n, moderation_mute),
+            Deed::Removed => t!(i18n, moderation_remove),
+            _ => t!(i18n, moderation_lock),
+        };
+        let test = [test, "-", word].concat();
+        view! {
+            <button type="button" class="small" data-testid=test on:click=withdraw>
+                {move || label()}
+            </button>
+        }
+        .into_any()
+    };
+    let deeds = [
+        (Deed::Muted, "mute"),
+        (Deed::Removed, "remove"),
+        (Deed::Locked, "lock"),
+    ];
+    deeds.into_iter().map(button).collect_view()
+}
