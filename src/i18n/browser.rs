@@ -106,7 +106,6 @@ pub fn provide_i18n() -> I18n {
 ///
 /// # Panics
 /// Where [`provide_i18n`] was not called further up.
-#[must_use]
 pub fn use_i18n() -> I18n {
     expect_context()
 }
@@ -139,38 +138,32 @@ impl I18n {
     }
 
     /// A text of the interface; for `t!`.
-    #[must_use]
     pub fn text(&self, message: &'static Message, values: &[(&'static str, Value)]) -> String {
         self.with(|language| language.text(message, values))
     }
 
     /// A text that data hold, as it reads in this language.
-    #[must_use]
     pub fn show(&self, text: &Text) -> String {
         self.text(text.message, &text.values)
     }
 
     /// A number as the language writes it.
-    #[must_use]
     pub fn number(&self, number: f64) -> String {
         self.with(|language| language.formats.number(number))
     }
 
     /// Hours and minutes of an instant, in milliseconds since 1970.
-    #[must_use]
     pub fn time_of_day(&self, ms: i64) -> String {
         self.with(|language| language.formats.time_of_day(ms))
     }
 
     /// Date and time of an instant in full, in milliseconds since 1970.
-    #[must_use]
     pub fn date_and_time(&self, ms: i64) -> String {
         self.with(|language| language.formats.date_and_time(ms))
     }
 
     /// The calendar day of an instant in milliseconds since 1970, which is the reader's day number `day`; today and yesterday by
     /// name.
-    #[must_use]
     pub fn day(&self, ms: i64, day: i64) -> String {
         match At::local(clock::now()).day().map(|today| today - day) {
             Some(0) => t!(self, date_today),

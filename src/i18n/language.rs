@@ -35,13 +35,11 @@ pub const LANGUAGES: [Language; 5] = [
 
 impl Language {
     /// The language of a code, if the interface speaks it.
-    #[must_use]
     pub fn find(code: &str) -> Option<Self> {
         LANGUAGES.into_iter().find(|language| language.code == code)
     }
 
     /// What to speak: what was chosen, or the first of what the reader's browser asks for that the interface speaks.
-    #[must_use]
     pub fn choose<'a>(chosen: &str, wanted: impl Iterator<Item = &'a str>) -> Self {
         Self::find(chosen)
             .or_else(|| wanted.map(primary).find_map(Self::find))
@@ -49,14 +47,12 @@ impl Language {
     }
 
     /// The way that it is written: `rtl` or `ltr`.
-    #[must_use]
     pub fn direction(self) -> &'static str {
         if self.code == "ar" { "rtl" } else { "ltr" }
     }
 
     /// The one of the reader's locales that is of this language, so that Austria's dates stay Austria's; or the language
     /// alone.
-    #[must_use]
     pub fn locale<'a>(self, mut wanted: impl Iterator<Item = &'a str>) -> &'a str {
         wanted
             .find(|locale| primary(locale) == self.code)

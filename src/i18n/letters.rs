@@ -3,7 +3,6 @@
 //! In a browser these ask the browser: it has the tables of Unicode, which need not be fetched with the page.
 
 /// A text in small letters.
-#[must_use]
 pub fn lower(text: &str) -> String {
     if text.is_ascii() {
         text.to_ascii_lowercase()
@@ -13,7 +12,6 @@ pub fn lower(text: &str) -> String {
 }
 
 /// Whether two characters are the same one, whatever their case.
-#[must_use]
 pub fn same(a: char, b: char) -> bool {
     if a.is_ascii() && b.is_ascii() {
         a.eq_ignore_ascii_case(&b)
@@ -23,7 +21,6 @@ pub fn same(a: char, b: char) -> bool {
 }
 
 /// Whether it is a letter or a digit, so that it belongs to a word.
-#[must_use]
 pub fn is_letter(c: char) -> bool {
     if c.is_ascii() {
         c.is_ascii_alphanumeric()

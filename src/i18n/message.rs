@@ -74,13 +74,11 @@ pub struct Text {
 
 impl Text {
     /// A text with its values.
-    #[must_use]
     pub fn new(message: &'static Message, values: Vec<(&'static str, Value)>) -> Self {
         Self { message, values }
     }
 
     /// What it reads in English, for tests and for logs.
-    #[must_use]
     pub fn english(&self) -> String {
         let form = self.message.english_form(english_category(&self.values));
         fill(form, &self.values, &|value| match value {

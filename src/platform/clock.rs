@@ -3,20 +3,17 @@
 use js_sys::Date;
 
 /// Milliseconds since 1970.
-#[must_use]
 pub fn now() -> i64 {
     Date::now() as i64
 }
 
 /// Reads ISO 8601 and nothing laxer: browsers would take many a text for a date.
-#[must_use]
 pub fn parse_iso(text: &str) -> Option<i64> {
     let shaped = text.len() >= 19 && text.as_bytes().get(10) == Some(&b'T');
     shaped.then(|| parse(text)).flatten()
 }
 
 /// When a day begins for the reader: `2026-11-21`, as an input gives it.
-#[must_use]
 pub fn start_of_day(date: &str) -> Option<i64> {
     // Without a zone, a time is the reader's.
     parse(&[date, "T00:00"].concat()).filter(|_| date.len() >= 10)

@@ -23,7 +23,6 @@ pub fn move_now(id: &str) -> bool {
 }
 
 /// Whether the focus is where somebody writes.
-#[must_use]
 pub fn is_writing() -> bool {
     let focused = document().active_element();
     focused.is_some_and(|it| matches!(it.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))

@@ -11,7 +11,6 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::HtmlElement;
 
 /// The query of the page's address.
-#[must_use]
 pub fn query() -> String {
     window().location().search().unwrap_or_default()
 }
@@ -27,7 +26,6 @@ pub fn set_query(query: &str) {
 }
 
 /// The locales that the reader's browser asks for, the best first.
-#[must_use]
 pub fn locales() -> Vec<String> {
     let locales = window().navigator().languages();
     locales.iter().filter_map(|it| it.as_string()).collect()
@@ -43,7 +41,6 @@ pub fn set_language(code: &str, direction: &str) {
 }
 
 /// The texts of a language that `assets/start.js` has fetched beside the program; none for English.
-#[must_use]
 pub fn texts_from_start() -> Option<String> {
     Reflect::get(&window(), &JsValue::from_str("effusionTexts"))
         .ok()?
@@ -57,7 +54,6 @@ pub async fn fetch_text(path: &str) -> Option<String> {
 }
 
 /// The page's address, without what it is asked for.
-#[must_use]
 pub fn address() -> String {
     let location = window().location();
     let part = |part: Result<String, JsValue>| part.unwrap_or_default();
@@ -65,7 +61,6 @@ pub fn address() -> String {
 }
 
 /// What follows `#` in the page's address, with it.
-#[must_use]
 pub fn hash() -> String {
     window().location().hash().unwrap_or_default()
 }
@@ -83,7 +78,6 @@ pub fn set_appearance(name: &str, value: Option<&str>) {
 }
 
 /// Whether the page came by `https:`.
-#[must_use]
 pub fn is_secure() -> bool {
     window()
         .location()
@@ -92,7 +86,6 @@ pub fn is_secure() -> bool {
 }
 
 /// What the page's host chose in a `<meta>`.
-#[must_use]
 pub fn meta(name: &str) -> Option<String> {
     let found = document()
         .query_selector(&["meta[name=", name, "]"].concat())
@@ -130,7 +123,6 @@ pub fn click(id: &str) {
 }
 
 /// Whether the page is written from right to left.
-#[must_use]
 pub fn is_right_to_left() -> bool {
     let root = document().document_element();
     root.is_some_and(|root| root.get_attribute("dir").as_deref() == Some("rtl"))

@@ -4,7 +4,6 @@ use leptos::prelude::window;
 use web_sys::Storage;
 
 /// What is stored on this device under a name.
-#[must_use]
 pub fn load(key: &str) -> Option<String> {
     device()?.get_item(key).ok()?
 }
@@ -15,7 +14,6 @@ pub fn store(key: &str, value: Option<&str>) {
 }
 
 /// What is stored under a name until this window is closed.
-#[must_use]
 pub fn load_for_window(key: &str) -> Option<String> {
     this_window()?.get_item(key).ok()?
 }

@@ -78,7 +78,6 @@ impl Connection {
     }
 
     /// The session in use.
-    #[must_use]
     pub fn session(&self) -> Option<Session> {
         let current = self.current.borrow();
         current.as_ref().map(|(session, _)| session.clone())
@@ -193,7 +192,6 @@ impl Connection {
     }
 
     /// What the session is like inside; none without a session.
-    #[must_use]
     pub fn snapshot(&self) -> Option<SessionSnapshot> {
         let session = self.session()?;
         let info = session.info()?;
@@ -216,7 +214,6 @@ impl Connection {
     }
 
     /// The protocol version by which messages are to be read.
-    #[must_use]
     pub fn version(&self) -> ProtocolVersion {
         let info = self.session().and_then(|session| session.info());
         info.map_or(ProtocolVersion::NEWEST, |info| info.version)

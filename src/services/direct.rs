@@ -295,7 +295,6 @@ impl Direct {
     }
 
     /// Whether several people are signed in as a principal: all of them could read what is written to it.
-    #[must_use]
     pub fn is_shared(&self, principal: &str) -> bool {
         let me = self.app.me.read_untracked();
         let Some(me) = me.as_ref() else { return false };
@@ -331,7 +330,6 @@ impl Direct {
     }
 
     /// Whether what is written can be kept between the two.
-    #[must_use]
     pub fn is_private_with(&self, person: &Person) -> bool {
         let me = self.app.me.read_untracked();
         let mine = me.as_ref().map_or("", |me| &me.credentials.principal);

@@ -76,7 +76,6 @@ impl Directory {
     }
 
     /// The list as it was found last.
-    #[must_use]
     pub fn latest(&self) -> Vec<Listed> {
         self.latest.borrow().clone()
     }

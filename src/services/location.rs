@@ -66,7 +66,6 @@ fn follow_address(app: App) {
 }
 
 /// The address of a room, or of a message in it.
-#[must_use]
 pub fn link_to(app: App, open: &OpenRoom, target: Option<Target>) -> Option<String> {
     let me = app.me.read_untracked();
     let room = open.info.read_untracked();

@@ -123,7 +123,6 @@ impl Deref for Services {
 
 impl Services {
     /// The services of a page, which reach their service by the browser's WebSocket.
-    #[must_use]
     pub fn new(app: App) -> Self {
         Self::with_connector(
             app,
@@ -132,7 +131,6 @@ impl Services {
     }
 
     /// The services of a page, which reach their service in another way.
-    #[must_use]
     pub fn with_connector(app: App, connect: Connector) -> Self {
         let traffic = Rc::new(Traffic::default());
         let storage = Rc::new(Storage::default());
@@ -189,7 +187,6 @@ impl Services {
 ///
 /// # Panics
 /// Where they were not provided further up.
-#[must_use]
 pub fn use_services() -> Services {
     expect_context()
 }

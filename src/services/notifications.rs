@@ -78,7 +78,6 @@ impl Notifications {
 }
 
 /// Whether the system shows notifications of this page; none where it cannot.
-#[must_use]
 pub fn is_allowed() -> Option<bool> {
     permission().map(|it| it == NotificationPermission::Granted)
 }

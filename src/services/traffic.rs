@@ -68,7 +68,6 @@ impl Traffic {
     }
 
     /// The messages that are kept from this number on, the oldest first; all subscriptions come along.
-    #[must_use]
     pub fn recorded(&self, from: usize) -> Vec<Recorded> {
         let log = self.log.borrow();
         let kept = log.subscriptions.iter().chain(&log.messages);
@@ -76,7 +75,6 @@ impl Traffic {
     }
 
     /// The number of the next message: as long as it stays the same, nothing new was recorded.
-    #[must_use]
     pub fn next_number(&self) -> usize {
         self.log.borrow().next
     }

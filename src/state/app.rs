@@ -97,7 +97,6 @@ pub enum Connection {
 
 impl Connection {
     /// The word for it in `data-state`.
-    #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
             Self::Idle => "idle",
@@ -205,7 +204,6 @@ impl Deref for App {
 ///
 /// # Panics
 /// Where it was not provided further up.
-#[must_use]
 pub fn use_page() -> PageState {
     expect_context()
 }
@@ -214,14 +212,12 @@ pub fn use_page() -> PageState {
 ///
 /// # Panics
 /// Where it was not provided further up: on the first screen, before the chat is there.
-#[must_use]
 pub fn use_app() -> App {
     expect_context()
 }
 
 impl PageState {
     /// The page before anything happened.
-    #[must_use]
     pub fn new(form: Form, guest: String, i18n: I18n) -> Self {
         Self {
             screen: RwSignal::default(),
@@ -241,7 +237,6 @@ impl PageState {
     }
 
     /// What is wrong with a field; follows changes.
-    #[must_use]
     pub fn problem(&self, field: Field) -> Option<&'static Message> {
         self.problems
             .read()
@@ -260,7 +255,6 @@ impl PageState {
 
 impl App {
     /// A chat without rooms.
-    #[must_use]
     pub fn new(page: PageState) -> Self {
         Self {
             page,
@@ -282,7 +276,6 @@ impl App {
     }
 
     /// The room that is shown; follows which one that is.
-    #[must_use]
     pub fn active_room(&self) -> Option<OpenRoom> {
         self.find_room(*self.active.read())
     }
@@ -294,7 +287,6 @@ impl App {
     }
 
     /// All rooms and conversations that are open.
-    #[must_use]
     pub fn all_rooms(&self) -> Vec<OpenRoom> {
         let (rooms, direct) = (self.rooms.read_untracked(), self.direct.read_untracked());
         rooms.iter().chain(direct.iter()).cloned().collect()
@@ -326,14 +318,12 @@ impl App {
     }
 
     /// How many messages a room's badge counts; follows changes.
-    #[must_use]
     pub fn badge_count(&self, room: OpenRoom) -> usize {
         let level = self.attention.read().level(room.info.read().name.as_str());
         level.counts(room.unread.get(), room.mentions.get())
     }
 
     /// Whether a room is on the screen, and the window in sight.
-    #[must_use]
     pub fn is_looking_at(&self, room: &OpenRoom) -> bool {
         *self.active.read_untracked() == Some(room.id) && !document().hidden()
     }

@@ -21,7 +21,6 @@ impl Level {
     pub const ALL: [Self; 3] = [Self::All, Self::Mentions, Self::Nothing];
 
     /// The word for it where it is stored.
-    #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -31,13 +30,11 @@ impl Level {
     }
 
     /// Reads [`Level::word`] back.
-    #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|level| level.word() == word)
     }
 
     /// How many messages the room's badge counts, of those unread and of those that name the reader.
-    #[must_use]
     pub fn counts(self, unread: usize, mentions: usize) -> usize {
         match self {
             Self::All => unread,
@@ -62,7 +59,6 @@ pub struct Attention {
 
 impl Attention {
     /// A room's level.
-    #[must_use]
     pub fn level(&self, room: &str) -> Level {
         let known = self.levels.iter().find(|(name, _)| name == room);
         known.map(|(_, level)| *level).unwrap_or_default()

@@ -85,7 +85,6 @@ pub enum Right {
 
 impl Fault {
     /// Whether it may be gone in a while without anyone doing anything.
-    #[must_use]
     pub fn may_pass(&self) -> bool {
         matches!(
             self,
@@ -94,7 +93,6 @@ impl Fault {
     }
 
     /// What happened, as one sentence.
-    #[must_use]
     pub fn what(&self) -> Text {
         match self {
             Self::Unreachable {
@@ -144,7 +142,6 @@ impl Fault {
     }
 
     /// What to do about it, as one sentence.
-    #[must_use]
     pub fn next(&self) -> Text {
         let message: &'static Message = match self {
             Self::Unreachable { secure: false, .. } => &messages::error_unreachable_next,

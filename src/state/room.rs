@@ -28,7 +28,6 @@ const ANNOUNCE_DELAY: u64 = 700;
 ///
 /// # Panics
 /// Outside of a room.
-#[must_use]
 pub fn use_room() -> OpenRoom {
     expect_context()
 }
@@ -48,7 +47,6 @@ pub enum RoomState {
 
 impl RoomState {
     /// The word for it in `data-state`.
-    #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
             Self::Joining => "joining",
@@ -210,13 +208,11 @@ impl Deref for OpenRoom {
 
 impl OpenRoom {
     /// A room that shows nothing yet.
-    #[must_use]
     pub fn new(id: usize, room: Room, reader: Reader) -> Self {
         Self::with(id, room, reader, None)
     }
 
     /// What the reader and another principal say to each other.
-    #[must_use]
     pub fn direct(id: usize, room: Room, reader: Reader, peer: String) -> Self {
         Self::with(id, room, reader, Some(peer))
     }
@@ -303,7 +299,6 @@ impl OpenRoom {
     }
 
     /// Whether there may be messages from before the oldest one.
-    #[must_use]
     pub fn offers_earlier(&self) -> bool {
         let oldest = self.look(Timeline::oldest_sequence);
         oldest.is_some_and(|oldest| oldest > 0) && !*self.copied.read_untracked()
@@ -317,7 +312,6 @@ impl OpenRoom {
     }
 
     /// Up to which rank the reader has read.
-    #[must_use]
     pub fn read(&self) -> Option<u64> {
         self.read.get()
     }
@@ -389,7 +383,6 @@ impl OpenRoom {
     }
 
     /// Whether the document goes on with what comes at the end.
-    #[must_use]
     pub fn is_at_end(&self) -> bool {
         self.around.get().is_none()
     }
@@ -411,7 +404,6 @@ impl OpenRoom {
     }
 
     /// The reactions to a message, as they change.
-    #[must_use]
     pub fn reactions_of(&self, target: Target) -> Arc<MessageReactions> {
         let mut reacted = self.reacted.borrow_mut();
         if let Some((_, known)) = reacted.iter().rfind(|(known, _)| *known == target) {
@@ -446,7 +438,6 @@ impl OpenRoom {
     }
 
     /// Tells this visit from others.
-    #[must_use]
     pub fn visit(&self) -> usize {
         self.visit.get()
     }

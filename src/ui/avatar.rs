@@ -19,7 +19,6 @@ pub fn Avatar(
 }
 
 /// The hue that stays with a name, for the custom property `--hue` of an element with `data-hued`.
-#[must_use]
 pub fn hue_of(name: &str) -> String {
     hue(name).to_string()
 }

@@ -1,7 +1,6 @@
 //! What stands for somebody where a name is too long, and stays with the name.
 
 /// A hue in degrees that stays with a name, for its colour and avatar.
-#[must_use]
 pub fn hue(name: &str) -> u32 {
     // FNV-1a: spreads names that differ in one letter.
     let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
@@ -11,7 +10,6 @@ pub fn hue(name: &str) -> u32 {
 }
 
 /// Up to two characters that stand for a name in its avatar, as they are in the name.
-#[must_use]
 pub fn initials(name: &str) -> String {
     let first = |word: &str| {
         word.chars()
@@ -23,7 +21,6 @@ pub fn initials(name: &str) -> String {
 }
 
 /// A name in a sentence: one that is written from the other side moves nothing beside it.
-#[must_use]
 pub fn isolate(name: &str) -> String {
     ["\u{2068}", name, "\u{2069}"].concat()
 }

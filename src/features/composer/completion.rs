@@ -28,7 +28,6 @@ pub struct Token {
 const MAX_QUERY: usize = 40;
 
 /// The incomplete word right before the caret, which is a byte offset.
-#[must_use]
 pub fn token(text: &str, caret: usize) -> Option<Token> {
     let before = text.get(..caret)?;
     if let Some(query) = before.strip_prefix('/')
@@ -69,14 +68,12 @@ pub fn token(text: &str, caret: usize) -> Option<Token> {
 }
 
 /// The name of an emoji whose second colon was typed right before the caret.
-#[must_use]
 pub fn named_emoji(text: &str, caret: usize) -> Option<Token> {
     let before = text.get(..caret)?.strip_suffix(':')?;
     token(before, before.len()).filter(|token| token.kind == Kind::Emoji)
 }
 
 /// Replaces the text from `from` up to the caret. Returns the text and the caret, as a byte offset.
-#[must_use]
 pub fn complete(text: &str, from: usize, caret: usize, with: &str) -> (String, usize) {
     let (Some(before), Some(after)) = (text.get(..from), text.get(caret..)) else {
         return (text.to_owned(), text.len());
@@ -87,7 +84,6 @@ pub fn complete(text: &str, from: usize, caret: usize, with: &str) -> (String, u
 
 /// [`complete`] for a replacement that arrives later, when more may have been typed: `then` is the text that stood before the
 /// caret, and `from` where the incomplete word began. `None` if that text has changed.
-#[must_use]
 pub fn complete_late(
     then: &str,
     from: usize,
@@ -104,7 +100,6 @@ pub fn complete_late(
 }
 
 /// The names that match, those that begin with the query before those in which a later word does.
-#[must_use]
 pub fn names_like(names: &[String], query: &str, most: usize) -> Vec<String> {
     let query = lower(query);
     let mut found = Vec::new();
@@ -126,7 +121,6 @@ pub fn names_like(names: &[String], query: &str, most: usize) -> Vec<String> {
 }
 
 /// The byte offset that corresponds to a number of UTF-16 code units, which browsers count in.
-#[must_use]
 pub fn byte_of(text: &str, units: usize) -> usize {
     let mut seen = 0;
     for (at, c) in text.char_indices() {
@@ -139,7 +133,6 @@ pub fn byte_of(text: &str, units: usize) -> usize {
 }
 
 /// The number of UTF-16 code units before a byte offset.
-#[must_use]
 pub fn units_of(text: &str, byte: usize) -> usize {
     let before = text.char_indices().take_while(|(at, _)| *at < byte);
     before.map(|(_, c)| c.len_utf16()).sum()

@@ -45,7 +45,6 @@ pub enum Note {
 
 impl Note {
     /// Whether screen readers are to announce it at once.
-    #[must_use]
     pub fn is_alert(&self) -> bool {
         matches!(self, Self::Alert(_) | Self::Failure { .. })
     }
@@ -67,7 +66,6 @@ const LONG_TEXT: usize = 2_000;
 const MANY_LINES: usize = 15;
 
 /// Whether a pasted text is better sent as a snippet.
-#[must_use]
 pub fn is_long(text: &str) -> bool {
     text.lines().nth(MANY_LINES).is_some() || text.chars().nth(LONG_TEXT).is_some()
 }
@@ -85,7 +83,6 @@ fn snippet(text: &str) -> String {
 }
 
 /// The draft with a pasted text turned into a snippet on lines of its own; `None` if the text is no longer in the draft.
-#[must_use]
 pub fn with_snippet(draft: &str, pasted: &str) -> Option<String> {
     let (before, after) = draft.split_once(pasted)?;
     let above = if before.is_empty() || before.ends_with('\n') {

@@ -50,7 +50,6 @@ impl SkinTone {
     ];
 
     /// Its name, to be stored.
-    #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Default => "default",
@@ -63,7 +62,6 @@ impl SkinTone {
     }
 
     /// The tone of this name; the default one if there is none.
-    #[must_use]
     pub fn parse(word: &str) -> Self {
         let known = Self::ALL.into_iter().find(|tone| tone.word() == word);
         known.unwrap_or_default()
@@ -72,7 +70,6 @@ impl SkinTone {
 
 impl Emoji {
     /// Its first short name, which is typed between colons.
-    #[must_use]
     pub fn name(&self) -> &'static str {
         self.names().next().unwrap_or_default()
     }
@@ -83,7 +80,6 @@ impl Emoji {
     }
 
     /// Its variant in this skin tone, or itself if it has none.
-    #[must_use]
     pub fn with_tone(&self, tone: SkinTone) -> &'static str {
         let variant = match tone {
             SkinTone::Default => None,
@@ -93,7 +89,6 @@ impl Emoji {
     }
 
     /// Whether a text is this emoji in any skin tone.
-    #[must_use]
     pub fn is(&self, text: &str) -> bool {
         self.text == text || self.tones.split_whitespace().any(|variant| variant == text)
     }
@@ -116,7 +111,6 @@ impl Emoji {
 }
 
 /// Reads a table that `build.rs` wrote: the groups in Unicode's order.
-#[must_use]
 pub fn parse(table: &'static str) -> Vec<Vec<Emoji>> {
     let emoji = |line: &'static str| {
         let mut fields = line.split('\t');
@@ -135,7 +129,6 @@ pub fn parse(table: &'static str) -> Vec<Vec<Emoji>> {
 }
 
 /// The emoji that match a query, best first, at most `limit`.
-#[must_use]
 pub fn search(groups: &[Vec<Emoji>], query: &str, limit: usize) -> Vec<Emoji> {
     let query = lower(query.trim()).replace(' ', "_");
     let all = groups.iter().flatten();
@@ -149,7 +142,6 @@ pub fn search(groups: &[Vec<Emoji>], query: &str, limit: usize) -> Vec<Emoji> {
 }
 
 /// The emoji of this name.
-#[must_use]
 pub fn named(groups: &[Vec<Emoji>], name: &str) -> Option<Emoji> {
     let mut all = groups.iter().flatten();
     all.find(|emoji| emoji.names().any(|known| known.eq_ignore_ascii_case(name)))
@@ -182,7 +174,6 @@ impl Frequent {
     }
 
     /// The most frequently used, filled up with defaults.
-    #[must_use]
     pub fn top(&self, count: usize) -> Vec<String> {
         let used = self.0.iter().map(|(emoji, _)| emoji.as_str());
         let mut top: Vec<String> = Vec::new();

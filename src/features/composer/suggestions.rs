@@ -27,7 +27,6 @@ pub struct Suggestions {
 
 impl Suggestions {
     /// Ways to go on, the first one selected; none if there are no ways.
-    #[must_use]
     pub fn new(from: usize, items: Vec<Suggestion>) -> Option<Self> {
         (!items.is_empty()).then_some(Self {
             from,
@@ -37,13 +36,11 @@ impl Suggestions {
     }
 
     /// The ways to go on.
-    #[must_use]
     pub fn items(&self) -> &[Suggestion] {
         &self.items
     }
 
     /// The place of the selected one.
-    #[must_use]
     pub fn selected(&self) -> usize {
         self.selected
     }
@@ -59,7 +56,6 @@ impl Suggestions {
     }
 
     /// Whether the selected one says no more than what was typed.
-    #[must_use]
     pub fn is_typed(&self, typed: &str) -> bool {
         let selected = self.items.get(self.selected);
         selected.is_some_and(|item| item.text.trim_end() == typed.trim_end())

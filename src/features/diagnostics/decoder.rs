@@ -207,7 +207,6 @@ impl MessageDecoder {
 }
 
 /// A hex dump, sixteen bytes a line.
-#[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 5);
     for (row, line) in bytes.chunks(16).enumerate() {
@@ -328,7 +327,6 @@ fn shown(kind: TopicType, value: &Bytes) -> String {
 }
 
 /// A topic type as Diffusion's API spells it: `TIME_SERIES`.
-#[must_use]
 pub fn type_name(kind: TopicType) -> String {
     let mut name = String::new();
     for c in format!("{kind:?}").chars() {

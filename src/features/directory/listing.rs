@@ -25,7 +25,6 @@ pub struct Listed {
 }
 
 /// Puts the list together: rooms that are topics, what is written down of them, and who is in which.
-#[must_use]
 pub fn gather(
     topics: Vec<(RoomName, RoomKind, Option<ChatMessage>, Option<At>)>,
     cards: &[RoomCard],
@@ -73,7 +72,6 @@ pub fn gather(
 
 /// How well a text answers to what somebody types: lower is better, `None` is not at all. Every word that is typed must
 /// begin a word of the text or be somewhere in it.
-#[must_use]
 pub fn rank(text: &str, typed: &str) -> Option<usize> {
     let text = lower(text);
     let typed = lower(typed.trim());

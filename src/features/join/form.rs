@@ -86,7 +86,6 @@ pub struct KeptPassword {
 
 impl KeptPassword {
     /// The password of a sign-in.
-    #[must_use]
     pub fn of(sign_in: &SignIn) -> Self {
         Self {
             place: (sign_in.service.address(), sign_in.service.secure),
@@ -95,7 +94,6 @@ impl KeptPassword {
     }
 
     /// What [`KeptPassword::parse`] reads back.
-    #[must_use]
     pub fn to_pairs(&self) -> [(&'static str, &str); 4] {
         [
             ("service", &self.place.0),
@@ -107,7 +105,6 @@ impl KeptPassword {
 
     /// Reads what is stored. Earlier versions did not store whether it is for TLS: then it is what the settings say that were
     /// stored at the same time.
-    #[must_use]
     pub fn parse(kept: &[(String, String)], settings: &[(String, String)]) -> Option<Self> {
         let part = |pairs: &[(String, String)], name| {
             let found = pairs.iter().find(|(known, _)| known == name);
@@ -195,7 +192,6 @@ impl Default for Form {
 
 impl Form {
     /// What is in a field.
-    #[must_use]
     pub fn text(&self, field: Field) -> &str {
         &self.texts[field as usize]
     }
@@ -224,13 +220,11 @@ impl Form {
     }
 
     /// Whether the shared account of a sandbox on this machine could be used and is not.
-    #[must_use]
     pub fn may_share(&self) -> bool {
         !self.shared && is_loopback(self.text(Field::Host))
     }
 
     /// Whether account and password are the sandbox's shared ones.
-    #[must_use]
     pub fn is_shared(&self) -> bool {
         self.shared
     }
@@ -288,7 +282,6 @@ impl Form {
     }
 
     /// Whether this service is filled in.
-    #[must_use]
     pub fn is_at(&self, service: &Service) -> bool {
         self.service().as_ref() == Ok(service)
     }
@@ -340,7 +333,6 @@ impl Form {
     }
 
     /// What [`Form::apply`] reads back: everything but passwords.
-    #[must_use]
     pub fn to_pairs(&self) -> Vec<(String, String)> {
         let pairs = [
             ("name", self.text(Field::Name)),
@@ -546,7 +538,6 @@ fn name_problem(name: &str, missing: &'static Message) -> Option<&'static Messag
 }
 
 /// A version as in addresses and stored settings: nothing if none is set.
-#[must_use]
 pub fn version_text(version: Option<u8>) -> String {
     version
         .map(|version| version.to_string())

@@ -10,7 +10,6 @@ const LAST: [&str; 16] = [
 ];
 
 /// A name for a random number from 0 up to 1; anything else counts as one of the two ends.
-#[must_use]
 pub fn guest_name(random: f64) -> String {
     let pick = (random * 256.0) as usize;
     let first = FIRST[(pick / LAST.len()).min(FIRST.len() - 1)];

@@ -9,7 +9,6 @@ use effusion_chat::{RoomKind, RoomName};
 const SECRETS: [&str; 3] = ["password", "credentials", "registrar_password"];
 
 /// The query without secrets, if it held any. An address is stored, shared and logged by many.
-#[must_use]
 pub fn without_secrets(query: &str) -> Option<String> {
     let pairs = query::parse(query);
     let is_secret = |name: &str| {
@@ -27,7 +26,6 @@ pub fn without_secrets(query: &str) -> Option<String> {
 }
 
 /// The query of an address that leads somebody else into a room: without a name and an account.
-#[must_use]
 pub fn invitation(service: &Service, room: &Room) -> String {
     let (port, version) = (service.port.to_string(), version_text(service.version));
     let pairs = [
@@ -43,7 +41,6 @@ pub fn invitation(service: &Service, room: &Room) -> String {
 }
 
 /// The rooms of a window as they are stored, so that a reload finds them again.
-#[must_use]
 pub fn pairs(rooms: &[Room]) -> Vec<(&str, &str)> {
     let pairs = rooms.iter();
     pairs
@@ -52,7 +49,6 @@ pub fn pairs(rooms: &[Room]) -> Vec<(&str, &str)> {
 }
 
 /// Reads [`pairs`] back; what is no room is left out.
-#[must_use]
 pub fn rooms(pairs: Vec<(String, String)>) -> Vec<Room> {
     let room = |(kind, name): (String, String)| {
         Some(Room {

@@ -12,7 +12,6 @@ const ESCAPED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'/');
 
 /// The pairs of a query in their order. A leading `?` is allowed; a name without `=` has an empty value.
-#[must_use]
 pub fn parse(query: &str) -> Vec<(String, String)> {
     query
         .strip_prefix('?')
@@ -27,7 +26,6 @@ pub fn parse(query: &str) -> Vec<(String, String)> {
 }
 
 /// Writes pairs so that [`parse`] reads them back, without a leading `?`.
-#[must_use]
 pub fn format<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let encode = |text| utf8_percent_encode(text, &ESCAPED).to_string();
     let pairs = pairs.into_iter();

@@ -50,19 +50,16 @@ impl Default for Service {
 
 impl Service {
     /// The same service, spoken to in this protocol version alone.
-    #[must_use]
     pub fn with_version(self, version: Option<u8>) -> Self {
         Self { version, ..self }
     }
 
     /// Whether the service can only be on the reader's own machine.
-    #[must_use]
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.host)
     }
 
     /// `host:port`, with brackets where the host is an IPv6 address.
-    #[must_use]
     pub fn address(&self) -> String {
         let port = self.port.to_string();
         if self.host.contains(':') {
@@ -86,7 +83,6 @@ impl Service {
 }
 
 /// Whether a host's name can only mean the reader's own machine.
-#[must_use]
 pub fn is_loopback(host: &str) -> bool {
     let host = host.trim();
     host.eq_ignore_ascii_case("localhost")

@@ -80,7 +80,6 @@ const fn step(text: &'static Message, start: &'static str, contains: &'static st
 
 impl Step {
     /// Whether a call is what this step makes.
-    #[must_use]
     pub fn is_made_by(&self, call: &str) -> bool {
         call.starts_with(self.start) && call.contains(self.contains)
     }

@@ -46,7 +46,6 @@ impl Activity {
     }
 
     /// The chart at a time in milliseconds since 1970, busiest room first.
-    #[must_use]
     pub fn rows(&self, now: i64) -> Vec<ActivityRow> {
         let newest = now.div_euclid(MINUTE);
         let mut rows: Vec<_> = self
@@ -97,7 +96,6 @@ pub struct LogRow {
 
 impl LogRow {
     /// The entry as a sentence.
-    #[must_use]
     pub fn sentence(&self) -> Text {
         let entry = &self.entry;
         let room = entry.room.as_ref().map_or("", RoomName::as_str);
@@ -118,7 +116,6 @@ impl LogRow {
     }
 
     /// Whether it can be undone and was not yet.
-    #[must_use]
     pub fn can_be_undone(&self) -> bool {
         self.entry.can_be_undone() && !self.undone
     }

@@ -25,7 +25,6 @@ impl From<&Rules> for RulesDraft {
 
 impl RulesDraft {
     /// The rules that are written here.
-    #[must_use]
     pub fn rules(&self) -> Rules {
         Rules {
             words: lines(&self.words),

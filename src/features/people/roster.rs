@@ -84,7 +84,6 @@ impl People {
     }
 
     /// The people, sorted by name.
-    #[must_use]
     pub fn persons(&self) -> Vec<Person> {
         let mut persons: Vec<Person> = Vec::new();
         for Member { card, .. } in &self.members {
@@ -110,7 +109,6 @@ impl People {
     }
 
     /// The sessions of a person.
-    #[must_use]
     pub fn sessions(&self, name: &str, principal: &str) -> Vec<String> {
         let members = self.members.iter();
         members
@@ -120,7 +118,6 @@ impl People {
     }
 
     /// How many people there are.
-    #[must_use]
     pub fn count(&self) -> usize {
         self.persons().len()
     }
@@ -138,13 +135,11 @@ impl People {
     }
 
     /// The names of the others who are typing.
-    #[must_use]
     pub fn typing(&self, name: &str, principal: &str) -> Vec<String> {
         self.named(name, principal, |it| it.card.typing)
     }
 
     /// The names of the others who have seen a message: `reaches` says whether a target is that message or a newer one.
-    #[must_use]
     pub fn seen_by(
         &self,
         name: &str,

@@ -57,7 +57,6 @@ fn time_of(at: &At, message: &ChatMessage) -> String {
 }
 
 /// The messages as plain text, one per line; further lines of a message follow it.
-#[must_use]
 pub fn to_text(lines: &[Line]) -> String {
     let mut text = String::new();
     for line in lines {
@@ -144,7 +143,6 @@ impl<'a> From<&'a Line> for MessageRecord<'a> {
 }
 
 /// The messages as JSON: an object with the room's name and an array of messages.
-#[must_use]
 pub fn to_json(room: &str, lines: &[Line]) -> String {
     let file = RoomFile {
         room,
@@ -155,7 +153,6 @@ pub fn to_json(room: &str, lines: &[Line]) -> String {
 }
 
 /// A file name without characters that some file system rejects.
-#[must_use]
 pub fn file_name(room: &str, ending: &str) -> String {
     let mut name: String = room
         .chars()

@@ -10,20 +10,17 @@ pub struct Needle {
 
 impl Needle {
     /// The words that were typed; `None` if there are none.
-    #[must_use]
     pub fn new(typed: &str) -> Option<Self> {
         let folded: Vec<char> = typed.trim().chars().flat_map(char::to_lowercase).collect();
         (!folded.is_empty()).then_some(Self { folded })
     }
 
     /// Whether a text contains the words.
-    #[must_use]
     pub fn is_in(&self, text: &str) -> bool {
         self.first(text.char_indices()).is_some()
     }
 
     /// Where a text contains the words, as byte ranges.
-    #[must_use]
     pub fn places(&self, text: &str) -> Vec<Range<usize>> {
         let mut places = Vec::new();
         let mut rest = text.char_indices();
@@ -38,7 +35,6 @@ impl Needle {
     }
 
     /// The same in UTF-16 code units, which browsers count in.
-    #[must_use]
     pub fn places_in_utf16(&self, text: &str) -> Vec<Range<u32>> {
         let units = |end: usize| {
             text.get(..end)
@@ -83,7 +79,6 @@ impl Needle {
 }
 
 /// An excerpt around a match, in three parts: before it, the match, and after it.
-#[must_use]
 pub fn excerpt(text: &str, place: &Range<usize>) -> (String, String, String) {
     const BEFORE: usize = 30;
     const AFTER: usize = 80;

@@ -27,19 +27,16 @@ pub struct SavedServices {
 
 impl SavedServices {
     /// Those that were kept.
-    #[must_use]
     pub fn list(&self) -> &[SavedService] {
         &self.list
     }
 
     /// The place of the one that the page begins with.
-    #[must_use]
     pub fn default_place(&self) -> Option<usize> {
         self.default
     }
 
     /// The one that the page begins with.
-    #[must_use]
     pub fn default_service(&self) -> Option<&SavedService> {
         self.list.get(self.default?)
     }
@@ -87,7 +84,6 @@ impl SavedServices {
     }
 
     /// Reads what earlier versions of the page stored: a line for each service, in the form of an address's query.
-    #[must_use]
     pub fn from_lines(text: &str) -> Self {
         let mut saved = Self::default();
         for line in text.lines() {

@@ -5,7 +5,6 @@ use wasm_bindgen::JsValue;
 use web_sys::Clipboard;
 
 /// The clipboard. A page that came from another machine without TLS has none.
-#[must_use]
 pub fn clipboard() -> Option<Clipboard> {
     let navigator = window().navigator();
     let found = js_sys::Reflect::get(&navigator, &JsValue::from_str("clipboard"));

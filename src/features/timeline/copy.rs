@@ -11,7 +11,6 @@ pub const MAX_COPIED: usize = 200;
 pub type Kept = (Option<u64>, Event);
 
 /// What is kept of a room.
-#[must_use]
 pub fn of(timeline: &Timeline) -> String {
     let mut newest: Vec<Json> = timeline
         .entries()
@@ -43,7 +42,6 @@ pub fn of(timeline: &Timeline) -> String {
 }
 
 /// Reads [`of`]; `at` knows the reader's calendar.
-#[must_use]
 pub fn read(record: &str, at: impl Fn(i64) -> At) -> Vec<Kept> {
     let items = Json::from_text(record).ok().and_then(|json| json.items());
     let items = items.unwrap_or_default();

@@ -55,7 +55,6 @@ pub struct Timeline {
 
 impl Timeline {
     /// An empty room for a reader.
-    #[must_use]
     pub fn new(reader: Reader) -> Self {
         Self {
             reader,
@@ -64,7 +63,6 @@ impl Timeline {
     }
 
     /// Who is reading.
-    #[must_use]
     pub fn reader(&self) -> &Reader {
         &self.reader
     }
@@ -87,25 +85,21 @@ impl Timeline {
     }
 
     /// Text and rank of the message at a place, without making a copy.
-    #[must_use]
     pub fn text_at(&self, place: usize) -> Option<(&str, u64)> {
         self.items.get(place).map(|it| (it.text(), it.rank))
     }
 
     /// How many messages there are.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
     /// Whether there is nothing to show.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
     /// The message at a place, ready to be shown.
-    #[must_use]
     pub fn row_at(&self, place: usize) -> Option<Row> {
         let stored = self.items.get(place)?;
         let entry = self.entry_of(stored);
@@ -137,7 +131,6 @@ impl Timeline {
     }
 
     /// One message, ready to be shown: looked for from the newest on.
-    #[must_use]
     pub fn row(&self, key: Key) -> Option<Row> {
         let from_end = self.items.iter().rev().position(|it| it.key() == key)?;
         self.row_at(self.len() - 1 - from_end)
@@ -150,38 +143,32 @@ impl Timeline {
     }
 
     /// A number that grows whenever changes are taken.
-    #[must_use]
     pub fn version(&self) -> u64 {
         self.version
     }
 
     /// The oldest place of the series that is shown, to ask for what was before it.
-    #[must_use]
     pub fn oldest_sequence(&self) -> Option<u64> {
         self.items.get(0).and_then(|it| sequence_of(it.rank))
     }
 
     /// The rank of the newest message that the service has.
-    #[must_use]
     pub fn newest_rank(&self) -> Option<u64> {
         let place = self.settled().checked_sub(1)?;
         self.items.get(place).map(|it| it.rank)
     }
 
     /// Where the message of this rank is, or the one that comes after where it would be.
-    #[must_use]
     pub fn place_of_rank(&self, rank: u64) -> usize {
         self.items.partition(|it| it.rank < rank)
     }
 
     /// The rank of the message at a place.
-    #[must_use]
     pub fn rank_at(&self, place: usize) -> Option<u64> {
         self.items.get(place).map(|it| it.rank)
     }
 
     /// The rank of a message that others name, if it is here.
-    #[must_use]
     pub fn find(&self, target: Target) -> Option<u64> {
         match target {
             Target::Sequence(sequence) => self.find_sequence(sequence).map(|(rank, _)| rank),
@@ -193,20 +180,17 @@ impl Timeline {
     }
 
     /// How others name a message.
-    #[must_use]
     pub fn target(entry: &Entry) -> Option<Target> {
         let id = entry.message.id.map(Target::Id);
         entry.sequence.map(Target::Sequence).or(id)
     }
 
     /// How high all is that stands before a place, as far as it was measured.
-    #[must_use]
     pub fn top(&self, place: usize) -> u32 {
         self.items.top(place)
     }
 
     /// What stands at a height.
-    #[must_use]
     pub fn at_height(&self, height: u32) -> usize {
         self.items.at_height(height)
     }
@@ -233,13 +217,11 @@ impl Timeline {
     }
 
     /// Below which message the line is drawn.
-    #[must_use]
     pub fn line(&self) -> Option<u64> {
         self.line
     }
 
     /// How many messages by others come after one.
-    #[must_use]
     pub fn unread_after(&self, rank: u64) -> usize {
         let newer = self.items.iter().rev().take_while(|it| it.rank > rank);
         newer
@@ -368,7 +350,6 @@ impl Timeline {
     }
 
     /// What is missing before the message of this rank.
-    #[must_use]
     pub fn gap_before(&self, rank: u64) -> Option<Gap> {
         let place = self.place_of_rank(rank);
         let to = sequence_of(rank)?.checked_sub(1)?;

@@ -38,13 +38,11 @@ pub fn end_edit(room: OpenRoom) {
 
 /// Whether what was said in a room can be changed: not in a live one, which has one value, and not between two people, where
 /// each has a copy.
-#[must_use]
 pub fn can_edit(room: &OpenRoom) -> bool {
     room.peer.is_none() && room.info.read_untracked().kind == RoomKind::History
 }
 
 /// The newest of the reader's own messages that can be changed.
-#[must_use]
 pub fn last_own(room: OpenRoom) -> Option<Key> {
     if !can_edit(&room) {
         return None;

@@ -35,19 +35,16 @@ impl<T> Default for ItemList<T> {
 
 impl<T: Item> ItemList<T> {
     /// The number of items.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.chunks.last().map_or(0, Chunk::end)
     }
 
     /// Whether there is none.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }
 
     /// The item at a place.
-    #[must_use]
     pub fn get(&self, place: usize) -> Option<&T> {
         let chunk = self.chunks.get(self.chunk_of(place))?;
         chunk.items.get(place.checked_sub(chunk.start)?)
@@ -59,7 +56,6 @@ impl<T: Item> ItemList<T> {
     }
 
     /// The first place where something is not so, in a list where all that are so come first.
-    #[must_use]
     pub fn partition(&self, is_before: impl Fn(&T) -> bool) -> usize {
         let after = self
             .chunks
@@ -141,7 +137,6 @@ impl<T: Item> ItemList<T> {
     }
 
     /// The height of all that is before a place.
-    #[must_use]
     pub fn top(&self, place: usize) -> u32 {
         let Some(chunk) = self.chunks.get(self.chunk_of(place)).or(self.chunks.last()) else {
             return 0;
@@ -151,7 +146,6 @@ impl<T: Item> ItemList<T> {
     }
 
     /// The place of what is at a height, counted from the start; the end, if it is all lower.
-    #[must_use]
     pub fn at_height(&self, height: u32) -> usize {
         let after = self.chunks.partition_point(|chunk| chunk.top <= height);
         let Some(chunk) = after.checked_sub(1).and_then(|it| self.chunks.get(it)) else {

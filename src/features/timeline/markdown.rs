@@ -85,7 +85,6 @@ const SHRUG: &str = "¯\\_(ツ)_/¯";
 const SHRUG_ESCAPED: &str = "¯\\\\\\_(ツ)\\_/¯";
 
 /// Reads a text. `names` are those that can be mentioned, the reader's first.
-#[must_use]
 pub fn parse(text: &str, names: &[String]) -> Vec<Node> {
     if text.len() > MAX_LENGTH {
         return vec![Node::Text(text.to_owned())];

@@ -47,7 +47,6 @@ fn MarkedText(
 }
 
 /// Everybody whose name is known here, the reader first, then those who are there, then those who have spoken lately.
-#[must_use]
 pub fn known_names(room: OpenRoom) -> Vec<String> {
     room.look(|timeline| {
         let mut names = vec![timeline.reader().name.clone()];

@@ -1,7 +1,6 @@
 //! Whether a text has any markup: if not, what reads markup need not be fetched.
 
 /// Whether reading the text as Markdown could make anything but the text itself of it.
-#[must_use]
 pub fn is_marked(text: &str) -> bool {
     let holds = |sign: &[u8]| text.as_bytes().windows(sign.len()).any(|it| it == sign);
     text.contains(['*', '_', '~', '`', '@'])

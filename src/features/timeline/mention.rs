@@ -14,7 +14,6 @@ pub struct Mention {
 }
 
 /// The names that stand in a text after an `@`, whatever their case. Where several fit, the longest one counts.
-#[must_use]
 pub fn mentions(text: &str, names: &[String]) -> Vec<Mention> {
     let mut found = Vec::new();
     let mut from = 0;
@@ -47,7 +46,6 @@ pub fn mentions(text: &str, names: &[String]) -> Vec<Mention> {
 }
 
 /// Whether a text names somebody: `@` and the name, whatever the case, and no more letters after it.
-#[must_use]
 pub fn is_mentioned(name: &str, text: &str) -> bool {
     text.contains('@') && !mentions(text, &[name.to_owned()]).is_empty()
 }

@@ -9,7 +9,6 @@ pub struct OutboxKey(String);
 
 impl OutboxKey {
     /// The place for a reader's messages to a topic.
-    #[must_use]
     pub fn new(service: &str, principal: &str, name: &str, path: &str) -> Self {
         // No part can hold what parts them: names have no line breaks, and what has is written as its length first.
         let mut text = String::new();
@@ -23,13 +22,11 @@ impl OutboxKey {
     }
 
     /// What the keys of all its records begin with.
-    #[must_use]
     pub fn prefix(&self) -> &str {
         &self.0
     }
 
     /// The key of the message that was written at a time, as the so-many-th of this page: their order is that of the messages.
-    #[must_use]
     pub fn of(&self, ms: i64, number: u32) -> String {
         let mut key = self.0.clone();
         for (number, width) in [(ms.max(0).to_string(), 15), (number.to_string(), 10)] {
@@ -43,14 +40,12 @@ impl OutboxKey {
 }
 
 /// What is stored of a message.
-#[must_use]
 pub fn to_record(message: &ChatMessage) -> String {
     // What has just been written can be read.
     message.to_json().to_text().unwrap_or_default()
 }
 
 /// Reads [`to_record`].
-#[must_use]
 pub fn from_record(record: &str) -> Option<ChatMessage> {
     ChatMessage::from_json(&Json::from_text(record).ok()?)
 }

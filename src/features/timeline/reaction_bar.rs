@@ -121,7 +121,6 @@ pub fn react(services: &Services, room: &OpenRoom, target: Target, emoji: &str) 
 }
 
 /// What the reader uses most.
-#[must_use]
 pub fn frequent() -> Frequent {
     storage::load(FREQUENT)
         .and_then(|stored| serde_json::from_str(&stored).ok())

@@ -22,7 +22,6 @@ pub struct Who {
 
 impl Chip {
     /// Whether somebody has given it.
-    #[must_use]
     pub fn is_by(&self, principal: &str, name: &str) -> bool {
         self.by
             .iter()
@@ -42,7 +41,6 @@ pub struct Reactions {
 
 impl Reactions {
     /// What stands below a message.
-    #[must_use]
     pub fn of(&self, target: Target) -> &[Chip] {
         self.messages
             .iter()

@@ -20,7 +20,6 @@ pub enum At {
 
 impl At {
     /// An instant for a reader whose clock is `west_minutes` behind UTC, as JavaScript's `getTimezoneOffset` says.
-    #[must_use]
     pub fn instant(ms: i64, west_minutes: i64) -> Self {
         let local = ms.saturating_sub(west_minutes.saturating_mul(60_000));
         Self::Instant {
@@ -31,14 +30,12 @@ impl At {
 
     /// An instant as the reader's calendar has it.
     #[cfg(target_arch = "wasm32")]
-    #[must_use]
     pub fn local(ms: i64) -> Self {
         let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(ms as f64));
         Self::instant(ms, date.get_timezone_offset() as i64)
     }
 
     /// The calendar day, where it is known.
-    #[must_use]
     pub fn day(&self) -> Option<i64> {
         match self {
             Self::Instant { day, .. } => Some(*day),
@@ -47,7 +44,6 @@ impl At {
     }
 
     /// Whether this follows `earlier` within `span_ms`; unknown times are taken to be close to each other.
-    #[must_use]
     pub fn follows_within(&self, earlier: &Self, span_ms: i64) -> bool {
         match (earlier, self) {
             (Self::Instant { ms: a, day: x }, Self::Instant { ms: b, day: y }) => {
@@ -63,13 +59,11 @@ impl At {
 const FOUR_DIGITS: RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
 
 /// An instant in ISO 8601, UTC, as JavaScript writes it. `None` outside of the years that have four digits.
-#[must_use]
 pub fn iso(ms: i64) -> Option<String> {
     FOUR_DIGITS.contains(&ms).then(|| calendar::iso(ms))
 }
 
 /// Reads [`iso`], and nothing else.
-#[must_use]
 pub fn read_iso(text: &str) -> Option<i64> {
     let ms = calendar::parse(text)?;
     (iso(ms).as_deref() == Some(text)).then_some(ms)

@@ -20,7 +20,6 @@ impl Default for Drawn {
 
 impl Drawn {
     /// What to draw next, if anything is left of a list of this many messages.
-    #[must_use]
     pub fn next(self, len: usize) -> Option<Self> {
         (self.0 < len && len <= MAX_WHOLE).then_some(Self(self.0 + DRAWN_AT_ONCE))
     }
@@ -68,14 +67,12 @@ pub fn around(
 }
 
 /// How much there is in the document above and below what can be seen.
-#[must_use]
 pub fn margin(view: u32) -> u32 {
     view.max(800)
 }
 
 /// Whether the view, which begins at `top` and is `view` high, has come close to an end of what is in the document, which
 /// stands from `first` to `last`, while there is more beyond that end.
-#[must_use]
 pub fn is_close(extent: &Extent, top: f64, view: f64, first: f64, last: f64) -> bool {
     let near = f64::from(margin(view as u32)) / 2.0;
     (extent.start > 0 && first > top - near)

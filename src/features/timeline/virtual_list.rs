@@ -115,7 +115,6 @@ pub struct VirtualList {
 
 impl VirtualList {
     /// The list of a room's messages. It observes its size, and is kept in its place for as long as the current owner lives.
-    #[must_use]
     pub fn new(
         room: OpenRoom,
         nodes: Nodes,

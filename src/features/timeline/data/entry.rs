@@ -57,7 +57,6 @@ pub struct Entry {
 
 impl Entry {
     /// Whether it stands for a value that is not a chat message.
-    #[must_use]
     pub fn is_unreadable(&self) -> bool {
         let message = &self.message;
         message.name == SYSTEM_NAME && message.text.is_empty() && !message.deleted

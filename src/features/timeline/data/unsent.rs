@@ -23,7 +23,6 @@ impl Timeline {
     }
 
     /// The oldest message that waits to be sent, and has not failed.
-    #[must_use]
     pub fn next_unsent(&self) -> Option<(Key, ChatMessage)> {
         let waiting = self.unsent.iter().position(|(_, fault)| fault.is_none())?;
         let stored = self.items.get(self.settled() + waiting)?;
@@ -31,19 +30,16 @@ impl Timeline {
     }
 
     /// Whether a message waits to be acknowledged.
-    #[must_use]
     pub fn is_unsent(&self, key: Key) -> bool {
         self.unsent_place(key).is_some()
     }
 
     /// Whether the message with this id waits to be acknowledged.
-    #[must_use]
     pub fn has_unsent(&self, id: MessageId) -> bool {
         self.unsent_with(id).is_some()
     }
 
     /// Whether the reader's message with this id is there, as the service has it.
-    #[must_use]
     pub fn has_own(&self, id: MessageId) -> bool {
         [&self.reader.principal, &self.reader.name]
             .into_iter()
