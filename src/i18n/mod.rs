@@ -13,7 +13,7 @@
 //! 78 kB and 170 kB larger with them (gzip -9) than with this module.
 
 #[cfg(target_arch = "wasm32")]
-mod browser;
+mod context;
 #[cfg(target_arch = "wasm32")]
 mod format;
 pub mod language;
@@ -21,7 +21,7 @@ pub mod letters;
 mod message;
 
 #[cfg(target_arch = "wasm32")]
-pub use browser::{I18n, provide_i18n, use_i18n};
+pub use context::{I18n, provide_i18n, use_i18n};
 pub use message::{Message, Text, Value};
 
 /// A constant for each key of `locales/en.json`.

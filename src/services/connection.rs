@@ -195,9 +195,9 @@ impl Connection {
     pub fn snapshot(&self) -> Option<SessionSnapshot> {
         let session = self.session()?;
         let info = session.info()?;
-        let inside = session.diagnostics();
-        let traffic = inside.traffic;
-        let topics = inside.topics.into_iter().map(|known| {
+        let diagnostics = session.diagnostics();
+        let traffic = diagnostics.traffic;
+        let topics = diagnostics.topics.into_iter().map(|known| {
             let kind = type_name(known.topic.specification.topic_type);
             (known.topic.path.clone(), kind, known.value_size)
         });
@@ -207,8 +207,8 @@ impl Connection {
             largest: info.maximum_message_size,
             received: (traffic.messages_received, traffic.bytes_received),
             sent: (traffic.messages_sent, traffic.bytes_sent),
-            open_requests: inside.open_requests,
-            selections: inside.selections,
+            open_requests: diagnostics.open_requests,
+            selections: diagnostics.selections,
             topics: topics.collect(),
         })
     }

@@ -221,14 +221,6 @@ impl Timeline {
         self.line
     }
 
-    /// How many messages by others come after one.
-    pub fn unread_after(&self, rank: u64) -> usize {
-        let newer = self.items.iter().rev().take_while(|it| it.rank > rank);
-        newer
-            .filter(|it| it.origin() == Origin::Other && it.rank < UNSENT)
-            .count()
-    }
-
     /// A subscription begins: what it brings first is the newest of what there is.
     pub fn subscribed(&mut self) {
         self.subscribed = true;

@@ -26,9 +26,9 @@ pub enum Node {
         /// Where to.
         to: String,
         /// What stands there.
-        inside: Vec<Node>,
+        children: Vec<Node>,
         /// Whether that does not tell where it leads.
-        veiled: bool,
+        is_disguised: bool,
     },
     /// A picture elsewhere: `https:`.
     Image {
@@ -290,34 +290,38 @@ impl Tree {
     }
 
     fn close(&mut self, source: &str) {
-        let Some((open, at, inside)) = self.open.pop() else {
+        let Some((open, at, children)) = self.open.pop() else {
             return;
         };
         match open {
-            Open::Group(kind) => self.push(Node::Group(kind, inside)),
+            Open::Group(kind) => self.push(Node::Group(kind, children)),
             Open::Underlined => {
-                self.push(Node::Group(Kind::Paragraph, inside));
+                self.push(Node::Group(Kind::Paragraph, children));
                 let lines = source[at].trim_end();
                 let underline = lines.rsplit('\n').next().unwrap_or_default();
                 self.push(Node::Text(underline.trim().to_owned()));
             }
             Open::Block(language) => self.push(Node::Block {
                 language,
-                text: plain(&inside).trim_end_matches('\n').to_owned(),
+                text: plain(&children).trim_end_matches('\n').to_owned(),
             }),
             Open::Link(to) if leads_away(&to) => {
-                let words = plain(&inside);
-                let veiled = !tells(words.trim(), &to);
-                self.push(Node::Link { to, inside, veiled });
+                let words = plain(&children);
+                let is_disguised = !tells(words.trim(), &to);
+                self.push(Node::Link {
+                    to,
+                    children,
+                    is_disguised,
+                });
             }
             Open::Image(to) if is_secure(&to) && !self.in_link() => self.push(Node::Image {
                 at: to,
-                alt: plain(&inside),
+                alt: plain(&children),
             }),
             // Where it leads is none of a reader's business: it is only what was written.
             Open::Link(_) | Open::Image(_) => self.text(&source[at]),
             Open::Other => {
-                for node in inside {
+                for node in children {
                     self.push(node);
                 }
             }
@@ -332,7 +336,7 @@ impl Tree {
 
     fn here(&mut self) -> &mut Vec<Node> {
         match self.open.last_mut() {
-            Some((.., inside)) => inside,
+            Some((.., children)) => children,
             None => &mut self.done,
         }
     }
@@ -389,7 +393,9 @@ fn plain(nodes: &[Node]) -> String {
             }
             Node::Mention { name, .. } => text.push_str(name),
             Node::Image { alt, .. } => text.push_str(alt),
-            Node::Link { inside, .. } | Node::Group(_, inside) => text.push_str(&plain(inside)),
+            Node::Link { children, .. } | Node::Group(_, children) => {
+                text.push_str(&plain(children))
+            }
             Node::Rule => {}
         }
     }
@@ -399,7 +405,7 @@ fn plain(nodes: &[Node]) -> String {
 fn is_empty(node: &Node) -> bool {
     match node {
         Node::Text(text) | Node::Code(text) | Node::Block { text, .. } => text.trim().is_empty(),
-        Node::Link { inside, .. } | Node::Group(_, inside) => inside.iter().all(is_empty),
+        Node::Link { children, .. } | Node::Group(_, children) => children.iter().all(is_empty),
         Node::Image { .. } | Node::Mention { .. } | Node::Rule => false,
     }
 }
@@ -409,7 +415,7 @@ fn mention(nodes: &mut Vec<Node>, names: &[String]) {
     let mut all = Vec::with_capacity(nodes.len());
     for mut node in std::mem::take(nodes) {
         match &mut node {
-            Node::Group(_, inside) => mention(inside, names),
+            Node::Group(_, children) => mention(children, names),
             Node::Text(text) => {
                 let mut done = 0;
                 for found in mentions(text, names) {

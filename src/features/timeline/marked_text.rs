@@ -76,9 +76,13 @@ fn node_view(i18n: I18n, node: Node) -> AnyView {
         Node::Text(text) => text.into_any(),
         Node::Code(text) => view! { <code>{text}</code> }.into_any(),
         Node::Block { language, text } => view! { <CodeBlock language text /> }.into_any(),
-        Node::Link { to, inside, veiled } => {
-            let inside = views(i18n, inside);
-            view! { <Link to inside veiled /> }.into_any()
+        Node::Link {
+            to,
+            children,
+            is_disguised,
+        } => {
+            let children = views(i18n, children);
+            view! { <Link to children is_disguised /> }.into_any()
         }
         Node::Image { at, alt } => view! { <Picture at alt /> }.into_any(),
         Node::Mention { name, own } => view! {
@@ -88,21 +92,21 @@ fn node_view(i18n: I18n, node: Node) -> AnyView {
         }
         .into_any(),
         Node::Rule => view! { <hr /> }.into_any(),
-        Node::Group(kind, inside) => group(kind, views(i18n, inside)),
+        Node::Group(kind, children) => group(kind, views(i18n, children)),
     }
 }
 
-fn group(kind: Kind, inside: Vec<AnyView>) -> AnyView {
+fn group(kind: Kind, children: Vec<AnyView>) -> AnyView {
     match kind {
-        Kind::Paragraph => view! { <p>{inside}</p> }.into_any(),
-        Kind::Heading => view! { <p class="heading">{inside}</p> }.into_any(),
-        Kind::Strong => view! { <strong>{inside}</strong> }.into_any(),
-        Kind::Emphasis => view! { <em>{inside}</em> }.into_any(),
-        Kind::Strike => view! { <s>{inside}</s> }.into_any(),
-        Kind::Quote => view! { <blockquote>{inside}</blockquote> }.into_any(),
-        Kind::List(None) => view! { <ul>{inside}</ul> }.into_any(),
-        Kind::List(Some(first)) => view! { <ol start=first.to_string()>{inside}</ol> }.into_any(),
-        Kind::Item => view! { <li>{inside}</li> }.into_any(),
+        Kind::Paragraph => view! { <p>{children}</p> }.into_any(),
+        Kind::Heading => view! { <p class="heading">{children}</p> }.into_any(),
+        Kind::Strong => view! { <strong>{children}</strong> }.into_any(),
+        Kind::Emphasis => view! { <em>{children}</em> }.into_any(),
+        Kind::Strike => view! { <s>{children}</s> }.into_any(),
+        Kind::Quote => view! { <blockquote>{children}</blockquote> }.into_any(),
+        Kind::List(None) => view! { <ul>{children}</ul> }.into_any(),
+        Kind::List(Some(first)) => view! { <ol start=first.to_string()>{children}</ol> }.into_any(),
+        Kind::Item => view! { <li>{children}</li> }.into_any(),
     }
 }
 
@@ -112,14 +116,14 @@ fn Link(
     /// Its address.
     to: String,
     /// Its text.
-    inside: Vec<AnyView>,
+    children: Vec<AnyView>,
     /// Whether the text does not tell where it leads.
-    veiled: bool,
+    is_disguised: bool,
 ) -> impl IntoView {
-    let host = veiled.then(|| host(&to));
+    let host = is_disguised.then(|| host(&to));
     let link = view! {
         <a href=to target="_blank" rel="noopener noreferrer nofollow">
-            {inside}
+            {children}
         </a>
     };
     match host {

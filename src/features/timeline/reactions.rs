@@ -48,11 +48,6 @@ impl Reactions {
             .map_or(&[], |(_, chips)| chips)
     }
 
-    /// The messages that bear any.
-    pub fn targets(&self) -> impl Iterator<Item = Target> {
-        self.messages.iter().map(|(target, _)| *target)
-    }
-
     /// Takes an event in: its place in the series, its author, its value. Events come in order, some of them again after a
     /// new subscription. Answers the message that looks different now.
     pub fn take(&mut self, sequence: u64, author: &str, reaction: Reaction) -> Option<Target> {

@@ -10,17 +10,21 @@ fn one(node: &Node) -> String {
         Node::Text(text) => text.clone(),
         Node::Code(text) => format!("code({text})"),
         Node::Block { language, text } => format!("pre[{language}]({text})"),
-        Node::Link { to, inside, veiled } => {
+        Node::Link {
+            to,
+            children,
+            is_disguised,
+        } => {
             format!(
                 "a[{}{to}]({})",
-                if *veiled { "!" } else { "" },
-                short(inside)
+                if *is_disguised { "!" } else { "" },
+                short(children)
             )
         }
         Node::Image { at, alt } => format!("img[{at}]({alt})"),
         Node::Mention { name, own } => format!("{}({name})", if *own { "me" } else { "name" }),
         Node::Rule => "hr".to_owned(),
-        Node::Group(kind, inside) => {
+        Node::Group(kind, children) => {
             let name = match kind {
                 Kind::Paragraph => "p".to_owned(),
                 Kind::Heading => "h".to_owned(),
@@ -32,7 +36,7 @@ fn one(node: &Node) -> String {
                 Kind::List(Some(first)) => format!("ol{first}"),
                 Kind::Item => "li".to_owned(),
             };
-            format!("{name}({})", short(inside))
+            format!("{name}({})", short(children))
         }
     }
 }
@@ -191,7 +195,7 @@ fn names_are_found_outside_of_code() {
 fn depth_and_size_are_bounded() {
     fn depth(nodes: &[Node]) -> usize {
         let deepest = nodes.iter().map(|node| match node {
-            Node::Link { inside, .. } | Node::Group(_, inside) => 1 + depth(inside),
+            Node::Link { children, .. } | Node::Group(_, children) => 1 + depth(children),
             _ => 1,
         });
         deepest.max().unwrap_or(0)
