@@ -191,8 +191,8 @@ pub fn use_services() -> Services {
     expect_context()
 }
 
-/// Creates the services, provides them as context, and has them do what [`App::request`] asks for, until the owner of the caller
-/// is done with. Then the session is closed.
+/// Creates the services, provides them as context, and has them do what the page's state requests, until the owner of the caller is
+/// done with. Then the session is closed.
 pub fn provide_services(app: App) -> Services {
     let services = Services::new(app);
     provide_context(services.clone());

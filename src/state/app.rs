@@ -55,7 +55,7 @@ pub enum Dialog {
     NewRoom,
     /// Rooms and people by the first letters of their names.
     Switcher,
-    /// Who somebody is: the one in [`App::whom`].
+    /// Who somebody is: the one in [`App::profile_of`].
     Profile,
     /// What the shown room is about.
     RoomInfo,

@@ -9,7 +9,7 @@ use crate::state::{App, use_page};
 
 lazy! {
     chat,
-    /// [`Background`], fetched while the first form is filled in. What it provides is there for all that `page` owns.
+    /// What goes on behind the screens, fetched while the first form is filled in. What it provides is there for all that `page` owns.
     pub fn background(page: Owner) => page.with(|| view! { <Background /> })
 }
 
