@@ -24,7 +24,9 @@ pub fn FoldButton(
             aria-expanded=move || (!folded.get()).to_string()
             on:click=move |_| folded.update(|folded| *folded = !*folded)
         >
-            {move || if folded.get() { label.get().to_string() } else { t!(i18n, message_show_less) }}
+            {move || {
+                if folded.get() { label.get().to_string() } else { t!(i18n, message_show_less) }
+            }}
         </button>
     }
 }
