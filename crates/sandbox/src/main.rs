@@ -10,14 +10,21 @@ use effusion_sandbox::cli::Command;
 use effusion_sandbox::control;
 use effusion_sandbox::server::{Options, Server};
 use tracing::warn;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    // The WebSocket library would log whole messages, passwords among them.
+    let log = args
+        .log
+        .clone()
+        .with_target("tungstenite", LevelFilter::INFO)
+        .with_target("tokio_tungstenite", LevelFilter::INFO);
     tracing_subscriber::registry()
         .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
-        .with(args.log.clone())
+        .with(log)
         .init();
     #[cfg(unix)]
     if let Some(Command::Backup { file, data }) = &args.command {
