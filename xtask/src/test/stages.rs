@@ -81,8 +81,10 @@ pub fn wasm(context: &Context) -> Result<Tally> {
         println!("-- {package}");
         let mut cargo = tools.cargo()?;
         cargo
+            // The examples in the documentation are programs for a terminal: they run with the native tests.
             .args([
                 "test",
+                "--tests",
                 "--no-fail-fast",
                 "--target",
                 setup::TARGET,
