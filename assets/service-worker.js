@@ -37,15 +37,35 @@ self.addEventListener('fetch', (event) => {
     }
 });
 
-/** The page as it is now, or as it was kept. */
+/** What files of a kind are sent as; all others can be anything but HTML, which many hosts send for what they do not have. */
+const TYPES = { '': /^text\/html\b/, html: /^text\/html\b/, css: /^text\/css\b/, js: /\b(java|ecma)script\b/ };
+
+/** Whether an answer is the file that was asked for. */
+function isRight(answer, { pathname }) {
+    const [, ending = ''] = /\.(\w+)$/.exec(pathname) ?? [];
+    const type = answer.headers.get('content-type') ?? '';
+    return answer.ok && answer.type === 'basic' && (ending in TYPES ? TYPES[ending].test(type) : !TYPES.html.test(type));
+}
+
+/** The same answer for whoever asks again: browsers refuse one that was redirected where they did not expect it. */
+function rebuilt(answer) {
+    const { body, headers, status, statusText } = answer;
+    return answer.redirected ? new Response(body, { headers, status, statusText }) : answer;
+}
+
+/** The page as it is now, if the host has all of it, or as it was kept. */
 async function page(event) {
     const fetched = fetch(event.request);
+    const whole = fetched.then((answer) => keep(answer.clone()));
     // What comes too late for this start is kept for the next one.
-    event.waitUntil(fetched.then((answer) => keep(answer.clone())).catch(() => {}));
+    event.waitUntil(whole.catch(() => {}));
+    const before = await kept(scope);
     try {
-        return await Promise.race([fetched.then((answer) => answer.clone()), late()]);
+        // Without a page from before, whatever the host sends is better than nothing.
+        await Promise.race([before ? whole : fetched, late()]);
+        return (await fetched).clone();
     } catch {
-        return (await kept(scope)) ?? fetched;
+        return before ?? fetched;
     }
 }
 
@@ -69,14 +89,33 @@ async function firstFetched(request) {
 
 async function fetchAndKeep(request) {
     const answer = await fetch(request);
-    if (answer.ok && answer.type === 'basic') {
-        const [newest] = await versions();
-        if (newest) {
-            await (await caches.open(newest)).put(request, answer.clone());
-        }
+    if (!isRight(answer, new URL(request.url))) {
+        throw new TypeError(`${request.url}: another file, or none`);
+    }
+    const [newest] = await versions();
+    if (newest) {
+        await (await caches.open(newest)).put(request, rebuilt(answer.clone()));
     }
     return answer;
 }
+
+/** For how long something is held, in milliseconds. */
+const HOLD = 20_000;
+/** What windows that are being loaded again have asked to hold, in memory alone. */
+const held = new Map();
+
+self.addEventListener('message', (event) => {
+    const { hold, text, take } = event.data ?? {};
+    if (hold) {
+        held.set(hold, text);
+        event.waitUntil(new Promise((resolve) => {
+            setTimeout(() => resolve(held.delete(hold)), HOLD);
+        }));
+    } else if (take) {
+        event.ports[0]?.postMessage(held.get(take));
+        held.delete(take);
+    }
+});
 
 let keeping = Promise.resolve();
 
@@ -88,10 +127,12 @@ function keep(answer) {
 }
 
 async function keepVersion(answer) {
-    if (!answer.ok) {
-        throw new Error(`the page: ${answer.status}`);
-    }
     const html = await answer.clone().text();
+    // Below another address its files would be elsewhere.
+    const isHere = new URL('./', answer.url).href === scope.href;
+    if (!isRight(answer, scope) || !isHere || !html.includes('data-wasm')) {
+        throw new TypeError(`not the page: ${answer.status}`);
+    }
     const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(html));
     const name = PREFIX + [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
     const [newest] = await versions();
@@ -109,20 +150,26 @@ async function keepVersion(answer) {
         }
         seen.add(url.href);
         const found = (isHashed(url) && (await kept(url))) || (await fetch(url, { cache: 'no-cache' }));
-        if (!found.ok) {
-            return;
+        if (!isRight(found, url)) {
+            throw new TypeError(`${url}: another file, or none`);
         }
-        await cache.put(url, found.clone());
+        await cache.put(url, rebuilt(found.clone()));
         if (url.pathname.endsWith('.js')) {
-            // What a script imports or fetches stands in it as a text.
+            // What a script imports or fetches stands in it as a text, beside names that are no files.
             const script = await found.text();
-            await all(script.matchAll(/["'`](\.\/[\w./-]+\.(?:css|js|wasm))["'`]/g), url);
+            await all(script.matchAll(/["'`](\.\/(?:[\w./-]+-[0-9a-f]{8,}[\w.-]*\.(?:css|js|wasm)|[\w-]*browser-service(?:\.js|_bg\.wasm)))["'`]/g), url);
         }
     };
     const all = (matches, base) => Promise.all([...matches].map(([, reference]) => add(reference, base)));
-    await all(html.matchAll(/(?:href|src|data-program|data-wasm)="?([^"\s>]+)/g), scope);
+    try {
+        await all(html.matchAll(/(?:href|src|data-program|data-wasm)="?([^"\s>]+)/g), scope);
+    } catch (error) {
+        // The host does not have all of it, or not yet.
+        await caches.delete(name);
+        throw error;
+    }
     // Last: a version that has its page is whole.
-    await cache.put(scope, answer);
+    await cache.put(scope, rebuilt(answer));
     for (const old of (await versions()).slice(VERSIONS)) {
         await caches.delete(old);
     }

@@ -3,11 +3,15 @@
 
 use leptos::ev;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
+use crate::features::timeline::Timeline;
 use crate::lazy;
 use crate::services::use_services;
 use crate::state::{OpenRoom, use_app};
 use crate::ui::Lazy;
+use crate::ui::identity::{ascii_look, without_joiners};
+use crate::ui::lazy::LoadError;
 
 lazy! {
     room,
@@ -79,27 +83,75 @@ fn RoomAttendance(
     room: OpenRoom,
 ) -> impl IntoView {
     let (app, services) = (use_app(), use_services());
+    tell_names_apart(&room);
+    let (left, leaving) = (room.clone(), services.clone());
+    on_cleanup(move || leaving.presence.leave(&left));
     if room.peer.is_some() {
+        services.presence.join(&room);
         Effect::new(move |_| {
             app.active.track();
             room.rows.track();
             room.unread.track();
+            room.sight.track();
             services.direct.remember_read(&room);
         });
         return;
     }
-    let (left, leaving) = (room.clone(), services.clone());
-    on_cleanup(move || leaving.presence.leave(&left));
     Effect::new(move |_| {
         let Some(entered) = room.entered.get() else {
             return;
         };
         services.direct.follow_inbox();
         services.moderation.find_rights();
+        services.rights.check(&room);
         services.presence.join(&room);
         if entered.made {
             services.directory.introduce(&room);
         }
         services.reactions.follow(&room);
     });
+}
+
+/// Finds out which names look like others. The tables for that are fetched with the first name that needs them.
+fn tell_names_apart(room: &OpenRoom) {
+    let room = room.clone();
+    Effect::new(move |_| {
+        room.version.track();
+        let names = room.change(Timeline::take_unjudged);
+        if names.is_empty() {
+            return;
+        }
+        let room = room.clone();
+        spawn_local(async move {
+            for name in names {
+                let look = look_of(&name).await;
+                room.change(|timeline| timeline.judge(&name, look));
+            }
+        });
+    });
+}
+
+/// What a name looks like; none where the tables for that cannot be fetched.
+pub async fn look_of(name: &str) -> Option<String> {
+    match ascii_look(name) {
+        None => skeleton(without_joiners(name)).await.ok(),
+        look => look,
+    }
+}
+
+#[cfg(feature = "split")]
+async fn skeleton(name: String) -> Result<String, LoadError> {
+    fetch_skeleton(name).await
+}
+
+#[cfg(not(feature = "split"))]
+async fn skeleton(name: String) -> Result<String, LoadError> {
+    fetch_skeleton(name)
+}
+
+// The macro declares a foreign function for the tool that splits the page.
+#[allow(unsafe_code)]
+#[cfg_attr(feature = "split", wasm_split_helpers::wasm_split(names, fallible))]
+fn fetch_skeleton(name: String) -> Result<String, LoadError> {
+    Ok(effusion_chat::lookalike::skeleton(&name))
 }

@@ -35,9 +35,8 @@ pub struct I18n {
 
 /// The effects that show something in the language.
 ///
-/// A signal keeps what remains of an effect that is gone until it changes, and a language hardly ever does: every message that
-/// was shown once would leave something behind. So those that are gone are looked for whenever there are twice as many as
-/// before.
+/// A signal keeps what remains of an effect that is gone (`reactive_graph` 0.2.16): every message that was shown once would leave
+/// something behind. So those that are gone are looked for whenever there are twice as many as before.
 #[derive(Default)]
 struct Followers {
     /// In the order that they came: what is inside of another one comes after it.
@@ -120,12 +119,17 @@ impl I18n {
         let dictionary = file.map(serde_json::from_str).transpose()?;
         self.language
             .set_value(Language::new(locale, dictionary.unwrap_or_default()));
+        self.show_again();
+        Ok(())
+    }
+
+    /// Shows all texts anew: in another language, or because another day has begun.
+    pub fn show_again(&self) {
         // They come back as they run again.
         let followers = self.followers.try_update_value(std::mem::take);
         for follower in followers.unwrap_or_default().all {
             follower.mark_dirty();
         }
-        Ok(())
     }
 
     /// Reads the language, and follows it where signals are followed. Events show a text once, and follow nothing.
@@ -160,6 +164,15 @@ impl I18n {
     /// Date and time of an instant in full, in milliseconds since 1970.
     pub fn date_and_time(&self, ms: i64) -> String {
         self.with(|language| language.formats.date_and_time(ms))
+    }
+
+    /// An instant, in milliseconds since 1970: the time of day if that is today, else with its date.
+    pub fn moment(&self, ms: i64) -> String {
+        if At::local(ms).day() == At::local(clock::now()).day() {
+            self.time_of_day(ms)
+        } else {
+            self.date_and_time(ms)
+        }
     }
 
     /// The calendar day of an instant in milliseconds since 1970, which is the reader's day number `day`; today and yesterday by

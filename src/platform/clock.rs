@@ -7,6 +7,16 @@ pub fn now() -> i64 {
     Date::now() as i64
 }
 
+/// How long it is to the reader's next day, in milliseconds.
+pub fn until_midnight() -> u32 {
+    let tomorrow = Date::new_0();
+    tomorrow.set_hours(24);
+    tomorrow.set_minutes(0);
+    tomorrow.set_seconds(0);
+    tomorrow.set_milliseconds(0);
+    (tomorrow.get_time() - Date::now()).max(0.0) as u32
+}
+
 /// Reads ISO 8601 and nothing laxer: browsers would take many a text for a date.
 pub fn parse_iso(text: &str) -> Option<i64> {
     let shaped = text.len() >= 19 && text.as_bytes().get(10) == Some(&b'T');

@@ -1,6 +1,6 @@
 //! Where the keyboard's focus is.
 
-use leptos::prelude::{document, request_animation_frame};
+use leptos::prelude::{document, request_animation_frame, window};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
@@ -26,4 +26,19 @@ pub fn move_now(id: &str) -> bool {
 pub fn is_writing() -> bool {
     let focused = document().active_element();
     focused.is_some_and(|it| matches!(it.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
+}
+
+/// Moves the focus to an element once it is on the screen, if nothing else has it, and if no keyboard would open for it that lies
+/// over what there is to read.
+pub fn offer(id: &'static str) {
+    request_animation_frame(move || {
+        let document = document();
+        let is_free = document
+            .active_element()
+            .is_none_or(|it| it.tag_name() == "BODY");
+        let touched = window().match_media("(pointer: coarse)").ok().flatten();
+        if is_free && !touched.is_some_and(|it| it.matches()) {
+            move_now(id);
+        }
+    });
 }

@@ -2,6 +2,8 @@
 
 pub mod clock;
 pub mod focus;
+pub mod keyboard;
+pub mod locks;
 pub mod page;
 pub mod storage;
 pub mod tasks;

@@ -4,11 +4,17 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use gloo_events::EventListener;
 use gloo_net::http::Request;
-use js_sys::Reflect;
-use leptos::prelude::{document, request_animation_frame, set_timeout, window};
+use js_sys::{Array, Reflect, Uint8Array};
+use leptos::prelude::{
+    Dispose, StoredValue, document, on_cleanup, request_animation_frame, set_timeout, window,
+};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::HtmlElement;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    Blob, BlobPropertyBag, CustomEvent, CustomEventInit, Event, HtmlElement, HtmlInputElement, Url,
+};
 
 /// The query of the page's address.
 pub fn query() -> String {
@@ -47,6 +53,32 @@ pub fn texts_from_start() -> Option<String> {
         .as_string()
 }
 
+/// Has a text held while the page is loaded again, or nothing: `assets/start.js` hands it to the service worker, which has it in its
+/// memory for some seconds. It is never stored.
+pub fn hold(text: Option<&str>) {
+    let detail = text.map_or(JsValue::NULL, JsValue::from_str);
+    let options = CustomEventInit::new();
+    options.set_detail(&detail);
+    // An event of a fixed name can be made, and dispatched.
+    let _ = CustomEvent::new_with_event_init_dict("effusion-hold", &options)
+        .map(|event| window().dispatch_event(&event));
+}
+
+/// The text that was held while the page was loaded again. It is there once.
+pub fn take_held() -> Option<String> {
+    let name = JsValue::from_str("effusionHeld");
+    let held = Reflect::get(&window(), &name).ok()?.as_string();
+    // A property of the window that the page made can be set.
+    let _ = Reflect::set(&window(), &name, &JsValue::UNDEFINED);
+    held
+}
+
+/// Whether the page's host does not have the part of it that was asked for last, as `assets/start.js` has found out.
+pub fn lacks_file() -> bool {
+    let lacks = Reflect::get(&window(), &JsValue::from_str("effusionLacks"));
+    lacks.is_ok_and(|lacks| lacks.is_truthy())
+}
+
 /// A text file that stands beside the page; none if it cannot be had.
 pub async fn fetch_text(path: &str) -> Option<String> {
     let response = Request::get(path).send().await.ok()?;
@@ -55,9 +87,10 @@ pub async fn fetch_text(path: &str) -> Option<String> {
 
 /// The page's address, without what it is asked for.
 pub fn address() -> String {
-    let location = window().location();
-    let part = |part: Result<String, JsValue>| part.unwrap_or_default();
-    [&part(location.origin()), part(location.pathname()).as_str()].concat()
+    // A file has no origin.
+    let address = window().location().href().unwrap_or_default();
+    let end = address.find(['?', '#']).unwrap_or(address.len());
+    address[..end].to_owned()
 }
 
 /// What follows `#` in the page's address, with it.
@@ -83,6 +116,17 @@ pub fn is_secure() -> bool {
         .location()
         .protocol()
         .is_ok_and(|protocol| protocol == "https:")
+}
+
+/// Whether the browser has workers that several tabs share.
+pub fn has_shared_workers() -> bool {
+    Reflect::has(&window(), &JsValue::from_str("SharedWorker")).unwrap_or(false)
+}
+
+/// Whether somebody looks at the window: it can be seen, and what is typed goes to it.
+pub fn is_looked_at() -> bool {
+    let document = document();
+    !document.hidden() && document.has_focus().unwrap_or(true)
 }
 
 /// What the page's host chose in a `<meta>`.
@@ -114,12 +158,84 @@ pub fn once_drawn(then: impl FnOnce() + 'static) {
     set_timeout(move || go(&late), Duration::from_millis(FRAME_TIMEOUT));
 }
 
+/// Saves a text or bytes as a file, of this kind; a browser that makes no files saves none.
+pub fn save_file(name: &str, kind: &str, content: &JsValue) {
+    /// How long the browser may take to begin.
+    const SAVE_TIME: Duration = Duration::from_secs(10);
+    let save = || -> Result<(), JsValue> {
+        let options = BlobPropertyBag::new();
+        options.set_type(kind);
+        let blob = Blob::new_with_str_sequence_and_options(&Array::of1(content), &options)?;
+        let address = Url::create_object_url_with_blob(&blob)?;
+        let link: HtmlElement = document().create_element("a")?.unchecked_into();
+        link.set_attribute("href", &address)?;
+        link.set_attribute("download", name)?;
+        link.click();
+        let done = move || {
+            let _ = Url::revoke_object_url(&address);
+        };
+        set_timeout(done, SAVE_TIME);
+        Ok(())
+    };
+    let _ = save();
+}
+
+/// The bytes of the file that was chosen in an input; none if there is none, or it cannot be read.
+pub async fn chosen_file(input: &HtmlInputElement) -> Option<Uint8Array> {
+    let file = input.files()?.get(0)?;
+    let buffer = JsFuture::from(file.array_buffer()).await.ok()?;
+    Some(Uint8Array::new(&buffer))
+}
+
+/// Loads the page anew.
+pub fn reload() {
+    // A page that cannot be loaded anew stays as it is.
+    let _ = window().location().reload();
+}
+
+/// Has the page be as high as what can be seen of it, while a keyboard on the screen covers some of the window, until the owner of the
+/// caller is done with. Browsers that make the window smaller themselves (`interactive-widget` in `index.html`) need no help.
+pub fn follow_visual_viewport() {
+    let Some(viewport) = window().visual_viewport() else {
+        return;
+    };
+    let shown = viewport.clone();
+    let follow = move |_: &Event| {
+        let style = document()
+            .document_element()
+            .and_then(|root| root.dyn_into::<HtmlElement>().ok())
+            .map(|root| HtmlElement::style(&root));
+        let Some(style) = style else { return };
+        let window_height = window().inner_height().ok().and_then(|it| it.as_f64());
+        // Who zooms in sees less without a keyboard.
+        let is_covered = shown.scale() == 1.0 && window_height > Some(shown.height() + 1.0);
+        // A style that the browser does not take leaves the page as it was.
+        let _ = if is_covered {
+            let height = [&shown.height().to_string(), "px"].concat();
+            // The browser has moved the page up to what is written in.
+            window().scroll_to_with_x_and_y(0.0, 0.0);
+            style.set_property("--visible-height", &height)
+        } else {
+            style.remove_property("--visible-height").map(drop)
+        };
+    };
+    let listener = EventListener::new(&viewport, "resize", follow);
+    let kept = StoredValue::new_local(listener);
+    on_cleanup(move || kept.dispose());
+}
+
 /// Clicks an element, if it is there.
 pub fn click(id: &str) {
     let found = document().get_element_by_id(id);
     if let Some(element) = found.and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
         element.click();
     }
+}
+
+/// Whether the reader's main pointer is a finger, and the keyboard therefore one on the screen.
+pub fn is_touch() -> bool {
+    let coarse = window().match_media("(pointer: coarse)");
+    coarse.is_ok_and(|query| query.is_some_and(|query| query.matches()))
 }
 
 /// Whether the page is written from right to left.

@@ -1,16 +1,18 @@
-//! What the browser stores for the page: small texts by name. Where it forbids that or has no space left, the page works without.
+//! What the browser stores for the page: small texts by name. Where it forbids that or has no space left, the page works
+//! without, and says so once.
 
-use leptos::prelude::window;
-use web_sys::Storage;
+use gloo_events::EventListener;
+use leptos::prelude::{Dispose, StoredValue, on_cleanup, window};
+use web_sys::{Event, Storage};
 
 /// What is stored on this device under a name.
 pub fn load(key: &str) -> Option<String> {
     device()?.get_item(key).ok()?
 }
 
-/// Stores something on this device, or removes it.
-pub fn store(key: &str, value: Option<&str>) {
-    write(device(), key, value);
+/// Stores something on this device, or removes it. False if the browser does not.
+pub fn store(key: &str, value: Option<&str>) -> bool {
+    write(device(), key, value)
 }
 
 /// What is stored under a name until this window is closed.
@@ -18,9 +20,9 @@ pub fn load_for_window(key: &str) -> Option<String> {
     this_window()?.get_item(key).ok()?
 }
 
-/// Stores something until this window is closed, or removes it.
-pub fn store_for_window(key: &str, value: Option<&str>) {
-    write(this_window(), key, value);
+/// Stores something until this window is closed, or removes it. False if the browser does not.
+pub fn store_for_window(key: &str, value: Option<&str>) -> bool {
+    write(this_window(), key, value)
 }
 
 fn device() -> Option<Storage> {
@@ -31,9 +33,32 @@ fn this_window() -> Option<Storage> {
     window().session_storage().ok()?
 }
 
-fn write(storage: Option<Storage>, key: &str, value: Option<&str>) {
-    let _ = storage.map(|storage| match value {
-        Some(value) => storage.set_item(key, value),
-        None => storage.remove_item(key),
+/// What the window is told, as an event, when the browser has not stored something.
+const REFUSED: &str = "effusion-not-stored";
+
+/// The browser has not stored something: it forbids that, or has no space left.
+pub fn refused() {
+    // An event of a fixed name can be made, and dispatched.
+    let _ = Event::new(REFUSED).map(|event| window().dispatch_event(&event));
+}
+
+/// Listens until the owner of the caller is done with for what the browser does not store.
+pub fn on_refused(then: impl Fn() + 'static) {
+    let listener = EventListener::new(&window(), REFUSED, move |_| then());
+    let kept = StoredValue::new_local(listener);
+    on_cleanup(move || kept.dispose());
+}
+
+fn write(storage: Option<Storage>, key: &str, value: Option<&str>) -> bool {
+    let done = storage.is_some_and(|storage| {
+        let done = match value {
+            Some(value) => storage.set_item(key, value),
+            None => storage.remove_item(key),
+        };
+        done.is_ok()
     });
+    if !done && value.is_some() {
+        refused();
+    }
+    done
 }

@@ -4,10 +4,11 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::preferences::For;
+use crate::features::composer::composing::EnterKey;
 use crate::features::settings::saved::SavedServices;
 use crate::i18n::language::Language;
 use crate::platform::{page, storage};
-use crate::state::PageState;
+use crate::state::{App, PageState, SetIfChanged};
 
 /// `light`, `dark` or `contrast`, if not as the system.
 const THEME: &str = "effusion.theme";
@@ -15,6 +16,8 @@ const THEME: &str = "effusion.theme";
 const DENSITY: &str = "effusion.density";
 /// The code of a language, if not the browser's.
 const LANGUAGE: &str = "effusion.language";
+/// What Enter does in the composer, if not what fits the device.
+const ENTER: &str = "effusion.enter";
 /// The services that were kept.
 const SERVICES: &str = "effusion.services";
 /// What stands for no choice of one's own.
@@ -76,6 +79,19 @@ pub fn set_language(state: PageState, chosen: String) {
             state.language.set(before);
         }
     });
+}
+
+/// Takes up what Enter does in the composer.
+pub(super) fn recall_enter_key(app: App) {
+    let stored = storage::load(ENTER).unwrap_or_default();
+    app.enter_key.set_if_changed(EnterKey::parse(&stored));
+}
+
+/// Changes what Enter does in the composer, and remembers it.
+pub fn set_enter_key(app: App, chosen: EnterKey) {
+    let stored = Some(chosen).filter(|it| *it != EnterKey::default());
+    storage::store(ENTER, stored.map(EnterKey::word));
+    app.enter_key.set(chosen);
 }
 
 /// Changes the services that are kept, and stores them.

@@ -13,8 +13,8 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::fault;
 use super::traffic::Traffic;
+use super::{browser, fault};
 use crate::features::diagnostics::decoder::type_name;
 use crate::features::join::form::SignIn;
 use crate::features::timeline::Reader;
@@ -25,6 +25,10 @@ use crate::state::{self, App, Fault};
 /// How long the service is asked to wait for a lost connection. A person whose page has crashed is listed as
 /// present for that long; one who comes back later gets another session, and the rooms again.
 const RECONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// After how much silence the service is asked for a sign of life, and how long that may take: nobody is to believe for more
+/// than ten seconds that they are connected when they are not.
+const PING: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(4));
 
 /// Opens a session; a test puts a service in memory behind it.
 pub type Connector = Rc<
@@ -99,21 +103,30 @@ impl Connection {
     pub(super) async fn open(&self, sign_in: &SignIn, renew: Renew) -> Result<Session, Fault> {
         let service = &sign_in.service;
         service.check_allowed_from(page::is_secure())?;
+        if service.in_browser {
+            browser::status().await?;
+        }
         let address = ServiceAddress::new(&service.host)
             .port(service.port)
+            .path(&service.path)
             .secure(service.secure);
         let mut options = ConnectOptions::new()
             .principal(&sign_in.credentials.principal)
             .password(&sign_in.credentials.password)
             .reconnect_timeout(RECONNECT_TIMEOUT)
+            .ping(PING.0, PING.1)
             .renew(renew);
         if let Some(version) = service.version.and_then(ProtocolVersion::new) {
             options = options.version(version);
         }
-        let session = (self.connect)(address, options)
-            .await
-            .map_err(|error| fault::of_connecting(&error, sign_in))?;
-        self.traffic.record(&session);
+        let opened = if service.in_browser {
+            browser::connect(options).await
+        } else {
+            (self.connect)(address, options).await
+        };
+        let session = opened.map_err(|error| fault::of_connecting(&error, sign_in))?;
+        self.traffic
+            .record(&session, &sign_in.credentials.principal);
         Ok(session)
     }
 

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use leptos::prelude::*;
+use leptos_use_watch_debounce_throttle::{WatchThrottledOptions, watch_throttled_with_options};
 
 use super::outbox::key_for;
 use super::preferences::{For, store_newest};
@@ -20,6 +21,9 @@ const READ: &str = "effusion.read";
 
 /// For how many rooms that is remembered.
 const MAX_READ: usize = 200;
+
+/// How often what has changed is stored, in milliseconds.
+const INTERVAL: f64 = 2_000.0;
 
 /// What was stored last of a room: how often it had changed, and up to where it was read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,6 +47,27 @@ impl Copies {
             storage,
             stored: RefCell::default(),
         }
+    }
+
+    /// Stores what changes from now on, until the owner of the caller is done with.
+    pub(super) fn follow(self: &Rc<Self>) {
+        let (app, this) = (self.app, self.clone());
+        let track = move || {
+            let (rooms, direct) = (app.rooms.read(), app.direct.read());
+            for open in rooms.iter().chain(direct.iter()) {
+                open.version.track();
+                open.read.track();
+                open.copied.track();
+            }
+        };
+        // What comes first comes with others, and is to be seen first.
+        let options = WatchThrottledOptions::default().leading(false);
+        let _stop = watch_throttled_with_options(
+            track,
+            move |(), _, _| this.store_changes(),
+            INTERVAL,
+            options,
+        );
     }
 
     /// Stores what has changed since the last time.

@@ -17,20 +17,23 @@ use futures_util::StreamExt;
 use leptos::prelude::*;
 
 use super::connection::{Connection, current_reader};
-use super::drafts::Drafts;
 use super::fault;
 use super::notices::{Cause, Notice, Notices};
 use super::outbox::{DirectDelivery, Outbox, Sent};
 use super::preferences::{For, store_newest};
+use super::privacy::{Privacy, Trouble, owner};
+use super::rights::Rights;
 use super::rooms::Rooms;
 use crate::features::join::form::Room;
 use crate::features::join::service::SHARED_ACCOUNT;
 use crate::features::people::roster::Person;
-use crate::features::timeline::At;
-use crate::platform::focus;
+use crate::features::timeline::{At, Timeline};
+use crate::platform::{clock, focus};
 use crate::state::{App, Dialog, Fault, OpenRoom, Right, RoomState};
+use crate::ui::identity::revealed;
 use effusion_chat::{
-    ChatMessage, DIRECT_RANGE, DirectMessage, MEMBER_REMOVAL, RoomKind, RoomName, direct_path,
+    ChatMessage, DIRECT_RANGE, DirectMessage, MemberCard, RightsNotice, RoomKind, RoomName,
+    direct_members_selector, direct_path,
 };
 
 /// Up to which time the reader has read, by service, account and the other's principal.
@@ -39,8 +42,8 @@ const READ: &str = "effusion.direct";
 /// For how many conversations that is remembered.
 const MAX_READ: usize = 200;
 
-/// A topic beside the inboxes that belongs to nobody: who can read it could read the inboxes, too. No inbox has this name.
-const PROBE: &str = "Effusion/direct/%probe";
+/// How many sessions of others are kept track of.
+const MAX_PRESENT: usize = 1_000;
 
 /// The place of an event in the inbox, and its time.
 type Place = (u64, u64);
@@ -51,8 +54,11 @@ pub struct Direct {
     connection: Rc<Connection>,
     rooms: Rc<Rooms>,
     outbox: Rc<Outbox>,
-    drafts: Rc<Drafts>,
     notices: Rc<Notices>,
+    rights: Rc<Rights>,
+    privacy: Rc<Privacy>,
+    /// Those who are there and talk to the reader: their principals and cards, by session.
+    present: RefCell<Vec<(String, String, MemberCard)>>,
     /// The session whose inbox is followed.
     followed: Cell<usize>,
     /// Whose inbox was followed last, and the newest event of it that was taken in.
@@ -67,16 +73,19 @@ impl Direct {
         connection: Rc<Connection>,
         rooms: Rc<Rooms>,
         outbox: Rc<Outbox>,
-        drafts: Rc<Drafts>,
         notices: Rc<Notices>,
+        rights: Rc<Rights>,
+        privacy: Rc<Privacy>,
     ) -> Self {
         Self {
             app,
             connection,
             rooms,
             outbox,
-            drafts,
             notices,
+            rights,
+            privacy,
+            present: RefCell::default(),
             followed: Cell::new(0),
             inbox: RefCell::default(),
             last: RefCell::default(),
@@ -97,16 +106,18 @@ impl Direct {
         };
         self.outbox.set_direct_delivery(Rc::new(Delivery {
             connection: Rc::clone(&self.connection),
-            protected: Rc::default(),
+            privacy: Rc::clone(&self.privacy),
         }));
         let whose = [&me.service.address(), " ", &me.credentials.principal].concat();
         if self.inbox.borrow().0 != whose {
             self.inbox.replace((whose, None));
+            self.rights.forget();
             self.forget_conversations();
         }
         let principal = me.credentials.principal;
         if let Some(path) = direct_path(&principal) {
             let this = Rc::clone(self);
+            self.follow_present(&session, &principal);
             self.connection
                 .spawn(async move { this.follow(session, principal, path).await });
         }
@@ -127,6 +138,73 @@ impl Direct {
         }
     }
 
+    /// Follows which of those who talk to the reader are there, what they have seen, and whether they type.
+    fn follow_present(self: &Rc<Self>, session: &Session, principal: &str) {
+        self.present.take();
+        let Some(selector) = direct_members_selector(principal) else {
+            return;
+        };
+        let Ok(mut stream) = session.add_stream::<TimeSeriesEvent<MemberCard>>(&selector) else {
+            return;
+        };
+        // Where it may not be selected, nobody is shown to be there.
+        drop(session.topics().select(&selector));
+        let this = Rc::clone(self);
+        self.connection.spawn(async move {
+            while let Some(event) = stream.next().await {
+                this.see(event);
+            }
+        });
+    }
+
+    fn see(&self, event: StreamEvent<TimeSeriesEvent<MemberCard>>) {
+        let session = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        match event {
+            StreamEvent::Value { topic, new, .. } => {
+                // Anybody may write here, but only under their own name.
+                let (author, card) = (new.metadata.author, new.value);
+                if author == card.principal {
+                    let mut present = self.present.borrow_mut();
+                    let session = session(&topic.path);
+                    present.retain(|(known, ..)| *known != session);
+                    if present.len() < MAX_PRESENT {
+                        present.push((session, author, card));
+                    }
+                }
+            }
+            StreamEvent::Unsubscribed { topic, .. } => {
+                let session = session(&topic.path);
+                let mut present = self.present.borrow_mut();
+                present.retain(|(known, ..)| *known != session);
+            }
+            _ => return,
+        }
+        for open in self.app.direct.get_untracked() {
+            self.show_present(&open);
+        }
+    }
+
+    /// Shows whether the other of a conversation is there.
+    fn show_present(&self, open: &OpenRoom) {
+        let present = self.present.borrow();
+        let theirs = present
+            .iter()
+            .filter(|(_, principal, _)| open.peer.as_ref() == Some(principal));
+        open.change(|timeline| {
+            for (_, principal, card) in theirs.clone() {
+                if let Some(seen) = card.seen {
+                    timeline.note_seen(&card.name, principal, seen);
+                }
+            }
+        });
+        open.people.maybe_update(|people| {
+            people.keep(|session| theirs.clone().any(|(known, ..)| known == session))
+                | theirs.fold(false, |changed, (session, _, card)| {
+                    people.put(session, card.clone(), clock::now()) | changed
+                })
+        });
+    }
+
     async fn follow(self: &Rc<Self>, session: Session, principal: String, path: String) {
         let selector = [">", &path].concat();
         let Ok(mut stream) = session.add_stream::<TimeSeriesEvent<Json>>(&selector) else {
@@ -142,7 +220,7 @@ impl Direct {
             (Err(_), ..) | (.., Err(_)) => return,
             (_, newest, _) => newest.ok().and_then(|newest| {
                 let newest = newest.events.into_iter().map(|event| event.metadata);
-                newest.map(|it| (it.sequence, it.timestamp)).max()
+                newest.map(|it| (it.sequence, it.timestamp_millis())).max()
             }),
         };
         drop(session);
@@ -172,7 +250,8 @@ impl Direct {
 
     /// An event of the reader's inbox, of which an event was the newest when the page came in.
     fn receive(self: &Rc<Self>, me: &str, event: TimeSeriesEvent<Json>, before: Option<Place>) {
-        let (sequence, time) = (event.metadata.sequence, event.metadata.timestamp);
+        let sequence = event.metadata.sequence;
+        let time = event.metadata.timestamp_millis();
         // A lower place at a later time is one of another series: the service has begun anew.
         let is_not_after = |(known, then): Place| sequence <= known && time <= then;
         let is_news = !before.is_some_and(is_not_after);
@@ -181,9 +260,13 @@ impl Direct {
             return;
         }
         self.inbox.borrow_mut().1 = Some((sequence, time));
-        let Some(DirectMessage { to, message }) = DirectMessage::from_json(&event.value) else {
+        let Some(direct) = DirectMessage::from_json(&event.value) else {
             return; // Anybody may append anything.
         };
+        if let Some(notice) = direct.rights {
+            self.note_rights(notice);
+        }
+        let (to, message) = (direct.to, direct.message);
         let author = event.metadata.author;
         let own = author == me;
         let peer = if own { to } else { author.clone() };
@@ -197,7 +280,7 @@ impl Direct {
             // Not the reader, who only goes by this name.
             [&author, " (@)"].concat()
         } else {
-            author
+            revealed(&author)
         };
         let message = ChatMessage { name, ..message };
         let at = At::local(time as i64);
@@ -216,6 +299,7 @@ impl Direct {
                 room: open.clone(),
                 cause: Cause::Direct,
                 message,
+                rank: open.look(Timeline::newest_rank),
             });
         }
         if !own {
@@ -227,6 +311,20 @@ impl Direct {
         }
     }
 
+    /// A moderator has withdrawn rights in a room, or has given them back.
+    fn note_rights(&self, notice: RightsNotice) {
+        let rooms = self.app.rooms.get_untracked();
+        let shut = rooms.iter().find(|open| {
+            open.info.read_untracked().name == notice.room
+                && *open.state.read_untracked()
+                    == RoomState::Failed(Fault::NotPermitted(Right::Read))
+        });
+        if let Some(open) = shut.filter(|_| !notice.withdrawn) {
+            self.rooms.join_again(open);
+        }
+        self.rights.notice(notice);
+    }
+
     /// Remembers how far the reader has read, if the conversation is on the screen.
     pub fn remember_read(&self, open: &OpenRoom) {
         let newest = {
@@ -236,7 +334,8 @@ impl Direct {
         let (Some((_, newest)), Some(peer)) = (newest, &open.peer) else {
             return;
         };
-        if self.app.is_looking_at(open) && self.read_up_to(peer) < Some(newest) {
+        let is_seen = self.app.is_looking_at(open) && open.is_end_in_sight();
+        if is_seen && self.read_up_to(peer) < Some(newest) {
             let name = self.name_of(peer);
             let mut known = For::Device.load_pairs(READ);
             known.retain(|(it, _)| *it != name);
@@ -274,8 +373,9 @@ impl Direct {
         if known.is_some() {
             return known;
         }
-        let shortened = || peer.replace('/', "∕").chars().take(80).collect::<String>();
-        let name = RoomName::parse(peer)
+        let shown = revealed(peer);
+        let shortened = || shown.replace('/', "∕").chars().take(80).collect::<String>();
+        let name = RoomName::parse(&shown)
             .or_else(|_| RoomName::parse(&shortened()))
             .ok()?;
         // As in a live room, messages are named by their ids: each of the two has a series of its own.
@@ -286,10 +386,10 @@ impl Direct {
         let reader = current_reader(self.app);
         let open = OpenRoom::direct(self.rooms.next_id(), shown, reader, peer.to_owned());
         open.state.set(RoomState::Open);
+        self.show_present(&open);
         self.app
             .direct
             .update(|direct| direct.insert(0, open.clone()));
-        self.drafts.recall(&open);
         self.rooms.recall(&open);
         Some(open)
     }
@@ -343,15 +443,14 @@ impl Direct {
 /// Puts messages into inboxes, for one session.
 struct Delivery {
     connection: Rc<Connection>,
-    /// The epoch of the session in which the service was seen to protect the inboxes.
-    protected: Rc<Cell<usize>>,
+    privacy: Rc<Privacy>,
 }
 
 impl DirectDelivery for Delivery {
     fn deliver(&self, room: OpenRoom, message: ChatMessage) -> Pin<Box<dyn Future<Output = Sent>>> {
-        let (connection, protected) = (Rc::clone(&self.connection), Rc::clone(&self.protected));
+        let (connection, privacy) = (Rc::clone(&self.connection), Rc::clone(&self.privacy));
         Box::pin(async move {
-            match deliver(&connection, &protected, &room, message).await {
+            match deliver(&connection, &privacy, &room, message).await {
                 Ok(()) => Sent::Done,
                 Err(Trouble::Fault(fault)) => Sent::Refused(fault),
                 Err(Trouble::Request(error)) if error.may_have_happened() => Sent::Unknown,
@@ -364,21 +463,10 @@ impl DirectDelivery for Delivery {
     }
 }
 
-enum Trouble {
-    Fault(Fault),
-    Request(RequestError),
-}
-
-impl From<RequestError> for Trouble {
-    fn from(error: RequestError) -> Self {
-        Self::Request(error)
-    }
-}
-
 /// Puts a message into the other's inbox, and a copy into the reader's own.
 async fn deliver(
     connection: &Connection,
-    protected: &Cell<usize>,
+    privacy: &Privacy,
     open: &OpenRoom,
     message: ChatMessage,
 ) -> Result<(), Trouble> {
@@ -391,10 +479,7 @@ async fn deliver(
     let (Some(theirs), Some(mine)) = (direct_path(&to), direct_path(&me)) else {
         return Err(Trouble::Fault(Fault::NotARoom));
     };
-    if protected.get() != connection.epoch() {
-        protect(&session).await?;
-        protected.set(connection.epoch());
-    }
+    privacy.assure(&session).await?;
     // It is there, and its owner is the other: or it is somebody else's, and then the service says that it is another topic.
     let inbox = session.topics().add(&theirs, specification(&to)).await;
     if inbox
@@ -408,7 +493,11 @@ async fn deliver(
         return Err(Trouble::Fault(Fault::NotPrivate));
     }
     inbox?;
-    let value = DirectMessage { to, message };
+    let value = DirectMessage {
+        to,
+        message,
+        rights: None,
+    };
     session.time_series().append(&theirs, &value).await?;
     // It has arrived; without the copy it is only not shown in other windows.
     drop(session.topics().add(&mine, specification(&me)));
@@ -416,26 +505,11 @@ async fn deliver(
     Ok(())
 }
 
-/// Makes sure that the service protects the inboxes, as far as that can be seen with the reader's rights.
-async fn protect(session: &Session) -> Result<(), Trouble> {
-    let probe = TopicSpecification::new(TopicType::Json)
-        .with(property::OWNER, "$Principal is '%probe'")
-        .with(property::REMOVAL, MEMBER_REMOVAL)
-        .with(property::PERSISTENT, "false");
-    session.topics().add(PROBE, probe).await?;
-    let seen = session.fetch(&[">", PROBE].concat()).fetch().await;
-    if seen.is_ok_and(|seen| !seen.topics.is_empty()) {
-        return Err(Trouble::Fault(Fault::NotPrivate));
-    }
-    Ok(())
-}
-
 /// An inbox.
 fn specification(principal: &str) -> TopicSpecification {
-    let name = principal.replace('\\', "\\\\").replace('\'', "\\'");
     TopicSpecification::new(TopicType::TimeSeries)
         .with(property::TIME_SERIES_EVENT_VALUE_TYPE, "json")
         .with(property::TIME_SERIES_RETAINED_RANGE, DIRECT_RANGE)
         .with(property::TIME_SERIES_SUBSCRIPTION_RANGE, DIRECT_RANGE)
-        .with(property::OWNER, &["$Principal is '", &name, "'"].concat())
+        .with(property::OWNER, &owner(principal))
 }

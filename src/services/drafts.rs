@@ -1,79 +1,271 @@
-//! What was begun and not sent: it stays on the device, room by room.
+//! What was begun and not sent: it stays on the device, room by room, with what it is for.
+//!
+//! A draft is stored under the key of its room: its text, the message that it replies to, and each edit that is not saved. Large texts
+//! are in the browser's database, which has the space.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
+use effusion_chat::Reply;
+use effusion_client::Json;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_use_watch_debounce_throttle::{watch_debounced, watch_throttled};
 
+use super::outbox::key_for;
 use super::preferences::{For, store_newest};
-use crate::platform::storage;
-use crate::state::{App, OpenRoom};
+use super::storage::{Storage, Store};
+use crate::features::composer::composing::{EditProgress, KeptDraft, Purpose, UnsavedEdit};
+use crate::state::{App, OpenRoom, SetIfChanged};
 
-/// Drafts, by service, account and room.
+/// Drafts, by service, account, name and room.
 const DRAFTS: &str = "effusion.drafts";
 
-/// How many drafts are kept.
-const MAX_DRAFTS: usize = 50;
+/// How many records are kept.
+const MAX_DRAFTS: usize = 100;
+
+/// A draft of more bytes is stored when it has not changed for a while, as that takes long.
+const LARGE: usize = 64 * 1024;
+
+/// A draft of more bytes is not even stored beside the small ones when the page may be about to close.
+const HUGE: usize = 1024 * 1024;
+
+/// How often what has changed is stored, in milliseconds.
+const INTERVAL: f64 = 1_000.0;
+
+/// When a draft has not changed for so long, in milliseconds, it is stored even if it is large.
+const SETTLED: f64 = 1_500.0;
+
+/// What the keys of texts in the database begin with.
+const IN_DATABASE: &str = "draft ";
+
+/// Stands beside the small texts for one in the database. Nobody types it.
+const ELSEWHERE: &str = "\0";
+
+/// What follows the key of a room for the message that the draft replies to.
+const REPLY: &str = "reply";
+
+/// What follows the key of a room, before a sequence, for an edit.
+const EDIT: &str = "edit ";
+
+/// What stands in one room's composer, as records of names and values.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct RoomDraft {
+    room: usize,
+    key: String,
+    records: Vec<(String, String)>,
+}
+
+impl RoomDraft {
+    fn is_large(&self) -> bool {
+        self.records.iter().any(|(_, value)| value.len() > LARGE)
+    }
+}
 
 /// The drafts of all rooms.
 pub struct Drafts {
     app: App,
+    storage: Rc<Storage>,
     /// What is stored already.
-    stored: RefCell<Vec<(String, String)>>,
+    stored: RefCell<Vec<RoomDraft>>,
+    /// What there was the last time that somebody looked.
+    seen: RefCell<Vec<RoomDraft>>,
+    /// The rooms whose drafts are being read from the database.
+    recalling: RefCell<Vec<usize>>,
+}
+
+/// When drafts are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreDrafts {
+    /// At once: it may be the last moment.
+    Now,
+    /// As it goes: what is large and still changes can wait.
+    InPassing,
 }
 
 impl Drafts {
-    pub(super) fn new(app: App) -> Self {
+    pub(super) fn new(app: App, storage: Rc<Storage>) -> Self {
         Self {
             app,
+            storage,
             stored: RefCell::default(),
+            seen: RefCell::default(),
+            recalling: RefCell::default(),
         }
     }
 
-    /// Puts into a room's box what was begun there, unless there is something already.
-    pub(super) fn recall(&self, open: &OpenRoom) {
-        let name = self.name_of(open);
-        let kept = For::Device
-            .load_pairs(DRAFTS)
-            .into_iter()
-            .find(|(it, _)| *it == name);
-        if let Some((_, text)) = kept
-            && open.draft.read_untracked().is_empty()
-        {
-            open.draft.set(text);
+    /// Puts into a room's composer what was begun there, unless there is something already.
+    pub(super) fn recall(self: &Rc<Self>, open: &OpenRoom) {
+        let Some(key) = self.key(open).filter(|_| is_untouched(open)) else {
+            return;
+        };
+        let old = self.old_key(open);
+        let mut drafts = For::Device.load_pairs(DRAFTS);
+        drafts.retain(|(name, _)| name.starts_with(&key) || *name == old);
+        if drafts.iter().all(|(_, value)| value != ELSEWHERE) {
+            put_back(open, &key, &old, drafts);
+            return;
         }
+        self.recalling.borrow_mut().push(open.id);
+        let (this, open) = (Rc::clone(self), open.clone());
+        spawn_local(async move {
+            let begin = [IN_DATABASE, &key].concat();
+            let large = this.storage.all(Store::Outbox, &begin).await;
+            for (name, value) in &mut drafts {
+                let its = |key: &String| key.strip_prefix(IN_DATABASE) == Some(name.as_str());
+                let text = large.iter().find(|(key, _)| its(key));
+                if let Some((_, text)) = text.filter(|_| value == ELSEWHERE) {
+                    value.clone_from(text);
+                }
+            }
+            drafts.retain(|(_, value)| value != ELSEWHERE);
+            this.recalling.borrow_mut().retain(|room| *room != open.id);
+            // Somebody may have begun to write meanwhile.
+            if is_untouched(&open) {
+                put_back(&open, &key, &old, drafts);
+            }
+        });
+    }
+
+    /// Stores what changes from now on, until the owner of the caller is done with.
+    pub(super) fn follow(self: &Rc<Self>) {
+        let app = self.app;
+        let track = move || {
+            app.me.track();
+            let (rooms, direct) = (app.rooms.read(), app.direct.read());
+            for open in rooms.iter().chain(direct.iter()) {
+                open.info.track();
+                open.draft.track();
+                open.purpose.track();
+                open.unsaved.track();
+                open.set_aside.track();
+            }
+        };
+        let this = Rc::clone(self);
+        let store = move |(): &(), _: Option<&()>, _: Option<()>| {
+            this.store_changes(StoreDrafts::InPassing);
+        };
+        let _stop = watch_throttled(track, store.clone(), INTERVAL);
+        let _stop = watch_debounced(track, store, SETTLED);
     }
 
     /// Stores what has changed since the last time.
-    pub(super) fn store_changes(&self) {
+    pub(super) fn store_changes(&self, when: StoreDrafts) {
         if self.app.me.read_untracked().is_none() {
             return;
         }
-        let rooms = self.app.all_rooms().into_iter();
-        let now: Vec<(String, String)> = rooms
-            .map(|open| (self.name_of(&open), open.draft.get_untracked()))
-            .collect();
-        let before = self.stored.replace(now.clone());
-        if before == now {
+        let rooms = self.app.all_rooms();
+        let now: Vec<RoomDraft> = rooms.iter().filter_map(|open| self.of(open)).collect();
+        let seen = self.seen.replace(now.clone());
+        let mut stored = self.stored.borrow_mut();
+        let is_due = |draft: &&RoomDraft| {
+            let settled = when == StoreDrafts::Now || !draft.is_large() || seen.contains(draft);
+            settled && !stored.contains(draft)
+        };
+        let due: Vec<RoomDraft> = now.iter().filter(is_due).cloned().collect();
+        if due.is_empty() {
             return;
         }
         let mut drafts = For::Device.load_pairs(DRAFTS);
-        for (name, draft) in now {
-            // What was begun in a room that is left stays as it is.
-            drafts.retain(|(known, _)| *known != name);
-            if !draft.trim().is_empty() {
-                drafts.push((name, draft));
+        for draft in due {
+            // Under another name it is still the same draft.
+            let before = stored.iter().position(|it| it.room == draft.room);
+            let before = before.map(|place| stored.swap_remove(place));
+            // What others hold, as another window, or a room that was left, stays as it is.
+            drafts.retain(|(name, _)| {
+                !name.starts_with(&draft.key)
+                    && before
+                        .as_ref()
+                        .is_none_or(|before| !name.starts_with(&before.key))
+            });
+            if let Some(open) = rooms.iter().find(|open| open.id == draft.room) {
+                let old = self.old_key(open);
+                drafts.retain(|(name, _)| *name != old);
             }
+            let is_gone = |name: &String| {
+                draft
+                    .records
+                    .iter()
+                    .all(|(now, value)| now != name || value.len() <= LARGE)
+            };
+            for (name, value) in before.iter().flat_map(|before| &before.records) {
+                if value.len() > LARGE && is_gone(name) {
+                    self.storage
+                        .remove(Store::Outbox, [IN_DATABASE, name].concat());
+                }
+            }
+            for (name, value) in &draft.records {
+                let mut beside = value.clone();
+                if value.len() > LARGE {
+                    let key = [IN_DATABASE, name].concat();
+                    self.storage.put(Store::Outbox, key, value.clone());
+                    // The database may not get to it any more.
+                    if when == StoreDrafts::InPassing || value.len() > HUGE {
+                        ELSEWHERE.clone_into(&mut beside);
+                    }
+                }
+                drafts.push((name.clone(), beside));
+            }
+            stored.push(draft);
         }
         store_newest(DRAFTS, drafts, MAX_DRAFTS);
     }
 
-    /// Forgets all of them: whoever signs out leaves nothing behind.
-    pub(super) fn forget_all(&self) {
-        storage::store(DRAFTS, None);
+    /// What is in a room's composer.
+    fn of(&self, open: &OpenRoom) -> Option<RoomDraft> {
+        if self.recalling.borrow().contains(&open.id) {
+            return None;
+        }
+        let key = self.key(open)?;
+        let purpose = open.purpose.read_untracked();
+        let draft = open.draft.read_untracked();
+        let mut records = Vec::new();
+        let mut add = |what: &str, value: &str| {
+            records.push(([key.as_str(), what].concat(), value.to_owned()));
+        };
+        let (text, reply) = match &*purpose {
+            Purpose::Send => (&*draft, None),
+            Purpose::Reply(reply) => (&*draft, Some(reply)),
+            Purpose::Edit { kept, .. } => (&kept.text, kept.reply.as_ref()),
+        };
+        let aside = open.set_aside.read_untracked();
+        let reply = reply.or(aside.as_ref().and_then(|kept| kept.reply.as_ref()));
+        let with_aside = aside.as_ref().map(|kept| [text, "\n", &kept.text].concat());
+        let text = with_aside.as_deref().unwrap_or(text);
+        if !text.trim().is_empty() {
+            add("", text.trim_start_matches('\n'));
+        }
+        if let Some(reply) = reply {
+            add(REPLY, &reply.to_json().to_text().unwrap_or_default());
+        }
+        let edit = |sequence: u64| [EDIT, &sequence.to_string()].concat();
+        let now = match &*purpose {
+            Purpose::Edit { sequence, .. } => Some(*sequence),
+            _ => None,
+        };
+        for unsaved in open.unsaved.read_untracked().iter() {
+            if Some(unsaved.sequence) != now {
+                add(&edit(unsaved.sequence), &unsaved.text);
+            }
+        }
+        if let Some(sequence) = now {
+            add(&edit(sequence), &draft);
+        }
+        Some(RoomDraft {
+            room: open.id,
+            key: key.clone(),
+            records,
+        })
     }
 
     /// Whose draft it is, and where.
-    fn name_of(&self, open: &OpenRoom) -> String {
+    fn key(&self, open: &OpenRoom) -> Option<String> {
+        let name = self.app.me.read_untracked().as_ref()?.name.clone();
+        Some(key_for(self.app, open, &name)?.prefix().to_owned())
+    }
+
+    /// What earlier versions of the page called it.
+    fn old_key(&self, open: &OpenRoom) -> String {
         let me = self.app.me.read_untracked();
         let (service, principal) = me.as_ref().map_or_else(Default::default, |me| {
             (me.service.address(), me.credentials.principal.clone())
@@ -81,5 +273,56 @@ impl Drafts {
         let kind = if open.peer.is_some() { "@" } else { "#" };
         let room = open.info.read_untracked();
         [&service, " ", &principal, " ", kind, room.name.as_str()].concat()
+    }
+}
+
+/// Whether nothing was begun in a room's composer.
+fn is_untouched(open: &OpenRoom) -> bool {
+    open.draft.read_untracked().is_empty()
+        && *open.purpose.read_untracked() == Purpose::Send
+        && open.set_aside.read_untracked().is_none()
+}
+
+/// Puts what was stored into a room's composer, by the room's keys of today and of before.
+fn put_back(open: &OpenRoom, key: &str, old: &str, mut drafts: Vec<(String, String)>) {
+    let text = drafts
+        .iter()
+        .find(|(name, _)| *name == key || *name == old)
+        .map(|(_, text)| text.clone());
+    let mut kept = KeptDraft {
+        text: text.unwrap_or_default(),
+        reply: None,
+    };
+    let mut edits = Vec::new();
+    for (name, value) in drafts.drain(..) {
+        let Some(what) = name.strip_prefix(key) else {
+            continue;
+        };
+        if what == REPLY {
+            let json = Json::from_text(&value).ok();
+            kept.reply = json.and_then(|json| Reply::from_json(&json));
+        } else if let Some(sequence) = what.strip_prefix(EDIT) {
+            edits.extend(sequence.parse().ok().map(|sequence: u64| (sequence, value)));
+        }
+    }
+    // The last one was in the composer.
+    let purpose = match edits.pop() {
+        Some((sequence, text)) => {
+            open.draft.set_if_changed(text);
+            Purpose::Edit { sequence, kept }
+        }
+        None => {
+            let purpose = kept.purpose();
+            open.draft.set_if_changed(kept.text);
+            purpose
+        }
+    };
+    open.purpose.set_if_changed(purpose);
+    for (sequence, text) in edits {
+        open.set_unsaved(UnsavedEdit {
+            sequence,
+            text,
+            progress: EditProgress::PutAside,
+        });
     }
 }

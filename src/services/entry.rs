@@ -1,23 +1,25 @@
 //! Coming in and going out: signing in, going on after a session has ended, going elsewhere, making an account.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use effusion_client::{AuthenticationScript, Renew, RequestError, Session};
+use js_sys::Math;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::connection::{Connection, reader};
 use super::copies::Copies;
-use super::drafts::Drafts;
+use super::drafts::{Drafts, StoreDrafts};
 use super::rooms::Rooms;
 use super::{fault, navigation};
-use crate::features::join::form::{Field, NewAccount, Room, SignIn};
+use crate::features::join::form::{Field, Form, NewAccount, Room, SignIn};
 use crate::i18n::Message;
 use crate::platform::clock;
 use crate::state::{self, App, Fault, Right, Screen, SetIfChanged};
 
-/// How long a page without a session waits before it tries again to get one, in milliseconds.
-const RETRY_DELAY: i64 = 5_000;
+/// How long a page without a session waits at most before it tries again to get one, in milliseconds: first, and in the end.
+const RETRY_DELAYS: (f64, f64) = (1_000.0, 15_000.0);
 
 /// What a session is opened for.
 enum Purpose {
@@ -36,6 +38,8 @@ pub struct Entry {
     rooms: Rc<Rooms>,
     copies: Rc<Copies>,
     drafts: Rc<Drafts>,
+    /// How many attempts in a row a page without a session has made.
+    attempts: Cell<i32>,
 }
 
 impl Entry {
@@ -52,6 +56,7 @@ impl Entry {
             rooms,
             copies,
             drafts,
+            attempts: Cell::new(0),
         }
     }
 
@@ -86,12 +91,26 @@ impl Entry {
         }
     }
 
+    /// Makes sure that the connection is what it is shown as: pings the service, or tries at once where an attempt was due later.
+    /// The network may have come or gone, or the device may have slept.
+    pub fn check(self: &Rc<Self>) {
+        match &*self.app.connection.read_untracked() {
+            state::Connection::Recovering { .. } | state::Connection::Connected => {}
+            _ => return,
+        }
+        match self.connection.session() {
+            Some(session) => session.reconnect_now(),
+            None => self.reconnect(),
+        }
+    }
+
     /// Leaves everything and goes back to the beginning.
     pub fn sign_out(&self) {
         self.connection.replace(None);
         navigation::forget_place();
         self.copies.forget_all();
-        self.drafts.forget_all();
+        // Drafts are the account's: they wait until it signs in again.
+        self.drafts.store_changes(StoreDrafts::Now);
         let app = self.app;
         app.dialog.set(None);
         for room in app.all_rooms() {
@@ -103,6 +122,7 @@ impl Entry {
         app.active.set(None);
         app.me.set(None);
         app.connection.set(state::Connection::Idle);
+        app.form.update(Form::forget_password);
         app.go(Screen::Join);
     }
 
@@ -169,7 +189,10 @@ impl Entry {
             let opened = this.connection.open(&sign_in, Renew::WhenLost).await;
             let is_first = this.connection.session().is_none();
             match (opened, purpose) {
-                (Ok(session), purpose) => this.settle(session, sign_in, purpose),
+                (Ok(session), purpose) => {
+                    this.attempts.set(0);
+                    this.settle(session, sign_in, purpose);
+                }
                 // A page that has never had a session goes on trying: it is one that was loaded without a network.
                 (Err(fault), Purpose::Again) if is_first && fault.may_pass() => this.wait(),
                 (Err(fault), Purpose::Again) => {
@@ -177,8 +200,8 @@ impl Entry {
                 }
                 (Err(fault), Purpose::Switch) => app.fault.set(Some(fault)),
                 (Err(fault), Purpose::Enter(rooms, false)) if fault.may_pass() => {
-                    app.me.set(Some(sign_in));
-                    this.show_rooms(rooms, false);
+                    app.me.set(Some(sign_in.clone()));
+                    this.show_rooms(&sign_in, rooms, false);
                     this.wait();
                 }
                 (Err(fault), Purpose::Enter(..)) => {
@@ -202,7 +225,7 @@ impl Entry {
         if !matches!(purpose, Purpose::Again) {
             navigation::remember_sign_in(app, &sign_in);
         }
-        self.connection.adopt(session, sign_in);
+        self.connection.adopt(session, sign_in.clone());
         let is_switch = matches!(purpose, Purpose::Switch);
         for open in app.rooms.get_untracked() {
             open.change(|timeline| {
@@ -222,16 +245,21 @@ impl Entry {
         }
         app.dialog.set_if_changed(None);
         if let Purpose::Enter(rooms, announce) = purpose {
-            self.show_rooms(rooms, announce);
+            self.show_rooms(&sign_in, rooms, announce);
         }
     }
 
-    /// Opens rooms, and shows the one that is filled in, or the first.
-    fn show_rooms(&self, rooms: Vec<Room>, announce: bool) {
+    /// Opens rooms and those that the account was in before, and shows the one that is filled in, or the first.
+    fn show_rooms(&self, sign_in: &SignIn, rooms: Vec<Room>, announce: bool) {
         let app = self.app;
         app.screen.set_if_changed(Screen::Chat);
+        // Nobody is told of somebody who has only come back.
+        let earlier = navigation::rooms_of(sign_in);
         for room in rooms {
             self.rooms.open(room, announce);
+        }
+        for room in earlier {
+            self.rooms.open(room, false);
         }
         let wanted = app.form.read_untracked().room().ok();
         let shown = {
@@ -247,10 +275,14 @@ impl Entry {
         }
     }
 
-    /// Tries again after a while to get a session, in a page that was loaded while there was no service.
+    /// Tries again after a while to get a session, in a page that was loaded while there was no service: after half to all of a
+    /// time that doubles, so that many pages do not come all at once.
     fn wait(self: &Rc<Self>) {
         let this = Rc::clone(self);
-        let until = clock::now() + RETRY_DELAY;
+        let attempts = self.attempts.replace(self.attempts.get() + 1);
+        let longest = RETRY_DELAYS.1.min(RETRY_DELAYS.0 * 2f64.powi(attempts));
+        let delay = longest * (1.0 + Math::random()) / 2.0;
+        let until = clock::now() + delay as i64;
         self.connection.count_down(until, move || {
             if this.connection.session().is_none() {
                 this.reconnect();

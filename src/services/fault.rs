@@ -12,6 +12,7 @@ use crate::state::{Fault, Right};
 pub(super) fn of_connecting(error: &ConnectError, sign_in: &SignIn) -> Fault {
     let service = &sign_in.service;
     match error {
+        ConnectError::Unreachable(_) if service.in_browser => Fault::NoWorker,
         ConnectError::Unreachable(_) => Fault::Unreachable {
             address: service.address(),
             secure: service.secure,
@@ -33,8 +34,10 @@ pub(super) fn of_connecting(error: &ConnectError, sign_in: &SignIn) -> Fault {
 pub(super) fn of_closing(reason: &SessionCloseReason, sign_in: &SignIn) -> Option<Fault> {
     Some(match reason {
         SessionCloseReason::ClosedByClient => return None,
-        SessionCloseReason::ClosedByService => Fault::Lost(&messages::error_lost_closed),
-        SessionCloseReason::ConnectionLost => Fault::Lost(&messages::error_lost_connection),
+        SessionCloseReason::ClosedByService(_) => Fault::Lost(&messages::error_lost_closed),
+        SessionCloseReason::ServiceStopping | SessionCloseReason::ConnectionLost(_) => {
+            Fault::Lost(&messages::error_lost_connection)
+        }
         SessionCloseReason::SessionUnknown => Fault::Lost(&messages::error_lost_unknown),
         SessionCloseReason::MessagesLost => Fault::Lost(&messages::error_lost_messages),
         SessionCloseReason::InvalidMessage(_) => Fault::Lost(&messages::error_lost_unreadable),
@@ -46,6 +49,10 @@ pub(super) fn of_closing(reason: &SessionCloseReason, sign_in: &SignIn) -> Optio
 /// Why the service did not do what it was asked for, where this right was needed.
 pub(super) fn of_request(error: RequestError, right: Right) -> Fault {
     match error {
+        // The service in this browser has no code for it: `StoreError::Full` in crates/browser-service.
+        RequestError::Refused(report) if report.message.contains("no space left for this page") => {
+            Fault::StorageFull
+        }
         RequestError::Refused(report) => match report.reason {
             ErrorReason::AccessDenied => Fault::NotPermitted(right),
             ErrorReason::TopicExistsMismatch

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::rc::Rc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use effusion_client::{Interruption, Json, QueryResult, RangeAnchor, RangeSpan, RequestError};
 use futures_util::future::select;
@@ -12,7 +13,7 @@ use leptos::task::spawn_local;
 use super::connection::Connection;
 use super::{fault, value};
 use crate::features::composer::composing::Note;
-use crate::features::timeline::{At, Event, Key};
+use crate::features::timeline::{At, Event, Key, Origin};
 use crate::platform::tasks::until;
 use crate::state::{Earlier, Fault, Focus, OpenRoom, Right, RoomState, SetIfChanged};
 use crate::text;
@@ -163,20 +164,25 @@ impl History {
     }
 
     async fn show(&self, open: &OpenRoom, target: Target, focus: Focus) -> bool {
-        if open.look(|timeline| timeline.find(target)).is_none() {
-            self.load_around(open, target).await;
+        let mut found = open.look(|timeline| timeline.find(target));
+        if found.is_none() {
+            let is_answered = self.load_around(open, target).await;
+            found = open.look(|timeline| timeline.find(target));
+            if is_answered && found.is_none() {
+                open.change(|timeline| timeline.note_missing(target));
+            }
         }
-        let found = open.look(|timeline| timeline.find(target));
         if let Some(rank) = found {
             open.scroll_to(rank, focus);
         }
         found.is_some()
     }
 
-    async fn load_around(&self, open: &OpenRoom, target: Target) {
+    /// Asks for a message and those around it. True if the service has answered.
+    async fn load_around(&self, open: &OpenRoom, target: Target) -> bool {
         let (Target::Sequence(sequence), Some(session)) = (target, self.connection.session())
         else {
-            return; // What has no place in a series is nowhere but here.
+            return false; // What has no place in a series is nowhere but here.
         };
         let path = open.info.read_untracked().name.topic_path();
         let found = session
@@ -185,10 +191,12 @@ impl History {
             .from(RangeAnchor::Sequence(sequence.saturating_sub(AROUND)))
             .to(RangeSpan::ToSequence(sequence.saturating_add(AROUND)))
             .select_from::<Json>(&path);
-        if let Ok(found) = found.await {
-            let events = found.events.into_iter().map(value::of).collect();
-            open.change(|timeline| timeline.add_around(events));
-        }
+        let Ok(found) = found.await else {
+            return false;
+        };
+        let events = found.events.into_iter().map(value::of).collect();
+        open.change(|timeline| timeline.add_around(events));
+        true
     }
 
     /// The sequence of the first event from a time on.
@@ -199,7 +207,8 @@ impl History {
         let path = open.info.read_untracked().name.topic_path();
         let session = self.connection.session()?;
         let query = session.time_series().range_query();
-        let query = query.from(RangeAnchor::Time(u64::try_from(ms).ok()?));
+        let time = UNIX_EPOCH + Duration::from_millis(u64::try_from(ms).ok()?);
+        let query = query.from(RangeAnchor::Time(time));
         let found = query.to(RangeSpan::Next(1)).select_from::<Json>(&path);
         let event = found.await.ok()?.events.into_iter().next()?;
         Some(event.original().sequence)
@@ -234,9 +243,23 @@ impl History {
     ///
     /// # Errors
     /// Why the service did not do it.
-    pub async fn edit(&self, open: &OpenRoom, key: Key, text: String) -> Result<(), Fault> {
-        let change = |message| ChatMessage { text, ..message };
-        self.replace(open, key, change).await
+    pub async fn edit(&self, open: &OpenRoom, sequence: u64, text: String) -> Result<(), Fault> {
+        let target = Target::Sequence(sequence);
+        let own = |open: &OpenRoom| {
+            open.look(|timeline| {
+                let rank = timeline.find(target)?;
+                let entry = timeline.row_at(timeline.place_of_rank(rank))?.entry;
+                let is_own = entry.origin == Origin::Own && !entry.message.deleted;
+                is_own.then_some(entry.message)
+            })
+        };
+        // An edit that was begun before a reload can be of a message that is not loaded.
+        if own(open).is_none() {
+            self.load_around(open, target).await;
+        }
+        let message = own(open).ok_or(Fault::MessageGone)?;
+        self.replace(open, sequence, &ChatMessage { text, ..message })
+            .await
     }
 
     /// Takes a message back: what remains says that there was one.
@@ -244,28 +267,24 @@ impl History {
     /// # Errors
     /// Why the service did not do it.
     pub async fn take_back(&self, open: &OpenRoom, key: Key) -> Result<(), Fault> {
-        self.replace(open, key, |message| message.taken_back())
-            .await
+        let known = open.look(|timeline| {
+            let entry = timeline.row(key)?.entry;
+            Some((entry.sequence?, entry.message))
+        });
+        let (sequence, message) = known.ok_or(Fault::MessageGone)?;
+        self.replace(open, sequence, &message.taken_back()).await
     }
 
     async fn replace(
         &self,
         open: &OpenRoom,
-        key: Key,
-        change: impl FnOnce(ChatMessage) -> ChatMessage,
+        sequence: u64,
+        value: &ChatMessage,
     ) -> Result<(), Fault> {
-        let known = open.look(|timeline| {
-            let entry = timeline.row(key)?.entry;
-            Some((entry.sequence?, entry.message))
-        });
-        let Some((sequence, message)) = known else {
-            return Err(Fault::RoomRemoved);
-        };
         let path = open.info.read_untracked().name.topic_path();
-        let value = change(message);
         loop {
             let session = self.connection.session().ok_or(Fault::NotConnected)?;
-            match session.time_series().edit(&path, sequence, &value).await {
+            match session.time_series().edit(&path, sequence, value).await {
                 Ok(_) => return Ok(()),
                 // The session was lost with the request still here: it waits for the one that takes its place.
                 Err(RequestError::NeverSent(

@@ -4,33 +4,50 @@ use gloo_events::EventListener;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
-use super::navigation::{ROOMS, read_address};
+use super::navigation::{ROOMS, note_rooms, read_address};
 use super::preferences::For;
-use crate::features::join::form::Room;
+use crate::features::join::form::{Room, SignIn};
 use crate::features::join::{place, query};
+use crate::i18n::Text;
 use crate::platform::page;
-use crate::state::{App, OpenRoom, Request, Screen};
+use crate::state::{App, OpenRoom, Panel, Request, Screen};
+use crate::text;
 use effusion_chat::Target;
+
+/// What an address has that opens the lessons.
+const LESSONS: (&str, &str) = ("panel", "lessons");
 
 /// Keeps address and title at what the window shows, and goes where addresses lead, until the owner of the caller is done with.
 pub fn follow_location(app: App) {
+    let asked = query::parse(&page::query());
+    if asked
+        .iter()
+        .any(|(name, value)| (name.as_str(), value.as_str()) == LESSONS)
+    {
+        app.panel.set(Some(Panel::Lessons));
+    }
     app.jump
         .set(read_address(&page::hash()).and_then(|(room, target)| Some((room.name, target?))));
-    Effect::new(move |_| remember_place(app));
+    Effect::new(move |before: Option<Option<(SignIn, Vec<Room>)>>| {
+        remember_place(app, before.flatten())
+    });
     Effect::new(move |_| show_unread(app));
-    let visibility = EventListener::new(&document(), "visibilitychange", move |_| app.look());
-    let visibility = SendWrapper::new(visibility);
+    let looks = SendWrapper::new([
+        EventListener::new(&document(), "visibilitychange", move |_| app.look()),
+        EventListener::new(&window(), "focus", move |_| app.look()),
+        EventListener::new(&window(), "blur", move |_| app.look()),
+    ]);
     let hash = window_event_listener_untyped("hashchange", move |_| follow_address(app));
     on_cleanup(move || {
-        drop(visibility);
+        drop(looks);
         hash.remove();
     });
 }
 
-/// Keeps the window's rooms, and puts the one that is shown into the address, as an invitation for others.
-fn remember_place(app: App) {
-    let me = app.me.read();
-    let Some(me) = me.as_ref() else { return };
+/// Keeps the rooms of the window and of the account, and puts the one that is shown into the address, as an invitation for others.
+/// Given and returned is who is in which rooms.
+fn remember_place(app: App, before: Option<(SignIn, Vec<Room>)>) -> Option<(SignIn, Vec<Room>)> {
+    let me = app.me.get()?;
     let active = *app.active.read();
     let open = app.rooms.read();
     let rooms: Vec<Room> = open.iter().map(|open| open.info.get()).collect();
@@ -39,16 +56,28 @@ fn remember_place(app: App) {
     if let Some(room) = rooms.get(shown.unwrap_or_default()) {
         page::set_query(&place::invitation(&me.service, room));
     }
+    let before = before.filter(|(who, _)| *who == me);
+    let before = before.map_or_else(Vec::new, |(_, rooms)| rooms);
+    if before != rooms {
+        note_rooms(&me, &before, &rooms);
+    }
+    Some((me, rooms))
 }
 
 fn show_unread(app: App) {
     let (rooms, direct) = (app.rooms.read(), app.direct.read());
     let rooms = rooms.iter().chain(direct.iter());
     let unread: usize = rooms.map(|room| app.badge_count(room.clone())).sum();
-    let title = if unread > 0 {
-        ["(", &unread.to_string(), ") Effusion"].concat()
-    } else {
-        "Effusion".to_owned()
+    let room = app
+        .active_room()
+        .map(|room| room.info.read().name.to_string());
+    let place = match (app.screen.get(), room) {
+        (Screen::Chat, Some(room)) => [&room, " – Effusion"].concat(),
+        _ => "Effusion".to_owned(),
+    };
+    let title = match unread {
+        0 => place,
+        _ => ["(", &unread.to_string(), ") ", &place].concat(),
     };
     document().set_title(&title);
 }
@@ -84,10 +113,26 @@ pub fn link_to(app: App, open: &OpenRoom, target: Option<Target>) -> Option<Stri
     Some([&page::address(), "?", &query, "#", &hash].concat())
 }
 
-/// Puts the address of a room, or of a message in it, into the clipboard.
-pub fn copy_link(app: App, open: &OpenRoom, target: Option<Target>) {
-    if let Some(link) = link_to(app, open, target) {
-        // Where the browser forbids it, the clipboard stays as it is.
-        drop(window().navigator().clipboard().write_text(&link));
+/// The address of a room for a second window of the reader's, with the lessons beside it; or of the form for an account that leads
+/// there.
+pub fn lesson_link(app: App, room: &Room, screen: Screen) -> Option<String> {
+    let me = app.me.read();
+    let query = place::invitation(&me.as_ref()?.service, room);
+    let hash = if screen == Screen::Account {
+        "#account"
+    } else {
+        ""
+    };
+    let (name, value) = LESSONS;
+    Some([&page::address(), "?", &query, "&", name, "=", value, hash].concat())
+}
+
+/// Says that a link was copied, and where it leads to nothing for others.
+pub fn link_copied(app: App) -> Text {
+    let me = app.me.read_untracked();
+    if me.as_ref().is_some_and(|me| me.service.in_browser) {
+        text!(message_link_copied_here)
+    } else {
+        text!(message_link_copied)
     }
 }

@@ -10,13 +10,14 @@
 //!          └────┬────┴────┬───┘
 //!          connection   storage
 //!               │
-//!            traffic
+//!       traffic   browser
 //! ```
 //!
 //! A service knows those below it. What people do comes in by their methods, and what becomes of it goes out by the signals of
 //! [`App`] and of the rooms. None of them knows a view.
 
 mod appearance;
+pub mod browser;
 mod connection;
 mod copies;
 mod direct;
@@ -33,7 +34,11 @@ mod notifications;
 mod outbox;
 mod preferences;
 mod presence;
+mod privacy;
+mod progress;
 mod reactions;
+mod reading;
+mod rights;
 mod rooms;
 mod storage;
 mod traffic;
@@ -43,37 +48,37 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use gloo_events::EventListener;
-use gloo_timers::callback::Interval;
+use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 
+use self::privacy::Privacy;
+use crate::platform::clock;
+use crate::platform::tasks::Tasks;
 use crate::state::{App, Focus, Request, RoomState};
 
-pub use appearance::{change_saved_services, set_density, set_language, set_theme};
+pub use appearance::{change_saved_services, set_density, set_enter_key, set_language, set_theme};
 pub use connection::{Connection, Connector, SessionSnapshot};
 pub use copies::Copies;
 pub use direct::Direct;
 pub use directory::{Access, Directory, NewRoom};
-pub use drafts::Drafts;
+pub use drafts::{Drafts, StoreDrafts};
 pub use entry::Entry;
 pub use history::History;
-pub use location::{copy_link, follow_location, link_to};
+pub use location::{follow_location, lesson_link, link_copied, link_to};
 pub use moderation::{Board, Duty, Moderation, Order};
 pub use navigation::start;
 pub use notices::Notices;
 pub use notifications::{Notifications, beep, is_allowed};
 pub use outbox::{DirectDelivery, Outbox, Sent};
 pub use presence::{PersonDetails, Presence};
+pub use progress::{clear_lesson_progress, lesson_progress, note_lesson_step};
 pub use reactions::Reactions;
+pub use rights::Rights;
 pub use rooms::Rooms;
 pub use storage::{Storage, Store};
 pub use traffic::Traffic;
-
-/// How often drafts are stored, in milliseconds.
-const STORE_DRAFTS: u32 = 1_000;
-/// How often copies of rooms are stored, in milliseconds.
-const STORE_COPIES: u32 = 2_000;
 
 /// The services of the page. A clone is another handle of the same ones.
 #[derive(Clone)]
@@ -95,6 +100,8 @@ pub struct Parts {
     pub outbox: Rc<Outbox>,
     /// Earlier messages.
     pub history: Rc<History>,
+    /// Where the reader may write.
+    pub rights: Rc<Rights>,
     /// The rooms that the reader is in.
     pub rooms: Rc<Rooms>,
     /// Coming in and going out.
@@ -135,10 +142,16 @@ impl Services {
         let traffic = Rc::new(Traffic::default());
         let storage = Rc::new(Storage::default());
         let notices = Rc::new(Notices::default());
-        let drafts = Rc::new(Drafts::new(app));
+        let drafts = Rc::new(Drafts::new(app, Rc::clone(&storage)));
         let connection = Rc::new(Connection::new(app, traffic.clone(), connect));
         let copies = Rc::new(Copies::new(app, storage.clone()));
-        let outbox = Rc::new(Outbox::new(app, connection.clone(), storage.clone()));
+        let rights = Rc::new(Rights::new(app, connection.clone()));
+        let outbox = Rc::new(Outbox::new(
+            app,
+            connection.clone(),
+            storage.clone(),
+            rights.clone(),
+        ));
         let history = Rc::new(History::new(connection.clone()));
         let rooms = Rc::new(Rooms::new(
             app,
@@ -148,6 +161,7 @@ impl Services {
             drafts.clone(),
             notices.clone(),
         ));
+        let privacy = Rc::new(Privacy::new(connection.clone()));
         let entry = Rc::new(Entry::new(
             app,
             connection.clone(),
@@ -160,11 +174,12 @@ impl Services {
             connection.clone(),
             rooms.clone(),
             outbox.clone(),
-            drafts.clone(),
             notices.clone(),
+            rights.clone(),
+            privacy.clone(),
         ));
         Self(SendWrapper::new(Rc::new(Parts {
-            presence: Rc::new(Presence::new(app, connection.clone())),
+            presence: Rc::new(Presence::new(app, connection.clone(), privacy)),
             reactions: Rc::new(Reactions::new(connection.clone())),
             directory: Rc::new(Directory::new(app, connection.clone(), rooms.clone())),
             notifications: Rc::new(Notifications::new(app, notices)),
@@ -176,6 +191,7 @@ impl Services {
             drafts,
             outbox,
             history,
+            rights,
             rooms,
             entry,
             direct,
@@ -202,26 +218,46 @@ pub fn provide_services(app: App) -> Services {
 
 /// Has services work for a page until the owner of the caller is done with.
 pub fn serve(app: App, services: &Services) {
+    appearance::recall_enter_key(app);
     carry_out_requests(app, services.clone());
+    let days = Tasks::default();
+    days.spawn(follow_days(app));
+    reading::share(app, services.notifications.clone());
     jump(app, services.clone());
     let (drafts, copies) = (services.drafts.clone(), services.copies.clone());
     let store = move || {
-        drafts.store_changes();
+        drafts.store_changes(StoreDrafts::Now);
         copies.store_changes();
     };
-    let (drafts, copies) = (services.drafts.clone(), services.copies.clone());
-    let intervals = [
-        Interval::new(STORE_DRAFTS, move || drafts.store_changes()),
-        Interval::new(STORE_COPIES, move || copies.store_changes()),
-    ];
+    services.copies.follow();
+    services.drafts.follow();
     let connection = services.connection.clone();
+    let check = {
+        let (entry, rights) = (services.entry.clone(), services.rights.clone());
+        move || {
+            entry.check();
+            rights.check_again();
+        }
+    };
     let window = window();
     let listeners = [
         // Each may be the last that the page is told.
         EventListener::new(&document(), "visibilitychange", {
-            let store = store.clone();
-            move |_| store()
+            let (store, check) = (store.clone(), check.clone());
+            move |_| {
+                store();
+                check();
+            }
         }),
+        EventListener::new(&window, "focus", {
+            let check = check.clone();
+            move |_| check()
+        }),
+        EventListener::new(&window, "offline", {
+            let check = check.clone();
+            move |_| check()
+        }),
+        EventListener::new(&window, "online", move |_| check()),
         // A window that is closed says so; the service need not wait for it to come back.
         EventListener::new(&window, "pagehide", move |_| {
             store();
@@ -240,11 +276,19 @@ pub fn serve(app: App, services: &Services) {
             }
         }),
     ];
-    let kept = SendWrapper::new((services.clone(), intervals, listeners));
+    let kept = SendWrapper::new((services.clone(), days, listeners));
     on_cleanup(move || {
         let (services, ..) = kept.take();
         services.connection.replace(None);
     });
+}
+
+/// Has dates say when a day begins that it is no longer today.
+async fn follow_days(app: App) {
+    loop {
+        TimeoutFuture::new(clock::until_midnight() + 1).await;
+        app.i18n.show_again();
+    }
 }
 
 fn carry_out_requests(app: App, services: Services) {

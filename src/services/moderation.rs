@@ -1,12 +1,16 @@
 //! The moderator's desk in the page.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::time::{Duration, UNIX_EPOCH};
 
-use effusion_chat::RoomName;
 use effusion_chat::moderation::{Deed, Rules};
-use effusion_client::{GlobalPermission, Session, SessionLock, SessionLockScope};
+use effusion_chat::{ChatMessage, RoomName};
+use effusion_client::{
+    EventMetadata, GlobalPermission, RangeAnchor, RangeSpan, Session, SessionLock, SessionLockScope,
+};
 use effusion_moderator::{DUTY, Desk, Failure, Happening, Inbox, Report};
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::stream::{Stream, StreamExt as _, once, select_all};
@@ -17,12 +21,16 @@ use leptos::task::spawn_local;
 use super::connection::Connection;
 use crate::features::composer::composing::Note;
 use crate::features::moderation::records::{Activity, Flag, LogRow, MAX_FLAGS};
+use crate::features::people::roster::Person;
 use crate::platform::clock;
 use crate::state::{App, OpenRoom, SetIfChanged};
 use crate::text;
 
 /// How often to look whether something has come to its end, in milliseconds.
 const TICK: u32 = 2_000;
+
+/// How many messages from before the desk was opened are counted in a room.
+const MAX_COUNTED: u64 = 10_000;
 
 /// Whether this window keeps watch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,6 +106,8 @@ pub struct Moderation {
     orders: RefCell<Option<UnboundedSender<Order>>>,
     /// Where the answer to an order goes besides the board.
     ordered_in: RefCell<Option<OpenRoom>>,
+    /// Who wrote the entries of the log, and when, by their sequence.
+    written: RefCell<BTreeMap<u64, (String, i64)>>,
 }
 
 impl Moderation {
@@ -108,6 +118,7 @@ impl Moderation {
             board: Board::default(),
             orders: RefCell::default(),
             ordered_in: RefCell::default(),
+            written: RefCell::default(),
         }
     }
 
@@ -145,10 +156,21 @@ impl Moderation {
     /// for the principal of the one member who bears it, or else for the principal itself.
     pub fn set_muted(self: &Rc<Self>, open: &OpenRoom, name: &str, muted: bool) {
         let people = open.people.read_untracked().persons();
-        let principal = people
+        let named = |person: &&Person| person.name == name && !person.principal.is_empty();
+        let mut accounts: Vec<String> = people
             .iter()
-            .find(|person| person.name == name && !person.principal.is_empty())
-            .map_or_else(|| name.to_owned(), |person| person.principal.clone());
+            .filter(named)
+            .map(|person| person.principal.clone())
+            .collect();
+        accounts.dedup();
+        if accounts.len() > 1 {
+            // Anybody can go by the name of somebody else.
+            let accounts = accounts.join(", ");
+            let several = text!(command_mute_several, name = name, accounts = accounts);
+            open.note.set(Some(Note::Alert(several)));
+            return;
+        }
+        let principal = accounts.pop().unwrap_or_else(|| name.to_owned());
         let room = open.info.read_untracked().name.clone();
         self.ordered_in.replace(Some(open.clone()));
         self.order(if muted {
@@ -181,6 +203,8 @@ impl Moderation {
             self.report(Note::Alert(text!(common_not_connected)));
             return;
         };
+        // What was counted for another session may have been in other rooms.
+        self.board.activity.set(Activity::default());
         let (orders, ordered) = unbounded();
         if let Some(first) = first {
             // The other end is just here.
@@ -224,7 +248,7 @@ impl Moderation {
             let reports = match turn {
                 Turn::Happened(Happening::Closed) => return,
                 Turn::Happened(happening) => {
-                    self.count(&happening);
+                    self.note(&happening);
                     desk.take(happening, clock::now()).await
                 }
                 Turn::Ordered(order) => self.carry_out(&mut desk, order).await,
@@ -243,22 +267,67 @@ impl Moderation {
         }
     }
 
-    fn count(&self, happening: &Happening) {
-        let (room, at) = match happening {
+    /// Takes down what the board shows beyond what the desk keeps.
+    fn note(&self, happening: &Happening) {
+        let activity = self.board.activity;
+        match happening {
             Happening::Event { room, event } if !event.is_edit() => {
-                let at = i64::try_from(event.metadata.timestamp).unwrap_or(i64::MAX);
-                (room, at)
+                let sequence = event.metadata.sequence;
+                let at = time(&event.metadata);
+                let message = ChatMessage::from_json(&event.value);
+                let missing = activity.try_update(|activity| {
+                    activity.count_event(room, sequence, at, message.as_ref())
+                });
+                if let Some(Some((since, last))) = missing {
+                    self.count_earlier(room.clone(), since, last);
+                }
             }
             Happening::Value {
                 room,
+                value,
                 retained: false,
+            } => {
+                if let Some(message) = ChatMessage::from_json(value) {
+                    activity.update(|it| it.count_value(room, clock::now(), &message));
+                }
+            }
+            Happening::Logged {
+                sequence,
+                author,
+                at,
                 ..
-            } => (room, clock::now()),
-            _ => return,
+            } => {
+                let mut written = self.written.borrow_mut();
+                written.insert(*sequence, (author.clone(), *at));
+            }
+            Happening::LogRestarted => self.written.borrow_mut().clear(),
+            _ => {}
+        }
+    }
+
+    /// Counts what was said in a room up to a sequence: a subscription brings only the newest of it.
+    fn count_earlier(&self, room: RoomName, since: i64, last: u64) {
+        let Some(session) = self.connection.session() else {
+            return;
         };
-        self.board
-            .activity
-            .update(|activity| activity.count(room, at));
+        let since = u64::try_from(since).unwrap_or_default();
+        let query = session.time_series().range_query();
+        let query = query
+            .from(RangeAnchor::Time(UNIX_EPOCH + Duration::from_millis(since)))
+            .to(RangeSpan::ToSequence(last))
+            .limit(MAX_COUNTED)
+            .select_from::<ChatMessage>(&room.topic_path());
+        drop(session);
+        let activity = self.board.activity;
+        self.connection.spawn(async move {
+            // Where it cannot be had, the chart begins with what has come.
+            let Ok(earlier) = query.await else { return };
+            activity.update(|activity| {
+                for event in earlier.events {
+                    activity.count_earlier(&room, time(&event.metadata), &event.value);
+                }
+            });
+        });
     }
 
     async fn carry_out(&self, desk: &mut Desk, order: Order) -> Vec<Report> {
@@ -304,6 +373,7 @@ impl Moderation {
                     sequence,
                     entry: entry.clone(),
                     undone,
+                    written: None,
                 };
                 self.report(Note::Info(row.sentence()));
                 Report::Done(sequence, entry)
@@ -324,6 +394,7 @@ impl Moderation {
                 Report::Flagged {
                     room,
                     principal,
+                    at,
                     text,
                     found,
                 } => board.flags.update(|flags| {
@@ -335,6 +406,7 @@ impl Moderation {
                             number,
                             room,
                             principal,
+                            at,
                             text,
                             found: found.join(", "),
                         },
@@ -346,6 +418,7 @@ impl Moderation {
         }
         board.rules.set_if_changed(desk.rules().clone());
         let ledger = desk.ledger();
+        let written = self.written.borrow();
         let rows = ledger
             .entries()
             .rev()
@@ -354,6 +427,7 @@ impl Moderation {
                 sequence,
                 entry: entry.clone(),
                 undone: ledger.is_undone(sequence),
+                written: written.get(&sequence).cloned(),
             });
         board.log.set_if_changed(rows.collect());
     }
@@ -365,6 +439,11 @@ impl Moderation {
         }
         self.board.note.set(Some(note));
     }
+}
+
+/// A time of the service, in milliseconds since 1970.
+fn time(event: &EventMetadata) -> i64 {
+    i64::try_from(event.timestamp_millis()).unwrap_or(i64::MAX)
 }
 
 fn not_done(failure: &Failure) -> Note {

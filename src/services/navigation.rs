@@ -6,9 +6,10 @@ use std::time::Duration;
 use leptos::prelude::*;
 
 use super::appearance;
-use super::preferences::For;
+use super::preferences::{For, store_newest};
 use crate::features::join::form::{Field, Form, KeptPassword, Room, SignIn};
 use crate::features::join::guest::guest_name;
+use crate::features::join::service::{SHARED_ACCOUNT, Service};
 use crate::features::join::{place, query};
 use crate::i18n::I18n;
 use crate::platform::{page, storage};
@@ -23,8 +24,16 @@ const CREDENTIALS: &str = "effusion.credentials";
 const WINDOW: &str = "effusion.window";
 /// This window's rooms.
 pub(super) const ROOMS: &str = "effusion.rooms";
-/// Where a page's host says which service to use, in the form of an address's query.
+/// The rooms of each account.
+const ACCOUNT_ROOMS: &str = "effusion.account-rooms";
+/// Of how many accounts rooms are remembered, and how many of each.
+const MAX_ACCOUNTS: usize = 50;
+const MAX_ROOMS: usize = 100;
+/// Where a page's host says which service to use, in the form of an address's query. Whoever builds a page for one service can
+/// say so by the variable `EFFUSION_SERVICE`, as `cargo xtask serve` does.
 const META: &str = "effusion-service";
+/// What the sandbox puts into a page that it serves: the service is where the page came from.
+const ORIGIN: &str = "effusion-origin";
 /// What follows `#` while an account is being made.
 const ACCOUNT: &str = "#account";
 
@@ -35,7 +44,14 @@ pub fn start(i18n: I18n) -> PageState {
     }
     let address = query::parse(&page::query());
     let mut form = Form::default();
-    form.apply(&query::parse(&page::meta(META).unwrap_or_default()));
+    let chosen = page::meta(META).or_else(|| option_env!("EFFUSION_SERVICE").map(str::to_owned));
+    if page::meta(ORIGIN).is_some() {
+        form.set_service(&page_origin());
+    } else if chosen.is_none() {
+        // There may be no service at all behind the page.
+        form.set_in_browser(true);
+    }
+    form.apply(&query::parse(&chosen.unwrap_or_default()));
     form.apply(&For::Device.load_pairs(SETTINGS));
     let services = appearance::saved_services();
     if let Some(saved) = services.default_service() {
@@ -49,12 +65,22 @@ pub fn start(i18n: I18n) -> PageState {
     let before = form.clone();
     form.apply(&address);
     if let Some((room, _)) = read_address(&page::hash()) {
-        form.set(Field::Room, room.name.to_string());
-        form.kind = room.kind;
+        form.set_room(&room);
     }
     recall_credentials(&mut form);
+    if let Some(held) = page::take_held() {
+        let held: Vec<(String, String)> = serde_json::from_str(&held).unwrap_or_default();
+        if let Some(held) = KeptPassword::parse(&held, &[]) {
+            form.recall_held(&held);
+        }
+    }
 
     let state = PageState::new(form.clone(), guest, i18n);
+    storage::on_refused(move || state.not_stored.set_if_changed(true));
+    let names_room = address.iter().any(|(name, _)| name == "room");
+    state
+        .invited
+        .set_value(names_room || read_address(&page::hash()).is_some());
     appearance::recall(state);
     state.services.set(services);
     follow_hash(state);
@@ -69,6 +95,21 @@ pub fn start(i18n: I18n) -> PageState {
     state
 }
 
+/// The service that has served the page: behind a proxy both can lie under a path.
+fn page_origin() -> Service {
+    let location = window().location();
+    let secure = page::is_secure();
+    let port = location.port().unwrap_or_default().parse();
+    let host = location.hostname().unwrap_or_default();
+    Service {
+        host: host.trim_matches(['[', ']']).to_owned(),
+        port: port.unwrap_or(if secure { 443 } else { 80 }),
+        secure,
+        ..Service::default()
+    }
+    .beside(&location.pathname().unwrap_or_default())
+}
+
 /// Keeps what led to a session.
 pub(super) fn remember_sign_in(app: App, sign_in: &SignIn) {
     let mut form = app.form.get_untracked();
@@ -78,13 +119,62 @@ pub(super) fn remember_sign_in(app: App, sign_in: &SignIn) {
         form.set(Field::Name, String::new());
     }
     For::Device.store(SETTINGS, Some(&form.to_pairs()));
-    let kept = form.remember.then(|| KeptPassword::of(sign_in));
-    let pairs = kept.as_ref().map(KeptPassword::to_pairs);
-    For::Device.store(CREDENTIALS, pairs.as_ref());
+    let password = KeptPassword::of(sign_in);
+    let pairs = password.to_pairs();
+    For::Device.store(CREDENTIALS, form.remember.then_some(&pairs));
+    // Of what is stored, and of the sandbox's public password, a reload needs nothing.
+    let is_needed = !form.remember && !form.is_shared();
+    let held = is_needed
+        .then(|| serde_json::to_string(&pairs).ok())
+        .flatten();
+    page::hold(held.as_deref());
+}
+
+/// The rooms that an account was in when it was last here, in any window.
+pub(super) fn rooms_of(sign_in: &SignIn) -> Vec<Room> {
+    let account = account_key(sign_in);
+    let known = For::Device.load_pairs(ACCOUNT_ROOMS);
+    let rooms = known.into_iter().find(|(known, _)| *known == account);
+    rooms.map_or_else(Vec::new, |(_, rooms)| place::rooms(query::parse(&rooms)))
+}
+
+/// Notes that an account has come into rooms, and has left others. Its other windows may be in more.
+pub(super) fn note_rooms(sign_in: &SignIn, before: &[Room], now: &[Room]) {
+    let mut rooms = rooms_of(sign_in);
+    let is_in = |rooms: &[Room], room: &Room| rooms.iter().any(|it| it.name == room.name);
+    rooms.retain(|room| is_in(now, room) || !is_in(before, room));
+    rooms.extend(now.iter().filter(|room| !is_in(before, room)).cloned());
+    let mut known: Vec<RoomName> = Vec::new();
+    rooms.retain(|room| {
+        let is_new = !known.contains(&room.name);
+        known.push(room.name.clone());
+        is_new
+    });
+    rooms.truncate(MAX_ROOMS);
+    let account = account_key(sign_in);
+    let mut accounts = For::Device.load_pairs(ACCOUNT_ROOMS);
+    accounts.retain(|(known, _)| *known != account);
+    if !rooms.is_empty() {
+        accounts.push((account, query::format(place::pairs(&rooms))));
+    }
+    store_newest(ACCOUNT_ROOMS, accounts, MAX_ACCOUNTS);
+}
+
+/// Names an account of a service. Those who share one are told apart by their names.
+fn account_key(sign_in: &SignIn) -> String {
+    let SignIn {
+        name,
+        credentials,
+        service,
+    } = sign_in;
+    let is_shared = credentials.principal == SHARED_ACCOUNT && service.is_loopback();
+    let name = if is_shared { name.as_str() } else { "" };
+    [&service.address(), " ", &credentials.principal, " ", name].concat()
 }
 
 /// Forgets where the window was.
 pub(super) fn forget_place() {
+    page::hold(None);
     storage::store_for_window(WINDOW, None);
     storage::store_for_window(ROOMS, None);
 }
@@ -102,8 +192,15 @@ fn recall_credentials(form: &mut Form) {
 fn where_it_was(before: &Form, now: &Form) -> Option<(SignIn, Vec<Room>)> {
     storage::load_for_window(WINDOW)?;
     let mut rooms = place::rooms(For::Window.load_pairs(ROOMS));
-    let fields = [Field::Name, Field::Account, Field::Host, Field::Port];
+    let fields = [
+        Field::Name,
+        Field::Account,
+        Field::Host,
+        Field::Port,
+        Field::Path,
+    ];
     if before.secure != now.secure
+        || before.is_in_browser() != now.is_in_browser()
         || fields
             .iter()
             .any(|field| before.text(*field) != now.text(*field))

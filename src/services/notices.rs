@@ -27,6 +27,8 @@ pub(super) struct Notice {
     pub(super) cause: Cause,
     /// What was said.
     pub(super) message: ChatMessage,
+    /// Its rank in the room.
+    pub(super) rank: Option<u64>,
 }
 
 /// Passes notices on.

@@ -1,52 +1,191 @@
 //! Telling the reader of what must not be missed: by the system's notifications, and by a sound for whoever wants one.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AudioContext, Notification, NotificationOptions, NotificationPermission};
 
 use super::notices::{Cause, Notice, Notices};
 use super::preferences::For;
+use crate::features::timeline::prose::excerpt;
 use crate::state::attention::{Attention, Level};
 use crate::state::{App, OpenRoom, SetIfChanged};
 use crate::t;
+use effusion_chat::ChatMessage;
 
 /// What the reader has chosen.
 const ATTENTION: &str = "effusion.attention";
 
-/// How much of a message is shown, in characters.
+/// How much of a message is shown, in characters as readers count them.
 const EXCERPT: usize = 140;
+
+/// How many notifications stay on the screen: whoever is named ever so often is not to be buried.
+const MAX_SHOWN: usize = 20;
 
 /// Tells the reader of notices.
 pub struct Notifications {
     app: App,
     notices: Rc<Notices>,
+    shown: RefCell<Vec<Shown>>,
+}
+
+/// A notification on the screen.
+struct Shown {
+    room: OpenRoom,
+    /// The rank of the message in the room.
+    rank: Option<u64>,
+    title: String,
+    text: String,
+    tag: String,
+    notification: Notification,
 }
 
 impl Notifications {
     pub(super) fn new(app: App, notices: Rc<Notices>) -> Self {
-        Self { app, notices }
+        Self {
+            app,
+            notices,
+            shown: RefCell::default(),
+        }
     }
 
     /// Takes up what the reader chose before, and tells of notices from now on.
-    pub fn start(&self) {
+    pub fn start(self: &Rc<Self>) {
         let Some(mut notices) = self.notices.listen() else {
             return;
         };
         let stored: Attention = For::Device.load(ATTENTION).unwrap_or_default();
         self.app.attention.set_if_changed(stored);
-        let app = self.app;
+        let this = Rc::clone(self);
         spawn_local(async move {
             while let Some(notice) = notices.next().await {
-                show_notification(app, notice);
+                this.tell(notice);
             }
         });
+    }
+
+    /// Takes away the notifications of what has been read since.
+    pub(super) fn close_read(&self) {
+        self.shown.borrow_mut().retain(|shown| {
+            let is_read = shown.rank <= shown.room.read();
+            if is_read {
+                shown.notification.close();
+            }
+            !is_read
+        });
+    }
+
+    /// Has notifications say what their messages say now, and takes away those of messages that were deleted.
+    pub(super) fn follow_edits(&self) {
+        self.shown.borrow_mut().retain_mut(|shown| {
+            let now = shown.room.look(|timeline| {
+                let place = timeline.place_of_rank(shown.rank?);
+                let entry = timeline.row_at(place)?.entry;
+                (Some(entry.rank) == shown.rank).then_some(entry.message)
+            });
+            let Some(message) = now else { return true };
+            let text = excerpt(&message.text, EXCERPT);
+            if message.deleted {
+                shown.notification.close();
+            } else if text != shown.text {
+                // One of the same name takes its place, and does not alert again.
+                if let Ok(notification) = notification(&shown.title, &text, &shown.tag) {
+                    notification.set_onclick(shown.notification.onclick().as_ref());
+                    shown.notification = notification;
+                }
+                shown.text = text;
+            }
+            !message.deleted
+        });
+    }
+
+    fn tell(&self, notice: Notice) {
+        let app = self.app;
+        let (room, message) = (&notice.room, &notice.message);
+        let name = room.info.read_untracked().name.to_string();
+        let attention = app.attention.get_untracked();
+        let author = room.look(|timeline| {
+            let entry = timeline.row_at(timeline.place_of_rank(notice.rank?))?.entry;
+            (Some(entry.rank) == notice.rank)
+                .then(|| timeline.label(&entry.message.name, &entry.author))
+        });
+        let author = author.unwrap_or_else(|| message.name.clone());
+        let title = match notice.cause {
+            Cause::Mention if attention.level(&name) == Level::Nothing => return,
+            Cause::Mention => t!(app.i18n, notify_mention, name = &author, room = &name),
+            Cause::Direct => t!(app.i18n, notify_direct, name = &author),
+        };
+        if attention.do_not_disturb {
+            return;
+        }
+        if attention.sound {
+            beep();
+        }
+        match permission() {
+            Some(NotificationPermission::Granted) => self.show(notice, &title),
+            // Now there is something that would have been shown: this is the moment to ask.
+            Some(NotificationPermission::Default) if !attention.never_ask => {
+                app.ask_to_notify.set_if_changed(true)
+            }
+            _ => {}
+        }
+    }
+
+    fn show(&self, notice: Notice, title: &str) {
+        let Notice {
+            room,
+            message,
+            rank,
+            ..
+        } = notice;
+        let text = excerpt(&message.text, EXCERPT);
+        let tag = self.tag(&room, &message, rank);
+        // Some systems know notifications, but do not let pages show them so.
+        let Ok(shown) = notification(title, &text, &tag) else {
+            return;
+        };
+        let (app, open) = (self.app, room.clone());
+        let clicked = Closure::once_into_js({
+            let shown = shown.clone();
+            move || {
+                // Where the system does not allow it, the window stays where it is.
+                let _ = window().focus();
+                app.show_room(open);
+                shown.close();
+            }
+        });
+        shown.set_onclick(Some(clicked.unchecked_ref()));
+        let mut all = self.shown.borrow_mut();
+        if all.len() >= MAX_SHOWN {
+            all.remove(0).notification.close();
+        }
+        all.push(Shown {
+            room,
+            rank,
+            title: title.to_owned(),
+            text,
+            tag,
+            notification: shown,
+        });
+    }
+
+    /// Names a message for all windows of the browser.
+    fn tag(&self, room: &OpenRoom, message: &ChatMessage, rank: Option<u64>) -> String {
+        let me = self.app.me.read_untracked();
+        let service = me.as_ref().map(|me| me.service.address());
+        let name = match message.id {
+            Some(id) => id.to_string(),
+            None => rank.unwrap_or_default().to_string(),
+        };
+        let room = room.info.read_untracked().name.to_string();
+        ["effusion", &service.unwrap_or_default(), &room, &name].join(" ")
     }
 
     /// Asks the system, after the reader has said yes to the page.
@@ -77,38 +216,17 @@ impl Notifications {
     }
 }
 
+/// A notification on the screen. Several windows show a message once, and each message alerts anew.
+fn notification(title: &str, text: &str, tag: &str) -> Result<Notification, JsValue> {
+    let options = NotificationOptions::new();
+    options.set_body(text);
+    options.set_tag(tag);
+    Notification::new_with_options(title, &options)
+}
+
 /// Whether the system shows notifications of this page; none where it cannot.
 pub fn is_allowed() -> Option<bool> {
     permission().map(|it| it == NotificationPermission::Granted)
-}
-
-fn show_notification(app: App, notice: Notice) {
-    let Notice {
-        room,
-        cause,
-        message,
-    } = notice;
-    let name = room.info.read_untracked().name.to_string();
-    let attention = app.attention.get_untracked();
-    let title = match cause {
-        Cause::Mention if attention.level(&name) == Level::Nothing => return,
-        Cause::Mention => t!(app.i18n, notify_mention, name = &message.name, room = &name),
-        Cause::Direct => t!(app.i18n, notify_direct, name = &message.name),
-    };
-    if attention.do_not_disturb {
-        return;
-    }
-    if attention.sound {
-        beep();
-    }
-    match permission() {
-        Some(NotificationPermission::Granted) => show(app, room, &title, &message.text),
-        // Now there is something that would have been shown: this is the moment to ask.
-        Some(NotificationPermission::Default) if !attention.never_ask => {
-            app.ask_to_notify.set_if_changed(true)
-        }
-        _ => {}
-    }
 }
 
 /// What the system allows; none where it has no notifications.
@@ -117,35 +235,13 @@ fn permission() -> Option<NotificationPermission> {
     known.unwrap_or(false).then(Notification::permission)
 }
 
-fn show(app: App, open: OpenRoom, title: &str, text: &str) {
-    let options = NotificationOptions::new();
-    let text: String = text.chars().take(EXCERPT).collect();
-    options.set_body(&text);
-    // One a room: the latest.
-    options.set_tag(&["effusion-", &open.id.to_string()].concat());
-    // Some systems know notifications, but do not let pages show them so.
-    let Ok(shown) = Notification::new_with_options(title, &options) else {
-        return;
-    };
-    let clicked = Closure::once_into_js({
-        let shown = shown.clone();
-        move || {
-            // Where the system does not allow it, the window stays where it is.
-            let _ = window().focus();
-            app.show_room(open);
-            shown.close();
-        }
-    });
-    shown.set_onclick(Some(clicked.unchecked_ref()));
-}
-
 /// Two short tones.
 pub fn beep() {
     // Where there is no sound, there is none.
     let _ = play();
 }
 
-fn play() -> Result<(), wasm_bindgen::JsValue> {
+fn play() -> Result<(), JsValue> {
     let audio = AudioContext::new()?;
     let now = audio.current_time();
     for (start, pitch) in [(0.0, 660.0), (0.12, 880.0)] {

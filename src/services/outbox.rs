@@ -1,7 +1,8 @@
 //! Sending: what is not acknowledged is stored, and goes out in order, one message of a room at a time.
 //!
 //! Each message has an id by which everyone recognises it. So it can be sent again when nobody knows whether it arrived;
-//! where the service can be asked, it is asked before.
+//! where the service can be asked, it is asked before. Several windows can hold the same stored message; one at a time sends
+//! what is in the outbox of a room.
 
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
@@ -14,12 +15,15 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::connection::Connection;
+use super::rights::Rights;
 use super::storage::{Storage, Store};
 use super::{fault, value};
+use crate::features::composer::composing::{Purpose, trimmed};
 use crate::features::timeline::outbox_record::{OutboxKey, from_record, to_record};
 use crate::features::timeline::{At, Key, time};
 use crate::platform::clock;
-use crate::state::{App, Fault, OpenRoom, Right, RoomState};
+use crate::platform::locks::{self, Lock};
+use crate::state::{App, Fault, OpenRoom, Right, RoomState, SetIfChanged};
 use effusion_chat::{ChatMessage, MessageId, RoomKind, Timestamp};
 
 /// How long to wait before a message without an answer is sent again, in milliseconds.
@@ -27,6 +31,15 @@ const RETRY_DELAY: u32 = 1_000;
 
 /// How long new messages wait for those that were stored before, in milliseconds.
 const RECALL_TIMEOUT: u32 = 5_000;
+
+/// How long a window waits for another one that sends to the same room, in milliseconds.
+const LOCK_TIMEOUT: u32 = 5_000;
+
+/// How often a window asks for its turn where the browser has no locks, in milliseconds.
+const CLAIM_INTERVAL: u32 = 100;
+
+/// What has waited for longer may have been sent by another window, in milliseconds.
+const FRESH: i64 = 1_000;
 
 /// In how many of the newest events of a room a message is looked for before it is sent again.
 const LOOK_BACK: u64 = 200;
@@ -58,8 +71,6 @@ pub trait DirectDelivery {
 enum Outcome {
     /// The service has it, in a history room at this place of the series.
     Done(Option<u64>),
-    /// It got there already.
-    Known,
     /// The service does not take it.
     Refused(Fault),
     /// It may have arrived, or may not.
@@ -68,11 +79,32 @@ enum Outcome {
     NoSession,
 }
 
+/// What became of a window's turn to send.
+enum Turn {
+    /// Nothing waits any more.
+    Done,
+    /// Something waits, and is to be tried again.
+    Again,
+    /// There is no connection, and none is to be expected.
+    NoSession,
+}
+
+/// What keeps other windows from sending at the same time.
+enum Hold {
+    /// Free again when this is dropped.
+    Lock(#[expect(dead_code, reason = "it is held")] Lock),
+    /// A record in the database, to be given back.
+    Claim,
+    /// Another window took too long.
+    Nothing,
+}
+
 /// Messages on their way.
 pub struct Outbox {
     app: App,
     connection: Rc<Connection>,
     storage: Rc<Storage>,
+    rights: Rc<Rights>,
     /// Sends what is for one person; set once such a conversation exists.
     direct: RefCell<Option<Rc<dyn DirectDelivery>>>,
     /// Which rooms are being served.
@@ -83,21 +115,33 @@ pub struct Outbox {
     stored: RefCell<Vec<(MessageId, String)>>,
     /// Messages that may have arrived.
     doubtful: RefCell<Vec<MessageId>>,
+    /// Messages that were stored before this page was there: other windows may have them, too.
+    others: RefCell<Vec<MessageId>>,
     number: Cell<u32>,
+    /// Tells this page from others in claims.
+    holder: String,
 }
 
 impl Outbox {
-    pub(super) fn new(app: App, connection: Rc<Connection>, storage: Rc<Storage>) -> Self {
+    pub(super) fn new(
+        app: App,
+        connection: Rc<Connection>,
+        storage: Rc<Storage>,
+        rights: Rc<Rights>,
+    ) -> Self {
         Self {
             app,
             connection,
             storage,
+            rights,
             direct: RefCell::default(),
             busy: RefCell::default(),
             recalling: RefCell::default(),
             stored: RefCell::default(),
             doubtful: RefCell::default(),
+            others: RefCell::default(),
             number: Cell::new(0),
+            holder: new_message_id().to_string(),
         }
     }
 
@@ -111,7 +155,7 @@ impl Outbox {
         let now = clock::now();
         let me = self.app.me.read_untracked();
         let message = ChatMessage {
-            text: message.text.trim().to_owned(),
+            text: trimmed(&message.text).to_owned(),
             name: me.as_ref().map(|me| me.name.clone()).unwrap_or_default(),
             timestamp: Timestamp::Text(time::iso(now).unwrap_or_default()),
             id: Some(new_message_id()),
@@ -124,16 +168,29 @@ impl Outbox {
             timeline.set_line(None);
             timeline.send(message, At::local(now))
         });
+        open.mark_read();
+        open.scroll_to_end();
         self.serve(open);
     }
 
-    /// Sends a text.
+    /// Sends a text, as the answer that the room's composer is to give, if it is.
     pub fn send_text(self: &Rc<Self>, open: &OpenRoom, text: String) {
         let message = ChatMessage {
             text,
             ..ChatMessage::default()
         };
-        self.send(open, message);
+        self.send_answer(open, message);
+    }
+
+    /// Sends a message, as the answer that the room's composer is to give, if it is.
+    pub fn send_answer(self: &Rc<Self>, open: &OpenRoom, message: ChatMessage) {
+        let reply = match &*open.purpose.read_untracked() {
+            // What is answered may have been changed meanwhile.
+            Purpose::Reply(reply) => Some(open.look(|timeline| timeline.requoted(reply.clone()))),
+            _ => None,
+        };
+        open.purpose.set_if_changed(Purpose::Send);
+        self.send(open, ChatMessage { reply, ..message });
     }
 
     /// Sends a message again that was refused.
@@ -158,7 +215,8 @@ impl Outbox {
         spawn_local(async move {
             // It is not the reader's own message: if it does not get there, nothing is lost.
             if let Err(error) = this.put(&open, &message).await {
-                note_refusal(&open, &fault::of_request(error, Right::Write));
+                let fault = fault::of_request(error, Right::Write);
+                this.rights.refused(&open, &fault);
             }
         });
     }
@@ -210,6 +268,7 @@ impl Outbox {
         }
         if !is_known {
             self.stored.borrow_mut().push((id, key));
+            self.others.borrow_mut().push(id);
         }
         if open.look(|timeline| timeline.has_own(id)) {
             self.forget(id);
@@ -240,7 +299,54 @@ impl Outbox {
         });
     }
 
+    /// Sends what waits. Between two attempts, other windows have a turn.
     async fn send_all(&self, open: &OpenRoom) {
+        while open.look(|timeline| timeline.next_unsent()).is_some() {
+            let key = self.key(open);
+            let hold = match &key {
+                Some(key) => self.wait_for_turn(key).await,
+                None => Hold::Nothing,
+            };
+            let done = self.send_in_turn(open).await;
+            // What is done has to be seen by the window that is next.
+            self.storage.settled().await;
+            if let (Hold::Claim, Some(key)) = (&hold, &key) {
+                self.storage.give_back(key.prefix());
+            }
+            drop(hold);
+            match done {
+                Turn::Done => {}
+                Turn::Again => TimeoutFuture::new(RETRY_DELAY).await,
+                // A new session opens its rooms, and then this begins again.
+                Turn::NoSession => return,
+            }
+        }
+    }
+
+    /// Waits until no other window sends what is in an outbox, or for long enough: what is sent is looked for first.
+    async fn wait_for_turn(&self, key: &OutboxKey) -> Hold {
+        if locks::are_here() {
+            let lock = locks::acquire(&["effusion ", key.prefix()].concat(), LOCK_TIMEOUT).await;
+            return lock.map_or(Hold::Nothing, Hold::Lock);
+        }
+        let lease = i64::from(LOCK_TIMEOUT);
+        for _ in 0..LOCK_TIMEOUT / CLAIM_INTERVAL {
+            if self.storage.claim(key.prefix(), &self.holder, lease).await {
+                return Hold::Claim;
+            }
+            TimeoutFuture::new(CLAIM_INTERVAL).await;
+        }
+        Hold::Nothing
+    }
+
+    async fn send_in_turn(&self, open: &OpenRoom) -> Turn {
+        self.drop_sent_elsewhere(open).await;
+        if self.may_have_arrived(open) && !self.look_up(open).await {
+            return match self.connection.session() {
+                Some(session) if !is_over(&session) => Turn::Again,
+                _ => Turn::NoSession,
+            };
+        }
         while let Some((key, message)) = open.look(|timeline| timeline.next_unsent()) {
             let outcome = self.attempt(open, &message).await;
             if let Some(id) = message.id {
@@ -253,24 +359,98 @@ impl Outbox {
             match outcome {
                 Outcome::Done(sequence) => {
                     open.change(|timeline| timeline.acknowledge(key, sequence));
-                    note_acceptance(open);
+                    self.rights.accepted(open);
                 }
-                Outcome::Known => {}
                 Outcome::Refused(fault) => {
-                    note_refusal(open, &fault);
+                    self.rights.refused(open, &fault);
                     open.change(|timeline| timeline.fail(key, fault));
                     continue;
                 }
-                Outcome::Unknown => {
-                    TimeoutFuture::new(RETRY_DELAY).await;
-                    continue;
-                }
-                // A new session opens its rooms, and then this begins again.
-                Outcome::NoSession => break,
+                Outcome::Unknown => return Turn::Again,
+                Outcome::NoSession => return Turn::NoSession,
             }
             if let Some(id) = message.id {
                 self.forget(id);
             }
+        }
+        Turn::Done
+    }
+
+    /// Whether the oldest message that waits could be there already: it was sent before, or has waited for so long that another
+    /// window may have sent it.
+    fn may_have_arrived(&self, open: &OpenRoom) -> bool {
+        let Some((_, message)) = open.look(|timeline| timeline.next_unsent()) else {
+            return false;
+        };
+        let is_doubtful = message
+            .id
+            .is_some_and(|id| self.doubtful.borrow().contains(&id));
+        let is_fresh = match value::written(&message.timestamp) {
+            At::Instant { ms, .. } => clock::now().saturating_sub(ms) < FRESH,
+            At::Written(_) => false,
+        };
+        is_doubtful || !is_fresh
+    }
+
+    /// Takes the messages out that are among the newest of a history room. In a live room nobody can tell, and everyone
+    /// recognises them by their ids. False if the service has not answered.
+    async fn look_up(&self, open: &OpenRoom) -> bool {
+        let (path, kind) = {
+            let room = open.info.read_untracked();
+            (room.name.topic_path(), room.kind)
+        };
+        if kind == RoomKind::Live {
+            return true;
+        }
+        let Some(session) = self.connection.session() else {
+            return false;
+        };
+        let newest = session
+            .time_series()
+            .range_query()
+            .from(RangeAnchor::Last(LOOK_BACK))
+            .select_from::<Json>(&path);
+        let events = match newest.await {
+            Ok(newest) => newest.events,
+            // Whoever may write, but not read, cannot look.
+            Err(error) => return error.refusal().is_some(),
+        };
+        for event in events.into_iter().map(value::of) {
+            if let Some(id) = event.message.id
+                && open.look(|timeline| timeline.has_unsent(id))
+            {
+                open.change(|timeline| timeline.recognise(&event));
+                self.doubtful.borrow_mut().retain(|known| *known != id);
+                self.forget(id);
+            }
+        }
+        true
+    }
+
+    /// Takes the messages out that another window has written and that are stored no longer: it has sent them, or given them up.
+    async fn drop_sent_elsewhere(&self, open: &OpenRoom) {
+        if self.others.borrow().is_empty() {
+            return;
+        }
+        let Some(key) = self.key(open) else { return };
+        let stored = self.storage.all(Store::Outbox, key.prefix()).await;
+        let gone: Vec<MessageId> = {
+            let (others, known) = (self.others.borrow(), self.stored.borrow());
+            let is_gone = |(id, key): &&(MessageId, String)| {
+                others.contains(id) && !stored.iter().any(|(stored, _)| stored == key)
+            };
+            let of_room = known.iter().filter(|(_, it)| it.starts_with(key.prefix()));
+            of_room.filter(is_gone).map(|(id, _)| *id).collect()
+        };
+        // A history room itself tells which of them are there.
+        let is_asked = open.peer.is_none() && open.info.read_untracked().kind == RoomKind::History;
+        if !gone.is_empty() && is_asked && !self.look_up(open).await {
+            return;
+        }
+        for id in gone {
+            open.change(|timeline| timeline.withdraw(id));
+            self.others.borrow_mut().retain(|known| *known != id);
+            self.forget(id);
         }
     }
 
@@ -316,11 +496,6 @@ impl Outbox {
         if open.peer.is_some() {
             return self.attempt_direct(open, &session, message).await;
         }
-        let id = message.id;
-        let is_doubtful = id.is_some_and(|id| self.doubtful.borrow().contains(&id));
-        if is_doubtful && has_arrived(open, &session, id).await {
-            return Outcome::Known;
-        }
         match self.put(open, message).await {
             Ok(sequence) => Outcome::Done(sequence),
             Err(error) if error.may_have_happened() => Outcome::Unknown,
@@ -359,6 +534,7 @@ impl Outbox {
     }
 
     fn forget(&self, id: MessageId) {
+        self.others.borrow_mut().retain(|known| *known != id);
         let mut stored = self.stored.borrow_mut();
         if let Some(place) = stored.iter().position(|(known, _)| *known == id) {
             let (_, key) = stored.swap_remove(place);
@@ -377,46 +553,7 @@ impl Outbox {
     }
 }
 
-/// Whether a message that may have arrived is among the newest of a history room. In a live room nobody can tell, and everyone
-/// recognises it by its id.
-async fn has_arrived(open: &OpenRoom, session: &Session, id: Option<MessageId>) -> bool {
-    if open.info.read_untracked().kind == RoomKind::Live {
-        return false;
-    }
-    let path = open.info.read_untracked().name.topic_path();
-    let newest = session
-        .time_series()
-        .range_query()
-        .from(RangeAnchor::Last(LOOK_BACK))
-        .select_from::<Json>(&path);
-    let Ok(newest) = newest.await else {
-        return false;
-    };
-    let mut events = newest.events.into_iter().map(value::of);
-    let Some(event) = events.find(|event| event.message.id == id) else {
-        return false;
-    };
-    open.change(|timeline| timeline.recognise(&event));
-    true
-}
-
 /// Whoever may not write should know before trying again.
-fn note_refusal(open: &OpenRoom, fault: &Fault) {
-    if *fault == Fault::NotPermitted(Right::Write)
-        && *open.state.read_untracked() == RoomState::Open
-    {
-        open.state.set(RoomState::ReadOnly(fault.clone()));
-    }
-}
-
-/// Rights change: whoever was told of a missing one has it now.
-fn note_acceptance(open: &OpenRoom) {
-    let was_read_only = matches!(*open.state.read_untracked(), RoomState::ReadOnly(_));
-    if was_read_only {
-        open.state.set(RoomState::Open);
-    }
-}
-
 fn is_over(session: &Session) -> bool {
     let mut states = session.states();
     // The first item is the state now, and there at once.

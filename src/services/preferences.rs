@@ -6,6 +6,9 @@ use serde::de::DeserializeOwned;
 use crate::features::join::query;
 use crate::platform::storage;
 
+/// Values of fewer bytes are not what a device has no space for.
+const LARGE: usize = 16 * 1024;
+
 /// For whom something is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum For {
@@ -28,8 +31,8 @@ impl For {
         serde_json::from_str(&self.recall(key)?).ok()
     }
 
-    /// Stores something under a key, or removes it. Where the browser forbids it, nothing is remembered.
-    pub(super) fn store<T: Serialize + ?Sized>(self, key: &str, value: Option<&T>) {
+    /// Stores something under a key, or removes it. False where the browser does not do it.
+    pub(super) fn store<T: Serialize + ?Sized>(self, key: &str, value: Option<&T>) -> bool {
         let text = value.and_then(|value| serde_json::to_string(value).ok());
         match self {
             Self::Device => storage::store(key, text.as_deref()),
@@ -44,8 +47,18 @@ impl For {
     }
 }
 
-/// Stores names and values for the device, the newest last, and no more than so many of them.
+/// Stores names and values for the device, the newest last, and no more than so many of them. Where there is no space for all
+/// of them, the largest ones are left out.
 pub(super) fn store_newest(key: &str, mut pairs: Vec<(String, String)>, limit: usize) {
     pairs.drain(..pairs.len().saturating_sub(limit));
-    For::Device.store(key, Some(&pairs).filter(|pairs| !pairs.is_empty()));
+    while !For::Device.store(key, Some(&pairs).filter(|pairs| !pairs.is_empty())) {
+        let sizes = pairs.iter().map(|(_, value)| value.len()).enumerate();
+        let Some((largest, size)) = sizes.max_by_key(|(_, size)| *size) else {
+            return;
+        };
+        if size < LARGE {
+            return;
+        }
+        pairs.remove(largest);
+    }
 }

@@ -10,19 +10,22 @@ use effusion_client::{
     ErrorReason, RequestError, Session, SessionState, StreamEvent, TopicSpecification, TopicType,
     UnsubscribedReason, property,
 };
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt, TryFutureExt};
 use gloo_events::EventListener;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::connection::Connection;
+use super::privacy::{Privacy, owner};
 use crate::features::people::roster::{Listing, People, Person};
+use crate::features::timeline::Timeline;
 use crate::platform::clock;
 use crate::state::{App, OpenRoom, SetIfChanged};
+use crate::ui::identity::revealed;
 use effusion_chat::{
-    MEMBER_REMOVAL, MemberCard, RoomCard, RoomName, Target, card_path, member_path,
-    members_selector,
+    MEMBER_REMOVAL, MemberCard, RoomCard, RoomName, Target, card_path, direct_member_path,
+    member_path, members_selector,
 };
 
 /// How often the cards are looked after, in milliseconds.
@@ -40,6 +43,7 @@ const IDLE_UNTIL_AWAY: i64 = 5 * 60_000;
 pub struct Presence {
     app: App,
     connection: Rc<Connection>,
+    privacy: Rc<Privacy>,
     present: RefCell<Vec<Rc<Present>>>,
     away: Rc<Away>,
 }
@@ -56,6 +60,7 @@ struct Away {
 struct Present {
     app: App,
     connection: Rc<Connection>,
+    privacy: Rc<Privacy>,
     away: Rc<Away>,
     open: OpenRoom,
     /// The topic of the session's card; none while there is none.
@@ -80,10 +85,11 @@ pub struct PersonDetails {
 }
 
 impl Presence {
-    pub(super) fn new(app: App, connection: Rc<Connection>) -> Self {
+    pub(super) fn new(app: App, connection: Rc<Connection>, privacy: Rc<Privacy>) -> Self {
         Self {
             app,
             connection,
+            privacy,
             present: RefCell::default(),
             away: Rc::default(),
         }
@@ -99,6 +105,7 @@ impl Presence {
         let present = Rc::new(Present {
             app: self.app,
             connection: Rc::clone(&self.connection),
+            privacy: Rc::clone(&self.privacy),
             away: Rc::clone(&self.away),
             open: open.clone(),
             path: RefCell::default(),
@@ -108,8 +115,10 @@ impl Presence {
             owner: Owner::new(),
         });
         self.present.borrow_mut().push(Rc::clone(&present));
-        watch_members(open, &session);
-        watch_card(open, &session);
+        if open.peer.is_none() {
+            watch_members(open, &session);
+            watch_card(open, &session);
+        }
         open.spawn(Rc::clone(&present).publish_each_session(session.states()));
         open.spawn(Rc::clone(&present).keep_current());
         present.follow_draft();
@@ -123,13 +132,19 @@ impl Presence {
             place.and_then(|place| present.swap_remove(place).path.take())
         };
         let room = open.info.read_untracked().name.clone();
+        let is_room = open.peer.is_none();
+        if !is_room {
+            open.begin_visit();
+        }
         let Some(session) = self.connection.session() else {
             return;
         };
         spawn_local(async move {
             // If it cannot be told, the end of the session tells it.
-            let _ = session.topics().unsubscribe(&members_selector(&room)).await;
-            let _ = session.topics().unsubscribe(&card_selector(&room)).await;
+            if is_room {
+                let _ = session.topics().unsubscribe(&members_selector(&room)).await;
+                let _ = session.topics().unsubscribe(&card_selector(&room)).await;
+            }
             if let Some(path) = path {
                 let _ = session.topics().remove(&[">", &path].concat()).await;
             }
@@ -235,7 +250,7 @@ impl Present {
         }
         let every = SEEN_INTERVAL * (self.open.people.read_untracked().count().max(4) as i64);
         if self.app.is_looking_at(&self.open) && now - self.seen.get() >= every {
-            card.seen = newest(&self.open).or(card.seen);
+            card.seen = newest_read(&self.open).or(card.seen);
         }
         card
     }
@@ -258,7 +273,7 @@ impl Present {
         };
         let this = Rc::clone(self);
         self.open.spawn(async move {
-            let done = session.topic_update().set(&path, &card).await;
+            let done = this.put(&session, &path, &card).await;
             drop(session);
             if refusal(&done) == Some(ErrorReason::NoSuchTopic) {
                 // Somebody has removed it.
@@ -273,11 +288,25 @@ impl Present {
             return;
         };
         let Some(info) = session.info() else { return };
-        let path = member_path(&self.open.info.read_untracked().name, &info.id.to_string());
+        let id = info.id.to_string();
+        let (path, specification) = match &self.open.peer {
+            None => {
+                let room = self.open.info.read_untracked().name.clone();
+                (member_path(&room, &id), specification())
+            }
+            Some(peer) => {
+                // Where others could read it, nobody is told.
+                let is_private = self.privacy.assure(&session).await.is_ok();
+                let Some(path) = direct_member_path(peer, &id).filter(|_| is_private) else {
+                    return;
+                };
+                (path, direct_specification(peer))
+            }
+        };
         let card = self.card();
         // Both are on their way before either is answered. The name of a session is nobody else's.
-        let added = session.topics().add(&path, specification());
-        let set = session.topic_update().set(&path, &card);
+        let added = session.topics().add(&path, specification);
+        let set = self.put(&session, &path, &card);
         let done = match added.await {
             Ok(_) => set.await,
             Err(error) => Err(error),
@@ -295,6 +324,23 @@ impl Present {
             }
         });
         self.open.attended.set_if_changed(true);
+    }
+
+    /// Sends a card. What is for one person alone is an event, as the service names the author of one.
+    fn put(
+        &self,
+        session: &Session,
+        path: &str,
+        card: &MemberCard,
+    ) -> impl Future<Output = Result<(), RequestError>> + use<> {
+        match &self.open.peer {
+            None => session.topic_update().set(path, card).left_future(),
+            Some(_) => session
+                .time_series()
+                .append(path, card)
+                .map_ok(drop)
+                .right_future(),
+        }
     }
 
     /// Puts the card into the room now, and again for each session that takes the place of one before.
@@ -360,9 +406,33 @@ fn watch_members(open: &OpenRoom, session: &Session) {
     let room = open.clone();
     open.spawn(async move {
         while let Some(event) = stream.next().await {
+            let event = shown(event);
+            if let StreamEvent::Value { new, .. } = &event {
+                room.change(|timeline| {
+                    timeline.note_person(&new.name, &new.principal);
+                    if let Some(seen) = new.seen {
+                        timeline.note_seen(&new.name, &new.principal, seen);
+                    }
+                });
+            }
             room.people.maybe_update(|people| see(people, event));
         }
     });
+}
+
+/// The same, with names as they are shown.
+fn shown(event: StreamEvent<MemberCard>) -> StreamEvent<MemberCard> {
+    match event {
+        StreamEvent::Value { topic, old, new } => StreamEvent::Value {
+            topic,
+            old,
+            new: MemberCard {
+                name: revealed(&new.name),
+                ..new
+            },
+        },
+        event => event,
+    }
 }
 
 /// True if that changes anything.
@@ -428,16 +498,27 @@ fn specification() -> TopicSpecification {
 }
 
 /// The reason of a refusal.
+/// The topic of a card for one person alone.
+fn direct_specification(peer: &str) -> TopicSpecification {
+    TopicSpecification::new(TopicType::TimeSeries)
+        .with(property::TIME_SERIES_EVENT_VALUE_TYPE, "json")
+        .with(property::TIME_SERIES_RETAINED_RANGE, "limit 1")
+        .with(property::TIME_SERIES_SUBSCRIPTION_RANGE, "limit 1")
+        .with(property::REMOVAL, MEMBER_REMOVAL)
+        .with(property::PERSISTENT, "false")
+        .with(property::OWNER, &owner(peer))
+}
+
 fn refusal<T>(done: &Result<T, RequestError>) -> Option<ErrorReason> {
     done.as_ref().err().and_then(RequestError::refusal)
 }
 
-/// The newest message of a room that others know.
-fn newest(open: &OpenRoom) -> Option<Target> {
+/// The newest message that the reader has read, of those that others know.
+fn newest_read(open: &OpenRoom) -> Option<Target> {
+    let read = open.read()?;
     open.look(|timeline| {
-        timeline.entries().rev().find_map(|entry| {
-            let id = entry.message.id.map(Target::Id);
-            entry.sequence.map(Target::Sequence).or(id)
-        })
+        let entries = timeline.entries().rev();
+        let mut read = entries.skip_while(|entry| entry.rank > read);
+        read.find_map(|entry| Timeline::target(&entry))
     })
 }

@@ -16,6 +16,7 @@ use super::fault;
 use crate::features::composer::composing::Note;
 use crate::i18n::messages;
 use crate::state::{Fault, OpenRoom, Right};
+use crate::ui::identity::revealed;
 use effusion_chat::{REACTIONS_RANGE, Reaction, Target, reactions_path};
 
 /// What people think of messages.
@@ -45,8 +46,16 @@ impl Reactions {
             drop(session);
             while let Some(event) = stream.next().await {
                 match event {
-                    StreamEvent::Value { new, .. } => room
-                        .react(|reactions| reactions.take(new.sequence, &new.author, new.reaction)),
+                    StreamEvent::Value { new, .. } => {
+                        let reaction = Reaction {
+                            name: revealed(&new.reaction.name),
+                            ..new.reaction
+                        };
+                        room.change(|timeline| {
+                            timeline.note_person(&reaction.name, &new.author);
+                        });
+                        room.react(|reactions| reactions.take(new.sequence, &new.author, reaction));
+                    }
                     StreamEvent::Unsubscribed {
                         reason: UnsubscribedReason::Service(_),
                         ..

@@ -14,14 +14,14 @@ use leptos::task::spawn_local;
 
 use super::connection::{Connection, current_reader};
 use super::copies::Copies;
-use super::drafts::Drafts;
+use super::drafts::{Drafts, StoreDrafts};
 use super::fault;
 use super::notices::{Cause, Notice, Notices};
 use super::outbox::Outbox;
 use super::value::{self, RoomValue};
 use crate::features::join::form::Room;
-use crate::features::timeline::At;
 use crate::features::timeline::mention::is_mentioned;
+use crate::features::timeline::{At, Timeline, known_names};
 use crate::platform::{clock, page};
 use crate::state::{App, Entered, Fault, OpenRoom, Right, RoomState, SetIfChanged};
 use effusion_chat::{ChatMessage, HISTORY_LIMIT, RoomKind};
@@ -69,12 +69,6 @@ impl Rooms {
         self.app.show_room(open);
     }
 
-    /// Joins a room that turned out to be of another kind.
-    pub fn join_as(self: &Rc<Self>, open: &OpenRoom, kind: RoomKind) {
-        open.info.update(|room| room.kind = kind);
-        self.establish(open, true);
-    }
-
     /// Joins a room again, after it could not be joined or was removed.
     pub fn join_again(self: &Rc<Self>, open: &OpenRoom) {
         self.establish(open, true);
@@ -82,6 +76,7 @@ impl Rooms {
 
     /// Leaves a room. What two people say to each other is only put away: it comes back with the next message.
     pub fn leave(&self, open: &OpenRoom) {
+        self.drafts.store_changes(StoreDrafts::Now);
         let list = if open.peer.is_some() {
             self.app.direct
         } else {
@@ -146,6 +141,7 @@ impl Rooms {
         if open.peer.is_none() {
             open.set_read(self.copies.read_up_to(open));
         }
+        self.drafts.recall(open);
         self.outbox.expect_stored(open);
         if self.connection.session().is_none() || open.peer.is_some() {
             self.recall_now(open);
@@ -272,7 +268,13 @@ impl Visit {
             StreamEvent::Subscribed { topic } => {
                 match value::kind(&topic.specification) {
                     Some(kind) if kind == self.open.info.read_untracked().kind => {}
-                    Some(kind) => return Err(Fault::OtherKind(kind)),
+                    // Nobody needs to know of what kind a room is to join it.
+                    Some(kind) => {
+                        self.open.info.update(|room| room.kind = kind);
+                        self.rooms.unsubscribe(&self.open);
+                        self.rooms.establish(&self.open, self.announce);
+                        return Ok(());
+                    }
                     None => return Err(Fault::NotARoom),
                 }
                 self.open.change(|timeline| timeline.subscribed());
@@ -312,6 +314,10 @@ impl Visit {
         let is_unread = match sequence {
             Some(sequence) => self.is_new(sequence, is_news),
             // A live room has one value from before.
+            None if first && self.open.read().is_none() => {
+                self.open.set_read(self.open.look(Timeline::newest_rank));
+                false
+            }
             None => is_news && !first && self.rooms.app.notice(&self.open),
         };
         if let Some(message) = naming.filter(|_| is_unread) {
@@ -368,9 +374,11 @@ impl Visit {
             RoomValue::Event(event) if event.edits.is_none() => &event.message,
             RoomValue::Event(_) => return None,
         };
-        let me = self.rooms.app.me.read_untracked();
-        let name = &me.as_ref()?.name;
-        is_mentioned(name, &message.text).then(|| message.clone())
+        if !message.text.contains('@') {
+            return None;
+        }
+        let names = known_names(self.open.clone());
+        is_mentioned(&names, &message.text).then(|| message.clone())
     }
 
     /// The reader has not seen a message that names them.
@@ -382,6 +390,7 @@ impl Visit {
                 room: self.open.clone(),
                 cause: Cause::Mention,
                 message,
+                rank: sequence.or_else(|| self.open.look(Timeline::newest_rank)),
             });
         }
     }
@@ -400,10 +409,8 @@ impl Visit {
                 unread = app.notice(open);
             }
         }
-        // What one says oneself, or who comes and goes, has been seen, too.
-        let is_aside = !is_news && !was_missed;
-        if looking && (is_aside || self.caught_up == Some(sequence)) {
-            open.mark_read();
+        if self.caught_up == Some(sequence) {
+            open.count_unread();
         }
         unread
     }
@@ -416,7 +423,6 @@ impl Visit {
         page::once_drawn(move || {
             if open.visit() == visit {
                 rooms.recall_now(&open);
-                rooms.drafts.recall(&open);
                 open.entered.set(Some(Entered { visit, made }));
             }
         });

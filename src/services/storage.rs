@@ -16,6 +16,8 @@ use js_sys::Uint8Array;
 use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
 
+use crate::platform::{clock, storage};
+
 /// What the database is called.
 const NAME: &str = "effusion";
 const VERSION: u32 = 1;
@@ -86,15 +88,36 @@ impl Storage {
     pub async fn all(&self, store: Store, prefix: &str) -> Vec<(String, String)> {
         self.write_all().await;
         let _turn = self.turn.lock().await;
-        let Some(database) = self.open().await else {
-            let here = self.here.borrow();
-            let from = here.range((store, prefix.to_owned())..);
-            return from
-                .take_while(|((at, key), _)| *at == store && key.starts_with(prefix))
-                .map(|((_, key), record)| (key.clone(), record.clone()))
-                .collect();
+        let mut all = match self.open().await {
+            Some(database) => read(&database, store, prefix).await.unwrap_or_default(),
+            None => Vec::new(),
         };
-        read(&database, store, prefix).await.unwrap_or_default()
+        let here = self.here.borrow();
+        let from = here.range((store, prefix.to_owned())..);
+        let here = from.take_while(|((at, key), _)| *at == store && key.starts_with(prefix));
+        all.extend(here.map(|((_, key), record)| (key.clone(), record.clone())));
+        all.sort();
+        all
+    }
+
+    /// Takes what a lock would give where the browser has none: one page at a time has a name, until it gives it back or a time in
+    /// milliseconds has passed. False while another page has it. Where there is no database, pages share nothing.
+    pub async fn claim(&self, name: &str, holder: &str, lease: i64) -> bool {
+        let _turn = self.turn.lock().await;
+        match self.open().await {
+            Some(database) => claim(&database, name, holder, lease).await.unwrap_or(true),
+            None => true,
+        }
+    }
+
+    /// Gives a name back that was claimed.
+    pub fn give_back(self: &Rc<Self>, name: &str) {
+        self.write(Change::Remove(Store::Outbox, claim_key(name)));
+    }
+
+    /// Waits until all changes so far have been made.
+    pub async fn settled(&self) {
+        self.write_all().await;
     }
 
     fn write(self: &Rc<Self>, change: Change) {
@@ -116,10 +139,32 @@ impl Storage {
             let change = self.changes.borrow_mut().pop_front();
             let Some(change) = change else { return };
             match self.open().await {
-                // A device that is full keeps what it has; a message is sent all the same.
-                Some(database) => drop(apply(&database, &change).await),
-                None => self.apply_here(change),
+                Some(database) => {
+                    let is_put = matches!(change, Change::Put(..));
+                    // A device that is full keeps what it has; the rest is here for as long as the page is.
+                    if apply(&database, &change).await.is_err() && is_put {
+                        storage::refused();
+                        self.apply_here(change);
+                    } else if !self.here.borrow().is_empty() {
+                        self.forget_here(&change);
+                    }
+                }
+                None => {
+                    storage::refused();
+                    self.apply_here(change);
+                }
             }
+        }
+    }
+
+    /// What the database has, or has no longer, is not kept here, too.
+    fn forget_here(&self, change: &Change) {
+        let mut here = self.here.borrow_mut();
+        match change {
+            Change::Put(store, key, _) | Change::Remove(store, key) => {
+                here.remove(&(*store, key.clone()));
+            }
+            Change::Clear(store) => here.retain(|(at, _), _| at != store),
         }
     }
 
@@ -188,6 +233,30 @@ async fn apply(database: &Database, change: &Change) -> Result<(), Error> {
         Change::Clear(_) => drop(records.clear()?),
     }
     transaction.await.map(drop)
+}
+
+/// No record of the outbox begins so.
+fn claim_key(name: &str) -> String {
+    ["claim ", name].concat()
+}
+
+/// Claims a name, if it is free, in one transaction: no other page comes in between.
+async fn claim(database: &Database, name: &str, holder: &str, lease: i64) -> Result<bool, Error> {
+    let (transaction, records) = begin(database, Store::Outbox, TransactionMode::ReadWrite)?;
+    let (key, now) = (claim_key(name), clock::now());
+    let known = records.get(JsValue::from_str(&key))?.await?;
+    let known = known
+        .and_then(|claim| claim.as_string())
+        .unwrap_or_default();
+    let is_free = known.split_once(' ').is_none_or(|(until, by)| {
+        by == holder || until.parse().is_ok_and(|until: i64| until < now)
+    });
+    if is_free {
+        let claim = [&(now + lease).to_string(), " ", holder].concat();
+        drop(records.put(&claim.into(), Some(&key.into()))?);
+    }
+    transaction.await?;
+    Ok(is_free)
 }
 
 async fn read(

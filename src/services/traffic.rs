@@ -1,12 +1,13 @@
 //! The last messages that went over the connection, for the diagnostics and the lessons.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use effusion_client::{Direction, Session, TappedMessage};
 use send_wrapper::SendWrapper;
 
+use crate::features::diagnostics::capture::{self, RecordedSession};
 use crate::features::diagnostics::decoder::Recorded;
 use crate::platform::clock;
 
@@ -27,6 +28,7 @@ pub struct Traffic {
 struct Log {
     next: usize,
     session: usize,
+    sessions: BTreeMap<usize, RecordedSession>,
     messages: VecDeque<Recorded>,
     subscriptions: VecDeque<Recorded>,
 }
@@ -56,12 +58,24 @@ impl Log {
 }
 
 impl Traffic {
-    /// Records the messages of a session from now on.
-    pub(super) fn record(&self, session: &Session) {
+    /// Records the messages of a principal's session from now on.
+    pub(super) fn record(&self, session: &Session, principal: &str) {
         // The page has one thread.
         let log = SendWrapper::new(Rc::clone(&self.log));
         log.borrow_mut().session += 1;
         let number = log.borrow().session;
+        if let Some(info) = session.info() {
+            let recorded = RecordedSession {
+                id: info.id,
+                version: info.version,
+                principal: principal.to_owned(),
+            };
+            let mut log = log.borrow_mut();
+            log.sessions.insert(number, recorded);
+            if log.sessions.len() > MAX_MESSAGES {
+                log.sessions.pop_first();
+            }
+        }
         session.set_tap(Some(Box::new(move |message| {
             log.borrow_mut().record(number, message);
         })));
@@ -72,6 +86,18 @@ impl Traffic {
         let log = self.log.borrow();
         let kept = log.subscriptions.iter().chain(&log.messages);
         kept.filter(|it| it.number >= from).cloned().collect()
+    }
+
+    /// The session of messages by its number.
+    pub fn session(&self, number: usize) -> Option<RecordedSession> {
+        self.log.borrow().sessions.get(&number).cloned()
+    }
+
+    /// The messages that are kept, as a capture.
+    pub fn capture(&self) -> String {
+        let messages = self.recorded(0);
+        let log = self.log.borrow();
+        capture::write(&messages, |number| log.sessions.get(&number))
     }
 
     /// The number of the next message: as long as it stays the same, nothing new was recorded.

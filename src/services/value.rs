@@ -7,6 +7,7 @@ use effusion_client::{
 
 use crate::features::timeline::{At, Event};
 use crate::platform::clock;
+use crate::ui::identity::revealed;
 use effusion_chat::{ChatMessage, RoomKind, SYSTEM_NAME, Timestamp};
 
 /// A value of a live room, or an event of a history room.
@@ -24,7 +25,7 @@ impl StreamValue for RoomValue {
 
     fn read(bytes: Bytes, topic: TopicType) -> Result<Self, ValueError> {
         match topic {
-            TopicType::Json => Ok(Self::Live(message(&Json::from_cbor(bytes)))),
+            TopicType::Json => Ok(Self::Live(message(&Json::from_cbor(bytes), ""))),
             TopicType::TimeSeries => {
                 TimeSeriesEvent::<Json>::read(bytes, topic).map(|event| Self::Event(of(event)))
             }
@@ -35,14 +36,20 @@ impl StreamValue for RoomValue {
 
 /// The timeline's form of an event.
 pub(super) fn of(event: TimeSeriesEvent<Json>) -> Event {
+    let (sequence, at) = (
+        event.metadata.sequence,
+        At::local(event.original().timestamp_millis() as i64),
+    );
+    let edits = event.original.as_ref().map(|original| original.sequence);
+    let author = event
+        .original
+        .map_or(event.metadata.author, |original| original.author);
     Event {
-        sequence: event.metadata.sequence,
-        edits: event.original.as_ref().map(|original| original.sequence),
-        at: At::local(event.original().timestamp as i64),
-        author: event
-            .original
-            .map_or(event.metadata.author, |original| original.author),
-        message: message(&event.value),
+        sequence,
+        edits,
+        at,
+        message: message(&event.value, &author),
+        author,
     }
 }
 
@@ -67,11 +74,35 @@ pub(super) fn written(timestamp: &Timestamp) -> At {
     }
 }
 
-fn message(json: &Json) -> ChatMessage {
-    // Anybody with the right to may put anything there. It keeps its place in the series; see `Entry::is_unreadable`.
-    ChatMessage::from_json(json).unwrap_or_else(|| ChatMessage {
-        name: SYSTEM_NAME.to_owned(),
-        timestamp: Timestamp::Missing,
+/// Reads a message; `author` stands for a name that is missing.
+fn message(json: &Json, author: &str) -> ChatMessage {
+    let message = ChatMessage::from_json(json).or_else(|| of_another_shape(json));
+    // Anybody with the right to may put anything there. What has no text keeps its place in the series as a notice.
+    let Some(message) = message else {
+        return ChatMessage {
+            name: SYSTEM_NAME.to_owned(),
+            ..ChatMessage::default()
+        };
+    };
+    let is_nameless = message.name.trim().is_empty();
+    let name = revealed(if is_nameless { author } else { &message.name });
+    ChatMessage { name, ..message }
+}
+
+/// A message from a value that is no object of the tutorial's, but has a text.
+fn of_another_shape(json: &Json) -> Option<ChatMessage> {
+    let member = |name: &str| json.member(name).and_then(|value| value.as_text());
+    let texts = ["text", "message", "body", "content"];
+    let text = json
+        .as_text()
+        .or_else(|| texts.iter().find_map(|name| member(name)));
+    let names = ["name", "from", "author", "user", "sender"];
+    Some(ChatMessage {
+        text: text.filter(|text| !text.trim().is_empty())?,
+        name: names
+            .iter()
+            .find_map(|name| member(name))
+            .unwrap_or_default(),
         ..ChatMessage::default()
     })
 }

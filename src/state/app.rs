@@ -4,10 +4,12 @@ use std::ops::Deref;
 
 use leptos::prelude::*;
 
+use crate::features::composer::composing::EnterKey;
 use crate::features::join::form::{Field, Form, NewAccount, Problem, Room, SignIn};
 use crate::features::people::roster::Person;
 use crate::features::settings::saved::SavedServices;
 use crate::i18n::{I18n, Message};
+use crate::platform::page;
 use crate::state::attention::Attention;
 use crate::state::{Fault, OpenRoom};
 use effusion_chat::{RoomName, Target};
@@ -149,10 +151,14 @@ pub struct PageState {
     pub language: RwSignal<String>,
     /// Whether the page's host has a newer version of it.
     pub outdated: RwSignal<bool>,
+    /// Whether the browser has not stored something that it should.
+    pub not_stored: RwSignal<bool>,
     /// The services that the reader keeps.
     pub services: RwSignal<SavedServices>,
     /// The name that the page has made up for who gives none.
     pub guest: StoredValue<String>,
+    /// Whether the page's address leads into a room.
+    pub invited: StoredValue<bool>,
     /// The language of the interface.
     pub i18n: I18n,
 }
@@ -190,6 +196,8 @@ pub struct App {
     pub jump: RwSignal<Option<(RoomName, Target)>>,
     /// Whether new messages are not announced to screen readers.
     pub announcements_muted: RwSignal<bool>,
+    /// What Enter does in the composer.
+    pub enter_key: RwSignal<EnterKey>,
 }
 
 impl Deref for App {
@@ -230,8 +238,10 @@ impl PageState {
             density: RwSignal::default(),
             language: RwSignal::default(),
             outdated: RwSignal::default(),
+            not_stored: RwSignal::default(),
             services: RwSignal::default(),
             guest: StoredValue::new(guest),
+            invited: StoredValue::new(false),
             i18n,
         }
     }
@@ -272,6 +282,7 @@ impl App {
             ask_to_notify: RwSignal::default(),
             jump: RwSignal::default(),
             announcements_muted: RwSignal::default(),
+            enter_key: RwSignal::default(),
         }
     }
 
@@ -312,7 +323,6 @@ impl App {
         if let Some(before) = before.filter(|before| before.id != room.id) {
             before.look_away();
         }
-        room.mark_read();
         self.active.set_if_changed(Some(room.id));
         self.drawer.set_if_changed(false);
     }
@@ -323,32 +333,34 @@ impl App {
         level.counts(room.unread.get(), room.mentions.get())
     }
 
-    /// Whether a room is on the screen, and the window in sight.
+    /// Whether a room is on the screen, and the reader's eyes with it: a window that has lost the focus is not looked at.
     pub fn is_looking_at(&self, room: &OpenRoom) -> bool {
-        *self.active.read_untracked() == Some(room.id) && !document().hidden()
+        *self.active.read_untracked() == Some(room.id) && page::is_looked_at()
     }
 
-    /// Something new was said in a room: it is unread unless the reader is looking at it. True if it is.
+    /// Something new was said in a room: it is unread unless the reader sees it. True if it is.
     pub fn notice(&self, room: &OpenRoom) -> bool {
-        let unread = !self.is_looking_at(room);
+        let looking = self.is_looking_at(room);
+        let unread = !looking || !room.is_end_in_sight();
         if unread {
             room.unread.update(|unread| *unread += 1);
-        } else if !self.announcements_muted.get_untracked() {
+        }
+        if looking && !self.announcements_muted.get_untracked() {
             room.announce(self.i18n);
         }
         room.receive(!unread);
         unread
     }
 
-    /// The reader has come back to the window.
+    /// The reader has come back to the window, has turned away from it, or sees something else in it.
     pub fn look(&self) {
         let Some(room) = self.find_room(*self.active.read_untracked()) else {
             return;
         };
-        if document().hidden() {
-            room.look_away();
+        if page::is_looked_at() {
+            room.read_in_sight();
         } else {
-            room.mark_read();
+            room.look_away();
         }
     }
 }

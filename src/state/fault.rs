@@ -1,7 +1,5 @@
 //! What can go wrong for a person, and what that person can do next.
 
-use effusion_chat::RoomKind;
-
 use crate::i18n::{Message, Text, messages};
 use crate::text;
 
@@ -23,6 +21,14 @@ pub enum Fault {
     WrongCredentials(String),
     /// The service turned the session away for this reason.
     Refused(String),
+    /// Another tab has the service in this browser, and cannot share it.
+    ServiceBusy,
+    /// The service in this browser could not be started, for this reason.
+    ServiceFailed(String),
+    /// The browser starts no worker, or it does not answer.
+    NoWorker,
+    /// The browser has no space left for what the service in it stores.
+    StorageFull,
     /// The service and this page have no protocol version in common.
     VersionNotSupported,
     /// The session is over, as this sentence says.
@@ -35,8 +41,6 @@ pub enum Fault {
     TimedOut,
     /// The principal lacks a right.
     NotPermitted(Right),
-    /// The room exists and is of another kind.
-    OtherKind(RoomKind),
     /// The topic of the room exists and is no room at all.
     NotARoom,
     /// Somebody removed the room's topic.
@@ -58,6 +62,8 @@ pub enum Fault {
     AccountRefused(String),
     /// A part of the page could not be fetched from its host.
     PartMissing,
+    /// The message that was to be changed is not there any more.
+    MessageGone,
     /// Anything else, in the service's own words.
     Other(String),
 }
@@ -88,7 +94,11 @@ impl Fault {
     pub fn may_pass(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable { .. } | Self::TimedOut | Self::NotConnected
+            Self::Unreachable { .. }
+                | Self::TimedOut
+                | Self::NotConnected
+                | Self::ServiceBusy
+                | Self::NoWorker
         )
     }
 
@@ -128,16 +138,21 @@ impl Fault {
                 "" => text!(error_unknown),
                 reason => text!(error_other, reason = reason),
             },
+            Self::ServiceBusy => text!(error_service_busy),
+            Self::ServiceFailed(reason) => {
+                text!(error_service_failed, reason = trimmed(reason))
+            }
+            Self::NoWorker => text!(error_no_worker),
+            Self::StorageFull => text!(error_storage_full),
             Self::VersionNotSupported => text!(error_version),
             Self::Unconfirmed => text!(error_unconfirmed),
             Self::NotConnected => text!(common_not_connected),
             Self::TimedOut => text!(error_timed_out),
             Self::NotPermitted(right) => Text::from(right.missing()),
-            Self::OtherKind(RoomKind::Live) => text!(error_live_room),
-            Self::OtherKind(RoomKind::History) => text!(error_history_room),
             Self::NotARoom => text!(error_not_a_room),
             Self::RoomRemoved => text!(error_room_removed),
             Self::PartMissing => text!(error_part_missing),
+            Self::MessageGone => text!(timeline_message_gone),
         }
     }
 
@@ -150,6 +165,9 @@ impl Fault {
             Self::MixedContent(_) => &messages::error_mixed_content_next,
             Self::WrongCredentials(_) => &messages::error_wrong_credentials_next,
             Self::Refused(_) => &messages::error_refused_next,
+            Self::ServiceBusy => &messages::error_service_busy_next,
+            Self::ServiceFailed(_) | Self::NoWorker => &messages::error_service_failed_next,
+            Self::StorageFull => &messages::error_storage_full_next,
             Self::VersionNotSupported => &messages::error_version_next,
             Self::Lost(_) => &messages::error_lost_next,
             Self::Unconfirmed => &messages::error_unconfirmed_next,
@@ -161,8 +179,6 @@ impl Fault {
             Self::NotPermitted(Right::Edit) => &messages::error_edit_denied_next,
             Self::NotPermitted(Right::React) => &messages::error_react_denied_next,
             Self::NotPermitted(Right::Register) => &messages::error_register_denied_next,
-            Self::OtherKind(RoomKind::Live) => &messages::error_live_room_next,
-            Self::OtherKind(RoomKind::History) => &messages::error_history_room_next,
             Self::NotARoom => &messages::error_not_a_room_next,
             Self::RoomRemoved => &messages::error_room_removed_next,
             Self::TooLarge { .. } => &messages::error_too_large_next,
@@ -172,6 +188,7 @@ impl Fault {
             Self::NotPermitted(Right::Describe | Right::Grant) => &messages::error_permission_next,
             Self::AccountRefused(_) => &messages::error_account_refused_next,
             Self::PartMissing => &messages::error_part_missing_next,
+            Self::MessageGone => &messages::error_message_gone_next,
             Self::Other(_) => &messages::error_other_next,
         };
         Text::from(message)
@@ -220,6 +237,10 @@ mod tests {
             Fault::WrongCredentials(text()),
             Fault::Refused(text()),
             Fault::Refused(String::new()),
+            Fault::ServiceBusy,
+            Fault::ServiceFailed(text()),
+            Fault::NoWorker,
+            Fault::StorageFull,
             Fault::VersionNotSupported,
             Fault::Lost(&messages::error_lost_closed),
             Fault::Unconfirmed,
@@ -235,11 +256,10 @@ mod tests {
             Fault::NotPrivate,
             Fault::NotPermitted(Right::Edit),
             Fault::NotPermitted(Right::React),
-            Fault::OtherKind(RoomKind::Live),
-            Fault::OtherKind(RoomKind::History),
             Fault::NotARoom,
             Fault::RoomRemoved,
             Fault::PartMissing,
+            Fault::MessageGone,
             Fault::TooLarge { size: 2, limit: 1 },
             Fault::AccountExists(text()),
             Fault::AccountRefused(text()),

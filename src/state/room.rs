@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use send_wrapper::SendWrapper;
 
-use crate::features::composer::composing::{Note, Picking, Purpose};
+use crate::features::composer::composing::{KeptDraft, Note, Picking, Purpose, UnsavedEdit};
 use crate::features::join::form::Room;
 use crate::features::people::roster::People;
+use crate::features::timeline::prose::plain_text;
 use crate::features::timeline::reactions::{Chip, Reactions};
 use crate::features::timeline::viewport::{self, Drawn, Extent};
-use crate::features::timeline::{Key, Reader, Row, Timeline};
+use crate::features::timeline::{Key, Reader, Row, Timeline, known_names};
 use crate::i18n::I18n;
 use crate::platform::page;
 use crate::platform::tasks::Tasks;
@@ -40,9 +41,18 @@ pub enum RoomState {
     /// Messages come and go.
     Open,
     /// It can be read, but this is why nothing can be written.
-    ReadOnly(Fault),
+    ReadOnly(ReadOnly),
     /// It cannot be used, and why.
     Failed(Fault),
+}
+
+/// Why nothing can be written in a room that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadOnly {
+    /// The account lacks the right.
+    NotPermitted,
+    /// A moderator has withdrawn it, until this time in milliseconds since 1970 if there is one.
+    Muted(Option<i64>),
 }
 
 impl RoomState {
@@ -112,6 +122,8 @@ pub struct RoomFields {
     pub info: ArcRwSignal<Room>,
     /// How it stands.
     pub state: ArcRwSignal<RoomState>,
+    /// Grows whenever what is said in it has changed.
+    pub version: ArcRwSignal<u64>,
     /// Its messages on the screen.
     pub rows: ArcRwSignal<Vec<RowSignal>>,
     /// Messages from others that came while the reader looked elsewhere.
@@ -130,6 +142,10 @@ pub struct RoomFields {
     pub draft: ArcRwSignal<String>,
     /// What becomes of what is in the composer.
     pub purpose: ArcRwSignal<Purpose>,
+    /// The draft that is back in the composer once what was typed after an edit is sent.
+    pub set_aside: ArcRwSignal<Option<KeptDraft>>,
+    /// Edits that have left the composer and are not saved.
+    pub unsaved: ArcRwSignal<Vec<UnsavedEdit>>,
     /// What is told above the composer.
     pub note: ArcRwSignal<Option<Note>>,
     /// What an emoji is being picked for.
@@ -160,8 +176,14 @@ pub struct RoomFields {
     /// Whether the messages were drawn since the last frame, and whether they have changed since.
     drawn: SendWrapper<Cell<bool>>,
     stale: SendWrapper<Cell<bool>>,
-    /// The rank of the newest message that the reader has seen.
-    read: SendWrapper<Cell<Option<u64>>>,
+    /// The rank of the newest message up to which the reader has seen all.
+    pub read: ArcRwSignal<Option<u64>>,
+    /// What can be seen of the list; none while it is not on the screen.
+    pub sight: ArcRwSignal<Option<Sight>>,
+    /// The oldest place of the series that is here.
+    pub oldest: ArcRwSignal<Option<u64>>,
+    /// Counts how often the reader wanted to be at the end of the list.
+    pub to_end: ArcRwSignal<usize>,
     /// How many messages have come since the last announcement.
     unannounced: SendWrapper<Cell<usize>>,
     /// Set each time the room has been joined and its first messages can be seen.
@@ -169,6 +191,17 @@ pub struct RoomFields {
     visit: SendWrapper<Cell<usize>>,
     /// What this visit keeps going.
     tasks: SendWrapper<RefCell<Tasks>>,
+}
+
+/// What can be seen of the list of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// The rank of the first message that can be seen.
+    pub first: u64,
+    /// The rank of the last one that can be seen as a whole.
+    pub last: u64,
+    /// Whether the list stays at its end, and will show what comes.
+    pub at_end: bool,
 }
 
 /// A message that is to be brought into sight.
@@ -218,10 +251,15 @@ impl OpenRoom {
     }
 
     fn with(id: usize, room: Room, reader: Reader, peer: Option<String>) -> Self {
+        let timeline = match peer {
+            None => Timeline::new(reader),
+            Some(_) => Timeline::between_two(reader),
+        };
         Self(Arc::new(RoomFields {
             id,
             info: ArcRwSignal::new(room),
             state: ArcRwSignal::new(RoomState::Joining),
+            version: ArcRwSignal::default(),
             rows: ArcRwSignal::default(),
             unread: ArcRwSignal::default(),
             mentions: ArcRwSignal::default(),
@@ -231,6 +269,8 @@ impl OpenRoom {
             peer,
             draft: ArcRwSignal::default(),
             purpose: ArcRwSignal::default(),
+            set_aside: ArcRwSignal::default(),
+            unsaved: ArcRwSignal::default(),
             note: ArcRwSignal::default(),
             picking: ArcRwSignal::default(),
             earlier: ArcRwSignal::new(Earlier::Unknown),
@@ -241,14 +281,17 @@ impl OpenRoom {
             scroll_target: ArcRwSignal::default(),
             copied: ArcRwSignal::default(),
             announcement: ArcRwSignal::default(),
-            timeline: SendWrapper::new(RefCell::new(Timeline::new(reader))),
+            timeline: SendWrapper::new(RefCell::new(timeline)),
             around: SendWrapper::new(Cell::new(None)),
             view: SendWrapper::new(Cell::new(0)),
             reach: SendWrapper::new(Cell::default()),
             reaching: SendWrapper::new(Cell::new(false)),
             drawn: SendWrapper::new(Cell::new(false)),
             stale: SendWrapper::new(Cell::new(false)),
-            read: SendWrapper::new(Cell::new(None)),
+            read: ArcRwSignal::default(),
+            sight: ArcRwSignal::default(),
+            oldest: ArcRwSignal::default(),
+            to_end: ArcRwSignal::default(),
             unannounced: SendWrapper::new(Cell::new(0)),
             entered: ArcRwSignal::default(),
             visit: SendWrapper::new(Cell::new(0)),
@@ -300,7 +343,7 @@ impl OpenRoom {
 
     /// Whether there may be messages from before the oldest one.
     pub fn offers_earlier(&self) -> bool {
-        let oldest = self.look(Timeline::oldest_sequence);
+        let oldest = self.oldest.get_untracked();
         oldest.is_some_and(|oldest| oldest > 0) && !*self.copied.read_untracked()
     }
 
@@ -313,23 +356,52 @@ impl OpenRoom {
 
     /// Up to which rank the reader has read.
     pub fn read(&self) -> Option<u64> {
-        self.read.get()
+        *self.read.read_untracked()
     }
 
     /// The reader has read up to here, in this window or another one.
     pub fn set_read(&self, rank: Option<u64>) {
-        self.read.set(rank);
+        if self.read() != rank {
+            self.read.set(rank);
+            self.count_unread();
+        }
     }
 
-    /// The reader looks at the room, and sees what there is.
-    pub fn mark_read(&self) {
-        self.unread.set_if_changed(0);
-        self.mentions.set_if_changed(0);
-        let newest = self.look(Timeline::newest_rank);
+    /// Whether what comes at the end will be seen: so it is, too, where there is no list yet, which begins there.
+    pub fn is_end_in_sight(&self) -> bool {
+        self.sight.get_untracked().is_none_or(|sight| sight.at_end)
+    }
+
+    /// The reader looks at the room. What can be seen has been read, unless there is something unread before it.
+    pub fn read_in_sight(&self) {
         // A copy is no news, and the room may not be here yet.
-        if newest > self.read.get() && !*self.copied.read_untracked() {
-            self.read.set(newest);
+        let is_copy = *self.copied.read_untracked();
+        let Some(sight) = self.sight.get_untracked().filter(|_| !is_copy) else {
+            return;
+        };
+        let read = self.read();
+        let (first, newest) =
+            self.look(|timeline| (timeline.first_unread(read), timeline.newest_rank()));
+        let is_reached = first.is_none_or(|first| first >= sight.first);
+        let last = newest.min(Some(sight.last));
+        if is_reached && last > read {
+            self.set_read(last);
         }
+    }
+
+    /// The reader wants to be told of nothing that there is.
+    pub fn mark_read(&self) {
+        let newest = self.look(Timeline::newest_rank);
+        self.set_read(newest.max(self.read()));
+        self.count_unread();
+    }
+
+    /// Counts what is unread.
+    pub fn count_unread(&self) {
+        let (unread, mentions) =
+            self.look(|timeline| timeline.unread(self.read(), || known_names(self.clone())));
+        self.unread.set_if_changed(unread);
+        self.mentions.set_if_changed(mentions);
     }
 
     /// The reader looks elsewhere: what comes next is new.
@@ -342,16 +414,24 @@ impl OpenRoom {
     /// A message has come from somebody else. If the reader did not see it, a line marks where the new ones begin.
     pub fn receive(&self, seen: bool) {
         let (line, newest) = self.look(|timeline| (timeline.line(), timeline.newest_rank()));
-        let read = self.read.get();
+        let read = self.read();
         if seen {
             // The line is of use only while it stands between messages.
             if line.is_some() && line == read {
                 self.change(|timeline| timeline.set_line(None));
             }
-            self.read.set(newest.max(read));
+            self.set_read(newest.max(read));
         } else if line.is_none() || line < read {
             self.change(|timeline| timeline.set_line(read));
         }
+    }
+
+    /// Keeps an edit that is not saved, in the place of an earlier one of the same message.
+    pub fn set_unsaved(&self, edit: UnsavedEdit) {
+        self.unsaved.update(|unsaved| {
+            unsaved.retain(|known| known.sequence != edit.sequence);
+            unsaved.push(edit);
+        });
     }
 
     /// Has a screen reader say what has come: the message, or how many there are.
@@ -366,9 +446,16 @@ impl OpenRoom {
             move || {
                 let count = room.unannounced.replace(0);
                 let mut text = room.look(|timeline| {
-                    let newest = timeline.texts().rev().find(|(_, text, _)| !text.is_empty());
+                    let newest = (count == 1)
+                        .then(|| timeline.entries())
+                        .and_then(|entries| {
+                            entries.rev().find(|entry| !entry.message.text.is_empty())
+                        });
                     match newest {
-                        Some((name, text, _)) if count == 1 => [name, ": ", text].concat(),
+                        Some(entry) => {
+                            let name = timeline.label(&entry.message.name, &entry.author);
+                            [&name, ": ", &plain_text(&entry.message.text)].concat()
+                        }
                         _ => t!(i18n, timeline_new_messages, count = count),
                     }
                 });
@@ -401,6 +488,11 @@ impl OpenRoom {
     /// Brings a message into sight.
     pub fn scroll_to(&self, rank: u64, focus: Focus) {
         self.scroll_target.set(Some(ScrollTarget { rank, focus }));
+    }
+
+    /// Brings the end into sight.
+    pub fn scroll_to_end(&self) {
+        self.to_end.update(|times| *times += 1);
     }
 
     /// The reactions to a message, as they change.
@@ -445,6 +537,32 @@ impl OpenRoom {
     /// Runs a task until it is done or this visit ends.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
         self.tasks.borrow().spawn(task);
+    }
+
+    /// Takes the draft out of the composer, for what is typed by somebody who has not seen that it is back.
+    pub fn set_draft_aside(&self) {
+        let reply = match self.purpose.get_untracked() {
+            Purpose::Reply(reply) => Some(reply),
+            _ => None,
+        };
+        let text = self.draft.get_untracked();
+        self.set_aside.set(Some(KeptDraft { text, reply }));
+        self.purpose.set_if_changed(Purpose::Send);
+        self.draft.set(String::new());
+    }
+
+    /// Puts the draft that was set aside back into the composer, if that is empty. True if there was one.
+    pub fn bring_draft_back(&self) -> bool {
+        let is_free = self.draft.read_untracked().is_empty()
+            && *self.purpose.read_untracked() == Purpose::Send;
+        let kept = self.set_aside.read_untracked().clone();
+        let Some(kept) = kept.filter(|_| is_free) else {
+            return false;
+        };
+        self.set_aside.set(None);
+        self.purpose.set_if_changed(kept.purpose());
+        self.draft.set(kept.text);
+        true
     }
 
     /// Forgets the messages, and ends what was begun.
@@ -495,6 +613,8 @@ impl OpenRoom {
         if !same {
             self.rows.set(rows);
         }
+        self.version.set_if_changed(timeline.version());
+        self.oldest.set_if_changed(timeline.oldest_sequence());
         self.extent
             .set_if_changed(extent(&timeline, range.start, range.end));
         if place.is_none() {

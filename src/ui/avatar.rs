@@ -10,9 +10,14 @@ pub fn Avatar(
     /// The name of the person.
     #[prop(into)]
     name: String,
+    /// The hue, where it is not that of the name alone.
+    #[prop(optional, into)]
+    hue: Option<Signal<String>>,
 ) -> impl IntoView {
+    let own = hue_of(&name);
+    let hue = move || hue.map_or_else(|| own.clone(), |hue| hue.get());
     view! {
-        <span class="avatar" aria-hidden="true" data-hued="" style=("--hue", hue_of(&name))>
+        <span class="avatar" aria-hidden="true" data-hued="" style=("--hue", hue)>
             {initials(&name)}
         </span>
     }

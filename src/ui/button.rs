@@ -58,6 +58,9 @@ pub fn Button(
     /// What kind of button it is, for the style sheet.
     #[prop(optional)]
     class: Option<&'static str>,
+    /// `-1` if Tab passes over it, because arrow keys lead to it.
+    #[prop(optional)]
+    tabindex: Option<&'static str>,
     /// Whether it is hidden.
     #[prop(optional, into)]
     hidden: Signal<bool>,
@@ -73,6 +76,7 @@ pub fn Button(
             type="button"
             class=class
             data-testid=test
+            tabindex=tabindex
             hidden=move || hidden.get()
             disabled=move || disabled.get()
             on:click=move |event| on_click.run(event)

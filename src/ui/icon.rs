@@ -48,5 +48,6 @@ pub mod glyph {
     pub const DELETE: Glyph = "M5 7h14M10 7V4.5h4V7M7 7l1 12.5h8L17 7M10.5 10.5v6M13.5 10.5v6";
     pub const COPY: Glyph = "M9 9h10v11H9zM15 9V4H5v11h4";
     pub const LINK: Glyph = "M10 14a4 4 0 0 0 5.7 0l3-3A4 4 0 0 0 13 5.3l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3A4 4 0 0 0 11 18.7l1-1";
+    pub const UP: Glyph = "M12 19V5M6 11l6-6 6 6";
     pub const CLOSE: Glyph = "M6 6l12 12M18 6L6 18";
 }

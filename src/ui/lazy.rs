@@ -7,10 +7,12 @@
 use std::pin::Pin;
 
 use futures_util::FutureExt;
+use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local_scoped_with_cancellation;
 
-use crate::i18n::use_i18n;
+use crate::i18n::{I18n, use_i18n};
+use crate::platform::page;
 use crate::t;
 
 /// A chunk could not be fetched: there is no connection to the host of the page, or the host has another version by now.
@@ -20,6 +22,9 @@ pub struct LoadError;
 #[cfg(feature = "split")]
 impl From<wasm_split_helpers::SplitLoaderError> for LoadError {
     fn from(_: wasm_split_helpers::SplitLoaderError) -> Self {
+        // The page looks whether the host has another version: see assets/start.js.
+        let _ =
+            web_sys::Event::new("effusion-missing").map(|event| window().dispatch_event(&event));
         Self
     }
 }
@@ -105,13 +110,28 @@ pub fn Lazy(
     shown.into_any()
 }
 
-/// Says that a part of the page could not be fetched.
+/// What to say where a part of the page could not be fetched.
+pub fn load_failed(i18n: I18n) -> String {
+    if page::lacks_file() {
+        t!(i18n, common_load_failed_host)
+    } else {
+        t!(i18n, common_load_failed)
+    }
+}
+
+/// Says that a part of the page could not be fetched, where it can be seen.
 #[component]
 fn LoadFailed() -> impl IntoView {
     let i18n = use_i18n();
+    let node = NodeRef::<html::P>::new();
+    request_animation_frame(move || {
+        if let Some(Some(node)) = node.try_get_untracked() {
+            node.scroll_into_view_with_bool(false);
+        }
+    });
     view! {
-        <p class="alert" role="alert" data-testid="part-missing">
-            {move || t!(i18n, common_load_failed)}
+        <p class="fault missing" role="alert" data-testid="part-missing" node_ref=node>
+            {move || load_failed(i18n)}
         </p>
     }
 }

@@ -6,6 +6,7 @@ use leptos::text_prop::TextProp;
 use super::IconButton;
 use crate::i18n::use_i18n;
 use crate::platform::focus;
+use crate::platform::keyboard::is_composing;
 use crate::t;
 
 /// A panel with a title and a button to close it. Esc closes it, too.
@@ -46,7 +47,7 @@ pub fn Panel(
             tabindex="-1"
             aria-label=move || label.get()
             on:keydown=move |event| {
-                if event.key() == "Escape" {
+                if event.key() == "Escape" && !is_composing(&event) {
                     close();
                 }
             }

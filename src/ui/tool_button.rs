@@ -16,6 +16,9 @@ pub fn ToolButton(
     label: TextProp,
     /// Names it for tests.
     test: &'static str,
+    /// `-1` if Tab passes over it, because arrow keys lead to it.
+    #[prop(optional)]
+    tabindex: Option<&'static str>,
     /// Runs when it is pressed.
     #[prop(into)]
     on_click: UnsyncCallback<MouseEvent>,
@@ -26,6 +29,7 @@ pub fn ToolButton(
             type="button"
             class="tool"
             data-testid=test
+            tabindex=tabindex
             title=move || title.get()
             on:click=move |event| on_click.run(event)
         >

@@ -72,6 +72,60 @@ test('a constraint with hundreds of pointers into a large value reads it once', 
     await user.close();
 });
 
+test('comparing a long text many times, and patches that copy many items, are refused', async () => {
+    const user = await RawClient.connect(sandbox, 'user');
+    const path = 'Abuse/text';
+    const put = (value) => user.ask(Service.ADD_AND_SET, bytes(sized(path), Type.JSON, properties(NOT_KEPT), sized(value), 0));
+    await put(cbor('x'.repeat(900_000)));
+    const comparisons = 10_000;
+    const isNot = bytes(sized(''), 3, 1, sized(cbor('y')));
+    const constraint = bytes(6, varint(comparisons), ...Array(comparisons).fill(isNot), varint(0));
+    const set = bytes(sized(path), Type.JSON, sized(cbor(1)), constraint);
+    const compared = await besides(() => user.refusal(Service.SET_TOPIC, set));
+    assert.match(compared.result.text, /compares too many/);
+    await put(cbor(Array(80_000).fill([])));
+    const patch = JSON.stringify(Array(4).fill({ op: 'copy', from: '', path: '/0' }));
+    const copied = await besides(() => user.refusal(Service.APPLY_JSON_PATCH, bytes(sized(path), sized(patch), 0)));
+    assert.match(copied.result.text, /too much/);
+    assert.ok(Math.max(compared.longest, copied.longest) < PATIENCE);
+    await user.remove(`>${path}`);
+    await user.close();
+});
+
+test('memory stays below its limit while many read nothing of long answers', async () => {
+    const control = await RawClient.connect(sandbox, 'control');
+    const path = 'Chat/abuse';
+    await control.add(path, Type.TIME_SERIES, {
+        TIME_SERIES_EVENT_VALUE_TYPE: 'json',
+        TIME_SERIES_RETAINED_RANGE: 'limit 20000',
+        ...NOT_KEPT,
+    });
+    const text = 'x'.repeat(1_000);
+    for (let sent = 0; sent < 10_000; sent += 500) {
+        await Promise.all(Array.from({ length: 500 }, () => control.append(path, text)));
+    }
+    const all = bytes(0, 0, 0, 3);
+    const query = bytes(sized(path), 0, all, all, varint(2n ** 53n - 1n));
+    const strangers = await Promise.all(Array.from({ length: 100 }, () => RawClient.connect(sandbox)));
+    const { longest } = await besides(async () => {
+        for (const stranger of strangers) {
+            stranger.refusal(Service.RANGE_QUERY, query);
+            stranger.refusal(Service.RANGE_QUERY, query);
+            stranger.socket.pause();
+        }
+        await pause(4_000);
+    });
+    assert.ok(peak() < MAX_MEMORY, `${Math.round(peak() / (1 << 20))} MiB`);
+    assert.ok(longest < PATIENCE, `${longest} ms`);
+    strangers.forEach((stranger) => stranger.cut());
+    // Whoever reads is answered.
+    const reader = await RawClient.connect(sandbox);
+    await reader.ask(Service.RANGE_QUERY, query);
+    await reader.close();
+    await control.remove(`>${path}`);
+    await control.close();
+});
+
 test('a subscriber receives a long series completely, and stays connected', async () => {
     const control = await RawClient.connect(sandbox, 'control');
     const range = 'limit 20000';
@@ -96,6 +150,47 @@ test('a subscriber receives a long series completely, and stays connected', asyn
     await reader.ping();
     await Promise.all([control.remove(`>${path}`), reader.close()]);
     await control.close();
+});
+
+test('long selectors of many sessions take bounded memory', async () => {
+    const before = peak();
+    const strangers = await Promise.all(Array.from({ length: 4 }, () => RawClient.connect(sandbox)));
+    let refused = 0;
+    const { longest } = await besides(async () => {
+        for (const [session, stranger] of strangers.entries()) {
+            for (let number = 0; number < 200; number += 1) {
+                const selector = sized(`?Chat/.*/${session}/${number}${'/x'.repeat(8_000)}`);
+                const [service, body] = number % 2 ? [Service.SUBSCRIBE, bytes(selector, sized(''))] : [Service.NOTIFY, bytes(7, selector)];
+                const refusal = await stranger.refusal(service, body);
+                refused += refusal === undefined ? 0 : 1;
+            }
+        }
+    });
+    assert.ok(refused > 700, `${refused} refused`);
+    assert.ok(peak() - before < 64 << 20, `${(peak() - before) >> 20} MiB more`);
+    assert.ok(longest < PATIENCE, `${longest} ms`);
+    // Others still select what is usual.
+    const other = await RawClient.connect(sandbox);
+    await other.select('?Chat/.*//');
+    await Promise.all([other, ...strangers].map((client) => client.close()));
+});
+
+test('a deep path is added at once, whatever strangers listen to', async () => {
+    const user = await RawClient.connect(sandbox, 'user');
+    const strangers = await Promise.all(Array.from({ length: 10 }, () => RawClient.connect(sandbox)));
+    for (const [session, stranger] of strangers.entries()) {
+        for (let number = 0; number < 20; number += 1) {
+            await stranger.ask(Service.NOTIFY, bytes(7, sized(`*Chat/.*[a-z]/[b-y]{1,5}.*q${session}.${number}`)));
+        }
+        const exponential = `*Chat/[b-y/]*b[a-z/]{300}q${session}`;
+        const refusal = await stranger.refusal(Service.NOTIFY, bytes(7, sized(exponential)));
+        assert.match(refusal.text, /too much memory/);
+    }
+    const path = `Chat/abuse${'/b'.repeat(900)}`;
+    const { longest } = await besides(() => user.add(path, Type.JSON, NOT_KEPT));
+    assert.ok(longest < PATIENCE, `${longest} ms`);
+    await user.remove(`>${path}`);
+    await Promise.all([user, ...strangers].map((client) => client.close()));
 });
 
 test('names of locks have a maximum length', async () => {

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use effusion::features::composer::Composer;
+use effusion::features::composer::composing::{KeptDraft, Purpose};
 use effusion::state::{Fault, OpenRoom, RoomState};
 use effusion_chat::RoomKind;
 use leptos::task::tick;
@@ -12,7 +13,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::HtmlTextAreaElement;
 
-use crate::stage::{Stage, app, dispatch, drawn, room};
+use crate::stage::{Stage, app, dispatch, drawn, event, room};
 
 fn show() -> (Stage, OpenRoom, Rc<RefCell<Vec<String>>>) {
     let room = room(RoomKind::Live);
@@ -158,4 +159,61 @@ async fn what_is_typed_is_not_written_again() {
     tick().await;
     drawn().await;
     assert_eq!(area.selection_start().unwrap(), Some(1));
+}
+
+/// Sends an edit over a draft, at once or after the reader has seen that the draft is back.
+async fn after_edit(pause: u32) -> (Stage, OpenRoom, Rc<RefCell<Vec<String>>>) {
+    let (stage, room, sent) = show();
+    tools(&stage).await;
+    room.change(|timeline| timeline.receive_event(event(0, "Ann", "said")));
+    let kept = KeptDraft {
+        text: "a draft".to_owned(),
+        reply: None,
+    };
+    room.draft.set("said".to_owned());
+    room.purpose.set(Purpose::Edit { sequence: 0, kept });
+    tick().await;
+    stage.press("composer", "Enter", |_| {}).await;
+    assert_eq!(stage.value("composer"), "a draft");
+    gloo_timers::future::TimeoutFuture::new(pause).await;
+    stage.press("composer", "Shift", |_| {}).await;
+    stage.press("composer", "N", |_| {}).await;
+    (stage, room, sent)
+}
+
+#[wasm_bindgen_test]
+async fn what_is_typed_right_after_an_edit_is_no_part_of_the_draft() {
+    let (stage, room, sent) = after_edit(0).await;
+    assert_eq!(stage.value("composer"), "");
+    stage.fill("composer", "Next").await;
+    stage.press("composer", "Enter", |_| {}).await;
+    assert_eq!(*sent.borrow(), ["Next"]);
+    assert_eq!(stage.value("composer"), "a draft");
+    // Or it is deleted again.
+    room.set_draft_aside();
+    stage.fill("composer", "N").await;
+    stage.fill("composer", "").await;
+    assert_eq!(stage.value("composer"), "a draft");
+}
+
+#[wasm_bindgen_test]
+async fn who_has_seen_the_draft_goes_on_with_it() {
+    let (stage, room, _) = after_edit(1_100).await;
+    assert_eq!(stage.value("composer"), "a draft");
+    assert!(room.set_aside.read_untracked().is_none());
+}
+
+#[wasm_bindgen_test]
+async fn a_large_text_has_one_direction() {
+    let (stage, _, _) = show();
+    let direction = || stage.one("composer").get_attribute("dir");
+    assert_eq!(direction().as_deref(), Some("auto"));
+    for (text, expected) in [
+        ("שלום ".repeat(4_000), "rtl"),
+        ("hello ".repeat(4_000), "ltr"),
+        ("hello".to_owned(), "auto"),
+    ] {
+        stage.fill("composer", &text).await;
+        assert_eq!(direction().as_deref(), Some(expected));
+    }
 }

@@ -106,12 +106,12 @@ async fn the_shared_account_goes_when_a_password_is_typed() {
 async fn the_kind_of_room_is_one_of_two() {
     let app = app();
     let stage = Stage::mount(app, || view! { <JoinForm /> });
-    assert_eq!(app.form.read_untracked().kind, RoomKind::History);
+    assert_eq!(app.form.read_untracked().kind(), RoomKind::History);
     stage.click("kind-live").await;
-    assert_eq!(app.form.read_untracked().kind, RoomKind::Live);
+    assert_eq!(app.form.read_untracked().kind(), RoomKind::Live);
     let ticked = stage
         .place()
-        .query_selector_all("input[type=radio]:checked")
+        .query_selector_all("input[name=kind]:checked")
         .unwrap();
     assert_eq!(ticked.length(), 1);
 }

@@ -19,6 +19,17 @@ export async function openFirefox() {
             await page.focus(selector);
             await page.keyboard.press('Enter');
         },
+        async press(selector, ...keys) {
+            await page.focus(selector);
+            for (const key of keys.slice(0, -1)) {
+                await page.keyboard.down(key);
+            }
+            await page.keyboard.press(keys.at(-1));
+            for (const key of keys.slice(0, -1).reverse()) {
+                await page.keyboard.up(key);
+            }
+        },
+        reload: () => page.reload(),
         close: () => browser.close(),
     };
 }

@@ -1,7 +1,10 @@
 // The tutorial's three lessons, walked by two windows of a browser that Playwright cannot drive.
 
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 
 import { addressAt, dist } from '../support/browser.mjs';
 import { until } from '../support/chat_window.mjs';
@@ -9,6 +12,9 @@ import { startSandbox } from '../support/sandbox.mjs';
 
 /** A test that takes longer, in milliseconds, fails. */
 const LIMIT = 180_000;
+
+/** The page in one file. */
+const single = process.env.EFFUSION_SINGLE_FILE ?? path.join(dist, 'effusion.html');
 
 const at = (id) => `[data-testid="${id}"]`;
 
@@ -22,11 +28,13 @@ const at = (id) => `[data-testid="${id}"]`;
  * @property {(selector: string) => Promise<void>} click
  * @property {(selector: string, text: string) => Promise<void>} type types in place of what is selected
  * @property {(selector: string) => Promise<void>} enter presses Enter in a field
+ * @property {(selector: string, ...keys: string[]) => Promise<void>} press presses keys together in a field
+ * @property {() => Promise<void>} reload
  * @property {() => Promise<void>} close
  */
 
 /** A window with the page in it. */
-class Window {
+export class Window {
     /** @param {Driver} driver */
     constructor(driver) {
         this.driver = driver;
@@ -87,26 +95,28 @@ class Window {
 }
 
 /**
- * Walks the lessons.
+ * A sandbox for the tests of a file, and a way to write them.
  *
  * @param {string} name of the browser
  * @param {() => Promise<Driver>} openDriver
  */
-export function walkLessons(name, openDriver) {
+export function stageFor(name, openDriver) {
     let sandbox;
     before(async () => {
-        sandbox = await startSandbox({ args: ['--static', dist] });
+        sandbox = await startSandbox({ args: ['--static', dist, '--allow-origin', 'null'] });
     });
     after(() => sandbox?.stop());
 
     /** A test with windows, which are closed at its end. */
-    const lesson = (title, act) =>
+    return (title, act) =>
         test(`${name}: ${title}`, { timeout: LIMIT }, async () => {
             const windows = [];
-            const open = async (fields) => {
+            const open = async (fields, file) => {
                 const window = new Window(await openDriver());
                 windows.push(window);
-                await window.driver.visit(addressAt(sandbox, fields));
+                const { host, port } = sandbox;
+                const query = new URLSearchParams({ host, port, ...fields });
+                await window.driver.visit(file ? `${pathToFileURL(file)}?${query}` : addressAt(sandbox, fields));
                 return window;
             };
             try {
@@ -116,7 +126,11 @@ export function walkLessons(name, openDriver) {
                 await Promise.allSettled(windows.map((window) => window.driver.close()));
             }
         });
+}
 
+/** Walks the lessons. */
+export function walkLessons(name, openDriver) {
+    const lesson = stageFor(name, openDriver);
     lesson('lesson 1: two windows read each other in a live room', async (open) => {
         const room = { room: 'Lounge', kind: 'live' };
         const [ann, bob] = [await open({ ...room, name: 'Ann' }), await open({ ...room, name: 'Bob' })];
@@ -156,9 +170,36 @@ export function walkLessons(name, openDriver) {
         await dora.shows(['dora', 'I have an account', 'sent']);
 
         const later = await open({ name: 'dora', room: 'Club' });
+        await later.click('advanced-summary');
         await later.type('account', 'dora');
         await later.type('password', password);
         await later.join();
         await later.shows(['dora', 'I have an account', 'received']);
+    });
+    lesson('the service in the browser keeps what was said', async (open) => {
+        const ann = await open({ service: 'browser', name: 'Ann', room: 'Here', kind: 'history' });
+        await ann.join();
+        await ann.say('first');
+        await ann.shows(['Ann', 'first', 'sent']);
+        await ann.driver.run(() => location.reload());
+        await ann.inRoom();
+        await ann.shows(['Ann', 'first', 'received']);
+        await ann.say('second');
+        await ann.shows(['Ann', 'first', 'received'], ['Ann', 'second', 'sent']);
+    });
+
+    const skip = existsSync(single) ? false : '`cargo xtask build --single-file` has not been run';
+    const disk = skip ? (title) => test(`${name}: ${title}`, { skip }) : lesson;
+    disk('the page in one file runs the service, opened from a disk', async (open) => {
+        const ann = await open({ service: 'browser', name: 'Ann', room: 'Disk', kind: 'history' }, single);
+        await ann.join();
+        await ann.say('from a file');
+        await ann.shows(['Ann', 'from a file', 'sent']);
+    });
+    disk('the page in one file joins a service, opened from a disk', async (open) => {
+        const ann = await open({ name: 'Ann', room: 'Disk', kind: 'live' }, single);
+        await ann.join();
+        await ann.say('from a file');
+        await ann.shows(['Ann', 'from a file', 'sent']);
     });
 }

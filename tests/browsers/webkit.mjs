@@ -9,6 +9,9 @@ import { Builder, By, Key } from 'selenium-webdriver';
 import { until } from '../support/chat_window.mjs';
 import { freePort } from '../support/port.mjs';
 
+/** What WebDriver calls the keys. */
+const KEYS = { Control: 'CONTROL', Enter: 'ENTER', Tab: 'TAB', ArrowUp: 'ARROW_UP', ArrowDown: 'ARROW_DOWN', Escape: 'ESCAPE' };
+
 const SIZE = '1280x800x24';
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
@@ -59,6 +62,12 @@ export async function openWebKit() {
         click: (selector) => find(selector).click(),
         type: (selector, text) => find(selector).sendKeys(text),
         enter: (selector) => find(selector).sendKeys(Key.ENTER),
+        press(selector, ...keys) {
+            const typed = keys.map((key) => Key[KEYS[key]] ?? key);
+            // What ends a chord is typed, too, where there is nothing to end.
+            return find(selector).sendKeys(typed.length > 1 ? Key.chord(...typed) : typed[0]);
+        },
+        reload: () => browser.navigate().refresh(),
         async close() {
             await browser.quit();
             driver.kill();

@@ -1,6 +1,8 @@
 // The page's address, what the page stores, and where it is hosted.
 
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import net from 'node:net';
 
 import { dist } from '../support/browser.mjs';
 import { until } from '../support/chat_window.mjs';
@@ -31,8 +33,8 @@ scenario('without parameters the form has the tutorial’s defaults', async (ope
         account: 'user',
         password: 'password',
         host: '127.0.0.1',
-        port: '8080',
-        room: 'Default Room',
+        port: `${theatre.sandbox.port}`,
+        room: 'Default room',
     });
     assert.ok(!(await ann.$('secure').isChecked()));
     assert.ok(await ann.$('kind-history').isChecked());
@@ -77,6 +79,98 @@ scenario('a reload restores everything but the password', async (open) => {
     });
     await ann.join({ password: SECRET });
     await ann.shows({ text: 'before the reload', own: true });
+});
+
+/** A server that has the sandbox's service under `/app/diffusion`, as one in front of several services would. */
+async function inFront() {
+    const server = createServer((_, answer) => answer.writeHead(404).end());
+    server.on('upgrade', ({ url, rawHeaders }, socket, head) => {
+        if (!url.startsWith('/app/diffusion')) {
+            socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
+            return;
+        }
+        const headers = rawHeaders.map((text, place) => (place % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join('');
+        const service = net.connect(theatre.sandbox.port, '127.0.0.1', () => {
+            service.write(`GET ${url.replace('/app', '')} HTTP/1.1\r\n${headers}\r\n`);
+            service.write(head);
+            service.pipe(socket).pipe(service);
+        });
+        for (const end of [socket, service]) {
+            end.on('error', () => {});
+        }
+    });
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return server;
+}
+
+scenario('a service may lie under a path', async (open) => {
+    const front = await inFront();
+    try {
+        const { port } = front.address();
+        const ann = await open(address({ name: 'Ann', port, path: '/app/diffusion', room: 'Under', kind: 'history' }));
+        await ann.join();
+        await ann.say('through the front');
+        await ann.shows({ text: 'through the front', state: 'sent' });
+        assert.equal(new URL(ann.page.url()).searchParams.get('path'), '/app/diffusion', 'whoever is invited gets there, too');
+        await ann.$('settings-button').click();
+        await ann.$('settings').waitFor();
+        assert.equal((await ann.filled('path')).path, '/app/diffusion');
+        const bob = await open(address({ name: 'Bob', port, path: '/other', room: 'Under', kind: 'history' }));
+        await bob.$('join-button').click();
+        await bob.fault(/127\.0\.0\.1:\d+\/other/);
+    } finally {
+        front.closeAllConnections();
+        front.close();
+    }
+});
+
+scenario('a reload keeps the tab’s session, and stores no password', async (open) => {
+    const ann = await open(address({ room: 'Steady', kind: 'history' }), { serviceWorkers: 'allow' });
+    await ann.$('create-account-link').click();
+    await ann.fill({ 'account-name': 'steady', 'account-password': SECRET, 'account-password-again': SECRET });
+    await ann.$('account-button').click();
+    await ann.inRoom();
+    await ann.page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+    await ann.say('before the reload');
+    await ann.shows({ text: 'before the reload', state: 'sent' });
+    await ann.reload();
+    await ann.inRoom();
+    await ann.say('after it');
+    await ann.shows('before the reload', { text: 'after it', state: 'sent' });
+    assert.doesNotMatch(decodeURIComponent(await ann.stored()), /correct horse/);
+
+    // Whoever signs out is asked again.
+    await ann.$('settings-button').click();
+    await ann.$('sign-out').click();
+    await ann.$('join-form').waitFor();
+    await ann.reload();
+    await ann.$('join-form').waitFor();
+    assert.equal((await ann.filled('password')).password, '');
+});
+
+scenario('rooms belong to the account, not to the tab', async (open) => {
+    const rooms = (window) => until('the rooms', () => window.$('room-item').evaluateAll((items) => items.map((item) => item.dataset.room).sort()), (found) => found.length > 0);
+    const ann = await member(open, 'roomy');
+    await ann.goTo('Attic');
+    await ann.goTo('Cellar');
+    await ann.goTo('Attic');
+    await ann.$('leave-button').click();
+    await until('the room is left', () => rooms(ann), (names) => !names.includes('Attic'));
+    const signOut = async () => {
+        await ann.$('settings-button').click();
+        await ann.$('sign-out').click();
+        await ann.$('join-form').waitFor();
+    };
+    await signOut();
+    await ann.fill({ name: 'Guest', account: 'user', password: 'password', room: 'Hall' });
+    await ann.join();
+    assert.deepEqual(await rooms(ann), ['Hall']);
+    await signOut();
+    // Also in another tab of this browser.
+    const again = await open(address({ name: 'roomy', account: 'roomy', room: 'Hall', kind: 'history' }), { context: ann.page.context() });
+    await again.join({ password: SECRET });
+    await until('all rooms of the account', () => rooms(again), (names) => `${names}` === 'Cellar,Hall,Reload');
+    assert.equal(await again.$('room-title').innerText(), 'Hall', 'what the address named is shown');
 });
 
 scenario('a password is stored only while its box is ticked', async (open) => {

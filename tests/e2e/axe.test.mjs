@@ -199,6 +199,8 @@ scenario('joining, writing, changing rooms and settings, and leaving work by key
         }
         assert.fail(`${id} cannot be reached by ${key}`);
     };
+    await reach('advanced-summary');
+    await keyboard.press('Enter');
     await reach('room');
     await keyboard.press('Control+A');
     await keyboard.type('Clavier');

@@ -12,6 +12,7 @@ import { WebSocketServer } from 'ws';
 
 import { dist, launch } from '../support/browser.mjs';
 import { until } from '../support/chat_window.mjs';
+import { startProxy } from '../support/proxy.mjs';
 import { startSandbox } from '../support/sandbox.mjs';
 import { withSession } from '../support/sdk.mjs';
 import { serveFolders } from '../support/static.mjs';
@@ -40,6 +41,7 @@ async function withService(act) {
             host,
             port,
             kill: () => sandbox.kill(),
+            stop: () => sandbox.stop(),
             start: async () => {
                 sandbox = await startSandbox({ data, port });
             },
@@ -127,6 +129,56 @@ for (const kind of ['live', 'history']) {
     });
 }
 
+test('a service that is restarted in order: every window comes back by itself, with those who are there now', async (open) => {
+    await withService(async (service) => {
+        const enter = async (name, kind) => (await open(address(service, { name, room: `Works ${kind}`, kind }))).join();
+        const [ann, bob, cem] = [await enter('Ann', 'history'), await enter('Bob', 'history'), await enter('Cem', 'live')];
+        await ann.say('before');
+        await bob.shows({ author: 'Ann', text: 'before' });
+        await ann.$('members-button').click();
+        const present = (names) =>
+            until(`there: ${names}`, () => ann.$('member-name').allInnerTexts(), (found) => [...found].sort().join() === names.join());
+        await present(['Ann', 'Bob']);
+
+        const ended = await service.stop();
+        assert.equal(ended.code, 0);
+        await Promise.all([ann, bob, cem].map((window) => window.connection('recovering')));
+        await bob.page.close();
+        await service.start();
+        await Promise.all([ann.connection('connected'), cem.connection('connected')]);
+        await present(['Ann']);
+        await ann.say('after');
+        await ann.shows({ text: 'before', own: true }, { text: 'after', state: 'sent' });
+        await cem.say('live goes on');
+        await cem.shows({ text: 'live goes on', state: 'sent' });
+        assert.equal(await ann.$('fault').count(), 0);
+    });
+});
+
+test('a network that falls silent is told, and what says that it is back has it tried at once', async (open) => {
+    await withService(async (service) => {
+        const proxy = await startProxy(service);
+        try {
+            const ann = await (await open(address(proxy, { name: 'Ann', room: 'Tunnel', kind: 'history' }))).join();
+            await ann.say('before');
+            await ann.shows({ text: 'before', state: 'sent' });
+            proxy.hush(true);
+            // A device that has slept shows its window again: the connection is probed then.
+            await ann.page.evaluate(() => window.dispatchEvent(new Event('focus')));
+            await ann.connection('recovering');
+            await ann.say('in the tunnel');
+            proxy.cut();
+            proxy.hush(false);
+            // Attempts that have failed make the waits longer; this one ends at once.
+            await ann.page.evaluate(() => window.dispatchEvent(new Event('online')));
+            await ann.connection('connected');
+            await ann.shows({ text: 'before' }, { text: 'in the tunnel', state: 'sent' });
+        } finally {
+            proxy.close();
+        }
+    });
+});
+
 test('a message on its way when the service dies is sent, or told as failed and sent again', async (open) => {
     await withService(async (service) => {
         const ann = await (await open(address(service, { name: 'Ann', room: 'Knife', kind: 'history' }))).join();
@@ -190,7 +242,7 @@ test('no service: the address is told, and joining again works once there is one
     const ann = await open(address({ host: '127.0.0.1', port }, { name: 'Ann', room: 'Void', kind: 'live' }));
     await ann.$('join-button').click();
     const words = await ann.fault(/No Diffusion service can be reached at 127\.0\.0\.1:\d+\./);
-    assert.match(words, /Check the host and port, make sure the service is running, and try again\./);
+    assert.match(words, /Check the host, port, and path, make sure the service is running, and try again\./);
     const sandbox = await startSandbox({ port });
     try {
         await ann.$('join-button').click();
@@ -216,7 +268,7 @@ test('what speaks WebSocket but not Diffusion is told in words', async (open) =>
         try {
             const ann = await open(address({ host: '127.0.0.1', port: server.address().port }, { name: 'Ann', room: 'Void' }));
             await ann.$('join-button').click();
-            await ann.fault(/The server at 127\.0\.0\.1:\d+ isn’t a Diffusion service\. Check the host and port\./);
+            await ann.fault(/The server at 127\.0\.0\.1:\d+ isn’t a Diffusion service\. Check the host, port, and path\./);
         } finally {
             server.clients.forEach((client) => client.terminate());
             server.close();

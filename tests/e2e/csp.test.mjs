@@ -65,6 +65,14 @@ scenario('no screen needs what the policy forbids', async (open) => {
     }
 });
 
+scenario('the service in the browser needs nothing that the headers forbid', async (open) => {
+    const ann = await open(address({ service: 'browser', name: 'Ann', room: 'Strict', kind: 'history' }));
+    await ann.join();
+    await ann.say('hello');
+    await ann.shows({ text: 'hello', state: 'sent' });
+    assert.deepEqual(await violations(ann), []);
+});
+
 scenario('injected code does not run', async (open) => {
     const ann = await (await open(address({ name: 'Ann', room: 'Injected', kind: 'live' }))).join();
     const outcomes = await ann.page.evaluate(async () => {

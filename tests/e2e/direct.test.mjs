@@ -84,7 +84,7 @@ scenario('two people exchange direct messages, which survive a reload', async (o
     await ann.say('psst');
     await ann.shows({ author: 'ann', text: 'psst', own: true, state: 'sent' });
     await until('one is unread', () => unread(bob, 'ann'), (count) => count === 1);
-    assert.equal(await bob.page.title(), '(1) Effusion');
+    assert.match(await bob.page.title(), /^\(1\) .* – Effusion$/);
     await bob.room('ann').click();
     await bob.shows({ author: 'ann', text: 'psst', own: false });
     await until('it is read', () => unread(bob, 'ann'), (count) => count === 0);
@@ -111,6 +111,52 @@ scenario('two people exchange direct messages, which survive a reload', async (o
     assert.equal(await ann.room('bob').count(), 0);
     await bob.say('still there?');
     await until('it is back', () => unread(ann, 'bob'), (count) => count === 1);
+});
+
+scenario('each sees whether the other is there, types, and has seen what was said', async (open) => {
+    const ann = await account(open, 'ada');
+    const bob = await account(open, 'ben');
+    await writeTo(ann, 'ben');
+    await ann.say('are you there?');
+    await bob.room('ada').waitFor();
+    const state = (window, wanted) => until(wanted, () => window.$('peer-state').getAttribute('data-state'), (found) => found === wanted);
+    await state(ann, 'online');
+    assert.match(await ann.$('peer-state').innerText(), /^online · Only you and .?ben.? can read this\.$/);
+    assert.equal(await ann.$('members-button').count(), 0);
+    await bob.room('ada').click();
+    await state(bob, 'online');
+    await until('he has seen it', () => ann.$('delivery').allInnerTexts(), (texts) => texts.some((text) => /seen by .?ben/.test(text)));
+    await bob.$('composer').pressSequentially('well');
+    await until('he types', () => ann.$('typing').innerText(), (text) => /^.?ben.? is typing…$/.test(text));
+    // Nobody else is told: not by anything below the path of the inboxes.
+    await withSession(theatre.sandbox, 'admin', async (admin) => {
+        const found = await admin.fetchRequest().withValues(json()).fetch('?Effusion/direct//');
+        assert.deepEqual(found.results().map((topic) => topic.path()), []);
+    });
+    await bob.page.close();
+    await state(ann, 'offline');
+});
+
+scenario('nobody is shown to be there by somebody else', async (open) => {
+    const ann = await account(open, 'amy');
+    await account(open, 'bea');
+    await writeTo(ann, 'bea');
+    await ann.say('hello');
+    await ann.shows({ text: 'hello', state: 'sent' });
+    const shown = () => ann.$('peer-state').getAttribute('data-state');
+    await until('she is there', shown, (state) => state === 'online');
+    // Another account writes a card in her name, for a session that there is not.
+    await withSession(theatre.sandbox, 'user', async (session) => {
+        const specification = new TopicSpecification(TopicType.TIME_SERIES, {
+            TIME_SERIES_EVENT_VALUE_TYPE: 'json',
+            OWNER: "$Principal is 'amy'",
+        });
+        await session.topics.add('Effusion/direct/amy/forged', specification);
+        await session.timeseries.append('Effusion/direct/amy/forged', { name: 'bea', principal: 'bea', typing: true }, json());
+        await ann.say('what was sent after it has come');
+        await ann.shows('hello', { state: 'sent' });
+        assert.equal(await ann.$('typing').innerText(), '');
+    });
 });
 
 scenario('a conversation starts by keyboard alone', async (open) => {
@@ -161,7 +207,7 @@ scenario('no third principal can read direct messages, by any request of the SDK
             const { events } = await owner.timeseries.rangeQuery().as(json()).selectFrom('Effusion/direct/emil');
             assert.equal(plain(events[0].value).message.text, 'the treasure is under the oak');
             const fetched = await owner.fetchRequest().fetch('?Effusion/direct//');
-            assert.deepEqual(fetched.results().map((topic) => topic.path()), ['Effusion/direct/emil']);
+            assert.deepEqual(fetched.results().map((topic) => topic.path()).filter(forOthers), ['Effusion/direct/emil']);
         } finally {
             await owner.closeSession();
         }
@@ -246,7 +292,7 @@ scenario('where the service does not protect the inboxes, nothing is sent', asyn
         }
         await store(unprotected);
         await rosa.reload();
-        await rosa.$('password').fill(PASSWORD);
+        await rosa.fill({ password: PASSWORD });
         await rosa.join();
         await writeTo(rosa, 'sam');
         await rosa.say('secret');

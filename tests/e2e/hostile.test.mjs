@@ -270,7 +270,8 @@ for (const [what, text] of MUCH) {
 }
 
 scenario('hostile names of the page’s own reader, in reactions and in rooms', async (open) => {
-    const name = `\u202e<img src=x onerror=${HARM}>`;
+    // What turns the direction around, the form refuses.
+    const name = `<img src=x onerror=${HARM}>`;
     const room = 'R <b>\u202e';
     await withSession(theatre.sandbox, 'user', async (session) => {
         await session.topics.add(`Chat/${room}`, new TopicSpecification(TopicType.TIME_SERIES, { TIME_SERIES_EVENT_VALUE_TYPE: 'json' }));
@@ -281,12 +282,13 @@ scenario('hostile names of the page’s own reader, in reactions and in rooms', 
     ];
     await eve.say(`@Bob @${name} *hello*`);
     await bob.$('mention').first().waitFor();
-    await bob.$('message').hover();
+    const said = bob.$('message').filter({ has: bob.$('mention') });
+    await said.hover();
     await bob.$('tool-quick').first().click();
     await eve.$('reaction').waitFor();
     await eve.$('reaction').click();
     await until('both', () => bob.$('reaction').getAttribute('title'), (title) => title.includes('<img'));
-    await bob.$('message').hover();
+    await said.hover();
     await bob.$('tool-reply').click();
     assert.match(await bob.$('purpose').innerText(), /Replying to/);
     await bob.say('answered');

@@ -1,6 +1,7 @@
 // Diagnostics and lessons: the session's real traffic, without credentials.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 
 import { until } from '../support/chat_window.mjs';
 import { stage } from './stage.mjs';
@@ -31,9 +32,21 @@ scenario('the diagnostics show the session, its subscriptions and its messages, 
     assert.match(await appended.getByTestId('call').innerText(), /^timeseries\.append\("Chat\/Inside", \{.*"text":"look at me"/);
     assert.equal(await appended.getByTestId('hex').count(), 0, 'bytes come on demand');
     await appended.getByTestId('show-bytes').click();
-    const hex = await appended.getByTestId('hex').innerText();
-    assert.match(hex, /^0000 {2}00 63 /, 'a request to the service 0x63');
-    assert.match(hex.replaceAll(/^.{55}|\n/gm, ''), /look at me/);
+    const field = async (name) => {
+        const row = appended.getByTestId('field').filter({ has: ann.page.getByText(name, { exact: true }) });
+        return (await row.locator('td').allTextContents()).join(' = ');
+    };
+    assert.equal(await field('service'), 'TimeSeriesAppend = 63');
+    assert.match(await field('path'), /^"Chat\/Inside" = 0b 43 68 61 74/);
+    assert.match(await field('value'), /^\{.*"text":"look at me".*\} = /);
+    // Eight bytes a line, or sixteen.
+    const hex = () => appended.getByTestId('hex').innerText();
+    assert.match(await hex(), /^0000 {2}00 63( [0-9a-f]{2}){6} {2}/, 'a request to the service 0x63');
+    await ann.$('wide').check();
+    const wide = await until('sixteen bytes a line', hex, (text) => /^0000 {2}00 63( [0-9a-f]{2}){14} {2}/.test(text));
+    assert.match(wide.replaceAll(/^.{55}|\n/gm, ''), /look at me/);
+    const cut = await appended.getByTestId('hex').evaluate((pre) => pre.scrollWidth - pre.clientWidth);
+    assert.equal(cut, 0, 'nothing is cut off');
     assert.equal(await ann.overflow(), 0);
 
     // It stays open while others come.
@@ -44,24 +57,26 @@ scenario('the diagnostics show the session, its subscriptions and its messages, 
     await ann.$('diagnostics').waitFor({ state: 'detached' });
 });
 
-scenario('the lessons show which call each action made', async (open) => {
-    const ann = await (await open(address({ name: 'Ann', room: 'Lesson', kind: 'live' }))).join();
-    await ann.$('lessons-button').click();
-    await ann.$('lessons').waitFor();
-    assert.equal(await ann.$('lesson').count(), 3);
-    const done = () => ann.$('step').evaluateAll((steps) => steps.map((step) => step.dataset.done === 'true'));
-    await until('what was done is ticked', done, ([add, select, set]) => add && select);
-    await ann.say('value');
-    const [add, , set] = await Promise.all([0, 1, 2].map((step) => ann.$('step').nth(step)));
-    await set.getByTestId('made-call').waitFor();
-    assert.equal(await add.locator('pre').first().innerText(), 'topics.add("Chat/Lesson", JSON)');
-    await until('the value is set', () => set.locator('pre').first().innerText(), (text) => text.includes('"text":"value"'));
-    assert.match(await set.locator('pre').first().innerText(), /^topicUpdate\.set\("Chat\/Lesson", json, \{/);
-    assert.ok((await calls(ann)).some((call) => call.startsWith('select(">Chat/Lesson")')));
-    const [link] = await ann.$('lesson').locator('a').all();
-    assert.match(await link.getAttribute('href'), /^https:\/\/docs\.diffusiondata\.com\//);
-    assert.equal(await link.getAttribute('rel'), 'noopener noreferrer');
-    assert.equal(await ann.overflow(), 0);
+scenario('messages can be chosen by service, folded and saved', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'Filter', kind: 'history' }))).join();
+    await ann.say('choose me');
+    await ann.$('diagnostics-button').click();
+    await ann.$('folded').first().waitFor();
+    const titles = () => ann.$('protocol-message').locator('.what').allTextContents();
+    assert.deepEqual((await titles()).filter((title) => /ping/.test(title)), []);
+    await ann.$('measure').click();
+    await ann.$('fold').uncheck();
+    await until('pings are shown', titles, (shown) => shown.some((title) => title === 'user ping'));
+    await ann.$('service-filter').selectOption('time series append');
+    await until('one service', titles, (shown) => shown.length > 0 && shown.every((title) => /time series append$/.test(title)));
+
+    const saved = ann.page.waitForEvent('download');
+    await ann.$('save-capture').click();
+    const file = await (await saved).path();
+    const lines = readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+    assert.match(lines[0].connect, /^\/diffusion\?v=29&/);
+    assert.ok(lines.slice(1).every(({ from, hex }) => /^(client|server)$/.test(from) && /^([0-9a-f]{2})+$/.test(hex)));
+    assert.ok(lines.some(({ hex }) => hex?.startsWith('0063')), 'the message is among them');
 });
 
 scenario('no password is shown, not even of a new account', async (open) => {
@@ -76,6 +91,7 @@ scenario('no password is shown, not even of a new account', async (open) => {
     await ann.$('diagnostics-button').click();
     await ann.$('diagnostics').waitFor();
     assert.equal(await ann.$('principal').innerText(), 'morgiana');
+    await ann.$('fold').uncheck();
     await ann.$('protocol-message').first().waitFor();
     // Everything open, bytes and all.
     const bytesMissing = () =>
@@ -89,7 +105,7 @@ scenario('no password is shown, not even of a new account', async (open) => {
     await until('all bytes are shown', bytesMissing, (missing) => !missing);
     const shown = await ann.$('diagnostics').innerText();
     assert.match(shown, /bytes are hidden\./);
-    const characters = shown.replaceAll(/^[0-9a-f]{4} .{50}/gm, '').replaceAll('\n', '');
+    const characters = shown.replaceAll(/^[0-9a-f]{4} .{26}/gm, '').replaceAll('\n', '');
     assert.ok(!shown.includes(secret) && !characters.includes(secret));
     assert.ok(!shown.includes('password'));
 });

@@ -36,10 +36,12 @@ scenario('names are completed after an @, and the mentioned person sees it', asy
     await until('two offers', () => ann.$('completion-item').count(), (count) => count === 2);
     const names = await ann.$('completion-item').locator('bdi').allTextContents();
     assert.deepEqual([...names].sort(), ['Bo <b>', 'Bob']);
-    assert.equal(await ann.$('composer').getAttribute('aria-activedescendant'), 'completion-0');
-    for (let step = 0; names[step] !== 'Bob'; step += 1) {
+    // Before an arrow key none is chosen.
+    assert.equal(await ann.$('composer').getAttribute('aria-activedescendant'), null);
+    for (let step = 0; step <= names.indexOf('Bob'); step += 1) {
         await ann.$('composer').press('ArrowDown');
     }
+    assert.equal(await ann.$('composer').getAttribute('aria-activedescendant'), `completion-${names.indexOf('Bob')}`);
     await ann.$('composer').press('Enter');
     await draft(ann, 'well, @Bob ');
     assert.equal(await ann.$('completion-item').count(), 0);

@@ -13,16 +13,6 @@ const { scenario, address } = theatre;
 const joined = async (open, name, room, { kind = 'history', ...options } = {}) =>
     (await open(address({ name, room, kind }), options)).join();
 
-/** The message with this text. */
-const message = (window, text) => window.$('message').filter({ has: window.page.getByTestId('text').getByText(text, { exact: true }) });
-
-/** Points at a message and presses one of its buttons. */
-const use = async (window, text, tool) => {
-    await window.page.mouse.move(0, 0);
-    await message(window, text).hover();
-    await message(window, text).getByTestId(tool).click();
-};
-
 scenario('an edit of an own message reaches everybody, also later visitors', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Edit'), await joined(open, 'Bob', 'Edit')];
     await ann.say('teh first');
@@ -30,15 +20,15 @@ scenario('an edit of an own message reaches everybody, also later visitors', asy
     await bob.shows('teh first', 'the second');
     await ann.shows({ state: 'sent' }, { state: 'sent' });
 
-    await use(ann, 'teh first', 'tool-edit');
+    await ann.use('teh first', 'tool-edit');
     assert.equal(await ann.$('composer').inputValue(), 'teh first');
     assert.match(await ann.$('purpose').innerText(), /Editing message/);
     await ann.$('composer').fill('the first');
     await ann.$('composer').press('Enter');
     for (const window of [ann, bob]) {
         await window.shows('the first', 'the second');
-        assert.equal(await message(window, 'the first').getByTestId('edited').innerText(), 'edited');
-        assert.equal(await message(window, 'the second').getByTestId('edited').innerText(), '');
+        assert.equal(await window.message('the first').getByTestId('edited').innerText(), 'edited');
+        assert.equal(await window.message('the second').getByTestId('edited').innerText(), '');
     }
     assert.equal(await ann.$('composer').inputValue(), '');
     assert.equal(await ann.$('purpose').count(), 0);
@@ -55,7 +45,7 @@ scenario('an edit of an own message reaches everybody, also later visitors', asy
 
     const cem = await joined(open, 'Cem', 'Edit');
     await cem.shows('the first', 'the second');
-    assert.equal(await message(cem, 'the first').getByTestId('edited').innerText(), 'edited');
+    assert.equal(await cem.message('the first').getByTestId('edited').innerText(), 'edited');
 });
 
 scenario('the arrow up edits the last own message, and Esc leaves it as it was', async (open) => {
@@ -78,7 +68,7 @@ scenario('the arrow up edits the last own message, and Esc leaves it as it was',
 
     // What was being written is there again afterwards.
     await ann.$('composer').fill('a thought');
-    await use(ann, 'mine!', 'tool-edit');
+    await ann.use('mine!', 'tool-edit');
     await ann.$('composer').fill('mine?');
     await ann.$('composer').press('Enter');
     await bob.shows('mine?', 'his');
@@ -91,7 +81,12 @@ scenario('an own message is deleted after confirmation, and a placeholder remain
     await ann.say('forget me');
     await bob.shows('keep me', 'forget me');
     await ann.shows({ state: 'sent' }, { state: 'sent' });
-    await use(ann, 'forget me', 'tool-delete');
+    await ann.use('forget me', 'tool-delete');
+    await ann.$('delete-confirm').waitFor();
+    const [text, question] = await Promise.all(
+        [ann.message('forget me').getByTestId('text'), ann.$('message-tools')].map((locator) => locator.boundingBox()),
+    );
+    assert.ok(question.y >= text.y + text.height, 'the message can be read while it is asked about');
     await ann.$('delete-keep').click();
     assert.equal(await ann.$('delete-confirm').count(), 0);
     await ann.$('tool-delete').click();
@@ -104,13 +99,13 @@ scenario('an own message is deleted after confirmation, and a placeholder remain
 
     // Others' messages cannot be changed, and neither can a deleted one.
     for (const window of [ann, bob]) {
-        await message(window, 'This message was deleted.').hover();
+        await window.message('This message was deleted.').hover();
         await window.$('message-tools').waitFor();
         assert.equal(await window.$('tool-edit').count(), 0);
         assert.equal(await window.$('tool-copy').count(), 0);
     }
-    await message(bob, 'keep me').hover();
-    await message(bob, 'keep me').getByTestId('tool-reply').waitFor();
+    await bob.message('keep me').hover();
+    await bob.message('keep me').getByTestId('tool-reply').waitFor();
     assert.equal(await bob.$('tool-edit').count(), 0);
     assert.equal(await bob.$('tool-delete').count(), 0);
 });
@@ -120,7 +115,7 @@ scenario('in a live room nothing can be edited', async (open) => {
     await ann.say('now or never');
     await bob.shows('now or never');
     await ann.shows({ state: 'sent' });
-    await message(ann, 'now or never').hover();
+    await ann.message('now or never').hover();
     await ann.$('tool-copy').waitFor();
     assert.equal(await ann.$('tool-edit').count(), 0);
     assert.equal(await ann.$('tool-delete').count(), 0);
@@ -137,7 +132,7 @@ scenario('a refusal is reported, and nothing is lost', async (open) => {
             'set "TOPIC_CONTROL" path "Chat/Refuse" permissions [READ_TOPIC SELECT_TOPIC UPDATE_TOPIC MODIFY_TOPIC]',
         ),
     );
-    await use(ann, 'as it was', 'tool-edit');
+    await ann.use('as it was', 'tool-edit');
     await ann.$('composer').fill('as it should be');
     await ann.$('composer').press('Enter');
     const words = await until('a refusal', () => ann.$('note').allInnerTexts(), (notes) => notes.length > 0);
@@ -145,10 +140,39 @@ scenario('a refusal is reported, and nothing is lost', async (open) => {
     assert.equal(await ann.$('composer').inputValue(), 'as it should be');
     await ann.shows('as it was');
     await ann.$('composer').press('Escape');
-    await use(ann, 'as it was', 'tool-delete');
+    await ann.use('as it was', 'tool-delete');
     await ann.$('delete-confirm').click();
     await until('another refusal', () => ann.$('note').innerText(), (note) => /Message not deleted\. Your account isn’t allowed to/.test(note));
     await bob.shows('as it was');
+});
+
+scenario('a message is one tab stop, and arrows lead to what is in it', async (open) => {
+    const ann = await joined(open, 'Ann', 'Stops');
+    await ann.say('see https://example.com/a and https://example.com/b\n```\nsome code\n```');
+    await ann.say('below');
+    await ann.shows({ state: 'sent' }, { state: 'sent' });
+    await ann.message('below').hover();
+    await ann.$('tool-quick').first().click();
+    await ann.$('reaction').waitFor();
+    await ann.page.mouse.move(0, 0);
+    const stops = () => ann.$('message').evaluateAll((messages) =>
+        messages.map((message) => [message, ...message.querySelectorAll('*')].filter((element) => element.tabIndex >= 0 && element.getClientRects().length > 0).length),
+    );
+    assert.deepEqual(await stops(), [1, 1]);
+    const first = ann.$('message').first();
+    await first.focus();
+    await ann.$('message-tools').waitFor();
+    assert.deepEqual(await stops(), [1, 1], 'with the buttons, too');
+    const focused = () => ann.page.evaluate(() => document.activeElement.getAttribute('href') ?? document.activeElement.dataset.testid);
+    await ann.page.keyboard.press('ArrowRight');
+    assert.equal(await focused(), 'https://example.com/a');
+    await ann.page.keyboard.press('ArrowRight');
+    assert.equal(await focused(), 'https://example.com/b');
+    await ann.page.keyboard.press('ArrowLeft');
+    await ann.page.keyboard.press('ArrowLeft');
+    assert.equal(await focused(), 'message');
+    await ann.page.keyboard.press('Tab');
+    assert.equal(await ann.page.evaluate(() => document.activeElement.querySelector('[data-testid=text]')?.textContent), 'below');
 });
 
 scenario('message actions work by keyboard alone', async (open) => {

@@ -111,3 +111,86 @@ scenario('a picture is loaded only on a click', async (open) => {
     // The window reports that request, which was intended.
     bob.errors = bob.errors.filter((error) => !error.includes('pictures.example'));
 });
+
+scenario('texts stay as they were typed', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Typed'), await joined(open, 'Bob', 'Typed')];
+    for (const text of [
+        '\\\\SERVER\\_PATH',
+        'C:\\_tmp\\*.txt',
+        '¯\\_(ツ)_/¯',
+        '¯\\\\\\_(ツ)\\_/¯',
+        '    four blanks',
+        'a *\n  two\n        eight',
+        'runs   of    blanks _',
+    ]) {
+        await ann.say(text);
+        for (const window of [ann, bob]) {
+            await until(`the text “${text}”`, () => window.$('text').last().innerText(), (found) => found === text);
+        }
+    }
+    await ann.say('*hi*\n  two\n        eight');
+    await makes(bob, 'p(em(hi)\n  two\n        eight)');
+    assert.equal(await bob.$('text').last().innerText(), 'hi\n  two\n        eight');
+});
+
+scenario('each paragraph, line and item is written in its own direction, and code from the left', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Ways'), await joined(open, 'Bob', 'Ways')];
+    const hebrew = 'שלום עולם';
+    await ann.say(`hello\n${hebrew}`);
+    await ann.say(`**hello**\n\n${hebrew} \`a -> b\`!\n\n- one\n- ${hebrew}`);
+    await bob.$('text').last().locator('li').last().waitFor();
+    const ways = await bob.$('text').last().evaluate((text) =>
+        [...text.querySelectorAll('p, li, code')].map((part) => [part.localName, getComputedStyle(part).direction]),
+    );
+    assert.deepEqual(ways, [['p', 'ltr'], ['p', 'rtl'], ['code', 'ltr'], ['li', 'ltr'], ['li', 'rtl']]);
+    const isolated = await bob.$('text').last().locator('code').evaluate((code) => getComputedStyle(code).unicodeBidi);
+    assert.match(isolated, /isolate/);
+    // Each line of a text without markup: the first begins at the left, the second ends at the right.
+    const edges = await bob.$('text').first().evaluate((text) => {
+        const box = text.getBoundingClientRect();
+        const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
+        const rects = [];
+        for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+            const range = document.createRange();
+            range.selectNodeContents(node);
+            rects.push(...[...range.getClientRects()].filter(({ width }) => width > 1));
+        }
+        const [first, second] = [rects[0], rects.at(-1)];
+        return { first: Math.round(first.left - box.left), second: Math.round(box.right - second.right), apart: second.top > first.top };
+    });
+    assert.deepEqual(edges, { first: 0, second: 0, apart: true });
+    // Nothing of an item stands outside of its message.
+    assert.ok((await bob.overflow()) <= 0);
+});
+
+scenario('a link that names another host is marked, and controls in links are seen', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Fooled'), await joined(open, 'Bob', 'Fooled')];
+    await ann.say('[bank.example](https://evil.example/x), [here](https://ok.example), https://a.example/\u202egpj.exe 。');
+    await bob.$('link-host').first().waitFor();
+    const plain = (text) => text.replace(/[\u2068\u2069]/g, '');
+    assert.deepEqual((await bob.$('link-host').allTextContents()).map(plain), ['leads to evil.example', 'ok.example']);
+    assert.match(await bob.$('text').last().innerText(), /https:\/\/a\.example\/\[U\+202E\]gpj\.exe/);
+    for (const [end, address] of [['。次', 'https://a.example/x'], ['）', 'https://a.example/（y）'], ['—so', 'https://a.example/z']]) {
+        await ann.say(`（${address}${end}`);
+        await until('the link', () => bob.$('text').last().locator('a').allTextContents(), (links) => `${links}` === address);
+    }
+});
+
+scenario('excerpts are plain words, and cut between characters', async (open) => {
+    const [ann, bob] = [await joined(open, 'Ann', 'Short'), await joined(open, 'Bob', 'Short')];
+    const family = '👩‍👩‍👧‍👦';
+    await ann.say(`**bold** \`code\` [a link](https://a.example) ${family.repeat(150)}`);
+    await bob.$('text').last().locator('strong').waitFor();
+    await bob.page.mouse.move(0, 0);
+    await bob.$('message').last().hover();
+    await bob.$('tool-reply').click();
+    const expected = `bold code a link ${family.repeat(103)}…`;
+    assert.ok((await bob.$('purpose').innerText()).includes(expected));
+    await bob.say('an answer');
+    await ann.$('reply-quote').waitFor();
+    assert.ok((await ann.$('reply-quote').innerText()).endsWith(expected));
+    await ann.page.keyboard.press('Control+f');
+    await ann.$('search').fill('bold');
+    await ann.$('search-result').first().waitFor();
+    assert.match(await ann.$('search-result').last().innerText(), /bold code a link/);
+});

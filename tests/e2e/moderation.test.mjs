@@ -58,24 +58,68 @@ scenario('the board hides words, warns, mutes after strikes, and undoes it', asy
     assert.equal((await texts(bob)).some((text) => /h e c k/.test(text)), false, 'nobody reads it any more');
     const flag = mia.$('flag').first();
     await flag.waitFor();
-    assert.match(await flag.innerText(), /ann · Red · heck\s+what the h e c k is that/);
+    assert.match(await flag.innerText(), /ann · Red · heck · \d+:\d\d.*\s+what the h e c k is that/);
 
     await ann.say('DARNED');
     await shown(bob, '██████');
     await mia.page.locator('[data-testid=log-row][data-deed=muted]').waitFor();
-    await ann.say('let me speak');
-    await ann.fault(/isn’t allowed to write in this room/);
+    // Ann sees that before she types anything, and what she had begun is kept.
+    assert.match(await ann.$('muted').innerText(), /^Muted by a moderator\. You can go on reading\./);
+    assert.equal(await ann.$('composer').count(), 0);
     await bob.say('quiet now');
     await shown(ann, 'quiet now');
 
-    // The mute is undone, and ann can write again.
+    // The log says who did it and when.
     const muted = mia.page.locator('[data-testid=log-row][data-deed=muted]');
+    await until('who muted ann', () => muted.innerText(), (text) => /\d:\d\d.* · .?admin/.test(text));
+    // The mute is undone, and ann can write again.
     await muted.getByTestId('undo').click();
     await mia.page.locator('[data-testid=log-row][data-deed=undone]').waitFor();
-    await until('ann may write again', async () => {
-        await ann.say('thank you').catch(() => {});
-        return texts(bob);
-    }, (found) => found.some((text) => text.includes('thank you')));
+    await ann.say('thank you');
+    await shown(bob, 'thank you');
+
+    // The warnings named what follows.
+    await ann.room('admin').click();
+    await shown(ann, 'This is strike 1; with strike 2 you can’t write there.');
+    await shown(ann, 'This is strike 2; with strike 5 you are removed from the room.');
+});
+
+scenario('who is muted for a time sees until when, also after a reload', async (open) => {
+    const mia = await moderator(open, 'Ochre');
+    await rules(mia, { 'rule-words': 'heck', 'rule-mute-after': '1', 'rule-mute-lasts': '15' });
+    const ann = await account(open, 'ochre-ann', 'Ochre');
+    await ann.$('composer').fill('oh heck');
+    await ann.page.keyboard.press('Enter');
+    const told = /^Muted until \d+:\d\d.* by a moderator\./;
+    await until('until when ann is muted', () => ann.$('muted').innerText(), (text) => told.test(text));
+    await ann.page.reload();
+    await ann.join({ account: 'ochre-ann', password: SECRET });
+    await until('until when ann is muted, again', () => ann.$('muted').innerText(), (text) => told.test(text));
+});
+
+scenario('the board counts each message once, those from before, too', async (open) => {
+    const ann = await account(open, 'sepia-ann', 'Sepia');
+    for (const text of ['one', 'two', 'three']) {
+        await ann.say(text);
+    }
+    const mia = await moderator(open, 'Sepia');
+    const row = mia.page.getByTestId('activity-row').filter({ hasText: 'Sepia' });
+    await until('three messages', () => row.innerText(), (text) => /3 messages/.test(text));
+    await ann.say('four');
+    await until('four messages', () => row.innerText(), (text) => /4 messages/.test(text));
+    assert.match(await row.innerText(), /Highest: \d per minute[^]*30 min ago[^]*now/);
+});
+
+scenario('a bad pattern is told by its line, and marked there', async (open) => {
+    const mia = await moderator(open, 'Umber');
+    await mia.fill({ 'rule-patterns': 'a+\n(b\nc' });
+    await mia.$('rules-button').click();
+    await mia.$('board-note').filter({ hasText: 'Line 2 of the regular expressions, “(b”: ' }).waitFor();
+    const marked = await mia.page.evaluate(() => {
+        const { activeElement: box } = document;
+        return box.value.slice(box.selectionStart, box.selectionEnd);
+    });
+    assert.equal(marked, '(b');
 });
 
 scenario('without the rights there is no board, and /mute reports that', async (open) => {

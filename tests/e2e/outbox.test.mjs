@@ -157,6 +157,46 @@ for (const kind of ['history', 'live']) {
     });
 }
 
+// A page that came from another machine without TLS has no locks.
+const withoutLocks = () => Object.defineProperty(Navigator.prototype, 'locks', { value: undefined });
+for (const [locks, first] of [['by locks', undefined], ['without locks', withoutLocks]]) {
+    test(`what two windows of one profile have stored without a service is stored there once, ${locks}`, async (open) => {
+        await withService(async (service) => {
+            const { json, withSession } = await import('../support/sdk.mjs');
+            const at = address(service.port, { name: 'Ann', room: 'Two windows', kind: 'history' });
+            const ann = await (await open(at, { first })).join();
+            const again = await (await open(at, { context: ann.page.context() })).join();
+            const third = await (await open(at, { context: ann.page.context() })).join();
+            const expected = [];
+            for (let round = 0; round < 3; round += 1) {
+                await service.kill();
+                await ann.connection('recovering');
+                const waiting = ['one', 'two', 'three'].map((text) => `${text} of ${round}`);
+                expected.push(...waiting);
+                for (const text of waiting) {
+                    await ann.say(text);
+                }
+                for (const window of [again, third]) {
+                    await window.reload();
+                    await until('the other window has them, too', () => window.texts(), (texts) => waiting.every((text) => texts.includes(text)));
+                }
+                await service.start();
+                for (const window of [ann, again, third]) {
+                    await window.connection('connected');
+                    await window.shows(...expected);
+                    await sent(window, 'all are', (own) => own.length === expected.length);
+                }
+                const stored = await withSession({ host: '127.0.0.1', port: service.port }, 'admin', async (session) => {
+                    const { events } = await session.timeseries.rangeQuery().as(json()).selectFrom('Chat/Two windows');
+                    return events.map(({ value }) => value.get()).filter(({ name }) => name === 'Ann').map(({ text }) => text);
+                });
+                assert.deepEqual(stored, expected);
+                await until('nothing is left', () => records(ann, 'outbox'), (left) => left.length === 0);
+            }
+        });
+    });
+}
+
 test('a message that arrived and was sent again is shown once, by whoever sees both events', async (open) => {
     await withService(async (service) => {
         const room = { room: 'Twins', kind: 'history' };
@@ -182,21 +222,28 @@ test('what the service does not take is told, holds up nothing, and stays until 
         const ann = await (await open(address(service.port, { name: 'Ann', room: 'Size', kind: 'history' }))).join();
         // A browser on a busy machine takes its time to lay out a text of that size.
         ann.page.setDefaultTimeout(60_000);
+        await ann.say('hello');
+        await ann.shows({ text: 'hello', state: 'sent' });
+        // A page without a session does not know how much the service takes.
+        await service.kill();
+        await ann.reload();
+        await ann.connection('recovering');
         await ann.say('x'.repeat(1_200_000));
         await ann.say('small');
+        await service.start();
         await until(
             'the large one has failed, the small one is sent',
             async () => (await ann.messages()).map(({ state }) => state),
-            (states) => states.join() === 'sent,failed',
+            (states) => states.slice(1).join() === 'sent,failed',
             30_000,
         );
         await ann.reload();
         await ann.inRoom();
         await ann.$('cancel').click();
-        await ann.shows('small');
+        await ann.shows('hello', 'small');
         await ann.reload();
         await ann.inRoom();
-        await ann.shows('small');
+        await ann.shows('hello', 'small');
     });
 });
 

@@ -31,14 +31,14 @@ scenario('several rooms at once: each keeps its messages, and the others count u
     await bob.say('red one');
     await bob.say('red two');
     await until('two are unread', () => unread(ann, 'Red'), (count) => count === 2);
-    assert.equal(await ann.page.title(), '(2) Effusion');
+    assert.equal(await ann.page.title(), '(2) Blue – Effusion');
     assert.equal(await unread(ann, 'Blue'), 0);
     await ann.shows('blue one');
 
     await ann.room('Red').click();
     await ann.shows({ author: 'Bob', text: 'red one' }, { author: 'Bob', text: 'red two' });
     assert.equal(await unread(ann, 'Red'), 0);
-    assert.equal(await ann.page.title(), 'Effusion');
+    assert.equal(await ann.page.title(), 'Red – Effusion');
     await ann.say('red three');
     await bob.shows('red one', 'red two', { author: 'Ann', text: 'red three' });
     assert.equal(await unread(ann, 'Blue'), 0, 'what one says oneself is not unread');

@@ -140,6 +140,8 @@ scenario('a topic is saved for all, and an archived room is read-only', async (o
     assert.deepEqual(await bob.$('room-item').locator('bdi').allTextContents(), ['Project', 'Aside']);
     await ann.$('room-info-button').click();
     await ann.$('archive-button').click();
+    await ann.$('archive-question').waitFor();
+    await ann.$('archive-confirm').click();
     await ann.$('archived').waitFor();
     assert.equal(await ann.$('composer').count(), 0);
     await until('it is the last', () => bob.$('room-item').locator('bdi').allTextContents(), (names) => `${names}` === 'Aside,Project');
@@ -271,6 +273,7 @@ scenario('an address leads to a room and to a message in it', async (open) => {
     await cat.page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     await cat.$('room-info-button').click();
     await cat.$('copy-room-link').click();
+    await until('it is said', () => cat.$('note').innerText(), (note) => /Link copied/.test(note));
     const link = new URL(await cat.page.evaluate(() => navigator.clipboard.readText()));
     assert.equal(link.searchParams.get('room'), 'Deep/End');
     assert.deepEqual(Object.fromEntries(new URLSearchParams(link.hash.slice(1))), { room: 'Deep/End', kind: 'history' });

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 
+import { DESKTOP, PHONE } from '../support/browser.mjs';
 import { until } from '../support/chat_window.mjs';
 import { stage } from './stage.mjs';
 
@@ -30,6 +31,7 @@ scenario('a service is saved, renamed, chosen on the next visit, made the defaul
     await page.goto(`${new URL(address()).origin}/`);
     const at = (id) => page.getByTestId(id);
     await at('join-form').waitFor();
+    await at('advanced-summary').click();
     assert.equal(await at('port').inputValue(), `${port}`);
     assert.equal(await at('saved-service').locator('option:checked').innerText(), 'Workshop');
     await at('host').fill('elsewhere.example');
@@ -133,4 +135,74 @@ scenario('shortcuts open their list and the settings, and switch rooms', async (
     assert.equal(await ann.$('settings-tab-keys').getAttribute('aria-selected'), 'true');
     await ann.page.keyboard.press('Escape');
     await ann.$('settings').waitFor({ state: 'detached' });
+});
+
+scenario('the tabs of the settings stay where they are, whichever is open', async (open) => {
+    for (const viewport of [DESKTOP, PHONE]) {
+        const ann = await (await open(address({ name: 'Ann', room: 'First', kind: 'history' }), { viewport })).join();
+        if (viewport === PHONE) {
+            await ann.$('menu-button').click();
+        }
+        await ann.$('settings-button').click();
+        const tabs = ann.$('settings').getByRole('tab');
+        const places = [];
+        await tabs.first().waitFor();
+        for (const tab of await tabs.all()) {
+            await tab.click();
+            assert.equal(await tab.getAttribute('aria-selected'), 'true');
+            // On a phone they are one row, which scrolls to the open one.
+            places.push(await tabs.first().evaluate((first) => {
+                const { x, y, width, height } = first.getBoundingClientRect();
+                return { x: x + first.parentElement.scrollLeft, y, width, height };
+            }));
+        }
+        assert.equal(places.length, 5);
+        for (const place of places) {
+            assert.deepEqual(place, places[0]);
+        }
+    }
+});
+
+scenario('the search opens with Caps Lock on', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'First', kind: 'history' }))).join();
+    await ann.page.evaluate(() => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'F', ctrlKey: true, bubbles: true })));
+    await ann.$('search').waitFor();
+});
+
+scenario('with the system’s colours one sees what is chosen, where the focus is, and how the connection stands', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'First', kind: 'history' }), { forcedColors: 'active' })).join();
+    await ann.goTo('Second');
+    const outline = (element) => {
+        const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(element);
+        return outlineStyle !== 'none' && outlineWidth !== '0px' && !outlineColor.startsWith('rgba(0, 0, 0, 0)');
+    };
+    assert.ok(await ann.page.locator('[aria-current]').first().evaluate(outline), 'the room that is shown');
+    assert.ok(!(await ann.room('First').evaluate(outline)), 'and no other');
+    await ann.page.keyboard.press('Tab');
+    assert.ok(await ann.page.evaluate(`(${outline})(document.activeElement)`), 'the focus');
+    const dot = await ann.page.locator('.connection').first().evaluate((element) => getComputedStyle(element, '::before').backgroundColor);
+    assert.notEqual(dot, 'rgb(255, 255, 255)', 'the connection');
+    await ann.$('composer').fill(':sm');
+    await ann.page.getByRole('option').first().waitFor();
+    await ann.page.keyboard.press('ArrowDown');
+    assert.ok(await ann.page.locator('[role=option][aria-selected=true]').evaluate(outline), 'the chosen completion');
+    await ann.page.keyboard.press('Escape');
+    await ann.$('composer').fill('');
+    await ann.$('settings-button').click();
+    assert.ok(await ann.page.locator('[role=tab][aria-selected=true]').evaluate(outline), 'the open tab');
+});
+
+scenario('the page is as high as what a keyboard on the screen leaves of it', async (open) => {
+    const ann = await open(address({ name: 'Ann', room: 'First', kind: 'history' }), { viewport: PHONE });
+    await ann.join();
+    const composer = () => ann.$('composer').boundingBox().then(({ y, height }) => y + height);
+    const resize = (height) => ann.page.evaluate((height) => {
+        Object.defineProperty(visualViewport, 'height', { value: height, configurable: true });
+        visualViewport.dispatchEvent(new Event('resize'));
+    }, height);
+    const before = await composer();
+    await resize(400);
+    await until('the box is over the keyboard', composer, (bottom) => bottom <= 400);
+    await resize(PHONE.height);
+    await until('the box is where it was', composer, (bottom) => bottom === before);
 });

@@ -39,6 +39,32 @@ test('every call of the API is named', async () => {
     assert.ok(count > 100, `${count} calls`);
 });
 
+test('every call of our client that is named exists', async () => {
+    const names = new Set();
+    for (const crate of ['client', 'protocol']) {
+        const source = path.join(here, '../../crates', crate, 'src');
+        for (const name of (await readdir(source, { recursive: true })).filter((file) => file.endsWith('.rs'))) {
+            const text = await readFile(path.join(source, name), 'utf8');
+            for (const [, found] of text.matchAll(/\bpub (?:const |async )*(?:fn|struct|enum|trait) (\w+)/g)) {
+                names.add(found);
+            }
+        }
+    }
+    let columns = 0;
+    const wrong = [];
+    for (const table of page.split('\n\n').filter((part) => /^\|.*\| Client \|\n/.test(part))) {
+        for (const row of table.split('\n').slice(2)) {
+            columns += 1;
+            const cell = row.trim().split('|').at(-2);
+            const calls = [...cell.matchAll(/`([^`$]+)`/g)].map(([, call]) => call);
+            assert.ok(calls.length > 0 || /by itself|as text|local|the same|–|^\s*$/.test(cell), row);
+            wrong.push(...calls.filter((call) => !call.replace('::<T>', '').split('::').every((part) => names.has(part))));
+        }
+    }
+    assert.deepEqual(wrong, []);
+    assert.ok(columns > 60, `${columns} rows`);
+});
+
 test('every test that is named exists', async () => {
     const titles = new Map();
     for (const name of await readdir(here)) {

@@ -18,7 +18,16 @@ export const PHONE = { width: 390, height: 844 };
 
 /** Starts Chromium, with additional arguments: the one that the environment names, or the system's. */
 export function launch(...args) {
-    return chromium.launch({
+    return chromium.launch(options(...args));
+}
+
+/** Starts Chromium with a profile in a folder, as people have one. */
+export function launchWithProfile(folder) {
+    return chromium.launchPersistentContext(folder, { ...options(), viewport: DESKTOP, locale: 'en-GB', serviceWorkers: 'block' });
+}
+
+function options(...args) {
+    return {
         executablePath: process.env.EFFUSION_CHROMIUM || '/usr/bin/chromium',
         args: [
             // Chromium's sandbox does not work as root, which is common in containers.
@@ -32,12 +41,12 @@ export function launch(...args) {
             '--no-first-run',
             ...args,
         ],
-    });
+    };
 }
 
 /** Opens an empty window with its own profile and storage. `first` runs in each page before its own scripts. */
-export async function openWindow(browser, { first, ...options } = {}) {
-    const context = await browser.newContext({ viewport: DESKTOP, locale: 'en-GB', serviceWorkers: 'block', ...options });
+export async function openWindow(browser, { first, context: shared, ...options } = {}) {
+    const context = shared ?? (await browser.newContext({ viewport: DESKTOP, locale: 'en-GB', serviceWorkers: 'block', ...options }));
     context.setDefaultTimeout(20_000);
     if (first !== undefined) {
         await context.addInitScript(first);

@@ -86,6 +86,10 @@ export class ChatWindow {
      * @param {Record<string, string | number | boolean>} fields
      */
     async fill(fields) {
+        const advanced = this.page.locator('details[data-testid=advanced]:not([open])');
+        if (Object.keys(fields).some((id) => id !== 'name') && (await advanced.count()) > 0) {
+            await advanced.locator('summary').click();
+        }
         for (const [id, value] of Object.entries(fields)) {
             if (typeof value === 'boolean') {
                 await this.$(id).setChecked(value);
@@ -109,6 +113,28 @@ export class ChatWindow {
         return this;
     }
 
+    /** Joins another room, or shows it if it is open. */
+    async goTo(room, kind = 'history') {
+        await this.$('another-room-button').click();
+        await this.$('room-form').getByTestId('room').fill(room);
+        await this.$('room-form').getByTestId(`kind-${kind}`).check();
+        await this.$('room-button').click();
+        await until('the room is shown', () => this.$('room-title').innerText(), (title) => title === room);
+        await this.inRoom();
+    }
+
+    /** The message with exactly this text. */
+    message(text) {
+        return this.$('message').filter({ has: this.page.getByTestId('text').getByText(text, { exact: true }) });
+    }
+
+    /** Points at a message and presses one of its buttons. */
+    async use(text, tool) {
+        await this.page.mouse.move(0, 0);
+        await this.message(text).hover();
+        await this.message(text).getByTestId(tool).click();
+    }
+
     /** Waits until messages come and go and the connection stands. */
     async inRoom() {
         await this.page.locator('[data-testid="room-pane"]:is([data-state="open"], [data-state="readonly"])').waitFor();
@@ -125,10 +151,14 @@ export class ChatWindow {
         );
     }
 
-    /** Writes a message and sends it by Enter, without waiting for more. */
+    /** Writes a message and sends it, by Enter or by a finger, without waiting for more. */
     async say(text) {
         await this.$('composer').fill(text);
-        await this.$('composer').press('Enter');
+        if ((await this.$('composer').getAttribute('enterkeyhint')) === 'send') {
+            await this.$('composer').press('Enter');
+        } else {
+            await this.$('send-button').click();
+        }
     }
 
     /** All messages on the screen, from the oldest to the newest. */
@@ -148,9 +178,13 @@ export class ChatWindow {
         return (await this.messages()).map(({ text }) => text);
     }
 
-    /** The texts of all notices by `System`. */
-    notices() {
-        return this.$('notice').locator('p bdi').allTextContents();
+    /** The texts of all notices by `System`; one that says of several people that they have come in is several. */
+    async notices() {
+        const found = await this.$('notice')
+            .locator('p:has(> bdi)')
+            .evaluateAll((notices) => notices.map((notice) => [notice.title, notice.querySelector('bdi').textContent]));
+        const words = ([title, text]) => (title === '' ? [text.replace(/[\u2068\u2069]/g, '')] : title.split(', ').map((name) => `${name} has joined`));
+        return found.flatMap(words);
     }
 
     /** Waits for exactly these messages, in this order; each names the properties to compare. */

@@ -1,11 +1,15 @@
-// A connection to the sandbox that can be cut.
+// A connection to the sandbox that can be cut, or fall silent.
 
 import { createConnection, createServer } from 'node:net';
 
-/** A proxy between client and sandbox; `cut()` closes open connections, `refuse(true)` refuses new ones. */
+/**
+ * A proxy between client and sandbox; `cut()` closes open connections, `refuse(true)` refuses new ones, `hush(true)` lets
+ * nothing through although all stay open.
+ */
 export async function startProxy(sandbox) {
     const open = new Set();
     let refusing = false;
+    let hushed = false;
     let received = 0;
     const server = createServer((client) => {
         if (refusing) {
@@ -26,7 +30,10 @@ export async function startProxy(sandbox) {
                 other.destroy();
             });
             socket.on('error', () => {});
-            socket.pipe(other);
+            socket.other = other;
+            if (!hushed) {
+                socket.pipe(other);
+            }
         }
     });
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -40,6 +47,10 @@ export async function startProxy(sandbox) {
         },
         refuse(value) {
             refusing = value;
+        },
+        hush(value) {
+            hushed = value;
+            open.forEach((socket) => (value ? socket.unpipe(socket.other).pause() : socket.pipe(socket.other)));
         },
         close() {
             this.cut();

@@ -21,9 +21,11 @@ const TYPES = {
  * Serves folders, each below a path of its own, gzipped for clients that accept it; everything else is not found.
  *
  * @param {Record<string, string>} folders by path, such as `/` or `/some/where/`
+ * @param {(pathname: string, answer: {status: number, headers: object, body: Buffer}) => object} host makes another answer of
+ *     the one that a good host would give, for hosts that are not
  * @returns {Promise<{origin: string, requests: string[], close(): Promise<void>}>} the paths asked for are in `requests`
  */
-export async function serveFolders(folders) {
+export async function serveFolders(folders, host) {
     const requests = [];
     const files = new Map();
     const server = createServer(async (request, response) => {
@@ -31,6 +33,15 @@ export async function serveFolders(folders) {
         requests.push(pathname);
         const file = fileFor(folders, decodeURIComponent(pathname));
         const body = file && (files.get(file) ?? (await readFile(file).catch(() => undefined)));
+        if (host !== undefined) {
+            const good =
+                body === undefined
+                    ? { status: 404, headers: { 'content-type': 'text/plain' }, body: Buffer.from('not found') }
+                    : { status: 200, headers: { 'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream' }, body };
+            const answer = { ...good, ...host(pathname, good) };
+            response.writeHead(answer.status, answer.headers).end(request.method === 'HEAD' ? undefined : answer.body);
+            return;
+        }
         if (body === undefined) {
             response.writeHead(404, { 'content-type': 'text/plain' }).end('not found');
             return;

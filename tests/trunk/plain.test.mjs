@@ -34,7 +34,7 @@ function trunk(...args) {
     };
 }
 
-/** Two windows of the page at this address join a room of a sandbox and read each other. */
+/** Two windows of the page at this address join a room of a sandbox and read each other; a third one the service in the browser. */
 async function chat(page) {
     const [sandbox, browser] = await Promise.all([startSandbox(), launch()]);
     try {
@@ -48,7 +48,13 @@ async function chat(page) {
         const bob = await open('Bob');
         await ann.say('Hello, Bob');
         await bob.shows({ author: 'Ann', text: 'Hello, Bob' });
-        assert.deepEqual([...ann.errors, ...bob.errors], []);
+        // The service in the browser is there, too.
+        const eve = await openWindow(browser);
+        await eve.visit(`${page}?${new URLSearchParams({ service: 'browser', name: 'Eve', room: 'Plain', kind: 'history' })}`);
+        await eve.join();
+        await eve.say('Hello, me');
+        await eve.shows({ author: 'Eve', text: 'Hello, me', state: 'sent' });
+        assert.deepEqual([...ann.errors, ...bob.errors, ...eve.errors], []);
     } finally {
         await browser.close();
         await sandbox.stop();

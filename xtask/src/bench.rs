@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: how big and how fast the page is, beside the vendor's SDK.
+//! `cargo xtask bench`: how big and how fast the page and the client are, beside the vendor's SDKs.
 
 mod sizes;
 
@@ -30,6 +30,8 @@ enum Only {
     Codec,
     /// Both pages in Chromium.
     Browser,
+    /// The client beside the vendor's SDKs.
+    Client,
 }
 
 impl Options {
@@ -41,6 +43,7 @@ impl Options {
                 "sizes" => options.only.push(Only::Sizes),
                 "codec" => options.only.push(Only::Codec),
                 "browser" => options.only.push(Only::Browser),
+                "client" => options.only.push(Only::Client),
                 "--dist" => {
                     let dir = args.next().context("--dist needs a directory")?;
                     options.dist = Some(path::absolute(dir)?);
@@ -74,6 +77,7 @@ impl Options {
         self.has(match name {
             "codec" => Only::Codec,
             "sizes" => Only::Sizes,
+            "client" => Only::Client,
             _ => Only::Browser,
         })
     }
@@ -82,15 +86,20 @@ impl Options {
 /// `cargo xtask bench`.
 pub fn bench(args: &[String]) -> Result<()> {
     let options = Options::parse(args)?;
-    let mut needs = vec![Need::Browser, Need::TestPackages];
+    let mut needs = vec![Need::TestPackages];
+    if options.only != [Only::Client] {
+        needs.push(Need::Browser);
+    }
     // The codec is compiled and optimised as the page is.
-    if options.dist.is_none() || options.has(Only::Codec) {
+    let builds_page =
+        options.dist.is_none() && (options.has(Only::Sizes) || options.has(Only::Browser));
+    if builds_page || options.has(Only::Codec) {
         needs.extend(build::NEEDS);
     }
     let tools = setup::prepare(&needs)?;
     let dist = match &options.dist {
         Some(dist) => dist.clone(),
-        None if options.has(Only::Sizes) || options.has(Only::Browser) => build::page(&tools)?,
+        None if builds_page => build::page(&tools)?,
         None => project::root().join("dist"),
     };
     if options.has(Only::Sizes) {
@@ -125,13 +134,21 @@ fn programs(tools: &Tools, options: &Options, dist: &Path) -> Result<()> {
             .env_remove("CARGO_TARGET_DIR")
             .env("EFFUSION_SANDBOX_BIN", &sandbox)
             .env("EFFUSION_DIST", dist)
-            .env("EFFUSION_CHROMIUM", &tools.browser()?.chromium)
             .envs(
                 options
                     .given
                     .iter()
                     .map(|(name, value)| (name, value.to_string())),
             );
+        if program.ends_with("client.bench.mjs") {
+            node.env(
+                "EFFUSION_CLIENT_BENCH",
+                build::program("client-bench", true)?,
+            );
+            setup::name_python(&mut node);
+        } else {
+            node.env("EFFUSION_CHROMIUM", &tools.browser()?.chromium);
+        }
         process::run(&mut node)?;
     }
     Ok(())
@@ -154,6 +171,7 @@ mod tests {
         assert!(!browser.has(Only::Sizes));
         assert!(!browser.has_program("codec"));
         assert!(browser.has_program("heap"));
+        assert!(!browser.has_program("client") && all.has_program("client"));
         assert_eq!(browser.given, [("EFFUSION_BENCH_SECONDS".to_owned(), 5)]);
     }
 

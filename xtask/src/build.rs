@@ -1,6 +1,10 @@
 //! The release page: what `cargo xtask build` puts into `dist/`.
 
+mod single_file;
 mod split;
+mod worker;
+
+pub use single_file::{build_single_file, single_file};
 
 use crate::setup::{self, Need, Tools};
 use crate::{process, project};
@@ -30,22 +34,28 @@ pub fn build_for_release() -> Result<()> {
 pub fn page(tools: &Tools) -> Result<PathBuf> {
     println!("Building the page for release");
     let dist = project::root().join("dist");
-    let mut trunk = tools.command_for_release("trunk")?;
     // Not `--release`: trunk would optimise the program as one file, which is then split and optimised anew.
-    trunk
-        .args(["build", "--cargo-profile=web", "--minify"])
-        .args(["--features=split", "--dist"])
-        .arg(&dist)
-        .env("RUST_BACKTRACE", "0");
-    process::run(&mut trunk).context("the page could not be built")?;
+    trunk(
+        tools,
+        &dist,
+        &["--cargo-profile=web", "--minify", "--features=split"],
+    )?;
     join_sheets(tools, &dist)?;
     split::split(tools, &dist)?;
+    worker::finish(tools, &dist)?;
     for script in ["start.js", "service-worker.js"] {
         let script = dist.join(script);
         esbuild(tools, &script, &script, &["--format=iife"])?;
     }
     check(&dist)?;
     Ok(dist)
+}
+
+/// Has trunk build the page into `dist`.
+fn trunk(tools: &Tools, dist: &Path, options: &[&str]) -> Result<()> {
+    let mut trunk = tools.command_for_release("trunk")?;
+    trunk.arg("build").args(options).arg("--dist").arg(dist);
+    process::run(trunk.env("RUST_BACKTRACE", "0")).context("the page could not be built")
 }
 
 /// Joins the style sheets that `dist/index.html` refers to into one file, in their order, minified.

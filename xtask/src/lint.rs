@@ -50,6 +50,7 @@ fn clippy(tools: &Tools) -> Result<()> {
             "client",
             "-p effusion-client --no-default-features --features web",
         ),
+        ("service in the browser", "-p effusion-browser-service"),
         ("page and its tests", "-p effusion --all-targets"),
         ("measurements", "-p codec-bench"),
     ] {
@@ -79,7 +80,7 @@ fn documentation(tools: &Tools) -> Result<()> {
         (
             "wasm32: page",
             tools.cargo()?,
-            "-p effusion --target wasm32-unknown-unknown",
+            "-p effusion -p effusion-browser-service --target wasm32-unknown-unknown",
         ),
     ] {
         println!("Documentation, {whose}");

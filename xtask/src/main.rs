@@ -5,6 +5,7 @@
 
 mod bench;
 mod build;
+mod container;
 mod lint;
 mod load;
 mod process;
@@ -30,10 +31,13 @@ Commands
       --release           build both optimised
       --open              open the page in the browser
   build               the release page in dist/, ready for any static host and any path
+      --single-file       instead, the page as one file that opens from a disk: dist/effusion.html
   test [STAGE...]     every test there is, or only the stages named:
       unit                unit and property tests of the native crates
       inspect             the captures in ../shared/captures (or EFFUSION_CAPTURES) through the codec
       licences            what is built in, and on which terms (deny.toml); known vulnerabilities where cargo-deny is
+      packages            what goes to crates.io: that it can be packed, and that the oldest compilers named can build it;
+                          the unit for systemd
       fuzz-smoke          each fuzz target of the crates for a few seconds
       wasm                component tests in headless Chromium (wasm-bindgen-test)
       interop             the vendor's SDKs for JavaScript and Python against the sandbox (tests/interop)
@@ -43,11 +47,13 @@ Commands
       browsers            the lessons in Firefox and WebKitGTK's browser (tests/browsers)
       trunk               the page that plain `trunk build --release` and `trunk serve` make (tests/trunk)
       lint                the same as `cargo xtask lint`; not part of a plain `test`
-  bench [WHAT...]     the page beside an equal one with the vendor's SDK; no WHAT means all:
+  bench [WHAT...]     the page and the client beside those with the vendor's SDKs; no WHAT means all:
       sizes               the page's files beside the SDK's script, and what Chromium fetches beside the page's budgets
       codec               decode and encode rates
       browser             in Chromium: time to the first message and to one's own, frames and long tasks under 1,000
                           messages a second, memory after 100,000 messages
+      client              effusion-client beside the SDKs in Node and in Python: messages a second received and sent, latency,
+                          connecting, memory for 100,000 topics
       --seconds N         seconds of 1,000 messages each (30)
       --messages N        messages of the room whose memory is measured (100000)
       --runs N            runs under load, and as many times 3 loads and 7 own messages (3)
@@ -64,6 +70,9 @@ Commands
       --seconds N         seconds of each measurement (5)
       --idle N            sessions that only wait (10000); 0 leaves that out
       --only NAME         only the services whose names contain this
+  container           the sandbox with the page inside as one static program and an image (packaging/Containerfile), tried; not
+                      part of `test`, as it takes minutes
+      --dist DIR          the page, if it is not to be built first
   screenshots         pictures of the page, for the documents: docs/screenshots
   lint                format (of `view!` blocks, too), clippy and documentation with warnings denied, native and wasm32
   setup               install whatever is missing for all of the above, then stop
@@ -111,8 +120,16 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         bench::bench(rest)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if command == "container" {
+        container::container(rest)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if command == "load" {
         return load::load(rest);
+    }
+    if command == "build" && rest == ["--single-file"] {
+        build::build_single_file()?;
+        return Ok(ExitCode::SUCCESS);
     }
     let run: fn() -> Result<()> = match command.as_str() {
         "build" => build::build_for_release,

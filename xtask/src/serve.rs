@@ -147,7 +147,12 @@ fn run(
     command
         .arg("--dist")
         .arg(&served)
-        .env("RUST_BACKTRACE", "0");
+        .env("RUST_BACKTRACE", "0")
+        // The page offers the sandbox first, not the service in the browser.
+        .env(
+            "EFFUSION_SERVICE",
+            format!("host=127.0.0.1&port={}", options.sandbox_port),
+        );
     if options.release {
         command.arg("--release");
     }

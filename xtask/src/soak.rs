@@ -57,7 +57,8 @@ pub fn faults(_: &Context) -> Result<Tally> {
         .arg("faults")
         .arg("--sandbox")
         .arg(build::sandbox(false)?)
-        .args(["--seeds", &seeds.join(","), "--harms", &HARMS.to_string()]);
+        .args(["--seeds", &seeds.join(","), "--harms", &HARMS.to_string()])
+        .arg("--every-kind");
     let (succeeded, output) = process::run_and_keep(&mut command)?;
     let failed = output
         .lines()

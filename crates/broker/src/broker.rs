@@ -1,19 +1,20 @@
 //! The broker: inputs in, outputs out.
 
+mod announcements;
 mod catch_up;
 pub(crate) mod changes;
 mod connect;
 pub(crate) mod jobs;
 mod lifecycle;
 mod replies;
-mod rights;
+pub(crate) mod rights;
 mod scripts;
 mod sign_in;
-mod subscriptions;
+pub(crate) mod subscriptions;
 
 use bytes::Bytes;
 use effusion_protocol::{CloseReason, ConnectRequest};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use crate::auth::{Accounts, Auth, Candidate, ScriptStage};
 use crate::broker::jobs::Jobs;
@@ -45,7 +46,7 @@ pub struct Broker {
 #[derive(Debug)]
 pub(crate) enum Effect {
     /// Changes of the topic at a path are stored.
-    Topic { path: String, steps: Vec<Step> },
+    Topic { path: String, steps: VecDeque<Step> },
     /// A handler knows whether a client is who it says it is.
     Authenticate(Box<Candidate>),
     /// A script's next stage.
@@ -96,7 +97,7 @@ impl Broker {
         request: ConnectRequest,
         peer: Peer,
     ) {
-        self.now = now;
+        self.begin_input(now);
         if self.sessions.connection(connection).is_none() {
             self.connecting(connection, request, peer);
         }
@@ -104,7 +105,7 @@ impl Broker {
 
     /// A whole message came.
     pub fn receive(&mut self, now: Time, connection: ConnectionId, message: Bytes) {
-        self.now = now;
+        self.begin_input(now);
         match self.sessions.connection(connection) {
             Some(Connection::Session(session)) => self.received(session, message),
             // Nothing can be said before there is a session.
@@ -115,7 +116,7 @@ impl Broker {
 
     /// A connection is gone. Its session waits for a reconnect.
     pub fn disconnected(&mut self, now: Time, connection: ConnectionId) {
-        self.now = now;
+        self.begin_input(now);
         match self.sessions.forget_connection(connection) {
             Some(Connection::Session(session)) => self.lost(session),
             Some(Connection::Connecting(ticket)) => self.forget(ticket),
@@ -126,7 +127,7 @@ impl Broker {
     /// A connection is given up because of what its client did: it sent what is no message, or a message that is too
     /// large, or reads too slowly. Its session ends, since a reconnect would only repeat it.
     pub fn failed(&mut self, now: Time, connection: ConnectionId, reason: CloseReason) {
-        self.now = now;
+        self.begin_input(now);
         match self.sessions.connection(connection) {
             Some(Connection::Session(session)) => self.close(session, reason),
             _ => self.disconnected(now, connection),
@@ -135,7 +136,7 @@ impl Broker {
 
     /// Work that an output asked for is done.
     pub fn completed(&mut self, now: Time, ticket: Ticket, completion: Completion) {
-        self.now = now;
+        self.begin_input(now);
         let Some(effect) = self.effects.remove(&ticket) else {
             return;
         };
@@ -156,7 +157,7 @@ impl Broker {
 
     /// Time passed. To be called at [`Broker::next_timeout`] or later.
     pub fn tick(&mut self, now: Time) {
-        self.now = now;
+        self.begin_input(now);
         while let Some(at) = self.next_timeout().filter(|at| *at <= now.monotonic_ms) {
             if self.sessions.next_timeout() == Some(at) {
                 self.session_timeout();
@@ -170,7 +171,7 @@ impl Broker {
 
     /// Ends every session because the service stops; the sessions' outputs remain to be polled.
     pub fn shut_down(&mut self, now: Time) {
-        self.now = now;
+        self.begin_input(now);
         for session in self.sessions.keys() {
             self.close(session, CloseReason::ServerClosing);
         }
@@ -211,6 +212,11 @@ impl Broker {
     #[must_use]
     pub fn topic_count(&self) -> usize {
         self.topics.tree().len()
+    }
+
+    pub(crate) const fn begin_input(&mut self, now: Time) {
+        self.now = now;
+        self.jobs.begin_input();
     }
 
     /// A ticket for a piece of work.

@@ -134,6 +134,11 @@ pub struct Limits {
     /// Paths that one session can select by, in subscriptions, and again in topic notifications; a regular expression
     /// counts as ten. Also how many handlers and listeners of each kind it can have.
     pub selections: usize,
+    /// Bytes of memory that may take what all sessions select; the same again for topic notifications. A session has a sixteenth of it
+    /// at most, and always a little.
+    pub selection_bytes: usize,
+    /// Bytes of properties and roles of all sessions.
+    pub session_bytes: usize,
     /// Session locks that are held at a time, over all sessions.
     pub locks: usize,
     /// Requests of one session that wait for the store, a password check or another session.
@@ -172,11 +177,13 @@ impl Default for Limits {
             topic_bytes: 1024 * 1024 * 1024,
             topic_bytes_per_principal: 512 * 1024 * 1024,
             waiting_bytes: 512 * 1024 * 1024,
-            answer_bytes: 128 * 1024 * 1024,
+            answer_bytes: 20 * 1024 * 1024,
             series_events: 100_000,
-            principals: 100_000,
+            principals: 50_000,
             selections: 1_000,
-            locks: 100_000,
+            selection_bytes: 64 * 1024 * 1024,
+            session_bytes: 128 * 1024 * 1024,
+            locks: 10_000,
             open_requests: 1_000,
             deferred_bytes: 16 * 1024 * 1024,
             verifications: 64,

@@ -33,6 +33,7 @@ mod sessions;
 mod snapshot;
 mod time;
 mod topics;
+mod turns;
 mod wire;
 
 pub use auth::{

@@ -10,11 +10,13 @@ mod common;
 
 use bytes::Bytes;
 use common::requests::{request, respond};
+use common::topics::{add_json, run_accounts_script, run_script};
 use common::{Client, World, login, peer};
 use effusion_broker::{ConnectionEnd, Peer};
 use effusion_protocol::body::{
     AuthenticatorRequest, AuthenticatorResponse, GetSessionPropertiesRequest, MissingTopicOrigin,
-    NamedDeregistration, NamedRegistration, ReauthenticateRequest, SelectRequest, call,
+    NamedDeregistration, NamedRegistration, ReauthenticateRequest, SelectRequest,
+    SessionSelectRequest, call,
 };
 use effusion_protocol::{
     ConnectRequest, ConnectResponse, ConversationId, Credentials, ErrorReason, ProtocolVersion,
@@ -234,6 +236,47 @@ fn a_handler_is_told_of_missing_topics() {
         .call::<call::Subscribe>(&mut world, &SelectRequest::new(">b"))
         .unwrap();
     assert_eq!(control.read_all(&mut world), []);
+}
+
+#[test]
+fn a_handler_is_not_told_what_its_session_may_not_see() {
+    let mut world = World::default();
+    run_script(
+        &mut world,
+        "isolate path 'box'\n\
+         set 'SPY' permissions [REGISTER_HANDLER MODIFY_SESSION]\n\
+         set 'SPY' path 'box' permissions [SELECT_TOPIC]\n\
+         set 'CLIENT' path 'box' permissions [SELECT_TOPIC READ_TOPIC]\n\
+         set 'ADMINISTRATOR' path 'box' permissions [MODIFY_TOPIC]",
+    );
+    run_accounts_script(&mut world, "add principal 'eve' 'password' ['SPY']");
+    let (mut eve, mut client) = (world.client("eve"), world.client("client"));
+    let mut admin = world.client("admin");
+    add_json(&mut world, &mut admin, "box/ann");
+    let register = NamedRegistration {
+        service: 0x32,
+        group: "default".into(),
+        name: "box".into(),
+        handler: ConversationId(8),
+    };
+    eve.call::<call::TopicControlRegistration>(&mut world, &register)
+        .unwrap();
+    // Whether there is such a topic or not, the handler is told the same, also of what it selects for another session.
+    for selector in ["?box/a.*", "?box/b.*"] {
+        eve.request::<call::Subscribe>(&mut world, &SelectRequest::new(selector));
+        request::<call::MissingTopic>(&mut world, &mut eve);
+        let other = SessionSelectRequest {
+            session: client.session,
+            selection: SelectRequest::new(selector),
+        };
+        eve.request::<call::SubscribeClient>(&mut world, &other);
+        request::<call::MissingTopic>(&mut world, &mut eve);
+    }
+    // Who may see a topic does not miss it.
+    client
+        .call::<call::Subscribe>(&mut world, &SelectRequest::new("?box/a.*"))
+        .unwrap();
+    assert_eq!(eve.read_all(&mut world), []);
 }
 
 /// A client that gives a password from an address; what it is told, and how its connection ended.

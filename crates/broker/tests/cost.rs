@@ -4,15 +4,23 @@
 mod common;
 
 use bytes::Bytes;
-use common::{Client, Incoming, Seen, World, hash, topics};
-use effusion_broker::{Config, Creator, StoredTopic, bootstrap};
+use common::{Client, Incoming, Seen, World, hash, login, requests, topics};
+use effusion_broker::{Completion, Config, Creator, StoredTopic, bootstrap};
 use effusion_protocol::body::{
-    FetchRequest, SelectRequest, SessionLockRequest, SessionLockScope, call,
+    ApplyJsonPatchRequest, Call, ChangeRolesFilterRequest, ChangeRolesRequest, CloseClientRequest,
+    FetchMetricsRequest, FetchRequest, FilterSelectRequest, FilterUnsubscribeAllRequest,
+    MetricsServer, RequestHandlerRegistration, SelectRequest, SendToFilterRequest,
+    SessionEventRegistration, SessionEvents, SessionLockRequest, SessionLockScope,
+    SessionSelectRequest, SessionUnsubscribeAllRequest, SetConflationFilterRequest,
+    SetSessionPropertiesFilterRequest, TopicMetricCollector, TopicNotificationSelection,
+    TopicNotificationType, UpdateConstraint, call,
 };
-use effusion_protocol::time_series::{QueryRange, QueryType, RangeQueryRequest};
+use effusion_protocol::time_series::{
+    QueryRange, QueryType, RangeQueryRequest, RangeQueryResponse,
+};
 use effusion_protocol::{
     ConversationId, ErrorReason, Message, ServiceId, TopicSpecification, TopicType,
-    UnsubscribeReason, encode, property,
+    UnsubscribeReason, decode, encode, property,
 };
 use std::collections::VecDeque;
 
@@ -154,6 +162,26 @@ fn a_stored_policy_that_is_too_long_is_told_and_left_out() {
         .unwrap();
 }
 
+/// Answers a ping.
+fn pong(world: &mut World, client: &mut Client, incoming: &Incoming) {
+    if let Incoming::Request(Message::Request {
+        service: ServiceId::SystemPing,
+        conversation,
+        ..
+    }) = incoming
+    {
+        let answer = Message::Response {
+            service: Some(ServiceId::SystemPing),
+            conversation: *conversation,
+            body: Bytes::new(),
+        };
+        client.sent += 1;
+        let answer = answer.encode(client.version);
+        world.broker.receive(world.now, client.connection, answer);
+        world.carry_out();
+    }
+}
+
 /// Reads what came, and answers pings, until nothing more comes.
 fn read_on(world: &mut World, client: &mut Client) -> Vec<Seen> {
     let mut all = Vec::new();
@@ -165,18 +193,7 @@ fn read_on(world: &mut World, client: &mut Client) -> Vec<Seen> {
         for it in incoming {
             match it {
                 Incoming::Seen(seen) => all.push(seen),
-                Incoming::Request(Message::Request {
-                    service: ServiceId::SystemPing,
-                    conversation,
-                    ..
-                }) => {
-                    let answer = Message::Response {
-                        service: Some(ServiceId::SystemPing),
-                        conversation,
-                        body: Bytes::new(),
-                    };
-                    client.send(world, answer.encode(client.version));
-                }
+                it @ Incoming::Request(_) => pong(world, client, &it),
                 Incoming::Answer(..) => {}
                 other => panic!("{other:?}"),
             }
@@ -294,7 +311,7 @@ fn an_answer_that_nobody_reads_keeps_the_next_requests_waiting() {
     let mut control = world.client("control");
     control.request::<call::AddTopic>(&mut world, &topics::add("s", &series(100)));
     let text = format!("\"{}\"", "x".repeat(500_000));
-    for _ in 0..40 {
+    for _ in 0..30 {
         control.request::<call::TimeSeriesAppend>(&mut world, &topics::append("s", &text));
         read_on(&mut world, &mut control);
     }
@@ -316,7 +333,10 @@ fn an_answer_that_nobody_reads_keeps_the_next_requests_waiting() {
     assert!(waiting < 25_000_000, "{waiting}");
     // A client that reads gets all of them.
     let before = reader.received;
-    read_on(&mut world, &mut reader);
+    for _ in 0..10 {
+        read_on(&mut world, &mut reader);
+        world.settle();
+    }
     assert!(reader.received >= before + 10);
     assert_eq!(world.closed.len(), 0);
 }
@@ -354,6 +374,21 @@ fn names_and_expressions_have_a_length_and_a_number() {
     let mut scope = SelectRequest::new(">a");
     scope.scope = "s".repeat(5_000);
     assert!(reader.call::<call::Subscribe>(&mut world, &scope).is_err());
+    // What a handler is registered with is remembered, too.
+    let handler = |path: String| RequestHandlerRegistration {
+        service: ServiceId::MessagingReceiverClient.code().into(),
+        group: "default".to_owned(),
+        path,
+        properties: Vec::new(),
+        handler: ConversationId(5),
+    };
+    control
+        .call::<call::MessagingReceiverControlRegistration>(&mut world, &handler("a".repeat(4_000)))
+        .unwrap();
+    let refused = control
+        .call::<call::MessagingReceiverControlRegistration>(&mut world, &handler("b".repeat(9_000)))
+        .unwrap_err();
+    assert!(refused.message.contains("longer than"), "{refused:?}");
 }
 
 #[test]
@@ -440,4 +475,848 @@ fn what_waits_for_all_clients_together_is_bounded() {
     );
     assert!(!world.closed.contains_key(&quick.connection));
     assert!(!world.closed.contains_key(&control.connection));
+}
+
+/// A world with so many sessions besides those that a test opens, none of which has a connection any more.
+fn full_of_sessions(world: &mut World, count: usize) {
+    world.config.limits.sessions_per_address = usize::MAX;
+    world.restart();
+    for _ in 0..count {
+        let mut client = world.client("user");
+        client.cut(world);
+    }
+}
+
+/// Sends a request, and returns how many slices are worked on until it is answered; between them, another session is served.
+fn slices<C: Call>(world: &mut World, client: &mut Client, body: &C::Request) -> usize {
+    let mut other = world.client("client");
+    let asked = client.request_unsettled::<C>(world, body);
+    let mut count = 0;
+    let mut is_answered = false;
+    loop {
+        other.request_unsettled::<call::UserPing>(world, &());
+        assert!(
+            other
+                .read_all(world)
+                .iter()
+                .any(|it| matches!(it, Incoming::Answer(..))),
+            "others are served"
+        );
+        for it in client.read_all(world) {
+            match it {
+                Incoming::Answer(id, result) if id == asked => {
+                    result.unwrap();
+                    is_answered = true;
+                }
+                other => pong(world, client, &other),
+            }
+        }
+        if world.broker.has_work() {
+            world.broker.work(world.now);
+            world.carry_out();
+            count += 1;
+        } else if unread(world, client) == 0 {
+            break;
+        }
+    }
+    assert!(is_answered);
+    count
+}
+
+#[test]
+fn what_is_done_to_all_sessions_lets_others_go_first() {
+    let mut world = World::default();
+    full_of_sessions(&mut world, 2_000);
+    let mut admin = world.client("admin");
+    let filter = || "$Principal is 'user'".to_owned();
+    let long = vec!["$Principal is 'user'"; 200].join(" and ");
+    let selection = |filter: String| FilterSelectRequest {
+        filter,
+        selection: SelectRequest::new("?many//"),
+    };
+    assert!(slices::<call::FilterSubscribe>(&mut world, &mut admin, &selection(filter())) > 3);
+    assert!(slices::<call::FilterUnsubscribe>(&mut world, &mut admin, &selection(filter())) > 3);
+    let unsubscribe = FilterUnsubscribeAllRequest {
+        filter: filter(),
+        selector: "?many//".to_owned(),
+    };
+    assert!(slices::<call::FilterUnsubscribeAllScopes>(&mut world, &mut admin, &unsubscribe) > 3);
+    let set = SetSessionPropertiesFilterRequest {
+        filter: filter(),
+        set: Some(vec![("a".to_owned(), "b".to_owned())]),
+        remove: None,
+    };
+    assert!(slices::<call::SetSessionPropertiesFilter>(&mut world, &mut admin, &set) > 3);
+    // A long filter takes long for each session.
+    let conflation = SetConflationFilterRequest {
+        filter: long,
+        enabled: false,
+    };
+    assert!(slices::<call::SetConflationFilter>(&mut world, &mut admin, &conflation) > 70);
+    let roles = ChangeRolesFilterRequest {
+        filter: filter(),
+        remove: Vec::new(),
+        add: vec!["OPERATOR".to_owned()],
+    };
+    assert!(slices::<call::ChangeRolesFilter>(&mut world, &mut admin, &roles) > 3);
+    assert!(slices::<call::CloseClientFilter>(&mut world, &mut admin, &filter()) > 3);
+    // The one that did it, and those that were served meanwhile.
+    assert_eq!(world.broker.session_count(), 1 + 7);
+}
+
+#[test]
+fn a_new_listener_is_told_of_all_sessions_in_slices_and_of_each_once() {
+    let mut world = World::default();
+    full_of_sessions(&mut world, 3_000);
+    let mut admin = world.client("admin");
+    let register = SessionEventRegistration {
+        kind: 1,
+        listener: ConversationId(77),
+        filter: Some("$Principal is 'user'".to_owned()),
+        properties: Some(vec!["$Principal".to_owned()]),
+        after: None,
+    };
+    admin.request_unsettled::<call::SessionEventRegistration>(&mut world, &register);
+    assert!(world.broker.has_work());
+    // One that opens meanwhile is among them.
+    let connection = world.new_connection();
+    let request = login("user", "password", admin.version);
+    world
+        .broker
+        .connect(world.now, connection, request, common::peer());
+    world.carry_out();
+    assert_eq!(world.broker.session_count(), 3_002);
+    let mut told = 0;
+    loop {
+        for it in admin.read_all(&mut world) {
+            if let Incoming::Request(Message::Request { service, body, .. }) = it
+                && service == ServiceId::SessionPropertiesEvent
+            {
+                let events: SessionEvents = decode(body, admin.version).unwrap();
+                told += events.events.len();
+            }
+        }
+        if !world.broker.has_work() {
+            break;
+        }
+        world.broker.work(world.now);
+        world.carry_out();
+    }
+    assert_eq!(told, 3_001);
+    // Listeners together take only so much whenever a session changes.
+    let heavy = SessionEventRegistration {
+        properties: Some(vec!["a".to_owned(); 15_000]),
+        listener: ConversationId(78),
+        ..register.clone()
+    };
+    admin
+        .call::<call::SessionEventRegistration>(&mut world, &heavy)
+        .unwrap();
+    let refused = admin.call::<call::SessionEventRegistration>(
+        &mut world,
+        &SessionEventRegistration {
+            listener: ConversationId(79),
+            ..heavy
+        },
+    );
+    assert!(refused.unwrap_err().message.contains("listeners"));
+}
+
+#[test]
+fn subscribing_and_deselecting_for_others_lets_others_go_first() {
+    let mut world = crowded(10_000);
+    let mut admin = world.client("admin");
+    let other = world.client("user");
+    let select = |selector: &str| SessionSelectRequest {
+        session: other.session,
+        selection: SelectRequest::new(selector),
+    };
+    let of_all = select("?many//");
+    assert!(slices::<call::SubscribeClient>(&mut world, &mut admin, &of_all) > 5);
+    assert!(slices::<call::UnsubscribeClient>(&mut world, &mut admin, &of_all) > 5);
+    assert!(slices::<call::SubscribeClient>(&mut world, &mut admin, &of_all) > 5);
+    let of_all = SessionUnsubscribeAllRequest {
+        session: other.session,
+        selector: "?many//".to_owned(),
+    };
+    assert!(slices::<call::UnsubscribeClientAllScopes>(&mut world, &mut admin, &of_all) > 5);
+    // The more is selected, the longer it takes to look whether a topic is.
+    let mut own = world.client("admin");
+    let paths: Vec<String> = (0..900).map(|it| format!(">many/{it}")).collect();
+    let many = SelectRequest::new(&format!("#{}", paths.join("////")));
+    own.call::<call::Subscribe>(&mut world, &many).unwrap();
+    let all = SelectRequest::new("?many//");
+    assert!(slices::<call::Subscribe>(&mut world, &mut own, &all) > 50);
+    assert!(slices::<call::Unsubscribe>(&mut world, &mut own, &all) > 50);
+}
+
+#[test]
+fn whoever_lost_a_right_is_sent_nothing_until_all_subscriptions_are_looked_at() {
+    let mut world = crowded(10_000);
+    let mut admin = world.client("admin");
+    let mut writer = world.client("control");
+    let mut reader = world.client("user");
+    reader.request::<call::Subscribe>(&mut world, &SelectRequest::new("?many//"));
+    read_on(&mut world, &mut reader);
+    assert_eq!(reader.topics.len(), 10_000);
+    let roles = ChangeRolesRequest {
+        session: reader.session,
+        remove: vec!["CLIENT".to_owned(), "TOPIC_CONTROL".to_owned()],
+        add: Vec::new(),
+    };
+    admin.request_unsettled::<call::ChangeRoles>(&mut world, &roles);
+    assert!(world.broker.has_work());
+    // The last of the topics has not been looked at yet.
+    let path = "many/9/branch/9999";
+    writer.request_unsettled::<call::SetTopic>(&mut world, &topics::set(path, "\"secret\""));
+    world.carry_out();
+    assert!(world.broker.has_work());
+    let seen = read_on(&mut world, &mut reader);
+    assert!(
+        seen.iter().all(|it| matches!(it, Seen::Unsubscribed(..))),
+        "{:?}",
+        seen.first()
+    );
+    world.settle();
+    let seen = read_on(&mut world, &mut reader);
+    assert!(
+        seen.iter().all(|it| matches!(it, Seen::Unsubscribed(..))),
+        "{:?}",
+        seen.first()
+    );
+    assert_eq!(reader.topics.len(), 0);
+    // With the right, they come back, in slices.
+    let again = ChangeRolesRequest {
+        remove: Vec::new(),
+        add: vec!["CLIENT".to_owned()],
+        ..roles
+    };
+    admin.request_unsettled::<call::ChangeRoles>(&mut world, &again);
+    assert!(world.broker.has_work());
+    world.settle();
+    read_on(&mut world, &mut reader);
+    assert_eq!(reader.topics.len(), 10_000);
+}
+
+#[test]
+fn collectors_count_in_slices() {
+    let mut world = crowded(20_000);
+    let mut admin = world.client("admin");
+    for number in 0..10 {
+        let collector = TopicMetricCollector {
+            name: format!("c{number}"),
+            exports: false,
+            maximum_groups: 10,
+            selector: "?many//".to_owned(),
+            by_type: true,
+            by_view: false,
+            prefix_parts: 2,
+        };
+        admin
+            .call::<call::PutTopicMetricCollector>(&mut world, &collector)
+            .unwrap();
+    }
+    let fetch = FetchMetricsRequest {
+        server: MetricsServer::Current,
+        names: Vec::new(),
+        pattern: String::new(),
+    };
+    assert!(slices::<call::FetchMetrics>(&mut world, &mut admin, &fetch) > 30);
+    let metrics = admin
+        .call::<call::FetchMetrics>(&mut world, &fetch)
+        .unwrap();
+    let topics = metrics.servers[0]
+        .1
+        .iter()
+        .find(|it| it.name == "diffusion_topic_collector_topics")
+        .unwrap();
+    assert_eq!(topics.samples.len(), 100);
+    assert!(
+        topics
+            .samples
+            .iter()
+            .all(|it| f64::from_bits(it.bits) == 2_000.0)
+    );
+}
+
+#[test]
+fn a_listener_of_topics_is_told_in_slices() {
+    let mut world = crowded(20_000);
+    let mut reader = world.client("admin");
+    let select = TopicNotificationSelection {
+        listener: ConversationId(5),
+        selector: "?many//".to_owned(),
+    };
+    assert!(slices::<call::TopicNotificationSelection>(&mut world, &mut reader, &select) > 10);
+}
+
+#[test]
+fn a_policy_that_removes_many_topics_lets_others_go_first() {
+    let mut world = crowded(20_000);
+    let mut control = world.client("control");
+    let specification = TopicSpecification::new(TopicType::Json)
+        .with(property::REMOVAL, "when no updates for 1s remove '?many//'");
+    control
+        .call::<call::AddTopic>(&mut world, &topics::add("many/z", &specification))
+        .unwrap();
+    let mut slices = 0;
+    for _ in 0..3 {
+        world.now = world.now.plus(1_000);
+        world.broker.tick(world.now);
+        world.carry_out();
+        while world.broker.has_work() {
+            world.broker.work(world.now);
+            world.carry_out();
+            slices += 1;
+        }
+    }
+    assert!(slices > 50, "{slices}");
+    assert_eq!(world.broker.topic_count(), 0);
+    // What a policy asks of sessions has a bound.
+    let filter = vec!["A is 'b'"; 30].join(" or ");
+    let policy = format!("when no session has \"{filter}\"");
+    let specification = TopicSpecification::new(TopicType::Json).with(property::REMOVAL, &policy);
+    let refused = control.call::<call::AddTopic>(&mut world, &topics::add("a", &specification));
+    assert_eq!(
+        refused.unwrap_err().reason,
+        ErrorReason::InvalidTopicSpecification
+    );
+}
+
+#[test]
+fn a_message_to_all_sessions_leaves_room_for_what_they_subscribe_to() {
+    let mut world = World::default();
+    world.config.limits.waiting_bytes = 1_000_000;
+    world.restart();
+    let mut admin = world.client("admin");
+    let mut receivers: Vec<Client> = (0..100).map(|_| world.client("user")).collect();
+    for receiver in &mut receivers {
+        receiver.read_all(&mut world);
+    }
+    let send = SendToFilterRequest {
+        filter: "$Principal is 'user'".to_owned(),
+        conversation: ConversationId(9),
+        path: "a".to_owned(),
+        data_type: "binary".to_owned(),
+        value: Bytes::from(vec![0; 50_000]),
+    };
+    for _ in 0..3 {
+        admin.request::<call::MessagingFilterSend>(&mut world, &send);
+    }
+    assert_eq!(world.closed.len(), 0);
+    let waiting: usize = world.sent.values().flatten().map(Bytes::len).sum();
+    assert!(waiting < 1_000_000, "{waiting}");
+}
+
+/// A selector of so much memory.
+fn large(number: usize, parts: usize) -> String {
+    format!("?.*/{number}{}", "/x".repeat(parts))
+}
+
+#[test]
+fn what_all_sessions_select_has_a_size() {
+    let mut world = World::default();
+    world.config.limits.selection_bytes = 4_000_000;
+    world.restart();
+    let big = |number: usize| SelectRequest::new(&large(number, 1_000));
+    let mut kept = 0;
+    let mut clients = Vec::new();
+    let refused = loop {
+        let mut client = world.client("client");
+        match client.call::<call::Subscribe>(&mut world, &big(kept)) {
+            Ok(()) => kept += 1,
+            Err(report) => break report,
+        }
+        clients.push(client);
+        assert!(kept < 1_000);
+    };
+    assert!(refused.message.contains("bytes of topic"), "{refused:?}");
+    assert!(kept > 16, "{kept}");
+    // A little is always kept, and of what is selected already less.
+    let mut client = world.client("client");
+    for number in 0..10 {
+        let small = SelectRequest::new(&large(number, 10));
+        client.call::<call::Subscribe>(&mut world, &small).unwrap();
+    }
+    for client in &mut clients {
+        client
+            .call::<call::UnsubscribeAllScopes>(&mut world, &"?.*//".to_owned())
+            .unwrap();
+    }
+    client
+        .call::<call::Subscribe>(&mut world, &big(5_000))
+        .unwrap();
+    // What closed sessions had selected does not count.
+    for number in 0..3 * kept {
+        let mut client = world.client("client");
+        client
+            .call::<call::Subscribe>(&mut world, &big(number))
+            .unwrap();
+        client.send(&mut world, Message::Close.encode(client.version));
+    }
+    // One session alone gets no further than its share, in topic notifications either.
+    for parts in [10, 1_000] {
+        let mut client = world.client("client");
+        let mut own = 0;
+        while own < kept
+            && client
+                .call::<call::Subscribe>(&mut world, &SelectRequest::new(&large(own, parts)))
+                .is_ok()
+        {
+            own += 1;
+        }
+        assert!(parts == 10 || own < kept / 8, "{own} of {kept}");
+        let mut listening = 0;
+        while listening < kept {
+            let select = TopicNotificationSelection {
+                listener: ConversationId(5),
+                selector: large(listening, parts),
+            };
+            let answer = client.call::<call::TopicNotificationSelection>(&mut world, &select);
+            if answer.is_err() {
+                break;
+            }
+            listening += 1;
+        }
+        assert!(parts == 10 || listening < kept / 8, "{listening}");
+        assert!(own > 0 && listening > 0);
+        client.send(&mut world, Message::Close.encode(client.version));
+    }
+}
+
+#[test]
+fn a_regular_expression_that_takes_long_is_refused() {
+    let mut world = World::default();
+    let mut client = world.client("client");
+    for costly in ["?a/[b-y]*b[a-z]{300}q", "?(?:[a-y]{0,30}b){30}q"] {
+        let refused = client
+            .call::<call::Fetch>(&mut world, &fetch(costly))
+            .unwrap_err();
+        assert!(refused.message.contains("memory"), "{refused:?}");
+    }
+}
+
+#[test]
+fn properties_and_roles_of_sessions_have_a_size() {
+    let mut world = World::default();
+    world.config.limits.session_bytes = 400_000;
+    world.restart();
+    let mut admin = world.client("admin");
+    let users: Vec<Client> = (0..20).map(|_| world.client("user")).collect();
+    let roles = |round: usize| ChangeRolesFilterRequest {
+        filter: "$Principal is 'user'".to_owned(),
+        remove: Vec::new(),
+        add: (0..100)
+            .map(|it| format!("{round} {it} {}", "x".repeat(90)))
+            .collect(),
+    };
+    let answers: Vec<_> = (0..20)
+        .map(|round| admin.call::<call::ChangeRolesFilter>(&mut world, &roles(round)))
+        .collect();
+    assert!(answers[0].is_ok());
+    let refused = answers[1].as_ref().unwrap_err();
+    assert!(
+        refused.message.contains("properties and roles"),
+        "{refused:?}"
+    );
+    let set = SetSessionPropertiesFilterRequest {
+        filter: "$Principal is 'user'".to_owned(),
+        set: Some(vec![("a".to_owned(), "x".repeat(4_000))]),
+        remove: None,
+    };
+    let mut refusals = 0;
+    for number in 0..10 {
+        let mut set = set.clone();
+        set.set = Some(vec![(format!("a{number}"), "x".repeat(4_000))]);
+        let answer = admin.call::<call::SetSessionPropertiesFilter>(&mut world, &set);
+        refusals += usize::from(answer.is_err());
+    }
+    assert!(refusals > 5, "{refusals}");
+    // What a session takes is free once it is gone.
+    for user in &users {
+        let close = CloseClientRequest {
+            session: user.session,
+            reason: None,
+        };
+        admin.call::<call::CloseClient>(&mut world, &close).unwrap();
+    }
+    let _user = world.client("user");
+    admin
+        .call::<call::ChangeRolesFilter>(&mut world, &roles(0))
+        .unwrap();
+}
+
+#[test]
+fn a_topic_that_many_may_have_selected_lets_others_go_first() {
+    let mut world = World::default();
+    let mut admin = world.client("admin");
+    let mut readers: Vec<Client> = (0..60).map(|_| world.client("client")).collect();
+    for reader in &mut readers {
+        for number in 0..5 {
+            let selector = format!("?[a-z]{{1,200}}x{number}");
+            reader
+                .call::<call::Subscribe>(&mut world, &SelectRequest::new(&selector))
+                .unwrap();
+        }
+        let all = SelectRequest::new("?abc.*//");
+        reader.call::<call::Subscribe>(&mut world, &all).unwrap();
+    }
+    let path = "abc".repeat(1_300);
+    let add = topics::add(&path, &TopicSpecification::new(TopicType::Json));
+    let count = slices::<call::AddTopic>(&mut world, &mut admin, &add);
+    assert!(count > 3, "{count}");
+    for reader in &mut readers {
+        read_on(&mut world, reader);
+        assert_eq!(reader.topics.len(), 1);
+    }
+}
+
+#[test]
+fn a_session_with_many_subscriptions_ends_in_slices() {
+    let mut world = crowded(20_000);
+    let mut admin = world.client("admin");
+    let mut reader = world.client("user");
+    reader.request::<call::Subscribe>(&mut world, &SelectRequest::new("?many//"));
+    let close = CloseClientRequest {
+        session: reader.session,
+        reason: None,
+    };
+    assert!(slices::<call::CloseClient>(&mut world, &mut admin, &close) >= 3);
+    // The topics know no subscriber any more.
+    let collector = TopicMetricCollector {
+        name: "all".to_owned(),
+        exports: false,
+        maximum_groups: 1,
+        selector: "?many//".to_owned(),
+        by_type: false,
+        by_view: false,
+        prefix_parts: 0,
+    };
+    admin
+        .call::<call::PutTopicMetricCollector>(&mut world, &collector)
+        .unwrap();
+    let fetch = FetchMetricsRequest {
+        server: MetricsServer::Current,
+        names: vec!["diffusion_topic_collector_subscriptions".to_owned()],
+        pattern: String::new(),
+    };
+    let metrics = admin
+        .call::<call::FetchMetrics>(&mut world, &fetch)
+        .unwrap();
+    let samples = &metrics.servers[0].1[0].samples;
+    assert_eq!(samples.len(), 1);
+    assert_eq!(f64::from_bits(samples[0].bits), 0.0);
+}
+
+#[test]
+fn who_selected_a_topic_before_it_was_there_misses_none_of_its_updates() {
+    let mut world = World::default();
+    world.config.limits.sessions_per_address = usize::MAX;
+    world.restart();
+    let mut control = world.client("control");
+    let mut readers: Vec<Client> = (0..3_000).map(|_| world.client("user")).collect();
+    for reader in &mut readers {
+        reader.request::<call::Subscribe>(&mut world, &SelectRequest::new("?a//"));
+        reader.read_all(&mut world);
+    }
+    for (path, is_kept) in [("a/kept", "false"), ("a/passing", "true")] {
+        let specification =
+            TopicSpecification::new(TopicType::Json).with(property::DONT_RETAIN_VALUE, is_kept);
+        let add = topics::add(path, &specification);
+        control.request_unsettled::<call::AddTopic>(&mut world, &add);
+        assert!(world.broker.has_work(), "more sessions than one slice has");
+        for value in ["1", "2"] {
+            let set = topics::set(path, value);
+            control.request_unsettled::<call::SetTopic>(&mut world, &set);
+        }
+        control.request_unsettled::<call::RemoveTopics>(&mut world, &format!(">{path}"));
+        world.settle();
+        let expected = [
+            Seen::Subscribed(path.to_owned()),
+            Seen::Value(path.to_owned(), topics::json("1")),
+            Seen::Value(path.to_owned(), topics::json("2")),
+            Seen::Unsubscribed(path.to_owned(), UnsubscribeReason::Removal),
+        ];
+        for reader in &mut readers {
+            assert_eq!(read_on(&mut world, reader), expected);
+        }
+    }
+}
+
+/// What a listener of topics is told: of a selected topic, or one below, and of what kind.
+fn told(world: &mut World, client: &mut Client) -> Vec<(bool, TopicNotificationType)> {
+    let mut all = Vec::new();
+    for it in client.read_all(world) {
+        let it = vec![it];
+        let of_selected = requests::of_service::<call::TopicNotificationEvent>(it.clone(), client);
+        all.extend(of_selected.into_iter().map(|(_, it)| (true, it.kind)));
+        let below = requests::of_service::<call::TopicDescendantEvent>(it, client);
+        all.extend(below.into_iter().map(|(_, it)| (false, it.kind)));
+    }
+    all
+}
+
+#[test]
+fn many_listeners_with_costly_selectors_let_others_go_first() {
+    let mut world = World::default();
+    let mut control = world.client("control");
+    let mut listeners: Vec<Client> = (0..100).map(|_| world.client("admin")).collect();
+    for listener in &mut listeners {
+        for number in 0..10 {
+            let select = TopicNotificationSelection {
+                listener: ConversationId(5),
+                selector: format!("*.*b{number}"),
+            };
+            listener
+                .call::<call::TopicNotificationSelection>(&mut world, &select)
+                .unwrap();
+        }
+    }
+    let select = |selector: &str| TopicNotificationSelection {
+        listener: ConversationId(5),
+        selector: selector.to_owned(),
+    };
+    let deep = "b1".to_owned() + &"/a".repeat(500);
+    let add = topics::add(&deep, &TopicSpecification::new(TopicType::Json));
+    let count = slices::<call::AddTopic>(&mut world, &mut control, &add);
+    // A selector looks at the path once, not at each of its 500 parts.
+    assert!((2..10).contains(&count), "{count}");
+    let (added, removed) = (TopicNotificationType::Added, TopicNotificationType::Removed);
+    for listener in &mut listeners {
+        assert_eq!(told(&mut world, listener), [(false, added)]);
+    }
+    // Who changes what it listens to meanwhile is told in the order of the changes, and nothing twice.
+    control.request_unsettled::<call::RemoveTopics>(&mut world, &format!(">{deep}"));
+    control.request_unsettled::<call::AddTopic>(&mut world, &add);
+    let [.., before, last] = &mut listeners[..] else {
+        panic!("there are listeners");
+    };
+    last.request_unsettled::<call::TopicNotificationDeselection>(&mut world, &select("*.*b1"));
+    before.request_unsettled::<call::TopicNotificationSelection>(&mut world, &select("?.*//"));
+    assert!(world.broker.has_work());
+    world.settle();
+    assert_eq!(told(&mut world, last), [(false, removed)]);
+    assert_eq!(told(&mut world, before), [(false, removed), (true, added)]);
+}
+
+#[test]
+fn a_long_answer_is_written_in_slices_and_tells_of_one_moment() {
+    let mut world = World::default();
+    let mut control = world.client("control");
+    filled(&mut world, &mut control, 12_000, 12_000);
+    let query = RangeQueryRequest::new("s");
+    assert!(slices::<call::RangeQuery>(&mut world, &mut control, &query) >= 2);
+    let mut reader = world.client("admin");
+    let asked = reader.request_unsettled::<call::RangeQuery>(&mut world, &query);
+    assert!(world.broker.has_work());
+    // What comes meanwhile, and what is discarded for it, does not concern the answer.
+    for number in 0..10 {
+        let append = topics::append("s", &format!("-{number}"));
+        control.request_unsettled::<call::TimeSeriesAppend>(&mut world, &append);
+    }
+    world.settle();
+    let answer = reader
+        .read_all(&mut world)
+        .into_iter()
+        .find_map(|it| match it {
+            Incoming::Answer(id, result) if id == asked => Some(result.unwrap()),
+            _ => None,
+        });
+    let answer: RangeQueryResponse = decode(answer.unwrap(), reader.version).unwrap();
+    assert_eq!((answer.selected, answer.events.len()), (12_000, 12_000));
+    assert!(answer.is_complete());
+    let sequences = answer.events.iter().map(|it| it.metadata.sequence);
+    assert!(sequences.eq(0..12_000));
+    // So many events that the first ones asked for are discarded before they are written: the answer begins anew.
+    let asked = reader.request_unsettled::<call::RangeQuery>(&mut world, &query);
+    for number in 0..12_000 {
+        let append = topics::append("s", &number.to_string());
+        control.request_unsettled::<call::TimeSeriesAppend>(&mut world, &append);
+    }
+    world.settle();
+    let answer = reader
+        .read_all(&mut world)
+        .into_iter()
+        .find_map(|it| match it {
+            Incoming::Answer(id, result) if id == asked => Some(result.unwrap()),
+            _ => None,
+        });
+    let answer: RangeQueryResponse = decode(answer.unwrap(), reader.version).unwrap();
+    let sequences = answer.events.iter().map(|it| it.metadata.sequence);
+    assert!(sequences.eq(12_010..24_010));
+}
+
+#[test]
+fn answers_that_are_being_written_count_as_what_waits() {
+    let mut world = World::default();
+    world.config.limits.waiting_bytes = 4_000_000;
+    world.restart();
+    let mut control = world.client("control");
+    control.request::<call::AddTopic>(&mut world, &topics::add("s", &series(1_000)));
+    let value = format!("\"{}\"", "x".repeat(10_000));
+    for _ in 0..100 {
+        control.request::<call::TimeSeriesAppend>(&mut world, &topics::append("s", &value));
+    }
+    read_on(&mut world, &mut control);
+    let mut readers: Vec<Client> = (0..20).map(|_| world.client("admin")).collect();
+    for reader in &mut readers {
+        let query = RangeQueryRequest::new("s");
+        reader.request_unsettled::<call::RangeQuery>(&mut world, &query);
+    }
+    // A megabyte for each: all are answered, as those who are answered read.
+    let mut answered = 0;
+    while world.broker.has_work() {
+        world.broker.work(world.now);
+        world.carry_out();
+        for reader in &mut readers {
+            for it in reader.read_all(&mut world) {
+                answered += usize::from(matches!(it, Incoming::Answer(_, Ok(_))));
+                pong(&mut world, reader, &it);
+            }
+        }
+    }
+    assert_eq!((answered, world.closed.len()), (20, 0));
+}
+
+#[test]
+fn an_update_reaches_very_many_subscribers_in_slices_and_whole() {
+    let mut world = World::default();
+    world.config.limits.sessions_per_address = usize::MAX;
+    world.restart();
+    let mut control = world.client("control");
+    topics::add_json(&mut world, &mut control, "a");
+    let mut readers: Vec<Client> = (0..6_000).map(|_| world.client("user")).collect();
+    for reader in &mut readers {
+        reader.request::<call::Subscribe>(&mut world, &SelectRequest::new(">a"));
+    }
+    // Deltas: whoever got one too many, or one too few, would see another value.
+    let value = |last: usize| format!("\"{}{last}\"", "x".repeat(100));
+    for last in 0..3 {
+        control.request_unsettled::<call::SetTopic>(&mut world, &topics::set("a", &value(last)));
+    }
+    assert!(world.broker.has_work());
+    // Some leave and come back, one stays away, and one is new.
+    let (all, again) = ("?.*//".to_owned(), SelectRequest::new(">a"));
+    for reader in &mut readers[5_900..] {
+        reader.request_unsettled::<call::UnsubscribeAllScopes>(&mut world, &all);
+        reader.request_unsettled::<call::Subscribe>(&mut world, &again);
+    }
+    readers[5_999].request_unsettled::<call::UnsubscribeAllScopes>(&mut world, &all);
+    let mut new = world.client("user");
+    new.request_unsettled::<call::Subscribe>(&mut world, &again);
+    world.settle();
+    for (number, reader) in readers.iter_mut().chain([&mut new]).enumerate() {
+        let seen = read_on(&mut world, reader);
+        let last = seen.into_iter().rev().find_map(|it| match it {
+            Seen::Value(_, value) => Some(value),
+            _ => None,
+        });
+        if number != 5_999 {
+            assert_eq!(last, Some(topics::json(&value(2))), "{number}");
+        }
+    }
+    // What many have sent meanwhile is carried out in slices, too.
+    let mut count = 0;
+    for last in 3..13 {
+        control.request_unsettled::<call::SetTopic>(&mut world, &topics::set("a", &value(last)));
+    }
+    while world.broker.has_work() {
+        world.broker.work(world.now);
+        world.carry_out();
+        count += 1;
+    }
+    assert!(count >= 10, "{count}");
+}
+
+#[test]
+fn costly_changes_that_queued_up_let_others_go_first() {
+    let mut world = World::default();
+    let mut writer = world.client("user");
+    topics::add_json(&mut world, &mut writer, "large");
+    world.hold_stores = true;
+    let value = format!("[{}]", vec!["1"; 60_000].join(","));
+    writer.request::<call::SetTopic>(&mut world, &topics::set("large", &value));
+    let patch = ApplyJsonPatchRequest {
+        path: "large".into(),
+        patch: r#"[{"op":"test","path":"","value":0}]"#.into(),
+        constraint: UpdateConstraint::Unconstrained,
+    };
+    for _ in 0..10 {
+        writer.request::<call::ApplyJsonPatch>(&mut world, &patch);
+    }
+    world.hold_stores = false;
+    let (ticket, _) = world.pending.pop_front().unwrap();
+    let stored = Completion::Stored(Ok(()));
+    world.broker.completed(world.now, ticket, stored);
+    let mut inputs = 0;
+    let mut answered = 0;
+    while world.broker.has_work() {
+        world.carry_out();
+        let now = writer.read_all(&mut world).len();
+        assert!(now <= 4, "{now} in one input");
+        answered += now;
+        inputs += 1;
+        world.broker.work(world.now);
+    }
+    world.carry_out();
+    answered += writer.read_all(&mut world).len();
+    assert_eq!(answered, 11);
+    assert!(inputs >= 3, "{inputs}");
+}
+
+#[test]
+fn sessions_whose_rights_changed_take_turns() {
+    let mut world = crowded(10_000);
+    let roles = |client: &Client, remove: &str| ChangeRolesRequest {
+        session: client.session,
+        remove: vec![remove.to_owned()],
+        add: Vec::new(),
+    };
+    let mut first = world.client("user");
+    for number in 0..30 {
+        let selector = SelectRequest::new(&format!("?many/.*/.*/x{number}.*"));
+        first
+            .call::<call::Subscribe>(&mut world, &selector)
+            .unwrap();
+    }
+    let mut owner = world.client("control");
+    let lock = SessionLockRequest {
+        name: "lock".into(),
+        request: 1,
+        scope: SessionLockScope::UnlockOnSessionLoss,
+    };
+    owner
+        .call::<call::AcquireSessionLock>(&mut world, &lock)
+        .unwrap();
+    let mut next = world.client("user");
+    next.request::<call::AcquireSessionLock>(&mut world, &lock);
+    let mut admin = world.client("admin");
+    let change = roles(&first, "CLIENT");
+    admin.request_unsettled::<call::ChangeRoles>(&mut world, &change);
+    world.carry_out();
+    assert!(world.broker.has_work());
+    for role in ["CLIENT", "TOPIC_CONTROL", "CLIENT_CONTROL", "MODERATOR"] {
+        let change = roles(&owner, role);
+        admin.request_unsettled::<call::ChangeRoles>(&mut world, &change);
+    }
+    // The lock is free at once, and the session's turn comes before the first one's end.
+    world.carry_out();
+    assert!(
+        next.read_all(&mut world)
+            .iter()
+            .any(|it| matches!(it, Incoming::Answer(_, Ok(_))))
+    );
+    world.broker.work(world.now);
+    world.broker.work(world.now);
+    world.carry_out();
+    assert!(world.broker.has_work());
+    let ping = owner.request_unsettled::<call::UserPing>(&mut world, &());
+    world.carry_out();
+    let seen = owner.read_all(&mut world);
+    assert!(
+        seen.iter()
+            .any(|it| matches!(it, Incoming::Answer(id, Ok(_)) if *id == ping)),
+        "{seen:?}"
+    );
+    assert!(world.broker.has_work());
 }

@@ -9,7 +9,7 @@
 mod common;
 
 use common::World;
-use common::topics::add_json;
+use common::topics::{add_json, run_script};
 use effusion_protocol::ErrorReason;
 use effusion_protocol::body::{
     FetchMetricsRequest, MetricSample, MetricsServer, SessionMetricCollector, TopicMetricCollector,
@@ -124,6 +124,16 @@ fn topics_are_counted_by_type_and_place() {
     let labels = |prefix: &str| vec!["places".to_owned(), "Json".to_owned(), prefix.to_owned()];
     assert_eq!(counted, [(labels("a"), 2.0), (labels("b"), 1.0)]);
     assert_eq!(samples(&mut world, "diffusion_topics"), [(vec![], 3.0)]);
+    // Topics that the fetching session may not see are not among them.
+    run_script(
+        &mut world,
+        "set 'ADMINISTRATOR' path 'a/x' permissions []\nisolate path 'a/x'",
+    );
+    let counted = samples(&mut world, "diffusion_topic_collector_topics");
+    assert_eq!(counted, [(labels("a"), 1.0), (labels("b"), 1.0)]);
+    run_script(&mut world, "isolate path 'b'");
+    let counted = samples(&mut world, "diffusion_topic_collector_topics");
+    assert_eq!(counted, [(labels("a"), 1.0)]);
     admin
         .call::<call::RemoveTopicMetricCollector>(&mut world, &"places".to_owned())
         .unwrap();

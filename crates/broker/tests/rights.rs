@@ -23,7 +23,7 @@ use effusion_protocol::body::{
     SetConflationFilterRequest, TopicNotificationSelection, UpdateConstraint, UpdateStreamId,
     UpdateStreamRequest, UpdateTopicDeltaRequest, ValueComparison, call,
 };
-use effusion_protocol::time_series::AppendAtRequest;
+use effusion_protocol::time_series::{AppendAtRequest, EditRequest};
 use effusion_protocol::{
     CloseReason, ConnectResponse, ConversationId, Credentials, ErrorReason, ErrorReport, Message,
     ProtocolVersion, ResponseCode, ServiceId, TopicSpecification, TopicType, UnsubscribeReason,
@@ -412,6 +412,62 @@ fn who_may_not_read_a_value_is_told_nothing_of_it() {
 }
 
 #[test]
+fn who_may_not_read_a_series_is_told_nothing_of_its_events() {
+    let mut world = World::default();
+    let mut writer = writer(&mut world);
+    run_script(
+        &mut world,
+        "set 'WRITER' path 'box' permissions \
+         [SELECT_TOPIC UPDATE_TOPIC MODIFY_TOPIC EDIT_OWN_TIME_SERIES_EVENTS]\n\
+         set 'ADMINISTRATOR' path 'box' permissions [UPDATE_TOPIC MODIFY_TOPIC]",
+    );
+    let mut admin = world.client("admin");
+    admin
+        .call::<call::AddTopic>(&mut world, &add("box/a", &history()))
+        .unwrap();
+    admin
+        .call::<call::TimeSeriesAppend>(&mut world, &append("box/a", "1"))
+        .unwrap();
+    // The sequence of another's event, and one that is not there.
+    let edits = [0, 17].map(|original| {
+        let edit = EditRequest {
+            path: "box/a".into(),
+            value_type: "json".into(),
+            original,
+            value: json("2"),
+        };
+        let refused = writer.call::<call::TimeSeriesEdit>(&mut world, &edit);
+        refused.unwrap_err()
+    });
+    assert_eq!(edits[0].reason, ErrorReason::AccessDenied);
+    assert_eq!(edits[0], edits[1]);
+    let now = world.now.wall_ms;
+    let appends = [1, now].map(|timestamp| {
+        let append = AppendAtRequest {
+            path: "box/a".into(),
+            value_type: "json".into(),
+            value: json("2"),
+            timestamp,
+        };
+        let refused = writer.call::<call::TimeSeriesAppendAt>(&mut world, &append);
+        refused.unwrap_err()
+    });
+    assert_eq!(appends[0].reason, ErrorReason::AccessDenied);
+    assert_eq!(appends[0], appends[1]);
+    // Its own events it may append and edit.
+    let own = writer.call::<call::TimeSeriesAppend>(&mut world, &append("box/a", "2"));
+    let edit = EditRequest {
+        path: "box/a".into(),
+        value_type: "json".into(),
+        original: own.unwrap().sequence,
+        value: json("3"),
+    };
+    writer
+        .call::<call::TimeSeriesEdit>(&mut world, &edit)
+        .unwrap();
+}
+
+#[test]
 fn removal_says_nothing_of_topics_that_a_session_cannot_remove() {
     let mut world = World::default();
     let mut admin = world.client("admin");
@@ -537,6 +593,25 @@ fn a_removal_policy_does_no_more_than_its_creator_may() {
         .unwrap();
     world.pass(120_000);
     assert_eq!(left(&mut world, &mut admin), ["room/inbox"]);
+    // What a moderator took from an account, its policies have lost, too.
+    add_json(&mut world, &mut bob, "room/talk");
+    let mut eve = world.client("eve");
+    eve.call::<call::AddTopic>(&mut world, &add("room/bomb", &bomb))
+        .unwrap();
+    run_accounts_script(&mut world, "assign roles 'eve' ['CLIENT' 'Muted eve']");
+    world.pass(120_000);
+    assert_eq!(left(&mut world, &mut admin), ["room/inbox", "room/talk"]);
+    // So has the policy of an account that was removed, whoever has one of the same name.
+    run_accounts_script(&mut world, &format!("assign roles 'eve' [{writes}]"));
+    let mut eve = world.client("eve");
+    eve.call::<call::AddTopic>(&mut world, &add("room/bomb", &bomb))
+        .unwrap();
+    run_accounts_script(
+        &mut world,
+        "remove principal 'eve'\nadd principal 'eve' 'another' ['CLIENT']",
+    );
+    world.pass(120_000);
+    assert_eq!(left(&mut world, &mut admin), ["room/inbox", "room/talk"]);
 }
 
 fn ask_for(name: &str, request: u64, scope: SessionLockScope) -> SessionLockRequest {
@@ -834,6 +909,26 @@ fn what_waited_for_the_store_needs_the_right_when_it_is_done() {
         })
         .collect();
     assert_eq!(answers, [(first, true), (second, false)]);
+}
+
+#[test]
+fn what_a_closed_session_left_waiting_needs_the_right_too() {
+    let mut world = World::default();
+    let mut eve = account(&mut world, "eve", "'TOPIC_CONTROL'");
+    add_json(&mut world, &mut eve, "topic");
+    let mut admin = world.client("admin");
+    world.hold_stores = true;
+    eve.request::<call::SetTopic>(&mut world, &set("topic", "1"));
+    eve.request::<call::SetTopic>(&mut world, &set("topic", "2"));
+    eve.send(&mut world, Message::Close.encode(VERSION));
+    let script = "set 'TOPIC_CONTROL' default path permissions []".to_owned();
+    admin.request::<call::UpdateSecurity>(&mut world, &script);
+    assert_eq!(world.pending.len(), 2);
+    world.pending.swap(0, 1);
+    while world.store_one() {}
+    let mut topics = world.stored.topics.iter();
+    let (_, stored) = topics.find(|(path, _)| path == "topic").unwrap();
+    assert_eq!(stored.value, Some(json("1")));
 }
 
 #[test]

@@ -27,18 +27,25 @@ macro_rules! json_value {
 
 mod direct;
 mod id;
+#[cfg(feature = "moderation")]
+pub mod lookalike;
 mod member;
 mod message;
 #[cfg(feature = "moderation")]
 pub mod moderation;
+mod name;
 mod reaction;
 mod room;
 mod room_card;
 
-pub use direct::{DIRECT_RANGE, DirectMessage, direct_path};
+pub use direct::{
+    DIRECT_RANGE, DirectMessage, RightsNotice, direct_member_path, direct_members_selector,
+    direct_path,
+};
 pub use id::MessageId;
 pub use member::{MEMBER_REMOVAL, MemberCard, member_path, members_selector};
-pub use message::{ChatMessage, Reply, SYSTEM_NAME, Target, Timestamp};
+pub use message::{ChatMessage, Reply, SYSTEM_NAME, Target, Timestamp, who_joined};
+pub use name::{MAX_NAME_LENGTH, is_hidden};
 pub use reaction::{REACTIONS_RANGE, Reaction, reactions_path};
 pub use room::{HISTORY_LIMIT, MESSAGES_ROOT, RoomKind, RoomName, RoomNameError};
 pub use room_card::{CARDS_SELECTOR, RoomCard, card_path};

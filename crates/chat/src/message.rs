@@ -3,6 +3,7 @@
 use effusion_protocol::value::Json;
 
 use crate::MessageId;
+use crate::name::reads_as_name;
 
 /// Who the tutorial's pages say has spoken when somebody joins.
 pub const SYSTEM_NAME: &str = "System";
@@ -73,24 +74,15 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// How many characters of the answered message go along.
+    /// How many characters of the answered message may go along, as readers count them.
     pub const EXCERPT: usize = 120;
 
-    /// An answer to a message.
-    #[must_use]
-    pub fn to(to: Target, message: &ChatMessage) -> Self {
-        let mut text: String = message.text.chars().take(Self::EXCERPT).collect();
-        if text.len() < message.text.len() {
-            text.push('…');
-        }
-        Self {
-            to,
-            name: message.name.clone(),
-            text,
-        }
-    }
+    /// How many of Unicode's characters are read of what came along: a reader's character can be made of several.
+    const MAX_CHARS: usize = 8 * Self::EXCERPT;
 
-    fn to_json(&self) -> Json {
+    /// Writes it as a member of a message.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
         Json::object(&[
             ("to", self.to.to_json()),
             ("name", Json::text(&self.name)),
@@ -98,13 +90,15 @@ impl Reply {
         ])
     }
 
-    fn from_json(json: &Json) -> Option<Self> {
+    /// Reads [`Reply::to_json`].
+    #[must_use]
+    pub fn from_json(json: &Json) -> Option<Self> {
         let text = json.member("text")?.as_text()?;
         Some(Self {
             to: Target::from_json(&json.member("to")?)?,
             name: json.member("name")?.as_text()?,
             // Whoever wrote it need not have kept to the length.
-            text: text.chars().take(Self::EXCERPT + 1).collect(),
+            text: text.chars().take(Self::MAX_CHARS).collect(),
         })
     }
 }
@@ -121,12 +115,23 @@ pub enum Timestamp {
     Missing,
 }
 
+/// What follows the name of somebody who has come in, in the tutorial's words.
+const HAS_JOINED: &str = " has joined";
+
+/// Who has come in, if a message under this name with this text says so as [`ChatMessage::joined`] does, and no more: other words
+/// before the ones that end it are somebody's.
+#[must_use]
+pub fn who_joined<'t>(name: &str, text: &'t str) -> Option<&'t str> {
+    let who = text.strip_suffix(HAS_JOINED)?;
+    (name == SYSTEM_NAME && reads_as_name(who)).then_some(who)
+}
+
 impl ChatMessage {
     /// What the tutorial has `System` say when somebody comes in.
     #[must_use]
     pub fn joined(name: &str, timestamp: String) -> Self {
         Self {
-            text: [name, " has joined"].concat(),
+            text: [name, HAS_JOINED].concat(),
             name: SYSTEM_NAME.to_owned(),
             timestamp: Timestamp::Text(timestamp),
             ..Self::default()
@@ -290,7 +295,11 @@ mod tests {
         for to in [Target::Sequence(7), Target::Id(MessageId::from_bits(99))] {
             let answer = ChatMessage {
                 id: Some(MessageId::from_bits(3)),
-                reply: Some(Reply::to(to, &first)),
+                reply: Some(Reply {
+                    to,
+                    name: first.name.clone(),
+                    text: "hällo <b>".to_owned(),
+                }),
                 act: true,
                 deleted: true,
                 bleeped: true,
@@ -302,18 +311,12 @@ mod tests {
 
     #[test]
     fn answers_quote_the_beginning_only() {
-        let long = ChatMessage {
-            text: "é".repeat(500),
-            ..ChatMessage::default()
-        };
-        let reply = Reply::to(Target::Sequence(0), &long);
-        assert_eq!(reply.text, ["é".repeat(120), "…".to_owned()].concat());
         let boast = Json::object(&[
             ("to", Json::integer(0)),
             ("name", Json::text("a")),
             ("text", Json::text(&"x".repeat(10_000))),
         ]);
-        assert_eq!(Reply::from_json(&boast).unwrap().text.len(), 121);
+        assert_eq!(Reply::from_json(&boast).unwrap().text.len(), 960);
     }
 
     #[test]

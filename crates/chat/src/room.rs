@@ -26,6 +26,20 @@ pub enum RoomNameError {
     EmptyPart,
 }
 
+impl fmt::Display for RoomNameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "a room needs a name",
+            Self::TooLong => "a room's name has 80 characters at most",
+            Self::EmptyPart => {
+                "a room's name cannot begin or end with a slash, or have two in a row"
+            }
+        })
+    }
+}
+
+impl core::error::Error for RoomNameError {}
+
 impl RoomName {
     /// Reads what somebody typed. Blanks around it are dropped.
     ///

@@ -5,6 +5,7 @@
 //! ```
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use effusion_chat::{ChatMessage, HISTORY_LIMIT, RoomName, Timestamp};
 use effusion_client::{
@@ -13,6 +14,8 @@ use effusion_client::{
 };
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncWrite, AsyncWriteExt as _};
+
+mod support;
 
 /// Chats in a room with a history until the input ends.
 pub async fn run(
@@ -61,7 +64,11 @@ pub async fn run(
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    support::exit(example().await)
+}
+
+async fn example() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
     let service = words.next().unwrap_or("ws://localhost:8080".into());
     let room = words.next().unwrap_or("library".into());
@@ -72,7 +79,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .renew(Renew::WhenLost)
         .connect(service)
         .await?;
-    let room = RoomName::parse(&room).map_err(|error| format!("{error:?}"))?;
+    let room = RoomName::parse(&room)?;
     let input = tokio::io::BufReader::new(tokio::io::stdin());
     run(session, &room, &name, input, tokio::io::stdout()).await
 }

@@ -5,10 +5,13 @@
 //! ```
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use effusion_client::{ConnectOptions, StreamEvent, TopicSpecification, TopicType};
 use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
+
+mod support;
 
 /// A message as the tutorial's pages write it.
 #[derive(Serialize, Deserialize)]
@@ -51,7 +54,11 @@ pub async fn run(service: &str, room: &str, text: &str) -> Result<String, Box<dy
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    support::exit(example().await)
+}
+
+async fn example() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
     let service = words.next().unwrap_or("ws://localhost:8080".into());
     let room = words.next().unwrap_or("tea".into());

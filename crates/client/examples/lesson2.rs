@@ -5,6 +5,7 @@
 //! ```
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use effusion_client::{
     ConnectOptions, RangeAnchor, StreamEvent, TimeSeriesEvent, TopicSpecification, TopicType,
@@ -12,6 +13,8 @@ use effusion_client::{
 };
 use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
+
+mod support;
 
 /// A message as the tutorial's pages write it.
 #[derive(Serialize, Deserialize)]
@@ -67,7 +70,11 @@ pub async fn run(service: &str, room: &str) -> Result<(Vec<String>, u64), Box<dy
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    support::exit(example().await)
+}
+
+async fn example() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
     let service = words.next().unwrap_or("ws://localhost:8080".into());
     let room = words.next().unwrap_or("library".into());

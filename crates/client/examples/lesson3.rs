@@ -5,8 +5,11 @@
 //! ```
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use effusion_client::{AuthenticationScript, ConnectOptions};
+
+mod support;
 
 /// Makes an account; returns the roles that the store gives it.
 pub async fn run(service: &str, name: &str, password: &str) -> Result<Vec<String>, Box<dyn Error>> {
@@ -41,7 +44,11 @@ pub async fn run(service: &str, name: &str, password: &str) -> Result<Vec<String
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    support::exit(example().await)
+}
+
+async fn example() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
     let service = words.next().unwrap_or("ws://localhost:8080".into());
     let name = words.next().unwrap_or("ann".into());

@@ -6,12 +6,15 @@
 
 use std::error::Error;
 use std::io::Write;
+use std::process::ExitCode;
 
 use effusion_client::{
     Bytes, ConnectOptions, Json, Session, StreamEvent, StreamValue, TopicSpecification, TopicType,
     ValueError,
 };
 use futures_util::StreamExt as _;
+
+mod support;
 
 /// A value as text.
 struct Shown(String);
@@ -73,7 +76,11 @@ impl core::fmt::Debug for Shown {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    support::exit(example().await)
+}
+
+async fn example() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
     let service = words.next().unwrap_or("ws://localhost:8080".into());
     let selector = words.next().unwrap_or("?.*//".into());

@@ -3,6 +3,7 @@
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
+use core::time::Duration;
 use std::sync::Arc;
 
 use crate::machine::{Event, Machine, Output};
@@ -20,6 +21,8 @@ pub(crate) struct Driver {
     transport: Box<dyn Transport>,
     /// The timer that runs, and what for.
     timer: Option<(u64, BoxFuture)>,
+    /// Whether nothing was read when it was looked last.
+    was_held: bool,
 }
 
 impl Driver {
@@ -33,6 +36,7 @@ impl Driver {
             address,
             transport,
             timer: None,
+            was_held: false,
         }
     }
 
@@ -64,13 +68,14 @@ impl Driver {
     }
 
     /// Whether a stream is so full that nothing more is to be read. The service is not to be taken for silent meanwhile.
-    fn is_held(&self, context: &Context<'_>) -> bool {
+    fn is_held(&mut self, context: &Context<'_>) -> bool {
         let parts = self.shared.lock();
         let mut machine = parts.machine.borrow_mut();
-        let is_held = machine.is_open() && self.shared.brake.poll_held(context.waker());
-        if is_held {
+        let is_held = machine.is_live() && self.shared.brake.poll_held(context.waker());
+        if is_held || self.was_held {
             machine.held(self.shared.now());
         }
+        self.was_held = is_held;
         is_held
     }
 
@@ -98,7 +103,10 @@ impl Driver {
         // A timer that rings too early is started again; one that would ring too late is replaced.
         let mut timer = match self.timer.take() {
             Some((rings, timer)) if rings <= due && rings > now => (rings, timer),
-            _ => (due, self.shared.runtime.sleep(due - now)),
+            _ => (
+                due,
+                self.shared.runtime.sleep(Duration::from_millis(due - now)),
+            ),
         };
         if timer.1.as_mut().poll(context).is_ready() {
             context.waker().wake_by_ref();

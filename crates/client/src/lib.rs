@@ -71,14 +71,15 @@ pub use response::Response;
 pub use session::{
     AddAndSet, AuthenticationRequest, AuthenticationRequests, AuthenticationResponder, Clients,
     Diagnostics, Fetch, FetchResult, FetchedTopic, FilterResponses, KnownTopic, LockRequest,
-    Messages, MissingTopic, MissingTopics, QueryResult, RangeQuery, Request, RequestStream,
-    Responder, Security, Session, SessionEvent, SessionEventParameters, SessionEvents, SessionLock,
-    States, TimeSeries, TopicNotification, TopicNotifications, TopicUpdate, Topics, UpdateStream,
+    Messages, MissingTopic, MissingTopics, QueryResult, RangeAnchor, RangeQuery, RangeSpan,
+    Request, RequestStream, Responder, Security, Session, SessionEvent, SessionEventParameters,
+    SessionEvents, SessionLock, States, TimeSeries, TopicNotification, TopicNotifications,
+    TopicUpdate, Topics, UpdateStream,
 };
 pub use stream::{StreamError, StreamEvent, ValueStream};
 pub use traffic::{Direction, Tap, TappedMessage, Traffic};
 pub use transport::{BoxFuture, Runtime, Transport, TransportEvent};
-pub use value::{StreamValue, TimeSeriesEvent};
+pub use value::{EventMetadata, StreamValue, TimeSeriesEvent};
 
 #[cfg(all(feature = "rustls", not(target_family = "wasm")))]
 pub use tokio_rustls::rustls;
@@ -87,6 +88,9 @@ pub use tokio_rustls::rustls;
 ///
 /// # Errors
 /// See [`ConnectOptions::connect`].
+///
+/// # Panics
+/// As [`ConnectOptions::connect`].
 ///
 /// ```no_run
 /// #[tokio::main]
@@ -116,8 +120,9 @@ pub use effusion_protocol::body::{
     SessionLockScope, SessionUpdateType, TimeSeriesSize, TopicNotificationType, TopicSelections,
     UpdateConstraint, ValueComparison,
 };
-pub use effusion_protocol::script::{AuthenticationScript, SecurityScript};
-pub use effusion_protocol::time_series::{EventMetadata, RangeAnchor, RangeSpan};
+pub use effusion_protocol::script::{
+    AuthenticationCommand, AuthenticationScript, SecurityCommand, SecurityScript,
+};
 pub use effusion_protocol::value::{
     DataType, Json, RecordV2, Value, ValueError, data_type_of, from_bytes, to_bytes,
 };

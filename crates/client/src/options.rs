@@ -5,6 +5,7 @@ use core::time::Duration;
 use effusion_protocol::{ConnectRequest, Credentials, ProtocolVersion, Reconnect, capabilities};
 
 use crate::StreamOptions;
+use crate::value::millis;
 
 /// Where a service is.
 ///
@@ -26,6 +27,13 @@ pub struct ServiceAddress {
 
 impl ServiceAddress {
     /// A host without TLS: a name or an IP address; an IPv6 address with or without its brackets.
+    ///
+    /// ```
+    /// use effusion_client::ServiceAddress;
+    ///
+    /// let address = ServiceAddress::new("localhost");
+    /// assert_eq!(address.to_string(), "ws://localhost/diffusion");
+    /// ```
     #[must_use]
     pub fn new(host: &str) -> Self {
         Self {
@@ -37,6 +45,13 @@ impl ServiceAddress {
     }
 
     /// Sets the port; otherwise it is the scheme's own, 80 or 443.
+    ///
+    /// ```
+    /// use effusion_client::ServiceAddress;
+    ///
+    /// let address = ServiceAddress::new("::1").port(8080);
+    /// assert_eq!(address.to_string(), "ws://[::1]:8080/diffusion");
+    /// ```
     #[must_use]
     pub const fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
@@ -44,6 +59,13 @@ impl ServiceAddress {
     }
 
     /// Whether to use TLS (`wss`).
+    ///
+    /// ```
+    /// use effusion_client::ServiceAddress;
+    ///
+    /// let address = ServiceAddress::new("example.com").secure(true);
+    /// assert_eq!(address.to_string(), "wss://example.com/diffusion");
+    /// ```
     #[must_use]
     pub const fn secure(mut self, secure: bool) -> Self {
         self.secure = secure;
@@ -51,6 +73,13 @@ impl ServiceAddress {
     }
 
     /// Sets the path of the endpoint, as a service behind a proxy may have moved it; Diffusion's own is `/diffusion`.
+    ///
+    /// ```
+    /// use effusion_client::ServiceAddress;
+    ///
+    /// let address = ServiceAddress::new("example.com").path("/events/diffusion");
+    /// assert_eq!(address.to_string(), "ws://example.com/events/diffusion");
+    /// ```
     #[must_use]
     pub fn path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.path);
@@ -60,6 +89,13 @@ impl ServiceAddress {
     /// The WebSocket address with this query.
     ///
     /// With a connect query in it, it holds credentials: it must not be logged.
+    ///
+    /// ```
+    /// use effusion_client::ServiceAddress;
+    ///
+    /// let address = ServiceAddress::new("localhost").port(8080);
+    /// assert_eq!(address.url("ty=WB"), "ws://localhost:8080/diffusion?ty=WB");
+    /// ```
     #[must_use]
     pub fn url(&self, query: &str) -> String {
         let mut url = String::from(if self.secure { "wss://" } else { "ws://" });
@@ -195,6 +231,14 @@ pub struct ReconnectStrategy {
 impl ReconnectStrategy {
     /// Waits up to `first` before the first attempt, doubles that with each further one, and never waits longer than
     /// `longest`.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use effusion_client::ReconnectStrategy;
+    ///
+    /// let eager = ReconnectStrategy::backoff(Duration::from_millis(50), Duration::from_secs(2));
+    /// assert_ne!(eager, ReconnectStrategy::default());
+    /// ```
     #[must_use]
     pub fn backoff(first: Duration, longest: Duration) -> Self {
         Self {
@@ -205,6 +249,12 @@ impl ReconnectStrategy {
     }
 
     /// Makes no attempt: a session ends with its connection.
+    ///
+    /// ```
+    /// use effusion_client::{ConnectOptions, ReconnectStrategy};
+    ///
+    /// let options = ConnectOptions::new().reconnect(ReconnectStrategy::never());
+    /// ```
     #[must_use]
     pub const fn never() -> Self {
         Self {
@@ -215,6 +265,12 @@ impl ReconnectStrategy {
     }
 
     /// Gives up after so many attempts, one after the other, have failed.
+    ///
+    /// ```
+    /// use effusion_client::ReconnectStrategy;
+    ///
+    /// let five_times = ReconnectStrategy::default().max_attempts(5);
+    /// ```
     #[must_use]
     pub const fn max_attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts;
@@ -229,11 +285,13 @@ impl Default for ReconnectStrategy {
     }
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
 /// What to do when a session is gone for good and its owner has not closed it.
+///
+/// With another session in its place, requests do not move over: those that were made before the loss was known fail, with
+/// [`NeverSent`](crate::RequestError::NeverSent) or [`OutcomeUnknown`](crate::RequestError::OutcomeUnknown) and
+/// [`Interruption::SessionLost`](crate::Interruption::SessionLost), so that whoever made them decides whether to make them again.
+/// Only selections of topics are made again without asking. Requests that are made while the new session is being opened wait for
+/// it, as many as [`ConnectOptions::max_waiting_requests`] allows and as long as [`ConnectOptions::request_timeout`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Renew {
@@ -241,7 +299,7 @@ pub enum Renew {
     #[default]
     Never,
     /// Open another session, select again what was selected and keep the streams, if the connection was lost for too
-    /// long or the service no longer knows the session. What the service closed stays closed.
+    /// long, the service no longer knows the session, or it is stopping. What it closed for another reason stays closed.
     WhenLost,
     /// As [`Renew::WhenLost`], and also if the service closed the session.
     Always,
@@ -266,7 +324,7 @@ pub struct SessionOptions {
     pub connect_timeout: u64,
     /// How long a request waits for its answer; 0 is for ever.
     pub request_timeout: u64,
-    /// How many requests may wait for a connection.
+    /// How many requests may wait while there is no connection.
     pub waiting_requests: usize,
     /// How many sent messages are kept so that they can be sent again after a reconnect (Diffusion's default: 256).
     pub recovery_buffer: usize,
@@ -361,6 +419,12 @@ pub struct ConnectOptions {
 
 impl ConnectOptions {
     /// An anonymous session.
+    ///
+    /// ```
+    /// use effusion_client::ConnectOptions;
+    ///
+    /// let options = ConnectOptions::new();
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -368,7 +432,12 @@ impl ConnectOptions {
 
     /// Opens a session with tokio's or the browser's WebSocket.
     ///
-    /// With tokio, it must be called in a runtime with timers and network enabled; the session lives in a task of it.
+    /// With tokio, the session lives in a task of the runtime in which this is called, which needs timers and network
+    /// (`enable_all`); when that runtime is shut down, the session ends with
+    /// [`SessionCloseReason::RuntimeShutDown`](crate::SessionCloseReason::RuntimeShutDown).
+    ///
+    /// # Panics
+    /// With tokio, outside of a runtime.
     ///
     /// # Errors
     /// See [`ConnectError`](crate::ConnectError); its `source` is what a resolver, a socket, TLS or an HTTP server said. A browser does not say
@@ -408,6 +477,12 @@ impl ConnectOptions {
     }
 
     /// Sets the principal.
+    ///
+    /// ```
+    /// use effusion_client::ConnectOptions;
+    ///
+    /// let options = ConnectOptions::new().principal("ann").password("secret");
+    /// ```
     #[must_use]
     pub fn principal(mut self, name: &str) -> Self {
         self.session.principal = Some(name.to_owned());
@@ -415,6 +490,12 @@ impl ConnectOptions {
     }
 
     /// Sets a password as the principal's credentials.
+    ///
+    /// ```
+    /// use effusion_client::ConnectOptions;
+    ///
+    /// let options = ConnectOptions::new().principal("ann").password("secret");
+    /// ```
     #[must_use]
     pub fn password(mut self, password: &str) -> Self {
         self.session.credentials = Credentials::Password(password.to_owned());
@@ -423,12 +504,27 @@ impl ConnectOptions {
 
     /// Sets a token, such as a JWT, as the principal's credentials; it travels as a password does. See
     /// [`Session::reconnect_as`](crate::Session::reconnect_as) for one that expires.
+    ///
+    /// ```no_run
+    /// # fn example(token: &str) {
+    /// use effusion_client::ConnectOptions;
+    ///
+    /// let options = ConnectOptions::new().principal("ann").token(token);
+    /// # }
+    /// ```
     #[must_use]
     pub fn token(self, token: &str) -> Self {
         self.password(token)
     }
 
     /// Sets credentials of any kind, such as bytes that an authenticator understands.
+    ///
+    /// ```
+    /// use effusion_client::{Bytes, ConnectOptions, Credentials};
+    ///
+    /// let key = Credentials::Custom(Bytes::from_static(b"\x01\x02"));
+    /// let options = ConnectOptions::new().principal("sensor").credentials(key);
+    /// ```
     #[must_use]
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.session.credentials = credentials;
@@ -436,6 +532,12 @@ impl ConnectOptions {
     }
 
     /// Proposes a session property, such as `$Country` or one of the application's own; the service decides.
+    ///
+    /// ```
+    /// use effusion_client::ConnectOptions;
+    ///
+    /// let options = ConnectOptions::new().property("$Country", "DE").property("team", "blue");
+    /// ```
     #[must_use]
     pub fn property(mut self, name: &str, value: &str) -> Self {
         self.session
@@ -446,6 +548,12 @@ impl ConnectOptions {
 
     /// Speaks this protocol version and no other. Otherwise the newest one that both sides speak is found; while it is
     /// looked for, credentials are sent three times at most.
+    ///
+    /// ```
+    /// use effusion_client::{ConnectOptions, ProtocolVersion};
+    ///
+    /// let options = ConnectOptions::new().version(ProtocolVersion::NEWEST);
+    /// ```
     #[must_use]
     pub const fn version(mut self, version: ProtocolVersion) -> Self {
         self.session.version = Some(version);
@@ -453,6 +561,12 @@ impl ConnectOptions {
     }
 
     /// What to do when the session is gone.
+    ///
+    /// ```
+    /// use effusion_client::{ConnectOptions, Renew};
+    ///
+    /// let options = ConnectOptions::new().renew(Renew::WhenLost);
+    /// ```
     #[must_use]
     pub const fn renew(mut self, renew: Renew) -> Self {
         self.session.renew = renew;
@@ -460,6 +574,12 @@ impl ConnectOptions {
     }
 
     /// How to get a lost connection back.
+    ///
+    /// ```
+    /// use effusion_client::{ConnectOptions, ReconnectStrategy};
+    ///
+    /// let options = ConnectOptions::new().reconnect(ReconnectStrategy::default().max_attempts(3));
+    /// ```
     #[must_use]
     pub const fn reconnect(mut self, strategy: ReconnectStrategy) -> Self {
         self.session.first_delay = strategy.first;
@@ -470,6 +590,13 @@ impl ConnectOptions {
 
     /// How long the service is asked to keep the session when its connection is lost (a minute); zero is not at all. It is
     /// sent in whole milliseconds, of which there may be 2^32 − 1; the service may have a limit of its own.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use effusion_client::ConnectOptions;
+    ///
+    /// let options = ConnectOptions::new().reconnect_timeout(Duration::from_secs(120));
+    /// ```
     #[must_use]
     pub fn reconnect_timeout(mut self, timeout: Duration) -> Self {
         self.session.reconnect_timeout = u32::try_from(millis(timeout)).unwrap_or(u32::MAX);
@@ -477,6 +604,13 @@ impl ConnectOptions {
     }
 
     /// How long one attempt to connect may take, until the service has answered (10 seconds).
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use effusion_client::ConnectOptions;
+    ///
+    /// let options = ConnectOptions::new().connect_timeout(Duration::from_secs(5));
+    /// ```
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.session.connect_timeout = millis(timeout);
@@ -484,13 +618,26 @@ impl ConnectOptions {
     }
 
     /// How long a request waits for its answer (a minute); `None` is for ever.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use effusion_client::ConnectOptions;
+    ///
+    /// let options = ConnectOptions::new().request_timeout(Some(Duration::from_secs(30)));
+    /// ```
     #[must_use]
     pub fn request_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.session.request_timeout = timeout.map_or(0, |timeout| millis(timeout).max(1));
         self
     }
 
-    /// How many requests may wait for a connection (1,000); more are refused at once.
+    /// How many requests may wait while there is no connection (1,000); more are refused at once. With a connection, none is.
+    ///
+    /// ```
+    /// use effusion_client::ConnectOptions;
+    ///
+    /// let options = ConnectOptions::new().max_waiting_requests(100);
+    /// ```
     #[must_use]
     pub const fn max_waiting_requests(mut self, requests: usize) -> Self {
         self.session.waiting_requests = requests;
@@ -499,6 +646,12 @@ impl ConnectOptions {
 
     /// How many sent messages are kept so that they can be sent again after a reconnect (256, as Diffusion's own clients
     /// do).
+    ///
+    /// ```
+    /// use effusion_client::ConnectOptions;
+    ///
+    /// let options = ConnectOptions::new().recovery_buffer(1_000);
+    /// ```
     #[must_use]
     pub const fn recovery_buffer(mut self, messages: usize) -> Self {
         self.session.recovery_buffer = messages;
@@ -506,6 +659,13 @@ impl ConnectOptions {
     }
 
     /// How much may wait in each value stream, and what happens beyond that.
+    ///
+    /// ```
+    /// use effusion_client::{ConnectOptions, Overflow, StreamOptions};
+    ///
+    /// let waiting = StreamOptions::new().overflow(Overflow::Wait);
+    /// let options = ConnectOptions::new().streams(waiting);
+    /// ```
     #[must_use]
     pub const fn streams(mut self, options: StreamOptions) -> Self {
         self.streams = options;
@@ -514,6 +674,13 @@ impl ConnectOptions {
 
     /// After how much silence the client pings the service (30 seconds), and how long the service may take to answer
     /// (10 seconds) before the connection is taken for lost.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use effusion_client::ConnectOptions;
+    ///
+    /// let options = ConnectOptions::new().ping(Duration::from_secs(10), Duration::from_secs(5));
+    /// ```
     #[must_use]
     pub fn ping(mut self, after: Duration, timeout: Duration) -> Self {
         self.session.ping_after = millis(after).max(1);

@@ -18,7 +18,8 @@ pub enum Overflow {
     #[default]
     DropOldest,
     /// The session reads nothing more from its connection until there is room: nothing is lost here, and the service, which
-    /// notices, conflates or disconnects by its own rules.
+    /// notices, conflates or disconnects by its own rules; a session that it ends for that says
+    /// [`SessionCloseReason::TooSlow`](crate::SessionCloseReason::TooSlow).
     ///
     /// All of the session waits, also for answers to requests: who reads the stream must not wait for an answer meanwhile, but
     /// spawn a task for that. A browser reads from its connection in any case, so it is no bound there.
@@ -52,6 +53,12 @@ const OVERHEAD: usize = 128;
 
 impl StreamOptions {
     /// 262,144 events of 64 MiB together; beyond that, the oldest are dropped.
+    ///
+    /// ```
+    /// use effusion_client::StreamOptions;
+    ///
+    /// assert_eq!(StreamOptions::new(), StreamOptions::default());
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -62,6 +69,12 @@ impl StreamOptions {
     }
 
     /// How many events may wait; at least one may.
+    ///
+    /// ```
+    /// use effusion_client::StreamOptions;
+    ///
+    /// let options = StreamOptions::new().max_events(1_000);
+    /// ```
     #[must_use]
     pub const fn max_events(mut self, events: usize) -> Self {
         self.max_events = events;
@@ -69,6 +82,12 @@ impl StreamOptions {
     }
 
     /// How many bytes may wait, each event counted as its value and 128 more; at least one event may.
+    ///
+    /// ```
+    /// use effusion_client::StreamOptions;
+    ///
+    /// let options = StreamOptions::new().max_bytes(1 << 20);
+    /// ```
     #[must_use]
     pub const fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
@@ -76,6 +95,12 @@ impl StreamOptions {
     }
 
     /// What happens beyond that.
+    ///
+    /// ```
+    /// use effusion_client::{Overflow, StreamOptions};
+    ///
+    /// let options = StreamOptions::new().overflow(Overflow::Disconnect);
+    /// ```
     #[must_use]
     pub const fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;

@@ -1,6 +1,6 @@
 //! Why things end: connection attempts, requests, sessions.
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use effusion_protocol::body::ScriptError;
@@ -9,7 +9,8 @@ use effusion_protocol::{DecodeError, ErrorReason, ErrorReport, ProtocolVersion, 
 
 use crate::AddressError;
 
-/// What is wrong with a connection. Its `source` is the error of the resolver, the socket, TLS or HTTP.
+/// What is wrong with a connection. Its `source` is the error of the resolver, the socket, TLS or HTTP, or what the other end said
+/// when it closed the connection.
 #[derive(Clone, Debug)]
 pub struct TransportError {
     kind: TransportErrorKind,
@@ -24,8 +25,12 @@ pub enum TransportErrorKind {
     NameNotResolved,
     /// Nobody listens at the host's port.
     ConnectionRefused,
-    /// TLS was not agreed on: a certificate that is not trusted or for another name, a version, or no TLS at all.
+    /// TLS was not agreed on: a certificate that is not trusted or for another name, or a version.
     Tls,
+    /// The address begins with `wss://`, but what answered at the port is not TLS. An address with `ws://` may be right.
+    NoTls,
+    /// The address begins with `ws://`, but the port answered in TLS. An address with `wss://` may be right.
+    TlsExpected,
     /// A server answered the WebSocket's request with this HTTP status instead of 101.
     HttpStatus(u16),
     /// What came was no WebSocket protocol, or more than is read.
@@ -34,18 +39,39 @@ pub enum TransportErrorKind {
     Io,
     /// The connection was closed by the other end.
     Closed,
+    /// The other end was silent for too long.
+    TimedOut,
+    /// The other end closed the connection because it stops or restarts (RFC 6455, 7.4.1: 1001; IANA's registry: 1012).
+    GoingAway,
     /// Nobody says: a browser never does.
     Unknown,
 }
 
 impl TransportError {
     /// An error of this kind.
+    ///
+    /// ```
+    /// use effusion_client::{TransportError, TransportErrorKind};
+    ///
+    /// let error = TransportError::new(TransportErrorKind::Closed);
+    /// assert_eq!(error.to_string(), "the other end closed the connection");
+    /// ```
     #[must_use]
     pub const fn new(kind: TransportErrorKind) -> Self {
         Self { kind, cause: None }
     }
 
     /// An error of this kind, with its cause.
+    ///
+    /// ```
+    /// use std::error::Error;
+    /// use std::io;
+    /// use effusion_client::{TransportError, TransportErrorKind};
+    ///
+    /// let cause = io::Error::from(io::ErrorKind::HostUnreachable);
+    /// let error = TransportError::with_cause(TransportErrorKind::Io, cause);
+    /// assert!(error.source().is_some());
+    /// ```
     #[must_use]
     pub fn with_cause(
         kind: TransportErrorKind,
@@ -57,12 +83,53 @@ impl TransportError {
         }
     }
 
+    /// An error of this kind, with what the other end said when it closed the connection as its cause; without one if it said
+    /// nothing.
+    ///
+    /// ```
+    /// use std::error::Error;
+    /// use effusion_client::{TransportError, TransportErrorKind};
+    ///
+    /// let error = TransportError::with_words(TransportErrorKind::Closed, "the sign-in has expired");
+    /// assert_eq!(error.source().unwrap().to_string(), "the sign-in has expired");
+    /// assert!(TransportError::with_words(TransportErrorKind::Closed, "").source().is_none());
+    /// ```
+    #[must_use]
+    pub fn with_words(kind: TransportErrorKind, words: &str) -> Self {
+        if words.is_empty() {
+            kind.into()
+        } else {
+            Self::with_cause(kind, ClosingWords(words.to_owned()))
+        }
+    }
+
     /// At which point the connection failed.
+    ///
+    /// ```
+    /// use effusion_client::{TransportError, TransportErrorKind};
+    ///
+    /// let error = TransportError::new(TransportErrorKind::HttpStatus(404));
+    /// assert_eq!(error.kind(), TransportErrorKind::HttpStatus(404));
+    /// ```
     #[must_use]
     pub const fn kind(&self) -> TransportErrorKind {
         self.kind
     }
 }
+
+/// What the other end said when it closed the connection: the reason in a WebSocket's close frame (RFC 6455, 7.1.6).
+#[derive(Debug)]
+pub(crate) struct ClosingWords(String);
+
+/// Without what could command a terminal.
+impl fmt::Display for ClosingWords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut printable = self.0.chars().filter(|it| !it.is_control());
+        printable.try_for_each(|it| f.write_char(it))
+    }
+}
+
+impl core::error::Error for ClosingWords {}
 
 impl From<TransportErrorKind> for TransportError {
     fn from(kind: TransportErrorKind) -> Self {
@@ -85,12 +152,20 @@ impl fmt::Display for TransportError {
             TransportErrorKind::NameNotResolved => "the host's name has no address",
             TransportErrorKind::ConnectionRefused => "nobody listens at the host's port",
             TransportErrorKind::Tls => "no encrypted connection was agreed on",
+            TransportErrorKind::NoTls => {
+                "the port does not speak TLS: is the address to begin with ws:// instead of wss://?"
+            }
+            TransportErrorKind::TlsExpected => {
+                "the port speaks TLS: is the address to begin with wss:// instead of ws://?"
+            }
             TransportErrorKind::HttpStatus(status) => {
                 return write!(f, "the server answered with HTTP status {status}");
             }
             TransportErrorKind::WebSocket => "what came was no WebSocket protocol",
             TransportErrorKind::Io => "the network failed",
             TransportErrorKind::Closed => "the other end closed the connection",
+            TransportErrorKind::TimedOut => "the other end was silent for too long",
+            TransportErrorKind::GoingAway => "the other end is stopping",
             TransportErrorKind::Unknown => "there is no connection",
         })
     }
@@ -127,10 +202,26 @@ pub enum ConnectError {
     Refused(ResponseCode),
     /// The session was closed by its owner before it was open.
     Cancelled,
+    /// The background task of the session is gone: see [`SessionCloseReason::RuntimeShutDown`].
+    RuntimeShutDown,
 }
+
+/// What has become of a session whose driver was dropped.
+const RUNTIME_SHUT_DOWN: &str =
+    "the runtime in which the session was opened has ended, or is one without timers or network";
 
 impl ConnectError {
     /// Whether the service says that the principal or its credentials are wrong.
+    ///
+    /// ```no_run
+    /// # async fn example() {
+    /// if let Err(error) = effusion_client::connect("ws://localhost:8080").await {
+    ///     if error.is_authentication_failure() {
+    ///         println!("wrong name or password");
+    ///     }
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub const fn is_authentication_failure(&self) -> bool {
         matches!(self, Self::Refused(ResponseCode::AuthenticationFailed))
@@ -157,6 +248,7 @@ impl fmt::Display for ConnectError {
             }
             Self::Refused(code) => f.write_str(code.description()),
             Self::Cancelled => f.write_str("the session was closed before it was open"),
+            Self::RuntimeShutDown => f.write_str(RUNTIME_SHUT_DOWN),
         }
     }
 }
@@ -190,16 +282,27 @@ impl From<core::convert::Infallible> for ConnectError {
 pub enum SessionCloseReason {
     /// The client closed it.
     ClosedByClient,
-    /// The service closed it: it is stopping, or somebody with the right to closed this session.
-    ClosedByService,
-    /// The connection was lost and did not come back within the reconnect timeout.
-    ConnectionLost,
+    /// The service closed it: somebody with the right to did so, or the session broke a rule. Its `source` is what the service
+    /// said at the end of the connection, if it said anything.
+    ClosedByService(TransportError),
+    /// The service ended it while the session did not read from its connection, because a stream with
+    /// [`Overflow::Wait`](crate::Overflow::Wait) was full, or shortly afterwards: more waited for the session than the
+    /// service keeps.
+    TooSlow,
+    /// The connection was lost and did not come back within the reconnect timeout, because of what the last attempt met with, or
+    /// the loss itself if there was none.
+    ConnectionLost(TransportError),
+    /// The service closed it because it is stopping or restarting, which the end of the connection told.
+    ServiceStopping,
     /// The service no longer knows the session: it was away too long, or the service was restarted.
     SessionUnknown,
     /// Messages were lost that neither side can send again.
     MessagesLost,
     /// The service sent something that is no message.
     InvalidMessage(DecodeError),
+    /// The background task of the session is gone, because the runtime in which the session was opened was shut down, or has no
+    /// timers or network. What the service knows of the session ends with its reconnect timeout.
+    RuntimeShutDown,
     /// No session could be opened: at first, or in place of one that was gone.
     NotConnected(ConnectError),
 }
@@ -208,11 +311,16 @@ impl fmt::Display for SessionCloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ClosedByClient => "the session was closed",
-            Self::ClosedByService => "the service closed the session",
-            Self::ConnectionLost => "the connection was lost and could not be restored in time",
+            Self::ClosedByService(_) => "the service closed the session",
+            Self::TooSlow => {
+                "the service ended the session, which read too slowly: a stream of it was full"
+            }
+            Self::ConnectionLost(_) => "the connection was lost and could not be restored in time",
+            Self::ServiceStopping => "the service is stopping",
             Self::SessionUnknown => "the service no longer knows the session",
             Self::MessagesLost => "messages were lost that cannot be sent again",
             Self::InvalidMessage(_) => "the service sent a message that could not be read",
+            Self::RuntimeShutDown => RUNTIME_SHUT_DOWN,
             Self::NotConnected(error) => return error.fmt(f),
         })
     }
@@ -221,6 +329,9 @@ impl fmt::Display for SessionCloseReason {
 impl core::error::Error for SessionCloseReason {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
+            Self::ConnectionLost(error) => Some(error),
+            // The words alone: that the connection was closed is said already.
+            Self::ClosedByService(error) => error.source(),
             Self::InvalidMessage(error) => Some(error),
             Self::NotConnected(error) => error.source(),
             _ => None,
@@ -232,7 +343,8 @@ impl core::error::Error for SessionCloseReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Interruption {
-    /// The session was closed, by either side.
+    /// The session was closed, by either side, or its runtime was shut down: [`Session::state`](crate::Session::state) says
+    /// which.
     SessionClosed,
     /// The session was lost; a new one may take its place.
     SessionLost,
@@ -240,7 +352,7 @@ pub enum Interruption {
     MessagesLost,
     /// The request timeout passed.
     TimedOut,
-    /// As many requests are waiting for a connection as the options allow.
+    /// There is no connection, and as many requests are waiting for one as the options allow.
     TooManyWaiting,
 }
 
@@ -293,6 +405,21 @@ impl RequestError {
     }
 
     /// Why the service refused, if it did.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), Box<dyn std::error::Error>> {
+    /// use effusion_client::ErrorReason;
+    ///
+    /// if let Err(error) = session.topic_update().set("motd", "hello").await {
+    ///     match error.refusal() {
+    ///         Some(ErrorReason::NoSuchTopic) => println!("add the topic first"),
+    ///         Some(reason) => println!("refused: {reason:?}"),
+    ///         None => println!("{error}"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn refusal(&self) -> Option<ErrorReason> {
         match self {
@@ -302,6 +429,17 @@ impl RequestError {
     }
 
     /// Whether the request may have been carried out in spite of the error.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), Box<dyn std::error::Error>> {
+    /// if let Err(error) = session.time_series().append("log", "started").await {
+    ///     if !error.may_have_happened() {
+    ///         println!("it is not there: {error}");
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn may_have_happened(&self) -> bool {
         matches!(
@@ -364,11 +502,5 @@ impl core::error::Error for RequestError {
 impl From<DecodeError> for RequestError {
     fn from(error: DecodeError) -> Self {
         Self::UnreadableResponse(error)
-    }
-}
-
-impl From<ValueError> for RequestError {
-    fn from(error: ValueError) -> Self {
-        Self::UnreadableValue(error)
     }
 }

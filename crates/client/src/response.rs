@@ -25,7 +25,8 @@ pub(crate) fn read<T: Wire>(body: Bytes, version: ProtocolVersion) -> Result<T, 
 /// The answer to a request.
 ///
 /// The request is under way as soon as this is made: requests reach the service in the order in which they are made, and
-/// awaiting tells how they went. Who drops it does not want to know.
+/// awaiting tells how they went. Who drops it does not want to know; the request is sent all the same, unless the session is
+/// closed before ([`Session::flush`](crate::Session::flush)).
 #[must_use = "only awaiting tells whether the request was carried out"]
 pub struct Response<T> {
     pub(crate) receiver: oneshot::Receiver<Answer>,

@@ -3,6 +3,7 @@
 use core::cell::{Cell, RefCell};
 use core::ops::Deref;
 use core::task::Waker;
+use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
@@ -22,6 +23,7 @@ use crate::session::Held;
 use crate::stream::{Slot, TopicEvent};
 use crate::traffic::Meter;
 use crate::transport::Runtime;
+use crate::value::millis;
 use crate::{Interruption, RequestError, SessionCloseReason};
 
 /// How many changes of state are kept for somebody who does not read them. The newest counts.
@@ -51,8 +53,8 @@ pub(crate) struct Shared {
 pub(crate) struct Parts {
     pub(crate) machine: RefCell<Machine>,
     driver: Cell<Option<Waker>>,
-    /// Those who wait for answers, in no order. There are few.
-    answers: RefCell<Vec<(Ticket, Waiter)>>,
+    /// Those who wait for answers, in the order of their tickets. Most are answered in order, so that they leave at the front.
+    answers: RefCell<VecDeque<(Ticket, Waiter)>>,
     pub(crate) receivers: Receivers,
     streams: RefCell<Vec<Slot>>,
     state: RefCell<SessionState>,
@@ -97,8 +99,9 @@ impl Shared {
         self.lock().machine.borrow_mut().new_conversation()
     }
 
+    /// The time as the machine counts it: in milliseconds.
     pub(crate) fn now(&self) -> u64 {
-        self.runtime.now()
+        millis(self.runtime.now())
     }
 
     /// Asks for the driver to be woken when a handle has given the machine something to do.
@@ -224,17 +227,17 @@ impl Shared {
     pub(crate) fn divert(&self, ticket: Ticket, waiter: Waiter) -> bool {
         let parts = self.lock();
         let mut answers = parts.answers.borrow_mut();
-        match answers.iter_mut().find(|(waiting, _)| *waiting == ticket) {
-            Some(entry) => {
-                entry.1 = waiter;
-                true
-            }
-            None => false,
-        }
+        let place = place(&answers, ticket).ok();
+        let entry = place.and_then(|place| answers.get_mut(place));
+        entry.map(|entry| entry.1 = waiter).is_some()
     }
 
     pub(crate) fn wait(&self, ticket: Ticket, waiter: Waiter) {
-        self.lock().answers.borrow_mut().push((ticket, waiter));
+        let parts = self.lock();
+        let mut answers = parts.answers.borrow_mut();
+        let (Ok(at) | Err(at)) = place(&answers, ticket);
+        answers.insert(at, (ticket, waiter));
+        drop(answers);
         self.wake();
     }
 
@@ -347,10 +350,10 @@ impl Shared {
     fn answered(&self, ticket: Ticket, result: Answer) {
         let parts = self.lock();
         let mut answers = parts.answers.borrow_mut();
-        let Some(index) = answers.iter().position(|(waiting, _)| *waiting == ticket) else {
+        let place = place(&answers, ticket).ok();
+        let Some((_, waiter)) = place.and_then(|place| answers.remove(place)) else {
             return;
         };
-        let (_, waiter) = answers.swap_remove(index);
         drop(answers);
         match waiter {
             Waiter::Caller(sender) => {
@@ -388,10 +391,15 @@ impl Shared {
     /// The driver is gone: nothing will be answered any more.
     pub(crate) fn abandon(&self) {
         if !self.lock().state.borrow().is_closed() {
-            self.change_state(SessionState::Closed(SessionCloseReason::ClosedByClient));
+            self.change_state(SessionState::Closed(SessionCloseReason::RuntimeShutDown));
         }
         drop(self.lock().answers.take());
     }
+}
+
+/// Where the one who waits for an answer is, or would have to be.
+fn place(answers: &VecDeque<(Ticket, Waiter)>, ticket: Ticket) -> Result<usize, usize> {
+    answers.binary_search_by_key(&ticket, |(waiting, _)| *waiting)
 }
 
 /// Whether a stream takes a topic by its selector.

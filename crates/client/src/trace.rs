@@ -7,6 +7,7 @@ mod told {
     use tracing::{debug, info, info_span, warn};
 
     use crate::machine::SessionState;
+    use crate::reason::ClosingWords;
     use crate::transport::BoxFuture;
     use crate::{ServiceAddress, TransportError};
 
@@ -20,7 +21,9 @@ mod told {
     }
 
     pub(crate) fn lost(error: &TransportError) {
-        let cause = core::error::Error::source(error).map(tracing::field::display);
+        // What the other end says may have been said to it.
+        let cause = core::error::Error::source(error).filter(|cause| !cause.is::<ClosingWords>());
+        let cause = cause.map(tracing::field::display);
         debug!(%error, cause, "the connection is gone");
     }
 

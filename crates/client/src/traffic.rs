@@ -17,6 +17,7 @@ pub enum Direction {
 
 /// A message that goes by.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TappedMessage {
     /// Which way.
     pub direction: Direction,
@@ -31,6 +32,7 @@ pub type Tap = Box<dyn Fn(TappedMessage) + Send + Sync>;
 
 /// What has gone over a session's connections so far, without what WebSocket adds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Traffic {
     /// Messages from the service.
     pub messages_received: u64,

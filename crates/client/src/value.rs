@@ -1,7 +1,10 @@
 //! Reading topic values as Rust types.
 
+use core::time::Duration;
+use std::time::SystemTime;
+
 use bytes::Bytes;
-use effusion_protocol::time_series::{Event, EventMetadata};
+use effusion_protocol::time_series::{self, Event};
 #[cfg(doc)]
 use effusion_protocol::value::Json;
 use effusion_protocol::value::{DataType, ValueError, data_type_of, from_bytes};
@@ -46,8 +49,61 @@ pub trait StreamValue: Sized + 'static {
     fn read(bytes: Bytes, topic: TopicType) -> Result<Self, ValueError>;
 }
 
+/// Where an event stands in its time series. Source: `docs/protocol.md`, 3.3.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EventMetadata {
+    /// From 0, each event of the series one more.
+    pub sequence: u64,
+    /// When the service took the event, by its clock and in whole milliseconds, or the time that the event was appended with. (A
+    /// time beyond what the system has is read as 1970; on Windows that is one after the year 30828.)
+    pub timestamp: SystemTime,
+    /// The principal that appended it; empty for an anonymous session.
+    pub author: String,
+}
+
+impl EventMetadata {
+    /// The timestamp in milliseconds since 1970, as it is on the wire.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let event = session.time_series().append("log", "started").await?;
+    /// println!("event {} at {} ms", event.sequence, event.timestamp_millis());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn timestamp_millis(&self) -> u64 {
+        since_1970(self.timestamp)
+    }
+}
+
+impl From<time_series::EventMetadata> for EventMetadata {
+    fn from(metadata: time_series::EventMetadata) -> Self {
+        let since = Duration::from_millis(metadata.timestamp);
+        let timestamp = SystemTime::UNIX_EPOCH.checked_add(since);
+        Self {
+            sequence: metadata.sequence,
+            timestamp: timestamp.unwrap_or(SystemTime::UNIX_EPOCH),
+            author: metadata.author,
+        }
+    }
+}
+
+/// Milliseconds since 1970, as they are on the wire; 0 for what was before.
+pub(crate) fn since_1970(time: SystemTime) -> u64 {
+    let passed = time.duration_since(SystemTime::UNIX_EPOCH);
+    millis(passed.unwrap_or_default())
+}
+
+/// Whole milliseconds, as they are on the wire.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// One event of a time series.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TimeSeriesEvent<T> {
     /// The event's sequence, timestamp and author.
     pub metadata: EventMetadata,
@@ -59,12 +115,26 @@ pub struct TimeSeriesEvent<T> {
 
 impl<T> TimeSeriesEvent<T> {
     /// Whether this event replaces the value of an earlier one.
+    ///
+    /// ```no_run
+    /// # fn example(event: &effusion_client::TimeSeriesEvent<String>) {
+    /// if event.is_edit() {
+    ///     println!("{} (edited)", event.value);
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub const fn is_edit(&self) -> bool {
         self.original.is_some()
     }
 
     /// The event that this one is, or edits: what readers of the series show it as.
+    ///
+    /// ```no_run
+    /// # fn example(event: &effusion_client::TimeSeriesEvent<String>) {
+    /// println!("message {} of {}", event.original().sequence, event.original().author);
+    /// # }
+    /// ```
     #[must_use]
     pub fn original(&self) -> &EventMetadata {
         self.original.as_ref().unwrap_or(&self.metadata)
@@ -72,8 +142,8 @@ impl<T> TimeSeriesEvent<T> {
 
     pub(crate) fn of(event: Event, value: T) -> Self {
         Self {
-            metadata: event.metadata,
-            original: event.original,
+            metadata: event.metadata.into(),
+            original: event.original.map(Into::into),
             value,
         }
     }
@@ -177,6 +247,8 @@ mod tests {
             ("bo", "al")
         );
         assert_eq!(event.value.to_text().unwrap(), r#"{"a":2}"#);
+        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(event.metadata.timestamp_millis());
+        assert_eq!(event.metadata.timestamp, at);
         let value = Json::read(edit.clone(), TopicType::TimeSeries).unwrap();
         assert_eq!(value, event.value);
         assert!(Json::read(edit.slice(1..), TopicType::TimeSeries).is_err());

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use effusion_client::{
-    Overflow, Session, StreamEvent, StreamOptions, TopicSpecification, TopicType, ValueStream,
+    Overflow, Session, SessionCloseReason, SessionState, StreamEvent, StreamOptions,
+    TopicSpecification, TopicType, ValueStream,
 };
 use effusion_protocol::body::SubscriptionNotification;
 use effusion_protocol::{ConversationId, Message, ResponseCode, ServiceId, TopicId, encode};
@@ -22,11 +23,11 @@ use by_hand::{Service, VERSION};
 
 const VALUE: usize = 64 << 10;
 
-/// A value that begins with its number.
-fn value(number: usize) -> Bytes {
-    let mut value = BytesMut::with_capacity(VALUE);
+/// A value of so many bytes that begins with its number.
+fn value(number: usize, size: usize) -> Bytes {
+    let mut value = BytesMut::with_capacity(size);
     value.put_u64(number as u64);
-    value.resize(VALUE, 0);
+    value.resize(size, 0);
     value.freeze()
 }
 
@@ -34,8 +35,20 @@ fn number(value: &Bytes) -> usize {
     u64::from_be_bytes(value[..8].try_into().unwrap()) as usize
 }
 
+/// The topic that the service floods a session with, and another one.
+const FLOOD: TopicId = TopicId(7);
+const BESIDE: TopicId = TopicId(8);
+
 /// A session, and a service that sends it so many values of one topic; the counter says how many it could.
 async fn flooded(values: usize) -> (Session, Arc<AtomicUsize>, JoinHandle<()>) {
+    flooded_with(values, |number| vec![(FLOOD, value(number, VALUE))]).await
+}
+
+/// [`flooded`] with what `of` makes of each number.
+async fn flooded_with(
+    values: usize,
+    of: impl Fn(usize) -> Vec<(TopicId, Bytes)> + Send + 'static,
+) -> (Session, Arc<AtomicUsize>, JoinHandle<()>) {
     let service = Service::new().await;
     let address = service.address();
     let sent = Arc::<AtomicUsize>::default();
@@ -45,22 +58,24 @@ async fn flooded(values: usize) -> (Session, Arc<AtomicUsize>, JoinHandle<()>) {
         connection.answer(ResponseCode::Connected, 1 << 20).await;
         // The session says that it is ready by a ping.
         connection.respond(ServiceId::UserPing, b"").await;
-        let topic = TopicId(7);
-        let notification = SubscriptionNotification {
-            topic,
-            path: "flood".to_owned(),
-            specification: TopicSpecification::new(TopicType::Binary),
-        };
-        let subscribed = Message::Request {
-            service: ServiceId::SubscriptionNotification,
-            conversation: ConversationId(1),
-            body: encode(&notification, VERSION),
-        };
-        connection.send(subscribed.encode(VERSION)).await;
+        for (conversation, topic, path) in [(1, FLOOD, "flood"), (2, BESIDE, "beside")] {
+            let notification = SubscriptionNotification {
+                topic,
+                path: path.to_owned(),
+                specification: TopicSpecification::new(TopicType::Binary),
+            };
+            let subscribed = Message::Request {
+                service: ServiceId::SubscriptionNotification,
+                conversation: ConversationId(conversation),
+                body: encode(&notification, VERSION),
+            };
+            connection.send(subscribed.encode(VERSION)).await;
+        }
         for number in 0..values {
-            let value = value(number);
-            let message = Message::TopicValue { topic, value };
-            connection.send(message.encode(VERSION)).await;
+            for (topic, value) in of(number) {
+                let message = Message::TopicValue { topic, value };
+                connection.send(message.encode(VERSION)).await;
+            }
             count.fetch_add(1, Ordering::Relaxed);
         }
         while connection.receive().await.is_some() {}
@@ -131,6 +146,52 @@ async fn a_session_that_waits_loses_nothing_and_holds_the_service_up() {
     serving.await.unwrap();
 }
 
+/// Small values keep no buffers of the messages that came beside them.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn small_values_take_what_they_are_counted_as() {
+    const VALUES: usize = 8_000;
+    let (session, sent, serving) = flooded_with(VALUES, |number| {
+        vec![
+            (FLOOD, value(number, 8)),
+            (BESIDE, value(number, VALUE / 4)),
+        ]
+    })
+    .await;
+    let mut stream = session.add_stream::<Bytes>(">flood").unwrap();
+    let before = memory();
+    session.ping().await.unwrap();
+    assert_eq!(settled(&sent).await, VALUES);
+    while session.traffic().messages_received < 2 * VALUES as u64 + 4 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    let grown = memory().saturating_sub(before);
+    assert!(grown < 32 << 20, "{grown} bytes more");
+    for number in 0..VALUES {
+        assert_eq!(next_value(&mut stream).await, number);
+    }
+    session.close().await;
+    serving.await.unwrap();
+}
+
+/// A reader that has stopped does not keep its session from being closed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_waits_closes_when_the_service_agrees() {
+    let (session, sent, serving) = flooded(200).await;
+    let lossless = StreamOptions::new().max_events(10).overflow(Overflow::Wait);
+    let _full = session
+        .add_stream_with::<Bytes>(">flood", lossless)
+        .unwrap();
+    session.ping().await.unwrap();
+    settled(&sent).await;
+    session.close().await;
+    assert_eq!(
+        session.state(),
+        SessionState::Closed(SessionCloseReason::ClosedByClient)
+    );
+    serving.await.unwrap();
+}
+
 /// 256 MiB go by a reader that does not read.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
@@ -147,8 +208,8 @@ async fn what_waits_for_a_slow_reader_is_bounded() {
     let before = memory();
     session.ping().await.unwrap();
     assert_eq!(settled(&sent).await, VALUES);
-    // The subscription, and the answers to the connect request and the ping.
-    while session.traffic().messages_received < VALUES as u64 + 3 {
+    // Two subscriptions, and the answers to the connect request and the ping.
+    while session.traffic().messages_received < VALUES as u64 + 4 {
         sleep(Duration::from_millis(10)).await;
     }
     let grown = memory().saturating_sub(before);

@@ -4,14 +4,15 @@
 
 use bytes::Bytes;
 use effusion_client::{
-    AddressError, ConnectError, ConnectOptions, ErrorReason, RequestError, Session,
-    SessionCloseReason, SessionState, TopicNotification, TopicSpecification, TopicType,
-    TransportError, TransportErrorKind,
+    AddressError, ConnectError, ConnectOptions, ErrorReason, Interruption, ReconnectStrategy,
+    RequestError, Session, SessionCloseReason, SessionState, TopicNotification, TopicSpecification,
+    TopicType, TransportError, TransportErrorKind,
 };
 use effusion_protocol::{
     ConversationId, ErrorReport, Message, ResponseCode, ServiceId, decode, encode,
 };
 use futures_util::StreamExt as _;
+use std::error::Error;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -213,8 +214,104 @@ async fn a_text_message_breaks_the_connection() {
     let (states, ()) = async { tokio::join!(client, server) }.await;
     assert_eq!(
         states.last(),
-        Some(&SessionState::Closed(SessionCloseReason::ConnectionLost))
+        Some(&SessionState::Closed(SessionCloseReason::ConnectionLost(
+            TransportErrorKind::WebSocket.into()
+        )))
     );
+}
+
+#[tokio::test]
+async fn a_lost_session_keeps_its_cause() {
+    let service = Service::new().await;
+    let address = service.address();
+    let client = async {
+        let wait = core::time::Duration::from_millis(1);
+        let options =
+            ConnectOptions::new().reconnect(ReconnectStrategy::backoff(wait, wait).max_attempts(2));
+        let session = options.connect(address).await.unwrap();
+        session.states().collect::<Vec<_>>().await
+    };
+    let server = async move {
+        let (mut connection, _) = service.accept().await;
+        connection.answer(ResponseCode::Connected, 0).await;
+    };
+    let (states, ()) = async { tokio::join!(client, server) }.await;
+    let Some(SessionState::Closed(reason)) = states.last() else {
+        panic!("the session is closed: {states:?}");
+    };
+    let lost = SessionCloseReason::ConnectionLost(TransportErrorKind::ConnectionRefused.into());
+    assert_eq!(*reason, lost);
+    let io = reason.source().and_then(Error::source);
+    let io = io.and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    assert_eq!(io.unwrap().kind(), std::io::ErrorKind::ConnectionRefused);
+}
+
+/// What a service says when it closes a connection is the cause.
+#[tokio::test]
+async fn a_session_that_the_service_closes_has_the_words_for_it() {
+    let service = Service::new().await;
+    let address = service.address();
+    let client = async {
+        let session = effusion_client::connect(address).await.unwrap();
+        session.states().collect::<Vec<_>>().await
+    };
+    let server = async {
+        let (mut connection, _) = service.accept().await;
+        connection.answer(ResponseCode::Connected, 0).await;
+        connection.send(Message::Abort.encode(VERSION)).await;
+        connection.close("the sign-in has \u{1b}expired").await;
+    };
+    let (states, ()) = async { tokio::join!(client, server) }.await;
+    let Some(SessionState::Closed(reason)) = states.last() else {
+        panic!("the session is closed: {states:?}");
+    };
+    let closed = SessionCloseReason::ClosedByService(TransportErrorKind::Closed.into());
+    assert_eq!(*reason, closed);
+    let words = reason.source().unwrap().to_string();
+    assert_eq!(words, "the sign-in has expired");
+}
+
+#[test]
+fn a_session_ends_with_its_runtime() {
+    let started = || {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(1).enable_all().build().unwrap()
+    };
+    let runtime = started();
+    let (session, waiting) = runtime.block_on(async {
+        let service = Service::new().await;
+        let address = service.address();
+        tokio::spawn(async move {
+            let (mut connection, _) = service.accept().await;
+            connection.answer(ResponseCode::Connected, 1 << 20).await;
+            while connection.receive().await.is_some() {}
+        });
+        let session = effusion_client::connect(address).await.unwrap();
+        let waiting = session.topics().select(">a");
+        (session, waiting)
+    });
+    drop(runtime);
+    let ended = SessionState::Closed(SessionCloseReason::RuntimeShutDown);
+    assert_eq!(session.state(), ended);
+    started().block_on(async {
+        let unknown = RequestError::OutcomeUnknown(Interruption::SessionClosed);
+        assert_eq!(waiting.await, Err(unknown));
+        let never = RequestError::NeverSent(Interruption::SessionClosed);
+        assert_eq!(session.flush().await, Err(never));
+        session.close().await;
+        assert_eq!(session.states().collect::<Vec<_>>().await, [ended]);
+    });
+}
+
+#[test]
+fn a_runtime_without_timers_is_named() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let result = runtime
+        .unwrap()
+        .block_on(effusion_client::connect("ws://127.0.0.1:1"));
+    let error = result.unwrap_err();
+    assert_eq!(error, ConnectError::RuntimeShutDown);
+    assert!(error.to_string().contains("without timers"), "{error}");
 }
 
 #[tokio::test]

@@ -8,11 +8,24 @@ use std::sync::Arc;
 use effusion_client::{ConnectError, ConnectOptions, TransportError, TransportErrorKind};
 use effusion_protocol::{ConnectResponse, ResponseCode};
 use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_tungstenite::tungstenite::Message;
+
+/// What proves to be `localhost`, and its certificate.
+fn service() -> (TlsAcceptor, CertificateDer<'static>) {
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(own.signing_key.serialize_der()));
+    let certificate = own.cert.der().clone();
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .unwrap();
+    (TlsAcceptor::from(Arc::new(config)), certificate)
+}
 
 async fn connect(address: &str, trusted: RootCertStore) -> Option<ConnectError> {
     let config = ClientConfig::builder()
@@ -24,14 +37,7 @@ async fn connect(address: &str, trusted: RootCertStore) -> Option<ConnectError> 
 
 #[tokio::test]
 async fn a_service_is_reached_if_its_certificate_is_trusted() {
-    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(own.signing_key.serialize_der()));
-    let certificate = own.cert.der().clone();
-    let config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.clone()], key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let (acceptor, certificate) = service();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let address = format!("wss://localhost:{port}");
@@ -69,4 +75,33 @@ async fn a_service_is_reached_if_its_certificate_is_trusted() {
         assert_eq!(refused, Some(ConnectError::Refused(ResponseCode::Rejected)));
     };
     tokio::join!(service, client);
+}
+
+#[tokio::test]
+async fn with_and_without_tls_is_not_mixed_up_in_silence() {
+    let (acceptor, _) = service();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (plain, encrypted) = (
+        format!("ws://localhost:{port}"),
+        format!("wss://localhost:{port}"),
+    );
+    let with_tls = async {
+        let (stream, _) = listener.accept().await.unwrap();
+        assert!(acceptor.accept(stream).await.is_err());
+    };
+    let (error, ()) = tokio::join!(connect(&plain, RootCertStore::empty()), with_tls);
+    let expected = TransportError::new(TransportErrorKind::TlsExpected);
+    assert_eq!(error, Some(ConnectError::Unreachable(expected)));
+
+    let without_tls = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let answer = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(answer).await.unwrap();
+        // What the client says is read, so that the connection is not reset before the answer has come.
+        while stream.read(&mut [0; 1024]).await.is_ok_and(|read| read > 0) {}
+    };
+    let (error, ()) = tokio::join!(connect(&encrypted, RootCertStore::empty()), without_tls);
+    let expected = TransportError::new(TransportErrorKind::NoTls);
+    assert_eq!(error, Some(ConnectError::Unreachable(expected)));
 }

@@ -6,8 +6,8 @@ use effusion_chat::moderation::{
     Action, Deed, LOG_RANGE, Ledger, LogEntry, Rules, Said, Watch, restricted_role,
 };
 use effusion_chat::{
-    ChatMessage, DIRECT_RANGE, DirectMessage, MODERATION_LOG, MODERATION_RULES, RoomName, Target,
-    Timestamp, direct_path,
+    ChatMessage, DIRECT_RANGE, DirectMessage, MODERATION_LOG, MODERATION_RULES, RightsNotice,
+    RoomName, Target, Timestamp, direct_path,
 };
 use effusion_client::{
     ErrorReason, Json, Session, TimeSeriesEvent, TopicSpecification, TopicType, UpdateConstraint,
@@ -33,6 +33,8 @@ pub enum Report {
         room: RoomName,
         /// Who said it; empty if nobody can tell.
         principal: String,
+        /// When, in milliseconds since 1970; none if it was there before this desk.
+        at: Option<i64>,
         /// The text as it was written.
         text: String,
         /// The entries of the rules that were found.
@@ -254,6 +256,7 @@ impl Desk {
         // Logged first, so that the log always holds what has to be given back.
         let sequence = self.log(entry.clone()).await?;
         apply(&self.session, &self.ledger, principal, &before).await?;
+        self.tell_of_rights(&entry, true).await;
         Ok((sequence, entry))
     }
 
@@ -287,13 +290,14 @@ impl Desk {
         if entry.deed != Deed::Bleeped {
             let before = before.unwrap_or_default();
             apply(&self.session, &self.ledger, &entry.principal, &before).await?;
+            self.tell_of_rights(&entry, false).await;
         }
         Ok((place, undone))
     }
 
     async fn event(&mut self, room: RoomName, event: TimeSeriesEvent<Json>) -> Vec<Report> {
         let place = event.original().sequence;
-        let at = i64::try_from(event.metadata.timestamp).unwrap_or(i64::MAX);
+        let at = i64::try_from(event.metadata.timestamp_millis()).unwrap_or(i64::MAX);
         let Some(message) = ChatMessage::from_json(&event.value) else {
             return Vec::new();
         };
@@ -365,6 +369,7 @@ impl Desk {
                 reports.push(Report::Flagged {
                     room: said.room.clone(),
                     principal: said.principal.clone(),
+                    at: (at > i64::MIN).then_some(at),
                     text: said.message.text.clone(),
                     found: found.clone(),
                 });
@@ -497,7 +502,48 @@ impl Desk {
         Ok(())
     }
 
+    /// Tells a principal that rights in a room were withdrawn, or are back. What was done holds although they may not hear of it.
+    async fn tell_of_rights(&self, entry: &LogEntry, withdrawn: bool) {
+        let Some(room) = entry.room.clone() else {
+            return; // Whoever is locked out reads nothing.
+        };
+        let reading = if entry.deed == Deed::Removed {
+            "read or write"
+        } else {
+            "write"
+        };
+        let mut text = if withdrawn {
+            format!("A moderator has decided that you can’t {reading} in “{room}” for now.")
+        } else {
+            format!("You can {reading} in “{room}” again.")
+        };
+        if withdrawn && !entry.why.is_empty() {
+            text.push_str(&format!(" Reason: {}.", entry.why.trim_end_matches('.')));
+        }
+        let rights = RightsNotice {
+            room,
+            withdrawn,
+            until: entry.until.filter(|_| withdrawn),
+        };
+        // A principal without an inbox, or a service without direct messages.
+        let _ = self.tell(&entry.principal, text, Some(rights)).await;
+    }
+
     async fn warn(&self, principal: &str, room: &RoomName, strikes: u32) -> Result<(), Failure> {
+        let text = format!(
+            "Your message in “{room}” contained words that aren’t allowed there. They were hidden. {}",
+            self.rules().what_follows(strikes)
+        );
+        self.tell(principal, text, None).await
+    }
+
+    /// Puts a message into a principal's inbox.
+    async fn tell(
+        &self,
+        principal: &str,
+        text: String,
+        rights: Option<RightsNotice>,
+    ) -> Result<(), Failure> {
         let Some(path) = direct_path(principal) else {
             return Err(Failure::NoPrincipal(principal.to_owned()));
         };
@@ -510,18 +556,7 @@ impl Desk {
             .add(&path, specification)
             .await
             .map_err(Failure::of("making an inbox"))?;
-        let rules = self.rules();
-        let limits = [rules.mute_after, rules.remove_after, rules.lock_after];
-        let next = limits.into_iter().filter(|limit| *limit >= strikes).min();
-        let strike = match next {
-            Some(limit) => format!("Strike {strikes} of {limit}."),
-            None => format!("This is strike {strikes}."),
-        };
-        let text = format!(
-            "Your message in “{room}” contained words that aren’t allowed there. They were hidden. {strike} \
-             Please follow the room’s rules."
-        );
-        let warning = DirectMessage {
+        let message = DirectMessage {
             to: principal.to_owned(),
             message: ChatMessage {
                 text,
@@ -529,12 +564,13 @@ impl Desk {
                 timestamp: Timestamp::Missing,
                 ..ChatMessage::default()
             },
+            rights,
         };
         self.session
             .time_series()
-            .append(&path, &warning)
+            .append(&path, &message)
             .await
-            .map_err(Failure::of("warning somebody"))?;
+            .map_err(Failure::of("telling somebody"))?;
         Ok(())
     }
 

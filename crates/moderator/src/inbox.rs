@@ -138,7 +138,7 @@ fn logged(event: StreamEvent<TimeSeriesEvent<LogEntry>>) -> Option<Happening> {
         StreamEvent::Value { new, .. } => Some(Happening::Logged {
             sequence: new.metadata.sequence,
             entry: new.value,
-            at: i64::try_from(new.metadata.timestamp).unwrap_or(i64::MAX),
+            at: i64::try_from(new.metadata.timestamp_millis()).unwrap_or(i64::MAX),
             author: new.metadata.author,
         }),
         StreamEvent::Unsubscribed {

@@ -3,13 +3,15 @@
 //! Integers are varints: seven bits a byte, the least significant group first, the high bit is set if more follow.
 //! Strings and byte arrays carry their length as a varint. Source: the captures and the LGPL 5.9 client's codec.
 
+mod annotate;
 mod macros;
 mod primitives;
 
+pub use annotate::{About, Field, annotate_message};
 pub(crate) use macros::{wire_enum, wire_struct, wire_union};
 
 use bytes::Bytes;
-use core::fmt;
+use core::fmt::{self, Debug};
 
 use crate::ProtocolVersion;
 
@@ -260,6 +262,9 @@ impl Reader {
     }
 }
 
+/// Buffers from this size on give back what they do not need, in bytes.
+const LARGE: usize = 64 * 1024;
+
 /// A buffer that a message is written to.
 #[derive(Debug)]
 pub struct Writer {
@@ -281,6 +286,12 @@ impl Writer {
     #[must_use]
     pub const fn version(&self) -> ProtocolVersion {
         self.version
+    }
+
+    /// How many bytes are written.
+    #[must_use]
+    pub const fn position(&self) -> usize {
+        self.buffer.len()
     }
 
     /// One raw byte.
@@ -320,7 +331,11 @@ impl Writer {
 
     /// What was written.
     #[must_use]
-    pub fn finish(self) -> Bytes {
+    pub fn finish(mut self) -> Bytes {
+        // A long message may wait for its reader: it is not to keep the room for as much again.
+        if self.buffer.capacity() > LARGE {
+            self.buffer.shrink_to_fit();
+        }
         Bytes::from(self.buffer)
     }
 }
@@ -328,7 +343,7 @@ impl Writer {
 /// A type with one form on the wire for each version.
 ///
 /// `read` of what `write` wrote gives the same value, and `write` of what `read` read gives the same bytes.
-pub trait Wire: Sized {
+pub trait Wire: Sized + Debug {
     /// Reads one value.
     ///
     /// # Errors
@@ -337,6 +352,21 @@ pub trait Wire: Sized {
 
     /// Writes one value.
     fn write(&self, writer: &mut Writer);
+
+    /// Reads one value, and notes which bytes are which of its fields: what has no fields is one itself.
+    ///
+    /// # Errors
+    /// If the bytes are not such a value. What was read until then is noted.
+    fn annotate(
+        reader: &mut Reader,
+        name: &str,
+        fields: &mut Vec<Field>,
+    ) -> Result<(), DecodeError> {
+        let start = reader.position;
+        let value = Self::read(reader)?;
+        fields.push(Field::new(name, start..reader.position, &value));
+        Ok(())
+    }
 }
 
 /// Reads a value that is the whole of `bytes`.

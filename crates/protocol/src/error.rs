@@ -89,8 +89,8 @@ reasons! {
     InvalidTopicPath = 9005, "the topic path is not valid";
     /// The specification is not valid.
     InvalidTopicSpecification = 9006, "the topic specification is not valid";
-    /// The licence allows no more topics.
-    TopicLicenceLimit = 9007, "the service's licence allows no more topics";
+    /// The service has as many topics as its licence or its configuration allows.
+    TopicLicenceLimit = 9007, "the service has as many topics as its licence or its configuration allows";
     /// The topic that is there is managed by something else.
     TopicExistsIncompatible = 9010, "a topic that is managed by another component exists at this path";
     /// Adding the topic failed.
@@ -119,14 +119,26 @@ impl fmt::Display for ErrorReason {
 }
 
 /// The body of an error message: the server's message, and the reason's code (source: `v60errors.jsonl`).
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}: {message}")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorReport {
     /// The server's message; may be empty.
     pub message: String,
     /// The reason.
     pub reason: ErrorReason,
 }
+
+impl fmt::Display for ErrorReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(f)?;
+        if !self.message.is_empty() {
+            f.write_str(": ")?;
+            f.write_str(&self.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for ErrorReport {}
 
 impl Wire for ErrorReport {
     fn read(reader: &mut Reader) -> Result<Self, DecodeError> {

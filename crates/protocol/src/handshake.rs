@@ -327,7 +327,7 @@ wire_enum! {
         Rejected = 111,
         /// This kind of client cannot connect here.
         ConnectionUnsupported = 112,
-        /// The service's licence allows no more sessions.
+        /// The service has as many sessions as its licence or its configuration allows.
         LicenceExceeded = 113,
         /// This connector does not reconnect.
         ReconnectionUnsupported = 114,
@@ -368,7 +368,9 @@ impl ResponseCode {
                 "the service takes no more sign-ins for the moment: wait a little and try again"
             }
             Self::ConnectionUnsupported => "the service does not accept this kind of client",
-            Self::LicenceExceeded => "the service's licence allows no more sessions",
+            Self::LicenceExceeded => {
+                "the service has as many sessions as its licence or its configuration allows"
+            }
             Self::ReconnectionUnsupported => "the service does not support reconnection",
             Self::ProtocolError => "the service did not understand the connect request",
             Self::AuthenticationFailed => "the user name or the password is wrong",

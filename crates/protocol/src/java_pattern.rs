@@ -1,6 +1,6 @@
-//! Regular expressions as Java's `Pattern` means them, which Diffusion uses, for the crate `regex`.
+//! Regular expressions as Java's `Pattern` means them, which Diffusion uses, for the crate `regex-automata`.
 //!
-//! What Java means differently is written in another way (`\w`, `.`, `(?i)`), or refused with the reason. What `regex` does not
+//! What Java means differently is written in another way (`\w`, `.`, `(?i)`), or refused with the reason. What the crate does not
 //! have at all, look-around and back-references, it refuses itself: in return its time is bounded by the length of the text.
 //!
 //! Source: the API documentation of `java.util.regex.Pattern`, and what Java 17 does with the patterns of the tests.
@@ -19,10 +19,10 @@ pub(crate) type Reason = String;
 /// Java's `.` without DOTALL: all but what ends a line.
 const NO_LINE_END: &str = r"[^\n\r\x{85}\x{2028}\x{2029}]";
 
-/// Writes a pattern of Java's for `regex`.
+/// Writes a pattern of Java's for `regex-automata`.
 ///
 /// # Errors
-/// If it is no pattern, or means something that `regex` cannot express.
+/// If it is no pattern, or means something that the crate cannot express.
 pub(crate) fn translate(pattern: &str) -> Result<String, Reason> {
     let ast = ast::parse::Parser::new()
         .parse(pattern)
@@ -273,7 +273,7 @@ fn check_literal(literal: &Literal) -> Result<(), Reason> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compile_whole;
+    use crate::WholePattern;
 
     /// Text that Java 17's `Pattern.matches` takes, and text that it does not.
     #[test]
@@ -318,7 +318,7 @@ mod tests {
             ("^a$", &["a"], &["ab"]),
         ];
         for (pattern, yes, no) in cases {
-            let regex = compile_whole(pattern).unwrap();
+            let regex = WholePattern::compile(pattern).unwrap();
             for text in *yes {
                 assert!(regex.is_match(text), "{pattern} takes {text:?}");
             }

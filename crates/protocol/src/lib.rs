@@ -68,6 +68,8 @@ mod handshake;
 #[cfg(feature = "regex")]
 mod java_pattern;
 mod message;
+#[cfg(feature = "regex")]
+mod pattern;
 #[cfg(test)]
 mod sample;
 mod selector;
@@ -81,7 +83,10 @@ pub mod script;
 pub mod time_series;
 pub mod value;
 
-pub use codec::{DecodeError, DecodeErrorKind, Reader, Wire, Writer, decode, encode, encode_into};
+pub use codec::{
+    About, DecodeError, DecodeErrorKind, Field, Reader, Wire, Writer, annotate_message, decode,
+    encode, encode_into,
+};
 #[cfg(feature = "compression")]
 pub use compression::InflateError;
 pub use error::{ErrorReason, ErrorReport};
@@ -91,7 +96,7 @@ pub use handshake::{
 };
 pub use message::{ConversationId, Message, MessageKind};
 #[cfg(feature = "regex")]
-pub use selector::compile_whole;
+pub use pattern::WholePattern;
 pub use selector::{Barren, TopicSelector, TopicSelectorError};
 pub use service::ServiceId;
 pub use session::{CloseReason, SessionId, SessionToken};

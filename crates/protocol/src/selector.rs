@@ -7,31 +7,23 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 #[cfg(feature = "regex")]
-use regex::{Regex, RegexBuilder};
+use crate::pattern::WholePattern;
+use crate::topic::{TopicPath, TopicPathError};
 
-#[cfg(feature = "regex")]
-use crate::java_pattern;
-
-/// Compiled patterns larger than this, in bytes, are refused: clients choose them, the service keeps them.
-#[cfg(feature = "regex")]
-const MAX_PATTERN_MEMORY: usize = 128 * 1024;
-/// How much a pattern may remember of its matching, in bytes; with less it is only slower.
-#[cfg(feature = "regex")]
-const MAX_PATTERN_CACHE: usize = 64 * 1024;
-/// The longest regular expression, in bytes.
-#[cfg(feature = "regex")]
-const MAX_PATTERN: usize = 2 * 1024;
 /// The longest expression, in bytes.
 const MAX_EXPRESSION: usize = 16 * 1024;
 /// The most expressions in a set.
 const MAX_SET: usize = 1_000;
-/// The maximum number of regular expressions in a whole selector: each may take as much memory as the limit on one allows.
+/// The maximum number of regular expressions in a whole selector. Together they take no more memory than one may.
 const MAX_PATTERNS: usize = 16;
 /// What stands between the expressions of a set.
 const SET_SEPARATOR: &str = "////";
+/// What an allocation takes besides what is in it, in bytes.
+const ALLOCATION: usize = 32;
 
 /// Why text is no topic selector.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TopicSelectorError {
     /// There was nothing in it.
     #[error("a topic selector cannot be empty")]
@@ -42,6 +34,14 @@ pub enum TopicSelectorError {
     /// What should be a path is none.
     #[error("{0:?} is not a topic path")]
     Path(String),
+    /// What should be a path alone, and no selector, is none.
+    #[error("{path:?} is not a topic path: {reason}")]
+    NotAPath {
+        /// What should be a path.
+        path: String,
+        /// Why not.
+        reason: TopicPathError,
+    },
     /// What should be a regular expression is none, or one that cannot be used here.
     #[error("{pattern:?} is not a regular expression that can be used here: {reason}")]
     Pattern {
@@ -67,7 +67,17 @@ pub enum TopicSelectorError {
 pub struct TopicSelector {
     expression: String,
     any_of: Vec<Member>,
-    patterns: usize,
+    patterns: Patterns,
+    memory: usize,
+}
+
+/// The regular expressions of a selector.
+#[derive(Clone, Copy, Debug, Default)]
+struct Patterns {
+    count: usize,
+    /// Bytes of memory that they take.
+    #[cfg(feature = "regex")]
+    memory: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -91,7 +101,7 @@ enum Pattern {
     Any,
     Literal(String),
     #[cfg(feature = "regex")]
-    Matching(Regex),
+    Matching(WholePattern),
 }
 
 /// Where nothing matches a selector: a path is given by how many bytes of the one that was asked about it has.
@@ -120,7 +130,7 @@ impl TopicSelector {
         if expression.len() > MAX_EXPRESSION {
             return Err(TopicSelectorError::TooLong);
         }
-        let mut patterns = 0;
+        let mut patterns = Patterns::default();
         let any_of = match expression.strip_prefix('#') {
             None => vec![Member::parse(expression, &mut patterns)?],
             Some(set) => {
@@ -136,6 +146,7 @@ impl TopicSelector {
         };
         Ok(Self {
             expression: expression.to_owned(),
+            memory: expression.len() + any_of.iter().map(Member::memory).sum::<usize>(),
             any_of,
             patterns,
         })
@@ -144,15 +155,21 @@ impl TopicSelector {
     /// A selector of one path alone, for which no expression has to be read.
     ///
     /// # Errors
-    /// If it is no path.
+    /// If it is no path: it is empty, has an empty part, or starts as a selector does.
     pub fn path(path: &str) -> Result<Self, TopicSelectorError> {
         if path.len() >= MAX_EXPRESSION {
             return Err(TopicSelectorError::TooLong);
         }
+        TopicPath::new(path).map_err(|reason| TopicSelectorError::NotAPath {
+            path: path.to_owned(),
+            reason,
+        })?;
+        let member = Member::path(path)?;
         Ok(Self {
-            any_of: vec![Member::path(path)?],
             expression: [">", path].concat(),
-            patterns: 0,
+            memory: path.len() + member.memory(),
+            any_of: vec![member],
+            patterns: Patterns::default(),
         })
     }
 
@@ -171,13 +188,30 @@ impl TopicSelector {
     /// How many regular expressions the selector has.
     #[must_use]
     pub const fn patterns(&self) -> usize {
-        self.patterns
+        self.patterns.count
+    }
+
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub const fn memory(&self) -> usize {
+        self.memory
     }
 
     /// Whether the selector means this path.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
         self.any_of.iter().any(|member| member.matches(path))
+    }
+
+    /// Whether the selector means each of the paths that a path consists of: first its first part, at last the whole. It takes
+    /// about as long as [`TopicSelector::matches`] does for the path.
+    #[must_use]
+    pub fn matches_each(&self, path: &str) -> Vec<bool> {
+        let mut marks = vec![false; path.split('/').count()];
+        for member in &self.any_of {
+            member.mark_matches(path, &mut marks);
+        }
+        marks
     }
 
     /// What a walk through paths in their order can leave out after a path that does not match.
@@ -284,7 +318,7 @@ fn split_set(set: &str) -> Vec<&str> {
 }
 
 impl Member {
-    fn parse(expression: &str, patterns: &mut usize) -> Result<Self, TopicSelectorError> {
+    fn parse(expression: &str, patterns: &mut Patterns) -> Result<Self, TopicSelectorError> {
         let first = expression.chars().next().ok_or(TopicSelectorError::Empty)?;
         match first {
             '>' => Self::path(&expression[1..]),
@@ -308,7 +342,7 @@ impl Member {
         })
     }
 
-    fn split(text: &str, patterns: &mut usize) -> Result<Self, TopicSelectorError> {
+    fn split(text: &str, patterns: &mut Patterns) -> Result<Self, TopicSelectorError> {
         let (text, reach) = Reach::cut(text);
         let text = text.strip_prefix('/').unwrap_or(text);
         let parts = if text.is_empty() {
@@ -336,7 +370,7 @@ impl Member {
         })
     }
 
-    fn full(text: &str, patterns: &mut usize) -> Result<Self, TopicSelectorError> {
+    fn full(text: &str, patterns: &mut Patterns) -> Result<Self, TopicSelectorError> {
         let (text, reach) = Reach::cut(text);
         if text.is_empty() {
             return Err(TopicSelectorError::Empty);
@@ -353,6 +387,20 @@ impl Member {
             kind: Kind::Full(pattern),
             reach,
         })
+    }
+
+    /// About how many bytes of memory it takes.
+    fn memory(&self) -> usize {
+        let patterns = match &self.kind {
+            Kind::Path => 0,
+            Kind::Split(parts) => parts
+                .iter()
+                .map(|part| size_of::<Pattern>() + part.memory())
+                .sum(),
+            Kind::Full(pattern) => pattern.memory(),
+        };
+        // Who keeps a selector finds it by its prefix.
+        size_of::<Self>() + 2 * (self.prefix.len() + ALLOCATION) + patterns
     }
 
     fn matches(&self, path: &str) -> bool {
@@ -376,6 +424,46 @@ impl Member {
             Kind::Full(pattern) => pattern.matches_branch(path, self.reach),
         }
     }
+
+    /// Marks the paths that a path consists of and that it means.
+    fn mark_matches(&self, path: &str, marks: &mut [bool]) {
+        // How many parts what is matched has, and how far it reaches.
+        let (depth, reach) = match &self.kind {
+            Kind::Split(parts) => {
+                let texts = path.split('/').take(parts.len());
+                let matched = texts
+                    .zip(parts)
+                    .take_while(|(text, part)| part.matches(text));
+                if matched.count() < parts.len() {
+                    return;
+                }
+                (parts.len(), self.reach)
+            }
+            #[cfg(feature = "regex")]
+            Kind::Full(Pattern::Matching(pattern)) => return pattern.mark_matches(path, marks),
+            Kind::Full(Pattern::Any) if self.reach == Reach::Descendants => (1, self.reach),
+            Kind::Full(Pattern::Any) => (1, Reach::MatchesAndDescendants),
+            Kind::Path | Kind::Full(Pattern::Literal(_)) => {
+                let literal = match &self.kind {
+                    Kind::Full(Pattern::Literal(literal)) => literal,
+                    _ => &self.prefix,
+                };
+                let below = path.strip_prefix(literal.as_str());
+                if !below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+                    return;
+                }
+                (literal.split('/').count(), self.reach)
+            }
+        };
+        let range = match reach {
+            Reach::Matches => depth.saturating_sub(1)..depth,
+            Reach::Descendants => depth..marks.len(),
+            Reach::MatchesAndDescendants => depth.saturating_sub(1)..marks.len(),
+        };
+        for mark in marks.get_mut(range).into_iter().flatten() {
+            *mark = true;
+        }
+    }
 }
 
 impl Reach {
@@ -393,7 +481,11 @@ impl Reach {
 impl Pattern {
     /// `patterns` counts the regular expressions of the selector. What a pattern reaches below its matches is part of the
     /// expression, so that one look at a path is enough, however deep it is.
-    fn parse(text: &str, reach: Reach, patterns: &mut usize) -> Result<Self, TopicSelectorError> {
+    fn parse(
+        text: &str,
+        reach: Reach,
+        patterns: &mut Patterns,
+    ) -> Result<Self, TopicSelectorError> {
         match text {
             "" => Err(TopicSelectorError::Pattern {
                 pattern: String::new(),
@@ -401,31 +493,48 @@ impl Pattern {
             }),
             ".*" | ".+" => Ok(Self::Any),
             _ if !text.contains(is_special) => Ok(Self::Literal(text.to_owned())),
-            _ if *patterns == MAX_PATTERNS => Err(TopicSelectorError::TooLong),
+            _ if patterns.count == MAX_PATTERNS => Err(TopicSelectorError::TooLong),
             _ => {
-                *patterns += 1;
-                Self::compile(text, reach)
+                patterns.count += 1;
+                Self::compile(text, reach, patterns)
             }
         }
     }
 
+    fn memory(&self) -> usize {
+        match self {
+            Self::Any => 0,
+            // The allocation takes more than what is in it.
+            Self::Literal(text) => text.len() + ALLOCATION,
+            #[cfg(feature = "regex")]
+            Self::Matching(pattern) => pattern.memory(),
+        }
+    }
+
     #[cfg(feature = "regex")]
-    fn compile(text: &str, reach: Reach) -> Result<Self, TopicSelectorError> {
+    fn compile(
+        text: &str,
+        reach: Reach,
+        patterns: &mut Patterns,
+    ) -> Result<Self, TopicSelectorError> {
         let below = match reach {
             Reach::Matches => "",
             Reach::Descendants => "/(?s:.*)",
             Reach::MatchesAndDescendants => "(?:/(?s:.*))?",
         };
-        compile_with(text, below)
-            .map(Self::Matching)
-            .map_err(|reason| TopicSelectorError::Pattern {
+        let memory = WholePattern::MAX_MEMORY.saturating_sub(patterns.memory);
+        let pattern = WholePattern::compile_with(text, below, memory).map_err(|reason| {
+            TopicSelectorError::Pattern {
                 pattern: text.to_owned(),
                 reason,
-            })
+            }
+        })?;
+        patterns.memory += pattern.memory();
+        Ok(Self::Matching(pattern))
     }
 
     #[cfg(not(feature = "regex"))]
-    fn compile(text: &str, _reach: Reach) -> Result<Self, TopicSelectorError> {
+    fn compile(text: &str, _: Reach, _: &mut Patterns) -> Result<Self, TopicSelectorError> {
         Err(TopicSelectorError::NoPatterns(text.to_owned()))
     }
 
@@ -434,7 +543,7 @@ impl Pattern {
             Self::Any => true,
             Self::Literal(literal) => literal == text,
             #[cfg(feature = "regex")]
-            Self::Matching(regex) => regex.is_match(text),
+            Self::Matching(pattern) => pattern.is_match(text),
         }
     }
 
@@ -453,34 +562,9 @@ impl Pattern {
                 }
             }
             #[cfg(feature = "regex")]
-            Self::Matching(regex) => regex.is_match(path),
+            Self::Matching(pattern) => pattern.is_match(path),
         }
     }
-}
-
-/// A regular expression of Java's that must match the whole of a text, as Diffusion's do, and is of bounded size.
-#[cfg(feature = "regex")]
-#[must_use]
-pub fn compile_whole(pattern: &str) -> Option<Regex> {
-    compile_with(pattern, "").ok()
-}
-
-/// As [`compile_whole`], with an expression for what follows.
-#[cfg(feature = "regex")]
-fn compile_with(pattern: &str, rest: &str) -> Result<Regex, String> {
-    if pattern.len() > MAX_PATTERN {
-        return Err("it is too long".to_owned());
-    }
-    // What is translated stands on its own: `a)|(b` would break out of the group.
-    let pattern = java_pattern::translate(pattern)?;
-    RegexBuilder::new(&format!("^(?:{pattern}){rest}$"))
-        .size_limit(MAX_PATTERN_MEMORY)
-        .dfa_size_limit(MAX_PATTERN_CACHE)
-        .build()
-        .map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => "it takes too much memory".to_owned(),
-            error => error.to_string(),
-        })
 }
 
 /// The whole parts of a path that a pattern begins with.
@@ -514,8 +598,9 @@ mod tests {
         assert_eq!(selector.expression(), ">a/?b");
         assert!(selector.matches("a/?b"));
         assert!(!selector.matches("a/b") && !selector.matches("a/?b/c"));
-        for none in ["", "/", "a//b"] {
-            assert!(TopicSelector::path(none).is_err(), "{none}");
+        for none in ["", "/", "a//b", ">a", "?a/b", "*a", "#a////b", "$a"] {
+            let error = TopicSelector::path(none).unwrap_err();
+            assert!(error.to_string().contains("a topic path cannot"), "{error}");
         }
         assert!(TopicSelector::path(&"a".repeat(MAX_EXPRESSION)).is_err());
     }
@@ -560,6 +645,65 @@ mod tests {
                 "{expression} does not select {path}"
             );
         }
+    }
+
+    #[test]
+    fn each_path_of_a_path_is_looked_at_in_one_pass() {
+        let path = "a/bb/a/b/c";
+        for expression in [
+            ">a/bb",
+            ">a/b",
+            "?a//",
+            "?a/",
+            "?a",
+            "?/",
+            "?//",
+            "?.*/b+//",
+            "?.*/b+/",
+            "?.*/b+",
+            "?b//",
+            "*a/bb/a",
+            "*a/bb//",
+            "*a/bb/",
+            "*/a//",
+            "*.*",
+            "*.*/",
+            "*.*//",
+            "*.*b",
+            "*.*b/",
+            "*.*b//",
+            "*(a|a/bb)",
+            "*^a.*c$",
+            "#?a////>a/bb/a////*.*/c",
+            "*[^b]*",
+        ] {
+            let selector = TopicSelector::parse(expression).unwrap();
+            let ends = path.match_indices('/').map(|it| it.0).chain([path.len()]);
+            let expected: Vec<bool> = ends.map(|end| selector.matches(&path[..end])).collect();
+            assert_eq!(selector.matches_each(path), expected, "{expression}");
+        }
+    }
+
+    #[test]
+    fn patterns_take_bounded_memory_together() {
+        let memory = |expression: &str| TopicSelector::parse(expression).map(|it| it.memory());
+        assert!(memory(r"?\p{L}+/\p{Lu}.*").unwrap() < WholePattern::MAX_MEMORY);
+        let too_large = memory(r"?\p{L}+/\p{L}+/\p{L}+/\p{L}+").unwrap_err();
+        assert!(
+            too_large.to_string().contains("too much memory"),
+            "{too_large}"
+        );
+        // Automata that grow exponentially, or whose states do.
+        for costly in [
+            "*.*b[a-z/]{300}q",
+            "*(?:[a-y/]{0,30}b){30}q",
+            r"*(\p{L}{1,9}x)+",
+        ] {
+            let refused = memory(costly).unwrap_err().to_string();
+            assert!(refused.contains("too much memory"), "{refused}");
+        }
+        let parts = memory(&format!("?.*{}", "/x".repeat(8_000))).unwrap();
+        assert!(parts > 8_000 * size_of::<Pattern>(), "{parts}");
     }
 
     const AB: &str = "alpha/beta";

@@ -11,7 +11,7 @@ pub use range::{RangeExpression, RangeExpressionError};
 use bytes::Bytes;
 
 use crate::codec::wire_struct;
-use crate::{DecodeError, Reader, Wire, Writer};
+use crate::{DecodeError, Field, Reader, Wire, Writer};
 
 wire_struct! {
     /// Where an event stands in its time series (source: the SDK).
@@ -108,5 +108,18 @@ impl Wire for Event {
         }
         self.metadata.write(writer);
         writer.bytes(&self.value);
+    }
+    fn annotate(
+        reader: &mut Reader,
+        name: &str,
+        fields: &mut Vec<Field>,
+    ) -> Result<(), DecodeError> {
+        let of = |part| Field::inner(name, part);
+        bool::annotate(reader, &of("is edit"), fields)?;
+        if fields.last().is_some_and(|field| field.value == "true") {
+            EventMetadata::annotate(reader, &of("original"), fields)?;
+        }
+        EventMetadata::annotate(reader, &of("metadata"), fields)?;
+        Bytes::annotate(reader, &of("value"), fields)
     }
 }

@@ -97,6 +97,15 @@ impl Wire for TopicId {
 wire_struct! {
     /// A topic type and the properties that refine it.
     ///
+    /// ```
+    /// use effusion_protocol::{TopicSpecification, TopicType, property};
+    ///
+    /// let series = TopicSpecification::new(TopicType::TimeSeries)
+    ///     .with(property::TIME_SERIES_EVENT_VALUE_TYPE, "json")
+    ///     .with(property::TIME_SERIES_RETAINED_RANGE, "limit 100");
+    /// assert_eq!(series.get(property::TIME_SERIES_EVENT_VALUE_TYPE), Some("json"));
+    /// ```
+    ///
     /// Property names are in [`property`]. The order of properties is kept, but does not matter:
     /// [`TopicSpecification::is_same_as`] compares as Diffusion does.
     pub struct TopicSpecification {
@@ -154,7 +163,7 @@ impl TopicSpecification {
 pub mod property {
     /// The value type of a time series's events: `json`, `string`, `int64`, `double`, `binary`, `record_v2`.
     pub const TIME_SERIES_EVENT_VALUE_TYPE: &str = "TIME_SERIES_EVENT_VALUE_TYPE";
-    /// Which events a time series keeps: a range expression such as `limit 100`.
+    /// Which events a time series keeps: a range expression such as `limit 100`. Without it, a service keeps the newest ten.
     pub const TIME_SERIES_RETAINED_RANGE: &str = "TIME_SERIES_RETAINED_RANGE";
     /// Which events a new subscriber receives: a range expression.
     pub const TIME_SERIES_SUBSCRIPTION_RANGE: &str = "TIME_SERIES_SUBSCRIPTION_RANGE";

@@ -37,11 +37,13 @@ pub struct Args {
     #[arg(long)]
     pub memory: bool,
 
-    /// Serve the files of this folder over HTTP: a built page, with its index.html
+    /// Serve the files of this folder over HTTP: a built page, with its index.html. (A program with the page in it serves
+    /// that otherwise.)
     #[arg(long, value_name = "DIR")]
     pub r#static: Option<PathBuf>,
 
-    /// Speak TLS (wss, https) with this certificate chain, a PEM file
+    /// Speak TLS (wss, https) with this certificate chain, a PEM file. It is loaded again, with its key, when it changes,
+    /// and at once upon SIGHUP
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
 
@@ -95,6 +97,39 @@ pub enum Command {
         /// The sandbox's folder
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
+    },
+
+    /// Gives a principal another password, read from the standard input in one line; no sandbox may use the folder meanwhile
+    SetPassword {
+        /// The principal, such as admin
+        #[arg(value_name = "PRINCIPAL")]
+        principal: String,
+
+        /// The sandbox's folder
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+
+    /// Removes a principal; no sandbox may use the folder meanwhile
+    RemovePrincipal {
+        /// The principal, such as user
+        #[arg(value_name = "PRINCIPAL")]
+        principal: String,
+
+        /// The sandbox's folder
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+
+    /// Asks a sandbox whether it works, and fails if it does not
+    Health {
+        /// Where it listens
+        #[arg(value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+        address: String,
+
+        /// Ask over TLS; the sandbox must show the first certificate of this PEM file
+        #[arg(long, value_name = "FILE")]
+        tls_cert: Option<PathBuf>,
     },
 }
 
@@ -244,6 +279,17 @@ mod tests {
         assert!(parse(&[]).unwrap_err().contains("--data <DIR>"));
         let both = parse(&["--memory", "--data", "x"]).unwrap_err();
         assert!(both.contains("cannot be used with"), "{both}");
+    }
+
+    #[test]
+    fn who_asks_for_health_names_no_storage() {
+        let args = parse(&["health"]).unwrap();
+        assert!(matches!(
+            args.command,
+            Some(Command::Health { address, tls_cert: None }) if address == "127.0.0.1:8080"
+        ));
+        assert!(parse(&["health", "[::1]:1", "--tls-cert", "c.pem"]).is_ok());
+        assert!(parse(&["health", "--memory"]).is_err());
     }
 
     #[cfg(unix)]

@@ -290,16 +290,16 @@ async fn close(
     over: &Over,
 ) {
     let frame = match over {
-        // Nobody is there to hear it, or the answer has been sent already.
-        Over::ByClient | Over::Lost(_) => return,
+        // Nobody is there to hear it, or the answer has been sent already, or what the client does not read is in its way: that
+        // may be megabytes, which are free once the connection is.
+        Over::ByClient | Over::Lost(_) | Over::Stuck(_) | Over::TooSlow => return,
         Over::Text => close_frame(close_code::UNSUPPORTED, "the protocol is binary"),
         Over::TooLarge => close_frame(close_code::SIZE, "the message is too large"),
         Over::Malformed(_) => close_frame(close_code::PROTOCOL, ""),
-        Over::Stuck(_) | Over::TooSlow => close_frame(close_code::POLICY, "reads too slowly"),
         Over::TooFast => close_frame(close_code::POLICY, "sends too many messages"),
         Over::ByService => close_frame(close_code::NORMAL, ""),
-        Over::ByBroker(end) => ended_by_broker(*end),
-        Over::Stopping(_) => close_frame(close_code::AWAY, "the service is stopping"),
+        Over::Stopping(_) => by_broker(ConnectionEnd::Session(CloseReason::ServerClosing)),
+        Over::ByBroker(end) => by_broker(*end),
     };
     let goodbye = async {
         if sink.send(Message::Close(Some(frame))).await.is_ok() {
@@ -314,26 +314,11 @@ async fn close(
     let _ = timeout(CLOSE_TIMEOUT, goodbye).await;
 }
 
-/// In the words of a close frame, which browsers show developers: at most 123 bytes.
-fn ended_by_broker(end: ConnectionEnd) -> CloseFrame {
-    match end {
-        ConnectionEnd::TooManyAttempts { wait_ms } => {
-            let seconds = wait_ms.div_ceil(1000);
-            CloseFrame {
-                code: close_code::POLICY,
-                reason: format!("too many sign-ins failed: try again in {seconds} s").into(),
-            }
-        }
-        ConnectionEnd::TooManySessions => {
-            close_frame(close_code::POLICY, "too many sessions from this address")
-        }
-        ConnectionEnd::Session(CloseReason::Expired) => {
-            close_frame(close_code::POLICY, "the sign-in has expired")
-        }
-        ConnectionEnd::Session(CloseReason::Revoked) => {
-            close_frame(close_code::POLICY, "the sign-in was revoked")
-        }
-        _ => close_frame(close_code::NORMAL, ""),
+fn by_broker(end: ConnectionEnd) -> CloseFrame {
+    let (code, reason) = effusion_host::close::of(end);
+    CloseFrame {
+        code,
+        reason: reason.into_owned().into(),
     }
 }
 

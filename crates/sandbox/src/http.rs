@@ -1,47 +1,38 @@
-//! HTTP: the upgrade of `/diffusion` to WebSocket, and the files of a built page.
+//! HTTP: the upgrade of `/diffusion` to WebSocket, whether the service works, and beside that the files of a page.
 
 use std::net::IpAddr;
-use std::path::{Component, Path};
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{Extension, Request, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
-use axum::middleware::{self, Next};
+use axum::extract::{Extension, State};
+use axum::http::header::{CACHE_CONTROL, HOST, ORIGIN};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{any, get};
 use effusion_broker::Peer;
 use effusion_protocol::{
     ConnectRequest, ConnectRequestError, ConnectResponse, ProtocolVersion, ResponseCode,
 };
-use percent_encoding::percent_decode_str;
-use tower_http::services::ServeDir;
 use tracing::info;
 
 use crate::address::{Connections, Counted, Over};
 use crate::connection::{self, ConnectionLimits};
 use crate::hub::HubHandle;
 use crate::origin::AllowedOrigins;
+use crate::page;
 
 /// Where clients connect.
 pub const PATH: &str = "/diffusion";
+/// Where supervisors ask whether the service works.
+pub const HEALTH_PATH: &str = "/health";
 
 /// Bytes that each connection reads at a time. Small, because every connection holds them all the time.
 const READ_BUFFER: usize = 4096;
 /// Bytes that are collected before they are written to the socket.
 const WRITE_BUFFER: usize = 16 * 1024;
-
-/// What a page served beside the service may do: the policy that Effusion's page has in its HTML, and that no other page
-/// may frame it, which only a header can say. `connect-src` leaves open which Diffusion service the reader chooses.
-const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-    img-src 'self' data: https:; connect-src 'self' ws: wss:; font-src 'self'; manifest-src 'self'; worker-src 'self'; \
-    base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types effusion; \
-    frame-ancestors 'none'";
 
 /// Whose connection a request came over.
 #[derive(Clone, Debug)]
@@ -75,90 +66,29 @@ pub struct Service {
 
 /// All that is served.
 pub fn router(service: Service, files: Option<&Path>) -> Router {
-    let router = Router::new()
+    Router::new()
         .route(PATH, any(diffusion))
-        .with_state(service);
-    match files {
-        None => router.fallback(nothing_here),
-        Some(folder) => {
-            let files = ServeDir::new(folder)
-                .precompressed_br()
-                .precompressed_gzip();
-            // Only what lies in the folder itself is served, wherever links in it lead.
-            let root = folder.canonicalize();
-            let root: Arc<Path> = root.unwrap_or_else(|_| folder.to_path_buf()).into();
-            router
-                .fallback_service(
-                    Router::new()
-                        .fallback_service(files)
-                        .layer(middleware::from_fn_with_state(root, within_folder)),
-                )
-                .layer(middleware::from_fn(file_headers))
-        }
-    }
+        .route(HEALTH_PATH, get(health))
+        .with_state(service)
+        .fallback_service(page::router(files))
 }
 
-/// Refuses what is not in the folder, and paths that a browser reads as another host's address where one is sent back to it.
-async fn within_folder(State(root): State<Arc<Path>>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    let is_plain = !path.contains("//") && !path.contains('\\');
-    if is_plain && is_within(&root, path).await {
-        next.run(request).await
+/// Whether the service works. It ends if its broker does, so what can be told beside is that there is room for a client.
+async fn health(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+) -> impl IntoResponse {
+    let (status, words) = if service.hub.is_stopped() {
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The service is stopping.\n",
+        )
+    } else if caller.counted.over.is_some() {
+        (StatusCode::SERVICE_UNAVAILABLE, "Too many connections.\n")
     } else {
-        (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response()
-    }
-}
-
-/// Whether all that may be sent for a path lies in the folder, once links are followed.
-async fn is_within(root: &Path, path: &str) -> bool {
-    let Ok(path) = percent_decode_str(path).decode_utf8() else {
-        return false;
+        (StatusCode::OK, "The service works.\n")
     };
-    let relative = Path::new(path.trim_start_matches('/'));
-    let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-    if !relative.components().all(is_plain) {
-        return false;
-    }
-    let file = root.join(relative);
-    for file in [file.join("index.html"), file] {
-        for ending in ["", ".br", ".gz"] {
-            let mut name = file.clone().into_os_string();
-            name.push(ending);
-            // What is not there is for the service of files to say.
-            let real = tokio::fs::canonicalize(name).await;
-            if real.is_ok_and(|real| !real.starts_with(root)) {
-                return false;
-            }
-        }
-    }
-    true
-}
-
-async fn nothing_here() -> impl IntoResponse {
-    (
-        StatusCode::NOT_FOUND,
-        "There is nothing here. Diffusion clients connect to /diffusion.\n",
-    )
-}
-
-/// What a page's files are sent with.
-async fn file_headers(request: Request, next: Next) -> Response {
-    let caller = request.extensions().get::<Caller>();
-    if request.uri().path() != PATH && caller.is_some_and(|caller| caller.counted.over.is_some()) {
-        return (StatusCode::SERVICE_UNAVAILABLE, "Too many connections.\n").into_response();
-    }
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (REFERRER_POLICY, "no-referrer"),
-        (CONTENT_SECURITY_POLICY, POLICY),
-        // A page that was built again is seen at once; what did not change is not sent again.
-        (CACHE_CONTROL, "no-cache"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
+    (status, [(CACHE_CONTROL, "no-store")], words)
 }
 
 async fn diffusion(

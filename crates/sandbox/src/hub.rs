@@ -1,24 +1,27 @@
 //! The task that owns the broker: takes what happened, in turn, and hands out what the broker wants done.
 //!
-//! It waits for nothing but its inputs. Connections take turns; each may have only so much waiting, of its own and of a common
+//! It waits for nothing but its inputs. Addresses and their connections take turns; each connection may have only so much waiting, of its own and of a common
 //! memory budget, so that one that floods the service waits for itself. What takes long is worked on in slices between the
 //! turns.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use effusion_broker::{Broker, Completion, ConnectionId, Output, Peer, Ticket};
+use effusion_broker::{
+    Broker, Completion, ConnectionEnd, ConnectionId, Output, Peer, Ticket, network_of,
+};
 use effusion_protocol::{CloseReason, ConnectRequest};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tracing::{error, info};
 
 use crate::clock::Clock;
 use crate::credentials::Checks;
-use crate::outbox::{End, EndCause, Outbox};
+use crate::outbox::{End, EndCause, Outbox, Pushed};
 use crate::store::Writer;
 use crate::turns::Turns;
 
@@ -26,7 +29,8 @@ use crate::turns::Turns;
 const INPUTS: usize = 1024;
 /// Inputs that are taken at once.
 const INPUTS_AT_ONCE: usize = 256;
-/// How long inputs are served before completions and timers are looked at again. A single input may take longer.
+/// How long inputs are served before connections are woken to write what comes of them, and completions and timers are looked at
+/// again. A single input may take longer.
 const TURNS: Duration = Duration::from_millis(2);
 /// What of the memory for messages that wait for the broker is kept for small ones, which do not wait until large ones are
 /// served: one part of so many.
@@ -103,6 +107,12 @@ pub struct HubHandle {
 pub struct Stopped;
 
 impl HubHandle {
+    /// Whether the broker is gone, so that nothing is answered any more.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.inputs.is_closed()
+    }
+
     /// A number for a new connection.
     #[must_use]
     pub fn next_connection(&self) -> ConnectionId {
@@ -225,6 +235,10 @@ pub struct Hub {
     checks: Checks,
     limits: HubLimits,
     completed: mpsc::UnboundedSender<(Ticket, Completion)>,
+    /// Outboxes whose connections are to be woken.
+    filled: Vec<Arc<Outbox>>,
+    /// Where connections come from, as long as inputs may come from them.
+    addresses: HashMap<ConnectionId, Option<IpAddr>, BuildHasherDefault<NumberHasher>>,
 }
 
 /// The completions of what the broker asked for.
@@ -293,6 +307,8 @@ impl Hub {
             checks,
             limits,
             completed: completions.sender,
+            filled: Vec::new(),
+            addresses: HashMap::default(),
         };
         let task = tokio::spawn(hub.run(queue, completions.receiver, completions.lost, stop));
         let handle = HubHandle {
@@ -343,7 +359,7 @@ impl Hub {
                 }
                 _ = queue.recv_many(&mut inputs, INPUTS_AT_ONCE), if store_keeps_up => {
                     for input in inputs.drain(..) {
-                        turns.push(input.connection(), input);
+                        turns.push(self.address(&input), input.connection(), input);
                     }
                 }
                 () = std::future::ready(()), if is_busy => {}
@@ -357,9 +373,11 @@ impl Hub {
                 self.carry_out();
                 now = Instant::now();
             }
+            self.wake();
             if self.broker.has_work() {
                 self.broker.work(self.clock.now());
                 self.carry_out();
+                self.wake();
                 // Other tasks may be on this thread.
                 tokio::task::yield_now().await;
             }
@@ -384,6 +402,21 @@ impl Hub {
             if tokio::task::spawn_blocking(|| writer.stop()).await.is_err() {
                 error!("the store did not stop in order");
             }
+        }
+    }
+
+    /// Where an input comes from.
+    fn address(&mut self, input: &Input) -> Option<IpAddr> {
+        match input {
+            Input::Connect {
+                connection, peer, ..
+            } => {
+                let address = peer.address.parse().ok().map(network_of);
+                self.addresses.insert(*connection, address);
+                address
+            }
+            Input::Receive { connection, .. } => *self.addresses.get(connection)?,
+            Input::Disconnected { connection, .. } => self.addresses.remove(connection)?,
         }
     }
 
@@ -436,7 +469,13 @@ impl Hub {
                 } => self.send(connection, message),
                 Output::Close { connection, reason } => {
                     if let Some(outbox) = self.outboxes.remove(&connection) {
-                        outbox.end(End::Flushed(EndCause::Ended(reason)));
+                        outbox.end(match reason {
+                            // What it does not read is what there is too much of.
+                            ConnectionEnd::Session(CloseReason::MessageQueueLimitReached) => {
+                                End::Now(EndCause::TooSlow)
+                            }
+                            reason => End::Flushed(EndCause::Ended(reason)),
+                        });
                     }
                 }
                 Output::Store { ticket, operations } => {
@@ -482,16 +521,27 @@ impl Hub {
         let Some(outbox) = self.outboxes.get(&connection) else {
             return;
         };
-        if let Err(overflow) = outbox.push(message) {
-            info!(
-                connection = connection.0,
-                messages = overflow.messages,
-                bytes = overflow.bytes,
-                "the client reads too slowly: it is disconnected"
-            );
-            self.outboxes.remove(&connection);
-            let reason = CloseReason::MessageQueueLimitReached;
-            self.broker.failed(self.clock.now(), connection, reason);
+        match outbox.push(message) {
+            Ok(Pushed::First) => self.filled.push(Arc::clone(outbox)),
+            Ok(Pushed::Behind) => {}
+            Err(overflow) => {
+                info!(
+                    connection = connection.0,
+                    messages = overflow.messages,
+                    bytes = overflow.bytes,
+                    "the client reads too slowly: it is disconnected"
+                );
+                self.outboxes.remove(&connection);
+                let reason = CloseReason::MessageQueueLimitReached;
+                self.broker.failed(self.clock.now(), connection, reason);
+            }
+        }
+    }
+
+    /// Has the connections write what they were given: once for all of it, so that it goes out in few writes.
+    fn wake(&mut self) {
+        for outbox in self.filled.drain(..) {
+            outbox.wake();
         }
     }
 

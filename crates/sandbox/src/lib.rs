@@ -17,12 +17,17 @@ pub mod connection;
 #[cfg(unix)]
 pub mod control;
 pub mod credentials;
+#[cfg(any(feature = "embedded-page", test))]
+pub mod embedded;
+pub mod health;
 pub mod http;
 pub mod hub;
 pub mod memory;
 pub mod origin;
 pub mod outbox;
+pub mod page;
 pub mod password;
+pub mod principals;
 pub mod rate;
 pub mod server;
 pub mod store;

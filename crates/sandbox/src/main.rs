@@ -1,13 +1,14 @@
 //! The command.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use effusion_sandbox::cli::Args;
-#[cfg(unix)]
-use effusion_sandbox::cli::Command;
+use effusion_sandbox::cli::{Args, Command};
 #[cfg(unix)]
 use effusion_sandbox::control;
+use effusion_sandbox::health;
+use effusion_sandbox::principals;
 use effusion_sandbox::server::{Options, Server};
 use tracing::warn;
 use tracing_subscriber::filter::LevelFilter;
@@ -22,19 +23,16 @@ fn main() -> ExitCode {
         .clone()
         .with_target("tungstenite", LevelFilter::INFO)
         .with_target("tokio_tungstenite", LevelFilter::INFO);
+    // Colours are for people, not for files and journals.
+    let log_format = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     tracing_subscriber::registry()
-        .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
+        .with(log_format)
         .with(log)
         .init();
-    #[cfg(unix)]
-    if let Some(Command::Backup { file, data }) = &args.command {
-        return match control::backup(data, file) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("effusion-sandbox: {error}");
-                ExitCode::FAILURE
-            }
-        };
+    if let Some(command) = &args.command {
+        return finished(carry_out(command));
     }
     // Each connection is an open file.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
@@ -47,13 +45,33 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run(args)) {
+    finished(runtime.block_on(run(args)))
+}
+
+fn finished(result: Result<(), Box<dyn std::error::Error>>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("effusion-sandbox: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Does what there is to do besides serving.
+fn carry_out(command: &Command) -> Result<(), Box<dyn std::error::Error>> {
+    match command {
+        #[cfg(unix)]
+        Command::Backup { file, data } => control::backup(data, file)?,
+        Command::SetPassword { principal, data } => {
+            let mut line = String::new();
+            std::io::stdin().read_line(&mut line)?;
+            principals::set_password(data, principal, line.trim_end_matches(['\r', '\n']))?;
+        }
+        Command::RemovePrincipal { principal, data } => principals::remove(data, principal)?,
+        Command::Health { address, tls_cert } => health::check(address, tls_cert.as_deref())?,
+    }
+    Ok(())
 }
 
 async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {

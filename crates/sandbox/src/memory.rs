@@ -21,6 +21,10 @@ pub struct Memory {
     pub answer: usize,
     /// Requests of one session that wait.
     pub deferred: usize,
+    /// What sessions select, and again what they select for topic notifications.
+    pub selections: usize,
+    /// Properties and roles of sessions.
+    pub sessions: usize,
     /// What waits around the broker.
     pub hub: HubLimits,
 }
@@ -40,6 +44,8 @@ impl Memory {
             queue,
             answer: broker.answer_bytes,
             deferred: broker.deferred_bytes,
+            selections: broker.selection_bytes,
+            sessions: broker.session_bytes,
             hub,
         };
         let Some(all) = limits.max_memory.map(bytes) else {
@@ -56,6 +62,8 @@ impl Memory {
             queue: part(queue, 64),
             answer: part(parts.answer, 16),
             deferred: part(parts.deferred, 64),
+            selections: parts.selections.min(all / 32),
+            sessions: parts.sessions.min(all / 32),
             hub: HubLimits {
                 input_bytes: part(hub.input_bytes, 16),
                 store_bytes: part(hub.store_bytes, 16),
@@ -82,6 +90,8 @@ mod tests {
             let sum = parts.topics
                 + parts.waiting
                 + parts.answer
+                + 2 * parts.selections
+                + parts.sessions
                 + parts.hub.input_bytes / 4 * 5
                 + parts.hub.store_bytes;
             assert!(sum <= whole.parse::<usize>().unwrap() / 8 * 7, "{parts:?}");

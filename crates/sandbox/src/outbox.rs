@@ -68,6 +68,15 @@ pub struct Overflow {
     pub bytes: usize,
 }
 
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    /// It is the only one that waits: the connection's task is to be woken.
+    First,
+    /// It goes with those before it, or is dropped because the connection ends.
+    Behind,
+}
+
 /// What the connection's task is to do next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Work {
@@ -112,10 +121,10 @@ impl Outbox {
     ///
     /// # Errors
     /// If the client is too slow: the connection then ends, and all that waits is dropped.
-    pub fn push(&self, message: Bytes) -> Result<(), Overflow> {
+    pub fn push(&self, message: Bytes) -> Result<Pushed, Overflow> {
         let mut state = self.lock();
         if state.end.is_some() {
-            return Ok(());
+            return Ok(Pushed::Behind);
         }
         let messages = state.messages.len() + state.writing.0 + 1;
         let bytes = state.bytes + message.len();
@@ -138,12 +147,16 @@ impl Outbox {
         }
         state.bytes = bytes;
         state.messages.push_back(message);
-        let wake = state.messages.len() == 1;
-        drop(state);
-        if wake {
-            self.changed.notify_one();
-        }
-        Ok(())
+        Ok(if state.messages.len() == 1 {
+            Pushed::First
+        } else {
+            Pushed::Behind
+        })
+    }
+
+    /// Tells the connection's task that something waits: to be called some time after the first message was added.
+    pub fn wake(&self) {
+        self.changed.notify_one();
     }
 
     /// Ends the connection, unless it ends already. An end at once overtakes one that waits for the client.
@@ -246,7 +259,7 @@ mod tests {
         outbox.end(End::Flushed(EndCause::Closed));
         assert_eq!(
             outbox.push(Bytes::from("late")),
-            Ok(()),
+            Ok(Pushed::Behind),
             "dropped after the end"
         );
         assert_eq!(

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use effusion_broker::{AuthenticationHandler, Broker, Config, Peer, Snapshot, bootstrap};
+use effusion_host::password;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -27,9 +28,9 @@ use crate::hub::{Completions, Hub};
 use crate::memory::Memory;
 use crate::origin::{AllowedOrigins, Origin};
 use crate::outbox::OutboxLimits;
-use crate::password::{self, Passwords};
+use crate::password::Passwords;
 use crate::store::{Database, Opened, StoreError, Writer};
-use crate::tls::{self, TlsError};
+use crate::tls::{self, Certificates, TlsError};
 use crate::token::{TokenKeyError, TokenSource, TokenVerifier};
 
 /// Passwords that may wait to be checked.
@@ -142,10 +143,14 @@ impl Server {
     /// # Errors
     /// See [`StartError`].
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let acceptor = match &options.tls {
-            Some((certificate, key)) => Some(tls::acceptor(certificate, key)?),
+        let certificates = match &options.tls {
+            Some((certificate, key)) => Some(Certificates::load(certificate, key)?),
             None => None,
         };
+        let acceptor = certificates
+            .as_ref()
+            .map(Certificates::acceptor)
+            .transpose()?;
         if let Some(folder) = &options.files
             && !folder.join("index.html").is_file()
         {
@@ -157,7 +162,7 @@ impl Server {
         };
         let data = options.data.clone();
         let (store, nobody) = tokio::task::spawn_blocking(move || {
-            let nobody = password::hash_now("nobody").map_err(initial)?;
+            let nobody = password::hash("nobody").map_err(initial)?;
             Ok::<_, StoreError>((open(data.as_deref())?, nobody))
         })
         .await
@@ -182,6 +187,9 @@ impl Server {
 
         let completions = Completions::new();
         let mut tasks = JoinSet::new();
+        if let Some(certificates) = certificates {
+            tasks.spawn(certificates.keep_current(tls::CHECK_EVERY));
+        }
         let writer = match store.database {
             None => None,
             Some((database, folder)) => {
@@ -321,23 +329,37 @@ struct Store {
     default_principals: Vec<String>,
 }
 
+/// The database of a folder that nothing else uses, made if it is not there, and the principals in it.
+///
+/// # Errors
+/// As [`Database::open`].
+pub(crate) fn open_folder(folder: &Path) -> Result<(Database, Snapshot), StoreError> {
+    let Opened {
+        database, snapshot, ..
+    } = Database::open(folder, development)?;
+    Ok((database, snapshot))
+}
+
+fn development() -> Result<Snapshot, StoreError> {
+    bootstrap::development_snapshot(password::hash).map_err(initial)
+}
+
 fn open(data: Option<&Path>) -> Result<Store, StoreError> {
-    let make = || bootstrap::development_snapshot(password::hash_now).map_err(initial);
     let (database, snapshot, first_start) = match data {
-        None => (None, make()?, true),
+        None => (None, development()?, true),
         Some(folder) => {
             let Opened {
                 database,
                 snapshot,
                 first_start,
-            } = Database::open(folder, make)?;
+            } = Database::open(folder, development)?;
             (Some((database, folder.to_owned())), snapshot, first_start)
         }
     };
     let default_principals = bootstrap::development_named(&snapshot)
         .filter(|principal| {
             first_start
-                || password::verify_now(&principal.password_hash, bootstrap::DEVELOPMENT_PASSWORD)
+                || password::verify(&principal.password_hash, bootstrap::DEVELOPMENT_PASSWORD)
                     == Ok(true)
         })
         .map(|principal| principal.name.clone())
@@ -386,6 +408,8 @@ fn config(options: &Options, durable: bool) -> Result<Config, StartError> {
     config.limits.waiting_bytes = memory.waiting;
     config.limits.answer_bytes = memory.answer;
     config.limits.deferred_bytes = memory.deferred;
+    config.limits.selection_bytes = memory.selections;
+    config.limits.session_bytes = memory.sessions;
     config.limits.topics_per_principal = limits.max_topics_per_principal as usize;
     config.attempts.free = limits.sign_in_attempts;
     config.attempts.free_per_address = limits.sign_in_attempts.saturating_mul(4);

@@ -5,6 +5,10 @@
     dead_code,
     reason = "the examples' own beginnings are for the terminal"
 )]
+#![allow(
+    clippy::duplicate_mod,
+    reason = "each example has what they have in common"
+)]
 
 mod common;
 

@@ -182,7 +182,16 @@ async fn nothing_outside_of_the_folder_is_served() {
 async fn without_a_page_there_is_only_the_service() {
     let server = start(&["--memory"]).await;
     let (head, _) = get(server.addresses()[0], "/").await;
-    assert!(head.starts_with("http/1.1 404"), "{head}");
+    let expected = if effusion_sandbox::page::IS_EMBEDDED {
+        "http/1.1 200"
+    } else {
+        "http/1.1 404"
+    };
+    assert!(head.starts_with(expected), "{head}");
+    let (head, body) = get(server.addresses()[0], "/health").await;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert!(head.contains("cache-control: no-store"), "{head}");
+    assert_eq!(body, b"The service works.\n");
     // The service is for WebSocket.
     let (head, _) = get(server.addresses()[0], "/diffusion").await;
     assert!(head.starts_with("http/1.1 4"), "{head}");

@@ -5,9 +5,10 @@ use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 
 use super::command::{COMMANDS, Usage};
-use super::composing::{Note, Purpose, with_snippet};
+use super::composer_form::ComposerBox;
+use super::composing::{EditProgress, Note, Purpose, Snippet, UnsavedEdit};
 use super::tools::Tools;
-use crate::features::timeline::end_edit;
+use crate::features::timeline::{Quoted, end_edit, resume_edit};
 use crate::i18n::{I18n, use_i18n};
 use crate::platform::focus;
 use crate::state::use_room;
@@ -102,7 +103,8 @@ fn note_text(i18n: I18n, note: &Note) -> String {
 #[component]
 pub fn PurposeBanner() -> impl IntoView {
     let (room, i18n) = (use_room(), use_i18n());
-    let purpose = room.purpose.clone();
+    let input = expect_context::<ComposerBox>();
+    let (purpose, answered) = (room.purpose.clone(), room.clone());
     let cancel = UnsyncCallback::new(move |_| {
         end_edit(room.clone());
         focus::move_to("composer");
@@ -111,13 +113,19 @@ pub fn PurposeBanner() -> impl IntoView {
         let (icon, text, excerpt) = match purpose.get() {
             Purpose::Send => return None,
             Purpose::Reply(reply) => {
-                let text = t!(i18n, composer_replying, name = isolate(&reply.name));
-                (glyph::REPLY, text, reply.text)
+                answered.version.track();
+                let quote = answered.look(|timeline| timeline.quote(&reply, None));
+                let text = t!(i18n, composer_replying, name = isolate(&quote.label()));
+                let excerpt = match quote.state {
+                    Quoted::Deleted => t!(i18n, message_deleted),
+                    _ => quote.text,
+                };
+                (glyph::REPLY, text, excerpt)
             }
-            Purpose::Edit { saving: true, .. } => {
-                (glyph::EDIT, t!(i18n, composer_saving), String::new())
+            Purpose::Edit { .. } if input.enter_sends.get() => {
+                (glyph::EDIT, t!(i18n, composer_editing), String::new())
             }
-            Purpose::Edit { .. } => (glyph::EDIT, t!(i18n, composer_editing), String::new()),
+            Purpose::Edit { .. } => (glyph::EDIT, t!(i18n, composer_editing_touch), String::new()),
         };
         let banner = view! {
             <Banner
@@ -138,6 +146,89 @@ pub fn PurposeBanner() -> impl IntoView {
     }
 }
 
+/// Edits that have left the composer and are not saved: on their way, put aside, or refused.
+#[component]
+pub fn UnsavedEdits() -> impl IntoView {
+    let (room, i18n) = (use_room(), use_i18n());
+    let unsaved = room.unsaved.clone();
+    let banner = move |edit: UnsavedEdit| {
+        let UnsavedEdit {
+            sequence,
+            text,
+            progress,
+        } = edit;
+        if progress == EditProgress::Saving {
+            return view! {
+                <div class="above" role="status" data-testid="saving">
+                    <PathIcon path=glyph::EDIT />
+                    <p class="words">{move || t!(i18n, composer_saving)}</p>
+                </div>
+            }
+            .into_any();
+        }
+        let discarded = room.unsaved.clone();
+        let discard = UnsyncCallback::new(move |_| {
+            discarded.update(|unsaved| unsaved.retain(|edit| edit.sequence != sequence));
+            focus::move_to("composer");
+        });
+        let (room, excerpt) = (room.clone(), text.clone());
+        let resume = move |_| {
+            resume_edit(&room, sequence, text.clone());
+            focus::move_to("composer");
+        };
+        let reason = move || match &progress {
+            EditProgress::Failed(fault) => {
+                [i18n.show(&fault.what()), i18n.show(&fault.next())].join(" ")
+            }
+            _ => String::new(),
+        };
+        view! {
+            <Banner
+                test="unsaved-edit"
+                role="alert"
+                close_label=move || t!(i18n, message_discard)
+                close_test="unsaved-discard"
+                on_close=discard
+            >
+                <p class="words">
+                    <span>{move || t!(i18n, composer_edit_failed)}</span>
+                    {" "}
+                    {move || reason()}
+                    {" "}
+                    <bdi class="excerpt">{excerpt}</bdi>
+                </p>
+                <Button
+                    test="unsaved-resume"
+                    label=move || t!(i18n, composer_resume_edit)
+                    on_click=resume
+                />
+            </Banner>
+        }
+        .into_any()
+    };
+    move || {
+        let unsaved = unsaved.get();
+        unsaved.into_iter().map(&banner).collect::<Vec<_>>()
+    }
+}
+
+/// Says that a text is too large to be sent, before somebody tries.
+#[component]
+pub fn LimitBanner() -> impl IntoView {
+    let i18n = use_i18n();
+    let input = expect_context::<ComposerBox>();
+    move || {
+        let fault = input.too_large.get()?;
+        let (what, next) = (fault.what(), fault.next());
+        let banner = view! {
+            <div class="above alert" role="alert" data-testid="too-large">
+                <p class="words">{move || i18n.show(&what)} {" "} {move || i18n.show(&next)}</p>
+            </div>
+        };
+        Some(banner.into_any())
+    }
+}
+
 /// Offers to make a snippet of a long text that was pasted.
 #[component]
 pub fn SnippetOffer(
@@ -150,9 +241,11 @@ pub fn SnippetOffer(
         if let Some(pasted) = tools.pasted.get_untracked() {
             tools.pasted.set(None);
             let draft = room.draft.get_untracked();
-            if let Some(text) = with_snippet(&draft, &pasted) {
-                let end = text.len();
-                tools.write(text, end);
+            if let Some(snippet) = Snippet::new(&draft, &pasted) {
+                // Two short pieces: browsers take very long to insert many lines this way.
+                let end = snippet.at.end + snippet.above.len();
+                tools.replace(snippet.at.start..snippet.at.start, &snippet.above);
+                tools.replace(end..end, &snippet.below);
             }
         }
     });

@@ -110,8 +110,7 @@ const fn usage(
 /// # Errors
 /// See [`Wrong`].
 pub fn parse(text: &str) -> Result<Command, Wrong> {
-    let text = text.trim();
-    let Some(line) = text.strip_prefix('/') else {
+    let Some(line) = text.trim().strip_prefix('/') else {
         return Ok(Command::Text(text.to_owned()));
     };
     if line.starts_with('/') {
@@ -178,7 +177,7 @@ mod tests {
             ("/join #Tea", Command::Join(RoomName::parse("Tea").unwrap())),
             ("//etc/hosts", Command::Text("/etc/hosts".to_owned())),
             ("//", Command::Text("/".to_owned())),
-            ("no command", Command::Text("no command".to_owned())),
+            ("  no command ", Command::Text("  no command ".to_owned())),
         ] {
             assert_eq!(parse(text), Ok(command), "{text}");
         }

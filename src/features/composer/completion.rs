@@ -27,9 +27,12 @@ pub struct Token {
 /// The longest query, in bytes.
 const MAX_QUERY: usize = 40;
 
-/// The incomplete word right before the caret, which is a byte offset.
+/// In texts of more bytes nothing is completed.
+pub const MAX_TEXT: usize = 64 * 1024;
+
+/// The incomplete word right before the caret, which is a byte offset. Code and addresses have none.
 pub fn token(text: &str, caret: usize) -> Option<Token> {
-    let before = text.get(..caret)?;
+    let before = text.get(..caret).filter(|_| text.len() <= MAX_TEXT)?;
     if let Some(query) = before.strip_prefix('/')
         && !query.contains(|c: char| c.is_whitespace() || c == '/')
     {
@@ -41,17 +44,17 @@ pub fn token(text: &str, caret: usize) -> Option<Token> {
     }
     let from = before.rfind(['@', ':', '\n'])?;
     let (sign, query) = (before.as_bytes().get(from)?, before.get(from + 1..)?);
-    let within = before
-        .get(..from)
-        .and_then(|before| before.chars().next_back())
-        .is_some_and(is_letter);
-    if within || query.len() > MAX_QUERY {
+    let context = before.get(..from)?;
+    let last = context.chars().next_back();
+    if last.is_some_and(is_letter) || query.len() > MAX_QUERY {
         return None;
     }
     let kind = match sign {
         // Names can contain spaces, but do not begin with one.
         b'@' if !query.starts_with(' ') => Kind::Name,
+        // A second colon is a part of a path, and after a quotation mark one is a part of data.
         b':' if query.len() > 1
+            && !last.is_some_and(|c| ":\"'`“”„‘’«»".contains(c))
             && query
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'+' | b'-')) =>
@@ -60,11 +63,67 @@ pub fn token(text: &str, caret: usize) -> Option<Token> {
         }
         _ => return None,
     };
-    Some(Token {
+    (!is_in_address(context) && !is_in_code(context)).then(|| Token {
         kind,
         query: query.to_owned(),
         from,
     })
+}
+
+/// Whether what follows would be a part of an address.
+fn is_in_address(before: &str) -> bool {
+    let word = before.rsplit(char::is_whitespace).next();
+    word.is_some_and(|word| {
+        word.contains("://") || word.contains("www.") || word.contains("mailto:")
+    })
+}
+
+/// Whether what follows would be code: between fences, or after a backquote that nothing has closed.
+fn is_in_code(before: &str) -> bool {
+    let mut fence: Option<(char, usize)> = None;
+    // The last line is the one with the caret.
+    let mut paragraph = String::new();
+    for line in before.split('\n') {
+        let trimmed = line.trim_start();
+        let sign = trimmed.chars().next().filter(|c| matches!(c, '`' | '~'));
+        let length = sign.map_or(0, |sign| trimmed.chars().take_while(|c| *c == sign).count());
+        let rest = trimmed.get(length..).unwrap_or_default();
+        match (fence, sign) {
+            (Some((open, least)), Some(sign))
+                if sign == open && length >= least && rest.trim().is_empty() =>
+            {
+                fence = None;
+                paragraph.clear();
+            }
+            (None, Some(sign)) if length >= 3 && !rest.contains('`') => {
+                fence = Some((sign, length))
+            }
+            (None, _) if trimmed.is_empty() => paragraph.clear(),
+            (None, _) => {
+                paragraph.push_str(line);
+                paragraph.push('\n');
+            }
+            _ => {}
+        }
+    }
+    fence.is_some() || has_open_backquotes(&paragraph)
+}
+
+/// Whether a run of backquotes has no other one of the same length after it.
+fn has_open_backquotes(text: &str) -> bool {
+    let mut open = None;
+    let mut rest = text;
+    while let Some(start) = rest.find('`') {
+        let run = rest.get(start..).unwrap_or_default();
+        let length = run.bytes().take_while(|b| *b == b'`').count();
+        open = match open {
+            None => Some(length),
+            Some(opened) if opened == length => None,
+            opened => opened,
+        };
+        rest = run.get(length..).unwrap_or_default();
+    }
+    open.is_some()
 }
 
 /// The name of an emoji whose second colon was typed right before the caret.
@@ -73,30 +132,10 @@ pub fn named_emoji(text: &str, caret: usize) -> Option<Token> {
     token(before, before.len()).filter(|token| token.kind == Kind::Emoji)
 }
 
-/// Replaces the text from `from` up to the caret. Returns the text and the caret, as a byte offset.
-pub fn complete(text: &str, from: usize, caret: usize, with: &str) -> (String, usize) {
-    let (Some(before), Some(after)) = (text.get(..from), text.get(caret..)) else {
-        return (text.to_owned(), text.len());
-    };
-    let caret = before.len() + with.len();
-    ([before, with, after].concat(), caret)
-}
-
-/// [`complete`] for a replacement that arrives later, when more may have been typed: `then` is the text that stood before the
-/// caret, and `from` where the incomplete word began. `None` if that text has changed.
-pub fn complete_late(
-    then: &str,
-    from: usize,
-    text: &str,
-    caret: usize,
-    with: &str,
-) -> Option<(String, usize)> {
-    let further = caret.checked_sub(then.len())?;
-    if from > then.len() || !text.starts_with(then) {
-        return None;
-    }
-    let (text, end) = complete(text, from, then.len(), with);
-    Some((text, end + further))
+/// Whether a replacement that arrives late still fits: `then` is the text that stood before the caret, and the caret has not
+/// gone back behind it.
+pub fn is_still_there(then: &str, text: &str, caret: usize) -> bool {
+    caret >= then.len() && text.starts_with(then)
 }
 
 /// The names that match, those that begin with the query before those in which a later word does.
@@ -176,15 +215,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_begun_is_completed_where_it_stands() {
+    fn what_is_begun_is_found_where_it_stands() {
         let text = "hé @an, see";
-        let caret = "hé @an".len();
-        let token = token(text, caret).map(|token| token.from);
-        assert_eq!(token, Some(4));
-        assert_eq!(
-            complete(text, 4, caret, "@Ann "),
-            ("hé @Ann , see".to_owned(), 9)
-        );
+        let from = token(text, "hé @an".len()).map(|token| token.from);
+        assert_eq!(from, Some(4));
         assert_eq!(
             named_emoji("a :smile:", 9).map(|token| (token.from, token.query)),
             Some((2, "smile".to_owned()))
@@ -193,15 +227,55 @@ mod tests {
     }
 
     #[test]
+    fn code_addresses_and_data_stay_as_they_are_typed() {
+        for before in [
+            "`a ",
+            "x ``a` b ",
+            "two\nlines `of ",
+            "```\n",
+            "```rust\nlet a = ",
+            "~~~~\n~~~\n",
+            "https://a.example/",
+            "(https://a.example/x?y=",
+            "www.example/-",
+            "mailto:-",
+        ] {
+            for word in [":smile:", ":smi", "@an"] {
+                let text = [before, word].concat();
+                assert_eq!(begun(&text), None, "{text}");
+                assert_eq!(named_emoji(&text, text.len()), None, "{text}");
+            }
+        }
+        for text in [
+            "std::vec:",
+            "a ::smile:",
+            "{\"a\":true:",
+            "':smile:",
+            "“:smile:",
+        ] {
+            assert_eq!(named_emoji(text, text.len()), None, "{text}");
+        }
+        for before in [
+            "`a` ",
+            "```\na\n```\n",
+            "`` ` `` ",
+            "`a\n\nb ",
+            "https://a.example ",
+        ] {
+            let text = [before, ":smile:"].concat();
+            assert!(named_emoji(&text, text.len()).is_some(), "{text}");
+        }
+        let long = ["x ".repeat(MAX_TEXT / 2).as_str(), "@an"].concat();
+        assert_eq!(begun(&long), None);
+    }
+
+    #[test]
     fn what_is_known_late_leaves_what_was_written_since() {
-        let late = |text: &str, caret| complete_late("é :ok:", 3, text, caret, "👌");
-        assert_eq!(late("é :ok:", 7), Some(("é 👌".to_owned(), 7)));
-        assert_eq!(late("é :ok:, and", 12), Some(("é 👌, and".to_owned(), 12)));
-        assert_eq!(late("é :ok:, and", 9), Some(("é 👌, and".to_owned(), 9)));
-        assert_eq!(late("é :o", 5), None, "it was taken back");
-        assert_eq!(late("", 0), None, "it was sent");
-        assert_eq!(late("é :ok: x", 2), None, "the caret is elsewhere");
-        assert_eq!(complete_late("a", 2, "ab", 2, "x"), None);
+        let fits = |text: &str, caret| is_still_there("é :ok:", text, caret);
+        assert!(fits("é :ok:", 7) && fits("é :ok:, and", 12) && fits("é :ok:, and", 9));
+        assert!(!fits("é :o", 5), "it was taken back");
+        assert!(!fits("", 0), "it was sent");
+        assert!(!fits("é :ok: x", 2), "the caret is elsewhere");
     }
 
     #[test]

@@ -4,17 +4,31 @@ use futures_channel::oneshot;
 use leptos::ev::{ClipboardEvent, KeyboardEvent};
 use leptos::html;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 use web_sys::HtmlTextAreaElement;
 
-use super::composing::{Picking, Purpose};
+use super::composing::{Note, Picking, Purpose};
 use super::suggestion_list::option_id;
 use super::suggestions::Suggestions;
 use super::tools::composer_tools;
+use crate::i18n::letters::is_right_to_left;
 use crate::i18n::use_i18n;
-use crate::state::{RoomState, SetIfChanged, use_room};
-use crate::t;
+use crate::platform::keyboard::{is_composing, is_enter};
+use crate::platform::{focus, page};
+use crate::services::use_services;
+use crate::state::{Fault, RoomState, SetIfChanged, use_app, use_room};
 use crate::ui::lazy::LoadError;
 use crate::ui::{Icon, Lazy, ToolButton, glyph};
+use crate::{t, text};
+
+/// How many bytes of a message are not its text, at most: names, times, and what it replies to.
+const ENVELOPE: usize = 2_048;
+
+/// Who types sooner after an edit than this, in milliseconds, has not seen that the draft from before is back.
+const RETURN_UNSEEN: f64 = 1_000.0;
+
+/// A text of more bytes is higher than the box may become.
+const MAX_FITTED: usize = 16 * 1024;
 
 /// The box that messages are written in, for the tools around it; from context.
 #[derive(Clone, Copy)]
@@ -27,6 +41,14 @@ pub struct ComposerBox {
     pub handlers: RwSignal<Option<Handlers>>,
     /// Whether something was to be sent before the tools were there that only they can send.
     pub submit_pending: StoredValue<bool>,
+    /// Whether Enter alone sends.
+    pub enter_sends: Signal<bool>,
+    /// Why the text is too large to be sent, if it is.
+    pub too_large: Memo<Option<Fault>>,
+    /// How many bytes the draft has that was read from the box: as long as it has them, it need not be written there.
+    in_box: StoredValue<Option<usize>>,
+    /// When a draft came back after an edit was sent, by the clock of events.
+    returned: StoredValue<Option<f64>>,
 }
 
 /// What the tools do about what happens in the box.
@@ -44,39 +66,60 @@ pub struct Handlers {
     pub submit: UnsyncCallback<()>,
 }
 
-/// The box and its button. Enter sends and Shift+Enter breaks the line. A key that ends the choice of a character, as for
-/// Japanese, does neither.
+/// The box and its button. Enter sends and Shift+Enter breaks the line; where the keyboard is on the screen, Enter breaks the
+/// line and the button sends. A key that ends the choice of a character, as for Japanese, does neither.
 #[component]
 pub fn Composer(
-    /// Sends a plain message.
+    /// Sends a message.
     #[prop(into)]
     on_send: UnsyncCallback<String>,
 ) -> impl IntoView {
-    let (room, i18n) = (use_room(), use_i18n());
+    let (app, services, room, i18n) = (use_app(), use_services(), use_room(), use_i18n());
+    let draft = room.draft.clone();
+    let is_touch = page::is_touch();
     let input = ComposerBox {
         area: NodeRef::new(),
         suggestions: RwSignal::default(),
         handlers: RwSignal::new(None),
         submit_pending: StoredValue::new(false),
+        enter_sends: Signal::derive(move || app.enter_key.get().sends(is_touch)),
+        too_large: Memo::new(move |_| {
+            app.connection.track();
+            let size = draft.read().len();
+            // Every service accepts what fits the box.
+            let session = (size > MAX_FITTED).then(|| services.connection.session())??;
+            too_large(size, session.info()?.maximum_message_size?)
+        }),
+        in_box: StoredValue::new(None),
+        returned: StoredValue::new(None),
     };
     provide_context(input);
-    show_draft(room.draft.clone(), input.area);
+    // Who has come in can write at once.
+    focus::offer("composer");
+    show_draft(room.draft.clone(), input);
 
     let (draft, purpose, note) = (room.draft.clone(), room.purpose.clone(), room.note.clone());
+    let submitted = room.clone();
     let submit = UnsyncCallback::new(move |()| {
         let text = draft.get_untracked();
-        let is_plain = *purpose.read_untracked() == Purpose::Send && !text.starts_with('/');
-        if text.trim().is_empty() {
-            // There is nothing to send.
+        let is_edit = matches!(*purpose.read_untracked(), Purpose::Edit { .. });
+        // What is said, new or as an answer, goes out whether the tools have come or not.
+        let is_plain = !is_edit && !text.starts_with('/');
+        if text.trim().is_empty() || input.too_large.get_untracked().is_some() {
+            // There is nothing to send, or nothing that can be sent.
         } else if is_plain {
             draft.set(String::new());
             note.set_if_changed(None);
             on_send.run(text);
         } else if let Some(handlers) = input.handlers.get_untracked() {
             handlers.submit.run(());
+            let is_back = is_edit && !draft.read_untracked().is_empty();
+            let now = is_back.then(|| window().performance()).flatten();
+            input.returned.set_value(now.map(|clock| clock.now()));
         } else {
             input.submit_pending.set_value(true);
         }
+        submitted.bring_draft_back();
         if let Some(area) = input.area.get_untracked() {
             // Focusing what is on the screen does not fail.
             let _ = area.focus();
@@ -99,7 +142,7 @@ pub fn Composer(
     let (draft, picking) = (room.draft.clone(), room.picking.clone());
     view! {
         <div class="compose">
-            <Lazy load=tools quiet=true />
+            <Lazy load=tools />
             <form
                 class="composer"
                 on:submit=move |event| {
@@ -134,7 +177,10 @@ pub fn Composer(
                     aria-label=move || t!(i18n, common_send)
                     title=move || t!(i18n, common_send)
                     data-testid="send-button"
-                    disabled=move || closed.get() || draft.read().trim().is_empty()
+                    disabled=move || {
+                        closed.get() || draft.read().trim().is_empty()
+                            || input.too_large.read().is_some()
+                    }
                 >
                     <Icon name="send" />
                 </button>
@@ -159,12 +205,14 @@ fn TextBox(
         ..
     } = input;
     let (info, draft) = (room.info.clone(), room.draft.clone());
+    let pasted_into = room.draft.clone();
     // A box that is taken away loses the focus when nothing of it is left but the element.
     let edited = move || {
         if let Some(Some(handlers)) = handlers.try_get_untracked() {
             handlers.edit.run(());
         }
     };
+    let (after_edit, emptied) = (room.clone(), room.clone());
     let key = move |event: KeyboardEvent| {
         let taken = handlers
             .get_untracked()
@@ -172,7 +220,19 @@ fn TextBox(
         if taken {
             event.prevent_default();
             event.stop_propagation();
-        } else if event.key() == "Enter" && !event.shift_key() && !event.is_composing() {
+        } else if types_after_edit(input, &event) {
+            after_edit.set_draft_aside();
+            after_edit
+                .note
+                .set(Some(Note::Info(text!(composer_draft_kept))));
+            if let Some(area) = input.area.get_untracked() {
+                // At once: the key is about to do what it does.
+                area.set_value("");
+            }
+        } else if is_enter(&event)
+            && !event.shift_key()
+            && (input.enter_sends.get_untracked() || event.ctrl_key() || event.meta_key())
+        {
             event.prevent_default();
             submit.run(());
         }
@@ -184,7 +244,7 @@ fn TextBox(
             node_ref=input.area
             rows="1"
             dir="auto"
-            enterkeyhint="send"
+            enterkeyhint=move || if input.enter_sends.get() { "send" } else { "enter" }
             placeholder=move || {
                 t!(i18n, composer_message_room, room = info.read().name.as_str())
             }
@@ -192,10 +252,15 @@ fn TextBox(
             aria-autocomplete=move || handlers.get().map(|_| "list")
             aria-controls=move || suggestions.read().as_ref().map(|_| "completion")
             aria-activedescendant=move || {
-                suggestions.read().as_ref().map(|it| option_id(it.selected()))
+                suggestions.read().as_ref().and_then(|it| it.selected()).map(option_id)
             }
             on:input=move |event| {
-                draft.set(event_target_value(&event));
+                let text = event_target_value(&event);
+                input.in_box.set_value(Some(text.len()));
+                draft.set(text);
+                if emptied.bring_draft_back() {
+                    emptied.note.set_if_changed(None);
+                }
                 edited();
             }
             on:keydown=key
@@ -205,11 +270,19 @@ fn TextBox(
                 }
             }
             on:click=move |_| edited()
-            on:paste=move |event| {
+            on:paste=move |event: ClipboardEvent| {
+                let data = event.clipboard_data();
+                let text = data.and_then(|data| data.get_data("text/plain").ok());
+                if let (Some(area), Some(text)) = (input.area.get_untracked(), text) {
+                    let draft = pasted_into.read_untracked();
+                    let size = draft.len() + text.len();
+                    set_direction(&area, if draft.is_empty() { &text } else { &draft }, size);
+                }
                 if let Some(handlers) = handlers.get_untracked() {
                     handlers.paste.run(event);
                 }
             }
+            on:focus=move |_| place_caret(input)
             on:blur=move |_| {
                 if let Some(Some(handlers)) = handlers.try_get_untracked() {
                     handlers.blur.run(());
@@ -219,24 +292,87 @@ fn TextBox(
     }
 }
 
+/// What to say of a text of so many bytes, if the service does not accept messages as large as it makes.
+fn too_large(size: usize, limit: usize) -> Option<Fault> {
+    (size.saturating_add(ENVELOPE) > limit).then_some(Fault::TooLarge { size, limit })
+}
+
+/// Whether a key types something that its writer believes to stand in an empty box: an edit was just sent, and the draft from before
+/// has come back.
+fn types_after_edit(input: ComposerBox, event: &KeyboardEvent) -> bool {
+    let Some(returned) = input.returned.get_value() else {
+        return false;
+    };
+    if matches!(event.key().as_str(), "Shift" | "Control" | "Alt" | "Meta") {
+        return false;
+    }
+    input.returned.set_value(None);
+    let types = event.key().chars().count() == 1 || is_composing(event);
+    let is_unseen = event.time_stamp() - returned < RETURN_UNSEEN;
+    types && is_unseen && !event.ctrl_key() && !event.meta_key()
+}
+
+/// Puts the caret where it was. A dialog that closes gives the focus back without it in Chromium, and what is typed goes nowhere.
+fn place_caret(input: ComposerBox) {
+    let Some(area) = input.area.try_get_untracked().flatten() else {
+        return;
+    };
+    if let (Ok(Some(start)), Ok(Some(end))) = (area.selection_start(), area.selection_end()) {
+        // That is where the box says that it is.
+        let _ = area.set_selection_range(start, end);
+    }
+}
+
 /// Shows the draft in the box. What somebody types is there already: writing it once more would move the caret, or end the
 /// choice of a character.
-fn show_draft(draft: ArcRwSignal<String>, area: NodeRef<html::Textarea>) {
+fn show_draft(draft: ArcRwSignal<String>, input: ComposerBox) {
     Effect::new(move |_| {
-        let text = draft.get();
-        let Some(area) = area.get() else { return };
-        if area.value() != text {
+        let text = draft.read();
+        let Some(area) = input.area.get() else { return };
+        let in_box = input.in_box.get_value() == Some(text.len());
+        input.in_box.set_value(None);
+        set_direction(&area, &text, text.len());
+        if !in_box && area.value() != *text {
             area.set_value(&text);
         }
-        request_animation_frame(move || fit(&area));
+        let is_high = text.len() > MAX_FITTED;
+        request_animation_frame(move || fit(&area, is_high));
     });
 }
 
-/// Grows with the text, up to what the style allows.
-fn fit(area: &HtmlTextAreaElement) {
+/// The box follows the direction of what it holds, a text that will have so many bytes. Chromium takes many times as long with each key
+/// to do that itself for a large one, which is one way as its beginning is.
+fn set_direction(area: &HtmlTextAreaElement, text: &str, size: usize) {
+    let direction = match size > MAX_FITTED {
+        false => "auto",
+        true if is_right_to_left(text) => "rtl",
+        true => "ltr",
+    };
+    if area.dir() != direction {
+        area.set_dir(direction);
+    }
+}
+
+/// Grows with the text, up to what the style allows. To measure a text that is higher than that in any case takes long.
+fn fit(area: &HtmlTextAreaElement, is_high: bool) {
     let style = web_sys::HtmlElement::style(area);
     // A style that the browser does not take leaves the box as high as it was.
+    if is_high {
+        let _ = style.set_property("height", "100vh");
+        return;
+    }
+    // The box keeps its space while it is measured: a list that grew meanwhile would be scrolled by the browser.
+    let around = area
+        .parent_element()
+        .and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok());
+    let around = around.map(|it| (web_sys::HtmlElement::style(&it), it.offset_height()));
+    if let Some((style, height)) = &around {
+        let _ = style.set_property("min-height", &[&height.to_string(), "px"].concat());
+    }
     let _ = style.set_property("height", "auto");
     let height = [&area.scroll_height().to_string(), "px"].concat();
     let _ = style.set_property("height", &height);
+    if let Some((style, _)) = &around {
+        let _ = style.remove_property("min-height");
+    }
 }

@@ -12,11 +12,11 @@ use super::emoji::{Emoji, SkinTone, search};
 use super::emoji_table::{EmojiTable, Groups};
 use crate::features::timeline::{frequent, react, remember};
 use crate::i18n::{Message, messages, use_i18n};
-use crate::platform::focus;
+use crate::platform::{focus, keyboard};
 use crate::services::use_services;
 use crate::state::use_room;
 use crate::t;
-use crate::ui::lazy::LoadError;
+use crate::ui::lazy::{LoadError, load_failed};
 use crate::ui::{ToolButton, glyph, show_modal};
 
 /// How many emoji that fit a search are shown.
@@ -175,12 +175,11 @@ fn SearchBox(
 ) -> impl IntoView {
     let i18n = use_i18n();
     let key = move |event: KeyboardEvent| match event.key().as_str() {
-        // The Enter that ends the choice of a character picks nothing.
-        "Enter" if !event.is_composing() => {
+        _ if keyboard::is_enter(&event) => {
             event.prevent_default();
             picker.pick_best();
         }
-        "ArrowDown" => {
+        "ArrowDown" if !keyboard::is_composing(&event) => {
             event.prevent_default();
             move_focus(&event, 1);
         }
@@ -263,7 +262,7 @@ fn EmojiList(
         None => ().into_any(),
         Some(Err(LoadError)) => view! {
             <p class="hint" role="alert">
-                {move || t!(i18n, common_load_failed)}
+                {move || load_failed(i18n)}
             </p>
         }
         .into_any(),

@@ -1,14 +1,14 @@
 //! Sending what is no plain message: replies, edits, and commands, which begin with a slash.
 
-use crate::state::{OpenRoom, SetIfChanged};
+use crate::state::{Earlier, OpenRoom, SetIfChanged};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::command::{self, Command, Wrong};
-use super::composing::{Note, Purpose};
+use super::composing::{EditProgress, Note, Purpose, UnsavedEdit, trimmed};
 use crate::features::join::form::Room;
 use crate::features::moderation::set_muted;
-use crate::features::timeline::{Key, end_edit, show_failure};
+use crate::features::timeline::{end_edit, is_unchanged, resume_edit, show_failure};
 use crate::i18n::{Text, messages};
 use crate::services::Services;
 use crate::text;
@@ -18,10 +18,8 @@ use effusion_chat::{ChatMessage, RoomKind, RoomName};
 pub fn submit(services: &Services, room: OpenRoom) {
     let text = room.draft.read_untracked().clone();
     let purpose = room.purpose.read_untracked().clone();
-    if let Purpose::Edit { key, saving, .. } = purpose {
-        if !saving {
-            save(services, room, key, text);
-        }
+    if let Purpose::Edit { sequence, .. } = purpose {
+        save(services, room, sequence, text);
         return;
     }
     match command::parse(&text) {
@@ -34,40 +32,44 @@ pub fn submit(services: &Services, room: OpenRoom) {
     }
 }
 
-/// Asks the service to change a message. Until it has, the words stay where they are.
-fn save(services: &Services, room: OpenRoom, key: Key, text: String) {
-    let unchanged = room.look(|timeline| {
-        let row = timeline.row(key);
-        row.is_some_and(|row| row.entry.message.text == text.trim())
-    });
-    if unchanged {
+/// Asks the service to change a message. The composer is free for what comes next; the text is kept until the service has it.
+fn save(services: &Services, room: OpenRoom, sequence: u64, text: String) {
+    room.note.set_if_changed(None);
+    if is_unchanged(&room, sequence, &text) {
         end_edit(room);
         return;
     }
-    let purpose = room.purpose.clone();
-    let saving = move |saving| {
-        purpose.update(|purpose| {
-            if let Purpose::Edit { saving: now, .. } = purpose {
-                *now = saving;
-            }
-        });
+    let edit = UnsavedEdit {
+        sequence,
+        text: trimmed(&text).to_owned(),
+        progress: EditProgress::Saving,
     };
-    saving(true);
-    room.note.set_if_changed(None);
+    room.set_unsaved(edit.clone());
+    end_edit(room.clone());
+    let box_after = |room: &OpenRoom| (room.purpose.get_untracked(), room.draft.get_untracked());
+    let left = box_after(&room);
     let history = services.history.clone();
     spawn_local(async move {
-        let done = history.edit(&room, key, text.trim().to_owned()).await;
-        // Somebody may have begun something else meanwhile.
-        let same = matches!(&*room.purpose.read_untracked(), Purpose::Edit { key: now, .. } if *now == key);
+        let done = history.edit(&room, sequence, edit.text.clone()).await;
+        // The same message may have been edited once more meanwhile.
+        if !room.unsaved.read_untracked().contains(&edit) {
+            return;
+        }
         match done {
-            Ok(()) if same => end_edit(room),
-            Ok(()) => {}
-            Err(fault) => {
-                if same {
-                    saving(false);
-                }
+            Ok(()) => room
+                .unsaved
+                .update(|unsaved| unsaved.retain(|it| *it != edit)),
+            // Nothing was written since, so it can go back to where it was.
+            Err(fault) if box_after(&room) == left => {
+                room.unsaved
+                    .update(|unsaved| unsaved.retain(|it| *it != edit));
+                resume_edit(&room, sequence, edit.text);
                 show_failure(room, &messages::composer_edit_failed, fault);
             }
+            Err(fault) => room.set_unsaved(UnsavedEdit {
+                progress: EditProgress::Failed(fault),
+                ..edit
+            }),
         }
     });
 }
@@ -78,7 +80,7 @@ fn run(services: &Services, room: OpenRoom, command: Command) {
         Command::Act(text) => send(services, &room, text, true),
         Command::Shrug(text) => {
             let text = [text.as_str(), "¯\\_(ツ)_/¯"].join(" ");
-            send(services, &room, text, false);
+            send(services, &room, text.trim_start().to_owned(), false);
         }
         Command::Help => room.note.set(Some(Note::Commands)),
         Command::Nick(name) => match services.entry.rename(&name) {
@@ -91,7 +93,11 @@ fn run(services: &Services, room: OpenRoom, command: Command) {
         Command::Topic(topic) => services.directory.set_topic(&room, topic),
         Command::Mute(name) => mute(services, room, name, true),
         Command::Unmute(name) => mute(services, room, name, false),
-        Command::Clear => room.change(|timeline| timeline.start_anew()),
+        Command::Clear => {
+            // The list would fill the space that it leaves.
+            room.earlier.set(Earlier::None);
+            room.change(|timeline| timeline.start_anew());
+        }
         Command::Leave => services.rooms.leave(&room),
         Command::Join(name) => {
             let kind = kind_of(services, &name);
@@ -123,18 +129,12 @@ fn kind_of(services: &Services, name: &RoomName) -> RoomKind {
 }
 
 fn send(services: &Services, room: &OpenRoom, text: String, act: bool) {
-    let reply = match &*room.purpose.read_untracked() {
-        Purpose::Reply(reply) => Some(reply.clone()),
-        _ => None,
-    };
-    room.purpose.set_if_changed(Purpose::Send);
     let message = ChatMessage {
         text,
         act,
-        reply,
         ..ChatMessage::default()
     };
-    services.outbox.send(room, message);
+    services.outbox.send_answer(room, message);
 }
 
 fn explain(wrong: &Wrong) -> Text {

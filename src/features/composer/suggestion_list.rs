@@ -55,7 +55,7 @@ pub fn SuggestionList(
                     aria-label=move || t!(i18n, composer_suggestions)
                 >
                     {options
-                        .map(|(place, item)| option(place, place == shown.selected(), item))
+                        .map(|(place, item)| option(place, shown.selected() == Some(place), item))
                         .collect_view()}
                 </ul>
             }

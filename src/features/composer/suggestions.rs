@@ -15,23 +15,25 @@ pub struct Suggestion {
     pub detail: Option<&'static Message>,
 }
 
-/// Ways to go on, and which of them is selected.
+/// Ways to go on, and which of them is selected: the one that Enter takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suggestions {
     /// Where what they replace begins in the draft, in bytes.
     pub from: usize,
     /// The ways; never none.
     items: Vec<Suggestion>,
-    selected: usize,
+    selected: Option<usize>,
 }
 
 impl Suggestions {
-    /// Ways to go on, the first one selected; none if there are no ways.
-    pub fn new(from: usize, items: Vec<Suggestion>) -> Option<Self> {
+    /// Ways to go on; none if there are no ways. `unmistakable` says that a single one is what was meant: it is selected.
+    /// Otherwise none is before an arrow key, as Enter sends what was typed.
+    pub fn new(from: usize, items: Vec<Suggestion>, unmistakable: bool) -> Option<Self> {
+        let selected = (unmistakable && items.len() == 1).then_some(0);
         (!items.is_empty()).then_some(Self {
             from,
             items,
-            selected: 0,
+            selected,
         })
     }
 
@@ -40,29 +42,32 @@ impl Suggestions {
         &self.items
     }
 
-    /// The place of the selected one.
-    pub fn selected(&self) -> usize {
+    /// The place of the selected one, if one is.
+    pub fn selected(&self) -> Option<usize> {
         self.selected
     }
 
     /// Selects the next one, and the first one after the last.
     pub fn select_next(&mut self) {
-        self.selected = (self.selected + 1) % self.items.len();
+        let next = self.selected.map_or(0, |selected| selected + 1);
+        self.selected = Some(next % self.items.len());
     }
 
     /// Selects the one before, and the last one before the first.
     pub fn select_previous(&mut self) {
-        self.selected = self.selected.checked_sub(1).unwrap_or(self.items.len() - 1);
+        let before = self.selected.and_then(|selected| selected.checked_sub(1));
+        self.selected = Some(before.unwrap_or(self.items.len() - 1));
     }
 
     /// Whether the selected one says no more than what was typed.
     pub fn is_typed(&self, typed: &str) -> bool {
-        let selected = self.items.get(self.selected);
+        let selected = self.selected.and_then(|place| self.items.get(place));
         selected.is_some_and(|item| item.text.trim_end() == typed.trim_end())
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used)] // In a test, panicking is how one fails.
 mod tests {
     use super::*;
 
@@ -75,19 +80,39 @@ mod tests {
         }
     }
 
+    fn two() -> Suggestions {
+        let made = Suggestions::new(0, vec![named("Ann"), named("Bob")], false);
+        made.expect("two are some")
+    }
+
     #[test]
-    fn the_selection_goes_around() {
-        assert_eq!(Suggestions::new(0, Vec::new()), None);
-        let made = Suggestions::new(0, vec![named("Ann"), named("Bob")]);
-        assert!(made.is_some());
-        let Some(mut suggestions) = made else { return };
+    fn the_selection_begins_with_an_arrow_key_and_goes_around() {
+        assert_eq!(Suggestions::new(0, Vec::new(), true), None);
+        let mut suggestions = two();
+        assert_eq!(suggestions.selected(), None);
+        assert!(!suggestions.is_typed("@Ann"), "nothing is selected");
+        suggestions.select_next();
+        assert_eq!(suggestions.selected(), Some(0));
         assert!(suggestions.is_typed("@Ann"));
         assert!(!suggestions.is_typed("@An"));
         suggestions.select_previous();
-        assert_eq!(suggestions.selected(), 1);
+        assert_eq!(suggestions.selected(), Some(1));
         suggestions.select_next();
         suggestions.select_next();
-        assert_eq!(suggestions.selected(), 1);
+        assert_eq!(suggestions.selected(), Some(1));
         assert!(suggestions.is_typed("@Bob "));
+        let mut suggestions = two();
+        suggestions.select_previous();
+        assert_eq!(suggestions.selected(), Some(1), "the last one");
+    }
+
+    #[test]
+    fn only_what_is_unmistakable_is_selected_at_once() {
+        let selected = |items, unmistakable| {
+            Suggestions::new(0, items, unmistakable).and_then(|it| it.selected())
+        };
+        assert_eq!(selected(vec![named("Ann")], false), None);
+        assert_eq!(selected(vec![named("Ann")], true), Some(0));
+        assert_eq!(selected(vec![named("Ann"), named("Anna")], true), None);
     }
 }

@@ -1,10 +1,14 @@
 //! What is around the box in which messages are written: notes, suggestions, emoji. It comes once there are messages to read.
 
+use std::ops::Range;
+
 use leptos::ev::{ClipboardEvent, KeyboardEvent};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlDocument;
 
-use super::banners::{NoteBanner, PurposeBanner, SnippetOffer};
+use super::banners::{LimitBanner, NoteBanner, PurposeBanner, SnippetOffer, UnsavedEdits};
 use super::command::COMMANDS;
 use super::completion::{self, Kind, Token};
 use super::composer_form::{ComposerBox, Handlers};
@@ -16,9 +20,14 @@ use super::submit::submit;
 use super::suggestion_list::SuggestionList;
 use super::suggestions::{Suggestion, Suggestions};
 use crate::features::timeline::{end_edit, known_names, last_own, start_edit};
+use crate::i18n::messages;
 use crate::lazy;
+use crate::platform::keyboard::is_composing;
 use crate::services::use_services;
 use crate::state::{OpenRoom, SetIfChanged, use_room};
+
+/// A pasted text of more bytes is not offered as a snippet: it is not read as markup.
+const MAX_SNIPPET: usize = 64 * 1024;
 
 /// How many suggestions are made.
 const MAX_SUGGESTIONS: usize = 8;
@@ -61,7 +70,9 @@ pub fn ComposerTools() -> impl IntoView {
     view! {
         <div class="composer-tools">
             <NoteBanner />
+            <UnsavedEdits />
             <PurposeBanner />
+            <LimitBanner />
             <SnippetOffer tools />
             <SuggestionList on_accept=move |place| tools.accept(place) />
             <For each=move || picking.get() key=|picking| *picking let:picking>
@@ -85,27 +96,48 @@ impl Tools {
         })
     }
 
-    /// Writes another text, and puts the caret where it is said to be, in bytes.
-    pub fn write(self, text: String, caret: usize) {
-        let units = completion::units_of(&text, caret) as u32;
-        if let Some(area) = self.input.area.get_untracked() {
-            // At once: what somebody types in the same moment comes after it, and not at the end of the text.
-            area.set_value(&text);
-            // The box is on the page, and holds that text.
-            let _ = area.focus();
-            let _ = area.set_selection_range(units, units);
+    /// Replaces a part of the text, in bytes, as the browser's own editing does: it can be undone step by step. What is typed
+    /// in the same moment comes after it.
+    pub fn replace(self, part: Range<usize>, with: &str) {
+        let Some(area) = self.input.area.get_untracked() else {
+            return;
+        };
+        let units = |byte| completion::units_of(&self.draft(), byte) as u32;
+        let (start, end) = (units(part.start), units(part.end));
+        // The box is on the page, and has such a part.
+        let _ = area.focus();
+        let _ = area.set_selection_range(start, end);
+        let document: HtmlDocument = document().unchecked_into();
+        // Beside an open dialog the box takes no focus, and the text would go to whatever has it.
+        let has_focus = document.active_element().as_ref() == Some(area.as_ref());
+        let done = has_focus
+            && document
+                .exec_command_with_show_ui_and_value("insertText", false, with)
+                .unwrap_or(false);
+        if !done {
+            // Without a way to undo it.
+            let _ = area.set_range_text_with_start_and_end(with, start, end);
+            let caret = start + with.encode_utf16().count() as u32;
+            let _ = area.set_selection_range(caret, caret);
+            self.room.with_value(|room| room.draft.set(area.value()));
         }
-        self.room.with_value(|room| room.draft.set(text));
     }
 
     fn insert(self, text: &str) {
         let caret = self.caret();
-        let (text, caret) = completion::complete(&self.draft(), caret, caret, text);
-        self.write(text, caret);
+        self.replace(caret..caret, text);
     }
 
     /// Suggests how what is being typed may go on.
     fn suggest(self) {
+        if self
+            .room
+            .with_value(|room| room.draft.read_untracked().len())
+            > completion::MAX_TEXT
+        {
+            self.input.suggestions.set_if_changed(None);
+            return;
+        }
         let (text, caret) = (self.draft(), self.caret());
         if let Some(named) = completion::named_emoji(&text, caret) {
             self.input.suggestions.set_if_changed(None);
@@ -117,7 +149,10 @@ impl Tools {
             Some(token) if token.kind == Kind::Emoji => {
                 spawn_local(self.suggest_emoji(text, token))
             }
-            Some(token) => self.offer(token.from, self.names_or_commands(&token)),
+            Some(token) => {
+                let items = self.names_or_commands(&token);
+                self.offer(token.from, items, token.kind == Kind::Command);
+            }
         }
     }
 
@@ -134,9 +169,18 @@ impl Tools {
         };
         let then = text.get(..caret).unwrap_or_default();
         let (now, at) = (self.draft(), self.caret());
-        let late = completion::complete_late(then, named.from, &now, at, found.with_tone(tone));
-        if let Some((text, caret)) = late {
-            self.write(text, caret);
+        if !completion::is_still_there(then, &now, at) {
+            return;
+        }
+        let emoji = found.with_tone(tone);
+        self.replace(named.from..then.len(), emoji);
+        if at > then.len()
+            && let Some(area) = self.input.area.try_get_untracked().flatten()
+        {
+            // The caret goes back to where somebody is typing.
+            let caret = at - then.len() + named.from + emoji.len();
+            let caret = completion::units_of(&self.draft(), caret) as u32;
+            let _ = area.set_selection_range(caret, caret);
         }
     }
 
@@ -158,7 +202,11 @@ impl Tools {
             name: [":", emoji.name(), ":"].concat(),
             detail: None,
         };
-        self.offer(token.from, found.into_iter().map(suggestion).collect());
+        self.offer(
+            token.from,
+            found.into_iter().map(suggestion).collect(),
+            false,
+        );
     }
 
     fn names_or_commands(self, token: &Token) -> Vec<Suggestion> {
@@ -169,11 +217,15 @@ impl Tools {
                 names.remove(0);
             }
             let found = completion::names_like(&names, &token.query, MAX_SUGGESTIONS);
+            let is_of_several = |name: &str| {
+                let room = self.room.get_value();
+                room.look(|timeline| timeline.sender(name, "").account.is_some())
+            };
             let suggestion = |name: String| Suggestion {
                 text: ["@", &name, " "].concat(),
                 sign: "@".to_owned(),
+                detail: is_of_several(&name).then_some(&messages::people_looks_alike),
                 name,
-                detail: None,
             };
             return found.into_iter().map(suggestion).collect();
         }
@@ -193,10 +245,10 @@ impl Tools {
             .collect()
     }
 
-    fn offer(self, from: usize, items: Vec<Suggestion>) {
+    fn offer(self, from: usize, items: Vec<Suggestion>, unmistakable: bool) {
         self.input
             .suggestions
-            .set_if_changed(Suggestions::new(from, items));
+            .set_if_changed(Suggestions::new(from, items, unmistakable));
     }
 
     fn accept(self, place: usize) {
@@ -206,15 +258,14 @@ impl Tools {
             Some((suggestions.from, item.text.clone()))
         });
         if let Some((from, with)) = taken {
-            let (text, caret) = completion::complete(&self.draft(), from, self.caret(), &with);
+            self.replace(from..self.caret(), &with);
             self.input.suggestions.set(None);
-            self.write(text, caret);
         }
     }
 
     /// Does what a key is for while there are suggestions, an edit or a note. Returns whether it was for that.
     fn key(self, event: &KeyboardEvent) -> bool {
-        if event.is_composing() {
+        if is_composing(event) {
             return false;
         }
         match self.input.suggestions.get_untracked() {
@@ -236,8 +287,12 @@ impl Tools {
             "ArrowDown" => change(Suggestions::select_next),
             "ArrowUp" => change(Suggestions::select_previous),
             "Escape" => suggestions.set(None),
-            "Tab" if !event.shift_key() => self.accept(shown.selected()),
+            "Tab" if !event.shift_key() => self.accept(shown.selected().unwrap_or_default()),
             "Enter" if !event.shift_key() => {
+                let Some(selected) = shown.selected() else {
+                    suggestions.set(None);
+                    return false;
+                };
                 let draft = self.draft();
                 let typed = draft.get(shown.from..self.caret()).unwrap_or_default();
                 // What is there in full is sent.
@@ -245,7 +300,7 @@ impl Tools {
                     suggestions.set(None);
                     return false;
                 }
-                self.accept(shown.selected());
+                self.accept(selected);
             }
             _ => return false,
         }
@@ -263,9 +318,10 @@ impl Tools {
                     return false;
                 };
                 start_edit(room, last);
-                let text = self.draft();
-                let end = text.len();
-                self.write(text, end);
+                if let Some(area) = self.input.area.get_untracked() {
+                    // At once: what somebody types in the same moment comes after it.
+                    area.set_value(&self.draft());
+                }
             }
             _ => return false,
         }
@@ -280,7 +336,7 @@ impl Tools {
         // Where a text has a line that ends as on Windows, the box will have the plain end of a line.
         let text = text.map(|text| text.replace("\r\n", "\n"));
         self.pasted
-            .set_if_changed(text.filter(|text| is_long(text)));
+            .set_if_changed(text.filter(|text| text.len() <= MAX_SNIPPET && is_long(text)));
     }
 }
 

@@ -1,14 +1,21 @@
 //! Decodes the messages of a connection, in Diffusion's terms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 
 use bytes::Bytes;
 use effusion_protocol::body::{RequestBody, ResponseBody};
-use effusion_protocol::value::Json;
+use effusion_protocol::time_series::Event;
+use effusion_protocol::value::{Json, delta};
 use effusion_protocol::{
-    ErrorReport, Message, ProtocolVersion, ServiceId, TopicSpecification, TopicType, decode,
+    About, ConversationId, ErrorReport, Field, Message, ProtocolVersion, ServiceId,
+    TopicSpecification, TopicType, annotate_message, decode,
 };
+
+/// How many of the session's own values are remembered, to tell them from others'.
+const OWN_VALUES: usize = 32;
+/// Where the members of rooms are listed, who also say there that they are typing.
+const PRESENCE: &str = "Effusion/members/";
 
 /// A recorded message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,34 +43,123 @@ pub struct DecodedMessage {
     pub call: Option<String>,
     /// Its content; empty if it contains credentials.
     pub detail: String,
+    /// The service that it belongs to; none for the values of topics.
+    pub service: Option<ServiceId>,
+    /// Whether it is one of the many that only keep things going.
+    pub routine: Option<Routine>,
+    /// What it shows to have happened.
+    pub happened: Vec<Happening>,
+}
+
+/// What comes again and again while nobody does anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Routine {
+    /// Asks for a sign of life, or is one.
+    Ping,
+    /// Says who is in a room, and who is typing.
+    Presence,
+}
+
+/// What a message shows to have happened in a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// The session is open: this is its first message.
+    Opened,
+    /// The session has called a service whose arguments are hidden.
+    Asked(ServiceId),
+    /// A call of the session has succeeded.
+    Done(Box<Done>),
+    /// The service has subscribed the session to a topic.
+    Subscribed {
+        /// The topic's path.
+        path: String,
+        /// Its type.
+        kind: TopicType,
+    },
+    /// A topic that is no time series has a value.
+    Value {
+        /// The topic's path.
+        path: String,
+        /// The value.
+        value: Bytes,
+        /// Whether the session has set it.
+        own: bool,
+    },
+    /// An event of a time series came.
+    Event {
+        /// The topic's path.
+        path: String,
+        /// The event.
+        event: Event,
+        /// When the session was subscribed, in milliseconds since 1970.
+        since: i64,
+    },
+}
+
+/// A call that has succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// The number of the message that made it.
+    pub number: usize,
+    /// Its arguments; none where they are hidden.
+    pub request: Option<RequestBody>,
+    /// What came of it.
+    pub response: ResponseBody,
+    /// The type of the topic that it concerns, if that is known.
+    pub kind: Option<TopicType>,
 }
 
 /// Decodes messages in order: what a response or a value belongs to was said in earlier messages.
 #[derive(Debug, Default)]
 pub struct MessageDecoder {
-    /// The service of each open conversation, by whether the session began it.
-    asked: BTreeMap<(bool, u64), ServiceId>,
-    topics: BTreeMap<u32, (String, TopicType)>,
+    /// Open conversations, by whether the session began them.
+    asked: BTreeMap<(bool, u64), Asked>,
+    topics: BTreeMap<u32, Topic>,
+    /// The types of topics by their paths.
+    kinds: BTreeMap<String, TopicType>,
+    /// The newest values that the session has set.
+    own: VecDeque<Bytes>,
     session: usize,
+}
+
+/// A request without a response.
+#[derive(Debug)]
+struct Asked {
+    service: ServiceId,
+    number: usize,
+    /// What the session asked; none where that is hidden, and for what the service asks.
+    request: Option<RequestBody>,
+    routine: Option<Routine>,
+}
+
+/// A topic that the session is subscribed to.
+#[derive(Debug)]
+struct Topic {
+    path: String,
+    kind: TopicType,
+    since: i64,
+    /// What deltas apply to.
+    value: Option<Bytes>,
 }
 
 impl MessageDecoder {
     /// Decodes a message.
     pub fn decode(&mut self, recorded: &Recorded, version: ProtocolVersion) -> DecodedMessage {
-        if recorded.session != self.session {
+        let is_first = recorded.session != self.session;
+        if is_first {
             *self = Self {
                 session: recorded.session,
                 ..Self::default()
             };
         }
-        match Message::decode(recorded.bytes.clone(), version) {
+        let mut decoded = match Message::decode(recorded.bytes.clone(), version) {
             Ok(message) => self.message(message, recorded, version),
-            Err(error) => DecodedMessage {
-                title: "unreadable".to_owned(),
-                call: None,
-                detail: error.to_string(),
-            },
+            Err(error) => plain("unreadable").with_detail(error.to_string()),
+        };
+        if is_first {
+            decoded.happened.insert(0, Happening::Opened);
         }
+        decoded
     }
 
     fn message(
@@ -77,26 +173,33 @@ impl MessageDecoder {
                 service,
                 conversation,
                 body,
-            } => {
-                self.asked.insert((recorded.sent, conversation.0), service);
-                self.request(service, body, recorded, version)
-            }
+            } => self.request(service, conversation, body, recorded, version),
             Message::Response {
                 service,
                 conversation,
                 body,
             } => {
                 let asked = self.asked.remove(&(!recorded.sent, conversation.0));
-                let Some(service) = service.or(asked) else {
+                let Some(service) = service.or(asked.as_ref().map(|it| it.service)) else {
                     return plain("response");
                 };
+                let title = format!("response: {}", service.name());
+                let response = ResponseBody::decode(service, body, version);
                 DecodedMessage {
-                    title: format!("response: {}", service.name()),
-                    call: None,
-                    detail: match ResponseBody::decode(service, body, version) {
+                    title,
+                    service: Some(service),
+                    routine: asked.as_ref().and_then(|asked| asked.routine),
+                    detail: match &response {
                         Ok(body) => format!("{body:#?}"),
                         Err(error) => error.to_string(),
                     },
+                    happened: match (response, asked) {
+                        (Ok(response), Some(asked)) if !recorded.sent => {
+                            vec![Happening::Done(Box::new(self.done(asked, response)))]
+                        }
+                        _ => Vec::new(),
+                    },
+                    call: None,
                 }
             }
             Message::Error {
@@ -105,35 +208,28 @@ impl MessageDecoder {
                 body,
             } => {
                 let asked = self.asked.remove(&(!recorded.sent, conversation.0));
-                let service = service.or(asked).map_or("request", ServiceId::name);
+                let service = service.or(asked.map(|it| it.service));
+                let name = service.map_or("request", ServiceId::name);
                 DecodedMessage {
-                    title: format!("refused: {service}"),
-                    call: None,
-                    detail: match decode::<ErrorReport>(body, version) {
-                        Ok(report) => format!("{}: {}", report.reason, report.message),
-                        Err(error) => error.to_string(),
-                    },
+                    service,
+                    ..plain(&format!("refused: {name}"))
                 }
+                .with_detail(match decode::<ErrorReport>(body, version) {
+                    Ok(report) => format!("{}: {}", report.reason, report.message),
+                    Err(error) => error.to_string(),
+                })
             }
-            Message::TopicValue { topic, value } => {
-                let (path, detail) = match self.topics.get(&topic.0) {
-                    Some((path, TopicType::Json)) => (path.clone(), json(&value)),
-                    Some((path, kind)) => {
-                        (path.clone(), format!("{kind:?}, {} bytes", value.len()))
-                    }
-                    None => (
-                        format!("topic {}", topic.0),
-                        format!("{} bytes", value.len()),
-                    ),
-                };
-                DecodedMessage {
-                    title: format!("value: {path}"),
-                    call: None,
-                    detail,
-                }
-            }
+            Message::TopicValue { topic, value } => self.value("value", topic.0, value, version),
             Message::TopicDelta { topic, delta } => {
-                self.about_topic("delta", topic.0, &format!("{} bytes", delta.len()))
+                let old = self.topics.get(&topic.0).and_then(|it| it.value.clone());
+                match old.map(|old| delta::apply(&old, &delta)) {
+                    Some(Ok(value)) => self.value("delta", topic.0, value, version),
+                    Some(Err(error)) => self.about_topic("delta", topic.0, error.to_string()),
+                    None => {
+                        let size = format!("{} bytes", delta.len());
+                        self.about_topic("delta", topic.0, size)
+                    }
+                }
             }
             Message::Compressed {
                 topic,
@@ -146,7 +242,7 @@ impl MessageDecoder {
                     "compressed value"
                 },
                 topic.0,
-                &format!("{} bytes, compressed", zlib.len()),
+                format!("{} bytes, compressed", zlib.len()),
             ),
             Message::FetchReply { .. } => plain("fetch reply"),
             Message::Abort => plain("abort"),
@@ -154,65 +250,186 @@ impl MessageDecoder {
         }
     }
 
-    fn about_topic(&self, what: &str, topic: u32, detail: &str) -> DecodedMessage {
-        let path = self.topics.get(&topic);
-        let path = path.map_or_else(|| format!("topic {topic}"), |(path, _)| path.clone());
+    fn about_topic(&self, what: &str, topic: u32, detail: String) -> DecodedMessage {
+        let path = self.topics.get(&topic).map(|topic| topic.path.as_str());
+        let title = path.map_or_else(|| format!("topic {topic}"), str::to_owned);
         DecodedMessage {
-            title: format!("{what}: {path}"),
-            call: None,
-            detail: detail.to_owned(),
+            routine: path.and_then(presence),
+            ..plain(&format!("{what}: {title}")).with_detail(detail)
+        }
+    }
+
+    /// The value that a topic has now.
+    fn value(
+        &mut self,
+        what: &str,
+        id: u32,
+        value: Bytes,
+        version: ProtocolVersion,
+    ) -> DecodedMessage {
+        let own = self.own.contains(&value);
+        let Some(topic) = self.topics.get_mut(&id) else {
+            return self.about_topic(what, id, format!("{} bytes", value.len()));
+        };
+        topic.value = Some(value.clone());
+        let path = topic.path.clone();
+        let (detail, happened) = match topic.kind {
+            TopicType::TimeSeries => match decode::<Event>(value, version) {
+                Ok(event) => (
+                    format!("{:#?}\nvalue = {}", event.metadata, json(&event.value)),
+                    Some(Happening::Event {
+                        path,
+                        event,
+                        since: topic.since,
+                    }),
+                ),
+                Err(error) => (error.to_string(), None),
+            },
+            TopicType::Json => (json(&value), Some(Happening::Value { path, value, own })),
+            kind => (format!("{kind:?}, {} bytes", value.len()), None),
+        };
+        DecodedMessage {
+            happened: happened.into_iter().collect(),
+            ..self.about_topic(what, id, detail)
+        }
+    }
+
+    /// A call that has succeeded.
+    fn done(&mut self, asked: Asked, response: ResponseBody) -> Done {
+        let path = match &asked.request {
+            Some(RequestBody::AddTopic(it)) => {
+                let kind = it.specification.topic_type;
+                self.kinds.insert(it.path.clone(), kind);
+                Some(it.path.as_str())
+            }
+            Some(RequestBody::Subscribe(it)) => it.selector.strip_prefix('>'),
+            Some(RequestBody::SetTopic(it)) => Some(it.path.as_str()),
+            _ => None,
+        };
+        Done {
+            kind: path.and_then(|path| self.kinds.get(path)).copied(),
+            number: asked.number,
+            request: asked.request,
+            response,
         }
     }
 
     fn request(
         &mut self,
         service: ServiceId,
+        conversation: ConversationId,
         body: Bytes,
         recorded: &Recorded,
         version: ProtocolVersion,
     ) -> DecodedMessage {
-        let title = service.name().to_owned();
-        if recorded.hidden > 0 {
-            return DecodedMessage {
-                title,
-                call: recorded.sent.then(|| secret_call(service)).flatten(),
-                detail: String::new(),
-            };
-        }
-        let body = match RequestBody::decode(service, body, version) {
-            Ok(body) => body,
-            Err(error) => {
-                return DecodedMessage {
-                    title,
-                    call: None,
-                    detail: error.to_string(),
-                };
-            }
+        let mut decoded = DecodedMessage {
+            service: Some(service),
+            ..plain(service.name())
         };
-        if let RequestBody::SubscriptionNotification(told) = &body {
-            let kind = told.specification.topic_type;
-            self.topics.insert(told.topic.0, (told.path.clone(), kind));
+        let mut request = None;
+        if recorded.hidden > 0 {
+            if recorded.sent {
+                decoded.call = secret_call(service);
+                decoded.happened.push(Happening::Asked(service));
+            }
+        } else {
+            match RequestBody::decode(service, body, version) {
+                Ok(body) => request = Some(body),
+                Err(error) => decoded.detail = error.to_string(),
+            }
         }
-        let mut detail = format!("{body:#?}");
-        if let Some(value) = value_of(&body) {
-            // Writing to a text does not fail.
-            let _ = write!(detail, "\nvalue = {}", json(value));
+        if let Some(body) = &request {
+            decoded.routine = routine(body);
+            decoded.call = recorded.sent.then(|| call(body)).flatten();
+            decoded.detail = format!("{body:#?}");
+            if let Some(value) = value_of(body) {
+                // Writing to a text does not fail.
+                let _ = write!(decoded.detail, "\nvalue = {}", json(value));
+            }
+            decoded.happened.extend(self.notice(body, recorded.at));
         }
-        DecodedMessage {
-            title,
-            call: recorded.sent.then(|| call(&body)).flatten(),
-            detail,
+        let asked = Asked {
+            service,
+            number: recorded.number,
+            request: request.filter(|_| recorded.sent),
+            routine: decoded.routine,
+        };
+        self.asked.insert((recorded.sent, conversation.0), asked);
+        decoded
+    }
+
+    /// Keeps what later messages depend on.
+    fn notice(&mut self, body: &RequestBody, at: i64) -> Option<Happening> {
+        match body {
+            RequestBody::SubscriptionNotification(told) => {
+                let (path, kind) = (told.path.clone(), told.specification.topic_type);
+                self.kinds.insert(path.clone(), kind);
+                let topic = Topic {
+                    path: path.clone(),
+                    kind,
+                    since: at,
+                    value: None,
+                };
+                self.topics.insert(told.topic.0, topic);
+                Some(Happening::Subscribed { path, kind })
+            }
+            RequestBody::UnsubscriptionNotification(told) => {
+                self.topics.remove(&told.topic.0);
+                None
+            }
+            RequestBody::SetTopic(it) => {
+                self.own.truncate(OWN_VALUES - 1);
+                self.own.push_front(it.value.clone());
+                None
+            }
+            _ => None,
         }
     }
 }
 
-/// A hex dump, sixteen bytes a line.
-pub fn hex(bytes: &[u8]) -> String {
+impl DecodedMessage {
+    fn with_detail(self, detail: String) -> Self {
+        Self { detail, ..self }
+    }
+}
+
+/// The fields of a message, JSON values as text.
+pub fn fields(
+    recorded: &Recorded,
+    decoded: &DecodedMessage,
+    version: ProtocolVersion,
+) -> Vec<Field> {
+    let is_event = |it: &Happening| matches!(it, Happening::Event { .. });
+    let about = match decoded.service {
+        Some(service) => About::Call(service),
+        None if decoded.happened.iter().any(is_event) => About::TimeSeries,
+        None => About::Nothing,
+    };
+    let mut fields = annotate_message(&recorded.bytes, version, about);
+    if recorded.hidden > 0 {
+        // The body is not there, which is no fault of the message's.
+        fields.retain(|field| field.name != "unreadable");
+    }
+    for field in &mut fields {
+        let is_value = field.name == "value" || field.name.ends_with(".value");
+        // A text is no value that is encoded as another one.
+        if is_value && field.value.starts_with("b\"") {
+            let value = Json::from_cbor(recorded.bytes.slice(field.bytes.clone()));
+            if let Ok(text) = value.to_text() {
+                field.value = text;
+            }
+        }
+    }
+    fields
+}
+
+/// A hex dump with so many bytes a line, their characters beside them.
+pub fn hex(bytes: &[u8], columns: usize) -> String {
     let mut text = String::with_capacity(bytes.len() * 5);
-    for (row, line) in bytes.chunks(16).enumerate() {
+    for (row, line) in bytes.chunks(columns).enumerate() {
         // Writing to a text does not fail.
-        let _ = write!(text, "{:04x} ", row * 16);
-        for place in 0..16 {
+        let _ = write!(text, "{:04x} ", row * columns);
+        for place in 0..columns {
             let _ = match line.get(place) {
                 Some(byte) => write!(text, " {byte:02x}"),
                 None => write!(text, "   "),
@@ -226,6 +443,32 @@ pub fn hex(bytes: &[u8]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex_digits(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn presence(path: &str) -> Option<Routine> {
+    let is_presence = path
+        .trim_start_matches(['?', '>', '*'])
+        .starts_with(PRESENCE);
+    is_presence.then_some(Routine::Presence)
+}
+
+fn routine(body: &RequestBody) -> Option<Routine> {
+    use RequestBody as R;
+    match body {
+        R::SystemPing(()) | R::UserPing(()) => Some(Routine::Ping),
+        R::AddTopic(it) => presence(&it.path),
+        R::AddAndSetTopic(it) => presence(&it.path),
+        R::SetTopic(it) => presence(&it.path),
+        R::Subscribe(it) | R::Unsubscribe(it) => presence(&it.selector),
+        R::RemoveTopics(selector) => presence(selector),
+        R::SubscriptionNotification(it) => presence(&it.path),
+        _ => None,
+    }
 }
 
 fn plain(title: &str) -> DecodedMessage {
@@ -498,7 +741,7 @@ mod tests {
 
     #[test]
     fn bytes_are_shown_in_lines() {
-        let text = hex(b"0123456789abcdef\x00~");
+        let text = hex(b"0123456789abcdef\x00~", 16);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(
             lines[0],

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::decoder::{DecodedMessage, MessageDecoder, Recorded, hex};
+use effusion_protocol::ProtocolVersion;
+
+use super::decoder::{DecodedMessage, MessageDecoder, Recorded, fields, hex, hex_digits};
 use crate::i18n::{I18n, use_i18n};
 use crate::services::Services;
 use crate::state::SetIfChanged;
@@ -22,7 +24,15 @@ pub struct ShownMessage {
     pub recorded: Recorded,
     /// What it says.
     pub decoded: DecodedMessage,
+    /// The version that it is written in.
+    pub version: ProtocolVersion,
+    /// The principal of its session.
+    pub principal: String,
 }
+
+/// Whether there is space for sixteen bytes a line, provided as context where the reader can choose that.
+#[derive(Clone, Copy)]
+pub struct Wide(pub RwSignal<bool>);
 
 /// The last messages, so many at most, the oldest first. They are decoded as they come, for as long as the current owner lives;
 /// `also` runs each time that it is looked for them.
@@ -42,9 +52,13 @@ pub fn watch_messages(
             return;
         }
         next.set_value(end);
-        let version = services.connection.version();
         shown.update(|shown: &mut VecDeque<_>| {
             for recorded in services.traffic.recorded(from) {
+                let session = services.traffic.session(recorded.session);
+                let (version, principal) = match session {
+                    Some(session) => (session.version, session.principal),
+                    None => (services.connection.version(), String::new()),
+                };
                 let decoded = decoder.try_update_value(|it| it.decode(&recorded, version));
                 if shown.len() == limit {
                     shown.pop_front();
@@ -52,6 +66,8 @@ pub fn watch_messages(
                 shown.push_back(Arc::new(ShownMessage {
                     recorded,
                     decoded: decoded.unwrap_or_default(),
+                    version,
+                    principal,
                 }));
             }
         });
@@ -71,7 +87,9 @@ pub fn ProtocolMessage(
     message: Arc<ShownMessage>,
 ) -> impl IntoView {
     let i18n = use_i18n();
-    let ShownMessage { recorded, decoded } = &*message;
+    let ShownMessage {
+        recorded, decoded, ..
+    } = &*message;
     let sent = recorded.sent;
     let (at, size) = (recorded.at, recorded.bytes.len() + recorded.hidden);
     let hidden = recorded.hidden > 0;
@@ -145,8 +163,7 @@ pub fn RawBytes(
                     opened
                         .get()
                         .then(|| {
-                            let text = hex(&message.recorded.bytes);
-                            view! { <Code text test="hex" /> }.into_any()
+                            view! { <Annotated message=Arc::clone(&message) /> }.into_any()
                         })
                 }}
             </div>
@@ -160,6 +177,51 @@ pub fn RawBytes(
                         .into_any()
                 })}
         </details>
+    }
+}
+
+/// The fields of a message with their bytes, and all bytes with their characters.
+#[component]
+fn Annotated(
+    /// The message.
+    message: Arc<ShownMessage>,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let wide = use_context::<Wide>();
+    let rows = fields(&message.recorded, &message.decoded, message.version);
+    let rows = rows.into_iter().map(|field| {
+        let bytes = message.recorded.bytes.get(field.bytes).unwrap_or_default();
+        let bytes = bytes.iter().map(|byte| hex_digits(&[*byte]));
+        let bytes = bytes.collect::<Vec<_>>().join(" ");
+        view! {
+            <tr data-testid="field">
+                <th scope="row">{field.name}</th>
+                <td class="value">{field.value}</td>
+                <td class="hex">{bytes}</td>
+            </tr>
+        }
+        .into_any()
+    });
+    let rows: Vec<_> = rows.collect();
+    let bytes = message.recorded.bytes.clone();
+    view! {
+        <div class="annotated">
+            <table dir="ltr" class="fields" data-testid="fields">
+                <thead class="unseen">
+                    <tr>
+                        <th scope="col">{move || t!(i18n, diagnostics_field)}</th>
+                        <th scope="col">{move || t!(i18n, diagnostics_value)}</th>
+                        <th scope="col">{move || t!(i18n, diagnostics_bytes)}</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+            {move || {
+                let is_wide = wide.is_some_and(|wide| wide.0.get());
+                let text = hex(&bytes, if is_wide { 16 } else { 8 });
+                view! { <Code text test="hex" /> }.into_any()
+            }}
+        </div>
     }
 }
 

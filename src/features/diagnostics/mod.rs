@@ -1,5 +1,6 @@
 //! The session from inside: numbers, subscriptions, and the last messages that went over the connection.
 
+pub mod capture;
 pub mod decoder;
 
 #[cfg(target_arch = "wasm32")]

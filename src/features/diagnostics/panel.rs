@@ -1,13 +1,18 @@
 //! The panel that shows the session from inside.
 
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use effusion_protocol::ServiceId;
 use leptos::prelude::*;
 
-use super::messages::{ProtocolMessage, watch_messages};
+use super::messages::{ProtocolMessage, ShownMessage, Wide, watch_messages};
 use super::session_facts::{SessionFacts, Subscriptions};
 use crate::i18n::use_i18n;
+use crate::platform::page;
 use crate::services::use_services;
 use crate::state::{SetIfChanged, use_app};
-use crate::ui::Panel;
+use crate::ui::{Button, Checkbox, Panel, Select, option};
 use crate::{lazy, t};
 
 /// How many messages are shown.
@@ -23,7 +28,8 @@ pub fn Diagnostics() -> impl IntoView {
     let messages = watch_messages(services, MAX_MESSAGES, move || {
         snapshot.set_if_changed(connection.snapshot());
     });
-    let newest_first = move || messages.read().iter().rev().cloned().collect::<Vec<_>>();
+    let wide = RwSignal::new(false);
+    provide_context(Wide(wide));
     let connected = Memo::new(move |_| snapshot.read().is_some());
     view! {
         <Panel
@@ -48,13 +54,157 @@ pub fn Diagnostics() -> impl IntoView {
             }}
             <h3>{move || t!(i18n, common_messages)}</h3>
             <p class="hint">{move || t!(i18n, diagnostics_messages_hint)}</p>
-            <ol class="protocol" data-testid="protocol-messages">
-                <For each=newest_first key=|message| message.recorded.number let:message>
-                    <ProtocolMessage message />
-                </For>
-            </ol>
+            <Messages messages wide />
         </Panel>
     }
+}
+
+/// The messages, and what of them is shown.
+#[component]
+fn Messages(
+    /// The messages, the oldest first.
+    messages: RwSignal<VecDeque<Arc<ShownMessage>>>,
+    /// Whether the panel is wide.
+    wide: RwSignal<bool>,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let services = use_services();
+    let folded = RwSignal::new(true);
+    let filter = RwSignal::new(String::new());
+    let names = Memo::new(move |_| {
+        let messages = messages.read();
+        let names = messages.iter().filter_map(|it| it.decoded.service);
+        names.map(ServiceId::name).collect::<BTreeSet<_>>()
+    });
+    let rows = Memo::new(move |_| {
+        let (folded, filter) = (folded.get(), filter.read());
+        rows(&messages.read(), folded, &filter)
+    });
+    let save = move |_| {
+        let capture = services.traffic.capture();
+        page::save_file("effusion.jsonl", "application/jsonl", &capture.into());
+    };
+    view! {
+        <div class="panel-tools">
+            {move || {
+                let mut options = vec![
+                    option("", move || t!(i18n, diagnostics_all_services)),
+                    option(VALUES, move || t!(i18n, diagnostics_values)),
+                ];
+                options.extend(names.get().into_iter().map(|name| option(name, name)));
+                view! {
+                    <Select
+                        id="service-filter"
+                        label=move || t!(i18n, diagnostics_filter)
+                        options
+                        value=filter
+                        on_change=move |name| filter.set(name)
+                    />
+                }
+                    .into_any()
+            }}
+            <Checkbox
+                label=move || t!(i18n, diagnostics_fold)
+                test="fold"
+                checked=folded
+                on_change=move |ticked| folded.set(ticked)
+            />
+            <Checkbox
+                label=move || t!(i18n, diagnostics_wide)
+                test="wide"
+                checked=wide
+                on_change=move |ticked| wide.set(ticked)
+            /> <Button test="save-capture" label=move || t!(i18n, diagnostics_save) on_click=save />
+        </div>
+        <ol class="protocol" data-testid="protocol-messages">
+            <For each=move || rows.get() key=Row::key let:row>
+                {match row {
+                    Row::Message(message) => view! { <ProtocolMessage message /> }.into_any(),
+                    Row::Folded(messages) => view! { <Folded messages /> }.into_any(),
+                }}
+            </For>
+        </ol>
+    }
+}
+
+/// Messages one after the other that only keep things going.
+#[component]
+fn Folded(
+    /// The messages, the newest first.
+    messages: Vec<Arc<ShownMessage>>,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let opened = RwSignal::new(false);
+    let count = messages.len();
+    view! {
+        <li data-testid="folded">
+            <details on:toggle=move |_| opened.set_if_changed(true)>
+                <summary>{move || t!(i18n, diagnostics_folded, count = count)}</summary>
+                <ol class="protocol">
+                    {move || {
+                        let shown = if opened.get() { messages.clone() } else { Vec::new() };
+                        shown
+                            .into_iter()
+                            .map(|message| view! { <ProtocolMessage message /> }.into_any())
+                            .collect::<Vec<_>>()
+                    }}
+                </ol>
+            </details>
+        </li>
+    }
+}
+
+/// What a line shows.
+#[derive(Clone)]
+enum Row {
+    /// A message.
+    Message(Arc<ShownMessage>),
+    /// Messages that only keep things going, the newest first.
+    Folded(Vec<Arc<ShownMessage>>),
+}
+
+impl Row {
+    /// Tells one line from another: the number of its oldest message, and how many there are.
+    fn key(&self) -> (usize, usize) {
+        match self {
+            Self::Message(message) => (message.recorded.number, 0),
+            Self::Folded(messages) => {
+                let oldest = messages.last().map_or(0, |it| it.recorded.number);
+                (oldest, messages.len())
+            }
+        }
+    }
+}
+
+impl PartialEq for Row {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+/// What stands for the values of topics where services are chosen.
+const VALUES: &str = "values";
+
+/// The lines of messages, the newest first: those of a service, if one is named.
+fn rows(messages: &VecDeque<Arc<ShownMessage>>, folded: bool, filter: &str) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for message in messages.iter().rev() {
+        let decoded = &message.decoded;
+        let is_wanted = match (filter, decoded.service) {
+            ("", _) | (VALUES, None) => true,
+            (name, service) => service.is_some_and(|service| service.name() == name),
+        };
+        if !is_wanted {
+            continue;
+        }
+        let is_folded = folded && filter.is_empty() && decoded.routine.is_some();
+        match rows.last_mut() {
+            Some(Row::Folded(group)) if is_folded => group.push(Arc::clone(message)),
+            _ if is_folded => rows.push(Row::Folded(vec![Arc::clone(message)])),
+            _ => rows.push(Row::Message(Arc::clone(message))),
+        }
+    }
+    rows
 }
 
 lazy! {

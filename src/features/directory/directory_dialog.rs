@@ -1,12 +1,14 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::alike::{Mark, Marks, marks_of};
 use super::last_message::LastMessage;
 use crate::features::directory::listing::{Listed, rank};
 use crate::features::join::form::{Field, Room};
 use crate::i18n::use_i18n;
 use crate::services::use_services;
 use crate::state::{Dialog, Fault, use_app};
+use crate::ui::identity::revealed;
 use crate::ui::{Dialog as DialogFrame, FaultAlert, Icon};
 use crate::{lazy, t};
 
@@ -89,6 +91,8 @@ fn RoomChoices(
     typed: Signal<String>,
 ) -> impl IntoView {
     let i18n = use_i18n();
+    let names: Vec<String> = rooms.iter().map(|room| room.name.to_string()).collect();
+    let marks = marks_of(Signal::stored(names));
     let matching = Memo::new(move |_| {
         let typed = typed.read();
         let matches = |room: &&Listed| {
@@ -104,7 +108,7 @@ fn RoomChoices(
                 <ul class="choices" data-testid="directory-list">
                     <For each=move || matching.get() key=|room| room.name.to_string() let:room>
                         <li>
-                            <RoomChoice room />
+                            <RoomChoice room marks />
                         </li>
                     </For>
                 </ul>
@@ -126,6 +130,8 @@ fn RoomChoices(
 fn RoomChoice(
     /// The room.
     room: Listed,
+    /// What tells rooms apart.
+    marks: Marks,
 ) -> impl IntoView {
     let (app, services, i18n) = (use_app(), use_services(), use_i18n());
     let choice = Room {
@@ -137,7 +143,7 @@ fn RoomChoice(
         services.rooms.open_and_show(choice.clone());
     };
     let name = room.name.to_string();
-    let shown_name = name.clone();
+    let (shown_name, marked) = (revealed(&name), Signal::stored(name.clone()));
     let archived = room.archived.then(|| {
         view! { <span class="chip plain">{move || t!(i18n, common_archived)}</span> }.into_any()
     });
@@ -166,6 +172,7 @@ fn RoomChoice(
             <span class="words">
                 <span class="named">
                     <bdi>{shown_name}</bdi>
+                    <Mark name=marked marks />
                     {archived}
                 </span>
                 {topic}

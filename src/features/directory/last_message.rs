@@ -2,6 +2,7 @@ use leptos::prelude::*;
 
 use crate::features::directory::listing::Listed;
 use crate::features::timeline::At;
+use crate::features::timeline::prose::excerpt;
 use crate::i18n::{I18n, use_i18n};
 use crate::platform::clock;
 
@@ -26,7 +27,7 @@ pub fn LastMessage(
         }
         .into_any()
     });
-    let text: String = text.chars().take(MAX_EXCERPT).collect();
+    let text = excerpt(&text, MAX_EXCERPT);
     let when = match room.at {
         Some(At::Instant { ms, day }) => Some((ms, day)),
         _ => None,

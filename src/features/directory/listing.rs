@@ -3,7 +3,8 @@
 use crate::features::people::roster::People;
 use crate::features::timeline::At;
 use crate::i18n::letters::{is_letter, lower};
-use effusion_chat::{ChatMessage, MemberCard, RoomCard, RoomKind, RoomName, SYSTEM_NAME};
+use crate::ui::identity::spelled;
+use effusion_chat::{ChatMessage, MemberCard, RoomCard, RoomKind, RoomName, who_joined};
 
 /// A room of the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,21 +45,16 @@ pub fn gather(
         .map(|(name, kind, last, at)| {
             let card = cards.iter().find(|card| card.name == name);
             let people = present.iter().find(|(room, _)| *room == name);
-            let said = last.filter(|last| !last.deleted);
+            // Who has come in has not said anything.
+            let said =
+                last.filter(|last| !last.deleted && who_joined(&last.name, &last.text).is_none());
             Listed {
                 kind,
                 topic: card.map(|card| card.topic.clone()).unwrap_or_default(),
                 archived: card.is_some_and(|card| card.archived),
                 people: people.map_or(0, |(_, people)| people.count()),
                 at: at.filter(|_| said.is_some()),
-                last: said.map_or_else(Default::default, |last| {
-                    let by = if last.name == SYSTEM_NAME {
-                        String::new()
-                    } else {
-                        last.name
-                    };
-                    (by, last.text)
-                }),
+                last: said.map_or_else(Default::default, |last| (last.name, last.text)),
                 name,
             }
         })
@@ -68,6 +64,24 @@ pub fn gather(
         order(a).cmp(&order(b)).then_with(|| a.name.cmp(&b.name))
     });
     rooms
+}
+
+/// What tells rooms from others whose names look the same: the numbers of their characters, by name. The names come with what they look
+/// like.
+pub fn marks(names: &[(String, String)]) -> Vec<(String, String)> {
+    let is_alike = |name: &str, look: &str| {
+        let mut others = names.iter();
+        others.any(|(other, its)| other != name && its == look)
+    };
+    // Letters among others that are there only to look like them.
+    let is_mixed = |name: &str, look: &str| {
+        !name.is_ascii() && look.is_ascii() && name.contains(|c: char| c.is_ascii_alphabetic())
+    };
+    let marked = names
+        .iter()
+        .filter(|(name, look)| is_alike(name, look) || is_mixed(name, look));
+    let marks = marked.map(|(name, _)| (name.clone(), spelled(name)));
+    marks.filter(|(_, mark)| !mark.is_empty()).collect()
 }
 
 /// How well a text answers to what somebody types: lower is better, `None` is not at all. Every word that is typed must
@@ -134,7 +148,7 @@ mod tests {
                 (
                     name("coffee"),
                     RoomKind::Live,
-                    said(SYSTEM_NAME, "x has joined"),
+                    said("System", "x has joined"),
                     None,
                 ),
             ],
@@ -152,7 +166,11 @@ mod tests {
         assert_eq!((tea.people, tea.topic.as_str()), (2, "about Tea"));
         assert_eq!(tea.last, ("Bob".to_owned(), "hot".to_owned()));
         assert_eq!(tea.at, Some(at));
-        assert_eq!(list[0].last, (String::new(), "x has joined".to_owned()));
+        assert_eq!(
+            list[0].last,
+            (String::new(), String::new()),
+            "nobody has said anything"
+        );
         assert!(list[2].archived && list[2].people == 0);
     }
 
@@ -164,5 +182,31 @@ mod tests {
         assert_eq!(rank("steam", "tea"), Some(3));
         assert_eq!(rank("steam", "tex"), None);
         assert_eq!(rank("anything", " "), Some(1));
+    }
+
+    #[test]
+    fn rooms_that_look_alike_are_told_apart() {
+        let look = |name: &str| (name.to_owned(), effusion_chat::lookalike::skeleton(name));
+        let all = [
+            "Tea",
+            "Te\u{430}",
+            "lan",
+            "Ian",
+            "Café",
+            "Чай",
+            "\u{422}\u{435}\u{430}",
+        ];
+        let all: Vec<_> = all.into_iter().map(look).collect();
+        let marks = marks(&all);
+        let mark = |name: &str| {
+            let known = marks.iter().find(|(it, _)| it == name);
+            known.map(|(_, mark)| mark.as_str())
+        };
+        assert_eq!(mark("Te\u{430}"), Some("U+0430"));
+        assert_eq!(mark("\u{422}\u{435}\u{430}"), Some("U+0422 U+0435 U+0430"));
+        assert_eq!(mark("Ian"), Some("U+0049"));
+        for plain in ["Tea", "lan", "Café", "Чай"] {
+            assert_eq!(mark(plain), None, "{plain}");
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! The rooms of the service: to choose from, to make, and what is known of one.
 
 #[cfg(target_arch = "wasm32")]
+mod alike;
+#[cfg(target_arch = "wasm32")]
 mod directory_dialog;
 #[cfg(target_arch = "wasm32")]
 mod last_message;
@@ -14,6 +16,9 @@ mod switcher;
 
 #[cfg(target_arch = "wasm32")]
 pub use {
-    directory_dialog::directory_dialog, new_room::new_room_dialog, room_info::room_info_dialog,
+    alike::{Mark, Marks, marks_of},
+    directory_dialog::directory_dialog,
+    new_room::new_room_dialog,
+    room_info::room_info_dialog,
     switcher::switcher,
 };

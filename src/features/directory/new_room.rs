@@ -141,7 +141,7 @@ fn KeptMessages(
             label=move || t!(i18n, new_room_retention)
             options=options.into()
             value=Signal::derive(move || keep.get().to_string())
-            disabled=Signal::derive(move || form.read().kind == RoomKind::Live)
+            disabled=Signal::derive(move || form.read().kind() == RoomKind::Live)
             on_change=move |count: String| keep.set(count.parse().unwrap_or(KEPT_MESSAGES[0]))
         />
     }

@@ -1,11 +1,12 @@
 use leptos::prelude::*;
 
 use super::new_room::MAX_TOPIC;
+use crate::features::timeline::copy_to_clipboard;
 use crate::i18n::use_i18n;
-use crate::services::{copy_link, use_services};
+use crate::services::{link_copied, link_to, use_services};
 use crate::state::attention::Level;
 use crate::state::{use_app, use_room};
-use crate::ui::{Dialog, Form, Icon, Select, TextField, option};
+use crate::ui::{Button, Dialog, Form, Icon, Select, TextField, option};
 use crate::{lazy, t};
 
 lazy! { room, /// `RoomInfoDialog`, fetched when it is first needed.
@@ -104,15 +105,45 @@ fn RoomActions() -> impl IntoView {
     let (card, linked) = (room.card.clone(), room.clone());
     let is_archived = move || card.read().as_ref().is_some_and(|card| card.archived);
     let copy = move |_| {
-        copy_link(app, &linked, None);
+        if let Some(link) = link_to(app, &linked, None) {
+            copy_to_clipboard(linked.clone(), &link, link_copied(app));
+        }
         app.dialog.set(None);
     };
     let archived = is_archived.clone();
-    let archive = move |_| {
-        services
-            .directory
-            .archive(&room, !untrack(archived.clone()));
+    let asking = RwSignal::new(false);
+    let archive = UnsyncCallback::new(move |archive: bool| {
+        services.directory.archive(&room, archive);
         app.dialog.set(None);
+    });
+    // To archive concerns everybody, so it is asked for; to reopen hinders nobody.
+    let press = move |_| {
+        if untrack(archived.clone()) {
+            archive.run(false);
+        } else {
+            asking.set(true);
+        }
+    };
+    let question = move || {
+        view! {
+            <div class="question" role="alert" data-testid="archive-question">
+                <p>{move || t!(i18n, room_info_archive_ask)}</p>
+                <div class="actions">
+                    <Button
+                        class="primary"
+                        test="archive-confirm"
+                        label=move || t!(i18n, room_info_archive)
+                        on_click=move |_| archive.run(true)
+                    />
+                    <Button
+                        test="archive-cancel"
+                        label=move || t!(i18n, composer_cancel)
+                        on_click=move |_| asking.set(false)
+                    />
+                </div>
+            </div>
+        }
+        .into_any()
     };
     let label = move || {
         if is_archived() {
@@ -126,10 +157,11 @@ fn RoomActions() -> impl IntoView {
             <button type="button" data-testid="copy-room-link" on:click=copy>
                 {move || t!(i18n, room_info_copy_link)}
             </button>
-            <button type="button" data-testid="archive-button" on:click=archive>
+            <button type="button" data-testid="archive-button" on:click=press>
                 <Icon name="archive" />
                 {move || label()}
             </button>
         </div>
+        {move || asking.get().then(question)}
     }
 }

@@ -8,9 +8,10 @@ use crate::features::directory::listing::rank;
 use crate::features::join::form::Room;
 use crate::features::people::roster::Person;
 use crate::i18n::use_i18n;
-use crate::platform::focus;
+use crate::platform::{focus, keyboard};
 use crate::services::{Services, use_services};
 use crate::state::{App, OpenRoom, use_app};
+use crate::ui::identity::{isolate, revealed};
 use crate::ui::{Avatar, Dialog, Icon};
 use crate::{lazy, t};
 
@@ -72,13 +73,16 @@ pub fn Switcher() -> impl IntoView {
     });
     let offers = Signal::derive(move || best(&known.read(), &typed.read()));
     let press = move |event: KeyboardEvent| {
+        if keyboard::is_composing(&event) {
+            return;
+        }
         let offers = offers.get_untracked();
         let count = offers.len().max(1);
         let at = chosen.get_untracked();
         match event.key().as_str() {
             "ArrowDown" => chosen.set((at + 1) % count),
             "ArrowUp" => chosen.set((at + count - 1) % count),
-            "Enter" if !event.is_composing() => {
+            "Enter" => {
                 if let Some(offer) = offers.into_iter().nth(at) {
                     offer.to.go(app, &services);
                 }
@@ -179,7 +183,7 @@ fn Row(
     let (app, services) = (use_app(), use_services());
     let Offer { place, to } = offer;
     let name = to.name();
-    let shown_name = name.clone();
+    let shown_name = revealed(&name);
     let about = to.clone();
     let picture = match &to {
         Destination::Open(room) if room.peer.is_none() => {
@@ -221,6 +225,11 @@ fn Action(
     let text = move || match &to {
         Destination::Open(room) => room.peer.is_some().then(|| t!(i18n, switcher_direct)),
         Destination::Other(_) => Some(t!(i18n, switcher_join)),
+        // Names are not all that tells people apart.
+        Destination::Somebody(person) if person.principal != person.name => {
+            let words = t!(i18n, switcher_message);
+            Some([&words, " · ", &isolate(&person.principal)].concat())
+        }
         Destination::Somebody(_) => Some(t!(i18n, switcher_message)),
     };
     view! { <small>{move || text()}</small> }

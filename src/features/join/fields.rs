@@ -4,12 +4,13 @@ use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 
 use crate::features::join::form::{Field, Problem};
+use crate::features::join::service::DEFAULT_PATH;
 use crate::i18n::use_i18n;
 use crate::lazy;
 use crate::platform::focus;
 use crate::state::Fault;
 use crate::state::use_page;
-use crate::ui::{FaultAlert, Labelled, Lazy};
+use crate::ui::{FaultAlert, Icon, Labelled, Lazy};
 
 /// A labelled text field, with what is wrong with its content.
 #[component]
@@ -45,6 +46,12 @@ pub fn FormField(
             .problems
             .update(|problems| problems.retain(|(wrong, _)| *wrong != field));
     };
+    let left = move |text: String| {
+        // What an empty path means is shown.
+        if field == Field::Path && text.trim().is_empty() {
+            typed(DEFAULT_PATH.to_owned());
+        }
+    };
     view! {
         <Labelled id=id label=label>
             <input
@@ -61,11 +68,53 @@ pub fn FormField(
                 aria-invalid=move || state.problem(field).map(|_| "true")
                 prop:value=move || state.form.read().text(field).to_owned()
                 on:input=move |event| typed(event_target_value(&event))
+                on:change=move |event| left(event_target_value(&event))
             />
             <p class="problem" id=problem_id>
                 {move || state.problem(field).map(|problem| i18n.text(problem, &[]))}
             </p>
         </Labelled>
+    }
+}
+
+/// One of a few, to choose, with what it means.
+#[component]
+pub fn Choice(
+    /// What is chosen by it and the others.
+    name: &'static str,
+    /// Names it for tests.
+    test: &'static str,
+    /// The icon beside its title.
+    icon: &'static str,
+    /// What it is called.
+    #[prop(into)]
+    title: TextProp,
+    /// What it means.
+    #[prop(into)]
+    about: TextProp,
+    /// Whether it is chosen.
+    checked: Signal<bool>,
+    /// Runs when it is chosen.
+    #[prop(into)]
+    on_choose: UnsyncCallback<()>,
+) -> impl IntoView {
+    view! {
+        <label class="kind">
+            <input
+                type="radio"
+                name=name
+                data-testid=test
+                prop:checked=move || checked.get()
+                on:change=move |_| on_choose.run(())
+            />
+            <span>
+                <strong>
+                    <Icon name=icon />
+                    {move || title.get()}
+                </strong>
+                <small>{move || about.get()}</small>
+            </span>
+        </label>
     }
 }
 
@@ -128,6 +177,7 @@ fn id_of(field: Field) -> &'static str {
         Field::Password => "password",
         Field::Host => "host",
         Field::Port => "port",
+        Field::Path => "path",
         Field::Room => "room",
         Field::NewAccount => "account-name",
         Field::NewPassword => "account-password",

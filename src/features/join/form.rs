@@ -1,18 +1,21 @@
 //! What people fill in: one form behind the join, account and settings pages, so that nothing is typed twice.
 
 use crate::features::join::service::{
-    DEVELOPMENT_PASSWORD, REGISTRAR, SHARED_ACCOUNT, Service, ServiceError, is_loopback,
-    parse_service,
+    DEVELOPMENT_PASSWORD, IN_BROWSER, REGISTRAR, SHARED_ACCOUNT, Service, ServiceError,
+    is_loopback, parse_service,
 };
 use crate::features::settings::saved::SavedService;
 use crate::i18n::{Message, messages};
-use effusion_chat::{RoomKind, RoomName, RoomNameError, SYSTEM_NAME};
+use crate::ui::identity::{has_hidden, is_like_system};
+use effusion_chat::{MAX_NAME_LENGTH, RoomKind, RoomName, RoomNameError};
 
-/// The tutorial's name for a room that nobody named.
-const DEFAULT_ROOM: &str = "Default Room";
-
-/// The longest name of a person, in characters.
-const MAX_NAME_LENGTH: usize = 64;
+/// The tutorial's name for a room that nobody named. Lesson 1 writes it in another way than Lessons 2 and 3.
+fn default_room(kind: RoomKind) -> &'static str {
+    match kind {
+        RoomKind::Live => "Default Room",
+        RoomKind::History => "Default room",
+    }
+}
 
 /// Diffusion's own roles, in the order they are offered, and whether the tutorial's Lesson 3 grants them.
 pub const ROLES: [(&str, bool); 6] = [
@@ -37,6 +40,8 @@ pub enum Field {
     Host,
     /// The service's port.
     Port,
+    /// The path of the service's address.
+    Path,
     /// The room to join.
     Room,
     /// The principal to create.
@@ -51,18 +56,19 @@ pub enum Field {
     RegistrarPassword,
 }
 
-const FIELDS: usize = 11;
+const FIELDS: usize = 12;
 
 /// The contents of every field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Form {
     texts: [String; FIELDS],
+    /// Whether to use the service in this browser, whatever host and port are filled in.
+    in_browser: bool,
     /// Whether to use TLS.
     pub secure: bool,
     /// The protocol version to speak, and no other; `None` is the newest that both sides speak.
     pub version: Option<u8>,
-    /// The kind of room to join.
-    pub kind: RoomKind,
+    kind: RoomKind,
     /// Whether the password may stay on this device.
     pub remember: bool,
     /// Which of [`ROLES`] to grant.
@@ -176,6 +182,7 @@ impl Default for Form {
     fn default() -> Self {
         let mut form = Self {
             texts: Default::default(),
+            in_browser: false,
             secure: false,
             version: None,
             kind: RoomKind::default(),
@@ -185,7 +192,7 @@ impl Default for Form {
             kept_for: None,
         };
         form.set_service(&Service::default());
-        form.put(Field::Room, DEFAULT_ROOM);
+        form.put(Field::Room, default_room(form.kind));
         form
     }
 }
@@ -207,7 +214,7 @@ impl Form {
                 self.withdraw_kept_password();
                 self.offer_development_accounts();
             }
-            Field::Port => self.withdraw_kept_password(),
+            Field::Port | Field::Path => self.withdraw_kept_password(),
             Field::Password if self.kept_for.is_some() => self.kept_for = None,
             Field::Account => self.shared = false,
             Field::Password if self.shared => {
@@ -219,9 +226,45 @@ impl Form {
         }
     }
 
+    /// The kind of room to join.
+    pub fn kind(&self) -> RoomKind {
+        self.kind
+    }
+
+    /// Chooses the kind of room. A room that nobody named has the tutorial's name for that kind.
+    pub fn set_kind(&mut self, kind: RoomKind) {
+        if self.text(Field::Room) == default_room(self.kind) {
+            self.put(Field::Room, default_room(kind));
+        }
+        self.kind = kind;
+    }
+
+    /// Fills in a room.
+    pub fn set_room(&mut self, room: &Room) {
+        self.put(Field::Room, room.name.as_str());
+        self.kind = room.kind;
+    }
+
     /// Whether the shared account of a sandbox on this machine could be used and is not.
     pub fn may_share(&self) -> bool {
-        !self.shared && is_loopback(self.text(Field::Host))
+        !self.shared && self.is_local()
+    }
+
+    /// Whether the service can only be on the reader's own machine.
+    fn is_local(&self) -> bool {
+        self.in_browser || is_loopback(self.text(Field::Host))
+    }
+
+    /// Whether the service in this browser is chosen.
+    pub fn is_in_browser(&self) -> bool {
+        self.in_browser
+    }
+
+    /// Chooses the service in this browser, or the one whose host and port are filled in.
+    pub fn set_in_browser(&mut self, in_browser: bool) {
+        self.in_browser = in_browser;
+        self.withdraw_kept_password();
+        self.offer_development_accounts();
     }
 
     /// Whether account and password are the sandbox's shared ones.
@@ -239,8 +282,13 @@ impl Form {
 
     /// Fills in a service.
     pub fn set_service(&mut self, service: &Service) {
-        self.put(Field::Port, &service.port.to_string());
         self.version = service.version;
+        self.set_in_browser(service.in_browser);
+        if service.in_browser {
+            return;
+        }
+        self.put(Field::Port, &service.port.to_string());
+        self.put(Field::Path, &service.path);
         self.set(Field::Host, service.host.clone());
         self.set_secure(service.secure);
     }
@@ -259,6 +307,21 @@ impl Form {
             self.remember = true;
             self.set_credentials(&kept.credentials);
             self.kept_for = Some(kept.place.clone());
+        }
+    }
+
+    /// Fills in the password that this window had before it was loaded again. It is kept no longer than before.
+    pub fn recall_held(&mut self, held: &KeptPassword) {
+        let remember = self.remember;
+        self.recall(held);
+        self.remember = remember;
+    }
+
+    /// Whoever uses the page next is not to find the password of who signed out; the sandbox's shared one is no secret.
+    pub fn forget_password(&mut self) {
+        if !self.shared {
+            self.put(Field::Password, "");
+            self.kept_for = None;
         }
     }
 
@@ -291,19 +354,21 @@ impl Form {
         self.put(Field::Account, &credentials.principal);
         self.put(Field::Password, &credentials.password);
         self.kept_for = None;
-        self.shared = is_loopback(self.text(Field::Host))
+        self.shared = self.is_local()
             && credentials.principal == SHARED_ACCOUNT
             && credentials.password == DEVELOPMENT_PASSWORD;
     }
 
     /// Takes what an address or the stored settings say. Passwords are never taken from there.
     pub fn apply(&mut self, pairs: &[(String, String)]) {
+        let names_room = pairs.iter().any(|(name, _)| name == "room");
         for (name, value) in pairs {
             let field = match name.as_str() {
                 "name" => Field::Name,
                 "account" => Field::Account,
                 "host" => Field::Host,
                 "port" => Field::Port,
+                "path" => Field::Path,
                 "room" => Field::Room,
                 "secure" => {
                     self.set_secure(!matches!(value.as_str(), "false" | "0" | "no" | "off"));
@@ -313,12 +378,25 @@ impl Form {
                     self.version = value.parse().ok();
                     continue;
                 }
+                "service" => {
+                    self.set_in_browser(value == IN_BROWSER);
+                    continue;
+                }
                 "kind" => {
-                    self.kind = RoomKind::from_word(value).unwrap_or(self.kind);
+                    let kind = RoomKind::from_word(value).unwrap_or(self.kind);
+                    if names_room {
+                        self.kind = kind;
+                    } else {
+                        self.set_kind(kind);
+                    }
                     continue;
                 }
                 _ => continue,
             };
+            if field == Field::Host {
+                // Who names a host means it, unless what follows says otherwise.
+                self.set_in_browser(false);
+            }
             self.set(field, value.clone());
         }
         // Only the shared account's own name may stand beside its password.
@@ -339,7 +417,9 @@ impl Form {
             ("account", self.text(Field::Account)),
             ("host", self.text(Field::Host)),
             ("port", self.text(Field::Port)),
+            ("path", self.text(Field::Path)),
             ("secure", if self.secure { "true" } else { "false" }),
+            ("service", if self.in_browser { IN_BROWSER } else { "" }),
             ("version", &version_text(self.version)),
             ("room", self.text(Field::Room)),
             ("kind", self.kind.word()),
@@ -480,21 +560,30 @@ impl Form {
     }
 
     fn service(&self) -> Result<Service, Problem> {
-        parse_service(self.text(Field::Host), self.text(Field::Port), self.secure)
-            .map(|service| Service {
-                version: self.version,
-                ..service
-            })
-            .map_err(|error| match error {
-                ServiceError::Host => (Field::Host, &messages::form_host_invalid),
-                ServiceError::Port => (Field::Port, &messages::form_port_invalid),
-            })
+        if self.in_browser {
+            return Ok(Service::in_browser().with_version(self.version));
+        }
+        let text = |field| self.text(field);
+        parse_service(
+            text(Field::Host),
+            text(Field::Port),
+            text(Field::Path),
+            self.secure,
+        )
+        .map(|service| Service {
+            version: self.version,
+            ..service
+        })
+        .map_err(|error| match error {
+            ServiceError::Host => (Field::Host, &messages::form_host_invalid),
+            ServiceError::Port => (Field::Port, &messages::form_port_invalid),
+            ServiceError::Path => (Field::Path, &messages::form_path_invalid),
+        })
     }
 
     /// The passwords that everybody knows are offered for this machine only, and taken away for any other.
     fn offer_development_accounts(&mut self) {
-        let loopback = is_loopback(self.text(Field::Host));
-        if loopback {
+        if self.is_local() {
             if self.text(Field::Account).is_empty() && self.text(Field::Password).is_empty() {
                 self.share();
             }
@@ -530,8 +619,10 @@ fn name_problem(name: &str, missing: &'static Message) -> Option<&'static Messag
         Some(missing)
     } else if name.chars().count() > MAX_NAME_LENGTH {
         Some(&messages::form_name_too_long)
-    } else if name.eq_ignore_ascii_case(SYSTEM_NAME) {
+    } else if is_like_system(name) {
         Some(&messages::form_name_reserved)
+    } else if has_hidden(name) {
+        Some(&messages::form_name_hidden)
     } else {
         None
     }

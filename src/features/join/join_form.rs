@@ -1,10 +1,14 @@
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::Element;
 
 use super::{Actions, FormFault, FormField, Front, RoomFields, ServiceFields, show_problems};
-use crate::features::join::form::Field;
+use crate::features::join::form::{Field, Problem};
 use crate::i18n::use_i18n;
+use crate::platform::page;
 use crate::state::{Request, use_page};
 use crate::t;
+use crate::ui::identity::isolate;
 use crate::ui::{Button, Checkbox, Form};
 
 /// The first screen: who, where and which room.
@@ -25,10 +29,29 @@ pub fn JoinForm() -> impl IntoView {
     view! {
         <Front>
             <Form test="join-form" class="card" on_submit=submit>
-                <h1>{move || t!(i18n, common_join_room)}</h1>
-                <PersonFields />
-                <RoomFields />
-                <ServiceFields />
+                <h1>
+                    {move || {
+                        let room = isolate(state.form.read().text(Field::Room).trim());
+                        if state.invited.get_value() {
+                            t!(i18n, join_invited, room = room)
+                        } else {
+                            t!(i18n, join_into, room = room)
+                        }
+                    }}
+                </h1>
+                <p class="hint" data-testid="join-about">
+                    {move || {
+                        if !state.form.read().is_in_browser() {
+                            t!(i18n, join_about)
+                        } else if page::has_shared_workers() {
+                            t!(i18n, join_in_browser)
+                        } else {
+                            t!(i18n, join_in_tab)
+                        }
+                    }}
+                </p>
+                <NameField />
+                <Advanced />
                 <FormFault />
                 <Actions
                     test="join-button"
@@ -47,41 +70,96 @@ pub fn JoinForm() -> impl IntoView {
     }
 }
 
+/// What most people leave as it is: room, account and service. It is open where something in it is missing or wrong.
+#[component]
+fn Advanced() -> impl IntoView {
+    let (state, i18n) = (use_page(), use_i18n());
+    let is_other = |problems: &[Problem]| problems.iter().any(|(field, _)| *field != Field::Name);
+    let needed = {
+        let read = state.form.read_untracked().join();
+        read.err().is_some_and(|problems| is_other(&problems))
+    };
+    let open = RwSignal::new(needed);
+    Effect::new(move |_| {
+        if is_other(&state.problems.read()) || state.fault.read().is_some() {
+            open.set(true);
+        }
+    });
+    view! {
+        <details
+            data-testid="advanced"
+            prop:open=move || open.get()
+            on:toggle=move |event| {
+                let details = event.target().and_then(|it| it.dyn_into::<Element>().ok());
+                open.set(details.is_some_and(|it| it.has_attribute("open")));
+            }
+        >
+            <summary data-testid="advanced-summary">{move || t!(i18n, join_advanced)}</summary>
+            <div class="card">
+                <RoomFields />
+                <fieldset>
+                    <legend>{move || t!(i18n, common_account)}</legend>
+                    <AccountFields />
+                </fieldset>
+                <ServiceFields />
+            </div>
+        </details>
+    }
+}
+
 /// Who the reader is, for others and for the service.
 #[component]
 pub fn PersonFields() -> impl IntoView {
-    let (state, i18n) = (use_page(), use_i18n());
-    let form = state.form;
+    let i18n = use_i18n();
     view! {
         <fieldset>
             <legend>{move || t!(i18n, join_you)}</legend>
-            <FormField
-                field=Field::Name
-                label=move || t!(i18n, join_name)
-                autocomplete="nickname"
-                placeholder=move || t!(i18n, join_name_placeholder)
-            />
-            <div class="pair">
-                <FormField
-                    field=Field::Account
-                    label=move || t!(i18n, common_account)
-                    autocomplete="username"
-                    placeholder=move || t!(i18n, join_account_placeholder)
-                />
-                <FormField
-                    field=Field::Password
-                    label=move || t!(i18n, common_password)
-                    autocomplete="current-password"
-                />
-            </div>
-            <AccountHint />
-            <Checkbox
-                test="remember"
-                label=move || t!(i18n, join_remember_password)
-                checked=Signal::derive(move || form.read().remember)
-                on_change=move |remember| form.update(|form| form.remember = remember)
-            />
+            <NameField />
+            <AccountFields />
         </fieldset>
+    }
+}
+
+/// The name that others see.
+#[component]
+fn NameField() -> impl IntoView {
+    let i18n = use_i18n();
+    view! {
+        <FormField
+            field=Field::Name
+            label=move || t!(i18n, join_name)
+            autocomplete="nickname"
+            placeholder=move || t!(i18n, join_name_placeholder)
+        />
+    }
+}
+
+/// The account, and whether its password stays on this device.
+#[component]
+fn AccountFields() -> impl IntoView {
+    let (state, i18n) = (use_page(), use_i18n());
+    let form = state.form;
+    view! {
+        <div class="pair">
+            <FormField
+                field=Field::Account
+                label=move || t!(i18n, common_account)
+                autocomplete="username"
+                placeholder=move || t!(i18n, join_account_placeholder)
+            />
+            <FormField
+                field=Field::Password
+                label=move || t!(i18n, common_password)
+                autocomplete="current-password"
+            />
+        </div>
+        <AccountHint />
+        <Checkbox
+            test="remember"
+            label=move || t!(i18n, join_remember_password)
+            checked=Signal::derive(move || form.read().remember)
+            on_change=move |remember| form.update(|form| form.remember = remember)
+        />
     }
 }
 

@@ -21,7 +21,7 @@ mod service_fields;
 #[cfg(target_arch = "wasm32")]
 pub use {
     brand::Brand,
-    fields::{Actions, FormFault, FormField, show_problems},
+    fields::{Actions, Choice, FormFault, FormField, show_problems},
     front::Front,
     join_form::{JoinForm, PersonFields},
     room_fields::RoomFields,

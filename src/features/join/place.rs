@@ -2,7 +2,7 @@
 
 use crate::features::join::form::{Room, version_text};
 use crate::features::join::query;
-use crate::features::join::service::Service;
+use crate::features::join::service::{DEFAULT_PATH, IN_BROWSER, Service};
 use effusion_chat::{RoomKind, RoomName};
 
 /// Names that mean a secret in an address. Nobody should send one this way, and none may stay there.
@@ -28,16 +28,26 @@ pub fn without_secrets(query: &str) -> Option<String> {
 /// The query of an address that leads somebody else into a room: without a name and an account.
 pub fn invitation(service: &Service, room: &Room) -> String {
     let (port, version) = (service.port.to_string(), version_text(service.version));
-    let pairs = [
-        ("host", service.host.as_str()),
-        ("port", &port),
-        ("secure", if service.secure { "true" } else { "false" }),
-        ("version", &version),
+    let place = if service.in_browser {
+        vec![("service", IN_BROWSER)]
+    } else {
+        let secure = if service.secure { "true" } else { "false" };
+        let path = Some(service.path.as_str()).filter(|path| *path != DEFAULT_PATH);
+        vec![
+            ("host", service.host.as_str()),
+            ("port", port.as_str()),
+            ("secure", secure),
+            ("path", path.unwrap_or_default()),
+        ]
+    };
+    let about = [
+        ("version", version.as_str()),
         ("room", room.name.as_str()),
         ("kind", room.kind.word()),
     ];
     // Nobody needs to be told that nothing is set.
-    query::format(pairs.into_iter().filter(|(_, value)| !value.is_empty()))
+    let pairs = place.into_iter().chain(about);
+    query::format(pairs.filter(|(_, value)| !value.is_empty()))
 }
 
 /// The rooms of a window as they are stored, so that a reload finds them again.
@@ -97,5 +107,7 @@ mod tests {
             query,
             "host=127.0.0.1&port=8080&secure=false&room=Tea&kind=live"
         );
+        let query = invitation(&Service::in_browser(), &room("Tea", RoomKind::Live));
+        assert_eq!(query, "service=browser&room=Tea&kind=live");
     }
 }

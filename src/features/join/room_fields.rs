@@ -2,12 +2,11 @@ use effusion_chat::RoomKind;
 use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 
-use super::FormField;
+use super::{Choice, FormField};
 use crate::features::join::form::Field;
 use crate::i18n::use_i18n;
 use crate::state::use_page;
 use crate::t;
-use crate::ui::Icon;
 
 /// The room's name, and the two kinds of room.
 #[component]
@@ -20,7 +19,7 @@ pub fn RoomFields() -> impl IntoView {
                 field=Field::Room
                 label=move || t!(i18n, room_name)
                 autocomplete="off"
-                placeholder="Default Room"
+                placeholder="Default room"
             />
             <div class="kinds" role="radiogroup" aria-label=move || t!(i18n, room_kind)>
                 <KindChoice
@@ -56,21 +55,14 @@ fn KindChoice(
 ) -> impl IntoView {
     let form = use_page().form;
     view! {
-        <label class="kind">
-            <input
-                type="radio"
-                name="kind"
-                data-testid=test
-                prop:checked=move || form.read().kind == kind
-                on:change=move |_| form.update(|form| form.kind = kind)
-            />
-            <span>
-                <strong>
-                    <Icon name=kind.word() />
-                    {move || title.get()}
-                </strong>
-                <small>{move || about.get()}</small>
-            </span>
-        </label>
+        <Choice
+            name="kind"
+            test
+            icon=kind.word()
+            title
+            about
+            checked=Signal::derive(move || form.read().kind() == kind)
+            on_choose=move |()| form.update(|form| form.set_kind(kind))
+        />
     }
 }

@@ -1,5 +1,7 @@
 //! Which Diffusion service to talk to.
 
+use std::ops::Not;
+
 use serde::{Deserialize, Serialize};
 
 use crate::state::Fault;
@@ -33,8 +35,14 @@ pub struct Service {
     pub port: u16,
     /// Whether to use TLS (`wss:`).
     pub secure: bool,
+    /// The path of the address, which begins with a slash; another than [`DEFAULT_PATH`] where the service stands behind something.
+    #[serde(default = "default_path", skip_serializing_if = "is_default_path")]
+    pub path: String,
     /// The protocol version to speak, and no other; `None` is the newest that both sides speak.
     pub version: Option<u8>,
+    /// Whether it is the service in this browser, which has neither host nor port: see [`Service::in_browser`].
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub in_browser: bool,
 }
 
 impl Default for Service {
@@ -43,29 +51,71 @@ impl Default for Service {
             host: SANDBOX_HOST.to_owned(),
             port: SANDBOX_PORT,
             secure: false,
+            path: default_path(),
             version: None,
+            in_browser: false,
         }
     }
 }
 
+/// Where Diffusion services are found unless told otherwise.
+pub const DEFAULT_PATH: &str = "/diffusion";
+
+fn default_path() -> String {
+    DEFAULT_PATH.to_owned()
+}
+
+fn is_default_path(path: &str) -> bool {
+    path == DEFAULT_PATH
+}
+
+/// What the service in this browser is called in addresses and where services are told apart.
+pub const IN_BROWSER: &str = "browser";
+
 impl Service {
+    /// The service in this browser.
+    pub fn in_browser() -> Self {
+        Self {
+            in_browser: true,
+            ..Self::default()
+        }
+    }
+
     /// The same service, spoken to in this protocol version alone.
     pub fn with_version(self, version: Option<u8>) -> Self {
         Self { version, ..self }
     }
 
-    /// Whether the service can only be on the reader's own machine.
-    pub fn is_loopback(&self) -> bool {
-        is_loopback(&self.host)
+    /// The same service, where it is that serves the page, at this path, as well: it stands beside the page.
+    pub fn beside(self, page: &str) -> Self {
+        let folder = page.rsplit_once('/').map_or("", |(folder, _)| folder);
+        Self {
+            path: [folder, DEFAULT_PATH].concat(),
+            ..self
+        }
     }
 
-    /// `host:port`, with brackets where the host is an IPv6 address.
+    /// Whether the service can only be on the reader's own machine.
+    pub fn is_loopback(&self) -> bool {
+        self.in_browser || is_loopback(&self.host)
+    }
+
+    /// `host:port`, with brackets where the host is an IPv6 address, and with a path that is not the usual one; a word for the
+    /// service in this browser.
     pub fn address(&self) -> String {
+        if self.in_browser {
+            return IN_BROWSER.to_owned();
+        }
         let port = self.port.to_string();
-        if self.host.contains(':') {
-            ["[", &self.host, "]:", &port].concat()
+        let path = if is_default_path(&self.path) {
+            ""
         } else {
-            [&self.host, ":", &port].concat()
+            &self.path
+        };
+        if self.host.contains(':') {
+            ["[", &self.host, "]:", &port, path].concat()
+        } else {
+            [&self.host, ":", &port, path].concat()
         }
     }
 
@@ -100,13 +150,20 @@ pub enum ServiceError {
     Host,
     /// Not a number from 1 to 65535.
     Port,
+    /// A path with characters that no path has, with a query, or a whole URL.
+    Path,
 }
 
-/// Reads the three fields of a form.
+/// Reads the fields of a form. A path may lack its slash, and is the usual one if it is empty.
 ///
 /// # Errors
 /// The first field that cannot be used.
-pub fn parse_service(host: &str, port: &str, secure: bool) -> Result<Service, ServiceError> {
+pub fn parse_service(
+    host: &str,
+    port: &str,
+    path: &str,
+    secure: bool,
+) -> Result<Service, ServiceError> {
     let host = host.trim();
     let host = host
         .strip_prefix('[')
@@ -120,12 +177,22 @@ pub fn parse_service(host: &str, port: &str, secure: bool) -> Result<Service, Se
     if host.is_empty() || colons == 1 || !host.chars().all(usable) {
         return Err(ServiceError::Host);
     }
+    let is_of_path = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '\\');
+    let path = path.trim();
+    // Of a whole URL, or of another host, nobody meant the path alone.
+    let is_url = path.contains("//") || path.split('/').next().is_some_and(|it| it.contains(':'));
+    let path = match path.trim_start_matches('/') {
+        "" if !is_url => default_path(),
+        path if !is_url && path.chars().all(is_of_path) => ["/", path].concat(),
+        _ => return Err(ServiceError::Path),
+    };
     match port.trim().parse::<u16>() {
         Ok(port) if port > 0 => Ok(Service {
             host: host.to_owned(),
             port,
             secure,
-            version: None,
+            path,
+            ..Service::default()
         }),
         _ => Err(ServiceError::Port),
     }
@@ -162,22 +229,24 @@ mod tests {
 
     #[test]
     fn a_service_is_read_from_what_people_type() {
-        let service = parse_service(" diffusion.example ", "443", true).unwrap();
+        let service = parse_service(" diffusion.example ", "443", "", true).unwrap();
         assert_eq!(service.address(), "diffusion.example:443");
         assert_eq!(
-            parse_service("[::1]", "8080", false).unwrap().address(),
+            parse_service("[::1]", "8080", "/diffusion", false)
+                .unwrap()
+                .address(),
             "[::1]:8080"
         );
         for host in ["", "  ", "http://x", "x:80", "a b", "x/y", "u@x"] {
             assert_eq!(
-                parse_service(host, "80", false),
+                parse_service(host, "80", "", false),
                 Err(ServiceError::Host),
                 "{host}"
             );
         }
         for port in ["", "0", "65536", "-1", "http", "80 80"] {
             assert_eq!(
-                parse_service("x", port, false),
+                parse_service("x", port, "", false),
                 Err(ServiceError::Port),
                 "{port}"
             );
@@ -185,8 +254,66 @@ mod tests {
     }
 
     #[test]
+    fn a_service_may_lie_under_a_path() {
+        let service = |path| parse_service("x", "443", path, true);
+        for path in ["/app/diffusion", "app/diffusion", " /app/diffusion "] {
+            let service = service(path).unwrap();
+            assert_eq!(service.path, "/app/diffusion", "{path}");
+            assert_eq!(service.address(), "x:443/app/diffusion");
+        }
+        for path in ["", "/", "diffusion", "/diffusion"] {
+            assert_eq!(service(path).unwrap().address(), "x:443", "{path}");
+        }
+        for path in [
+            "a b",
+            "/a?b",
+            "/a#b",
+            "\\a",
+            "/ä",
+            "//evil",
+            "//evil/diffusion",
+            "//",
+            "/a//b",
+            "ws://a/diffusion",
+            "ws:/a",
+            "a:80/b",
+        ] {
+            assert_eq!(service(path), Err(ServiceError::Path), "{path}");
+        }
+        for (page, path) in [
+            ("/", "/diffusion"),
+            ("", "/diffusion"),
+            ("/index.html", "/diffusion"),
+            ("/app/", "/app/diffusion"),
+            ("/a/b/index.html", "/a/b/diffusion"),
+        ] {
+            assert_eq!(Service::default().beside(page).path, path, "{page}");
+        }
+        // What was stored before services had paths is read.
+        let before = r#"{"host":"a","port":1,"secure":true,"version":null}"#;
+        assert_eq!(
+            serde_json::from_str::<Service>(before).unwrap().path,
+            "/diffusion"
+        );
+    }
+
+    #[test]
+    fn the_service_in_this_browser_is_told_from_all_others_and_read_back() {
+        let service = Service::in_browser();
+        assert!(service.is_loopback() && service.check_allowed_from(true).is_ok());
+        assert_ne!(service.address(), Service::default().address());
+        // No host that is typed gives the same word, as an address has a port.
+        let typed = parse_service(IN_BROWSER, "1", "", false).unwrap();
+        assert_ne!(service.address(), typed.address());
+        let stored = serde_json::to_string(&service).unwrap();
+        assert_eq!(serde_json::from_str::<Service>(&stored).unwrap(), service);
+        let before = r#"{"host":"a","port":1,"secure":true,"version":null}"#;
+        assert!(!serde_json::from_str::<Service>(before).unwrap().in_browser);
+    }
+
+    #[test]
     fn a_secure_page_may_use_plain_sockets_on_this_machine_only() {
-        let far = parse_service("chat.example", "8080", false).unwrap();
+        let far = parse_service("chat.example", "8080", "", false).unwrap();
         assert_eq!(
             far.check_allowed_from(true),
             Err(Fault::MixedContent("chat.example".to_owned()))

@@ -2,7 +2,8 @@ use std::iter::once;
 
 use leptos::prelude::*;
 
-use super::FormField;
+use super::service::DEFAULT_PATH;
+use super::{Choice, FormField};
 use crate::features::join::form::{Field, version_text};
 use crate::i18n::use_i18n;
 use crate::state::use_page;
@@ -17,7 +18,27 @@ pub fn ServiceFields() -> impl IntoView {
         <fieldset>
             <legend>{move || t!(i18n, service_title)}</legend>
             <SavedServiceChoice />
-            <div class="service">
+            <div class="kinds" role="radiogroup" aria-label=move || t!(i18n, service_title)>
+                <Choice
+                    name="place"
+                    test="service-browser"
+                    icon="brand"
+                    title=move || t!(i18n, service_browser)
+                    about=move || t!(i18n, service_browser_hint)
+                    checked=Signal::derive(move || form.read().is_in_browser())
+                    on_choose=move |()| form.update(|form| form.set_in_browser(true))
+                />
+                <Choice
+                    name="place"
+                    test="service-network"
+                    icon="diagnostics"
+                    title=move || t!(i18n, service_network)
+                    about=move || t!(i18n, service_network_hint)
+                    checked=Signal::derive(move || !form.read().is_in_browser())
+                    on_choose=move |()| form.update(|form| form.set_in_browser(false))
+                />
+            </div>
+            <div class="service" hidden=move || form.read().is_in_browser()>
                 <FormField
                     field=Field::Host
                     label=move || t!(i18n, service_host)
@@ -29,6 +50,12 @@ pub fn ServiceFields() -> impl IntoView {
                     label=move || t!(i18n, service_port)
                     autocomplete="off"
                     placeholder="443"
+                />
+                <FormField
+                    field=Field::Path
+                    label=move || t!(i18n, service_path)
+                    autocomplete="off"
+                    placeholder=DEFAULT_PATH
                 />
                 <Checkbox
                     test="secure"

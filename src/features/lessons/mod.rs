@@ -1,9 +1,19 @@
 //! The tutorial as a living page.
 
+mod code;
 pub mod lesson;
 
 #[cfg(target_arch = "wasm32")]
 mod panel;
+#[cfg(target_arch = "wasm32")]
+mod step;
+#[cfg(target_arch = "wasm32")]
+mod welcome;
+
+pub use code::{Language, fill};
 
 #[cfg(target_arch = "wasm32")]
-pub use panel::{Lessons, lessons};
+pub use {
+    panel::{Lessons, lessons},
+    welcome::welcome,
+};

@@ -1,35 +1,90 @@
-//! The panel with the lessons: what to do, and which call of Diffusion's API each step has made here.
+//! The panel with the lessons: what to do, what came of it here, and the code that does the same.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use effusion_chat::RoomKind;
 use leptos::prelude::*;
 
-use super::lesson::{LESSONS, Lesson, Step};
-use crate::features::diagnostics::{Code, RawBytes, ShownMessage, watch_messages};
+use super::lesson::{Goal, LESSONS, Lesson, Step, Watcher};
+use super::step::{Call, StepItem};
+use crate::features::diagnostics::{ShownMessage, watch_messages};
+use crate::features::join::form::Room;
 use crate::i18n::use_i18n;
-use crate::services::use_services;
-use crate::state::use_app;
-use crate::ui::Panel;
+use crate::services::{clear_lesson_progress, lesson_progress, note_lesson_step, use_services};
+use crate::state::{App, use_app};
+use crate::ui::{Button, Panel, Select, option};
 use crate::{lazy, t};
 
 /// In how many messages to look for what was done: all that are kept.
 const MAX_MESSAGES: usize = 1_000;
+/// The rooms for the lessons, where the reader is in none of the kind.
+const PRACTICE: [&str; 2] = ["Lesson 1", "Lesson 2"];
 
 /// The last messages that went over the connection.
 type Messages = RwSignal<VecDeque<Arc<ShownMessage>>>;
+
+/// What the steps show, provided as context.
+#[derive(Clone, Copy)]
+pub struct Learning {
+    /// The names of the steps that were done in this browser.
+    pub done: RwSignal<BTreeSet<String>>,
+    /// The messages by which steps were done in this window.
+    pub made: RwSignal<BTreeMap<Goal, Arc<ShownMessage>>>,
+    /// The language of the code.
+    pub language: RwSignal<String>,
+    /// The live room that the lessons are about.
+    pub live: Memo<Option<Room>>,
+    /// The room with a history that the lessons are about.
+    pub history: Memo<Option<Room>>,
+}
+
+impl Learning {
+    /// The room of a kind that the lessons are about.
+    pub fn room(&self, kind: RoomKind) -> Option<Room> {
+        match kind {
+            RoomKind::Live => self.live.get(),
+            RoomKind::History => self.history.get(),
+        }
+    }
+
+    /// Whether all steps of a lesson were done.
+    fn is_over(&self, lesson: &Lesson) -> bool {
+        let done = self.done.read();
+        lesson.steps.iter().all(|step| done.contains(step.name))
+    }
+}
 
 /// The panel with the lessons.
 #[component]
 pub fn Lessons() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
     let messages = watch_messages(use_services(), MAX_MESSAGES, || {});
+    let learning = Learning {
+        done: lesson_progress(),
+        made: RwSignal::default(),
+        language: RwSignal::new("javascript".to_owned()),
+        live: Memo::new(move |_| practice_room(app, RoomKind::Live)),
+        history: Memo::new(move |_| practice_room(app, RoomKind::History)),
+    };
+    provide_context(learning);
+    watch_steps(messages, learning);
     let calls = move || {
         let messages = messages.read();
         let calls = messages.iter().rev().filter(|it| it.decoded.call.is_some());
         calls.cloned().collect::<Vec<_>>()
     };
-    let lesson = move |lesson| view! { <LessonSection lesson messages /> };
+    // The first lesson that is not over is open.
+    let open = LESSONS
+        .iter()
+        .position(|lesson| !untrack(|| learning.is_over(lesson)));
+    let lesson = move |(index, lesson)| view! { <LessonSection lesson open=open == Some(index) /> };
+    let steps: usize = LESSONS.iter().map(|lesson| lesson.steps.len()).sum();
+    let done = move || {
+        let steps = LESSONS.iter().flat_map(|lesson| lesson.steps);
+        let done = learning.done.read();
+        steps.filter(|step| done.contains(step.name)).count()
+    };
     view! {
         <Panel
             id="lessons"
@@ -41,7 +96,31 @@ pub fn Lessons() -> impl IntoView {
             on_close=move |()| app.panel.set(None)
         >
             <p class="hint">{move || t!(i18n, lesson_hint)}</p>
-            {LESSONS.iter().map(lesson).collect_view()}
+            <div class="panel-tools">
+                <p data-testid="lesson-progress">
+                    {move || t!(i18n, lesson_progress, done = done(), all = steps)}
+                </p>
+                <Button
+                    class="link"
+                    test="clear-progress"
+                    label=move || t!(i18n, lesson_reset)
+                    on_click=move |_| {
+                        learning.made.set(BTreeMap::new());
+                        clear_lesson_progress(learning.done);
+                    }
+                />
+                <Select
+                    id="code-language"
+                    label=move || t!(i18n, lesson_code_language)
+                    options=vec![
+                        option("javascript", "JavaScript (diffusion)"),
+                        option("rust", "Rust (effusion-client)"),
+                    ]
+                    value=learning.language
+                    on_change=move |language| learning.language.set(language)
+                />
+            </div>
+            {LESSONS.iter().enumerate().map(lesson).collect_view()}
             <h3>{move || t!(i18n, lesson_calls)}</h3>
             <ol class="protocol" data-testid="calls">
                 <For each=calls key=|message| message.recorded.number let:message>
@@ -54,19 +133,76 @@ pub fn Lessons() -> impl IntoView {
     }
 }
 
+/// The room of a kind that is shown, or another one that the reader is in, or one for practice.
+fn practice_room(app: App, kind: RoomKind) -> Option<Room> {
+    let active = *app.active.read();
+    let rooms = app.rooms.read();
+    let mut open: Vec<_> = rooms.iter().collect();
+    open.sort_by_key(|room| Some(room.id) != active);
+    let found = open.into_iter().map(|room| room.info.get());
+    let found = found.into_iter().find(|room| room.kind == kind);
+    let practice = || {
+        let [live, history] = PRACTICE;
+        let name = match kind {
+            RoomKind::Live => live,
+            RoomKind::History => history,
+        };
+        let name = effusion_chat::RoomName::parse(name).ok()?;
+        Some(Room { name, kind })
+    };
+    found.or_else(practice)
+}
+
+/// Notes the steps that messages show to be done, as they come.
+fn watch_steps(messages: Messages, learning: Learning) {
+    let watcher = StoredValue::new(Watcher::default());
+    let next = StoredValue::new(0);
+    Effect::new(move |_| {
+        let messages = messages.read();
+        let from = next.get_value();
+        let new = messages.iter().filter(|it| it.recorded.number >= from);
+        let mut made = Vec::new();
+        for message in new {
+            next.set_value(message.recorded.number + 1);
+            for happening in &message.decoded.happened {
+                let goal = watcher.try_update_value(|watcher| {
+                    watcher.goal(happening, message.recorded.session, &message.principal)
+                });
+                let Some((goal, by)) = goal.flatten() else {
+                    continue;
+                };
+                let by = by.and_then(|by| messages.iter().find(|it| it.recorded.number == by));
+                made.push((goal, Arc::clone(by.unwrap_or(message))));
+            }
+        }
+        if made.is_empty() {
+            return;
+        }
+        let steps = LESSONS.iter().flat_map(|lesson| lesson.steps);
+        let is_made = |step: &&Step| made.iter().any(|(goal, _)| *goal == step.goal);
+        for step in steps.filter(is_made) {
+            note_lesson_step(learning.done, step.name);
+        }
+        learning.made.update(|all| all.extend(made));
+    });
+}
+
 /// A lesson with its steps.
 #[component]
 fn LessonSection(
     /// The lesson.
     lesson: &'static Lesson,
-    /// The messages, among which are its calls.
-    messages: Messages,
+    /// Whether it is the one to go on with.
+    open: bool,
 ) -> impl IntoView {
     let i18n = use_i18n();
-    let step = move |step| view! { <StepItem step messages /> };
+    let learning: Learning = expect_context();
+    let step = move |step| view! { <StepItem step /> };
     view! {
-        <section data-testid="lesson">
-            <h3>{move || i18n.text(lesson.title, &[])}</h3>
+        <details class="lesson" data-testid="lesson" open=open>
+            <summary data-done=move || learning.is_over(lesson).to_string()>
+                <h3>{move || i18n.text(lesson.title, &[])}</h3>
+            </summary>
             <p>{move || i18n.text(lesson.text, &[])}</p>
             <ol class="steps">{lesson.steps.iter().map(step).collect_view()}</ol>
             <p class="hint">
@@ -74,57 +210,7 @@ fn LessonSection(
                     {move || t!(i18n, lesson_manual, page = lesson.manual_title)}
                 </a>
             </p>
-        </section>
-    }
-}
-
-/// A step, with the call that it has made once it is done.
-#[component]
-fn StepItem(
-    /// The step.
-    step: &'static Step,
-    /// The messages, among which is its call.
-    messages: Messages,
-) -> impl IntoView {
-    let i18n = use_i18n();
-    let is_made = move |message: &&Arc<ShownMessage>| {
-        let call = message.decoded.call.as_deref();
-        call.is_some_and(|call| step.is_made_by(call))
-    };
-    // Once done, it stays done, although the message may be forgotten.
-    let done = RwSignal::new(None::<Arc<ShownMessage>>);
-    Effect::new(move |_| {
-        let newest = messages.read().iter().rev().find(is_made).cloned();
-        let is_new = |newest: &Arc<ShownMessage>| {
-            let known = done.read_untracked();
-            known
-                .as_ref()
-                .is_none_or(|known| !Arc::ptr_eq(known, newest))
-        };
-        if let Some(newest) = newest.filter(is_new) {
-            done.set(Some(newest));
-        }
-    });
-    view! {
-        <li data-testid="step" data-done=move || done.read().is_some().to_string()>
-            <span>{move || i18n.text(step.text, &[])}</span>
-            {move || done.get().map(|message| view! { <Call message /> }.into_any())}
-        </li>
-    }
-}
-
-/// A call of Diffusion's API, with the bytes that it sent.
-#[component]
-fn Call(
-    /// The message that the call sent.
-    message: Arc<ShownMessage>,
-) -> impl IntoView {
-    let call = message.decoded.call.clone().unwrap_or_default();
-    view! {
-        <div class="call" data-testid="made-call">
-            <Code text=call />
-            <RawBytes message />
-        </div>
+        </details>
     }
 }
 

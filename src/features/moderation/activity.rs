@@ -1,20 +1,34 @@
 //! How much is said where.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 
 use super::board::Section;
-use super::records::ActivityRow;
+use super::records::{ActivityRow, MINUTES};
 use crate::i18n::use_i18n;
 use crate::platform::clock;
 use crate::services::use_services;
 use crate::t;
+
+/// How often the chart moves on.
+const REFRESH: Duration = Duration::from_secs(10);
 
 /// Messages a minute by room, as bars.
 #[component]
 pub fn ActivityChart() -> impl IntoView {
     let i18n = use_i18n();
     let activity = use_services().moderation.board.activity;
+    // A minute may pass without anybody saying anything.
+    let tick = RwSignal::new(());
+    let timer = set_interval_with_handle(move || tick.set(()), REFRESH).ok();
+    on_cleanup(move || {
+        if let Some(timer) = timer {
+            timer.clear();
+        }
+    });
     let rows = move || {
+        tick.track();
         let rows = activity.read().rows(clock::now()).into_iter();
         rows.map(|row| view! { <RoomActivity row /> })
             .collect_view()
@@ -34,18 +48,28 @@ fn RoomActivity(
     row: ActivityRow,
 ) -> impl IntoView {
     let i18n = use_i18n();
-    let busiest = row.minutes.iter().copied().max().unwrap_or(0).max(1);
+    let busiest = row.minutes.iter().copied().max().unwrap_or(0);
     let bar = |count: u32| {
-        let height = [&(count * 100).div_ceil(busiest).to_string(), "%"].concat();
+        let height = [&(count * 100).div_ceil(busiest.max(1)).to_string(), "%"].concat();
         view! { <span style:height=height></span> }
     };
+    // Of nothing there is no most.
+    let peak = (busiest > 0).then(|| {
+        view! { <span class="peak">{move || t!(i18n, moderation_axis_peak, number = busiest)}</span> }
+        .into_any()
+    });
     let total = row.total;
     view! {
         <li data-testid="activity-row">
             <bdi>{row.room.to_string()}</bdi>
-            <span class="bars" aria-hidden="true">
-                {row.minutes.into_iter().map(bar).collect_view()}
-            </span>
+            <div class="plot" aria-hidden="true">
+                {peak}
+                <span class="bars">{row.minutes.into_iter().map(bar).collect_view()}</span>
+                <span class="axis">
+                    <span>{move || t!(i18n, moderation_axis_start, minutes = MINUTES)}</span>
+                    <span>{move || t!(i18n, moderation_axis_now)}</span>
+                </span>
+            </div>
             <span class="total">
                 <span aria-hidden="true">{move || i18n.number(total.into())}</span>
                 <span class="unseen">{move || t!(i18n, common_message_count, count = total)}</span>

@@ -26,7 +26,7 @@ pub fn BoardScreen() -> impl IntoView {
         <main class="board" id="board" data-testid="board" tabindex="-1">
             <header class="bar">
                 <IconButton
-                    icon="leave"
+                    icon="back"
                     label=move || t!(i18n, moderation_back)
                     test="board-back"
                     on_click=move |_| app.screen.set(Screen::Chat)

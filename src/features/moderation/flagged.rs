@@ -68,6 +68,9 @@ fn FlaggedMessage(
         }
         .into_any()
     });
+    let time = flag
+        .at
+        .map(|at| view! { <time>{move || [" · ", &i18n.moment(at)].concat()}</time> }.into_any());
     view! {
         <li data-testid="flag">
             <p class="meta">
@@ -76,6 +79,7 @@ fn FlaggedMessage(
                 <bdi>{flag.room.to_string()}</bdi>
                 " · "
                 <span>{flag.found}</span>
+                {time}
             </p>
             <blockquote dir="auto">{flag.text}</blockquote>
             {buttons}

@@ -7,6 +7,7 @@ use super::records::LogRow;
 use crate::i18n::use_i18n;
 use crate::services::{Order, use_services};
 use crate::t;
+use crate::ui::identity::isolate;
 
 /// What was done, the newest first.
 #[component]
@@ -26,7 +27,11 @@ pub fn ModerationLog() -> impl IntoView {
             }}
             <ol class="log">
                 // A row that was undone looks different.
-                <For each=move || listed.get() key=|row| (row.sequence, row.undone) let:row>
+                <For
+                    each=move || listed.get()
+                    key=|row| (row.sequence, row.undone, row.written.is_some())
+                    let:row
+                >
                     <LogItem row />
                 </For>
             </ol>
@@ -63,6 +68,22 @@ fn LogItem(
     } else {
         ().into_any()
     };
+    let written = row.written.map(|(who, at)| {
+        let line = move || {
+            t!(
+                i18n,
+                moderation_log_by,
+                time = i18n.moment(at),
+                who = isolate(&who)
+            )
+        };
+        view! {
+            <span class="why" data-testid="log-written">
+                {line}
+            </span>
+        }
+        .into_any()
+    });
     view! {
         <li data-testid="log-row" data-deed=row.entry.deed.word()>
             <span class="number">{["#", &number].concat()}</span>
@@ -71,6 +92,7 @@ fn LogItem(
                 <span class="why" dir="auto">
                     {row.entry.why}
                 </span>
+                {written}
             </span>
             {undo}
         </li>

@@ -7,7 +7,7 @@ use super::board::Section;
 use super::withdraw::{Target, WithdrawButtons};
 use crate::i18n::use_i18n;
 use crate::t;
-use crate::ui::{Icon, TextField};
+use crate::ui::TextField;
 
 /// Withdraws rights from an account.
 #[component]
@@ -32,7 +32,6 @@ pub fn ManualActions() -> impl IntoView {
             </div>
             <TextField id="hand-why" label=move || t!(i18n, moderation_reason) value=reason />
             <p class="buttons">
-                <Icon name="people" />
                 <WithdrawButtons target test="hand" />
             </p>
         </Section>

@@ -1,15 +1,17 @@
 //! The rules that messages are checked by.
 
 use effusion_chat::moderation::Rules;
+use leptos::html;
 use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 
 use super::board::Section;
 use super::rules_draft::RulesDraft;
+use crate::features::composer::composing::Note;
 use crate::i18n::{Message, messages, use_i18n};
 use crate::services::{Order, use_services};
-use crate::t;
 use crate::ui::{Checkbox, Labelled};
+use crate::{t, text};
 
 /// A number in the rules.
 type Number = fn(&mut Rules) -> &mut u32;
@@ -63,11 +65,26 @@ fn RulesForm(
     draft: RwSignal<RulesDraft>,
 ) -> impl IntoView {
     let (services, i18n) = (use_services(), use_i18n());
+    let patterns = NodeRef::<html::Textarea>::new();
     let publish = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        services
-            .moderation
-            .order(Order::Publish(draft.read_untracked().rules()));
+        let draft = draft.read_untracked();
+        let Some(fault) = draft.faulty_pattern() else {
+            services.moderation.order(Order::Publish(draft.rules()));
+            return;
+        };
+        let note = text!(
+            moderation_pattern_line,
+            line = fault.line,
+            pattern = fault.pattern,
+            reason = fault.reason
+        );
+        services.moderation.board.note.set(Some(Note::Alert(note)));
+        if let Some(area) = patterns.get_untracked() {
+            // The place is one in the text that was just read.
+            let _ = area.focus();
+            let _ = area.set_selection_range(fault.start, fault.end);
+        }
     };
     let numbers = NUMBERS.into_iter().map(|(id, label, field)| {
         view! { <NumberField id label draft field /> }
@@ -80,12 +97,14 @@ fn RulesForm(
                 label=move || t!(i18n, moderation_words)
                 value=Signal::derive(move || draft.read().words.clone())
                 on_input=move |words| draft.update(|draft| draft.words = words)
+                area=NodeRef::new()
             />
             <ListField
                 id="rule-patterns"
                 label=move || t!(i18n, moderation_patterns)
                 value=Signal::derive(move || draft.read().patterns.clone())
                 on_input=move |patterns| draft.update(|draft| draft.patterns = patterns)
+                area=patterns
             />
             <Checkbox
                 test="rule-warn"
@@ -115,10 +134,13 @@ fn ListField(
     /// Runs when somebody types.
     #[prop(into)]
     on_input: UnsyncCallback<String>,
+    /// Its box.
+    area: NodeRef<html::Textarea>,
 ) -> impl IntoView {
     view! {
         <Labelled id label>
             <textarea
+                node_ref=area
                 id=id
                 data-testid=id
                 rows="4"

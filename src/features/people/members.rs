@@ -16,6 +16,10 @@ pub fn Members(
 ) -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
     let (people, listed) = (room.people.clone(), room.people.clone());
+    let hue = move |person: &Person| {
+        let sender = room.look(|timeline| timeline.sender(&person.name, &person.principal));
+        sender.hue.to_string()
+    };
     view! {
         <Panel
             id="members"
@@ -37,9 +41,15 @@ pub fn Members(
                     })
             }}
             <ul>
-                <For each=move || listed.read().persons() key=Person::clone let:person>
-                    <Member person />
-                </For>
+                // Who is told apart by an account has a hue of their own.
+                <For
+                    each=move || {
+                        let persons = listed.read().persons();
+                        persons.into_iter().map(|person| (hue(&person), person)).collect::<Vec<_>>()
+                    }
+                    key=|member| member.clone()
+                    children=|(hue, person)| view! { <Member person hue /> }
+                />
             </ul>
         </Panel>
     }
@@ -60,6 +70,8 @@ fn incomplete(people: &super::roster::People) -> Option<Text> {
 fn Member(
     /// Who it is.
     person: Person,
+    /// The hue of the name.
+    hue: String,
 ) -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
     let own = is_reader(app, &person);
@@ -81,7 +93,7 @@ fn Member(
                 data-state=if away { "away" } else { "online" }
                 on:click=show
             >
-                <Avatar name=name.clone() />
+                <Avatar name=name.clone() hue=Signal::stored(hue) />
                 <span class="words">
                     <bdi data-testid="member-name">{name.clone()}</bdi>
                     <small>

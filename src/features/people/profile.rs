@@ -9,7 +9,7 @@ use super::roster::Person;
 use crate::i18n::use_i18n;
 use crate::services::{PersonDetails, use_services};
 use crate::state::use_app;
-use crate::ui::{Avatar, Dialog, Fact, Form, Icon, TextField};
+use crate::ui::{Avatar, Dialog, Fact, Form, Icon, TextField, hue_of};
 use crate::{lazy, t};
 
 /// Name, principal, roles and sessions of somebody; the reader's own with what can be changed.
@@ -19,6 +19,28 @@ pub fn Profile() -> impl IntoView {
     let person = app.profile_of.get_untracked()?;
     let own = is_reader(app, &person);
     let name = person.name.clone();
+    let sender = untrack(|| app.active_room())
+        .map(|room| room.look(|timeline| timeline.sender(&person.name, &person.principal)));
+    let hue = sender
+        .as_ref()
+        .map_or_else(|| hue_of(&name), |sender| sender.hue.to_string());
+    let account = sender
+        .and_then(|sender| sender.account)
+        .filter(|it| !it.is_empty());
+    let account = account.map(|account| {
+        view! {
+            " "
+            <bdi
+                class="account"
+                data-hued=""
+                style=("--hue", hue.clone())
+                title=move || t!(i18n, people_looks_alike)
+            >
+                {account}
+            </bdi>
+        }
+        .into_any()
+    });
     let away = person.away;
     let below = if own {
         view! {
@@ -38,11 +60,12 @@ pub fn Profile() -> impl IntoView {
         >
             <div class="profile">
                 <div class="whom">
-                    <Avatar name=name.clone() />
+                    <Avatar name=name.clone() hue=Signal::stored(hue) />
                     <p>
                         <strong>
                             <bdi data-testid="profile-name">{name.clone()}</bdi>
                         </strong>
+                        {account}
                         <small>{move || presence(i18n, away)}</small>
                     </p>
                 </div>

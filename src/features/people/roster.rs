@@ -1,7 +1,7 @@
 //! Who is in a room. All sessions with the same principal and name are one person.
 
 use crate::i18n::letters::lower;
-use effusion_chat::{MemberCard, Target};
+use effusion_chat::MemberCard;
 
 /// How long somebody counts as typing, in milliseconds. A connection can be lost before the service notices.
 const TYPING_TIMEOUT: i64 = 20_000;
@@ -73,6 +73,13 @@ impl People {
         }
     }
 
+    /// Forgets the sessions that are not to be kept. True if there were some.
+    pub fn keep(&mut self, is_kept: impl Fn(&str) -> bool) -> bool {
+        let before = self.members.len();
+        self.members.retain(|it| is_kept(&it.session));
+        self.members.len() != before
+    }
+
     /// Removes a session.
     pub fn remove(&mut self, session: &str) {
         self.members.retain(|it| it.session != session);
@@ -134,32 +141,17 @@ impl People {
         any
     }
 
-    /// The names of the others who are typing.
-    pub fn typing(&self, name: &str, principal: &str) -> Vec<String> {
-        self.named(name, principal, |it| it.card.typing)
-    }
-
-    /// The names of the others who have seen a message: `reaches` says whether a target is that message or a newer one.
-    pub fn seen_by(
-        &self,
-        name: &str,
-        principal: &str,
-        reaches: impl Fn(Target) -> bool,
-    ) -> Vec<String> {
-        self.named(name, principal, |it| it.card.seen.is_some_and(&reaches))
-    }
-
-    fn named(&self, name: &str, principal: &str, is_one: impl Fn(&Member) -> bool) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        for member in &self.members {
-            let Member { card, .. } = member;
-            let own = card.name == name && card.principal == principal;
-            if !own && is_one(member) && !names.contains(&card.name) {
-                let place = names.partition_point(|known| *known < card.name);
-                names.insert(place, card.name.clone());
+    /// Names and principals of the others who are typing.
+    pub fn typing(&self, name: &str, principal: &str) -> Vec<(String, String)> {
+        let mut found: Vec<(String, String)> = Vec::new();
+        for member in self.members.iter().filter(|it| it.card.typing) {
+            let person = (member.card.name.clone(), member.card.principal.clone());
+            let own = person.0 == name && person.1 == principal;
+            if let (false, Err(place)) = (own, found.binary_search(&person)) {
+                found.insert(place, person);
             }
         }
-        names
+        found
     }
 }
 
@@ -205,6 +197,9 @@ mod tests {
             names(&people),
             [("Ann".to_owned(), 1), ("bob".to_owned(), 1)]
         );
+        assert!(!people.keep(|_| true));
+        assert!(people.keep(|session| session == "2"));
+        assert_eq!(names(&people), [("Ann".to_owned(), 1)]);
         people.clear();
         assert_eq!(people.count(), 0);
     }
@@ -233,30 +228,26 @@ mod tests {
         people.put("2", typing("Ann"), 5_000);
         people.put("3", typing("Me"), 5_000);
         assert!(!people.expire_typing(6_000));
-        assert_eq!(people.typing("Me", "user"), ["Ann", "Bob"]);
+        let names = |people: &People| -> Vec<String> {
+            let typing = people.typing("Me", "user").into_iter();
+            typing.map(|(name, _)| name).collect()
+        };
+        assert_eq!(names(&people), ["Ann", "Bob"]);
         people.put("1", typing("Bob"), 20_000);
         assert!(people.expire_typing(21_000));
-        assert_eq!(people.typing("Me", "user"), ["Ann"]);
+        assert_eq!(names(&people), ["Ann"]);
         people.put("1", card("Bob"), 21_000);
         people.put("1", typing("Bob"), 21_000);
         assert!(!people.expire_typing(21_001));
-        assert_eq!(people.typing("Me", "user"), ["Ann", "Bob"]);
-    }
-
-    #[test]
-    fn what_was_seen_reaches_back() {
-        let mut people = People::default();
-        let seen = |name, sequence| MemberCard {
-            seen: Some(Target::Sequence(sequence)),
-            ..card(name)
-        };
-        people.put("1", seen("Ann", 7), 0);
-        people.put("2", seen("Bob", 4), 0);
-        people.put("3", seen("Me", 9), 0);
-        people.put("4", card("New"), 0);
-        let by = |sequence| people.seen_by("Me", "user", |it| it >= Target::Sequence(sequence));
-        assert_eq!(by(4), ["Ann", "Bob"]);
-        assert_eq!(by(7), ["Ann"]);
-        assert!(by(8).is_empty());
+        assert_eq!(names(&people), ["Ann", "Bob"]);
+        // Another account is another person, whatever its name; so is one that goes by the reader's.
+        for (session, name) in [("4", "Bob"), ("5", "Me")] {
+            let other = MemberCard {
+                principal: "eve".to_owned(),
+                ..typing(name)
+            };
+            people.put(session, other, 21_001);
+        }
+        assert_eq!(names(&people), ["Ann", "Bob", "Bob", "Me"]);
     }
 }

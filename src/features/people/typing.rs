@@ -11,13 +11,18 @@ use crate::t;
 #[component]
 pub fn Typing() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
-    let people = use_room().people.clone();
+    let room = use_room();
     let text = move || {
         let me = app.me.read();
         let (name, principal) = me.as_ref().map_or(("", ""), |me| {
             (me.name.as_str(), me.credentials.principal.as_str())
         });
-        match people.read().typing(name, principal).as_slice() {
+        let typing = room.people.read().typing(name, principal);
+        let names: Vec<String> = room.look(|timeline| {
+            let label = |(name, principal): &(String, String)| timeline.label(name, principal);
+            typing.iter().map(label).collect()
+        });
+        match names.as_slice() {
             [] => String::new(),
             [one] => t!(i18n, people_typing_one, name = one.as_str()),
             [one, two] => t!(

@@ -5,7 +5,7 @@ use std::ops::Not;
 use serde::Serialize;
 
 use crate::features::timeline::time::{self, At};
-use crate::features::timeline::{Entry, Event};
+use crate::features::timeline::{Entry, Event, Gap, Quote, Quoted, Reader, Timeline};
 use crate::i18n::letters::is_letter;
 use effusion_chat::{ChatMessage, Timestamp};
 
@@ -18,34 +18,43 @@ pub struct Line {
     pub time: String,
     /// The principal that appended it, according to the service; empty if unknown.
     pub author: String,
+    /// The author's name, with the account where others have one that looks the same.
+    pub label: String,
     /// The message.
     pub message: ChatMessage,
     /// Whether it was edited.
     pub edited: bool,
+    /// What it answers, as that says it now.
+    pub quote: Option<Quote>,
 }
 
-impl From<Entry> for Line {
-    fn from(entry: Entry) -> Self {
-        Self {
-            sequence: entry.sequence,
-            time: time_of(&entry.at, &entry.message),
-            author: entry.author,
-            message: entry.message,
-            edited: entry.edited.is_some(),
-        }
-    }
+/// The messages of a room, in order.
+pub fn lines(timeline: &Timeline) -> Vec<Line> {
+    let line = |entry: Entry| Line {
+        quote: timeline.quote_in(&entry),
+        sequence: entry.sequence,
+        time: time_of(&entry.at, &entry.message),
+        label: timeline.label(&entry.message.name, &entry.author),
+        author: entry.author,
+        message: entry.message,
+        edited: entry.edited.is_some(),
+    };
+    timeline.entries().map(line).collect()
 }
 
-impl From<Event> for Line {
-    fn from(event: Event) -> Self {
-        Self {
-            sequence: Some(event.edits.unwrap_or(event.sequence)),
-            time: time_of(&event.at, &event.message),
-            author: event.author,
-            message: event.message,
-            edited: event.edits.is_some(),
-        }
-    }
+/// The messages of a whole series, in order.
+pub fn lines_of_series(reader: &Reader, events: Vec<Event>) -> Vec<Line> {
+    let mut timeline = Timeline::new(reader.clone());
+    let all = Gap {
+        from: 0,
+        to: events
+            .iter()
+            .map(|it| it.sequence)
+            .max()
+            .unwrap_or_default(),
+    };
+    timeline.add_older(all, events, true);
+    lines(&timeline)
 }
 
 fn time_of(at: &At, message: &ChatMessage) -> String {
@@ -65,7 +74,10 @@ pub fn to_text(lines: &[Line]) -> String {
             text.push_str(&line.time);
             text.push(' ');
         }
-        text.push_str(&message.name);
+        text.push_str(&line.label);
+        if let Some(quote) = &line.quote {
+            text.push_str(&quoted(quote));
+        }
         text.push_str(if message.act { " " } else { ": " });
         let words = if message.deleted {
             "(deleted)"
@@ -84,6 +96,23 @@ pub fn to_text(lines: &[Line]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// What a message answers, in brackets behind its author.
+fn quoted(quote: &Quote) -> String {
+    let text = match quote.state {
+        Quoted::Deleted => String::new(),
+        _ => [": “", &quote.text, "”"].concat(),
+    };
+    let remark = quote.remark().map(|remark| [", ", remark].concat());
+    [
+        " (to ",
+        &quote.name,
+        &text,
+        &remark.unwrap_or_default(),
+        ")",
+    ]
+    .concat()
 }
 
 /// A room in the JSON file.
@@ -119,6 +148,9 @@ struct MessageRecord<'a> {
 struct ReplyRecord<'a> {
     name: &'a str,
     text: &'a str,
+    /// How it differs from what the message quotes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remark: Option<&'static str>,
 }
 
 impl<'a> From<&'a Line> for MessageRecord<'a> {
@@ -134,9 +166,10 @@ impl<'a> From<&'a Line> for MessageRecord<'a> {
             edited: line.edited,
             deleted: message.deleted,
             bleeped: message.bleeped,
-            reply: message.reply.as_ref().map(|reply| ReplyRecord {
-                name: &reply.name,
-                text: &reply.text,
+            reply: line.quote.as_ref().map(|quote| ReplyRecord {
+                name: &quote.name,
+                text: &quote.text,
+                remark: quote.remark(),
             }),
         }
     }
@@ -168,50 +201,68 @@ mod tests {
     use super::*;
     use effusion_chat::{Reply, Target};
 
-    fn lines() -> Vec<Line> {
+    fn event(sequence: u64, edits: Option<u64>, message: ChatMessage) -> Event {
+        Event {
+            sequence,
+            edits,
+            author: "user".to_owned(),
+            message,
+            at: At::instant(0, 60),
+        }
+    }
+
+    fn reply(to: u64, quoted: &str, text: &str) -> ChatMessage {
+        ChatMessage {
+            text: text.to_owned(),
+            name: "Bob".to_owned(),
+            reply: Some(Reply {
+                to: Target::Sequence(to),
+                name: "Ann".to_owned(),
+                text: quoted.to_owned(),
+            }),
+            ..ChatMessage::default()
+        }
+    }
+
+    fn room() -> Vec<Line> {
         let said = ChatMessage {
             text: "say \"x\\y\"\n\tand \u{1}".to_owned(),
             name: "Ann".to_owned(),
             ..ChatMessage::default()
         };
-        let event = Event {
-            sequence: 9,
-            edits: Some(3),
-            author: "user".to_owned(),
-            message: said.clone(),
-            at: At::instant(0, 60),
-        };
-        let deleted = Event {
-            sequence: 4,
-            edits: None,
-            message: said.taken_back(),
-            ..event.clone()
-        };
-        let mut act = Line::from(event.clone());
-        act.message = ChatMessage {
-            text: "waves".to_owned(),
+        let waves = ChatMessage {
             act: true,
-            reply: Some(Reply::to(Target::Sequence(3), &said)),
-            ..said
+            ..reply(3, "before", "waves")
         };
-        act.edited = false;
-        vec![event.into(), deleted.into(), act]
+        let events = vec![
+            event(9, Some(3), said.clone()),
+            event(10, Some(4), said.taken_back()),
+            event(5, None, waves),
+            event(6, None, reply(4, "a secret", "why?")),
+            event(7, None, reply(5, "I quit", "no!")),
+            event(8, None, reply(2, "I was here", "when?")),
+        ];
+        lines_of_series(&Reader::default(), events)
     }
 
     #[test]
     fn people_read_lines() {
-        let text = to_text(&lines());
+        let text = to_text(&room());
         let expected = [
-            "1970-01-01T00:00:00.000Z Ann: say \"x\\y\"\n    \tand \u{1} (edited)",
-            "1970-01-01T00:00:00.000Z Ann: (deleted)",
-            "1970-01-01T00:00:00.000Z Ann waves\n",
+            "Ann: say \"x\\y\"\n    \tand \u{1} (edited)",
+            "Ann: (deleted)",
+            "Bob (to Ann: “say \"x\\y\" and \u{1}”, edited since) waves",
+            "Bob (to Ann, deleted): why?",
+            "Bob (to Bob: “waves”, misquoted): no!",
+            "Bob (to Ann: “I was here”, not found): when?",
         ];
-        assert_eq!(text, expected.join("\n"));
+        let lines = expected.map(|line| ["1970-01-01T00:00:00.000Z ", line, "\n"].concat());
+        assert_eq!(text, lines.concat());
     }
 
     #[test]
     fn programs_read_json() {
-        let json = to_json("Tea \"house\"", &lines());
+        let json = to_json("Tea \"house\"", &room());
         let read: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(read["room"], "Tea \"house\"");
         let messages = &read["messages"];
@@ -220,7 +271,15 @@ mod tests {
         assert_eq!(messages[0]["edited"], true);
         assert_eq!(messages[1]["deleted"], true);
         assert_eq!(messages[2]["act"], true);
-        assert_eq!(messages[2]["reply"]["name"], "Ann");
+        let reply = |place: usize| messages[place]["reply"].clone();
+        assert_eq!(
+            reply(2),
+            serde_json::json!({"name": "Ann", "text": "say \"x\\y\" and \u{1}", "remark": "edited since"})
+        );
+        assert_eq!(
+            reply(3),
+            serde_json::json!({"name": "Ann", "text": "", "remark": "deleted"})
+        );
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&to_json("", &[])).unwrap()["messages"],
             serde_json::json!([])

@@ -1,22 +1,15 @@
 //! Saving a room as a file.
 
-use std::time::Duration;
-
-use js_sys::Array;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Blob, BlobPropertyBag, HtmlElement, Url};
 
 use super::export::{self, Line};
 use crate::i18n::use_i18n;
+use crate::platform::page;
 use crate::services::{History, use_services};
 use crate::state::OpenRoom;
 use crate::t;
 use crate::ui::Button;
-
-/// How long the browser may take to begin saving a file.
-const SAVE_TIME: Duration = Duration::from_secs(10);
 
 /// The two kinds of file that a room is saved as.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,31 +61,16 @@ pub fn ExportButtons(
 /// Saves all that the service keeps of a room; where it cannot be asked, all that is loaded.
 async fn save(history: &History, room: &OpenRoom, format: Format) {
     let lines: Vec<Line> = match history.whole(room).await {
-        Some(events) => events.into_iter().map(Line::from).collect(),
-        None => room.look(|timeline| timeline.entries().map(Line::from).collect()),
+        Some(events) => {
+            let reader = room.look(|timeline| timeline.reader().clone());
+            export::lines_of_series(&reader, events)
+        }
+        None => room.look(export::lines),
     };
     let name = room.info.read_untracked().name.to_string();
     let (text, kind, extension) = match format {
         Format::Json => (export::to_json(&name, &lines), "application/json", "json"),
         Format::Text => (export::to_text(&lines), "text/plain;charset=utf-8", "txt"),
     };
-    // A browser that makes no files of texts saves none.
-    let _ = download(&export::file_name(&name, extension), kind, &text);
-}
-
-fn download(name: &str, kind: &str, text: &str) -> Result<(), JsValue> {
-    let options = BlobPropertyBag::new();
-    options.set_type(kind);
-    let parts = Array::of1(&JsValue::from_str(text));
-    let blob = Blob::new_with_str_sequence_and_options(&parts, &options)?;
-    let address = Url::create_object_url_with_blob(&blob)?;
-    let link: HtmlElement = document().create_element("a")?.unchecked_into();
-    link.set_attribute("href", &address)?;
-    link.set_attribute("download", name)?;
-    link.click();
-    let done = move || {
-        let _ = Url::revoke_object_url(&address);
-    };
-    set_timeout(done, SAVE_TIME);
-    Ok(())
+    page::save_file(&export::file_name(&name, extension), kind, &text.into());
 }

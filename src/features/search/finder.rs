@@ -40,7 +40,7 @@ pub struct Finder {
 impl Finder {
     /// A search for nothing yet. It follows the room: new messages are searched, and what comes on the screen is highlighted.
     pub fn new(room: OpenRoom) -> Self {
-        let (extent, rows) = (room.extent.clone(), room.rows.clone());
+        let (version, rows) = (room.version.clone(), room.rows.clone());
         let finder = Self {
             room: StoredValue::new(room),
             needle: RwSignal::default(),
@@ -50,12 +50,12 @@ impl Finder {
             run: StoredValue::default(),
             pending: StoredValue::default(),
         };
-        Effect::new(move |known: Option<usize>| {
-            let len = extent.read().len;
+        Effect::new(move |known: Option<u64>| {
+            let version = version.get();
             rows.track();
             finder.found.track();
-            finder.settle(known.is_some_and(|known| known != len));
-            len
+            finder.settle(known.is_some_and(|known| known != version));
+            version
         });
         on_cleanup(highlight::clear);
         finder

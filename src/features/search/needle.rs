@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::i18n::letters::{first_graphemes, last_graphemes};
+
 /// Words to search for, ignoring case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Needle {
@@ -85,12 +87,8 @@ pub fn excerpt(text: &str, place: &Range<usize>) -> (String, String, String) {
     let before = text.get(..place.start).unwrap_or_default();
     let found = text.get(place.clone()).unwrap_or_default();
     let after = text.get(place.end..).unwrap_or_default();
-    let cut = before
-        .char_indices()
-        .rev()
-        .nth(BEFORE - 1)
-        .map_or(0, |(at, _)| at);
-    let mut rest = before.get(cut..).unwrap_or_default();
+    let mut rest = last_graphemes(before, BEFORE);
+    let cut = before.len() - rest.len();
     let mut start = String::new();
     if cut > 0 {
         start.push('…');
@@ -98,11 +96,9 @@ pub fn excerpt(text: &str, place: &Range<usize>) -> (String, String, String) {
         rest = rest.trim_start_matches(|c: char| c.is_whitespace() || ".,;:!?…".contains(c));
     }
     start.push_str(rest);
-    let mut end: String = after.chars().take(AFTER).collect();
-    if end.len() < after.len() {
-        end.push('…');
-    }
-    (start, found.to_owned(), end)
+    let end = first_graphemes(after, AFTER);
+    let more = if end.len() < after.len() { "…" } else { "" };
+    (start, found.to_owned(), [end, more].concat())
 }
 
 #[cfg(test)]
@@ -148,10 +144,16 @@ mod tests {
     fn excerpts_have_some_words_around() {
         let text = format!("{}needle{}", "é".repeat(50), "x".repeat(100));
         let place = found(&text, "needle").remove(0);
-        let (before, found, after) = excerpt(&text, &place);
+        let (before, needle, after) = excerpt(&text, &place);
         assert_eq!(before, format!("…{}", "é".repeat(30)));
-        assert_eq!(found, "needle");
+        assert_eq!(needle, "needle");
         assert_eq!(after, format!("{}…", "x".repeat(80)));
+        let family = "👩‍👩‍👧‍👦";
+        let text = [&family.repeat(40), "needle", &family.repeat(90)].concat();
+        let place = found(&text, "needle").remove(0);
+        let (before, _, after) = excerpt(&text, &place);
+        assert_eq!(before, format!("…{}", family.repeat(30)));
+        assert_eq!(after, format!("{}…", family.repeat(80)));
         let short = excerpt("a needle b", &(2..8));
         assert_eq!(short, ("a ".into(), "needle".into(), " b".into()));
         let sentence = format!("Before. {}needle", "y".repeat(28));

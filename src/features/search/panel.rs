@@ -7,6 +7,7 @@ use super::finder::Finder;
 use super::results::Results;
 use crate::i18n::use_i18n;
 use crate::platform::clock;
+use crate::platform::keyboard::is_enter;
 use crate::services::use_services;
 use crate::state::{OpenRoom, use_app};
 use crate::ui::{Button, Labelled, Panel};
@@ -58,7 +59,7 @@ fn Query(
                 placeholder=move || t!(i18n, search_query)
                 on:input=move |event| finder.search(&event_target_value(&event))
                 on:keydown=move |event| {
-                    if event.key() == "Enter" && !event.is_composing() {
+                    if is_enter(&event) {
                         event.prevent_default();
                         finder.step(event.shift_key());
                     }

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 
 use super::finder::Finder;
 use super::needle::excerpt;
-use crate::features::timeline::At;
+use crate::features::timeline::prose::plain_text;
+use crate::features::timeline::{At, Entry};
 use crate::i18n::use_i18n;
 use crate::services::use_services;
 use crate::state::{Earlier, OpenRoom, use_app};
@@ -82,9 +83,14 @@ fn FoundMessage(
     rank: u64,
 ) -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
-    let entry = room.look(|timeline| {
-        let place = timeline.place_of_rank(rank);
-        timeline.row_at(place).map(|row| row.entry)
+    // It may be edited or deleted while it is listed.
+    let entry = Memo::new(move |_| {
+        room.version.track();
+        room.look(|timeline| {
+            let entry = timeline.row_at(timeline.place_of_rank(rank))?.entry;
+            let name = timeline.label(&entry.message.name, &entry.author);
+            (entry.rank == rank && !entry.message.deleted).then_some((name, entry))
+        })
     });
     let go = move |_| {
         finder.go_to(rank);
@@ -93,7 +99,7 @@ fn FoundMessage(
             app.panel.set(None);
         }
     };
-    let result = entry.map(|entry| {
+    let result = move |(name, entry): (String, Entry)| {
         let when = move || match &entry.at {
             At::Instant { ms, day } => t!(
                 i18n,
@@ -103,13 +109,17 @@ fn FoundMessage(
             ),
             At::Written(text) => text.clone(),
         };
-        let text = entry.message.text.clone();
+        let written = entry.message.text.clone();
+        let plain = plain_text(&written);
         let place = move || {
             let needle = finder.needle.read();
-            let place = needle
-                .as_ref()
-                .and_then(|it| it.places(&text).into_iter().next());
-            let (before, found, after) = excerpt(&text, &place.unwrap_or(0..0));
+            let first = |text: &str| needle.as_ref()?.places(text).into_iter().next();
+            // Words can be found in what is no plain text, as the address of a link.
+            let (text, place) = match (first(&plain), first(&written)) {
+                (None, Some(place)) => (&written, place),
+                (place, _) => (&plain, place.unwrap_or(0..0)),
+            };
+            let (before, found, after) = excerpt(text, &place);
             view! {
                 {before}
                 <mark>{found}</mark>
@@ -118,11 +128,12 @@ fn FoundMessage(
         };
         view! {
             <button type="button" class="result" data-testid="search-result" on:click=go>
-                <bdi class="author">{entry.message.name}</bdi>
+                <bdi class="author">{name}</bdi>
                 <small>{move || when()}</small>
                 <span dir="auto">{place}</span>
             </button>
         }
-    });
-    view! { <li>{result}</li> }
+        .into_any()
+    };
+    view! { <li>{move || entry.get().map(result)}</li> }
 }

@@ -1,13 +1,14 @@
 use leptos::prelude::*;
 
+use crate::features::composer::composing::EnterKey;
 use crate::i18n::language::LANGUAGES;
 use crate::i18n::use_i18n;
-use crate::services::{set_density, set_language, set_theme};
+use crate::services::{set_density, set_enter_key, set_language, set_theme};
 use crate::state::use_app;
 use crate::t;
 use crate::ui::{Select, option};
 
-/// Language, colours and density.
+/// Language, colours, density, and what Enter does.
 #[component]
 pub fn AppearanceSettings() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
@@ -22,6 +23,17 @@ pub fn AppearanceSettings() -> impl IntoView {
     let densities = vec![
         option("comfortable", move || t!(i18n, settings_comfortable)),
         option("compact", move || t!(i18n, settings_compact)),
+    ];
+    let enter_keys = vec![
+        option(EnterKey::Automatic.word(), move || {
+            t!(i18n, settings_enter_automatic)
+        }),
+        option(EnterKey::Sends.word(), move || {
+            t!(i18n, settings_enter_sends)
+        }),
+        option(EnterKey::BreaksLine.word(), move || {
+            t!(i18n, settings_enter_breaks_line)
+        }),
     ];
     view! {
         <div class="leaf">
@@ -45,6 +57,13 @@ pub fn AppearanceSettings() -> impl IntoView {
                 options=densities
                 value=app.density
                 on_change=move |chosen| set_density(app.page, chosen)
+            />
+            <Select
+                id="enter-key"
+                label=move || t!(i18n, settings_enter_key)
+                options=enter_keys
+                value=Signal::derive(move || app.enter_key.get().word().to_owned())
+                on_change=move |chosen: String| set_enter_key(app, EnterKey::parse(&chosen))
             />
             <p class="hint">{move || t!(i18n, settings_motion_hint)}</p>
         </div>

@@ -5,6 +5,8 @@ mod another_room;
 #[cfg(target_arch = "wasm32")]
 mod appearance;
 #[cfg(target_arch = "wasm32")]
+mod browser_service;
+#[cfg(target_arch = "wasm32")]
 mod connection;
 pub mod saved;
 #[cfg(target_arch = "wasm32")]

@@ -90,7 +90,7 @@ impl SavedServices {
             let pairs: HashMap<_, _> = query::parse(line).into_iter().collect();
             let part = |name: &str| pairs.get(name).cloned().unwrap_or_default();
             let secure = part("secure") == "true";
-            let Ok(service) = parse_service(&part("host"), &part("port"), secure) else {
+            let Ok(service) = parse_service(&part("host"), &part("port"), "", secure) else {
                 continue;
             };
             saved.list.push(SavedService {
@@ -118,6 +118,7 @@ mod tests {
                 port: 443,
                 secure: true,
                 version: Some(18),
+                ..Service::default()
             },
             account: "ada & co".to_owned(),
         }

@@ -1,7 +1,8 @@
 use leptos::prelude::*;
 
+use super::browser_service::BrowserService;
 use crate::features::settings::saved::SavedService;
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::platform::{focus, page};
 use crate::services::change_saved_services;
 use crate::state::{App, use_app};
@@ -39,7 +40,7 @@ pub fn ServiceSettings() -> impl IntoView {
             >
                 <Icon name="plus" />
                 {move || t!(i18n, services_save)}
-            </button>
+            </button> <BrowserService />
         </div>
     }
 }
@@ -53,8 +54,13 @@ fn save_current(app: App) {
         } else {
             me.credentials.principal
         };
+        let name = if me.service.in_browser {
+            app.i18n.text(&messages::service_browser, &[])
+        } else {
+            me.service.address()
+        };
         let saved = SavedService {
-            name: me.service.address(),
+            name,
             service: me.service,
             account,
         };
@@ -82,7 +88,12 @@ fn Row(
     } = saved.clone();
     let named = StoredValue::new(name.clone());
     let secure = service.secure;
-    let about = [service.address(), account];
+    let address = if service.in_browser {
+        String::new()
+    } else {
+        service.address()
+    };
+    let about = [address, account];
     let about = move || {
         let secure = secure.then(|| t!(i18n, settings_service_secure));
         let parts = about.iter().cloned().chain(secure);

@@ -1,10 +1,11 @@
 use leptos::prelude::*;
 
-use super::{UpdateNotice, handle_shortcuts};
+use super::{NotStoredNotice, UpdateNotice, handle_shortcuts};
 use crate::features::attendance::AttendRooms;
 use crate::features::timeline::load_announcements;
 use crate::lazy;
-use crate::services::{follow_location, provide_services};
+use crate::platform::page;
+use crate::services::{browser, follow_location, provide_services};
 use crate::state::{App, use_page};
 
 lazy! {
@@ -21,9 +22,17 @@ fn Background() -> impl IntoView {
     load_announcements(app);
     follow_location(app);
     handle_shortcuts(app);
+    page::follow_visual_viewport();
     provide_services(app);
+    let in_browser = Memo::new(move |_| app.form.read().is_in_browser());
+    Effect::new(move |_| {
+        if in_browser.get() {
+            browser::warm_up();
+        }
+    });
     view! {
         <UpdateNotice />
+        <NotStoredNotice />
         <AttendRooms />
     }
 }

@@ -9,6 +9,7 @@ use crate::platform::focus;
 use crate::services::use_services;
 use crate::state::{Dialog, Panel, use_app, use_room};
 use crate::t;
+use crate::ui::identity::isolate;
 use crate::ui::{Icon, IconButton};
 
 /// What the room is called, how the connection stands, and what can be done with the room.
@@ -66,10 +67,40 @@ fn Title() -> impl IntoView {
                 <h1 dir="auto" data-testid="room-title">
                     {move || info.read().name.to_string()}
                 </h1>
-                <Topic />
+                {if is_room {
+                    view! { <Topic /> }.into_any()
+                } else {
+                    view! { <PeerState /> }.into_any()
+                }}
             </div>
             {is_room.then(|| view! { <KindChip /> }.into_any())}
         </div>
+    }
+}
+
+/// Whether the other of a conversation is there, and who can read what is said.
+#[component]
+fn PeerState() -> impl IntoView {
+    let (room, i18n) = (use_room(), use_i18n());
+    let (people, info) = (room.people.clone(), room.info.clone());
+    let state = Memo::new(move |_| {
+        let persons = people.read().persons();
+        match persons.iter().map(|person| person.away).min() {
+            Some(false) => "online",
+            Some(true) => "away",
+            None => "offline",
+        }
+    });
+    view! {
+        <p class="topic" data-testid="peer-state" data-state=move || state.get()>
+            {move || match state.get() {
+                "online" => t!(i18n, people_online),
+                "away" => t!(i18n, common_away),
+                _ => t!(i18n, people_offline),
+            }}
+            " · "
+            {move || t!(i18n, direct_private, name = isolate(info.read().name.as_str()))}
+        </p>
     }
 }
 
@@ -115,6 +146,7 @@ fn KindChip() -> impl IntoView {
 fn RoomButtons() -> impl IntoView {
     let (app, room, i18n) = (use_app(), use_room(), use_i18n());
     let services = use_services();
+    let is_room = room.peer.is_none();
     let attended = room.attended.clone();
     view! {
         <IconButton
@@ -125,7 +157,7 @@ fn RoomButtons() -> impl IntoView {
             expanded=Signal::derive(move || *app.panel.read() == Some(Panel::Search))
             on_click=move |_| toggle(app.panel, Panel::Search)
         />
-        {move || attended.get().then(|| view! { <MembersButton /> }.into_any())}
+        {move || (is_room && attended.get()).then(|| view! { <MembersButton /> }.into_any())}
         <IconButton
             icon="info"
             label=move || t!(i18n, room_details)

@@ -9,6 +9,8 @@ mod chat;
 #[cfg(target_arch = "wasm32")]
 mod connection;
 #[cfg(target_arch = "wasm32")]
+mod not_stored;
+#[cfg(target_arch = "wasm32")]
 mod overlays;
 #[cfg(target_arch = "wasm32")]
 mod pane;
@@ -23,6 +25,7 @@ pub use {
     bar::{Bar, toggle},
     chat::{ActiveRoom, Chat, chat},
     connection::ConnectionBadge,
+    not_stored::NotStoredNotice,
     overlays::{Dialogs, Panels},
     pane::{NoRoom, RoomPane},
     shortcuts::{Shortcuts, handle_shortcuts, shortcuts_dialog},

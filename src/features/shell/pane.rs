@@ -1,6 +1,5 @@
 //! The room that is shown.
 
-use effusion_chat::RoomKind;
 use leptos::prelude::*;
 
 use crate::features::composer::Composer;
@@ -9,7 +8,7 @@ use crate::features::sidebar::ask_for_room;
 use crate::features::timeline::MessageList;
 use crate::i18n::use_i18n;
 use crate::services::use_services;
-use crate::state::{Fault, RoomState, use_app, use_room};
+use crate::state::{Fault, ReadOnly, Right, RoomState, use_app, use_room};
 use crate::t;
 use crate::ui::{Button, FaultAlert, Icon, Lazy};
 
@@ -19,7 +18,7 @@ pub fn RoomPane() -> impl IntoView {
     let room = use_room();
     let state = room.state.clone();
     let attended = room.attended.clone();
-    let here = StoredValue::new((use_services(), room));
+    let (app, here) = (use_app(), StoredValue::new((use_services(), room)));
     view! {
         <div class="pane" data-testid="room-pane" data-state=move || state.read().word()>
             <RoomNotice />
@@ -38,79 +37,98 @@ pub fn RoomPane() -> impl IntoView {
                         services.history.fill_gap(room, rank, from_above)
                     })
                 }
+                on_sight=move |()| app.look()
             />
             {move || attended.get().then(|| view! { <Lazy load=typing() /> }.into_any())}
-            <ComposerOrArchived />
+            <ComposerPlace />
         </div>
     }
 }
 
-/// Why nothing can be written in the room, and what helps.
+/// Why the room cannot be used, and what helps.
 #[component]
 fn RoomNotice() -> impl IntoView {
     let room = use_room();
     let state = room.state.clone();
     move || match &*state.read() {
         RoomState::Failed(fault) => {
-            let help = fault.clone();
             let alert = view! {
                 <FaultAlert fault=fault.clone()>
-                    <JoinAgain fault=help />
+                    <JoinAgain />
                 </FaultAlert>
             };
             Some(alert.into_any())
         }
-        RoomState::ReadOnly(fault) => Some(view! { <FaultAlert fault=fault.clone() /> }.into_any()),
-        RoomState::Joining | RoomState::Open => None,
+        RoomState::Joining | RoomState::Open | RoomState::ReadOnly(_) => None,
     }
 }
 
-/// Joins a room again that could not be joined; as what it is, if it is of the other kind.
+/// Joins a room again that could not be joined.
 #[component]
-fn JoinAgain(
-    /// Why the room could not be joined.
-    fault: Fault,
-) -> impl IntoView {
+fn JoinAgain() -> impl IntoView {
     let (services, room, i18n) = (use_services(), use_room(), use_i18n());
-    match fault {
-        Fault::OtherKind(kind) => {
-            let label = move || match kind {
-                RoomKind::Live => t!(i18n, room_join_as_live),
-                RoomKind::History => t!(i18n, room_join_as_history),
-            };
-            view! {
-                <Button
-                    test="join-as-other"
-                    label=move || label()
-                    on_click=move |_| services.rooms.join_as(&room, kind)
-                />
-            }
-            .into_any()
-        }
-        _ => view! {
-            <Button
-                test="join-again"
-                label=move || t!(i18n, room_join_again)
-                on_click=move |_| services.rooms.join_again(&room)
-            />
-        }
-        .into_any(),
+    view! {
+        <Button
+            test="join-again"
+            label=move || t!(i18n, room_join_again)
+            on_click=move |_| services.rooms.join_again(&room)
+        />
     }
+    .into_any()
+}
+
+/// Why there is no composer.
+#[derive(Clone, Copy, PartialEq)]
+enum NoComposer {
+    Archived,
+    ReadOnly(ReadOnly),
 }
 
 /// The composer, or why there is none.
 #[component]
-fn ComposerOrArchived() -> impl IntoView {
+fn ComposerPlace() -> impl IntoView {
     let (services, room) = (use_services(), use_room());
-    let card = room.card.clone();
+    let (card, state) = (room.card.clone(), room.state.clone());
     // What else is learnt of the room leaves the box alone that somebody may be writing in.
-    let archived = Memo::new(move |_| card.read().as_ref().is_some_and(|card| card.archived));
-    move || {
-        if archived.get() {
-            return view! { <Archived /> }.into_any();
+    let reason = Memo::new(move |_| match &*state.read() {
+        _ if card.read().as_ref().is_some_and(|card| card.archived) => Some(NoComposer::Archived),
+        RoomState::ReadOnly(reason) => Some(NoComposer::ReadOnly(*reason)),
+        _ => None,
+    });
+    move || match reason.get() {
+        Some(NoComposer::Archived) => view! { <Archived /> }.into_any(),
+        Some(NoComposer::ReadOnly(ReadOnly::NotPermitted)) => {
+            view! { <FaultAlert fault=Fault::NotPermitted(Right::Write) /> }.into_any()
         }
-        let (services, room) = (services.clone(), room.clone());
-        view! { <Composer on_send=move |text| services.outbox.send_text(&room, text) /> }.into_any()
+        Some(NoComposer::ReadOnly(ReadOnly::Muted(until))) => view! { <Muted until /> }.into_any(),
+        None => {
+            let (services, room) = (services.clone(), room.clone());
+            view! { <Composer on_send=move |text| services.outbox.send_text(&room, text) /> }
+                .into_any()
+        }
+    }
+}
+
+/// Says that a moderator has withdrawn the right to write, where the composer would be.
+#[component]
+fn Muted(
+    /// Until when, in milliseconds since 1970; none if a moderator has to give it back.
+    until: Option<i64>,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = move || match until {
+        Some(until) => t!(i18n, room_muted_until, time = i18n.moment(until)),
+        None => t!(i18n, room_muted),
+    };
+    view! {
+        <div class="archived" role="status" data-testid="muted">
+            <Icon name="info" />
+            <p>
+                <strong>{words}</strong>
+                {" "}
+                {move || t!(i18n, room_muted_hint)}
+            </p>
+        </div>
     }
 }
 

@@ -4,7 +4,7 @@ use leptos::ev::{self, KeyboardEvent};
 use leptos::prelude::*;
 
 use crate::i18n::{Message, messages, use_i18n};
-use crate::platform::focus;
+use crate::platform::{focus, keyboard, page};
 use crate::state::{App, Dialog, Panel, Screen, use_app};
 use crate::ui::Dialog as DialogFrame;
 use crate::{lazy, t};
@@ -47,7 +47,7 @@ pub fn handle_shortcuts(app: App) {
     let handle = window_event_listener(ev::keydown, move |event| {
         let in_chat =
             *app.screen.read_untracked() == Screen::Chat && app.dialog.read_untracked().is_none();
-        if in_chat && !event.is_composing() && press(app, &event) {
+        if in_chat && !keyboard::is_composing(&event) && press(app, &event) {
             event.prevent_default();
         }
     });
@@ -57,10 +57,11 @@ pub fn handle_shortcuts(app: App) {
 /// Does what a key is for. False if it is for nothing.
 fn press(app: App, event: &KeyboardEvent) -> bool {
     let command = event.ctrl_key() || event.meta_key();
+    // Caps Lock makes letters large.
     match event.key().as_str() {
         "?" if !command && !focus::is_writing() => app.dialog.set(Some(Dialog::Keyboard)),
         "," if command => app.open_settings(),
-        "f" if command && !event.shift_key() && app.active.read_untracked().is_some() => {
+        "f" | "F" if command && !event.shift_key() && app.active.read_untracked().is_some() => {
             app.panel.set(Some(Panel::Search));
             focus::move_to("search");
         }
@@ -117,8 +118,15 @@ pub fn ShortcutsDialog() -> impl IntoView {
 /// The list of all keys.
 #[component]
 pub fn Shortcuts() -> impl IntoView {
-    let i18n = use_i18n();
+    let (app, i18n) = (use_app(), use_i18n());
+    let enter_sends = app.enter_key.get_untracked().sends(page::is_touch());
     let rows = SHORTCUTS.iter().map(|&(keys, message)| {
+        let keys: &[Key] = match message {
+            _ if enter_sends => keys,
+            it if *it == messages::shortcut_send => &[CTRL, ENTER],
+            it if *it == messages::shortcut_new_line => &[ENTER],
+            _ => keys,
+        };
         let keys: Vec<_> = keys
             .iter()
             .enumerate()

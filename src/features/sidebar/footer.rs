@@ -42,10 +42,14 @@ pub fn Me() -> impl IntoView {
                     <small data-testid="signed-in-as">
                         <bdi>
                             {move || {
+                                let account = &credentials.principal;
+                                if service.in_browser {
+                                    return t!(i18n, sidebar_signed_in_here, account = account);
+                                }
                                 t!(
                                     i18n,
                                     sidebar_signed_in,
-                                    account = &credentials.principal,
+                                    account = account,
                                     service = service.address()
                                 )
                             }}

@@ -4,11 +4,13 @@ use leptos::task::{spawn_local, tick};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
+use crate::features::directory::{Mark, Marks, marks_of};
 use crate::i18n::use_i18n;
 use crate::platform::focus;
 use crate::services::use_services;
 use crate::state::{OpenRoom, use_app};
 use crate::t;
+use crate::ui::identity::revealed;
 use crate::ui::{Avatar, Icon};
 
 /// Rooms, to show one of them.
@@ -22,10 +24,16 @@ pub fn RoomList(
     movable: bool,
 ) -> impl IntoView {
     let dragged = movable.then(|| RwSignal::new(None));
+    let names = move || {
+        let rooms = rooms.read();
+        let names = rooms.iter().map(|room| room.info.read().name.to_string());
+        names.collect()
+    };
+    let marks = marks_of(Signal::derive(names));
     view! {
         <ul>
             <For each=move || rooms.get() key=|room| room.id let:room>
-                <Row room dragged />
+                <Row room dragged marks />
             </For>
         </ul>
     }
@@ -38,6 +46,8 @@ fn Row(
     room: OpenRoom,
     /// The room that is being dragged, in a list whose rooms can be moved.
     dragged: Option<RwSignal<Option<usize>>>,
+    /// What tells rooms apart.
+    marks: Marks,
 ) -> impl IntoView {
     let app = use_app();
     let (rooms, id) = (use_services().rooms.clone(), room.id);
@@ -100,7 +110,7 @@ fn Row(
             on:dragend=end
             on:keydown=step
         >
-            <RoomButton room />
+            <RoomButton room marks />
         </li>
     }
 }
@@ -110,10 +120,12 @@ fn Row(
 fn RoomButton(
     /// The room.
     room: OpenRoom,
+    /// What tells rooms apart.
+    marks: Marks,
 ) -> impl IntoView {
     let app = use_app();
     let (id, shown) = (room.id, room.clone());
-    let (info, named) = (room.info.clone(), room.info.clone());
+    let (info, named, marked) = (room.info.clone(), room.info.clone(), room.info.clone());
     let show = move |_| {
         app.show_room(shown.clone());
         focus::move_to("composer");
@@ -128,7 +140,8 @@ fn RoomButton(
             on:click=show
         >
             <Picture room=room.clone() />
-            <bdi>{move || named.read().name.to_string()}</bdi>
+            <bdi>{move || revealed(named.read().name.as_str())}</bdi>
+            <Mark name=Signal::derive(move || marked.read().name.to_string()) marks />
             <Unread room />
         </button>
     }
@@ -147,32 +160,50 @@ fn Picture(
     }
 }
 
-/// How many messages of a room are new, and whether some name the reader.
+/// How many messages of a room are new, how many of them name the reader, and whether something was begun there.
 #[component]
 fn Unread(
     /// The room.
     room: OpenRoom,
 ) -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
-    let mentions = room.mentions.clone();
-    let badge = move |count: usize, named: bool| {
+    let (id, draft, mentions) = (room.id, room.draft.clone(), room.mentions.clone());
+    let counted = Memo::new(move |_| app.badge_count(room.clone()));
+    let has_draft =
+        Memo::new(move |_| app.active.get() != Some(id) && !draft.read().trim().is_empty());
+    let mark = move || {
         view! {
-            <span class=if named { "unread named" } else { "unread" } data-testid="unread">
-                {move || i18n.number(count as f64)}
-                <span class="unseen">{" "} {move || t!(i18n, sidebar_unread)}</span>
-                {named
-                    .then(|| {
-                        view! {
-                            <span class="unseen">{", "} {move || t!(i18n, sidebar_mentioned)}</span>
-                        }
-                            .into_any()
-                    })}
+            <span class="drafted" data-testid="drafted">
+                <Icon name="edit" />
+                <span class="unseen">{move || t!(i18n, sidebar_draft)}</span>
             </span>
         }
         .into_any()
     };
-    move || match app.badge_count(room.clone()) {
-        0 => None,
-        count => Some(badge(count, *mentions.read() > 0)),
+    let named = move |count: usize| {
+        view! {
+            <span class="unread named" data-testid="unread-mentions">
+                <span aria-hidden="true">{move || i18n.number(count as f64)}</span>
+                <span class="unseen">{move || t!(i18n, sidebar_mentions, count = count)}</span>
+            </span>
+        }
+        .into_any()
+    };
+    let all = move |count: usize| {
+        view! {
+            <span class="unread" data-testid="unread">
+                {move || i18n.number(count as f64)}
+                <span class="unseen">{" "} {move || t!(i18n, sidebar_unread)}</span>
+            </span>
+        }
+        .into_any()
+    };
+    view! {
+        {move || has_draft.get().then(mark)}
+        {move || {
+            let mentions = mentions.get();
+            (mentions > 0 && counted.get() > 0).then(|| named(mentions))
+        }}
+        {move || Some(counted.get()).filter(|count| *count > 0).map(all)}
     }
 }

@@ -6,20 +6,41 @@
 mod entry;
 mod ids;
 mod names;
+mod quote;
+mod seen;
+mod senders;
 mod stored;
 mod unsent;
 
 use crate::features::timeline::At;
 use crate::features::timeline::items::ItemList;
+use crate::features::timeline::mention::is_mentioned;
 use crate::state::Fault;
-use effusion_chat::{ChatMessage, MessageId, SYSTEM_NAME, Target};
+use crate::ui::identity::{hue, revealed};
+use effusion_chat::{ChatMessage, MessageId, Target, who_joined};
+use entry::is_unreadable;
 pub use entry::{Delivery, Entry, Event, Gap, Key, Origin, Reader, Row};
 use ids::Ids;
 use names::Names;
+pub use quote::{Quote, Quoted};
+use seen::Seen;
+pub use senders::Sender;
+use senders::{Senders, is_claimed};
 use stored::{COPY, ECHO_DUE, GAP, Stored};
 
 /// Messages of one author that follow each other this closely are shown under one heading.
 const GROUP_MS: i64 = 5 * 60_000;
+
+/// How many notices that follow each other are told as one.
+const MAX_FOLDED: usize = 100;
+
+/// What a notice tells.
+enum NoticeKind<'a> {
+    /// Somebody has come in.
+    Joined(&'a str),
+    /// There is a value that is no chat message.
+    Unreadable,
+}
 
 /// From here on ranks are no sequences: those of messages in a live room.
 const LIVE: u64 = 1 << 60;
@@ -33,6 +54,8 @@ pub struct Timeline {
     reader: Reader,
     items: ItemList<Stored>,
     names: Names,
+    senders: Senders,
+    seen: Vec<Seen>,
     ids: Ids,
     /// The messages at the end that are not acknowledged, and why those that failed did.
     unsent: Vec<(u32, Option<Fault>)>,
@@ -40,6 +63,14 @@ pub struct Timeline {
     twins: Vec<(u64, u64)>,
     /// The highest sequence that the subscription has brought, edits included.
     newest_sequence: Option<u64>,
+    /// The lowest sequence of an edit of a message that is not here.
+    oldest_edit: Option<u64>,
+    /// What queries have not found.
+    missing: Vec<Target>,
+    /// Nothing is missing before the first message.
+    is_from_start: bool,
+    /// Two people talk here: each page names them otherwise.
+    between_two: bool,
     /// The next event is the first one of a subscription.
     subscribed: bool,
     /// Events were missed before the next message.
@@ -59,6 +90,14 @@ impl Timeline {
         Self {
             reader,
             ..Self::default()
+        }
+    }
+
+    /// What the reader and one other person say to each other.
+    pub fn between_two(reader: Reader) -> Self {
+        Self {
+            between_two: true,
+            ..Self::new(reader)
         }
     }
 
@@ -118,16 +157,121 @@ impl Timeline {
             || before.is_none_or(|before| {
                 before.origin() != entry.origin
                     || before.name_number() != stored.name_number()
+                    || before.author != stored.author
                     || !entry.at.follows_within(&before.at(), GROUP_MS)
             });
+        let folded = self.joins_on(place + 1);
+        let (mut joined, mut unreadable) = (Vec::new(), 0);
+        match self.notice_at(place).filter(|_| !folded) {
+            Some((_, NoticeKind::Joined(_))) => joined = self.joined_up_to(place),
+            Some((_, NoticeKind::Unreadable)) => unreadable = self.run_up_to(place).count(),
+            None => {}
+        }
         Some(Row {
+            joined,
+            unreadable,
+            folded,
+            sender: self.sender_of(stored),
             last_sent: self.last_sent == Some(stored.rank),
+            quote: self.quote_in(&entry),
             entry,
             heads_group,
             new_day,
             unread_from_here,
             gap,
         })
+    }
+
+    /// The notice at a place, if it is one.
+    fn notice_at(&self, place: usize) -> Option<(&Stored, NoticeKind<'_>)> {
+        let stored = self.items.get(place)?;
+        if stored.origin() != Origin::Notice {
+            return None;
+        }
+        let name = self.names.get(stored.name_number());
+        let joined = who_joined(name, stored.text()).map(NoticeKind::Joined);
+        Some((stored, joined.unwrap_or(NoticeKind::Unreadable)))
+    }
+
+    /// Whether the notice at a place is of the same kind as the one before it, with nothing to be drawn in between.
+    fn joins_on(&self, place: usize) -> bool {
+        let before = place.checked_sub(1).and_then(|it| self.notice_at(it));
+        let (Some((before, one)), Some((stored, other))) = (before, self.notice_at(place)) else {
+            return false;
+        };
+        let has_line = self
+            .line
+            .is_some_and(|line| before.rank <= line && line < stored.rank);
+        let is_same = std::mem::discriminant(&one) == std::mem::discriminant(&other);
+        is_same && !stored.has(GAP) && !has_line && stored.at().day() == before.at().day()
+    }
+
+    /// The places of the notice at a place and of those of its kind right before it.
+    fn run_up_to(&self, place: usize) -> std::ops::RangeInclusive<usize> {
+        let first = (place.saturating_sub(MAX_FOLDED)..=place)
+            .rev()
+            .find(|place| !self.joins_on(*place));
+        first.unwrap_or(place)..=place
+    }
+
+    /// Who has come in by the notice at a place and those right before it, each once, in the order they came.
+    fn joined_up_to(&self, place: usize) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for (stored, kind) in self.run_up_to(place).filter_map(|it| self.notice_at(it)) {
+            if let NoticeKind::Joined(name) = kind {
+                let label = self.label(&revealed(name), self.names.get(stored.author));
+                if !names.contains(&label) {
+                    names.push(label);
+                }
+            }
+        }
+        names
+    }
+
+    /// Somebody was seen in the room.
+    pub fn note_person(&mut self, name: &str, account: &str) {
+        let (name, account) = (self.names.number(name), self.names.number(account));
+        self.changed |= self.senders.note(&self.names, name, account);
+    }
+
+    /// How somebody is told from others whose names look the same.
+    pub fn sender(&self, name: &str, account: &str) -> Sender {
+        match self.names.find(name) {
+            Some(number) => self
+                .senders
+                .sender(&self.names, number, self.names.find(account)),
+            None => Sender {
+                account: is_claimed(name, account).then(|| account.to_owned()),
+                hue: hue(name),
+            },
+        }
+    }
+
+    /// A name, with the account where others have one that looks the same.
+    pub fn label(&self, name: &str, account: &str) -> String {
+        self.sender(name, account).label(name)
+    }
+
+    /// Names of which it is to be found out what they look like; each is given away once.
+    pub fn take_unjudged(&mut self) -> Vec<String> {
+        let names = self.senders.take_unjudged().into_iter();
+        names.map(|name| self.names.get(name).to_owned()).collect()
+    }
+
+    /// What a name looks like; none where it cannot be found out.
+    pub fn judge(&mut self, name: &str, look: Option<String>) {
+        if let Some(name) = self.names.find(name) {
+            self.senders.judge(&self.names, name, look);
+            self.changed = true;
+        }
+    }
+
+    fn sender_of(&self, stored: &Stored) -> Sender {
+        // Where the service does not say who it was, only the reader's own are known.
+        let is_known = sequence_of(stored.rank).is_some() || stored.origin() == Origin::Own;
+        let account = is_known.then_some(stored.author);
+        self.senders
+            .sender(&self.names, stored.name_number(), account)
     }
 
     /// One message, ready to be shown: looked for from the newest on.
@@ -147,15 +291,42 @@ impl Timeline {
         self.version
     }
 
-    /// The oldest place of the series that is shown, to ask for what was before it.
+    /// The oldest place of the series that is here, to ask for what was before it. Where all that has come are edits of older
+    /// messages, it is that of the oldest edit.
     pub fn oldest_sequence(&self) -> Option<u64> {
-        self.items.get(0).and_then(|it| sequence_of(it.rank))
+        match self.items.get(0) {
+            Some(first) if self.settled() > 0 => sequence_of(first.rank),
+            _ => self.oldest_edit,
+        }
     }
 
     /// The rank of the newest message that the service has.
     pub fn newest_rank(&self) -> Option<u64> {
         let place = self.settled().checked_sub(1)?;
         self.items.get(place).map(|it| it.rank)
+    }
+
+    /// The rank of the first message by somebody else after what was read.
+    pub fn first_unread(&self, read: Option<u64>) -> Option<u64> {
+        self.unread_items(read).next().map(|it| it.rank)
+    }
+
+    /// How many messages by others there are after what was read, and how many of them name the reader: the first of `names`,
+    /// which are all that can be mentioned.
+    pub fn unread(&self, read: Option<u64>, names: impl Fn() -> Vec<String>) -> (usize, usize) {
+        let mut known = None;
+        self.unread_items(read).fold((0, 0), |(all, named), it| {
+            let text = it.text();
+            let is_named =
+                text.contains('@') && is_mentioned(known.get_or_insert_with(&names), text);
+            (all + 1, named + usize::from(is_named))
+        })
+    }
+
+    fn unread_items(&self, read: Option<u64>) -> impl Iterator<Item = &Stored> {
+        let first = read.map_or(0, |read| self.place_of_rank(read + 1));
+        let items = (first..self.settled()).filter_map(|place| self.items.get(place));
+        items.filter(|it| it.origin() == Origin::Other)
     }
 
     /// Where the message of this rank is, or the one that comes after where it would be.
@@ -172,11 +343,14 @@ impl Timeline {
     pub fn find(&self, target: Target) -> Option<u64> {
         match target {
             Target::Sequence(sequence) => self.find_sequence(sequence).map(|(rank, _)| rank),
-            Target::Id(id) => {
-                let found = self.items.iter().rev().find(|it| it.id() == Some(id));
-                found.map(|it| it.rank)
-            }
+            Target::Id(id) => self.rank_at(self.find_any(id)?),
         }
+    }
+
+    /// What a message quotes, as its original says it now.
+    pub fn quote_in(&self, entry: &Entry) -> Option<Quote> {
+        let reply = entry.message.reply.as_ref()?;
+        Some(self.quote(reply, Some(entry.rank)))
     }
 
     /// How others name a message.
@@ -304,6 +478,7 @@ impl Timeline {
         }
         // Nothing is missing any more before what comes next; if not all was had, something is before the first one of these.
         self.mark_gap(gap.to + 1, false);
+        self.is_from_start |= complete && gap.from == 0;
         if let Some(first) = first.filter(|_| !complete) {
             self.mark_gap(first, true);
         }
@@ -362,8 +537,12 @@ impl Timeline {
             self.items.insert(place, stored);
         }
         self.ids = Ids::default();
+        self.seen.clear();
+        self.missing.clear();
+        self.is_from_start = false;
         self.twins.clear();
         self.newest_sequence = None;
+        self.oldest_edit = None;
         self.gap_due = false;
         self.line = None;
         self.last_sent = None;
@@ -441,6 +620,14 @@ impl Timeline {
         (stored.rank == rank && stored.id() == Some(id)).then_some(place)
     }
 
+    /// Where the newest message with this id is, whoever wrote it.
+    fn find_any(&self, id: MessageId) -> Option<usize> {
+        let newest = self.ids.newest(id.bits());
+        let place = newest.map(|rank| self.place_of_rank(rank));
+        let is_it = |place: &usize| self.items.get(*place).is_some_and(|it| it.id() == Some(id));
+        place.filter(is_it).or_else(|| self.unsent_with(id))
+    }
+
     /// Who is behind an id: the principal where the service says who it is, or else the name.
     fn index(&mut self, place: usize) {
         if let Some(it) = self.items.get(place)
@@ -456,7 +643,8 @@ impl Timeline {
     }
 
     fn origin(&self, message: &ChatMessage, author: Option<&str>) -> Origin {
-        if message.name == SYSTEM_NAME {
+        // Whoever calls themselves so and says something else is a person.
+        if is_notice(message) {
             return Origin::Notice;
         }
         // A live room does not say who sent a value, so the name has to do.
@@ -468,6 +656,15 @@ impl Timeline {
     fn add(&mut self, rank: u64, message: ChatMessage, at: &At, author: &str) -> Origin {
         let of_series = sequence_of(rank).map(|_| author);
         let origin = self.origin(&message, of_series);
+        if of_series.is_some() || !author.is_empty() {
+            // A notice is of who has come in.
+            let joined = who_joined(&message.name, &message.text).map(revealed);
+            match (origin, joined) {
+                (Origin::Notice, None) => {}
+                (Origin::Notice, Some(name)) => self.note_person(&name, author),
+                _ => self.note_person(&message.name, author),
+            }
+        }
         let author = self.names.number(author);
         let key = self.next_key;
         self.next_key += 1;
@@ -613,14 +810,27 @@ impl Timeline {
 
     fn edit(&mut self, original: u64, event: Event) {
         let Some((_, place)) = self.find_sequence(original) else {
-            return; // Older than what is shown.
+            // Older than what is shown.
+            self.oldest_edit = Some(
+                self.oldest_edit
+                    .map_or(event.sequence, |it| it.min(event.sequence)),
+            );
+            self.changed = true;
+            return;
         };
-        let names = &mut self.names;
+        let origin = self.origin(&event.message, Some(&event.author));
+        let (names, next_key) = (&mut self.names, &mut self.next_key);
         let changed = self.items.update(place, |it| {
             let is_newer = it.edited().is_none_or(|known| known < event.sequence);
             if is_newer {
                 it.set_message(event.message, names);
                 it.set_edited(event.sequence);
+                // A notice that has become somebody's words, or the other way round, is drawn anew.
+                if (origin == Origin::Notice) != (it.origin() == Origin::Notice) {
+                    it.set_origin(origin);
+                    it.key = *next_key;
+                    *next_key += 1;
+                }
             }
             is_newer
         });
@@ -629,6 +839,14 @@ impl Timeline {
             self.changed = true;
         }
     }
+}
+
+/// Whether a message is none of anybody's: it says that somebody has come in, and is like those that say so, or stands for a value that
+/// is no message.
+fn is_notice(message: &ChatMessage) -> bool {
+    let is_joined = who_joined(&message.name, &message.text).is_some();
+    let is_plain = message.reply.is_none() && !message.act && !message.bleeped && !message.deleted;
+    is_joined && is_plain || is_unreadable(message)
 }
 
 /// The place in the series that a rank says, if it says one.

@@ -1,10 +1,11 @@
 //! How far a message of the reader's own has come, and who has seen it.
 
-use effusion_chat::Target;
 use leptos::prelude::*;
 
+use super::editing::write_anew;
 use super::{Delivery, Key, Row};
 use crate::i18n::use_i18n;
+use crate::platform::focus;
 use crate::state::OpenRoom;
 use crate::ui::identity::isolate;
 use crate::ui::{Button, Lazy};
@@ -43,6 +44,7 @@ pub fn DeliveryState(
         .into_any(),
         (Delivery::Failed(fault), _) => {
             let (what, next) = (fault.what(), fault.next());
+            let room = room.clone();
             view! {
                 <span>
                     {move || t!(i18n, message_not_sent)} {" "} {move || i18n.show(&what)} {" "}
@@ -52,12 +54,25 @@ pub fn DeliveryState(
                     class="link"
                     label=move || t!(i18n, message_retry)
                     test="retry"
+                    tabindex="-1"
                     on_click=move |_| on_retry.run(key)
+                />
+                <Button
+                    class="link"
+                    label=move || t!(i18n, message_edit)
+                    test="edit-unsent"
+                    tabindex="-1"
+                    on_click=move |_| {
+                        write_anew(&room, key);
+                        on_discard.run(key);
+                        focus::move_to("composer");
+                    }
                 />
                 <Button
                     class="link"
                     label=move || t!(i18n, message_discard)
                     test="cancel"
+                    tabindex="-1"
                     on_click=move |_| on_discard.run(key)
                 />
             }
@@ -112,16 +127,12 @@ fn SeenBy(
 
 /// The names of those, but for the reader, who have seen a message of the room or a later one; follows changes.
 fn names_of_readers(room: &OpenRoom, key: Key) -> Vec<String> {
-    let people = room.people.read();
+    room.people.track();
     room.look(|timeline| {
-        let Some(row) = timeline.row(key) else {
-            return Vec::new();
-        };
-        let (sequence, rank) = (row.entry.sequence, row.entry.rank);
-        let reader = timeline.reader();
-        people.seen_by(&reader.name, &reader.principal, |seen| match seen {
-            Target::Sequence(seen) => sequence.is_some_and(|own| seen >= own),
-            Target::Id(_) => timeline.find(seen).is_some_and(|seen| seen >= rank),
-        })
+        let seen = timeline
+            .row(key)
+            .map(|row| timeline.seen_by(row.entry.rank));
+        let label = |(name, principal): &(String, String)| timeline.label(name, principal);
+        seen.unwrap_or_default().iter().map(label).collect()
     })
 }

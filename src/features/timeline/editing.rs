@@ -1,39 +1,116 @@
 //! Changing what was said.
 
-use effusion_chat::RoomKind;
+use effusion_chat::{RoomKind, Target};
 use leptos::prelude::*;
 
 use super::{Entry, Key, Origin};
-use crate::features::composer::composing::{Note, Purpose};
+use crate::features::composer::composing::{
+    EditProgress, KeptDraft, Note, Purpose, UnsavedEdit, trimmed,
+};
 use crate::i18n::Message;
 use crate::state::{Fault, OpenRoom, SetIfChanged};
 
 /// Of how many of the newest messages the newest own one is looked for.
 const RECENT: usize = 200;
 
-/// Puts what a message says into the composer, to be changed.
+/// Begins to edit a message in the composer. The draft from before returns after the edit.
 pub fn start_edit(room: OpenRoom, key: Key) {
-    end_edit(room.clone());
     let Some(row) = room.look(|timeline| timeline.row(key)) else {
         return;
     };
-    let kept = room.draft.read_untracked().clone();
-    room.note.set_if_changed(None);
-    room.purpose.set(Purpose::Edit {
-        key,
-        kept,
-        saving: false,
-    });
-    room.draft.set(row.entry.message.text);
+    let Some(sequence) = row.entry.sequence else {
+        return;
+    };
+    if matches!(&*room.purpose.read_untracked(), Purpose::Edit { sequence: now, .. } if *now == sequence)
+    {
+        return;
+    }
+    // An edit of the same message that is not saved goes on.
+    let unsaved = {
+        let unsaved = room.unsaved.read_untracked();
+        let mut unsaved = unsaved.iter();
+        unsaved.find(|edit| edit.sequence == sequence).cloned()
+    };
+    let text = unsaved.map_or(row.entry.message.text, |edit| edit.text);
+    resume_edit(&room, sequence, text);
 }
 
-/// Leaves a message as it is, or a question unanswered; what was in the composer before comes back.
+/// Puts an edit into the composer that was begun or that has failed.
+pub fn resume_edit(room: &OpenRoom, sequence: u64, text: String) {
+    put_edit_aside(room);
+    room.unsaved.update(|unsaved| {
+        unsaved.retain(|edit| edit.sequence != sequence || edit.progress == EditProgress::Saving);
+    });
+    let reply = match &*room.purpose.read_untracked() {
+        Purpose::Reply(reply) => Some(reply.clone()),
+        _ => None,
+    };
+    let kept = KeptDraft {
+        text: room.draft.get_untracked(),
+        reply,
+    };
+    room.note.set_if_changed(None);
+    room.purpose.set(Purpose::Edit { sequence, kept });
+    room.draft.set(text);
+}
+
+/// Takes an edit that is not saved out of the composer for another one, and keeps its text. The draft from before returns.
+pub fn put_edit_aside(room: &OpenRoom) {
+    let sequence = match &*room.purpose.read_untracked() {
+        Purpose::Edit { sequence, .. } => *sequence,
+        _ => return,
+    };
+    let text = room.draft.get_untracked();
+    if !is_unchanged(room, sequence, &text) && !text.trim().is_empty() {
+        room.set_unsaved(UnsavedEdit {
+            sequence,
+            text,
+            progress: EditProgress::PutAside,
+        });
+    }
+    end_edit(room.clone());
+}
+
+/// Puts a message that was not sent back into the composer, in front of what was begun since.
+pub fn write_anew(room: &OpenRoom, key: Key) {
+    let Some(row) = room.look(|timeline| timeline.row(key)) else {
+        return;
+    };
+    let message = row.entry.message;
+    put_edit_aside(room);
+    room.draft.update(|draft| {
+        let sign = if message.act { "/me " } else { "" };
+        let parting = if draft.is_empty() { "" } else { "\n" };
+        *draft = [sign, &message.text, parting, draft.as_str()].concat();
+    });
+    let is_free = *room.purpose.read_untracked() == Purpose::Send;
+    if let Some(reply) = message.reply.filter(|_| is_free) {
+        room.purpose.set(Purpose::Reply(reply));
+    }
+}
+
+/// Whether an edit of a message changes nothing.
+pub fn is_unchanged(room: &OpenRoom, sequence: u64, text: &str) -> bool {
+    room.look(|timeline| {
+        let rank = timeline.find(Target::Sequence(sequence));
+        let place = rank.map(|rank| timeline.place_of_rank(rank));
+        let known = place.and_then(|place| timeline.text_at(place));
+        known.is_some_and(|(known, _)| known == trimmed(text))
+    })
+}
+
+/// Leaves a message as it is, or a question unanswered; what was in the composer before an edit comes back.
 pub fn end_edit(room: OpenRoom) {
     let purpose = room.purpose.read_untracked().clone();
-    if let Purpose::Edit { kept, .. } = purpose {
-        room.draft.set(kept);
-    }
-    room.purpose.set_if_changed(Purpose::Send);
+    let next = match purpose {
+        Purpose::Edit { kept, .. } => {
+            let next = kept.purpose();
+            room.draft.set(kept.text);
+            next
+        }
+        _ => Purpose::Send,
+    };
+    room.purpose.set_if_changed(next);
 }
 
 /// Whether what was said in a room can be changed: not in a live one, which has one value, and not between two people, where

@@ -21,6 +21,7 @@ pub fn FoldButton(
             type="button"
             class="unfold"
             data-testid=test
+            tabindex="-1"
             aria-expanded=move || (!folded.get()).to_string()
             on:click=move |_| folded.update(|folded| *folded = !*folded)
         >

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
 
 use super::mention::mentions;
+use super::prose::{MAX_LENGTH, end_of_address, scheme_before};
 use crate::i18n::letters::is_letter;
 
 /// What a text is made of.
@@ -27,8 +28,8 @@ pub enum Node {
         to: String,
         /// What stands there.
         children: Vec<Node>,
-        /// Whether that does not tell where it leads.
-        is_disguised: bool,
+        /// What that tells of where it leads.
+        label: LinkLabel,
     },
     /// A picture elsewhere: `https:`.
     Image {
@@ -46,6 +47,8 @@ pub enum Node {
     },
     /// A line across.
     Rule,
+    /// So many empty lines, beyond the one that parts paragraphs.
+    Blank(usize),
     /// Something with parts.
     Group(Kind, Vec<Node>),
 }
@@ -67,12 +70,20 @@ pub enum Kind {
     Quote,
     /// A list, the first item's number if they have numbers.
     List(Option<u64>),
-    /// One of a list.
-    Item,
+    /// One of a list, with its number as it was written.
+    Item(Option<u64>),
 }
 
-/// Longer texts, in bytes, are shown as they are.
-const MAX_LENGTH: usize = 64 * 1024;
+/// What the text of a link tells of where it leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkLabel {
+    /// It is the address.
+    Address,
+    /// It is other words.
+    Words,
+    /// It names a host, but the link leads to another one.
+    OtherHost,
+}
 
 /// How deep groups may lie in each other. Deeper ones are left out, and what they hold stands where they would.
 const MAX_DEPTH: usize = 12;
@@ -80,25 +91,66 @@ const MAX_DEPTH: usize = 12;
 /// After this many of the parser's events the rest is shown as it is.
 const MAX_EVENTS: usize = 4_000;
 
-/// What people draw with characters that mean something else here.
-const SHRUG: &str = "¯\\_(ツ)_/¯";
-const SHRUG_ESCAPED: &str = "¯\\\\\\_(ツ)\\_/¯";
+/// Stand for characters that are none of markup. They are no characters themselves, and no text has them.
+const BACKSLASH: char = '\u{fdd1}';
+const UNDERSCORE: char = '\u{fdd2}';
+/// Stands before what would be a definition, and is nothing.
+const NOTHING: char = '\u{fdd0}';
 
 /// Reads a text. `names` are those that can be mentioned, the reader's first.
 pub fn parse(text: &str, names: &[String]) -> Vec<Node> {
-    if text.len() > MAX_LENGTH {
+    if text.len() > MAX_LENGTH || text.contains([BACKSLASH, UNDERSCORE, NOTHING]) {
         return vec![Node::Text(text.to_owned())];
     }
-    let source = with_links(&with_definitions(text.replace(SHRUG, SHRUG_ESCAPED)));
-    let mut nodes = Tree::default().grow(&source);
-    if nodes.iter().all(is_empty) {
-        // All of it was taken for marks around nothing.
+    let source = with_links(&with_definitions(with_shrugs(text)));
+    let mut nodes = Tree::new(&source).grow();
+    if nodes
+        .iter()
+        .all(|node| is_empty(node) || *node == Node::Rule)
+    {
+        // All of it was taken for marks around nothing, or for lines between nothing.
         return vec![Node::Text(text.to_owned())];
     }
     if text.contains('@') {
         mention(&mut nodes, names);
     }
     nodes
+}
+
+/// Keeps what people draw with characters that mean something else here: `¯\_(ツ)_/¯`, with however many backslashes.
+fn with_shrugs(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('¯') {
+        let (before, shrug) = rest.split_at(start);
+        kept.push_str(before);
+        let length = length_of_shrug(shrug).unwrap_or('¯'.len_utf8());
+        let (shrug, after) = shrug.split_at(length);
+        kept.extend(shrug.chars().map(|c| match c {
+            '\\' => BACKSLASH,
+            '_' => UNDERSCORE,
+            c => c,
+        }));
+        rest = after;
+    }
+    kept.push_str(rest);
+    kept
+}
+
+/// How many bytes a shrug takes that begins here: arms, and a face between brackets.
+fn length_of_shrug(text: &str) -> Option<usize> {
+    /// No face has more characters.
+    const MAX_FACE: usize = 8;
+    let arm = text.strip_prefix('¯')?;
+    let face = arm.trim_start_matches(['\\', '_']);
+    let inner = face.strip_prefix('(').filter(|_| face.len() < arm.len())?;
+    let (inner, after) = inner.split_once(')')?;
+    let is_face = !inner.is_ascii() && inner.chars().count() <= MAX_FACE;
+    let end = after.trim_start_matches(['\\', '_', '/']);
+    let end = end
+        .strip_prefix('¯')
+        .filter(|_| is_face && end.len() < after.len())?;
+    Some(text.len() - end.len())
 }
 
 fn options() -> Options {
@@ -118,7 +170,7 @@ fn with_definitions(mut source: String) -> String {
         }
         starts.sort_unstable();
         for start in starts.into_iter().rev() {
-            source.insert(start, '\\');
+            source.insert(start, NOTHING);
         }
     }
     source
@@ -156,7 +208,9 @@ fn with_links(source: &str) -> String {
             continue;
         }
         let end = end_of_address(source, colon + 3);
-        if end > colon + 3 {
+        // A backslash before it would take the meaning of the bracket.
+        let is_escaped = source[..start].ends_with('\\');
+        if end > colon + 3 && !is_escaped {
             linked.push_str(&source[done..start]);
             linked.push('<');
             linked.push_str(&source[start..end]);
@@ -168,45 +222,97 @@ fn with_links(source: &str) -> String {
     linked
 }
 
-/// Where `http` or `https` before a `://` begins.
-fn scheme_before(source: &str, colon: usize) -> Option<usize> {
-    ["https", "http"].into_iter().find_map(|scheme| {
-        let start = colon.checked_sub(scheme.len())?;
-        let fits = source.get(start..colon)?.eq_ignore_ascii_case(scheme);
-        let before = source.get(..start)?.chars().next_back();
-        (fits && !before.is_some_and(is_letter)).then_some(start)
-    })
-}
-
-/// Where an address ends that goes on here. What ends a sentence is no part of it, nor is a bracket that it did not open.
-fn end_of_address(source: &str, from: usize) -> usize {
-    let rest = &source[from..];
-    let stop = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | '`');
-    let mut address = &rest[..rest.find(stop).unwrap_or(rest.len())];
-    while let Some(last) = address.chars().next_back() {
-        let goes = match last {
-            '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '*' | '_' | '~' | '\\' | '”' | '’' | '…' => {
-                true
-            }
-            ')' => count(address, ')') > count(address, '('),
-            ']' => count(address, ']') > count(address, '['),
-            _ => false,
-        };
-        if !goes {
-            break;
-        }
-        address = &address[..address.len() - last.len_utf8()];
+/// Where the backslashes stand that Markdown takes away, but that are shown: those that keep nothing from being markup.
+fn shown_backslashes(source: &str) -> Vec<usize> {
+    let escapes = escapes(source);
+    if escapes.is_empty() {
+        return escapes;
     }
-    from + address.len()
+    let bytes = source.as_bytes();
+    // What it would read like without them.
+    let mut bare = String::with_capacity(source.len());
+    let mut done = 0;
+    let mut places = Vec::with_capacity(escapes.len());
+    for &at in &escapes {
+        bare.push_str(&source[done..at]);
+        // A second backslash would take the meaning of what follows.
+        let is_pair = bytes.get(at + 1) == Some(&b'\\');
+        done = if is_pair { at } else { at + 1 };
+        places.push(bare.len());
+    }
+    bare.push_str(&source[done..]);
+    let mut words: Vec<Range<usize>> = Vec::new();
+    for (event, at) in Parser::new_ext(&bare, options()).into_offset_iter() {
+        if matches!(
+            event,
+            Event::Text(_) | Event::Html(_) | Event::InlineHtml(_)
+        ) {
+            words.push(at);
+        }
+    }
+    let is_word = |place: usize| {
+        let after = words.partition_point(|part| part.end <= place);
+        words.get(after).is_some_and(|part| part.start <= place)
+    };
+    let shown = |at: usize, place: usize| {
+        bytes.get(at + 1) == Some(&b'\\') || is_word(place) || is_in_path(source, at)
+    };
+    let escapes = escapes.into_iter().zip(places);
+    escapes
+        .filter(|(at, place)| shown(*at, *place))
+        .map(|(at, _)| at)
+        .collect()
 }
 
-fn count(text: &str, wanted: char) -> usize {
-    text.chars().filter(|c| *c == wanted).count()
+/// The backslashes that make what stands after them a character like others.
+fn escapes(source: &str) -> Vec<usize> {
+    let mut escapes = Vec::new();
+    if !source.contains('\\') {
+        return escapes;
+    }
+    let mut end = 0;
+    for (event, at) in Parser::new_ext(source, options()).into_offset_iter() {
+        match event {
+            Event::Text(_) => {
+                let before = at.start.checked_sub(1).filter(|before| *before >= end);
+                escapes.extend(before.filter(|it| source.as_bytes().get(*it) == Some(&b'\\')));
+                end = at.end;
+            }
+            Event::Code(_) | Event::Html(_) | Event::InlineHtml(_) => end = at.end,
+            _ => {}
+        }
+    }
+    escapes
+}
+
+/// Whether the word that a backslash stands in is a path, as Windows has them, or something like it.
+fn is_in_path(source: &str, at: usize) -> bool {
+    let before = source[..at].rsplit(char::is_whitespace).next();
+    let after = source[at..].split(char::is_whitespace).next();
+    let word = [before.unwrap_or_default(), after.unwrap_or_default()].concat();
+    let mut before = None;
+    let mut chars = word.chars().peekable();
+    while let Some(c) = chars.next() {
+        let after = chars.peek().copied();
+        if c == '\\' && (after.is_some_and(|c| is_letter(c) || c == '\\') || before == Some(':')) {
+            return true;
+        }
+        before = Some(c);
+    }
+    source[..at].chars().next_back().is_some_and(is_letter)
+        && source[at..].chars().nth(2).is_some_and(is_letter)
 }
 
 /// Something that is open while its parts are read.
 enum Open {
     Group(Kind),
+    /// One of a list: its number, and in which column of its line its text begins.
+    Item {
+        number: Option<u64>,
+        column: usize,
+    },
+    /// Lines that begin with many blanks.
+    Indented,
     /// A title that is underlined, and its lines.
     Underlined,
     Block(String),
@@ -216,24 +322,40 @@ enum Open {
     Other,
 }
 
-#[derive(Default)]
-struct Tree {
+struct Tree<'a> {
+    source: &'a str,
     open: Vec<(Open, Range<usize>, Vec<Node>)>,
     done: Vec<Node>,
     /// How many are open that lie too deep.
     ignored: usize,
+    /// The backslashes that are shown, though Markdown takes them away.
+    backslashes: Vec<usize>,
+    /// Where the last block ended.
+    block_end: usize,
 }
 
-impl Tree {
-    fn grow(mut self, source: &str) -> Vec<Node> {
+impl<'a> Tree<'a> {
+    fn new(source: &'a str) -> Self {
+        Self {
+            source,
+            open: Vec::new(),
+            done: Vec::new(),
+            ignored: 0,
+            backslashes: shown_backslashes(source),
+            block_end: 0,
+        }
+    }
+
+    fn grow(mut self) -> Vec<Node> {
+        let source = self.source;
         let mut seen = 0;
         for (event, at) in Parser::new_ext(source, options()).into_offset_iter() {
             seen += 1;
             if seen > MAX_EVENTS {
                 while !self.open.is_empty() {
-                    self.close(source);
+                    self.close();
                 }
-                self.push(Node::Text(source[at.start..].to_owned()));
+                self.text(&source[at.start..]);
                 break;
             }
             match event {
@@ -241,21 +363,26 @@ impl Tree {
                     self.ignored += 1;
                 }
                 Event::End(_) if self.ignored > 0 => self.ignored -= 1,
-                Event::Start(tag) => self.open(tag, at, source),
-                Event::End(TagEnd::HtmlBlock) => {
-                    self.close(source);
-                }
-                Event::End(_) => self.close(source),
-                Event::Code(code) => self.push(Node::Code(code.into_string())),
+                Event::Start(tag) => self.open(tag, at),
+                Event::End(_) => self.close(),
+                Event::Code(code) => self.push(Node::Code(as_written(&code))),
                 Event::Text(text) => {
+                    let before = at.start.checked_sub(1);
+                    if before.is_some_and(|it| self.backslashes.binary_search(&it).is_ok()) {
+                        self.text("\\");
+                    }
                     let written = &source[at];
                     // `&lt;` is what was written, and what is shown.
                     let is_entity = written.starts_with('&') && *written != *text;
                     self.text(if is_entity { written } else { &text });
                 }
                 Event::Html(html) | Event::InlineHtml(html) => self.text(&html),
-                Event::SoftBreak | Event::HardBreak => self.text("\n"),
-                Event::Rule => self.push(Node::Rule),
+                Event::SoftBreak | Event::HardBreak => self.line_break(at.start),
+                Event::Rule => {
+                    self.blank_lines(at.start);
+                    self.push(Node::Rule);
+                    self.block_end = at.end;
+                }
                 // What they come from is not turned on.
                 _ => self.text(&source[at]),
             }
@@ -263,7 +390,66 @@ impl Tree {
         self.done
     }
 
-    fn open(&mut self, tag: Tag<'_>, at: Range<usize>, source: &str) {
+    /// The end of a line within a paragraph, with the blanks around it as they were typed.
+    fn line_break(&mut self, at: usize) {
+        let source = self.source;
+        let Some(end) = source[at..].find('\n').map(|end| at + end) else {
+            return;
+        };
+        let blanks = [' ', '\t'];
+        let before = source[..at].trim_end_matches(blanks).len();
+        self.text(&source[before..=end]);
+        let line = &source[end + 1..];
+        let mut skipped = 0;
+        for (open, ..) in &self.open {
+            let rest = &line[skipped..];
+            let blank = rest.len() - rest.trim_start_matches(blanks).len();
+            match open {
+                Open::Group(Kind::Quote) if rest[blank..].starts_with('>') => {
+                    let after = &rest[blank + 1..];
+                    skipped += blank + 1 + usize::from(after.starts_with(' '));
+                }
+                Open::Item { column, .. } => skipped += blank.min(column.saturating_sub(skipped)),
+                _ => {}
+            }
+        }
+        let rest = &line[skipped..];
+        let indent = rest.len() - rest.trim_start_matches(blanks).len();
+        self.text(&rest[..indent]);
+    }
+
+    /// Empty lines between blocks, beyond the one that parts them.
+    fn blank_lines(&mut self, start: usize) {
+        if !self.open.is_empty() || self.block_end == 0 {
+            return;
+        }
+        let between = self.source.get(self.block_end..start).unwrap_or_default();
+        let ends_line = self.source[..self.block_end].ends_with('\n');
+        let lines = between.matches('\n').count() + usize::from(ends_line);
+        if lines > 2 {
+            self.push(Node::Blank(lines - 2));
+        }
+    }
+
+    /// The blanks that a line begins with.
+    fn indent_of(&self, at: usize) -> &'a str {
+        let start = self.source[..at].rfind('\n').map_or(0, |end| end + 1);
+        let before = &self.source[start..at];
+        if before.trim().is_empty() { before } else { "" }
+    }
+
+    fn open(&mut self, tag: Tag<'_>, at: Range<usize>) {
+        let source = self.source;
+        self.blank_lines(at.start);
+        let is_indented = matches!(
+            tag,
+            Tag::Paragraph | Tag::CodeBlock(CodeBlockKind::Indented)
+        );
+        let indent = if is_indented && self.open.is_empty() {
+            self.indent_of(at.start)
+        } else {
+            ""
+        };
         let open = match tag {
             Tag::Paragraph | Tag::HtmlBlock => Open::Group(Kind::Paragraph),
             Tag::Heading { .. } if source[at.clone()].starts_with('#') => {
@@ -272,7 +458,7 @@ impl Tree {
             Tag::Heading { .. } => Open::Underlined,
             Tag::BlockQuote(_) => Open::Group(Kind::Quote),
             Tag::List(first) => Open::Group(Kind::List(first)),
-            Tag::Item => Open::Group(Kind::Item),
+            Tag::Item => item(source, at.start),
             Tag::Emphasis => Open::Group(Kind::Emphasis),
             Tag::Strong => Open::Group(Kind::Strong),
             Tag::Strikethrough => Open::Group(Kind::Strike),
@@ -281,42 +467,58 @@ impl Tree {
                 Open::Block(word.to_owned())
             }
             // Nobody who begins a line with blanks in a chat means code by it.
-            Tag::CodeBlock(CodeBlockKind::Indented) => Open::Group(Kind::Paragraph),
+            Tag::CodeBlock(CodeBlockKind::Indented) => Open::Indented,
             Tag::Link { dest_url, .. } => Open::Link(dest_url.into_string()),
             Tag::Image { dest_url, .. } => Open::Image(dest_url.into_string()),
             _ => Open::Other,
         };
         self.open.push((open, at, Vec::new()));
+        self.text(indent);
     }
 
-    fn close(&mut self, source: &str) {
+    fn close(&mut self) {
+        let source = self.source;
         let Some((open, at, children)) = self.open.pop() else {
             return;
         };
+        if self.open.is_empty() {
+            self.block_end = at.end;
+        }
         match open {
             Open::Group(kind) => self.push(Node::Group(kind, children)),
+            Open::Item { number, .. } => {
+                self.push(Node::Group(Kind::Item(number), children));
+            }
+            Open::Indented => {
+                let lines = [self.indent_of(at.start), source[at].trim_end()].concat();
+                self.push(Node::Group(
+                    Kind::Paragraph,
+                    vec![Node::Text(as_written(&lines))],
+                ));
+            }
             Open::Underlined => {
                 self.push(Node::Group(Kind::Paragraph, children));
                 let lines = source[at].trim_end();
                 let underline = lines.rsplit('\n').next().unwrap_or_default();
-                self.push(Node::Text(underline.trim().to_owned()));
+                self.text(underline.trim());
             }
             Open::Block(language) => self.push(Node::Block {
                 language,
-                text: plain(&children).trim_end_matches('\n').to_owned(),
+                text: plain(&children)
+                    .strip_suffix('\n')
+                    .map_or_else(|| plain(&children), str::to_owned),
             }),
             Open::Link(to) if leads_away(&to) => {
-                let words = plain(&children);
-                let is_disguised = !tells(words.trim(), &to);
+                let label = label_of(plain(&children).trim(), &to);
                 self.push(Node::Link {
                     to,
-                    children,
-                    is_disguised,
+                    children: with_visible_controls(children),
+                    label,
                 });
             }
             Open::Image(to) if is_secure(&to) && !self.in_link() => self.push(Node::Image {
                 at: to,
-                alt: plain(&children),
+                alt: as_written(&plain(&children)),
             }),
             // Where it leads is none of a reader's business: it is only what was written.
             Open::Link(_) | Open::Image(_) => self.text(&source[at]),
@@ -346,10 +548,45 @@ impl Tree {
     }
 
     fn text(&mut self, text: &str) {
-        match self.here().last_mut() {
-            Some(Node::Text(before)) => before.push_str(text),
-            _ => self.push(Node::Text(text.to_owned())),
+        if text.is_empty() {
+            return;
         }
+        let text = as_written(text);
+        match self.here().last_mut() {
+            Some(Node::Text(before)) => before.push_str(&text),
+            _ => self.push(Node::Text(text)),
+        }
+    }
+}
+
+/// A text without what stands for other characters.
+fn as_written(text: &str) -> String {
+    let shown = text.chars().filter(|c| *c != NOTHING);
+    let shown = shown.map(|c| match c {
+        BACKSLASH => '\\',
+        UNDERSCORE => '_',
+        c => c,
+    });
+    shown.collect()
+}
+
+/// An item of a list whose marker stands here.
+fn item(source: &str, start: usize) -> Open {
+    let line = source[..start].rfind('\n').map_or(0, |end| end + 1);
+    let blanks = |at: usize| {
+        let rest = &source[at..];
+        rest.len() - rest.trim_start_matches([' ', '\t']).len()
+    };
+    let marker = start + blanks(start);
+    let digits = source[marker..]
+        .bytes()
+        .take_while(u8::is_ascii_digit)
+        .count();
+    let after = marker + digits + 1;
+    Open::Item {
+        number: source[marker..marker + digits].parse().ok(),
+        // Further blanks are the text's own.
+        column: (after + source.get(after..).map_or(0, |_| blanks(after).clamp(1, 4))) - line,
     }
 }
 
@@ -369,18 +606,130 @@ fn has_scheme(to: &str, scheme: &str) -> bool {
         && !to.contains(|c: char| c.is_control())
 }
 
-/// Whether the words of a link are its address, or as good as.
-fn tells(words: &str, to: &str) -> bool {
+/// What the words of a link tell of its address.
+fn label_of(words: &str, to: &str) -> LinkLabel {
     let bare = |text: &str| {
         let text = text.trim_end_matches('/');
-        ["https://", "http://", "mailto:"]
-            .into_iter()
-            .find_map(|scheme| {
-                has_scheme(text, scheme).then(|| text[scheme.len()..].to_ascii_lowercase())
-            })
-            .unwrap_or_else(|| text.to_ascii_lowercase())
+        without_scheme(text).to_ascii_lowercase()
     };
-    bare(words) == bare(to)
+    let authority = authority_in(to);
+    let is_mail = has_scheme(to, "mailto:");
+    // What stands before the sign can look like the host.
+    let has_user = !is_mail && authority.contains('@');
+    if has_user || authority.split('.').any(|it| is_mixed(it, authority)) {
+        return LinkLabel::OtherHost;
+    }
+    if bare(words) == bare(to) {
+        // What the browser makes of other letters is shown.
+        return if is_mail || authority.is_ascii() && !authority.contains('%') {
+            LinkLabel::Address
+        } else {
+            LinkLabel::Words
+        };
+    }
+    let leads_to = host_in(to);
+    let is_part = |c: char| is_letter(c) || is_dot(c) || "-_:/\\@?#%&=+~".contains(c);
+    let words: String = words.chars().filter(|c| !is_unseen_control(*c)).collect();
+    let mut named = words.split(|c| !is_part(c)).filter_map(host_in);
+    if named.any(|named| leads_to.as_ref() != Some(&named)) {
+        LinkLabel::OtherHost
+    } else {
+        LinkLabel::Words
+    }
+}
+
+/// Whether a part of a host has letters that are there to look like Latin ones: of alphabets that share shapes with it, or of
+/// Latin letters in disguise, beside Latin ones or below a Latin domain.
+fn is_mixed(label: &str, host: &str) -> bool {
+    let is_alike = |c| matches!(c, '\u{370}'..='\u{58f}' | '\u{13a0}'..='\u{13ff}' | '\u{1d00}'..='\u{1d7f}' | '\u{a4d0}'..='\u{a4ff}' | '\u{ff00}'..='\u{ffef}' | '\u{1d400}'..='\u{1d7ff}');
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let is_latin = |text: &str| text.contains(|c: char| c.is_ascii_alphabetic());
+    label.contains(is_alike) && (is_latin(label) || is_latin(last))
+}
+
+/// Whether browsers or readers take a character for the dot between the parts of a host.
+fn is_dot(c: char) -> bool {
+    c == '.' || is_odd_dot(c)
+}
+
+fn is_odd_dot(c: char) -> bool {
+    matches!(
+        c,
+        '\u{2024}' | '\u{2027}' | '\u{3002}' | '\u{a4f8}' | '\u{fe52}' | '\u{ff0e}' | '\u{ff61}'
+    )
+}
+
+fn without_scheme(text: &str) -> &str {
+    let schemes = ["https://", "http://", "mailto:"];
+    let scheme = schemes.into_iter().find(|scheme| has_scheme(text, scheme));
+    scheme.map_or(text, |scheme| &text[scheme.len()..])
+}
+
+/// What stands between the scheme of an address and its path.
+fn authority_in(address: &str) -> &str {
+    let address = without_scheme(address);
+    let end = address.find(['/', '?', '#', '\\']).unwrap_or(address.len());
+    &address[..end]
+}
+
+/// The host in an address or in what looks like one, without `www.`.
+fn host_in(text: &str) -> Option<String> {
+    let has_scheme = without_scheme(text).len() < text.len();
+    let authority = authority_in(text).rsplit('@').next().unwrap_or_default();
+    let host = authority.split(':').next().unwrap_or_default();
+    let has_odd_dot = host.contains(is_odd_dot);
+    let host = host.replace(is_odd_dot, ".").to_lowercase();
+    let host = host.trim_matches('.');
+    let host = host.strip_prefix("www.").unwrap_or(host);
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label
+                .chars()
+                .all(|c| is_letter(c) || matches!(c, '-' | '_'))
+    };
+    let is_number = |label: &str| label.chars().all(|c| c.is_ascii_digit());
+    let last = host.rsplit('.').next().unwrap_or_default();
+    // Sentences of some languages end with such a dot.
+    let is_domain = host.contains('.')
+        && last.chars().count() > 1
+        && !is_number(last)
+        && (!has_odd_dot || last.is_ascii());
+    let is_ip = host.split('.').count() == 4 && host.split('.').all(is_number);
+    let is_host = host.split('.').all(is_label) && (has_scheme || is_domain || is_ip);
+    is_host.then(|| host.to_owned())
+}
+
+/// Characters that are not seen, but change the order of those that are, or stand between them.
+fn is_unseen_control(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+    )
+}
+
+/// The text of a link with the names of characters that would make it look like another one.
+fn with_visible_controls(nodes: Vec<Node>) -> Vec<Node> {
+    let visible = |text: String| {
+        if !text.contains(is_unseen_control) {
+            return text;
+        }
+        let mut shown = String::with_capacity(text.len() + 8);
+        for c in text.chars() {
+            if is_unseen_control(c) {
+                shown.push_str(&format!("[U+{:04X}]", u32::from(c)));
+            } else {
+                shown.push(c);
+            }
+        }
+        shown
+    };
+    let node = |node| match node {
+        Node::Text(text) => Node::Text(visible(text)),
+        Node::Code(text) => Node::Code(visible(text)),
+        Node::Group(kind, children) => Node::Group(kind, with_visible_controls(children)),
+        node => node,
+    };
+    nodes.into_iter().map(node).collect()
 }
 
 /// What a reader sees of it.
@@ -396,7 +745,7 @@ fn plain(nodes: &[Node]) -> String {
             Node::Link { children, .. } | Node::Group(_, children) => {
                 text.push_str(&plain(children))
             }
-            Node::Rule => {}
+            Node::Rule | Node::Blank(_) => {}
         }
     }
     text
@@ -406,6 +755,7 @@ fn is_empty(node: &Node) -> bool {
     match node {
         Node::Text(text) | Node::Code(text) | Node::Block { text, .. } => text.trim().is_empty(),
         Node::Link { children, .. } | Node::Group(_, children) => children.iter().all(is_empty),
+        Node::Blank(_) => true,
         Node::Image { .. } | Node::Mention { .. } | Node::Rule => false,
     }
 }

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
+use effusion_chat::SYSTEM_NAME;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlAnchorElement;
 
 use super::clipboard::clipboard;
 use super::fold_button::FoldButton;
-use super::markdown::{Kind, Node, parse};
+use super::markdown::{Kind, LinkLabel, Node, parse};
 use crate::i18n::{I18n, use_i18n};
 use crate::state::OpenRoom;
 use crate::ui::Button;
+use crate::ui::identity::isolate;
 use crate::{lazy, t};
 
 /// Code of more lines than this is folded.
@@ -56,7 +58,8 @@ pub fn known_names(room: OpenRoom) -> Vec<String> {
             }
         }
         for (author, ..) in timeline.texts().rev().take(RECENT) {
-            if !names.iter().any(|name| name == author) {
+            // The notices of the tutorial are nobody's.
+            if author != SYSTEM_NAME && !names.iter().any(|name| name == author) {
                 names.push(author.to_owned());
             }
         }
@@ -74,15 +77,15 @@ fn views(i18n: I18n, nodes: Vec<Node>) -> Vec<AnyView> {
 fn node_view(i18n: I18n, node: Node) -> AnyView {
     match node {
         Node::Text(text) => text.into_any(),
-        Node::Code(text) => view! { <code>{text}</code> }.into_any(),
+        Node::Code(text) => view! { <code dir="ltr">{text}</code> }.into_any(),
         Node::Block { language, text } => view! { <CodeBlock language text /> }.into_any(),
         Node::Link {
             to,
             children,
-            is_disguised,
+            label,
         } => {
             let children = views(i18n, children);
-            view! { <Link to children is_disguised /> }.into_any()
+            view! { <Link to children label /> }.into_any()
         }
         Node::Image { at, alt } => view! { <Picture at alt /> }.into_any(),
         Node::Mention { name, own } => view! {
@@ -92,21 +95,32 @@ fn node_view(i18n: I18n, node: Node) -> AnyView {
         }
         .into_any(),
         Node::Rule => view! { <hr /> }.into_any(),
+        Node::Blank(lines) => view! { <p class="blank">{"\n".repeat(lines)}</p> }.into_any(),
         Node::Group(kind, children) => group(kind, views(i18n, children)),
     }
 }
 
 fn group(kind: Kind, children: Vec<AnyView>) -> AnyView {
     match kind {
-        Kind::Paragraph => view! { <p>{children}</p> }.into_any(),
-        Kind::Heading => view! { <p class="heading">{children}</p> }.into_any(),
+        Kind::Paragraph => view! { <p dir="auto">{children}</p> }.into_any(),
+        Kind::Heading => view! {
+            <p class="heading" dir="auto">
+                {children}
+            </p>
+        }
+        .into_any(),
         Kind::Strong => view! { <strong>{children}</strong> }.into_any(),
         Kind::Emphasis => view! { <em>{children}</em> }.into_any(),
         Kind::Strike => view! { <s>{children}</s> }.into_any(),
-        Kind::Quote => view! { <blockquote>{children}</blockquote> }.into_any(),
+        Kind::Quote => view! { <blockquote dir="auto">{children}</blockquote> }.into_any(),
         Kind::List(None) => view! { <ul>{children}</ul> }.into_any(),
         Kind::List(Some(first)) => view! { <ol start=first.to_string()>{children}</ol> }.into_any(),
-        Kind::Item => view! { <li>{children}</li> }.into_any(),
+        Kind::Item(number) => view! {
+            <li dir="auto" value=number.map(|number| number.to_string())>
+                {children}
+            </li>
+        }
+        .into_any(),
     }
 }
 
@@ -117,17 +131,26 @@ fn Link(
     to: String,
     /// Its text.
     children: Vec<AnyView>,
-    /// Whether the text does not tell where it leads.
-    is_disguised: bool,
+    /// What the text tells of where it leads.
+    label: LinkLabel,
 ) -> impl IntoView {
-    let host = is_disguised.then(|| host(&to));
+    let i18n = use_i18n();
+    let host = (label != LinkLabel::Address).then(|| host(&to));
     let link = view! {
-        <a href=to target="_blank" rel="noopener noreferrer nofollow">
+        <a href=to tabindex="-1" target="_blank" rel="noopener noreferrer nofollow">
             {children}
         </a>
     };
     match host {
         None => link.into_any(),
+        Some(host) if label == LinkLabel::OtherHost => view! {
+            <span>
+                {link} {" "} <strong class="host other" data-testid="link-host">
+                    {move || t!(i18n, message_link_leads_to, host = isolate(&host))}
+                </strong>
+            </span>
+        }
+        .into_any(),
         Some(host) => view! {
             <span>
                 {link} {" "} <bdi class="host" data-testid="link-host">
@@ -185,6 +208,7 @@ fn Picture(
             view! {
                 <Button
                     test="show-picture"
+                    tabindex="-1"
                     label=move || t!(i18n, message_show_picture, host = &host)
                     on_click=move |_| state.set(PictureState::Shown)
                 />
@@ -256,7 +280,13 @@ fn CodeBlock(
         >
             <div class="code-top">
                 <bdi>{language}</bdi>
-                <button type="button" class="copy" data-testid="copy-code" on:click=copy>
+                <button
+                    type="button"
+                    class="copy"
+                    data-testid="copy-code"
+                    tabindex="-1"
+                    on:click=copy
+                >
                     {move || match copied.get() {
                         CopyState::Offered => t!(i18n, message_copy),
                         CopyState::Copied => t!(i18n, message_copied),
@@ -264,7 +294,7 @@ fn CodeBlock(
                     }}
                 </button>
             </div>
-            <pre tabindex="0" dir="ltr">
+            <pre tabindex="-1" dir="ltr">
                 <code>{text}</code>
             </pre>
             {long

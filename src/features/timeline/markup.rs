@@ -3,7 +3,7 @@
 /// Whether reading the text as Markdown could make anything but the text itself of it.
 pub fn is_marked(text: &str) -> bool {
     let holds = |sign: &[u8]| text.as_bytes().windows(sign.len()).any(|it| it == sign);
-    text.contains(['*', '_', '~', '`', '@'])
+    text.contains(['*', '_', '~', '`', '@', '\\'])
         || holds(b"](")
         || holds(b"://")
         || text.lines().any(begins_block)
@@ -54,6 +54,7 @@ mod tests {
             "[a](b)",
             "https://example.com",
             "@ann",
+            "1\\. no list",
         ] {
             assert!(is_marked(marked), "{marked}");
         }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::prose::literal_parts;
 use crate::i18n::letters::{is_letter, same};
 
 /// A name in a text.
@@ -45,9 +46,22 @@ pub fn mentions(text: &str, names: &[String]) -> Vec<Mention> {
     found
 }
 
-/// Whether a text names somebody: `@` and the name, whatever the case, and no more letters after it.
-pub fn is_mentioned(name: &str, text: &str) -> bool {
-    text.contains('@') && !mentions(text, &[name.to_owned()]).is_empty()
+/// Whether a text mentions the first of these names, as it is drawn: not in code, an address or a link, and not where another
+/// of the names is longer.
+pub fn is_mentioned(names: &[String], text: &str) -> bool {
+    if !text.contains('@') {
+        return false;
+    }
+    let found = mentions(text, names);
+    let mut own = found.iter().filter(|mention| mention.name == 0).peekable();
+    if own.peek().is_none() {
+        return false;
+    }
+    let literal = literal_parts(text);
+    own.any(|mention| {
+        let is_in = |part: &Range<usize>| part.contains(&mention.at.start);
+        !literal.iter().any(is_in)
+    })
 }
 
 /// How many bytes of the text a name at its beginning takes, if it stands there as a word.
@@ -68,6 +82,7 @@ fn begins_with(text: &str, name: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::features::timeline::markdown::{Node, parse};
 
     fn found(text: &str) -> Vec<&str> {
         let names = ["Ann", "Ann Lee", "Özil", ""].map(str::to_owned);
@@ -93,6 +108,10 @@ mod tests {
         }
     }
 
+    fn named(name: &str, text: &str) -> bool {
+        is_mentioned(&[name.to_owned()], text)
+    }
+
     #[test]
     fn a_mention_is_an_at_and_the_whole_name() {
         for text in [
@@ -103,13 +122,100 @@ mod tests {
             "@ann, look",
             "@@ann",
         ] {
-            assert!(is_mentioned("Ann", text), "{text}");
+            assert!(named("Ann", text), "{text}");
         }
         for text in ["Ann", "@Anna", "mail@ann", "@An", "", "@"] {
-            assert!(!is_mentioned("Ann", text), "{text}");
+            assert!(!named("Ann", text), "{text}");
         }
-        assert!(is_mentioned("Swift Otter", "so @Swift Otter: yes"));
-        assert!(is_mentioned("Jürgen", "@JÜRGEN?"));
-        assert!(!is_mentioned("", "@"));
+        assert!(named("Swift Otter", "so @Swift Otter: yes"));
+        assert!(named("Jürgen", "@JÜRGEN?"));
+        assert!(!named("", "@"));
     }
+
+    #[test]
+    fn a_mention_is_what_is_drawn_as_one() {
+        let names = ["Ann", "Ann Lee", "Bob"].map(str::to_owned);
+        let drawn = |text: &str| {
+            fn own(nodes: &[Node]) -> bool {
+                nodes.iter().any(|node| match node {
+                    Node::Mention { own, .. } => *own,
+                    Node::Group(_, children) | Node::Link { children, .. } => own(children),
+                    _ => false,
+                })
+            }
+            own(&parse(text, &names))
+        };
+        for (text, mentioned) in [
+            ("`@Ann`", false),
+            ("`` ` @Ann ``", false),
+            ("`@Ann", true),
+            ("```\n@Ann\n```", false),
+            ("```\n@Ann", false),
+            ("~~~ @Ann\n~~~", false),
+            ("> ```\n> @Ann\n> ```\n@Bob", false),
+            ("https://a.example/@Ann", false),
+            ("<https://a.example/@Ann>", false),
+            ("<mailto:@Ann@b.example>", false),
+            ("[x](https://a.example/@Ann)", false),
+            ("[@Ann](https://a.example)", false),
+            ("@Ann Lee", false),
+            ("@Ann Lee and @Ann", true),
+            ("**@Ann**", true),
+            ("> @Ann", true),
+            ("- *@Ann*, https://a.example", true),
+            ("[@Ann] (x)", true),
+            ("`a` @Ann `b`", true),
+            ("\\`@Ann\\`", true),
+            ("```\na\n```\n@Ann", true),
+        ] {
+            assert_eq!(drawn(text), mentioned, "drawn: {text}");
+            assert_eq!(is_mentioned(&names, text), mentioned, "{text}");
+        }
+        // And in whatever people write: texts made of such parts, by a fixed order of chance.
+        let parts = [
+            "@Ann",
+            "@Bob",
+            " ",
+            "\n",
+            "`",
+            "``",
+            "```\n",
+            "*",
+            "**",
+            "_",
+            "[",
+            "](",
+            ")",
+            "x",
+            "https://a.example/",
+            "> ",
+            "- ",
+            "(",
+            "\\",
+            "\n\n",
+            "~~",
+        ];
+        let mut state = 7_u64;
+        let mut differ = Vec::new();
+        for _ in 0..4_000 {
+            let mut text = String::new();
+            for _ in 0..9 {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                text.push_str(parts[(state >> 33) as usize % parts.len()]);
+            }
+            if drawn(&text) != is_mentioned(&names, &text) {
+                differ.push(text);
+            }
+        }
+        assert!(
+            differ.len() <= MAX_DIFFERENT,
+            "{} {differ:#?}",
+            differ.len()
+        );
+    }
+
+    /// Of that many texts of chance, so many may be read otherwise: nobody writes such.
+    const MAX_DIFFERENT: usize = 20;
 }

@@ -5,15 +5,16 @@ use std::rc::Rc;
 use effusion_chat::RoomKind;
 use leptos::prelude::*;
 
-use super::Key;
 use super::announcer::Announcer;
 use super::message_row::MessageRow;
 use super::message_tools::message_tools;
 use super::virtual_list::{Nodes, Requests, VirtualList};
+use super::{Key, Origin};
+use crate::features::lessons::welcome;
 use crate::i18n::use_i18n;
-use crate::state::{Earlier, RoomState, use_room};
+use crate::state::{Earlier, Focus, OpenRoom, RoomState, use_room};
 use crate::t;
-use crate::ui::{Button, Icon, Lazy};
+use crate::ui::{Button, Icon, Lazy, PathIcon, glyph};
 
 /// The messages of the room. The list stays at the newest one unless the reader scrolls away.
 #[component]
@@ -30,6 +31,9 @@ pub fn MessageList(
     /// Requests messages missing before the one of this rank; true for a reader who comes from above.
     #[prop(into)]
     on_gap: Callback<(u64, bool)>,
+    /// Tells that something else can be seen now.
+    #[prop(into)]
+    on_sight: Callback<()>,
 ) -> impl IntoView {
     let (room, i18n) = (use_room(), use_i18n());
     let away = ArcRwSignal::new(false);
@@ -55,6 +59,7 @@ pub fn MessageList(
     let requests = Requests {
         earlier: on_earlier,
         gap: on_gap,
+        sight: on_sight,
     };
     let list = VirtualList::new(room.clone(), nodes, away.clone(), requests);
     handle.set_value(Some(Rc::clone(&list)));
@@ -67,6 +72,7 @@ pub fn MessageList(
         <div class="messages">
             <OfflineCopy />
             <Announcer />
+            <UnreadAbove />
             <div
                 class="scroll"
                 data-testid="scroll"
@@ -91,6 +97,7 @@ pub fn MessageList(
                         <ol node_ref=nodes.items>{rows}</ol>
                         <div node_ref=nodes.below></div>
                     </div>
+                    <Greeting />
                 </div>
             </div>
             {move || {
@@ -121,6 +128,52 @@ pub fn MessageList(
     }
 }
 
+/// Leads to the first message that is new where there are more new ones than can be seen.
+#[component]
+fn UnreadAbove() -> impl IntoView {
+    let (room, i18n) = (use_room(), use_i18n());
+    let followed = room.clone();
+    let above = Memo::new(move |_| {
+        let (unread, sight) = (followed.unread.get(), followed.sight.get());
+        let first = followed.look(|timeline| timeline.first_unread(followed.read()));
+        let is_above = sight
+            .zip(first)
+            .is_some_and(|(sight, first)| first < sight.first);
+        if is_above { unread } else { 0 }
+    });
+    let room = StoredValue::new(room);
+    let jump = move |_| {
+        room.with_value(|room| {
+            let first = room.look(|timeline| timeline.first_unread(room.read()));
+            if let Some(first) = first {
+                room.scroll_to(first, Focus::Stays);
+            }
+        });
+    };
+    let bar = move || {
+        view! {
+            <div class="unread-above" data-testid="unread-above">
+                <button
+                    type="button"
+                    data-testid="first-unread-button"
+                    title=move || t!(i18n, timeline_to_first_unread)
+                    on:click=jump
+                >
+                    <PathIcon path=glyph::UP />
+                    {move || t!(i18n, timeline_new_messages, count = above.get())}
+                </button>
+                <Button
+                    test="mark-read-button"
+                    label=move || t!(i18n, timeline_mark_read)
+                    on_click=move |_| room.with_value(OpenRoom::mark_read)
+                />
+            </div>
+        }
+        .into_any()
+    };
+    move || (above.get() > 0).then(bar)
+}
+
 /// Says that what is shown was kept for reading without a connection.
 #[component]
 fn OfflineCopy() -> impl IntoView {
@@ -146,7 +199,7 @@ fn EarlierMessages(
     let (room, i18n) = (use_room(), use_i18n());
     let offered = room.clone();
     let is_offered = Memo::new(move |_| {
-        offered.extent.track();
+        offered.oldest.track();
         offered.copied.track();
         offered.offers_earlier()
     });
@@ -182,8 +235,11 @@ fn EarlierMessages(
 #[component]
 fn NoMessages() -> impl IntoView {
     let (room, i18n) = (use_room(), use_i18n());
-    let counted = room.extent.clone();
-    let is_empty = Memo::new(move |_| counted.read().len == 0);
+    let counted = room.clone();
+    let is_empty = Memo::new(move |_| {
+        counted.oldest.track();
+        counted.extent.read().len == 0 && !counted.offers_earlier()
+    });
     move || {
         if !is_empty.get() {
             return None;
@@ -211,5 +267,29 @@ fn NoMessages() -> impl IntoView {
                 .into_any(),
             ),
         }
+    }
+}
+
+/// How many notices there may be in a room that greets.
+const MAX_NOTICES: usize = 20;
+
+/// Greets in a room where nobody has said anything yet.
+#[component]
+fn Greeting() -> impl IntoView {
+    let room = use_room();
+    let looked = room.clone();
+    let is_silent = Memo::new(move |_| {
+        looked.extent.track();
+        *looked.state.read() == RoomState::Open
+            && looked.look(|timeline| {
+                let mut entries = timeline.entries();
+                timeline.len() < MAX_NOTICES && entries.all(|it| it.origin == Origin::Notice)
+            })
+    });
+    move || {
+        let room = room.clone();
+        is_silent
+            .get()
+            .then(|| view! { <Lazy quiet=true load=welcome(room) /> }.into_any())
     }
 }

@@ -1,18 +1,18 @@
 //! One row of the list: a message or a notice, below what is said before it.
 
-use effusion_chat::Reply;
 use leptos::prelude::*;
 
 use super::delivery::DeliveryState;
 use super::message_text::MessageText;
 use super::reaction_bar::reaction_bar;
-use super::{Delivery, Key, Origin, Row, Timeline};
+use super::{Delivery, Key, Origin, Quote, Quoted, Row, Sender, Timeline};
 use crate::features::timeline::At;
-use crate::i18n::{I18n, use_i18n};
+use crate::i18n::I18n;
 use crate::services::use_services;
 use crate::state::{Focus, OpenRoom, RowSignal};
 use crate::t;
-use crate::ui::{Avatar, Button, Lazy, hue_of};
+use crate::ui::identity::isolate;
+use crate::ui::{Avatar, Button, Lazy};
 
 /// A message or a notice.
 ///
@@ -35,28 +35,29 @@ pub fn MessageRow(
     let RowSignal { key, row } = row;
     let origin = row.with_untracked(|row| row.entry.origin);
     if origin == Origin::Notice {
-        let text = row.clone();
+        let folded = row.clone();
         return view! {
-            <li class="notice" data-testid="notice" data-key=key>
+            <li
+                class=move || if folded.read().folded { "notice folded" } else { "notice" }
+                data-testid="notice"
+                data-key=key
+            >
                 <RowTop i18n row=row.clone() on_gap />
-                <p>
-                    <bdi>{move || text.read().entry.message.text.clone()}</bdi>
-                    {" "}
-                    <MessageTime i18n row />
-                </p>
+                <Notice i18n row />
             </li>
         }
         .into_any();
     }
-    let (name, reply) = row.with_untracked(|row| {
+    let (name, is_reply) = row.with_untracked(|row| {
         let message = &row.entry.message;
-        (message.name.clone(), message.reply.clone())
+        (message.name.clone(), message.reply.is_some())
     });
     let own = origin == Origin::Own;
-    let hue = hue_of(&name);
+    let (hued, told) = (row.clone(), row.clone());
+    let hue = move || hued.read().sender.hue.to_string();
     let (heads, delivered, last, edited) = (row.clone(), row.clone(), row.clone(), row.clone());
     view! {
-        // The keyboard goes from message to message, and finds what can be done with each.
+        // Tab goes from message to message; arrow keys lead to what can be done with each.
         <li
             class=move || if heads.read().heads_group { "message heads" } else { "message" }
             data-testid="message"
@@ -64,18 +65,19 @@ pub fn MessageRow(
             data-state=move || delivery_word(&delivered.read().entry.delivery)
             data-key=key
             data-last-sent=own.then_some(move || last.read().last_sent.then_some(""))
-            tabindex="-1"
+            tabindex="0"
         >
             <RowTop i18n row=row.clone() on_gap />
-            <Avatar name=name.clone() />
+            <Avatar name=name.clone() hue=Signal::derive(hue.clone()) />
             <p class="head" data-hued="" style=("--hue", hue)>
                 <bdi class="author" data-testid="author">
                     {name}
                 </bdi>
                 {" "}
+                {move || account_of(i18n, &told.read().sender)}
                 <MessageTime i18n row=row.clone() />
             </p>
-            {reply.map(|reply| view! { <Quote room=room.clone() reply /> })}
+            {is_reply.then(|| view! { <QuoteButton room=room.clone() i18n row=row.clone() /> })}
             <MessageText room=room.clone() i18n row=row.clone() />
             <small class="edited" data-testid="edited">
                 {move || edited_word(i18n, &edited.read())}
@@ -85,6 +87,52 @@ pub fn MessageRow(
         </li>
     }
     .into_any()
+}
+
+/// What a notice says: by itself, or that several people have come in, in the reader's language.
+#[component]
+fn Notice(
+    /// The language of the interface.
+    i18n: I18n,
+    /// Its row.
+    row: ArcRwSignal<Row>,
+) -> impl IntoView {
+    move || {
+        let shown = row.read();
+        if shown.folded {
+            return None;
+        }
+        let names = shown.joined.clone();
+        let title = (names.len() > 1).then(|| names.join(", "));
+        let unreadable = shown.unreadable;
+        let words = move || {
+            let mut isolated = names.iter().map(|name| isolate(name));
+            match (isolated.next(), isolated.next(), names.len()) {
+                (Some(name), None, _) => t!(i18n, timeline_joined, name = name),
+                (Some(first), Some(second), 2) => {
+                    t!(i18n, timeline_joined_two, first = first, second = second)
+                }
+                (Some(first), Some(second), all) => {
+                    t!(
+                        i18n,
+                        timeline_joined_many,
+                        first = first,
+                        second = second,
+                        count = all - 2
+                    )
+                }
+                (None, ..) => t!(i18n, timeline_unreadable, count = unreadable),
+            }
+        };
+        let notice = view! {
+            <p title=title>
+                <bdi>{words}</bdi>
+                {" "}
+                <MessageTime i18n row=row.clone() />
+            </p>
+        };
+        Some(notice.into_any())
+    }
 }
 
 /// What stands above a message: messages that are missing, the line of what was read, the day.
@@ -154,31 +202,110 @@ fn MessageTime(
     }
 }
 
-/// What a message answers, as its author quotes it. A click goes there.
+/// What a message answers, as that says it now, and how the quote differs from it. A click goes there.
 #[component]
-fn Quote(
+fn QuoteButton(
     /// The room of both.
     room: OpenRoom,
-    /// What is quoted.
-    reply: Reply,
+    /// The language of the interface.
+    i18n: I18n,
+    /// The row of the reply.
+    row: ArcRwSignal<Row>,
 ) -> impl IntoView {
-    let (services, i18n) = (use_services(), use_i18n());
-    let Reply { to, name, text } = reply;
-    let hue = hue_of(&name);
-    view! {
-        <button
-            type="button"
-            class="quote"
-            data-testid="reply-quote"
-            title=move || t!(i18n, message_go_to_original)
-            data-hued=""
-            style=("--hue", hue)
-            on:click=move |_| services.history.jump_to(&room, to, Focus::Moves)
-        >
-            <bdi class="author">{name}</bdi>
-            {" "}
-            <bdi class="excerpt">{text}</bdi>
-        </button>
+    let services = StoredValue::new_local((use_services(), room));
+    let quote = Memo::new(move |_| row.read().quote.clone());
+    move || {
+        let Quote {
+            to,
+            name,
+            sender,
+            text,
+            state,
+        } = quote.get()?;
+        let jump = move |_| {
+            services.with_value(|(services, room)| {
+                services.history.jump_to(room, to, Focus::Moves);
+            });
+        };
+        let hue = sender.hue.to_string();
+        let is_claim = matches!(state, Quoted::NotLoaded | Quoted::Missing);
+        let excerpt = match state {
+            Quoted::Deleted => {
+                view! { <em class="gone">{move || t!(i18n, message_deleted)}</em> }.into_any()
+            }
+            _ => view! { <bdi class="excerpt">{text}</bdi> }.into_any(),
+        };
+        let button = view! {
+            <button
+                type="button"
+                class="quote"
+                class:unchecked=is_claim
+                data-testid="reply-quote"
+                tabindex="-1"
+                data-state=quoted_word(state)
+                title=move || t!(i18n, message_go_to_original)
+                data-hued=""
+                style=("--hue", hue)
+                on:click=jump
+            >
+                <bdi class="author">{name}</bdi>
+                {" "}
+                {account_of(i18n, &sender)}
+                {excerpt}
+                {remark(i18n, state)}
+            </button>
+        };
+        Some(button.into_any())
+    }
+}
+
+/// The account behind a name that looks like somebody else's.
+fn account_of(i18n: I18n, sender: &Sender) -> Option<AnyView> {
+    let account = sender.account.clone()?;
+    let words = move || match account.as_str() {
+        "" => t!(i18n, people_account_unknown),
+        account => account.to_owned(),
+    };
+    let shown = view! {
+        <bdi class="account" data-testid="account" title=move || t!(i18n, people_looks_alike)>
+            {words}
+        </bdi>
+        {" "}
+    };
+    Some(shown.into_any())
+}
+
+/// How a quote differs from its original, in words.
+fn remark(i18n: I18n, state: Quoted) -> Option<AnyView> {
+    let words = move || match state {
+        Quoted::True | Quoted::Deleted => String::new(),
+        Quoted::Edited => t!(i18n, common_edited),
+        Quoted::Moderated => t!(i18n, message_moderated),
+        Quoted::Misquoted => t!(i18n, message_misquoted),
+        Quoted::NotLoaded => t!(i18n, message_original_not_loaded),
+        Quoted::Missing => t!(i18n, message_original_missing),
+    };
+    let is_said = !matches!(state, Quoted::True | Quoted::Deleted);
+    is_said.then(|| {
+        view! {
+            <small class="remark" data-testid="quote-remark">
+                {words}
+            </small>
+        }
+        .into_any()
+    })
+}
+
+/// The word for it in `data-state`.
+fn quoted_word(state: Quoted) -> &'static str {
+    match state {
+        Quoted::True => "true",
+        Quoted::Edited => "edited",
+        Quoted::Moderated => "moderated",
+        Quoted::Deleted => "deleted",
+        Quoted::Misquoted => "misquoted",
+        Quoted::NotLoaded => "not-loaded",
+        Quoted::Missing => "missing",
     }
 }
 

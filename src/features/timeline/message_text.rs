@@ -21,7 +21,6 @@ const MANY_LINES: usize = 30;
 #[derive(Clone, PartialEq)]
 enum Content {
     Deleted,
-    Unreadable,
     Text {
         text: String,
         /// Who does what the text says, if the message is an action.
@@ -34,8 +33,6 @@ impl Content {
         let message = &row.entry.message;
         if message.deleted {
             Self::Deleted
-        } else if row.entry.is_unreadable() {
-            Self::Unreadable
         } else {
             Self::Text {
                 text: message.text.clone(),
@@ -91,9 +88,6 @@ fn body(room: &OpenRoom, i18n: I18n, content: Content) -> AnyView {
             </em>
         }
         .into_any(),
-        Content::Unreadable => {
-            view! { <em class="gone">{move || t!(i18n, message_unreadable)}</em> }.into_any()
-        }
         Content::Text { text, actor: None } => words(room, text),
         Content::Text {
             text,

@@ -1,26 +1,21 @@
 //! The buttons for one message.
 
-use std::time::Duration;
-
 use effusion_chat::{Reply, Target};
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen_futures::JsFuture;
 
-use super::clipboard::clipboard;
-use super::editing::{can_edit, end_edit, show_failure, start_edit};
+use super::clipboard::copy_to_clipboard;
+use super::editing::{can_edit, put_edit_aside, show_failure, start_edit};
+use super::prose::excerpt;
 use super::reaction_bar::{frequent, react};
 use super::{Delivery, Entry, Key, Origin, Row, Timeline};
-use crate::features::composer::composing::{Note, Picking, Purpose};
-use crate::i18n::{Text, messages, use_i18n};
-use crate::services::{link_to, use_services};
-use crate::state::{OpenRoom, use_app, use_room};
+use crate::features::composer::composing::{Picking, Purpose};
+use crate::i18n::{messages, use_i18n};
+use crate::services::{link_copied, link_to, use_services};
+use crate::state::{use_app, use_room};
 use crate::ui::{ToolButton, glyph};
 use crate::{t, text};
-
-/// How long it is told that something was done, in milliseconds.
-const NOTE_TIME: u64 = 5_000;
 
 /// How many of the reader's most used emoji are offered.
 const QUICK: usize = 3;
@@ -99,9 +94,17 @@ fn Actions(
                 path=glyph::REPLY
                 label=move || t!(i18n, message_reply)
                 test="tool-reply"
+                tabindex="-1"
                 on_click=move |_| {
-                    end_edit(room.clone());
-                    room.purpose.set(Purpose::Reply(Reply::to(target, &message)));
+                    put_edit_aside(&room);
+                    room.purpose
+                        .set(
+                            Purpose::Reply(Reply {
+                                to: target,
+                                name: message.name.clone(),
+                                text: excerpt(&message.text, Reply::EXCERPT),
+                            }),
+                        );
                     on_done.run(());
                 }
             />
@@ -115,6 +118,7 @@ fn Actions(
                 path=glyph::EDIT
                 label=move || t!(i18n, message_edit)
                 test="tool-edit"
+                tabindex="-1"
                 on_click=move |_| {
                     start_edit(room.clone(), key);
                     on_done.run(());
@@ -124,6 +128,7 @@ fn Actions(
                 path=glyph::DELETE
                 label=move || t!(i18n, message_delete)
                 test="tool-delete"
+                tabindex="-1"
                 on_click=move |_| asking.set(true)
             />
         }
@@ -135,6 +140,7 @@ fn Actions(
                 path=glyph::COPY
                 label=move || t!(i18n, message_copy_text)
                 test="tool-copy"
+                tabindex="-1"
                 on_click=move |_| {
                     copy_to_clipboard(room.clone(), &text, text!(message_text_copied));
                     on_done.run(());
@@ -150,8 +156,9 @@ fn Actions(
                 path=glyph::LINK
                 label=move || t!(i18n, message_copy_link)
                 test="tool-link"
+                tabindex="-1"
                 on_click=move |_| {
-                    copy_to_clipboard(room.clone(), &link, text!(message_link_copied));
+                    copy_to_clipboard(room.clone(), &link, link_copied(app));
                     on_done.run(());
                 }
             />
@@ -167,6 +174,7 @@ fn Actions(
             path=glyph::CLOSE
             label=move || t!(i18n, common_close)
             test="tool-close"
+            tabindex="-1"
             on_click=move |_| on_close.run(())
         />
     }
@@ -196,6 +204,7 @@ fn ReactionTools(
                             type="button"
                             class="tool"
                             data-testid="tool-quick"
+                            tabindex="-1"
                             data-emoji=emoji.clone()
                             aria-label=move || t!(i18n, message_react_with, emoji = &label)
                             title=move || t!(i18n, message_react_with, emoji = &title)
@@ -214,6 +223,7 @@ fn ReactionTools(
             path=glyph::REACT
             label=move || t!(i18n, common_react)
             test="tool-react"
+            tabindex="-1"
             on_click=move |_| {
                 on_close.run(());
                 picking.set(Some(Picking::Reaction(target)));
@@ -234,11 +244,12 @@ fn ConfirmDelete(
 ) -> impl IntoView {
     let (services, room, i18n) = (use_services(), use_room(), use_i18n());
     let confirm = NodeRef::<html::Button>::new();
-    request_animation_frame(move || {
-        if let Some(Some(button)) = confirm.try_get_untracked() {
+    // Before the next frame: a toolbar without the focus goes once the pointer is not on its message.
+    confirm.on_load(|button| {
+        spawn_local(async move {
             // It is on the screen.
             let _ = button.focus();
-        }
+        });
     });
     let delete = move |_| {
         on_done.run(());
@@ -264,28 +275,4 @@ fn ConfirmDelete(
             {move || t!(i18n, message_delete_cancel)}
         </button>
     }
-}
-
-/// Copies a text, and says above the composer how that went.
-fn copy_to_clipboard(room: OpenRoom, words: &str, done: Text) {
-    let Some(clipboard) = clipboard() else {
-        let insecure = Note::Alert(text!(message_copy_insecure));
-        room.note.set(Some(insecure));
-        return;
-    };
-    let written = clipboard.write_text(words);
-    spawn_local(async move {
-        let told = match JsFuture::from(written).await {
-            Ok(_) => Note::Info(done),
-            Err(_) => Note::Alert(text!(message_copy_denied)),
-        };
-        room.note.set(Some(told.clone()));
-        let forget = move || {
-            let same = room.note.read_untracked().as_ref() == Some(&told);
-            if same && !told.is_alert() {
-                room.note.set(None);
-            }
-        };
-        set_timeout(forget, Duration::from_millis(NOTE_TIME));
-    });
 }

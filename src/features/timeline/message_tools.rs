@@ -15,9 +15,12 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlElement, KeyboardEvent, MouseEvent, PointerEvent};
 
 use super::message_toolbar::MessageToolbar;
+use super::selection::CopiesSelection;
 use super::{Key, Row};
+use crate::i18n::use_i18n;
 use crate::lazy;
-use crate::platform::focus;
+use crate::platform::keyboard::is_composing;
+use crate::platform::{focus, page};
 use crate::state::{OpenRoom, use_room};
 
 /// How long a touch has to last, in milliseconds.
@@ -27,6 +30,8 @@ const LONG_TOUCH: u64 = 500;
 const MAX_TOUCH_MOVE: f64 = 12.0;
 
 const MESSAGE: &str = "[data-testid=message]";
+/// What the arrow keys lead to in a message.
+const CONTROLS: &str = "a, button, pre";
 const TOOLBAR: &str = "[data-testid=message-tools]";
 
 lazy! {
@@ -86,13 +91,15 @@ fn MessageTools(
         }
     });
     let click = click.attach_capture(&list);
+    let selection = CopiesSelection::new(tools.room.clone(), use_i18n(), &list);
     let kept = StoredValue::new_local((
+        selection,
         (over, leave, down, moved, up, cancel),
         (scroll, focus, key, menu, click),
         tools,
     ));
     on_cleanup(move || {
-        kept.try_update_value(|(_, _, tools)| tools.hide());
+        kept.try_update_value(|(_, _, _, tools)| tools.hide());
     });
 }
 
@@ -262,7 +269,7 @@ impl Tools {
     fn key_down(self: &Rc<Self>, event: &KeyboardEvent) {
         self.touched.set(false);
         self.just_opened.set(false);
-        if event.alt_key() || event.ctrl_key() || event.meta_key() {
+        if event.alt_key() || event.ctrl_key() || event.meta_key() || is_composing(event) {
             return;
         }
         let forward = |key: &str| event.key() == key;
@@ -276,11 +283,17 @@ impl Tools {
                 focus::move_to("composer");
             }
             ("Escape", Some(_), None) => focus::move_to("composer"),
-            ("ArrowLeft" | "ArrowRight", _, Some(toolbar)) => {
-                step(&toolbar, "button", forward("ArrowRight"));
+            // Code is scrolled by these.
+            ("ArrowLeft" | "ArrowRight", Some(message), _)
+                if closest(event, "pre, input").is_none() =>
+            {
+                let forward = forward("ArrowRight") != page::is_right_to_left();
+                let mut stops = shown_in(&message, CONTROLS);
+                stops.insert(0, message);
+                step(&stops, forward);
             }
-            ("ArrowUp" | "ArrowDown", _, None) if closest(event, "a, button, input").is_none() => {
-                step(&self.list, MESSAGE, forward("ArrowDown"));
+            ("ArrowUp" | "ArrowDown", _, None) if closest(event, "input").is_none() => {
+                step(&shown_in(&self.list, MESSAGE), forward("ArrowDown"));
             }
             ("Enter", Some(message), None) if is_on(event, &message) => {
                 self.show(&message, false);
@@ -315,27 +328,30 @@ fn is_on(event: &Event, element: &Element) -> bool {
         .is_some_and(|target| target == *element.unchecked_ref::<web_sys::EventTarget>())
 }
 
-/// Moves the focus to the next or the one before of what a selector finds; to the last if it is on none of them.
-fn step(within: &Element, selector: &str, forward: bool) {
-    let Ok(found) = within.query_selector_all(selector) else {
-        return;
-    };
+/// Moves the focus to the next or the one before of these; to the last if it is on none of them.
+fn step(among: &[Element], forward: bool) {
     let focused = document().active_element();
-    let at = |place: u32| {
-        found
-            .get(place)
-            .and_then(|node| node.dyn_into::<Element>().ok())
-    };
-    let count = found.length();
-    let now = (0..count).find(|&place| at(place) == focused);
+    let now = among.iter().position(|it| Some(it) == focused.as_ref());
+    let last = among.len().saturating_sub(1);
     let next = match now {
-        Some(now) if forward => now.saturating_add(1).min(count.saturating_sub(1)),
+        Some(now) if forward => now.saturating_add(1).min(last),
         Some(now) => now.saturating_sub(1),
-        None => count.saturating_sub(1),
+        None => last,
     };
-    if let Some(next) = at(next) {
-        focus(&next);
+    if let Some(next) = among.get(next) {
+        focus(next);
     }
+}
+
+/// What a selector finds in an element and is on the screen.
+fn shown_in(within: &Element, selector: &str) -> Vec<Element> {
+    let Ok(found) = within.query_selector_all(selector) else {
+        return Vec::new();
+    };
+    let found = (0..found.length()).filter_map(|place| found.get(place)?.dyn_into().ok());
+    found
+        .filter(|it: &Element| it.get_bounding_client_rect().width() > 0.0)
+        .collect()
 }
 
 fn focus(element: &Element) {

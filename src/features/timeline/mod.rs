@@ -5,7 +5,7 @@
 #[cfg(target_arch = "wasm32")]
 mod announcer;
 #[cfg(target_arch = "wasm32")]
-mod clipboard;
+pub mod clipboard;
 pub mod copy;
 mod data;
 #[cfg(target_arch = "wasm32")]
@@ -31,9 +31,12 @@ mod message_toolbar;
 #[cfg(target_arch = "wasm32")]
 mod message_tools;
 pub mod outbox_record;
+pub mod prose;
 #[cfg(target_arch = "wasm32")]
 mod reaction_bar;
 pub mod reactions;
+#[cfg(target_arch = "wasm32")]
+mod selection;
 pub mod time;
 pub mod viewport;
 #[cfg(target_arch = "wasm32")]
@@ -41,9 +44,15 @@ mod virtual_list;
 
 #[cfg(target_arch = "wasm32")]
 pub use announcer::{load_announcements, mute_announcements};
-pub use data::{Delivery, Entry, Event, Gap, Key, Origin, Reader, Row, Timeline};
 #[cfg(target_arch = "wasm32")]
-pub use editing::{end_edit, last_own, show_failure, start_edit};
+pub use clipboard::copy_to_clipboard;
+pub use data::{
+    Delivery, Entry, Event, Gap, Key, Origin, Quote, Quoted, Reader, Row, Sender, Timeline,
+};
+#[cfg(target_arch = "wasm32")]
+pub use editing::{
+    end_edit, is_unchanged, last_own, put_edit_aside, resume_edit, show_failure, start_edit,
+};
 #[cfg(target_arch = "wasm32")]
 pub use marked_text::known_names;
 #[cfg(target_arch = "wasm32")]

@@ -3,7 +3,7 @@
 use effusion_chat::Target;
 use leptos::prelude::*;
 
-use super::reactions::Chip;
+use super::reactions::{Chip, Who};
 use crate::features::composer::composing::Picking;
 use crate::features::composer::emoji::Frequent;
 use crate::i18n::use_i18n;
@@ -61,6 +61,7 @@ fn ReactionBar(
                 type="button"
                 class="tool"
                 data-testid="reaction-more"
+                tabindex="-1"
                 aria-label=move || t!(i18n, common_react)
                 title=move || t!(i18n, common_react)
                 on:click=move |_| picking.set(Some(Picking::Reaction(target)))
@@ -89,7 +90,7 @@ fn ReactionChip(
     let state = Memo::new(move |_| {
         let chips = chips.read();
         let chip = chips.iter().find(|chip| chip.emoji == wanted)?;
-        Some((chip.by.len(), is_own(&reader, chip), names(chip)))
+        Some((chip.by.len(), is_own(&reader, chip), names(&reader, chip)))
     });
     let names = move || state.with(|state| state.as_ref().map(|it| it.2.clone()));
     let (given, data) = (emoji.clone(), emoji.clone());
@@ -98,6 +99,7 @@ fn ReactionChip(
             type="button"
             class="chip"
             data-testid="reaction"
+            tabindex="-1"
             data-emoji=data
             aria-pressed=move || {
                 state.with(|state| state.as_ref().is_some_and(|it| it.1)).to_string()
@@ -142,8 +144,11 @@ fn is_own(room: &OpenRoom, chip: &Chip) -> bool {
 }
 
 /// The names, as a person would list them.
-fn names(chip: &Chip) -> String {
-    let names = chip.by.iter().take(MAX_NAMES).map(|who| isolate(&who.name));
-    let more = if chip.by.len() > MAX_NAMES { "…" } else { "" };
-    [&names.collect::<Vec<_>>().join(", "), more].concat()
+fn names(room: &OpenRoom, chip: &Chip) -> String {
+    room.look(|timeline| {
+        let label = |who: &Who| isolate(&timeline.label(&who.name, &who.principal));
+        let names = chip.by.iter().take(MAX_NAMES).map(label);
+        let more = if chip.by.len() > MAX_NAMES { "…" } else { "" };
+        [&names.collect::<Vec<_>>().join(", "), more].concat()
+    })
 }

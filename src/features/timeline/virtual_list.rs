@@ -15,16 +15,19 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, HtmlElement, ResizeObserver};
+use web_sys::{DomRect, Element, HtmlCollection, HtmlElement, ResizeObserver};
 
 use super::viewport;
-use crate::state::{Earlier, Focus, OpenRoom, ScrollTarget, SetIfChanged};
+use crate::state::{Earlier, Focus, OpenRoom, ScrollTarget, SetIfChanged, Sight};
 
 /// How far from the end, in pixels, a reader still counts as being there.
 const NEAR_END: f64 = 120.0;
 
 /// Smaller differences, in pixels, are the browser's rounding.
 const ROUNDING: f64 = 3.0;
+
+/// How long the first messages of a room may take one after the other, in milliseconds.
+const FILL_DELAY: u64 = 500;
 
 /// How long a scroll target is pointed out, in milliseconds.
 const HIGHLIGHT_TIME: u64 = 2_500;
@@ -55,9 +58,11 @@ impl Direction {
     }
 }
 
-/// What the list asks for when it is missing in sight.
+/// What the list tells, and asks for when it is missing in sight.
 #[derive(Clone, Copy)]
 pub struct Requests {
+    /// Something else can be seen now: `sight` of the room says what.
+    pub sight: Callback<()>,
     /// Messages from before the oldest one.
     pub earlier: Callback<()>,
     /// Messages missing before the one of this rank; true for a reader who comes from above.
@@ -101,6 +106,10 @@ pub struct VirtualList {
     anchor: Cell<Option<Anchor>>,
     /// The scroll target that is yet to be pointed out.
     target: Cell<Option<ScrollTarget>>,
+    /// Whether it is waited for messages to fill the viewport.
+    filling_space: Cell<bool>,
+    /// How high the viewport was last, in pixels.
+    last_height: Cell<f64>,
     /// Where the viewport was scrolled to last: by comparison it is known how far the reader has scrolled since.
     last_top: Cell<f64>,
     /// Whether the document has changed, and the list is not in its place yet.
@@ -130,6 +139,8 @@ impl VirtualList {
             away,
             anchor: Cell::new(None),
             target: Cell::new(None),
+            filling_space: Cell::new(false),
+            last_height: Cell::new(0.0),
             last_top: Cell::new(0.0),
             unsettled: Cell::new(false),
             was_hidden: Cell::new(true),
@@ -144,8 +155,20 @@ impl VirtualList {
         Effect::new(move |_| {
             drawn.rows.track();
             drawn.extent.track();
+            drawn.oldest.track();
             settled.settle();
         });
+        let ended = Rc::clone(&list);
+        let to_end = room.to_end.clone();
+        Effect::new(move |before: Option<usize>| {
+            let times = to_end.get();
+            if before.is_some_and(|before| before != times) {
+                ended.scroll_to_end();
+            }
+            times
+        });
+        let gone = room.sight.clone();
+        on_cleanup(move || gone.set(None));
         let scrolled = Rc::clone(&list);
         Effect::new(move |_| {
             if let Some(target) = room.scroll_target.get() {
@@ -255,13 +278,76 @@ impl VirtualList {
                 ..anchor
             }));
         }
+        // What stands at the end keeps its distance to it when the box below grows or shrinks.
+        let height = f64::from(self.height());
+        let grown = height - self.last_height.replace(height);
+        if grown != height
+            && let Some(anchor) = self.anchor.get()
+        {
+            let below_edge = anchor.below_edge + grown;
+            self.anchor.set(Some(Anchor {
+                below_edge,
+                ..anchor
+            }));
+        }
         self.put_in_place();
         self.follow();
         if moved.abs() >= 1.0 {
             self.request_missing(Direction::of(moved));
         } else if let Some(direction) = self.missed.take() {
             self.request_missing(direction);
+        } else if self.has_space() {
+            self.fill_space();
         }
+        self.note_sight();
+    }
+
+    /// Whether what there is does not fill the viewport: what was said last may be edits of older messages.
+    fn has_space(&self) -> bool {
+        let viewport = self.elements().map(|it| &it.viewport);
+        viewport.is_some_and(|it| it.scroll_height() <= it.client_height())
+    }
+
+    /// Requests earlier messages for the space that is left, if it is still left when what is on its way has come.
+    fn fill_space(self: &Rc<Self>) {
+        if self.filling_space.replace(true) {
+            return;
+        }
+        let list = Rc::downgrade(self);
+        let fill = move || {
+            let Some(list) = list.upgrade() else { return };
+            list.filling_space.set(false);
+            if list.has_space() {
+                list.request_missing(Direction::Up);
+            }
+        };
+        set_timeout(fill, Duration::from_millis(FILL_DELAY));
+    }
+
+    /// Says what can be seen: of the last message at least half.
+    fn note_sight(&self) {
+        let Some(elements) = self.elements() else {
+            return;
+        };
+        let edge = elements.viewport.get_bounding_client_rect().top();
+        let bottom = edge + f64::from(self.height());
+        let children = elements.items.children();
+        let first = first_child(&children, |it| it.bottom() > edge);
+        let after = first_child(&children, |it| it.top() + it.height() / 2.0 > bottom);
+        let rows = self.room.rows.read_untracked();
+        let rank = |place: u32| Some(rows.get(place as usize)?.row.read_untracked().entry.rank);
+        let sight = rank(first)
+            .zip(after.checked_sub(1).and_then(rank))
+            .map(|(first, last)| Sight {
+                first,
+                last,
+                at_end: self.at_end.get(),
+            });
+        drop(rows);
+        if sight != *self.room.sight.read_untracked() {
+            self.room.sight.set(sight);
+        }
+        self.requests.sight.run(());
     }
 
     /// As a rule the rows are drawn by what runs next, before anything else can happen; at the latest with the next frame.
@@ -358,6 +444,7 @@ impl VirtualList {
         self.set_anchor();
         self.follow();
         self.request_missing(Direction::of(top - before));
+        self.note_sight();
     }
 
     /// Sees whether the reader has come to the end.
@@ -466,19 +553,7 @@ impl VirtualList {
         let children = elements.items.children();
         let rows = self.room.rows.read_untracked();
         let rank = |place: u32| Some(rows.get(place as usize)?.row.read_untracked().entry.rank);
-        // The first one of which something can be seen.
-        let (mut low, mut high) = (0, children.length());
-        while low < high {
-            let middle = (low + high) / 2;
-            let hidden = children
-                .item(middle)
-                .is_some_and(|it| it.get_bounding_client_rect().bottom() <= edge);
-            if hidden {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
+        let low = first_child(&children, |it| it.bottom() > edge);
         let items = elements.items.get_bounding_client_rect();
         if items.bottom() > edge && items.top() < edge + f64::from(self.height()) {
             let found = children.item(low).zip(rank(low));
@@ -571,6 +646,21 @@ impl VirtualList {
         drop(rows);
         self.room.measure(&heights);
     }
+}
+
+/// The place of the first child that is so; their number if none is. Those that are so come last.
+fn first_child(children: &HtmlCollection, is_so: impl Fn(&DomRect) -> bool) -> u32 {
+    let (mut low, mut high) = (0, children.length());
+    while low < high {
+        let middle = (low + high) / 2;
+        let child = children.item(middle);
+        if child.is_some_and(|it| is_so(&it.get_bounding_client_rect())) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    low
 }
 
 fn point_out(item: Element, focus: Focus) {

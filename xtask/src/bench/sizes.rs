@@ -61,7 +61,10 @@ enum When {
 impl When {
     fn of(name: &str) -> Self {
         let kept = [".html", ".css", ".js", "_bg.wasm"];
-        if name != "service-worker.js" && kept.iter().any(|ending| name.ends_with(ending)) {
+        if name != "service-worker.js"
+            && !name.contains("browser-service")
+            && kept.iter().any(|ending| name.ends_with(ending))
+        {
             Self::First
         } else {
             Self::OnDemand
@@ -163,6 +166,8 @@ mod tests {
             "effusion-68f09fded2a92729-emoji.wasm",
             "icon-192.png",
             "service-worker.js",
+            "browser-service.js",
+            "effusion-browser-service-68f09fded2a92729_bg.wasm",
             "manifest.webmanifest",
         ] {
             assert_eq!(When::of(later), When::OnDemand, "{later}");

@@ -4,7 +4,7 @@
 //! compiler left and moves the lazy functions into files of their own; its loader fetches them. The result takes the place of
 //! trunk's script and WebAssembly.
 
-use super::{esbuild, files};
+use super::{esbuild, files, worker};
 use crate::setup::{TARGET, Tools};
 use crate::{process, project};
 use anyhow::{Context, Result, bail};
@@ -55,7 +55,7 @@ pub fn split(tools: &Tools, dist: &Path) -> Result<()> {
 }
 
 /// Makes a file of WebAssembly small.
-fn optimise(tools: &Tools, file: &Path) -> Result<Vec<u8>> {
+pub fn optimise(tools: &Tools, file: &Path) -> Result<Vec<u8>> {
     let small = file.with_extension("small");
     let mut wasm_opt = tools.command("wasm-opt")?;
     wasm_opt.args(OPTIMISE.split_whitespace()).arg(file);
@@ -97,7 +97,7 @@ fn put(dist: &Path, script: &str, program: &[u8], chunks: &[(String, Vec<u8>)]) 
 fn program_name(dist: &Path) -> Result<String> {
     let mut names = files(dist)?.into_iter().filter_map(|file| {
         let name = file.file_name()?.to_str()?.strip_suffix("_bg.wasm")?;
-        Some(name.to_owned())
+        (name != worker::PROGRAM).then(|| name.to_owned())
     });
     match (names.next(), names.next()) {
         (Some(name), None) => Ok(name),

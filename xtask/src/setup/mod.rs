@@ -4,6 +4,7 @@
 mod apt;
 mod browser;
 mod cargo_tool;
+mod container;
 mod debian;
 mod library;
 mod node;
@@ -15,8 +16,9 @@ mod step;
 mod wasm;
 
 pub use browser::{Browser, Others};
+pub use container::{ensure_buildah, ensure_static_target};
 pub use peers::{ensure_mosquitto, ensure_socket_io};
-pub use python::ensure_python_sdk;
+pub use python::name_python;
 pub use wasm::{FLAGS_VARIABLE, TARGET, WasmToolchain};
 
 use crate::project;

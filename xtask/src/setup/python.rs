@@ -13,8 +13,18 @@ const MINOR: std::ops::RangeInclusive<u32> = 9..=12;
 /// For pip to fetch some 20 packages.
 const LIMIT: Duration = Duration::from_secs(300);
 
+/// Tells a program, by its environment, the interpreter with the SDK, or why there is none.
+pub fn name_python(command: &mut Command) {
+    match ensure_python_sdk() {
+        Ok(python) => command.env("EFFUSION_PYTHON", python),
+        Err(why) => command
+            .env_remove("EFFUSION_PYTHON")
+            .env("EFFUSION_NO_PYTHON", format!("{why:#}")),
+    };
+}
+
 /// The interpreter of the environment with `tests/interop/python/requirements.txt`, or why there is none.
-pub fn ensure_python_sdk() -> Result<PathBuf> {
+fn ensure_python_sdk() -> Result<PathBuf> {
     let step = Step::new("python sdk");
     let file = project::root().join("tests/interop/python/requirements.txt");
     let wanted = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;

@@ -20,6 +20,10 @@ const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 -Cdebug-assertions -Coverflow-checks";
 const SMOKE_SECONDS: u64 = 3;
+/// The longest input, in bytes: as much as a request has that carries no value.
+const LONGEST: usize = 65_536;
+/// Lengths of inputs to start with: about those of the parsers' own bounds, and the longest.
+const LENGTHS: [usize; 3] = [4_000, 16_000, LONGEST];
 
 /// The stage `fuzz-smoke`.
 pub fn smoke(_: &Context) -> Result<Tally> {
@@ -115,11 +119,17 @@ fn one_target(
     let mut fuzz = Command::new(programs.join(name));
     fuzz.current_dir(dir)
         .arg(format!("-max_total_time={seconds}"))
-        .args(["-max_len=65536", "-rss_limit_mb=1024", "-timeout=10"]);
+        .arg(format!("-max_len={LONGEST}"))
+        // Without it, inputs become longer than the committed ones only in the course of hours.
+        .arg("-len_control=0")
+        .args(["-rss_limit_mb=1024", "-timeout=10"]);
     fuzz.arg(format!("-artifact_prefix={}/{name}-", findings.display()));
     // New findings are stored separately; the search starts from the committed inputs.
     let grown = target_dir.join("corpus").join(name);
     fs::create_dir_all(&grown)?;
+    for (index, input) in long_inputs(name).iter().enumerate() {
+        fs::write(grown.join(format!("long-{index}")), input)?;
+    }
     fuzz.arg(grown);
     let corpus = dir.join("corpus").join(name);
     if corpus.is_dir() {
@@ -145,4 +155,63 @@ fn one_target(
             .join("\n")
     );
     Ok(Tally::failed(1))
+}
+
+/// Inputs as long as may be, which the search would not come upon: a target has bounds and loops that short ones do not reach.
+fn long_inputs(name: &str) -> Vec<Vec<u8>> {
+    // How an input begins, what is repeated, what stands between, and how it ends.
+    let forms: &[[&str; 4]] = match name {
+        "removal_policy" => &[
+            ["when ", "this session closes", " or ", ""],
+            ["when no session has \"", "a is 'b'", " and ", "\""],
+            ["when ", "(", "", ""],
+        ],
+        "session_filter" => &[
+            ["", "a is 'b'", " or ", ""],
+            ["", "not ", "", "all"],
+            ["a in ", "'b'", " ", ""],
+        ],
+        "selector" => &[
+            ["#", ">a/b", "////", "\na/b"],
+            ["?", "a.*", "/", "//\na/b"],
+            ["?a//\n", "a", "/", ""],
+        ],
+        "names" => &[["", "a", "/", ""]],
+        "topic_specification" => &[
+            ["\u{f}", "k=v", "\n", ""],
+            ["\u{f}REMOVAL=when ", "this session closes", " or ", ""],
+        ],
+        "json_patch" => &[
+            ["[1]\n[", r#"{"op":"add","path":"/0","value":1}"#, ",", "]"],
+            ["[1]\n[", r#"{"op":"copy","from":"","path":"/-"}"#, ",", "]"],
+            [
+                "[",
+                "1",
+                ",",
+                "]\n[{\"op\":\"move\",\"from\":\"/0\",\"path\":\"/-\"}]",
+            ],
+        ],
+        "json_text" | "chat_values" | "moderation_rules" => &[
+            ["[", "1", ",", "]"],
+            ["", "[", "", ""],
+            ["{", r#""a":{"b":1}"#, ",", "}"],
+        ],
+        "security_script" => &[["", r#"add isolated path "a""#, "\n", ""]],
+        "authentication_script" => &[["", r#"remove principal "a""#, "\n", ""]],
+        // Small numbers, arrays in arrays, and numbers of bytes to come, as CBOR and as this protocol has them.
+        _ => &[
+            ["", "\u{1}", "", ""],
+            ["", "\u{0}", "", ""],
+            ["", "ab", "\u{2}", ""],
+        ],
+    };
+    let long = |[start, unit, between, end]: &[&str; 4], length: usize| {
+        let room = length.saturating_sub(start.len() + end.len());
+        let count = (room / (unit.len() + between.len())).max(1);
+        [*start, &vec![*unit; count].join(between), *end].concat()
+    };
+    forms
+        .iter()
+        .flat_map(|form| LENGTHS.map(|length| long(form, length).into_bytes()))
+        .collect()
 }

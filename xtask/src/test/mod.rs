@@ -3,9 +3,11 @@
 mod captures;
 pub mod fuzz;
 mod licences;
+mod packages;
 mod stages;
 mod tally;
 
+use crate::build;
 use crate::lint;
 use crate::setup::{self, Need};
 use crate::soak;
@@ -43,6 +45,12 @@ const STAGES: &[Stage] = &[
         what: "what is built in, and on which terms",
         needs: &[],
         run: licences::check,
+    },
+    Stage {
+        name: "packages",
+        what: "what goes to crates.io: packed, and compiled by the oldest compilers",
+        needs: &[],
+        run: packages::check,
     },
     Stage {
         name: "fuzz-smoke",
@@ -108,6 +116,12 @@ const STAGES: &[Stage] = &[
             Need::TestPackages,
         ],
         run: stages::trunk,
+    },
+    Stage {
+        name: "container",
+        what: "the container image: built, unpacked and tried",
+        needs: &build::NEEDS,
+        run: stages::container,
     },
 ];
 

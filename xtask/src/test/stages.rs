@@ -2,7 +2,7 @@
 
 use super::tally::Tally;
 use crate::setup::{self, Tools};
-use crate::{build, process, project};
+use crate::{build, container, process, project};
 use anyhow::{Context as _, Result};
 use std::cell::OnceCell;
 use std::fs;
@@ -14,6 +14,8 @@ pub struct Context {
     tools: Option<Tools>,
     /// The release page, once a stage has built it.
     page: OnceCell<PathBuf>,
+    /// The page as one file, once a stage has built it.
+    single_file: OnceCell<PathBuf>,
 }
 
 impl Context {
@@ -22,6 +24,7 @@ impl Context {
         Self {
             tools,
             page: OnceCell::new(),
+            single_file: OnceCell::new(),
         }
     }
 
@@ -38,6 +41,16 @@ impl Context {
             let _ = self.page.set(build::page(self.tools()?)?);
         }
         self.page.get().map(PathBuf::as_path).context("no page")
+    }
+
+    /// The page as one file, built by the first stage that asks for it.
+    fn single_file(&self) -> Result<&Path> {
+        if self.single_file.get().is_none() {
+            // Nothing else sets it: that it is set already cannot be.
+            let _ = self.single_file.set(build::single_file(self.tools()?)?);
+        }
+        let file = self.single_file.get().map(PathBuf::as_path);
+        file.context("no page in one file")
     }
 }
 
@@ -113,12 +126,7 @@ pub fn interop(context: &Context) -> Result<Tally> {
     let sandbox = build::sandbox(false)?;
     let mut node = context.tools()?.command("node")?;
     node.env("EFFUSION_SANDBOX_BIN", sandbox);
-    match setup::ensure_python_sdk() {
-        Ok(python) => node.env("EFFUSION_PYTHON", python),
-        Err(why) => node
-            .env_remove("EFFUSION_PYTHON")
-            .env("EFFUSION_NO_PYTHON", format!("{why:#}")),
-    };
+    setup::name_python(&mut node);
     node_test(node, "interop")
 }
 
@@ -143,6 +151,7 @@ pub fn e2e(context: &Context) -> Result<Tally> {
     node.env("EFFUSION_SANDBOX_BIN", sandbox)
         .env("EFFUSION_MODERATOR_BIN", moderator)
         .env("EFFUSION_DIST", context.page()?)
+        .env("EFFUSION_SINGLE_FILE", context.single_file()?)
         .env("EFFUSION_CHROMIUM", &tools.browser()?.chromium);
     node_test(node, "e2e")
 }
@@ -158,6 +167,7 @@ pub fn browsers(context: &Context) -> Result<Tally> {
     let mut node = tools.command("node")?;
     node.env("EFFUSION_SANDBOX_BIN", build::sandbox(false)?)
         .env("EFFUSION_DIST", context.page()?)
+        .env("EFFUSION_SINGLE_FILE", context.single_file()?)
         .env("EFFUSION_FIREFOX", &others.firefox)
         .env("EFFUSION_WEBKIT", &others.webkit);
     node_test(node, "browsers")
@@ -170,6 +180,11 @@ pub fn trunk(context: &Context) -> Result<Tally> {
     node.env("EFFUSION_SANDBOX_BIN", build::sandbox(false)?)
         .env("EFFUSION_CHROMIUM", &tools.browser()?.chromium);
     node_test(node, "trunk")
+}
+
+/// The release page in the container image, with a sandbox that is not optimised.
+pub fn container(context: &Context) -> Result<Tally> {
+    container::check(context.page()?)
 }
 
 fn cargo_test(command: &mut Command) -> Result<Tally> {

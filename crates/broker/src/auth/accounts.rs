@@ -1,10 +1,9 @@
 //! Who may connect: the authentication store in use.
 
-use regex::Regex;
+use effusion_protocol::WholePattern;
 use std::collections::BTreeMap;
 
 use crate::sessions::{MAX_PROPERTY, is_user_property};
-use crate::topics::compile_whole;
 use crate::{AuthenticationPolicy, Principal, PropertyTrust};
 
 /// The one fixed session property that clients set: the SDKs always propose it.
@@ -15,7 +14,7 @@ pub(crate) struct Accounts {
     pub(super) principals: BTreeMap<String, Principal>,
     policy: AuthenticationPolicy,
     /// The policy's regular expressions, by property.
-    patterns: BTreeMap<String, Regex>,
+    patterns: BTreeMap<String, WholePattern>,
 }
 
 impl Accounts {
@@ -50,7 +49,9 @@ impl Accounts {
             .trusted
             .iter()
             .filter_map(|(name, trust)| match trust {
-                PropertyTrust::Matches(pattern) => Some((name.clone(), compile_whole(pattern)?)),
+                PropertyTrust::Matches(pattern) => {
+                    Some((name.clone(), WholePattern::compile(pattern).ok()?))
+                }
                 PropertyTrust::In(_) => None,
             })
             .collect();

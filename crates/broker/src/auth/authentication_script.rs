@@ -1,11 +1,11 @@
 //! What a script does to the authentication store.
 
+use effusion_protocol::WholePattern;
 use effusion_protocol::body::ScriptError;
 use effusion_protocol::script::{AuthenticationCommand as Command, Placed, ScriptErrors};
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::auth::accounts::Accounts;
-use crate::topics::compile_whole;
 use crate::{AnonymousPolicy, AuthenticationPolicy, Principal, PropertyTrust, Secret, StoreOp};
 
 /// The longest name of a principal or a role.
@@ -30,9 +30,6 @@ pub(crate) enum End {
     NewPassword,
     Removed,
 }
-
-/// The most principals of whom it is remembered that what was issued to them was taken back: the oldest are forgotten.
-const MAX_REVOKED: usize = 10_000;
 
 /// A password in a script.
 #[derive(Clone, Debug)]
@@ -180,16 +177,8 @@ impl Draft<'_> {
     /// What was issued to those whose sessions end says nothing from now on.
     fn revoke(&mut self, now_ms: u64) {
         let names: Vec<String> = self.changes.ended.keys().cloned().collect();
-        if names.is_empty() {
-            return;
-        }
-        let revoked = &mut self.policy().revoked;
-        revoked.extend(names.into_iter().map(|name| (name, now_ms)));
-        if revoked.len() > MAX_REVOKED {
-            let mut times: Vec<u64> = revoked.values().copied().collect();
-            times.sort_unstable();
-            let oldest = times.get(times.len() - MAX_REVOKED).copied().unwrap_or(0);
-            revoked.retain(|_, at| *at >= oldest);
+        if !names.is_empty() {
+            self.policy().revoke(names, now_ms);
         }
     }
 
@@ -317,11 +306,11 @@ impl Draft<'_> {
             }
             Command::TrustClientProposedPropertyMatches { property, pattern } => {
                 check_property(&property)?;
-                if compile_whole(&pattern).is_none() {
-                    return Err(format!(
-                        "'{pattern}' is not a regular expression that the service accepts"
-                    ));
-                }
+                WholePattern::compile(&pattern).map_err(|reason| {
+                    format!(
+                        "'{pattern}' is not a regular expression that the service accepts: {reason}"
+                    )
+                })?;
                 let trust = PropertyTrust::Matches(pattern);
                 self.policy().trusted.insert(property, trust);
             }

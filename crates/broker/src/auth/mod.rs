@@ -102,13 +102,23 @@ impl Auth {
     }
 
     /// The rights with which a removal policy is carried out: of the roles that the creator had when it made the topic, as they
-    /// are now (source: the API documentation of `REMOVAL`), but none once its account was locked or removed.
+    /// are now (source: the API documentation of `REMOVAL`). Of those, what its account has lost is not among them, and nothing
+    /// is once the account was locked or removed.
     pub(crate) fn rights_of_creator(&mut self, creator: &Creator) -> Arc<Rights> {
-        let principal = creator.principal.as_deref();
-        if principal.is_some_and(|name| self.accounts.is_locked(name)) {
+        let Some(principal) = creator.principal.as_deref() else {
+            return self.rights_of(&creator.roles);
+        };
+        if self.accounts.is_locked(principal) {
             return Arc::default();
         }
-        self.rights_of(&creator.roles)
+        let Some(account) = self.accounts.get(principal) else {
+            return self.rights_of(&creator.roles);
+        };
+        let is_kept = |role: &&String| {
+            account.roles.contains(*role) || self.security.named_roles.contains(*role)
+        };
+        let roles = creator.roles.iter().filter(is_kept).cloned().collect();
+        self.rights_of(&roles)
     }
 }
 

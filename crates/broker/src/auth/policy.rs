@@ -49,3 +49,20 @@ pub struct AuthenticationPolicy {
     #[serde(default)]
     pub revoked: BTreeMap<String, u64>,
 }
+
+/// The most principals of whom it is remembered that what was issued to them was taken back: the oldest are forgotten.
+const MAX_REVOKED: usize = 10_000;
+
+impl AuthenticationPolicy {
+    /// What was issued to principals says nothing from now on: they get another password, or are removed.
+    pub fn revoke(&mut self, names: impl IntoIterator<Item = String>, now_ms: u64) {
+        let revoked = &mut self.revoked;
+        revoked.extend(names.into_iter().map(|name| (name, now_ms)));
+        if revoked.len() > MAX_REVOKED {
+            let mut times: Vec<u64> = revoked.values().copied().collect();
+            times.sort_unstable();
+            let oldest = times.get(times.len() - MAX_REVOKED).copied().unwrap_or(0);
+            revoked.retain(|_, at| *at >= oldest);
+        }
+    }
+}

@@ -15,6 +15,7 @@ use crate::caller::{Caller, Registration, SessionKey};
 use crate::errors::error;
 use crate::lexer::{Lexeme, lexemes};
 use crate::sessions::{Connecting, MAX_PROPERTY, is_user_property, key};
+use crate::turns::Account;
 use crate::{
     AnonymousPolicy, AuthenticationHandler, EffectError, Output, Secret, Ticket, TokenClaims,
 };
@@ -191,14 +192,13 @@ impl Auth {
     /// Has credentials wait until it is their turn to be checked. If too many wait then, gives back a check that does no longer.
     pub(crate) fn queue(
         &mut self,
-        address: &str,
-        principal: Option<String>,
+        account: Account,
         ticket: Ticket,
         check: Check,
     ) -> Option<Ticket> {
         let job = Job { ticket, check };
         let most = self.limits.verifications;
-        let dropped = self.verifications.push(address, principal, job, most);
+        let dropped = self.verifications.push(account, job, most);
         dropped.map(|job| job.ticket)
     }
 

@@ -6,6 +6,7 @@ use effusion_protocol::{ConversationId, Credentials, ResponseCode};
 
 use super::*;
 use crate::caller::Caller;
+use crate::turns::Account;
 use crate::{AttemptLimits, Completion, Output, StoreOp, Ticket, TokenClaims};
 
 const SESSION: SessionKey = SessionKey(7);
@@ -71,7 +72,8 @@ fn check(auth: &mut Auth, decision: Decision) -> (Box<Candidate>, Option<String>
     let Decision::Check(mut candidate, check) = decision else {
         panic!("{decision:?}");
     };
-    let dropped = auth.queue("10.0.0.1", candidate.principal.clone(), Ticket(1), check);
+    let account = Account::new("10.0.0.1", candidate.principal.as_deref());
+    let dropped = auth.queue(account, Ticket(1), check);
     assert_eq!(dropped, None);
     let job = auth.next_check().unwrap();
     let Output::Verify { hash, .. } = auth.begin_check(&mut candidate, job) else {

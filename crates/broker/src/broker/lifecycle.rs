@@ -3,9 +3,11 @@
 use effusion_protocol::body::{
     PathPermission, ResponseBody, SessionLockAcquisition, SessionUpdateType,
 };
-use effusion_protocol::{CloseReason, ErrorReason};
+use effusion_protocol::{CloseReason, ErrorReason, ErrorReport, TopicId};
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::broker::Broker;
+use crate::broker::jobs::SLICE;
 use crate::caller::SessionKey;
 use crate::errors;
 use crate::messaging::{Granted, Released};
@@ -36,12 +38,11 @@ impl Broker {
 
     /// Ends a session; its client is told if it is there.
     pub(crate) fn close(&mut self, key: SessionKey, reason: CloseReason) {
-        let Some(session) = self.sessions.close(key, reason) else {
+        let Some(mut session) = self.sessions.close(key, reason) else {
             return;
         };
-        for id in session.subscriptions() {
-            self.topics.unsubscribe(*id, key);
-        }
+        let subscriptions = session.take_subscriptions();
+        self.leave(key, subscriptions, &mut SLICE.clone());
         self.auth.remove_session(key);
         let Released {
             granted,
@@ -54,6 +55,26 @@ impl Broker {
         self.sessions.notify_closed(&session, reason);
     }
 
+    /// Tells some topics that a session is gone; the others follow. What they have for it until then, nobody is sent.
+    fn leave(&mut self, key: SessionKey, mut subscriptions: BTreeSet<TopicId>, steps: &mut usize) {
+        while *steps > 0
+            && let Some(id) = subscriptions.pop_first()
+        {
+            *steps -= 1;
+            self.topics.unsubscribe(id, key);
+        }
+        if !subscriptions.is_empty() {
+            self.jobs.leaving.insert(key, subscriptions);
+        }
+    }
+
+    /// Goes on telling topics of sessions that are gone.
+    pub(super) fn leave_on(&mut self, steps: &mut usize) {
+        if let Some((key, subscriptions)) = self.jobs.leaving.pop_first() {
+            self.leave(key, subscriptions, steps);
+        }
+    }
+
     /// A session's connection is gone or replaced, and the locks that it held as long as it had that.
     pub(super) fn end_connection_locks(&mut self, key: SessionKey) {
         let (granted, refused) = self.messaging.locks_mut().lost(key, false);
@@ -63,27 +84,37 @@ impl Broker {
         }
     }
 
-    /// Rights changed, and with them which locks sessions may have.
-    pub(super) fn end_locks(&mut self) {
-        let sessions = &self.sessions;
-        let (granted, refused) = self.messaging.locks_mut().withdraw(|key, name| {
-            let path = name.trim_matches('/');
-            let session = sessions.get(key);
-            session.is_some_and(|it| it.rights().has(PathPermission::AcquireLock, path))
+    /// A session's rights changed, and with them which locks it may have.
+    pub(super) fn end_locks(&mut self, key: SessionKey) {
+        let Some(rights) = self.sessions.get(key).map(|session| session.rights()) else {
+            return;
+        };
+        let (granted, refused) = self.messaging.locks_mut().withdraw(key, |name| {
+            rights.has(PathPermission::AcquireLock, name.trim_matches('/'))
         });
         self.grant(granted);
         for caller in refused {
-            let report = errors::error(
-                ErrorReason::AccessDenied,
-                "The session may no longer acquire the lock",
-            );
-            self.answer(caller, Err(report));
+            self.answer(caller, Err(lock_refused()));
         }
     }
 
-    /// Tells sessions of the locks that they have now.
+    /// Tells sessions of the locks that they have now. One that may have it no longer, and was not looked at yet, passes it on.
     pub(crate) fn grant(&mut self, granted: Vec<Granted>) {
-        for it in granted {
+        let mut granted = VecDeque::from(granted);
+        while let Some(it) = granted.pop_front() {
+            let session = self.sessions.get(it.caller.session);
+            let rights = session.map(|session| session.rights());
+            let path = it.name.trim_matches('/');
+            if rights.is_some_and(|rights| !rights.has(PathPermission::AcquireLock, path)) {
+                let by = it.caller.session;
+                let (_, next) = self
+                    .messaging
+                    .locks_mut()
+                    .release(&it.name, by, it.sequence);
+                granted.extend(next);
+                self.answer(it.caller, Err(lock_refused()));
+                continue;
+            }
             let acquisition = SessionLockAcquisition {
                 name: it.name,
                 sequence: it.sequence,
@@ -93,4 +124,11 @@ impl Broker {
             self.answer(it.caller, Ok(response));
         }
     }
+}
+
+fn lock_refused() -> ErrorReport {
+    errors::error(
+        ErrorReason::AccessDenied,
+        "The session may no longer acquire the lock",
+    )
 }

@@ -5,21 +5,102 @@
 //! registered. A lock has no such notice; it is free at once.
 
 use effusion_protocol::body::GlobalPermission;
-use effusion_protocol::{ErrorReason, ErrorReport};
+use effusion_protocol::{ErrorReason, ErrorReport, TopicId, UnsubscribeReason};
+use std::collections::VecDeque;
 
 use crate::broker::Broker;
 use crate::caller::{Registration, SessionKey};
 use crate::errors;
 use crate::messaging::Request;
+use crate::services::subscriptions::Selecting;
+use crate::sessions::Session;
+use crate::topics::Topic;
+
+/// Steps for what a session has registered.
+const REGISTRATIONS: usize = 10;
+
+/// How far it has come to look again at what a session has.
+#[derive(Debug)]
+pub(crate) enum Recheck {
+    /// Its subscriptions are looked at from this topic on.
+    Subscriptions(TopicId),
+    /// What it selects is walked through: it may see topics now that it did not see before.
+    Selections(VecDeque<Selecting>),
+}
 
 impl Broker {
-    /// To be called after every change of rights, once all of these sessions have their new ones.
-    pub(crate) fn rights_changed(&mut self, keys: &[SessionKey]) {
+    /// To be called after every change of rights, once all of these sessions have their new ones. What is looked at later than
+    /// this is so before these sessions are sent anything more.
+    ///
+    /// What these sessions registered and their locks end now: others may depend on it. Their topics are looked at in turn.
+    pub(crate) fn rights_changed(&mut self, keys: &[SessionKey], steps: &mut usize) {
         for key in keys {
-            self.refresh(*key);
-            self.end_registrations(*key);
+            self.sessions.hold(*key);
         }
-        self.end_locks();
+        for key in keys {
+            *steps = steps.saturating_sub(REGISTRATIONS);
+            self.end_registrations(*key);
+            self.end_locks(*key);
+            self.queue_recheck(*key, Recheck::Subscriptions(TopicId(0)));
+        }
+        self.recheck(steps);
+    }
+
+    fn queue_recheck(&mut self, key: SessionKey, recheck: Recheck) {
+        let Some(session) = self.sessions.get(key) else {
+            return;
+        };
+        let account = session.account();
+        if self.jobs.rechecks.insert(key, recheck).is_none() {
+            self.jobs.recheck_turns.push(account, key);
+        }
+    }
+
+    /// Looks at some of what sessions have whose rights have changed.
+    pub(super) fn recheck(&mut self, steps: &mut usize) {
+        while *steps > 0
+            && let Some(key) = self.jobs.recheck_turns.pop()
+        {
+            if let Some(recheck) = self.jobs.rechecks.remove(&key)
+                && let Some(recheck) = self.recheck_session(key, recheck, steps)
+                && !self.jobs.rechecks.contains_key(&key)
+            {
+                self.queue_recheck(key, recheck);
+            }
+        }
+    }
+
+    /// Returns where to go on, if there is more to look at.
+    fn recheck_session(
+        &mut self,
+        key: SessionKey,
+        recheck: Recheck,
+        steps: &mut usize,
+    ) -> Option<Recheck> {
+        let mut selecting = match recheck {
+            Recheck::Subscriptions(from) => {
+                let reason = UnsubscribeReason::Authorization;
+                let may_not = |session: &Session, topic: &Topic| !session.subscribes_to(topic);
+                if let Some(next) = self.end_subscriptions(key, from, reason, steps, may_not) {
+                    return Some(Recheck::Subscriptions(next));
+                }
+                self.sessions.release_held(key);
+                self.catch_up(key);
+                let selections = self.sessions.get(key)?.selections();
+                let selectors = selections.selectors();
+                selectors
+                    .map(|it| Selecting::new(key, it.clone()))
+                    .collect()
+            }
+            Recheck::Selections(selecting) => selecting,
+        };
+        while let Some(next) = selecting.front_mut() {
+            if !self.select_some(next, steps) {
+                return Some(Recheck::Selections(selecting));
+            }
+            selecting.pop_front();
+        }
+        None
     }
 
     fn end_registrations(&mut self, key: SessionKey) {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::Output;
 use crate::auth::{End, Script, ScriptStep, Waiting};
+use crate::broker::jobs::SLICE;
 use crate::broker::{Broker, Effect};
 use crate::caller::{Caller, SessionKey};
 use crate::sessions::Session;
@@ -62,7 +63,7 @@ impl Broker {
             ScriptStep::Rights(caller) => {
                 let auth = &mut self.auth;
                 let changed = self.sessions.renew_rights(|roles| auth.rights_of(roles));
-                self.rights_changed(&changed);
+                self.rights_changed(&changed, &mut SLICE.clone());
                 self.end_script(caller, Ok(Vec::new()));
             }
             ScriptStep::Mistakes(caller, mistakes) => self.end_script(caller, Ok(mistakes)),

@@ -2,12 +2,15 @@
 
 use effusion_protocol::body::{AuthenticatorRequest, AuthenticatorResponse, ResponseBody};
 use effusion_protocol::{ConversationId, ErrorReason, ErrorReport, ResponseCode, ServiceId};
+use std::sync::Arc;
 
 use crate::auth::{Admission, Auth, Candidate, Check, Decision, Purpose, Situation};
+use crate::broker::jobs::SLICE;
 use crate::broker::{Broker, Effect};
 use crate::caller::{Caller, SessionKey};
 use crate::messaging::Request;
 use crate::sessions::{key, roles_text};
+use crate::turns::Account;
 use crate::{Completion, ConnectionEnd, Ticket, errors};
 
 impl Broker {
@@ -99,7 +102,8 @@ impl Broker {
     fn queue_check(&mut self, candidate: Box<Candidate>, check: Check) {
         let (address, principal) = self.asker(&candidate);
         let ticket = self.park(candidate);
-        let dropped = self.auth.queue(&address, principal, ticket, check);
+        let account = Account::new(&address, principal.as_deref());
+        let dropped = self.auth.queue(account, ticket, check);
         if let Some(Effect::Authenticate(candidate)) =
             dropped.and_then(|ticket| self.effects.remove(&ticket))
         {
@@ -188,8 +192,14 @@ impl Broker {
         let key = caller.session;
         // Another sign-in of the session may follow from here on.
         self.auth.end_change(key);
+        let is_other = self.sessions.get(key).is_some_and(|session| {
+            session.principal() != admission.principal.as_ref()
+                || !Arc::ptr_eq(session.rights(), &admission.rights)
+        });
         self.sessions.change_principal(key, admission, self.now);
-        self.rights_changed(&[key]);
+        if is_other {
+            self.rights_changed(&[key], &mut SLICE.clone());
+        }
         let response = accepted(caller.service, true);
         self.answer(caller, Ok(response));
     }

@@ -1,66 +1,46 @@
 //! Which sessions receive which topics.
 
-use effusion_protocol::{ErrorReport, TopicId, UnsubscribeReason};
-use std::sync::Arc;
+use effusion_protocol::{TopicId, UnsubscribeReason};
 
 use crate::broker::Broker;
 use crate::caller::SessionKey;
-use crate::sessions::SelectedBy;
-use crate::topics::{Priority, Selector};
+use crate::sessions::Session;
+use crate::topics::{Priority, Topic};
+
+/// Steps for beginning or ending a subscription.
+pub(crate) const SUBSCRIPTION: usize = 5;
 
 impl Broker {
-    /// Subscribes a session to the topics that a selector matches, now and later, for another session.
-    pub(crate) fn select_for(
+    /// Ends some of a session's subscriptions, looking at them from a topic on. Returns where to go on, if there are more.
+    pub(crate) fn end_subscriptions(
         &mut self,
         key: SessionKey,
-        scope: &str,
-        selector: &Arc<Selector>,
-    ) -> Result<(), ErrorReport> {
-        self.sessions
-            .select(key, scope, selector, SelectedBy::Control)?;
-        let selected = self.topics.tree().select(selector);
-        let selected: Vec<TopicId> = selected.iter().map(|it| it.id()).collect();
-        if selected.is_empty() {
-            self.report_missing(key, selector);
-        }
-        for id in selected {
-            self.subscribe_if_wanted(key, id);
-        }
-        Ok(())
-    }
-
-    /// Ends a session's subscriptions to the topics that a selector matches, unless something else selects them.
-    pub(crate) fn deselect(
-        &mut self,
-        key: SessionKey,
-        scopes: &[String],
-        selector: &Arc<Selector>,
+        from: TopicId,
         reason: UnsubscribeReason,
-    ) -> Result<(), ErrorReport> {
-        self.sessions.deselect(key, scopes, selector)?;
-        let Some(session) = self.sessions.get(key) else {
-            return Ok(());
-        };
-        let ended: Vec<TopicId> = session
-            .subscriptions()
-            .iter()
-            .filter_map(|id| self.topics.tree().get(*id))
-            .filter(|topic| selector.matches(topic.path()) && !session.selects(topic.path()))
-            .map(|topic| topic.id())
-            .collect();
+        steps: &mut usize,
+        ends: impl Fn(&Session, &Topic) -> bool,
+    ) -> Option<TopicId> {
+        let session = self.sessions.get(key)?;
+        let tree = self.topics.tree();
+        let (mut ended, mut next) = (Vec::new(), None);
+        for id in session.subscriptions().range(from..) {
+            if *steps == 0 {
+                next = Some(*id);
+                break;
+            }
+            let Some(topic) = tree.get(*id) else {
+                continue;
+            };
+            *steps = steps.saturating_sub(1 + session.selections().steps(topic.path()));
+            if ends(session, topic) {
+                *steps = steps.saturating_sub(SUBSCRIPTION);
+                ended.push(*id);
+            }
+        }
         for id in ended {
             self.end_subscription(key, id, reason);
         }
-        Ok(())
-    }
-
-    /// A topic was added: subscribes the sessions that selected it before it was there.
-    pub(super) fn subscribe_waiting(&mut self, id: TopicId) {
-        let topic = self.topics.tree().get(id);
-        let interested = topic.map(|topic| self.sessions.interested_in(topic.path()));
-        for key in interested.unwrap_or_default() {
-            self.subscribe_if_wanted(key, id);
-        }
+        next
     }
 
     pub(crate) fn subscribe_if_wanted(&mut self, key: SessionKey, id: TopicId) {
@@ -83,6 +63,9 @@ impl Broker {
         id: TopicId,
         reason: UnsubscribeReason,
     ) {
+        if let Some(subscribers) = self.jobs.updating.get_mut(&id) {
+            subscribers.remove(&key);
+        }
         let (priority, is_tidy) = match self.topics.unsubscribe(id, key) {
             Some(settings) => (settings.priority, settings.is_tidy),
             None => (Priority::Default, false),
@@ -94,32 +77,5 @@ impl Broker {
                 UnsubscribeReason::BackPressure | UnsubscribeReason::Authorization
             );
         self.sessions.unsubscribe(key, id, priority, drops, reason);
-    }
-
-    /// A session's rights changed: ends what it may no longer receive, and begins what it may now.
-    pub(super) fn refresh(&mut self, key: SessionKey) {
-        let Some(session) = self.sessions.get(key) else {
-            return;
-        };
-        let tree = self.topics.tree();
-        let ended: Vec<TopicId> = session
-            .subscriptions()
-            .iter()
-            .filter_map(|id| tree.get(*id))
-            .filter(|topic| !session.subscribes_to(topic))
-            .map(|topic| topic.id())
-            .collect();
-        let begun: Vec<TopicId> = session
-            .selections()
-            .selectors()
-            .flat_map(|selector| tree.select(selector))
-            .map(|topic| topic.id())
-            .collect();
-        for id in ended {
-            self.end_subscription(key, id, UnsubscribeReason::Authorization);
-        }
-        for id in begun {
-            self.subscribe_if_wanted(key, id);
-        }
     }
 }

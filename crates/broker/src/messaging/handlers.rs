@@ -1,7 +1,8 @@
 //! Request handlers: sessions that answer requests for a path and all below.
 
 use effusion_protocol::ConversationId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use crate::caller::SessionKey;
 use crate::topics::ancestors;
@@ -19,29 +20,34 @@ pub(crate) struct Handler {
 /// Request handlers by path.
 #[derive(Debug, Default)]
 pub(crate) struct Handlers {
-    by_path: BTreeMap<String, Vec<Handler>>,
+    by_path: BTreeMap<Arc<str>, Vec<Handler>>,
+    /// The paths for which each session has handlers.
+    by_session: HashMap<SessionKey, BTreeSet<Arc<str>>>,
 }
 
 impl Handlers {
     pub(crate) fn count(&self, session: SessionKey) -> usize {
-        self.by_path
-            .values()
-            .flatten()
-            .filter(|it| it.session == session)
-            .count()
+        self.by_session.get(&session).map_or(0, BTreeSet::len)
     }
 
     /// Registers a handler; not if the session has one for the path already.
     pub(crate) fn add(&mut self, path: &str, handler: Handler) -> bool {
-        let handlers = self.by_path.entry(path.to_owned()).or_default();
-        let is_new = handlers.iter().all(|it| it.session != handler.session);
+        let path: Arc<str> = path.into();
+        let paths = self.by_session.entry(handler.session).or_default();
+        let is_new = paths.insert(path.clone());
         if is_new {
-            handlers.push(handler);
+            self.by_path.entry(path).or_default().push(handler);
         }
         is_new
     }
 
     pub(crate) fn remove(&mut self, path: &str, session: SessionKey) {
+        if let Some(paths) = self.by_session.get_mut(&session) {
+            paths.remove(path);
+            if paths.is_empty() {
+                self.by_session.remove(&session);
+            }
+        }
         if let Some(handlers) = self.by_path.get_mut(path) {
             handlers.retain(|it| it.session != session);
             if handlers.is_empty() {
@@ -57,24 +63,21 @@ impl Handlers {
         may_keep: impl Fn(&Handler) -> bool,
     ) -> Vec<ConversationId> {
         let mut ended = Vec::new();
-        self.by_path.retain(|_, handlers| {
-            handlers.retain(|it| {
-                let stays = it.session != session || may_keep(it);
-                if !stays {
-                    ended.push(it.conversation);
-                }
-                stays
-            });
-            !handlers.is_empty()
-        });
+        let paths = self.by_session.get(&session).into_iter().flatten();
+        for path in paths.cloned().collect::<Vec<_>>() {
+            let own = self.by_path.get(&path).into_iter().flatten();
+            let own = own.filter(|it| it.session == session && !may_keep(it));
+            let before = ended.len();
+            ended.extend(own.map(|it| it.conversation));
+            if ended.len() > before {
+                self.remove(&path, session);
+            }
+        }
         ended
     }
 
     pub(crate) fn remove_session(&mut self, session: SessionKey) {
-        self.by_path.retain(|_, handlers| {
-            handlers.retain(|it| it.session != session);
-            !handlers.is_empty()
-        });
+        self.end(session, |_| false);
     }
 
     /// The handlers for the most specific path.

@@ -1,7 +1,11 @@
 //! Session locks: names that one session holds at a time.
+//!
+//! What a session holds and waits for is found by the session, so that what becomes of it takes as long as it has locks, not as
+//! there are.
 
 use effusion_protocol::body::SessionLockScope;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use crate::caller::Caller;
 use crate::caller::SessionKey;
@@ -12,7 +16,8 @@ pub(crate) struct Held {
     pub(crate) by: SessionKey,
     pub(crate) sequence: u64,
     pub(crate) scope: SessionLockScope,
-    waiting: VecDeque<Waiting>,
+    /// The requests of each session that waits, in the order in which the sessions will have the lock.
+    waiting: VecDeque<Vec<Waiting>>,
 }
 
 /// A request that waits for a lock.
@@ -33,12 +38,21 @@ pub(crate) struct Granted {
     pub(crate) scope: SessionLockScope,
 }
 
+/// What a session has to do with locks.
+#[derive(Debug, Default)]
+struct Involved {
+    /// What it holds or waits for.
+    names: BTreeSet<Arc<str>>,
+    held: usize,
+}
+
 /// All locks that are held.
 #[derive(Debug, Default)]
 pub(crate) struct Locks {
-    held: BTreeMap<String, Held>,
-    /// How many each session holds.
-    counts: HashMap<SessionKey, usize>,
+    held: BTreeMap<Arc<str>, Held>,
+    by_session: HashMap<SessionKey, Involved>,
+    /// Bytes of all names.
+    name_bytes: usize,
     last_sequence: u64,
 }
 
@@ -57,55 +71,71 @@ impl Locks {
         self.held.len()
     }
 
+    /// Bytes of the names of all locks.
+    pub(crate) const fn name_bytes(&self) -> usize {
+        self.name_bytes
+    }
+
     /// How many locks a session holds.
     pub(crate) fn count(&self, session: SessionKey) -> usize {
-        self.counts.get(&session).copied().unwrap_or_default()
+        self.by_session.get(&session).map_or(0, |it| it.held)
     }
 
-    /// Nobody holds a lock any more; gives those who wait for it.
-    fn free(&mut self, name: &str) -> VecDeque<Waiting> {
-        let Some(held) = self.held.remove(name) else {
-            return VecDeque::new();
-        };
-        if let Some(count) = self.counts.get_mut(&held.by) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                self.counts.remove(&held.by);
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Held)> {
+        self.held.iter()
+    }
+
+    /// A session neither holds a lock nor waits for it any more.
+    fn forget(&mut self, name: &str, session: SessionKey, was_held: bool) {
+        if let Some(involved) = self.by_session.get_mut(&session) {
+            involved.names.remove(name);
+            involved.held = involved.held.saturating_sub(usize::from(was_held));
+            if involved.names.is_empty() {
+                self.by_session.remove(&session);
             }
         }
-        held.waiting
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Held)> {
-        self.held.iter()
     }
 
     /// Takes a lock, or waits for it.
     pub(crate) fn acquire(&mut self, name: &str, waiting: Waiting) -> Vec<Granted> {
+        let session = waiting.caller.session;
         let Some(held) = self.held.get_mut(name) else {
-            return self.assign(name, [waiting].into());
+            self.name_bytes += name.len();
+            return self.assign(&name.into(), [vec![waiting]].into());
         };
-        if held.by != waiting.caller.session {
-            held.waiting.push_back(waiting);
-            return Vec::new();
+        if held.by == session {
+            // Held already; of two scopes the weaker one counts (source: the API documentation).
+            held.scope = held.scope.max(waiting.scope);
+            return vec![Granted {
+                caller: waiting.caller,
+                name: name.to_owned(),
+                sequence: held.sequence,
+                scope: held.scope,
+            }];
         }
-        // Held already; of two scopes the weaker one counts (source: the API documentation).
-        held.scope = held.scope.max(waiting.scope);
-        vec![Granted {
-            caller: waiting.caller,
-            name: name.to_owned(),
-            sequence: held.sequence,
-            scope: held.scope,
-        }]
+        match held.waiting_of(session) {
+            Some(place) => held.waiting[place].push(waiting),
+            None => held.waiting.push_back(vec![waiting]),
+        }
+        if let Some((name, _)) = self.held.get_key_value(name) {
+            let involved = self.by_session.entry(session).or_default();
+            involved.names.insert(name.clone());
+        }
+        Vec::new()
     }
 
     /// Stops waiting; returns the request that waited.
     pub(crate) fn cancel(&mut self, name: &str, by: SessionKey, request: u64) -> Option<Caller> {
-        let waiting = &mut self.held.get_mut(name)?.waiting;
-        let index = waiting
-            .iter()
-            .position(|it| it.caller.session == by && it.request == request)?;
-        waiting.remove(index).map(|it| it.caller)
+        let held = self.held.get_mut(name)?;
+        let place = held.waiting_of(by)?;
+        let own = held.waiting.get_mut(place)?;
+        let index = own.iter().position(|it| it.request == request)?;
+        let cancelled = own.remove(index);
+        if own.is_empty() {
+            held.waiting.remove(place);
+            self.forget(name, by, false);
+        }
+        Some(cancelled.caller)
     }
 
     /// Gives a lock back; returns whether it was held, and who has it now.
@@ -118,8 +148,7 @@ impl Locks {
         if !self.is_held(name, by, sequence) {
             return (false, Vec::new());
         }
-        let waiting = self.free(name);
-        (true, self.assign(name, waiting))
+        (true, self.pass_on(name))
     }
 
     /// A session lost its connection, or is gone altogether. Locks that last as long as a connection go to others; requests for
@@ -129,68 +158,70 @@ impl Locks {
         session: SessionKey,
         is_closed: bool,
     ) -> (Vec<Granted>, Vec<Caller>) {
-        let mut refused = Vec::new();
-        for held in self.held.values_mut() {
-            held.waiting.retain(|it| {
-                let ends = it.caller.session == session
-                    && (is_closed || it.scope == SessionLockScope::UnlockOnConnectionLoss);
-                if ends {
-                    refused.push(it.caller.clone());
-                }
-                !ends
-            });
-        }
-        let names: Vec<String> = self
-            .held
-            .iter()
-            .filter(|(_, held)| {
-                held.by == session
-                    && (is_closed || held.scope == SessionLockScope::UnlockOnConnectionLoss)
-            })
-            .map(|(name, _)| name.clone())
-            .collect();
-        let mut granted = Vec::new();
-        for name in names {
-            let waiting = self.free(&name);
-            granted.extend(self.assign(&name, waiting));
-        }
-        (granted, refused)
+        let ends = |scope| is_closed || scope == SessionLockScope::UnlockOnConnectionLoss;
+        self.end(session, |_, scope| ends(scope))
     }
 
-    /// Rights changed: takes locks back from sessions that may no longer have them, and gives them to others. The requests of
-    /// such sessions wait no longer, and are given back to be answered.
+    /// A session's rights changed: takes locks back that it may no longer have, and gives them to others. Its requests for such
+    /// locks wait no longer, and are given back to be answered.
     pub(crate) fn withdraw(
         &mut self,
-        may_have: impl Fn(SessionKey, &str) -> bool,
+        session: SessionKey,
+        may_have: impl Fn(&str) -> bool,
+    ) -> (Vec<Granted>, Vec<Caller>) {
+        self.end(session, |name, _| !may_have(name))
+    }
+
+    fn end(
+        &mut self,
+        session: SessionKey,
+        ends: impl Fn(&str, SessionLockScope) -> bool,
     ) -> (Vec<Granted>, Vec<Caller>) {
         let (mut granted, mut refused) = (Vec::new(), Vec::new());
-        let mut free = Vec::new();
-        for (name, held) in &mut self.held {
-            held.waiting.retain(|it| {
-                let may = may_have(it.caller.session, name);
-                if !may {
-                    refused.push(it.caller.clone());
+        let involved = self.by_session.get(&session);
+        let names = involved.map(|it| it.names.clone()).unwrap_or_default();
+        for name in names {
+            let Some(held) = self.held.get_mut(&name) else {
+                continue;
+            };
+            if held.by == session {
+                if ends(&name, held.scope) {
+                    granted.extend(self.pass_on(&name));
                 }
-                may
-            });
-            if !may_have(held.by, name) {
-                free.push(name.clone());
+                continue;
             }
-        }
-        for name in free {
-            let waiting = self.free(&name);
-            granted.extend(self.assign(&name, waiting));
+            if let Some(place) = held.waiting_of(session)
+                && let Some(own) = held.waiting.get_mut(place)
+            {
+                let ended = own.extract_if(.., |it| ends(&name, it.scope));
+                refused.extend(ended.map(|it| it.caller));
+                if own.is_empty() {
+                    held.waiting.remove(place);
+                    self.forget(&name, session, false);
+                }
+            }
         }
         (granted, refused)
     }
 
-    /// Gives a free lock to the first that waits, and returns all requests of that session, which are granted.
-    fn assign(&mut self, name: &str, mut waiting: VecDeque<Waiting>) -> Vec<Granted> {
-        let Some(by) = waiting.front().map(|first| first.caller.session) else {
+    /// Nobody holds a lock any more: it goes to the next that waits.
+    fn pass_on(&mut self, name: &str) -> Vec<Granted> {
+        let Some((name, held)) = self.held.remove_entry(name) else {
             return Vec::new();
         };
-        let (own, others): (VecDeque<_>, VecDeque<_>) =
-            waiting.drain(..).partition(|it| it.caller.session == by);
+        self.forget(&name, held.by, true);
+        if held.waiting.is_empty() {
+            self.name_bytes = self.name_bytes.saturating_sub(name.len());
+        }
+        self.assign(&name, held.waiting)
+    }
+
+    /// Gives a free lock to the first session that waits, and returns all its requests, which are granted.
+    fn assign(&mut self, name: &Arc<str>, mut waiting: VecDeque<Vec<Waiting>>) -> Vec<Granted> {
+        let own = waiting.pop_front().unwrap_or_default();
+        let Some(by) = own.first().map(|first| first.caller.session) else {
+            return Vec::new();
+        };
         self.last_sequence += 1;
         let sequence = self.last_sequence;
         let scope = own
@@ -198,24 +229,34 @@ impl Locks {
             .map(|it| it.scope)
             .max()
             .unwrap_or(SessionLockScope::UnlockOnSessionLoss);
-        *self.counts.entry(by).or_default() += 1;
+        let involved = self.by_session.entry(by).or_default();
+        involved.names.insert(name.clone());
+        involved.held += 1;
         self.held.insert(
-            name.to_owned(),
+            name.clone(),
             Held {
                 by,
                 sequence,
                 scope,
-                waiting: others,
+                waiting,
             },
         );
         own.into_iter()
             .map(|it| Granted {
                 caller: it.caller,
-                name: name.to_owned(),
+                name: name.to_string(),
                 sequence,
                 scope,
             })
             .collect()
+    }
+}
+
+impl Held {
+    /// The place of a session among those that wait.
+    fn waiting_of(&self, session: SessionKey) -> Option<usize> {
+        let of = |own: &Vec<Waiting>| own.first().map(|it| it.caller.session);
+        self.waiting.iter().position(|own| of(own) == Some(session))
     }
 }
 
@@ -283,9 +324,13 @@ mod tests {
             locks.acquire("L", waiting(session, request, UnlockOnSessionLoss));
         }
         assert_eq!(locks.count(SessionKey(1)), 1);
-        let (granted, refused) = locks.withdraw(|session, _| session == SessionKey(3));
-        assert_eq!(holders(&granted), [(3, 2)]);
+        let (granted, refused) = locks.withdraw(SessionKey(2), |_| false);
+        assert!(granted.is_empty());
         assert_eq!(refused, [Caller::test(SessionKey(2), 2)]);
+        let (granted, refused) = locks.withdraw(SessionKey(1), |_| false);
+        assert_eq!(holders(&granted), [(3, 2)]);
+        assert!(refused.is_empty());
+        assert!(locks.withdraw(SessionKey(3), |_| true).0.is_empty());
         let counts = [1, 2, 3].map(|session| locks.count(SessionKey(session)));
         assert_eq!(counts, [0, 0, 1]);
     }
@@ -304,5 +349,22 @@ mod tests {
             locks.lost(SessionKey(2), true).0.is_empty(),
             "1 waits no longer"
         );
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_was_given_back() {
+        let mut locks = Locks::default();
+        for name in ["A", "BB"] {
+            for session in 1..4 {
+                locks.acquire(name, waiting(session, session, UnlockOnSessionLoss));
+            }
+        }
+        assert_eq!(locks.name_bytes(), 3);
+        assert!(locks.cancel("A", SessionKey(2), 2).is_some());
+        for session in 1..4 {
+            locks.lost(SessionKey(session), true);
+        }
+        assert_eq!((locks.len(), locks.name_bytes()), (0, 0));
+        assert!(locks.by_session.is_empty());
     }
 }

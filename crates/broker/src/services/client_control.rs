@@ -1,19 +1,22 @@
 //! Control of other sessions: closing them, their roles, their subscriptions.
 
 use effusion_protocol::body::{
-    ChangeRolesFilterRequest, ChangeRolesRequest, CloseClientRequest, FilterCount,
-    FilterSelectRequest, FilterUnsubscribeAllRequest, GlobalPermission, ResponseBody,
-    SelectRequest, SelectionKind, SessionSelectRequest, SessionUnsubscribeAllRequest,
-    SetConflationFilterRequest, SetConflationRequest, TopicSelections,
+    ChangeRolesFilterRequest, ChangeRolesRequest, CloseClientRequest, FilterSelectRequest,
+    FilterUnsubscribeAllRequest, GlobalPermission, ResponseBody, SelectionKind,
+    SessionSelectRequest, SessionUnsubscribeAllRequest, SetConflationFilterRequest,
+    SetConflationRequest, TopicSelections,
 };
 use effusion_protocol::{CloseReason, ErrorReport, SessionId, UnsubscribeReason};
 use std::sync::Arc;
 
 use crate::broker::Broker;
+use crate::broker::jobs::{SLICE, Task};
 use crate::caller::Caller;
 use crate::caller::SessionKey;
 use crate::errors;
 use crate::services::dispatch::{Reply, Served};
+use crate::services::matching::Action;
+use crate::sessions::SelectedBy;
 use crate::topics::Selector;
 
 /// A role cannot be taken and given at once (source: the API documentation of `ClientControl.changeRoles`).
@@ -41,20 +44,7 @@ impl Broker {
 
     pub(crate) fn close_client_filter(&mut self, caller: &Caller, filter: &str) -> Served {
         self.check_global(caller, GlobalPermission::ModifySession)?;
-        let mut closes_self = false;
-        let result = self.for_matching(caller, filter, |broker, key| {
-            if key == caller.session {
-                closes_self = true;
-            } else {
-                broker.close(key, CloseReason::ClosedByController);
-            }
-            Ok(())
-        })?;
-        self.answer(caller.clone(), Ok(ResponseBody::CloseClientFilter(result)));
-        if closes_self {
-            self.close(caller.session, CloseReason::ClosedByController);
-        }
-        Ok(Reply::Later)
+        self.for_matching(caller, filter, Action::Close)
     }
 
     pub(crate) fn revoke_authentication(&mut self, caller: &Caller, id: SessionId) -> Served {
@@ -70,36 +60,42 @@ impl Broker {
         self.check_global(caller, GlobalPermission::ModifySession)?;
         check_roles(&it.remove, &it.add)?;
         let key = self.session_by_id(it.session)?;
-        self.set_roles(key, &it.remove, &it.add);
+        self.set_roles(key, &it.remove, &it.add, &mut SLICE.clone())?;
         Ok(Reply::Now(ResponseBody::ChangeRoles(())))
     }
 
     pub(crate) fn change_roles_filter(
         &mut self,
         caller: &Caller,
-        it: &ChangeRolesFilterRequest,
+        it: ChangeRolesFilterRequest,
     ) -> Served {
         self.check_global(caller, GlobalPermission::ModifySession)?;
         check_roles(&it.remove, &it.add)?;
-        let result = self.for_matching(caller, &it.filter, |broker, key| {
-            broker.set_roles(key, &it.remove, &it.add);
-            Ok(())
-        })?;
-        Ok(Reply::Now(ResponseBody::ChangeRolesFilter(result)))
+        let (remove, add) = (it.remove, it.add);
+        self.for_matching(caller, &it.filter, Action::ChangeRoles { remove, add })
     }
 
-    fn set_roles(&mut self, key: SessionKey, remove: &[String], add: &[String]) {
-        let Some(session) = self.sessions.get(key) else {
-            return;
-        };
+    pub(super) fn set_roles(
+        &mut self,
+        key: SessionKey,
+        remove: &[String],
+        add: &[String],
+        steps: &mut usize,
+    ) -> Result<(), ErrorReport> {
+        let session = self.sessions.get(key).ok_or_else(errors::no_such_session)?;
         let mut roles = session.roles().clone();
+        *steps = steps.saturating_sub(roles.len() + remove.len() + add.len());
         for role in remove {
             roles.remove(role);
         }
         roles.extend(add.iter().cloned());
+        if roles == *session.roles() {
+            return Ok(());
+        }
         let rights = self.auth.rights_of(&roles);
-        self.sessions.set_roles(key, roles, rights);
-        self.rights_changed(&[key]);
+        self.sessions.set_roles(key, roles, rights)?;
+        self.rights_changed(&[key], steps);
+        Ok(())
     }
 
     /// A selector by which other sessions are subscribed: the caller needs the right to select, they do not.
@@ -112,40 +108,6 @@ impl Broker {
         self.selector_of(caller, expression)
     }
 
-    fn deselect_for_other(
-        &mut self,
-        key: SessionKey,
-        selection: &SelectRequest,
-        selector: &Arc<Selector>,
-    ) -> Result<(), ErrorReport> {
-        let scopes = [selection.scope.clone()];
-        self.deselect(key, &scopes, selector, UnsubscribeReason::Control)
-    }
-
-    fn deselect_all_for_other(
-        &mut self,
-        key: SessionKey,
-        selector: &Arc<Selector>,
-    ) -> Result<(), ErrorReport> {
-        let session = self.sessions.get(key).ok_or_else(errors::no_such_session)?;
-        let scopes = session.selections().names();
-        self.deselect(key, &scopes, selector, UnsubscribeReason::Control)
-    }
-
-    fn count_matching(
-        &mut self,
-        caller: &Caller,
-        filter: &str,
-        mut action: impl FnMut(&mut Self, SessionKey) -> Result<(), ErrorReport>,
-    ) -> Result<FilterCount, ErrorReport> {
-        let result = self.for_matching(caller, filter, |broker, key| action(broker, key))?;
-        Ok(if result.errors.is_empty() {
-            FilterCount::Selected(result.selected)
-        } else {
-            FilterCount::Errors(result.errors)
-        })
-    }
-
     pub(crate) fn subscribe_client(
         &mut self,
         caller: &Caller,
@@ -153,8 +115,10 @@ impl Broker {
     ) -> Served {
         let selector = self.control_selector(caller, &it.selection.selector)?;
         let key = self.session_by_id(it.session)?;
-        self.select_for(key, &it.selection.scope, &selector)?;
-        Ok(Reply::Now(ResponseBody::SubscribeClient(())))
+        let (scope, by) = (&it.selection.scope, SelectedBy::Control);
+        let selecting = self.start_select(key, scope, &selector, by)?;
+        let selecting = selecting.asked_by(caller.session);
+        self.begin(caller, Task::Select(Box::new(selecting)))
     }
 
     pub(crate) fn unsubscribe_client(
@@ -162,30 +126,8 @@ impl Broker {
         caller: &Caller,
         it: &SessionSelectRequest,
     ) -> Served {
-        let selector = self.control_selector(caller, &it.selection.selector)?;
-        let key = self.session_by_id(it.session)?;
-        self.deselect_for_other(key, &it.selection, &selector)?;
-        Ok(Reply::Now(ResponseBody::UnsubscribeClient(())))
-    }
-
-    pub(crate) fn filter_subscribe(&mut self, caller: &Caller, it: &FilterSelectRequest) -> Served {
-        let selector = self.control_selector(caller, &it.selection.selector)?;
-        let count = self.count_matching(caller, &it.filter, |broker, key| {
-            broker.select_for(key, &it.selection.scope, &selector)
-        })?;
-        Ok(Reply::Now(ResponseBody::FilterSubscribe(count)))
-    }
-
-    pub(crate) fn filter_unsubscribe(
-        &mut self,
-        caller: &Caller,
-        it: &FilterSelectRequest,
-    ) -> Served {
-        let selector = self.control_selector(caller, &it.selection.selector)?;
-        let count = self.count_matching(caller, &it.filter, |broker, key| {
-            broker.deselect_for_other(key, &it.selection, &selector)
-        })?;
-        Ok(Reply::Now(ResponseBody::FilterUnsubscribe(count)))
+        let (selector, scope) = (&it.selection.selector, Some(&it.selection.scope));
+        self.deselect_for_other(caller, it.session, selector, scope)
     }
 
     pub(crate) fn unsubscribe_client_all_scopes(
@@ -193,10 +135,36 @@ impl Broker {
         caller: &Caller,
         it: &SessionUnsubscribeAllRequest,
     ) -> Served {
-        let selector = self.control_selector(caller, &it.selector)?;
-        let key = self.session_by_id(it.session)?;
-        self.deselect_all_for_other(key, &selector)?;
-        Ok(Reply::Now(ResponseBody::UnsubscribeClientAllScopes(())))
+        self.deselect_for_other(caller, it.session, &it.selector, None)
+    }
+
+    fn deselect_for_other(
+        &mut self,
+        caller: &Caller,
+        session: SessionId,
+        expression: &str,
+        scope: Option<&String>,
+    ) -> Served {
+        let selector = self.control_selector(caller, expression)?;
+        let key = self.session_by_id(session)?;
+        let deselecting = self.start_deselect(key, scope, &selector, UnsubscribeReason::Control)?;
+        self.begin(caller, Task::Deselect(Box::new(deselecting)))
+    }
+
+    pub(crate) fn filter_subscribe(&mut self, caller: &Caller, it: FilterSelectRequest) -> Served {
+        let selector = self.control_selector(caller, &it.selection.selector)?;
+        let scope = it.selection.scope;
+        self.for_matching(caller, &it.filter, Action::Subscribe { scope, selector })
+    }
+
+    pub(crate) fn filter_unsubscribe(
+        &mut self,
+        caller: &Caller,
+        it: FilterSelectRequest,
+    ) -> Served {
+        let selector = self.control_selector(caller, &it.selection.selector)?;
+        let scope = Some(it.selection.scope);
+        self.for_matching(caller, &it.filter, Action::Unsubscribe { scope, selector })
     }
 
     pub(crate) fn filter_unsubscribe_all_scopes(
@@ -205,10 +173,8 @@ impl Broker {
         it: &FilterUnsubscribeAllRequest,
     ) -> Served {
         let selector = self.control_selector(caller, &it.selector)?;
-        let count = self.count_matching(caller, &it.filter, |broker, key| {
-            broker.deselect_all_for_other(key, &selector)
-        })?;
-        Ok(Reply::Now(ResponseBody::FilterUnsubscribeAllScopes(count)))
+        let scope = None;
+        self.for_matching(caller, &it.filter, Action::Unsubscribe { scope, selector })
     }
 
     pub(crate) fn get_topic_selections(&mut self, caller: &Caller, id: SessionId) -> Served {
@@ -254,10 +220,6 @@ impl Broker {
         it: &SetConflationFilterRequest,
     ) -> Served {
         self.check_global(caller, GlobalPermission::ModifySession)?;
-        let result = self.for_matching(caller, &it.filter, |broker, key| {
-            broker.sessions.set_conflates(key, it.enabled);
-            Ok(())
-        })?;
-        Ok(Reply::Now(ResponseBody::SetConflationFilter(result)))
+        self.for_matching(caller, &it.filter, Action::SetConflation(it.enabled))
     }
 }

@@ -17,6 +17,8 @@ use crate::{errors, wire};
 )]
 pub(crate) enum Reply {
     Now(ResponseBody),
+    /// The whole message of a long answer, which was written in slices.
+    Encoded(Bytes),
     /// The answer comes later, through [`Broker::answer`].
     Later,
 }
@@ -102,8 +104,18 @@ impl Broker {
     }
 
     fn serve(&mut self, caller: Caller, request: RequestBody) {
-        match self.call(caller.clone(), request) {
+        let served = self.call(caller.clone(), request);
+        self.conclude_request(caller, served);
+    }
+
+    /// Answers a request that was served, unless its answer comes later.
+    pub(crate) fn conclude_request(&mut self, caller: Caller, served: Served) {
+        match served {
             Ok(Reply::Now(response)) => self.answer(caller, Ok(response)),
+            Ok(Reply::Encoded(message)) => {
+                self.sessions.answer_with(&caller, message);
+                self.serve_deferred(caller.session);
+            }
             Ok(Reply::Later) => {}
             Err(report) => self.answer(caller, Err(report)),
         }
@@ -146,7 +158,7 @@ impl Broker {
                 self.unsubscribe_all_scopes(&caller, &selector)
             }
             Request::Fetch(it) => self.fetch(&caller, it),
-            Request::RangeQuery(it) => self.range_query(&caller, &it),
+            Request::RangeQuery(it) => self.range_query(&caller, it),
 
             Request::RemoveTopics(selector) => self.remove_topics(&caller, &selector),
             Request::UpdateTopicDelta(_) => Err(errors::unsupported("deltas that are not binary")),
@@ -194,11 +206,11 @@ impl Broker {
             Request::CloseClient(it) => self.close_client(&caller, &it),
             Request::CloseClientFilter(filter) => self.close_client_filter(&caller, &filter),
             Request::ChangeRoles(it) => self.change_roles(&caller, &it),
-            Request::ChangeRolesFilter(it) => self.change_roles_filter(&caller, &it),
+            Request::ChangeRolesFilter(it) => self.change_roles_filter(&caller, it),
             Request::SubscribeClient(it) => self.subscribe_client(&caller, &it),
             Request::UnsubscribeClient(it) => self.unsubscribe_client(&caller, &it),
-            Request::FilterSubscribe(it) => self.filter_subscribe(&caller, &it),
-            Request::FilterUnsubscribe(it) => self.filter_unsubscribe(&caller, &it),
+            Request::FilterSubscribe(it) => self.filter_subscribe(&caller, it),
+            Request::FilterUnsubscribe(it) => self.filter_unsubscribe(&caller, it),
             Request::UnsubscribeClientAllScopes(it) => {
                 self.unsubscribe_client_all_scopes(&caller, &it)
             }
@@ -274,7 +286,5 @@ const fn carries_values(service: ServiceId) -> bool {
             | ServiceId::MessagingSend
             | ServiceId::MessagingReceiverServer
             | ServiceId::MessagingFilterSend
-            | ServiceId::UpdateSystemAuthentication
-            | ServiceId::UpdateSecurity
     )
 }

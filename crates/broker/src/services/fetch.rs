@@ -16,8 +16,7 @@ use crate::broker::jobs::{Slice, Task};
 use crate::caller::Caller;
 use crate::errors;
 use crate::services::dispatch::{Reply, Served};
-use crate::topics::Selector;
-use crate::topics::{Halt, Onward, Topic, Walk, compare_paths};
+use crate::topics::{BYTES_A_STEP, Halt, Onward, Selector, Topic, Walk, compare_paths};
 
 /// What a topic adds to a response besides its path and its value, roughly.
 const OVERHEAD: usize = 16;
@@ -54,6 +53,13 @@ pub(crate) struct Fetching {
     size: usize,
     /// The first topic and what it takes, if that alone is more than the result may be.
     too_large: Option<(String, usize)>,
+}
+
+impl Fetching {
+    /// About how many bytes of memory the result takes.
+    pub(crate) fn memory(&self) -> usize {
+        self.size + self.sets.size + size_of_val(self.response.topics.as_slice())
+    }
 }
 
 impl Broker {
@@ -118,7 +124,11 @@ impl Broker {
         } else {
             (request.to.as_ref(), Ordering::Greater)
         };
+        let mut left = *steps;
         let halt = self.topics.tree().walk(walk, selector, steps, |topic| {
+            if left == 0 {
+                return Onward::StopBefore;
+            }
             if is_beyond(topic.path(), end, outside) {
                 return Onward::StopBefore;
             }
@@ -144,6 +154,11 @@ impl Broker {
                 response.has_more = true;
                 return Onward::StopBefore;
             }
+            if request.with_properties {
+                let properties = topic.specification().properties.iter();
+                let bytes: usize = properties.map(|it| it.0.len() + it.1.len()).sum();
+                left = left.saturating_sub(bytes / BYTES_A_STEP);
+            }
             let fetched = fetched(topic, request, sets);
             *size +=
                 OVERHEAD + fetched.path.len() + fetched.value.as_ref().map_or(0, |it| it.len());
@@ -157,7 +172,7 @@ impl Broker {
             response.topics.push(fetched);
             Onward::Next
         });
-        if halt == Halt::Pause {
+        if halt == Halt::Pause || left == 0 && halt == Halt::Stopped {
             return Slice::Again(Task::Fetch(fetching));
         }
         // An empty result that says there is more would be asked for again and again.

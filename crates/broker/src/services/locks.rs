@@ -13,6 +13,9 @@ use crate::messaging::{Held, Waiting};
 use crate::services::dispatch::{Reply, Served};
 use crate::topics::MAX_PATH;
 
+/// Bytes of the names of all locks: they are listed in one answer.
+const MAX_NAMES: usize = 4 << 20;
+
 impl Broker {
     pub(crate) fn acquire_lock(&mut self, caller: Caller, it: SessionLockRequest) -> Served {
         let rights = self.session(&caller)?.rights();
@@ -31,9 +34,10 @@ impl Broker {
         if self.messaging.locks().count(caller.session) >= self.config.limits.selections {
             return Err(errors::too_many("session locks are held by the session"));
         }
-        if self.messaging.locks().len() >= self.config.limits.locks
-            && self.messaging.locks().get(&it.name).is_none()
-        {
+        let locks = self.messaging.locks();
+        let is_crowded = locks.len() >= self.config.limits.locks
+            || locks.name_bytes() + it.name.len() > MAX_NAMES;
+        if is_crowded && locks.get(&it.name).is_none() {
             return Err(errors::too_many("session locks are held"));
         }
         let caller = self.set_pending(caller, Pending::Other);
@@ -101,7 +105,7 @@ impl Broker {
             .messaging
             .locks()
             .iter()
-            .filter_map(|(name, held)| Some((name.clone(), self.lock_details(held)?)))
+            .filter_map(|(name, held)| Some((name.to_string(), self.lock_details(held)?)))
             .collect();
         Ok(Reply::Now(ResponseBody::GetSessionLocks(details)))
     }

@@ -3,12 +3,11 @@
 //! Source: the API documentation of `Messages`.
 
 use effusion_protocol::body::{
-    FilterCount, GlobalPermission, PathPermission, ReceiveRequest, RequestHandlerDeregistration,
+    GlobalPermission, PathPermission, ReceiveRequest, RequestHandlerDeregistration,
     RequestHandlerRegistration, ResponseBody, SendRequest, SendToFilterRequest,
     SendToSessionRequest,
 };
 use effusion_protocol::{ConversationId, ErrorReason, ErrorReport, ServiceId};
-use std::sync::Arc;
 
 use crate::broker::Broker;
 use crate::caller::SessionKey;
@@ -17,6 +16,20 @@ use crate::errors::{self, error};
 use crate::messaging::Handler;
 use crate::messaging::Request;
 use crate::services::dispatch::{Reply, Served};
+use crate::services::matching::Action;
+
+/// The longest registration of a handler, in bytes: it is remembered.
+const MAX_REGISTRATION: usize = 8 * 1024;
+
+/// Fails if what a handler is registered with takes too much to remember.
+pub(super) fn check_registration(caller: &Caller) -> Result<(), ErrorReport> {
+    if caller.bytes > MAX_REGISTRATION {
+        return Err(errors::invalid_data(format_args!(
+            "What a handler is registered with cannot be longer than {MAX_REGISTRATION} bytes"
+        )));
+    }
+    Ok(())
+}
 
 fn message_path(path: &str) -> &str {
     path.trim_matches('/')
@@ -38,6 +51,7 @@ impl Broker {
                 it.service
             )));
         }
+        check_registration(caller)?;
         if self.messaging.handlers().count(caller.session) >= self.config.limits.selections {
             return Err(errors::too_many("request handlers"));
         }
@@ -131,7 +145,11 @@ impl Broker {
         self.relay(caller, (receiver, None), ServiceId::MessagingSend, &request)
     }
 
-    fn check_send_to_session(&self, caller: &Caller, path: &str) -> Result<(), ErrorReport> {
+    pub(crate) fn check_send_to_session(
+        &self,
+        caller: &Caller,
+        path: &str,
+    ) -> Result<(), ErrorReport> {
         let permission = PathPermission::SendToSession;
         let path = message_path(path);
         if self.session(caller)?.rights().has(permission, path) {
@@ -148,7 +166,7 @@ impl Broker {
         service: ServiceId,
         body: &B,
     ) -> Served {
-        self.check_asking(receiver)?;
+        self.check_asking(receiver, sender.bytes)?;
         let sender = self.set_pending(sender, Pending::Other);
         let request = Request::Message { sender, handler };
         let timeout_ms = self.config.messaging_timeout_ms;
@@ -156,13 +174,15 @@ impl Broker {
         Ok(Reply::Later)
     }
 
-    /// A session can be asked only so much before it answers.
-    fn check_asking(&self, receiver: SessionKey) -> Result<(), ErrorReport> {
+    /// A session can be asked only so much before it answers, and all sessions only so much before they read it.
+    fn check_asking(&self, receiver: SessionKey, bytes: usize) -> Result<(), ErrorReport> {
         if self.sessions.get(receiver).is_none() {
             return Err(errors::no_such_session());
         }
         let open = self.messaging.requests().count(receiver);
-        if open >= self.config.limits.open_requests || !self.sessions.takes_requests(receiver) {
+        if open >= self.config.limits.open_requests
+            || !self.sessions.takes_requests(receiver, bytes)
+        {
             return Err(errors::too_many("requests wait for the receiver"));
         }
         Ok(())
@@ -170,45 +190,41 @@ impl Broker {
 
     pub(crate) fn send_to_filter(&mut self, caller: &Caller, it: SendToFilterRequest) -> Served {
         self.check_send_to_session(caller, &it.path)?;
-        let receivers = match self.matching(caller, &it.filter) {
-            Ok(receivers) => receivers,
-            Err(mistake) => {
-                return Ok(Reply::Now(ResponseBody::MessagingFilterSend(
-                    FilterCount::Errors(vec![mistake]),
-                )));
+        let action = Action::Send {
+            conversation: it.conversation,
+            request: SendRequest {
+                path: it.path,
+                data_type: it.data_type,
+                value: it.value,
+            },
+        };
+        self.for_matching(caller, &it.filter, action)
+    }
+
+    /// Sends a request to one of the sessions that match a filter.
+    pub(crate) fn send_to_matching(
+        &mut self,
+        sender: SessionKey,
+        conversation: ConversationId,
+        receiver: SessionKey,
+        request: &SendRequest,
+    ) {
+        let asked = Request::FilterMessage {
+            sender,
+            conversation,
+            path: message_path(&request.path).into(),
+        };
+        match self.check_asking(receiver, request.value.len()) {
+            Ok(()) => {
+                let (service, timeout_ms) =
+                    (ServiceId::MessagingSend, self.config.messaging_timeout_ms);
+                self.ask(receiver, service, request, asked, timeout_ms);
             }
-        };
-        let count = u32::try_from(receivers.len()).unwrap_or(u32::MAX);
-        // The sender learns how many there are before the first of them answers.
-        self.answer(
-            caller.clone(),
-            Ok(ResponseBody::MessagingFilterSend(FilterCount::Selected(
-                count,
-            ))),
-        );
-        let request = SendRequest {
-            path: it.path,
-            data_type: it.data_type,
-            value: it.value,
-        };
-        let timeout_ms = self.config.messaging_timeout_ms;
-        let path: Arc<str> = message_path(&request.path).into();
-        for receiver in receivers {
-            let asked = Request::FilterMessage {
-                sender: caller.session,
-                conversation: it.conversation,
-                path: path.clone(),
-            };
-            let service = ServiceId::MessagingSend;
-            match self.check_asking(receiver) {
-                Ok(()) => self.ask(receiver, service, &request, asked, timeout_ms),
-                Err(report) => {
-                    if let Some(id) = self.sessions.get(receiver).map(|session| session.id()) {
-                        self.reply(id, asked, Err(report));
-                    }
+            Err(report) => {
+                if let Some(id) = self.sessions.get(receiver).map(|session| session.id()) {
+                    self.reply(id, asked, Err(report));
                 }
             }
         }
-        Ok(Reply::Later)
     }
 }

@@ -3,18 +3,20 @@
 //! Source: the API documentation of `Metrics`. The names of most metrics are this service's own. Collectors are kept as
 //! long as the service runs.
 
+use effusion_protocol::WholePattern;
 use effusion_protocol::body::{
     FetchMetricsRequest, GlobalPermission, MetricCollection, MetricKind, MetricSample, Metrics,
     MetricsServer, ResponseBody, SessionMetricCollector, TopicMetricCollector,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::broker::Broker;
-use crate::caller::Caller;
+use crate::broker::jobs::{Slice, Task};
+use crate::caller::{Caller, SessionKey};
 use crate::services::dispatch::{Reply, Served};
 use crate::sessions::filter::{Filter, Properties as _};
-use crate::topics::{Selector, compile_whole};
+use crate::topics::{Halt, Onward, Selector, Walk};
 use crate::{Time, errors};
 
 /// The most collectors of each kind.
@@ -43,6 +45,34 @@ impl Collectors {
 
 /// The values of what a collector groups by, and how many of each kind of thing are in the group.
 type Groups = BTreeMap<Vec<String>, [usize; 2]>;
+
+/// What collectors of sessions count, and those of topics, each with its unit.
+const SESSION_COLLECTIONS: [&str; 2] = [
+    "diffusion_session_collector_open",
+    "diffusion_session_collector_connected",
+];
+const TOPIC_COLLECTIONS: [(&str, &str); 2] = [
+    ("diffusion_topic_collector_topics", "topics"),
+    ("diffusion_topic_collector_subscriptions", "subscriptions"),
+];
+
+/// Metrics that are being counted.
+#[derive(Debug)]
+pub(crate) struct Measuring {
+    /// Which metrics are asked for: by name, and by pattern.
+    names: Vec<String>,
+    pattern: Option<WholePattern>,
+    metrics: Vec<MetricCollection>,
+    session_collections: [MetricCollection; 2],
+    topic_collections: [MetricCollection; 2],
+    /// The collectors that have not counted yet, and what the first of them has counted so far.
+    sessions: VecDeque<String>,
+    topics: VecDeque<String>,
+    groups: Groups,
+    /// Where that one goes on.
+    next: SessionKey,
+    walk: Option<Walk>,
+}
 
 #[derive(Debug)]
 struct SessionCollector {
@@ -181,35 +211,175 @@ impl Broker {
         let pattern = if request.pattern.is_empty() {
             None
         } else {
-            let pattern = compile_whole(&request.pattern);
-            Some(
-                pattern
-                    .ok_or_else(|| errors::invalid_data("The filter is no regular expression"))?,
-            )
+            let pattern = WholePattern::compile(&request.pattern);
+            Some(pattern.map_err(|reason| {
+                errors::invalid_data(format_args!(
+                    "The filter is no regular expression that can be used here: {reason}"
+                ))
+            })?)
         };
-        let is_wanted = |name: &str| {
-            let named = request.names.iter().any(|it| it == name);
-            let matched = pattern.as_ref().is_some_and(|it| it.is_match(name));
-            named || matched || (request.names.is_empty() && pattern.is_none())
+        let measuring = Measuring {
+            names: request.names.clone(),
+            pattern,
+            metrics: self.metrics(),
+            session_collections: SESSION_COLLECTIONS.map(|name| empty(name, "sessions")),
+            topic_collections: TOPIC_COLLECTIONS.map(|(name, unit)| empty(name, unit)),
+            sessions: self.collectors.sessions.keys().cloned().collect(),
+            topics: self.collectors.topics.keys().cloned().collect(),
+            groups: Groups::new(),
+            next: SessionKey(0),
+            walk: None,
         };
-        let own = own.clone();
+        self.begin(caller, Task::Measure(Box::new(measuring)))
+    }
+
+    /// Counts some of what collectors select.
+    pub(crate) fn measure_on(
+        &mut self,
+        caller: &Caller,
+        mut measuring: Box<Measuring>,
+        steps: &mut usize,
+    ) -> Slice {
+        // The right to it may be gone by now.
+        if let Err(report) = self.check_global(caller, GlobalPermission::ViewServer) {
+            return Slice::Done(Err(report));
+        }
+        if !(self.count_sessions(&mut measuring, steps)
+            && self.count_topics(caller, &mut measuring, steps))
+        {
+            return Slice::Again(Task::Measure(measuring));
+        }
         let may_view = self
             .check_global(caller, GlobalPermission::ViewSession)
             .is_ok();
-        let mut collections = self.metrics();
-        collections.retain(|it| may_view || !it.name.starts_with("diffusion_session_collector"));
+        let Measuring {
+            names,
+            pattern,
+            metrics: mut collections,
+            session_collections,
+            topic_collections,
+            ..
+        } = *measuring;
+        if may_view {
+            collections.extend(session_collections);
+        }
+        collections.extend(topic_collections);
+        let is_wanted = |name: &str| {
+            let named = names.iter().any(|it| it == name);
+            let matched = pattern.as_ref().is_some_and(|it| it.is_match(name));
+            named || matched || (names.is_empty() && pattern.is_none())
+        };
         collections.retain_mut(|collection| {
             if !is_wanted(&collection.name) {
                 collection.samples.retain(|sample| is_wanted(&sample.name));
             }
             !collection.samples.is_empty()
         });
-        Ok(Reply::Now(ResponseBody::FetchMetrics(Metrics {
-            servers: vec![(own, collections)],
-        })))
+        let server = self.config.server_name.clone();
+        Slice::Done(Ok(Reply::Now(ResponseBody::FetchMetrics(Metrics {
+            servers: vec![(server, collections)],
+        }))))
     }
 
-    fn metrics(&mut self) -> Vec<MetricCollection> {
+    /// Counts sessions for the collectors that are left; whether it has counted all.
+    fn count_sessions(&mut self, measuring: &mut Measuring, steps: &mut usize) -> bool {
+        while let Some(name) = measuring.sessions.front() {
+            let groups = &mut measuring.groups;
+            // It may be gone meanwhile.
+            if let Some(collector) = self.collectors.sessions.get_mut(name) {
+                let definition = &collector.definition;
+                if measuring.next == SessionKey(0) {
+                    *groups = collector
+                        .told
+                        .iter()
+                        .map(|it| (it.clone(), [0, 0]))
+                        .collect();
+                }
+                let cost = 1 + collector.filter.steps() + definition.group_by.len();
+                for session in self
+                    .sessions
+                    .between(measuring.next, self.sessions.last_key())
+                {
+                    if *steps == 0 {
+                        measuring.next = session.key();
+                        return false;
+                    }
+                    *steps = steps.saturating_sub(cost);
+                    if !collector.filter.matches(session) {
+                        continue;
+                    }
+                    let group = definition.group_by.iter();
+                    let group = group
+                        .map(|key| session.property(key).unwrap_or_default().into_owned())
+                        .collect();
+                    let numbers = [1, usize::from(session.connection().is_some())];
+                    count(groups, definition.maximum_groups, group, numbers);
+                }
+                if !definition.removes_unmatched {
+                    collector.told = groups.keys().cloned().collect();
+                }
+                let labels = &definition.group_by;
+                add_samples(&mut measuring.session_collections, name, labels, groups);
+            }
+            groups.clear();
+            measuring.next = SessionKey(0);
+            measuring.sessions.pop_front();
+        }
+        true
+    }
+
+    /// Counts topics that the caller may see for the collectors that are left; whether it has counted all.
+    fn count_topics(&self, caller: &Caller, measuring: &mut Measuring, steps: &mut usize) -> bool {
+        let viewer = self.sessions.get(caller.session);
+        while let Some(name) = measuring.topics.front() {
+            let groups = &mut measuring.groups;
+            if let Some(TopicCollector {
+                definition,
+                selector,
+            }) = self.collectors.topics.get(name)
+            {
+                let prefix_parts = usize::try_from(definition.prefix_parts).unwrap_or(usize::MAX);
+                let walk = measuring
+                    .walk
+                    .get_or_insert_with(|| Walk::new(selector, false));
+                let tree = self.topics.tree();
+                let halt = tree.walk(walk, selector, steps, |topic| {
+                    if !viewer.is_some_and(|it| it.sees(topic)) {
+                        return Onward::Next;
+                    }
+                    let mut group = Vec::new();
+                    if definition.by_type {
+                        group.push(format!("{:?}", topic.specification().topic_type));
+                    }
+                    if prefix_parts > 0 {
+                        let parts: Vec<&str> = topic.path().split('/').take(prefix_parts).collect();
+                        group.push(parts.join("/"));
+                    }
+                    let numbers = [1, topic.subscribers().len()];
+                    count(groups, definition.maximum_groups, group, numbers);
+                    Onward::Next
+                });
+                if halt != Halt::End {
+                    return false;
+                }
+                let mut labels = Vec::new();
+                if definition.by_type {
+                    labels.push("topic_type".to_owned());
+                }
+                if prefix_parts > 0 {
+                    labels.push("path_prefix".to_owned());
+                }
+                add_samples(&mut measuring.topic_collections, name, &labels, groups);
+            }
+            groups.clear();
+            measuring.walk = None;
+            measuring.topics.pop_front();
+        }
+        true
+    }
+
+    /// What is counted without collectors.
+    fn metrics(&self) -> Vec<MetricCollection> {
         let connected = self.sessions.iter().filter(|it| it.connection().is_some());
         let connected = connected.count();
         let subscriptions: usize = self
@@ -223,7 +393,7 @@ impl Broker {
             .monotonic_ms
             .saturating_sub(self.collectors.started);
         let uptime = usize::try_from(uptime).unwrap_or(usize::MAX);
-        let mut metrics = vec![
+        vec![
             gauge("diffusion_sessions_open", "sessions", self.sessions.len()),
             gauge("diffusion_sessions_connected", "sessions", connected),
             counter(
@@ -260,73 +430,7 @@ impl Broker {
             gauge("diffusion_server_uptime_millis", "milliseconds", uptime),
             release(),
             gauge("diffusion_subscriptions", "subscriptions", subscriptions),
-        ];
-        let names = [
-            "diffusion_session_collector_open",
-            "diffusion_session_collector_connected",
-        ];
-        let mut collections = names.map(|name| empty(name, "sessions"));
-        for collector in self.collectors.sessions.values_mut() {
-            let definition = &collector.definition;
-            let mut groups = Groups::new();
-            for group in &collector.told {
-                groups.insert(group.clone(), [0, 0]);
-            }
-            for session in self
-                .sessions
-                .iter()
-                .filter(|it| collector.filter.matches(*it))
-            {
-                let group = definition.group_by.iter();
-                let group = group
-                    .map(|key| session.property(key).unwrap_or_default().into_owned())
-                    .collect();
-                let numbers = [1, usize::from(session.connection().is_some())];
-                count(&mut groups, definition.maximum_groups, group, numbers);
-            }
-            if !definition.removes_unmatched {
-                collector.told = groups.keys().cloned().collect();
-            }
-            add_samples(
-                &mut collections,
-                &definition.name,
-                &definition.group_by,
-                &groups,
-            );
-        }
-        metrics.extend(collections);
-        let names = [
-            ("diffusion_topic_collector_topics", "topics"),
-            ("diffusion_topic_collector_subscriptions", "subscriptions"),
-        ];
-        let mut collections = names.map(|(name, unit)| empty(name, unit));
-        for collector in self.collectors.topics.values() {
-            let definition = &collector.definition;
-            let mut groups = Groups::new();
-            let prefix_parts = usize::try_from(definition.prefix_parts).unwrap_or(usize::MAX);
-            for topic in self.topics.tree().select(&collector.selector) {
-                let mut group = Vec::new();
-                if definition.by_type {
-                    group.push(format!("{:?}", topic.specification().topic_type));
-                }
-                if prefix_parts > 0 {
-                    let parts: Vec<&str> = topic.path().split('/').take(prefix_parts).collect();
-                    group.push(parts.join("/"));
-                }
-                let numbers = [1, topic.subscribers().len()];
-                count(&mut groups, definition.maximum_groups, group, numbers);
-            }
-            let mut labels = Vec::new();
-            if definition.by_type {
-                labels.push("topic_type".to_owned());
-            }
-            if prefix_parts > 0 {
-                labels.push("path_prefix".to_owned());
-            }
-            add_samples(&mut collections, &definition.name, &labels, &groups);
-        }
-        metrics.extend(collections);
-        metrics
+        ]
     }
 }
 

@@ -14,6 +14,7 @@ use crate::caller::SessionKey;
 use crate::errors::{self, error};
 use crate::messaging::Handler;
 use crate::services::dispatch::{Reply, Served};
+use crate::services::messaging::check_registration;
 use crate::sessions::key;
 use crate::topics::Selector;
 use crate::wire;
@@ -35,6 +36,7 @@ impl Broker {
                 it.service
             )));
         }
+        check_registration(caller)?;
         if self
             .messaging
             .missing_topic_handlers()

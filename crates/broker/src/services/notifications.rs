@@ -1,16 +1,29 @@
 //! Topic notification listeners.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use effusion_protocol::body::{ResponseBody, TopicNotificationSelection};
-use effusion_protocol::{ConversationId, ErrorReport};
+use effusion_protocol::{ConversationId, ServiceId, TopicId};
 
 use crate::broker::Broker;
+use crate::broker::jobs::{Slice, Task};
 use crate::caller::Caller;
-use crate::errors;
 use crate::messaging::Before;
 use crate::services::dispatch::{Reply, Served};
-use crate::topics::Selector;
+use crate::topics::{Halt, Onward, Selector, Topic, Walk};
+
+/// A listener that is being told what has changed for it.
+#[derive(Debug)]
+pub(crate) struct Comparing {
+    listener: ConversationId,
+    before: Before,
+    walk: Walk,
+    /// The last topic that there was at the beginning.
+    newest: TopicId,
+    /// Topics that were added or removed before: of those the listener is told first.
+    first: BTreeSet<TopicId>,
+}
 
 impl Broker {
     pub(crate) fn select_notifications(
@@ -19,8 +32,7 @@ impl Broker {
         request: &TopicNotificationSelection,
     ) -> Served {
         let selector = self.selector_of(caller, &request.selector)?;
-        self.change_notifications(caller, request.listener, &selector, true)?;
-        Ok(Reply::Now(ResponseBody::TopicNotificationSelection(())))
+        self.change_notifications(caller, request.listener, &selector, true)
     }
 
     pub(crate) fn deselect_notifications(
@@ -29,8 +41,7 @@ impl Broker {
         request: &TopicNotificationSelection,
     ) -> Served {
         let selector = self.topics.selector(&request.selector)?;
-        self.change_notifications(caller, request.listener, &selector, false)?;
-        Ok(Reply::Now(ResponseBody::TopicNotificationDeselection(())))
+        self.change_notifications(caller, request.listener, &selector, false)
     }
 
     fn change_notifications(
@@ -39,14 +50,72 @@ impl Broker {
         listener: ConversationId,
         selector: &Arc<Selector>,
         selects: bool,
-    ) -> Result<(), ErrorReport> {
-        let limit = self.config.limits.selections;
+    ) -> Served {
+        let first = self.messaging.notifications().untold(caller.session);
         let notifications = self.messaging.notifications_mut();
-        let before = notifications
-            .change(caller.session, listener, selector, selects, limit)
-            .ok_or_else(|| errors::too_many("topic notification selections"))?;
-        self.send_differences(caller, listener, &before, selector);
-        Ok(())
+        let limits = &self.config.limits;
+        let before = notifications.change(caller.session, listener, selector, selects, limits)?;
+        let comparing = Comparing {
+            listener,
+            before,
+            walk: Walk::new(selector, false),
+            newest: self.topics.newest(),
+            first,
+        };
+        self.begin(caller, Task::Compare(Box::new(comparing)))
+    }
+
+    /// Tells a listener of some of the topics that are more or less to it than before.
+    pub(crate) fn compare_on(
+        &mut self,
+        caller: &Caller,
+        mut comparing: Box<Comparing>,
+        steps: &mut usize,
+    ) -> Slice {
+        let Ok(session) = self.session(caller) else {
+            return Slice::Done(Ok(Reply::Later));
+        };
+        let Comparing {
+            listener,
+            before,
+            walk,
+            newest,
+            first,
+        } = &mut *comparing;
+        if !first.is_empty() {
+            let untold = self.messaging.notifications().untold(caller.session);
+            first.retain(|topic| untold.contains(topic));
+            if !first.is_empty() {
+                return Slice::Again(Task::Compare(comparing));
+            }
+        }
+        let (id, tree) = ((caller.session, *listener), self.topics.tree());
+        let view = self.messaging.notifications().comparison(id, before, tree);
+        let (mut messages, mut left) = (Vec::new(), *steps);
+        let halt = tree.walk_all(walk, steps, |topic| {
+            if left == 0 {
+                return Onward::StopBefore;
+            }
+            left -= 1;
+            // Of those that came meanwhile it was told.
+            if topic.id() <= *newest && session.sees(topic) {
+                let sees = |it: &Topic| session.sees(it);
+                messages.extend(view.difference(topic, sees, &mut left));
+            }
+            Onward::Next
+        });
+        for message in messages {
+            self.sessions.send(caller.session, message);
+        }
+        if halt != Halt::End {
+            return Slice::Again(Task::Compare(comparing));
+        }
+        Slice::Done(Ok(Reply::Now(match caller.service {
+            ServiceId::TopicNotificationDeselection => {
+                ResponseBody::TopicNotificationDeselection(())
+            }
+            _ => ResponseBody::TopicNotificationSelection(()),
+        })))
     }
 
     pub(crate) fn remove_listener(&mut self, caller: &Caller, listener: ConversationId) -> Served {
@@ -56,26 +125,5 @@ impl Broker {
         Ok(Reply::Now(
             ResponseBody::TopicNotificationDeregistration(()),
         ))
-    }
-
-    fn send_differences(
-        &mut self,
-        caller: &Caller,
-        listener: ConversationId,
-        before: &Before,
-        changed: &Selector,
-    ) {
-        let key = caller.session;
-        let Some(session) = self.sessions.get(key) else {
-            return;
-        };
-        let (id, tree) = ((key, listener), self.topics.tree());
-        let messages =
-            self.messaging
-                .notifications()
-                .differences(id, before, changed, tree, |topic| session.sees(topic));
-        for message in messages {
-            self.sessions.send(key, message);
-        }
     }
 }

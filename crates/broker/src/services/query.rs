@@ -2,71 +2,159 @@
 //!
 //! Source: the API documentation of `RangeQuery`.
 
+use bytes::Bytes;
 use core::ops::RangeInclusive;
-use effusion_protocol::body::{PathPermission, ResponseBody};
+use effusion_protocol::body::PathPermission;
 use effusion_protocol::time_series::{
-    Event, QueryRange, QueryType, RangeAnchor, RangeQueryRequest, RangeQueryResponse, RangeSpan,
+    Event, QueryRange, QueryType, RangeAnchor, RangeQueryRequest, RangeSpan,
 };
-use std::collections::{BTreeMap, VecDeque};
+use effusion_protocol::{ErrorReason, ErrorReport, TopicId, Writer, encode_into};
+use std::collections::VecDeque;
 
 use crate::broker::Broker;
+use crate::broker::jobs::{Slice, Task};
 use crate::caller::Caller;
-use crate::errors;
 use crate::services::dispatch::{Reply, Served};
 use crate::sessions::key;
-use crate::topics::Series;
+use crate::topics::{BYTES_A_STEP, Series, Topic};
+use crate::{errors, wire};
+
+/// A query whose answer is being written.
+#[derive(Debug)]
+pub(crate) struct Querying {
+    request: RangeQueryRequest,
+    topic: TopicId,
+    /// The sequences of the events that are still to be written.
+    left: std::vec::IntoIter<u64>,
+    /// Bytes of the values of those that are written.
+    bytes: usize,
+    answer: Writer,
+}
+
+/// Events that are selected in the time of a step.
+const SELECTED_A_STEP: usize = 50;
 
 impl Broker {
-    pub(crate) fn range_query(&mut self, caller: &Caller, request: &RangeQueryRequest) -> Served {
-        let session = self.session(caller)?;
-        let path = request.path.trim_matches('/');
+    pub(crate) fn range_query(&mut self, caller: &Caller, request: RangeQueryRequest) -> Served {
+        let querying = self.start_query(caller, request)?;
+        self.begin(caller, Task::Query(Box::new(querying)))
+    }
+
+    /// The topic of a query that a caller may make.
+    fn queried(&self, caller: &Caller, path: &str) -> Result<&Topic, ErrorReport> {
         let topic = self.topics.tree().at(path);
         let settings = topic.map(|topic| topic.settings());
+        let session = self.session(caller)?;
         if !session.may(PathPermission::ReadTopic, path, settings) {
             return Err(errors::denied(PathPermission::ReadTopic, path));
         }
+        topic.ok_or_else(|| errors::no_such_topic(path))
+    }
+
+    /// Finds out which events are selected. Those are written later, so that they are as they were at one moment.
+    fn start_query(
+        &self,
+        caller: &Caller,
+        request: RangeQueryRequest,
+    ) -> Result<Querying, ErrorReport> {
+        let session = self.session(caller)?;
+        let path = request.path.trim_matches('/');
+        let topic = self.queried(caller, path);
         let is_obsolete =
             request.query_type != QueryType::Values || request.edits != QueryRange::ALL;
         let obsolete = PathPermission::QueryObsoleteTimeSeriesEvents;
-        if is_obsolete && !session.rights().has(obsolete, path) {
-            return Err(errors::denied(obsolete, path));
-        }
-        let topic = topic.ok_or_else(|| errors::no_such_topic(path))?;
+        let may_ask = !is_obsolete || session.rights().has(obsolete, path);
+        let topic = match topic {
+            Err(report) if report.reason == ErrorReason::AccessDenied => return Err(report),
+            _ if !may_ask => return Err(errors::denied(obsolete, path)),
+            topic => topic?,
+        };
         if topic.settings().series.is_none() {
             return Err(errors::incompatible_topic(path, "a time series"));
         }
         let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-        let (selected, mut events) = if is_obsolete {
-            let selected = evaluate(topic.series().events(), request);
+        let (selected, sequences) = if is_obsolete {
+            let selected = evaluate(topic.series(), &request);
             let newest = selected.iter().skip(selected.len().saturating_sub(limit));
-            (
-                selected.len(),
-                newest.map(|event| (*event).clone()).collect(),
-            )
+            let sequences: Vec<u64> = newest.map(|event| event.metadata.sequence).collect();
+            (selected.len(), sequences)
         } else {
-            latest_values(topic.series(), request, limit)
+            latest_values(topic.series(), &request, limit)
         };
-        let bytes: usize = events.iter().map(|event: &Event| event.value.len()).sum();
+        let version = session.version();
+        let head = wire::response(caller.service, caller.conversation, Bytes::new(), version);
+        let mut answer = Writer::new(version);
+        answer.raw(&head);
+        answer.string(topic.settings().data_type.name());
+        answer.varint64(selected as u64);
+        answer.length(sequences.len());
+        Ok(Querying {
+            topic: topic.id(),
+            left: sequences.into_iter(),
+            request,
+            bytes: 0,
+            answer,
+        })
+    }
+
+    /// Writes some of the events.
+    pub(crate) fn query_on(
+        &mut self,
+        caller: &Caller,
+        mut querying: Box<Querying>,
+        steps: &mut usize,
+    ) -> Slice {
+        let path = querying.request.path.trim_matches('/');
+        let topic = match self.queried(caller, path) {
+            Ok(topic) if topic.id() == querying.topic => topic,
+            Ok(_) => return self.query_anew(caller, querying.request),
+            Err(report) => return Slice::Done(Err(report)),
+        };
+        let session = self.sessions.get(caller.session);
+        let client_type = session.and_then(|it| it.properties().get(key::CLIENT_TYPE));
+        let is_python = client_type.is_some_and(|it| it == PYTHON);
         let most = self.config.limits.answer_bytes;
-        if bytes > most {
-            return Err(errors::invalid_data(format_args!(
-                "The answer would have {bytes} bytes of events, and may have {most}: ask for fewer events"
-            )));
+        if querying.bytes == 0 {
+            *steps = steps.saturating_sub(topic.series().events().len() / SELECTED_A_STEP);
         }
-        let client_type = session.properties().get(key::CLIENT_TYPE);
-        if client_type.is_some_and(|it| it == PYTHON) {
-            for event in &mut events {
-                let original = event.original.iter_mut();
-                for metadata in original.chain(core::iter::once(&mut event.metadata)) {
-                    metadata.author = author_for_python(&metadata.author);
-                }
+        while *steps > 0
+            && let Some(sequence) = querying.left.next()
+        {
+            let Some(event) = topic.series().event(sequence) else {
+                // So many events came meanwhile that this one was discarded.
+                return self.query_anew(caller, querying.request);
+            };
+            *steps = steps.saturating_sub(1 + event.value.len() / BYTES_A_STEP);
+            querying.bytes += event.value.len();
+            if querying.bytes > most {
+                return Slice::Done(Err(errors::invalid_data(format_args!(
+                    "The answer would have more than {most} bytes of events: ask for fewer events"
+                ))));
+            }
+            if is_python {
+                encode_into(&for_python(event), &mut querying.answer);
+            } else {
+                encode_into(event, &mut querying.answer);
             }
         }
-        Ok(Reply::Now(ResponseBody::RangeQuery(RangeQueryResponse {
-            value_type: topic.settings().data_type.name().to_owned(),
-            selected: selected as u64,
-            events,
-        })))
+        if querying.left.len() == 0 {
+            return Slice::Done(Ok(Reply::Encoded(querying.answer.finish())));
+        }
+        Slice::Again(Task::Query(querying))
+    }
+
+    fn query_anew(&self, caller: &Caller, request: RangeQueryRequest) -> Slice {
+        match self.start_query(caller, request) {
+            Ok(querying) => Slice::Again(Task::Query(Box::new(querying))),
+            Err(report) => Slice::Done(Err(report)),
+        }
+    }
+}
+
+impl Querying {
+    /// About how many bytes of memory it takes.
+    pub(crate) fn memory(&self) -> usize {
+        self.answer.position() + size_of_val(self.left.as_slice())
     }
 }
 
@@ -85,13 +173,19 @@ fn author_for_python(author: &str) -> String {
     head + author
 }
 
-/// How many events a query for values selects, and the newest of them: no more than the limit allows, and no others are looked
-/// at.
-fn latest_values(
-    series: &Series,
-    request: &RangeQueryRequest,
-    limit: usize,
-) -> (usize, Vec<Event>) {
+/// An event as Python's SDK reads it in the answer to a range query.
+fn for_python(event: &Event) -> Event {
+    let mut event = event.clone();
+    let original = event.original.iter_mut();
+    for metadata in original.chain(core::iter::once(&mut event.metadata)) {
+        metadata.author = author_for_python(&metadata.author);
+    }
+    event
+}
+
+/// How many events a query for values selects, and the sequences of the newest of them: no more than the limit allows, and no
+/// others are looked at.
+fn latest_values(series: &Series, request: &RangeQueryRequest, limit: usize) -> (usize, Vec<u64>) {
     let originals = series.originals();
     let Some(view) = sequences(originals, &request.view) else {
         return (0, Vec::new());
@@ -99,67 +193,96 @@ fn latest_values(
     let from = originals.partition_point(|(sequence, _)| sequence < view.start());
     let to = originals.partition_point(|(sequence, _)| sequence <= view.end());
     let newest = from.max(to.saturating_sub(limit))..to;
-    let events = originals
+    let sequences = originals
         .range(newest)
-        .filter_map(|(sequence, _)| series.latest_of(*sequence))
-        .cloned()
+        .map(|(sequence, _)| series.latest_of(*sequence))
         .collect();
-    (to - from, events)
+    (to - from, sequences)
 }
 
-/// The events that a query selects, whatever its limit.
-fn evaluate<'e>(events: &'e VecDeque<Event>, request: &RangeQueryRequest) -> Vec<&'e Event> {
-    let all: VecDeque<&Event> = events.iter().collect();
-    let line = |events: &VecDeque<&Event>| -> VecDeque<(u64, u64)> {
-        let metadata = events.iter().map(|event| &event.metadata);
-        metadata.map(|it| (it.sequence, it.timestamp)).collect()
-    };
-    let counts_originals = request.query_type == QueryType::Values;
-    let view = if counts_originals {
-        let originals = events.iter().filter(|it| it.original.is_none()).collect();
-        sequences(&line(&originals), &request.view)
+/// The events that a query selects, whatever its limit. Each event is looked at twice at most.
+fn evaluate<'e>(series: &'e Series, request: &RangeQueryRequest) -> Vec<&'e Event> {
+    let (events, originals) = (series.events(), series.originals());
+    let view = if request.query_type == QueryType::Values {
+        sequences(originals, &request.view)
     } else {
-        sequences(&line(&all), &request.view)
+        sequences(events, &request.view)
     };
     let edits = if request.edits == QueryRange::ALL {
         Some(0..=u64::MAX)
     } else {
-        sequences(&line(&all), &request.edits)
+        sequences(events, &request.edits)
     };
     let (Some(view), Some(edits)) = (view, edits) else {
         return Vec::new();
     };
-    // Events by the original that they are or edit. Edits of an original that is no longer retained do not count.
-    let mut groups: BTreeMap<u64, Vec<&Event>> = BTreeMap::new();
-    for event in &all {
+    let first = originals.partition_point(|(sequence, _)| sequence < view.start());
+    let count = originals.partition_point(|(sequence, _)| sequence <= view.end()) - first;
+    // Which of the originals in view an event is or edits. Edits of an original that is no longer retained do not count.
+    let place = |event: &Event| {
         let original = event.original().sequence;
-        if event.original.is_none() {
-            if view.contains(&original) {
-                groups.insert(original, vec![event]);
-            }
-        } else if let Some(group) = groups.get_mut(&original) {
-            group.push(event);
-        }
+        let place = originals.binary_search_by_key(&original, |(sequence, _)| *sequence);
+        let place = place.ok()?.checked_sub(first)?;
+        (place < count).then_some(place)
+    };
+    let from = series.index_from(*edits.start());
+    let in_range = events
+        .range(from..)
+        .take_while(|event| event.metadata.sequence <= *edits.end())
+        .filter_map(|event| Some((place(event)?, event)));
+    if request.query_type == QueryType::AllEdits {
+        return in_range.map(|(_, event)| event).collect();
     }
-    let mut selected: Vec<&Event> = Vec::new();
-    for group in groups.values() {
-        let mut in_range = group
-            .iter()
-            .filter(|event| edits.contains(&event.metadata.sequence));
-        match request.query_type {
-            QueryType::Values => selected.extend(in_range.next_back()),
-            QueryType::AllEdits => selected.extend(in_range),
-            QueryType::LatestEdits => {
-                let latest = in_range.next_back();
-                let original = in_range.next().filter(|event| event.original.is_none());
-                selected.extend(original.into_iter().chain(latest));
-            }
-        }
+    let in_range: Vec<(usize, &Event)> = in_range.collect();
+    let mut latest: Vec<Option<&Event>> = vec![None; count];
+    for (place, event) in &in_range {
+        latest[*place] = Some(event);
     }
-    if !counts_originals {
-        selected.sort_by_key(|event| event.metadata.sequence);
+    if request.query_type == QueryType::Values {
+        return latest.into_iter().flatten().collect();
     }
-    selected
+    let is_latest = |place: usize, event| latest[place].is_some_and(|it| core::ptr::eq(it, event));
+    let selected = in_range
+        .into_iter()
+        .filter(|(place, event)| event.original.is_none() || is_latest(*place, *event));
+    selected.map(|(_, event)| event).collect()
+}
+
+/// Events as a range counts them: sequence and time stamp, in the order of both.
+trait Line {
+    fn length(&self) -> usize;
+    fn at(&self, index: usize) -> Option<(u64, u64)>;
+    /// How many at the beginning are so.
+    fn count_first(&self, is_so: impl Fn((u64, u64)) -> bool) -> usize;
+}
+
+impl Line for VecDeque<(u64, u64)> {
+    fn length(&self) -> usize {
+        self.len()
+    }
+
+    fn at(&self, index: usize) -> Option<(u64, u64)> {
+        self.get(index).copied()
+    }
+
+    fn count_first(&self, is_so: impl Fn((u64, u64)) -> bool) -> usize {
+        self.partition_point(|it| is_so(*it))
+    }
+}
+
+impl Line for VecDeque<Event> {
+    fn length(&self) -> usize {
+        self.len()
+    }
+
+    fn at(&self, index: usize) -> Option<(u64, u64)> {
+        self.get(index)
+            .map(|it| (it.metadata.sequence, it.metadata.timestamp))
+    }
+
+    fn count_first(&self, is_so: impl Fn((u64, u64)) -> bool) -> usize {
+        self.partition_point(|it| is_so((it.metadata.sequence, it.metadata.timestamp)))
+    }
 }
 
 /// A place in a list of events.
@@ -173,24 +296,24 @@ enum Point {
 
 /// The sequences between the two ends of a range, or nothing. `events` are sequence and time stamp of those that the range
 /// counts.
-fn sequences(events: &VecDeque<(u64, u64)>, range: &QueryRange) -> Option<RangeInclusive<u64>> {
-    let length = events.len() as i128;
-    let newest = events.back()?.1;
+fn sequences(events: &impl Line, range: &QueryRange) -> Option<RangeInclusive<u64>> {
+    let length = events.length() as i128;
+    let newest = events.at(events.length().checked_sub(1)?)?.1;
     let first_from = |point| match point {
         Point::Index(index) => index.clamp(0, length),
-        Point::Sequence(sequence) => events.partition_point(|it| it.0 < sequence) as i128,
-        Point::Time(time) => events.partition_point(|it| it.1 < time) as i128,
+        Point::Sequence(sequence) => events.count_first(|it| it.0 < sequence) as i128,
+        Point::Time(time) => events.count_first(|it| it.1 < time) as i128,
     };
     let last_until = |point| match point {
         Point::Index(index) => index.clamp(-1, length - 1),
-        Point::Sequence(sequence) => events.partition_point(|it| it.0 <= sequence) as i128 - 1,
-        Point::Time(time) => events.partition_point(|it| it.1 <= time) as i128 - 1,
+        Point::Sequence(sequence) => events.count_first(|it| it.0 <= sequence) as i128 - 1,
+        Point::Time(time) => events.count_first(|it| it.1 <= time) as i128 - 1,
     };
     let time_of = |point| match point {
         Point::Time(time) => Some(time),
         other => usize::try_from(first_from(other))
             .ok()
-            .and_then(|index| events.get(index))
+            .and_then(|index| events.at(index))
             .map(|event| event.1)
             .or(Some(newest)),
     };
@@ -246,7 +369,7 @@ fn sequences(events: &VecDeque<(u64, u64)>, range: &QueryRange) -> Option<RangeI
     let at = |index: i128| {
         usize::try_from(index)
             .ok()
-            .and_then(|index| events.get(index))
+            .and_then(|index| events.at(index))
             .map(|event| event.0)
     };
     if first > last {
@@ -302,15 +425,14 @@ mod tests {
             edits: range(edits),
             limit: u64::MAX,
         };
-        let selected: Vec<u64> = evaluate(&series(), &request)
+        let selected: Vec<u64> = evaluate(&Series::restore(series().into()), &request)
             .iter()
             .map(|event| event.metadata.sequence)
             .collect();
         if query_type == QueryType::Values && request.edits == QueryRange::ALL {
             let series = Series::restore(series().into());
             for limit in [0, 1, 3, usize::MAX] {
-                let (count, events) = latest_values(&series, &request, limit);
-                let newest: Vec<u64> = events.iter().map(|it| it.metadata.sequence).collect();
+                let (count, newest) = latest_values(&series, &request, limit);
                 assert_eq!(count, selected.len());
                 assert_eq!(
                     newest,
@@ -410,7 +532,7 @@ mod tests {
             edits: QueryRange::ALL,
             limit: u64::MAX,
         };
-        assert!(evaluate(&VecDeque::new(), &request).is_empty());
+        assert!(evaluate(&Series::default(), &request).is_empty());
     }
 
     fn anchors() -> impl Strategy<Value = RangeAnchor> {

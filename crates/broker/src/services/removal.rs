@@ -5,15 +5,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::broker::Broker;
-use crate::broker::changes::removed;
+use crate::broker::changes::{REMOVAL, removed};
 use crate::broker::jobs::{Slice, Task};
 use crate::caller::{Caller, Pending};
 use crate::errors;
 use crate::services::dispatch::{Reply, Served};
 use crate::topics::{Halt, Onward, Queued, ReplyTo, Selector, TopicOp, Walk};
-
-/// How many topics are removed before others are served.
-const AT_ONCE: usize = 256;
 
 /// A removal by selector that is under way.
 #[derive(Debug)]
@@ -51,6 +48,7 @@ impl Broker {
         let actor = session.actor();
         let selector = removing.selector.clone();
         let mut paths: BTreeSet<String> = BTreeSet::new();
+        let mut left = *steps;
         if removing.group.is_none() {
             // Topics that are on their way are removed as well, once they are there.
             let is_meant = |path: &&String| {
@@ -60,10 +58,11 @@ impl Broker {
         }
         let tree = self.topics.tree();
         let halt = tree.walk(&mut removing.walk, &selector, steps, |topic| {
-            if paths.len() >= AT_ONCE {
+            if left == 0 {
                 return Onward::StopBefore;
             }
             if session.may_remove(topic.path(), topic.settings()) {
+                left = left.saturating_sub(REMOVAL + topic.subscribers().len());
                 paths.insert(topic.path().to_owned());
             }
             Onward::Next
@@ -72,7 +71,11 @@ impl Broker {
             let group = match removing.group {
                 Some(group) => group,
                 None => {
-                    let caller = self.set_pending(caller.clone(), Pending::Store);
+                    // What reads waits for it from now on.
+                    self.sessions.settle(caller);
+                    let mut caller = caller.clone();
+                    caller.pending = Pending::Nothing;
+                    let caller = self.set_pending(caller, Pending::Store);
                     self.topics.open_removal(caller)
                 }
             };

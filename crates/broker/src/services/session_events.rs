@@ -7,10 +7,17 @@ use effusion_protocol::body::{
 };
 
 use crate::broker::Broker;
-use crate::caller::Caller;
+use crate::broker::jobs::{Slice, Task};
+use crate::caller::{Caller, SessionKey};
 use crate::services::dispatch::{Reply, Served};
 use crate::sessions::events::SessionListener;
 use crate::sessions::filter::Filter;
+
+/// A listener that is being told of the sessions that are there.
+#[derive(Debug)]
+pub(crate) struct Introducing {
+    listener: ConversationId,
+}
 
 impl Broker {
     /// What a session needs to be told of others.
@@ -38,6 +45,7 @@ impl Broker {
             properties: it.properties.unwrap_or_default(),
             after: it.after.filter(|after| *after > 0),
             service: caller.service,
+            introduced: SessionKey(0),
         };
         let registered = SessionEventRegistrationResponse::Registered;
         let response = ResponseBody::SessionEventRegistration(registered);
@@ -57,6 +65,7 @@ impl Broker {
             },
             after: None,
             service: caller.service,
+            introduced: SessionKey(0),
         };
         let response = ResponseBody::SessionPropertiesRegistration(());
         self.register_listener(caller, it.listener, listener, response)
@@ -70,10 +79,28 @@ impl Broker {
         response: ResponseBody,
     ) -> Served {
         self.check_all(caller, &Self::LISTENER_RIGHTS)?;
-        self.answer(caller.clone(), Ok(response));
         self.sessions
             .add_listener(caller.session, conversation, listener)?;
-        Ok(Reply::Later)
+        self.answer(caller.clone(), Ok(response));
+        let introducing = Introducing {
+            listener: conversation,
+        };
+        self.begin(caller, Task::Introduce(Box::new(introducing)))
+    }
+
+    /// Tells a new listener of some of the sessions that are there.
+    pub(crate) fn introduce_on(
+        &mut self,
+        caller: &Caller,
+        introducing: Box<Introducing>,
+        steps: &mut usize,
+    ) -> Slice {
+        let listener = introducing.listener;
+        if self.sessions.introduce(caller.session, listener, steps) {
+            Slice::Done(Ok(Reply::Later))
+        } else {
+            Slice::Again(Task::Introduce(introducing))
+        }
     }
 
     pub(crate) fn deregister_event_listener(

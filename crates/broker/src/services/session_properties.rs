@@ -1,19 +1,17 @@
 //! Session properties of other sessions and of one's own.
 
 use effusion_protocol::body::{
-    FilterResult, GetSessionPropertiesRequest, GlobalPermission, Properties, ResponseBody,
-    ScriptError, SetSessionPropertiesFilterRequest, SetSessionPropertiesRequest,
-    SetSessionPropertiesResponse,
+    GetSessionPropertiesRequest, GlobalPermission, Properties, ResponseBody,
+    SetSessionPropertiesFilterRequest, SetSessionPropertiesRequest, SetSessionPropertiesResponse,
 };
 use effusion_protocol::{ErrorReason, ErrorReport};
 
 use crate::broker::Broker;
 use crate::caller::Caller;
-use crate::caller::SessionKey;
 use crate::errors::{self, error};
 use crate::services::dispatch::{Reply, Served};
-use crate::sessions::filter::{Filter, Unseen};
-use crate::sessions::{MAX_PROPERTY, Session, is_user_property, key};
+use crate::services::matching::Action;
+use crate::sessions::{MAX_PROPERTY, is_user_property, key};
 
 impl Broker {
     /// Fails unless the caller has a global permission.
@@ -38,29 +36,6 @@ impl Broker {
         permissions
             .iter()
             .try_for_each(|permission| self.check_global(caller, *permission))
-    }
-
-    /// The sessions that match a filter, or what is wrong with it. How many match tells of their properties: to a caller that
-    /// may not view them, other sessions have none.
-    pub(crate) fn matching(
-        &self,
-        caller: &Caller,
-        filter: &str,
-    ) -> Result<Vec<SessionKey>, ScriptError> {
-        let filter = Filter::parse(filter).map_err(|mistake| mistake.report())?;
-        let may_view = self
-            .check_global(caller, GlobalPermission::ViewSession)
-            .is_ok();
-        let unseen = Unseen::default();
-        let matches = |session: &&Session| {
-            if may_view || session.key() == caller.session {
-                filter.matches(*session)
-            } else {
-                filter.matches(&unseen)
-            }
-        };
-        let sessions = self.sessions.iter().filter(matches);
-        Ok(sessions.map(|session| session.key()).collect())
     }
 
     pub(crate) fn get_session_properties(
@@ -118,35 +93,8 @@ impl Broker {
         self.check_global(caller, GlobalPermission::ViewSession)?;
         self.check_global(caller, GlobalPermission::ModifySession)?;
         let (set, remove) = changeable(it.set, it.remove)?;
-        let result = self.for_matching(caller, &it.filter, |broker, key| {
-            broker.sessions.set_properties(key, &set, &remove).map(drop)
-        })?;
-        Ok(Reply::Now(ResponseBody::SetSessionPropertiesFilter(result)))
-    }
-
-    /// Does something to all sessions that match a filter.
-    pub(crate) fn for_matching(
-        &mut self,
-        caller: &Caller,
-        filter: &str,
-        mut action: impl FnMut(&mut Self, SessionKey) -> Result<(), ErrorReport>,
-    ) -> Result<FilterResult, ErrorReport> {
-        let keys = match self.matching(caller, filter) {
-            Ok(keys) => keys,
-            Err(mistake) => {
-                return Ok(FilterResult {
-                    selected: 0,
-                    errors: vec![mistake],
-                });
-            }
-        };
-        for key in &keys {
-            action(self, *key)?;
-        }
-        Ok(FilterResult {
-            selected: u32::try_from(keys.len()).unwrap_or(u32::MAX),
-            errors: Vec::new(),
-        })
+        let action = Action::SetProperties { set, remove };
+        self.for_matching(caller, &it.filter, action)
     }
 }
 

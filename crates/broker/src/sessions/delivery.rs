@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use effusion_protocol::body::ResponseBody;
 use effusion_protocol::{ConversationId, ErrorReport, ProtocolVersion, ServiceId, Wire};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use crate::caller::{Caller, Registration, SessionKey};
 use crate::topics::{Conflation, Delivery, Progress};
@@ -83,7 +83,6 @@ impl Sessions {
             return;
         };
         let version = session.version;
-        self.settle(caller);
         let message = match result {
             Ok(response) => {
                 let body = response.as_of(version).encode(version);
@@ -91,7 +90,13 @@ impl Sessions {
             }
             Err(report) => wire::error(u64::from(service.code()), conversation, &report, version),
         };
-        self.send(key, message);
+        self.answer_with(caller, message);
+    }
+
+    /// Answers a request with a whole message.
+    pub(crate) fn answer_with(&mut self, caller: &Caller, message: Bytes) {
+        self.settle(caller);
+        self.send(caller.session, message);
     }
 
     /// A message came from a session's client; returns its version.
@@ -118,27 +123,42 @@ impl Sessions {
         is_pong
     }
 
-    /// Whether a session can be asked something, or has much to read.
-    pub(crate) fn takes_requests(&self, key: SessionKey) -> bool {
-        self.get(key)
-            .is_some_and(|it| !it.outbound.is_under_pressure(&self.limits))
+    /// Whether a session can be asked something of so many bytes, or has much to read. What other sessions ask is not to take up
+    /// the room for what a client subscribes to.
+    pub(crate) fn takes_requests(&self, key: SessionKey, bytes: usize) -> bool {
+        self.get(key).is_some_and(|it| {
+            !it.outbound.is_under_pressure(&self.limits)
+                && (self.waiting + bytes <= self.limits.waiting_bytes / 2
+                    || it.outbound.bytes() + bytes <= self.share())
+        })
     }
 
     /// Sends a message, and has the client confirm it if it is time to.
     pub(super) fn send_item(&mut self, key: SessionKey, item: Item) {
-        let Some(session) = self.sessions.get_mut(&key) else {
-            return;
-        };
-        let asks = push(
-            session,
-            item,
-            &self.limits,
-            (&mut self.outputs, &mut self.outbound),
-            &mut self.overflowed,
-        );
-        self.recount(key);
-        if asks {
-            self.ping(key);
+        if let Some(session) = self.sessions.get_mut(&key) {
+            let pushed = push(
+                session,
+                item,
+                &self.limits,
+                (&mut self.outputs, &mut self.outbound),
+            );
+            self.pushed(key, pushed);
+        }
+    }
+
+    /// Has a session wait for whatever comes until [`Sessions::release_held`]: it is not known yet what it may be sent.
+    pub(crate) fn hold(&mut self, key: SessionKey) {
+        if let Some(session) = self.get_mut(key) {
+            session.outbound.set_held(true);
+        }
+    }
+
+    /// Sends a session what came meanwhile.
+    pub(crate) fn release_held(&mut self, key: SessionKey) {
+        if let Some(session) = self.get_mut(key)
+            && session.outbound.set_held(false)
+        {
+            self.release(key);
         }
     }
 
@@ -210,18 +230,25 @@ impl Sessions {
             priority: update.priority,
             kind: Kind::Update(update.topic),
         };
-        let asks = push(
+        let pushed = push(
             session,
             item,
             &self.limits,
             (&mut self.outputs, &mut self.outbound),
-            &mut self.overflowed,
         );
-        self.recount(key);
-        if asks {
+        self.pushed(key, pushed);
+        true
+    }
+
+    /// A message was handed to a session's client, or waits for it.
+    fn pushed(&mut self, key: SessionKey, pushed: Consequences) {
+        if pushed.overflows {
+            self.overflowed.insert(key);
+        }
+        self.count_waiting(pushed.waiting);
+        if pushed.asks {
             self.ping(key);
         }
-        true
     }
 
     /// Asks a client whether it is there, and so to confirm what was sent to it: everything up to the question itself.
@@ -251,33 +278,41 @@ impl Sessions {
     }
 }
 
-/// Hands a message to a session's client, or keeps it until that can be done. Whether the client is to be asked to confirm.
+/// What follows from a message for a session.
+struct Consequences {
+    /// How many bytes wait for the client now, and how many did before.
+    waiting: (usize, usize),
+    /// There is no room for it.
+    overflows: bool,
+    /// The client is to be asked to confirm what it was sent.
+    asks: bool,
+}
+
+/// Hands a message to a session's client, or keeps it until that can be done.
 fn push(
     session: &mut Session,
     item: Item,
     limits: &Limits,
     (outputs, outbound): (&mut VecDeque<Output>, &mut Traffic),
-    overflowed: &mut BTreeSet<SessionKey>,
-) -> bool {
+) -> Consequences {
     let connection = session.connection();
     let message = item.message.clone();
     let pushed = session.outbound.push(item, connection.is_some(), limits);
-    let Some(connection) = connection else {
-        return false;
-    };
-    match pushed {
-        Pushed::Sent => {
-            outbound.count(message.len());
-            outputs.push_back(Output::Send {
-                connection,
-                message,
-            });
-        }
-        Pushed::Waits => {}
-        Pushed::Overflow => {
-            overflowed.insert(session.key);
-            return false;
-        }
+    if let Some(connection) = connection
+        && pushed == Pushed::Sent
+    {
+        outbound.count(message.len());
+        outputs.push_back(Output::Send {
+            connection,
+            message,
+        });
     }
-    session.outbound.needs_ping(limits)
+    let now = session.waiting_bytes();
+    Consequences {
+        waiting: (now, core::mem::replace(&mut session.counted, now)),
+        overflows: connection.is_some() && pushed == Pushed::Overflow,
+        asks: connection.is_some()
+            && pushed != Pushed::Overflow
+            && session.outbound.needs_ping(limits),
+    }
 }

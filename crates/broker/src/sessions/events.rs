@@ -2,6 +2,7 @@
 //!
 //! Source: the API documentation of `ClientControl.addSessionEventListener` and `setSessionPropertiesListener`.
 
+use core::ops::RangeInclusive;
 use effusion_protocol::body::{
     Properties, SessionChange, SessionEvent, SessionEvents, SessionUpdateType,
 };
@@ -14,6 +15,10 @@ use crate::{errors, wire};
 use super::filter::Filter;
 use super::{Session, Sessions, key};
 
+/// Steps for telling a listener of a session.
+const INTRODUCTION: usize = 2;
+/// What it may take to look at a session for all listeners, in steps: a few milliseconds.
+const MAX_STEPS: usize = 20_000;
 /// How many events go into one message.
 const BATCH: usize = 100;
 
@@ -26,22 +31,36 @@ pub(crate) struct SessionListener {
     pub(crate) after: Option<u64>,
     /// Where it was registered.
     pub(crate) service: ServiceId,
+    /// It is told of sessions up to this one: the others follow, and what happens to them until then is part of that.
+    pub(crate) introduced: SessionKey,
 }
 
 /// All session event listeners.
 #[derive(Debug, Default)]
 pub(super) struct SessionListeners {
     listeners: BTreeMap<(SessionKey, ConversationId), SessionListener>,
+    /// What it takes to look at a session for all of them.
+    steps: usize,
 }
 
 impl SessionListener {
+    /// How many steps it takes to look at a session for it. What it takes of memory counts as well: all listeners have so many steps.
+    pub(crate) fn steps(&self) -> usize {
+        const BYTES: usize = 1024;
+        let names: usize = self.properties.iter().map(String::len).sum();
+        let filter = self.filter.as_ref();
+        let memory = names + filter.map_or(0, Filter::memory);
+        1 + self.properties.len() + filter.map_or(0, Filter::steps) + memory / BYTES
+    }
+
     fn is_about(&self, session: &Session) -> bool {
         let started = session
             .properties
             .get(key::START_TIME)
             .and_then(|text| text.parse::<u64>().ok())
             .unwrap_or_default();
-        self.after.is_none_or(|after| started > after)
+        session.key <= self.introduced
+            && self.after.is_none_or(|after| started > after)
             && self
                 .filter
                 .as_ref()
@@ -61,46 +80,75 @@ impl SessionListener {
 }
 
 impl Sessions {
-    /// Adds a listener, and tells it of the sessions that are there.
+    /// Adds a listener. It is to be told of the sessions that are there by [`Sessions::introduce`].
     pub(crate) fn add_listener(
         &mut self,
         key: SessionKey,
         conversation: ConversationId,
         listener: SessionListener,
     ) -> Result<(), ErrorReport> {
-        let own = (key, ConversationId(0))..=(key, ConversationId(u64::MAX));
-        let count = self.listeners.listeners.range(own).count();
-        if count >= self.limits.selections {
+        let own = self.listeners.listeners.range(own_listeners(key));
+        let steps = listener.steps();
+        if own.count() >= self.limits.selections || self.listeners.steps + steps > MAX_STEPS {
             return Err(errors::too_many("session event listeners"));
         }
-        let present: Vec<SessionEvent> = self
-            .iter()
-            .filter(|session| listener.is_about(session))
-            .map(|session| listener.opened(session))
-            .collect();
-        self.listeners
-            .listeners
-            .insert((key, conversation), listener);
-        for events in present.chunks(BATCH) {
-            self.notify_listener(key, conversation, events.to_vec());
-        }
+        self.remove_listener(key, conversation);
+        self.listeners.steps += steps;
+        let listeners = &mut self.listeners.listeners;
+        listeners.insert((key, conversation), listener);
         Ok(())
     }
 
+    /// Tells a new listener of some of the sessions that are there. Whether those were the last.
+    pub(crate) fn introduce(
+        &mut self,
+        key: SessionKey,
+        conversation: ConversationId,
+        steps: &mut usize,
+    ) -> bool {
+        let (mut events, mut is_done) = (Vec::new(), true);
+        let Some(listener) = self.listeners.listeners.get_mut(&(key, conversation)) else {
+            return true;
+        };
+        let from = SessionKey(listener.introduced.0.saturating_add(1));
+        for (key, session) in self.sessions.range(from..) {
+            if *steps == 0 {
+                is_done = false;
+                break;
+            }
+            *steps = steps.saturating_sub(INTRODUCTION + listener.steps());
+            listener.introduced = *key;
+            if listener.is_about(session) {
+                events.push(listener.opened(session));
+            }
+        }
+        if is_done {
+            listener.introduced = SessionKey(u64::MAX);
+        }
+        for events in events.chunks(BATCH) {
+            self.notify_listener(key, conversation, events.to_vec());
+        }
+        is_done
+    }
+
+    /// What it takes to look at a session for all listeners, in steps.
+    pub(crate) const fn listening_steps(&self) -> usize {
+        self.listeners.steps
+    }
+
     pub(crate) fn remove_listener(&mut self, key: SessionKey, conversation: ConversationId) {
-        self.listeners.listeners.remove(&(key, conversation));
+        if let Some(listener) = self.listeners.listeners.remove(&(key, conversation)) {
+            self.listeners.steps = self.listeners.steps.saturating_sub(listener.steps());
+        }
     }
 
     /// Ends the listeners that a session registered.
     pub(crate) fn end_listeners(&mut self, key: SessionKey) -> Vec<Registration> {
-        let mut ended = Vec::new();
-        let listeners = &mut self.listeners.listeners;
-        listeners.retain(|(session, conversation), listener| {
-            if *session == key {
-                ended.push((listener.service, *conversation));
-            }
-            *session != key
-        });
+        let own = self.listeners.listeners.range(own_listeners(key));
+        let ended: Vec<Registration> = own.map(|(id, it)| (it.service, id.1)).collect();
+        for (_, conversation) in &ended {
+            self.remove_listener(key, *conversation);
+        }
         ended
     }
 
@@ -191,7 +239,13 @@ impl Sessions {
             })
         });
         self.notify_listeners(events);
+        self.recount_details(key);
     }
+}
+
+/// Where the listeners of a session stand among all.
+const fn own_listeners(key: SessionKey) -> RangeInclusive<(SessionKey, ConversationId)> {
+    RangeInclusive::new((key, ConversationId(0)), (key, ConversationId(u64::MAX)))
 }
 
 /// An event for a listener.

@@ -4,14 +4,13 @@
 //! Clauses: `all`, `KEY is|eq|ne 'value'`, `KEY matches 'pattern'`, `KEY in 'a' 'b'` (in brackets or not), `has KEY`,
 //! `hasRoles 'a' 'b'` (in brackets or not).
 
+use effusion_protocol::WholePattern;
 use effusion_protocol::body::ScriptError;
-use regex::Regex;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::lexer::{Lexeme, LexerError, lexemes};
 use crate::sessions::key;
-use crate::topics::compile_whole;
 
 /// How deep parentheses and `not` may nest.
 const MAX_DEPTH: usize = 64;
@@ -21,6 +20,8 @@ const MAX_REGEXES: usize = 4;
 const MAX_CLAUSES: usize = 256;
 /// The longest expression.
 const MAX_EXPRESSION: usize = 16 * 1024;
+/// Steps for a regular expression on one property.
+const REGEX_STEPS: usize = 20;
 /// The property with a set of values.
 const ROLES: &str = "$Roles";
 
@@ -58,7 +59,7 @@ pub(crate) enum Filter {
     Is(String, String),
     IsNot(String, String),
     In(String, BTreeSet<String>),
-    Matches(String, Regex),
+    Matches(String, WholePattern),
     Has(String),
     HasRoles(BTreeSet<String>),
     /// These roles and no others; `None` is what no set of roles is written as.
@@ -87,6 +88,7 @@ impl Filter {
             depth: 0,
             clauses: 0,
             regexes: 0,
+            regex_bytes: 0,
         };
         let filter = parser.or()?;
         if parser.next < lexemes.len() {
@@ -104,9 +106,9 @@ impl Filter {
             Self::In(key, values) => session
                 .property(key)
                 .is_some_and(|value| values.contains(value.as_ref())),
-            Self::Matches(key, regex) => session
+            Self::Matches(key, pattern) => session
                 .property(key)
-                .is_some_and(|value| regex.is_match(&value)),
+                .is_some_and(|value| pattern.is_match(&value)),
             Self::Has(key) => session.property(key).is_some(),
             Self::HasRoles(roles) => roles.is_subset(session.roles()),
             Self::RolesAre(roles) => roles.as_ref() == Some(session.roles()),
@@ -118,6 +120,26 @@ impl Filter {
 }
 
 impl Filter {
+    /// How many steps it takes to look whether a session matches.
+    pub(crate) fn steps(&self) -> usize {
+        match self {
+            Self::Not(filter) => filter.steps(),
+            Self::AllOf(filters) | Self::AnyOf(filters) => filters.iter().map(Self::steps).sum(),
+            Self::Matches(..) => REGEX_STEPS,
+            _ => 1,
+        }
+    }
+
+    /// Bytes of memory that its regular expressions take.
+    pub(crate) fn memory(&self) -> usize {
+        match self {
+            Self::Not(filter) => filter.memory(),
+            Self::AllOf(filters) | Self::AnyOf(filters) => filters.iter().map(Self::memory).sum(),
+            Self::Matches(_, pattern) => pattern.memory(),
+            _ => 0,
+        }
+    }
+
     /// Whether it asks for nothing but whose sessions there are, as the removal policies do that a topic's owner is meant to
     /// have (source: the API documentation of `OWNER`).
     pub(crate) fn asks_for_principals_only(&self) -> bool {
@@ -172,6 +194,8 @@ struct Parser<'a> {
     depth: usize,
     clauses: usize,
     regexes: usize,
+    /// Bytes of memory that the regular expressions take so far.
+    regex_bytes: usize,
 }
 
 /// One filter is itself.
@@ -290,10 +314,10 @@ impl Parser<'_> {
                 return Err(self.error("there are too many regular expressions"));
             }
             let at = self.error("this is not a regular expression that the service accepts");
-            return match compile_whole(&self.value()?) {
-                Some(regex) => Ok(Filter::Matches(key, regex)),
-                None => Err(at),
-            };
+            let left = WholePattern::MAX_MEMORY.saturating_sub(self.regex_bytes);
+            let pattern = WholePattern::compile_within(&self.value()?, left).map_err(|_| at)?;
+            self.regex_bytes += pattern.memory();
+            return Ok(Filter::Matches(key, pattern));
         }
         Err(self.error("an operator is missing: is, eq, ne, in or matches"))
     }

@@ -1,8 +1,8 @@
 //! How sessions begin, lose their connections, get others, and end.
 
 use effusion_protocol::{
-    CloseReason, ConnectRequest, ConnectResponse, ConnectSuccess, Message, ProtocolVersion,
-    Reconnect, ResponseCode, SessionId, SessionToken, capabilities,
+    CloseReason, ConnectRequest, ConnectResponse, ConnectSuccess, ErrorReport, Message,
+    ProtocolVersion, Reconnect, ResponseCode, SessionId, SessionToken, capabilities,
 };
 use rand::Rng;
 use std::collections::BTreeSet;
@@ -12,6 +12,7 @@ use crate::auth::{Admission, Rights, network};
 use crate::caller::SessionKey;
 use crate::{ConnectionEnd, ConnectionId, Output, Peer, Ticket, Time};
 
+use super::properties::detail_bytes;
 use super::session::Link;
 use super::{Inbound, Outbound, Selections, Session, Sessions, Timer, key};
 
@@ -143,6 +144,8 @@ impl Sessions {
             reconnect_timeout_ms: u64::from(reconnect_timeout),
             outbound: Outbound::default(),
             counted: 0,
+            prepared: 0,
+            details: 0,
             inbound: Inbound::default(),
             inflates: version.has_compressed_values()
                 && request.capabilities & capabilities::COMPRESSION != 0,
@@ -392,10 +395,12 @@ impl Sessions {
         key: SessionKey,
         roles: BTreeSet<String>,
         rights: Arc<Rights>,
-    ) {
+    ) -> Result<(), ErrorReport> {
+        self.check_details(key, detail_bytes(roles.iter().map(String::as_str)))?;
         self.change(key, |session| {
             session.roles = roles;
             session.rights = rights;
         });
+        Ok(())
     }
 }

@@ -23,7 +23,7 @@ pub(crate) use backlog::Item;
 pub(crate) use catch_up::Due;
 pub(crate) use lifecycle::{Connecting, Connection, Loss, Resumption, Timeout};
 pub(crate) use properties::{MAX_PROPERTY, is_user_property, key, roles_text};
-pub(crate) use selections::{SelectedBy, Selection, Selections};
+pub(crate) use selections::{Extent, SelectedBy, Selection, Selections};
 pub(crate) use session::Session;
 pub(crate) use subscriptions::NextDue;
 pub(crate) use traffic::Traffic;
@@ -102,6 +102,10 @@ pub(crate) struct Sessions {
     waiting: usize,
     /// Bytes of requests that wait for the store.
     store_bytes: usize,
+    /// Bytes of all sessions' properties and roles.
+    details: usize,
+    /// Bytes of all sessions' selections.
+    selected: usize,
     limits: Limits,
     ping_period_ms: u32,
     reconnect_timeout_ms: u32,
@@ -132,6 +136,8 @@ impl Sessions {
             continuing: BTreeSet::new(),
             waiting: 0,
             store_bytes: 0,
+            details: 0,
+            selected: 0,
             limits: config.limits,
             ping_period_ms: config.ping_period_ms,
             reconnect_timeout_ms: config.reconnect_timeout_ms,
@@ -158,26 +164,43 @@ impl Sessions {
         (self.limits.waiting_bytes / self.sessions.len().max(1)).max(LEAST_SHARE)
     }
 
+    /// So many bytes of an answer are ready that is still being written: they wait for the client like any other.
+    pub(crate) fn prepare(&mut self, key: SessionKey, bytes: usize) {
+        if let Some(session) = self.sessions.get_mut(&key) {
+            session.prepared = bytes;
+            self.recount(key);
+        }
+    }
+
     /// What waits for a client has become more or less.
     fn recount(&mut self, key: SessionKey) {
-        let Some(session) = self.sessions.get_mut(&key) else {
-            return;
-        };
-        let now = session.outbound.bytes();
-        let before = core::mem::replace(&mut session.counted, now);
+        if let Some(session) = self.sessions.get_mut(&key) {
+            let now = session.waiting_bytes();
+            let before = core::mem::replace(&mut session.counted, now);
+            self.count_waiting((now, before));
+        }
+    }
+
+    /// So many bytes wait for a client, and so many did before.
+    fn count_waiting(&mut self, (now, before): (usize, usize)) {
         self.waiting = self.waiting.saturating_add(now).saturating_sub(before);
-        if now > before && self.waiting > self.limits.waiting_bytes {
+        // One goes at a time: to look for the next before that would take a step for each session again.
+        if now > before && self.waiting > self.limits.waiting_bytes && self.overflowed.is_empty() {
             // Whoever has the most waiting is the one that does not read.
             let most = self.sessions.values().max_by_key(|session| session.counted);
             self.overflowed.extend(most.map(|session| session.key));
         }
     }
 
+    /// Whether half of what may wait for all clients does.
+    pub(crate) const fn is_crowded(&self) -> bool {
+        self.waiting > self.limits.waiting_bytes / 2
+    }
+
     /// Whether so much waits for a client, or for all, that it is to read some of it before it is served again.
     fn is_full(&self, session: &Session) -> bool {
         session.outbound.is_full(&self.limits)
-            || (self.waiting > self.limits.waiting_bytes / 2
-                && session.outbound.bytes() > self.share())
+            || (self.is_crowded() && session.waiting_bytes() > self.share())
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -202,12 +225,18 @@ impl Sessions {
     fn insert(&mut self, session: Session) {
         self.by_token.insert(Credential(session.token), session.key);
         *self.by_network.entry(network_of(&session)).or_default() += 1;
-        self.sessions.insert(session.key, Box::new(session));
+        let key = session.key;
+        self.sessions.insert(key, Box::new(session));
+        self.recount_details(key);
     }
 
     fn remove(&mut self, key: SessionKey) -> Option<Session> {
         let session = self.sessions.remove(&key)?;
         self.waiting = self.waiting.saturating_sub(session.counted);
+        self.details = self.details.saturating_sub(session.details);
+        self.selected = self
+            .selected
+            .saturating_sub(session.selections.extent().memory);
         self.store_bytes = self
             .store_bytes
             .saturating_sub(session.inbound.store_bytes());
@@ -242,6 +271,22 @@ impl Sessions {
         self.by_token.get(&Credential(*token)).copied()
     }
 
+    /// The key of the session that was opened last.
+    pub(crate) const fn last_key(&self) -> SessionKey {
+        SessionKey(self.last_key)
+    }
+
+    /// The sessions from one to another, in the order in which they were opened.
+    pub(crate) fn between(
+        &self,
+        first: SessionKey,
+        last: SessionKey,
+    ) -> impl Iterator<Item = &Session> {
+        // A range that ends before it begins is none to ask for.
+        let sessions = (first <= last).then(|| self.sessions.range(first..=last));
+        sessions.into_iter().flatten().map(|(_, it)| it.as_ref())
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Session> {
         self.sessions.values().map(Box::as_ref)
     }
@@ -256,9 +301,13 @@ impl Sessions {
         mut rights_of: impl FnMut(&BTreeSet<String>) -> std::sync::Arc<crate::auth::Rights>,
     ) -> Vec<SessionKey> {
         let mut changed = Vec::new();
+        // Sessions with the same roles mostly share their rights: those are compared once.
+        let mut compared = HashMap::new();
         for session in self.sessions.values_mut() {
             let rights = rights_of(&session.roles);
-            if *session.rights != *rights {
+            let pair = [&session.rights, &rights].map(std::sync::Arc::as_ptr);
+            let differ = compared.entry(pair);
+            if *differ.or_insert_with(|| *session.rights != *rights) {
                 session.rights = rights;
                 changed.push(session.key);
             }

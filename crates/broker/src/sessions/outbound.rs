@@ -42,6 +42,8 @@ pub(super) struct Outbound {
     spared: usize,
     /// More waits than may: the client cannot go on.
     overflowed: bool,
+    /// Nothing is sent: it is not known what the client may see.
+    is_held: bool,
 }
 
 /// What becomes of a message.
@@ -66,7 +68,11 @@ impl Outbound {
             return Pushed::Overflow;
         }
         self.spare(item.message.len(), limits);
-        if is_connected && self.backlog.is_empty() && self.has_room(item.message.len(), limits) {
+        if is_connected
+            && !self.is_held
+            && self.backlog.is_empty()
+            && self.has_room(item.message.len(), limits)
+        {
             self.keep(item.message, limits);
             return Pushed::Sent;
         }
@@ -81,6 +87,11 @@ impl Outbound {
             return Pushed::Overflow;
         }
         Pushed::Waits
+    }
+
+    /// Keeps everything back, or does so no longer; whether it did.
+    pub(super) const fn set_held(&mut self, is_held: bool) -> bool {
+        core::mem::replace(&mut self.is_held, is_held)
     }
 
     /// Bytes that wait, and those on their way.
@@ -106,9 +117,11 @@ impl Outbound {
         self.unasked.1 += message.len();
         self.kept_bytes += message.len();
         self.kept.push_back(message);
-        // The connection may be well all the same; if it is not, the loss is noticed.
+        // The connection may be well all the same; if it is not, the loss is noticed. A message that is above the limit by itself
+        // stays, since it counts as long as the client has not read it.
         while self.kept.len() > limits.recovery_messages
-            || (self.kept_bytes > limits.recovery_bytes && self.kept.len() > 1)
+            || (self.kept_bytes.saturating_sub(self.spared) > limits.recovery_bytes
+                && self.kept.len() > 1)
         {
             self.forget_oldest();
         }
@@ -124,6 +137,7 @@ impl Outbound {
     /// Whether the client may be sent more of what waits elsewhere: half of what may be on its way is left to what cannot wait.
     pub(super) fn takes_more(&self, limits: &Limits) -> bool {
         !self.overflowed
+            && !self.is_held
             && self.backlog.is_empty()
             && (self.kept.is_empty()
                 || (self.kept.len() < limits.window_messages / 2 && self.room(limits) > 0))
@@ -156,7 +170,7 @@ impl Outbound {
     /// The next message that waits, if it may be sent to a client that is there. It counts as sent.
     pub(super) fn release(&mut self, limits: &Limits) -> Option<Bytes> {
         let length = self.backlog.next_len()?;
-        if self.overflowed || !self.has_room(length, limits) {
+        if self.overflowed || self.is_held || !self.has_room(length, limits) {
             return None;
         }
         let message = self.backlog.pop()?;
@@ -194,6 +208,7 @@ impl Outbound {
     /// asks, does it now.
     pub(super) fn needs_ping(&self, limits: &Limits) -> bool {
         !self.ping_outstanding
+            && !self.is_held
             && (!self.backlog.is_empty()
                 || self.unasked.0 >= limits.confirm_messages
                 || self.unasked.1 >= limits.confirm_bytes)
@@ -304,6 +319,22 @@ mod tests {
         assert_eq!(outbound.push(item(5), false, &limits()), Pushed::Overflow);
         assert_eq!(outbound.resume(3), Err(Lost));
         assert_eq!(outbound.kept_bytes, 0);
+    }
+
+    /// The question that follows it displaced a long answer: it was still on its way, and counted no longer.
+    #[test]
+    fn a_message_above_the_limit_counts_until_it_is_confirmed() {
+        let mut outbound = Outbound::default();
+        let long = Item::other(Bytes::from(vec![0; 5_000]));
+        assert_eq!(outbound.push(long, true, &limits()), Pushed::Sent);
+        outbound.keep(message(1), &limits());
+        outbound.pinged(ConversationId(1));
+        assert_eq!(outbound.bytes(), 5_010);
+        assert_eq!(outbound.resume(0).map(|it| it.len()), Ok(2));
+        outbound.keep(message(2), &limits());
+        outbound.pinged(ConversationId(2));
+        assert!(outbound.answered(ConversationId(2)));
+        assert_eq!(outbound.bytes(), 0);
     }
 
     #[test]

@@ -38,6 +38,15 @@ const FORBIDDEN: &[char] = &[' ', '\t', '\r', '\n', '"', '\'', '(', ')'];
 pub(crate) const MAX_PROPERTY: usize = 4 * 1024;
 /// The most properties that a session has.
 const MAX_PROPERTIES: usize = 1_000;
+/// Bytes of the properties and roles of one session.
+const MAX_DETAILS: usize = 128 * 1024;
+/// What a property or a role takes besides its text, in bytes.
+const DETAIL_OVERHEAD: usize = 64;
+
+/// Bytes of texts, each as something of its own.
+pub(super) fn detail_bytes<'t>(texts: impl Iterator<Item = &'t str>) -> usize {
+    texts.map(|text| DETAIL_OVERHEAD + text.len()).sum()
+}
 
 /// Whether a user property can have this name and value.
 pub(crate) fn is_user_property(name: &str, value: &str) -> bool {
@@ -115,6 +124,8 @@ impl Sessions {
         {
             return Err(errors::too_many("session properties"));
         }
+        let texts = set.iter().flat_map(|(name, value)| [name, value]);
+        self.check_details(key, detail_bytes(texts.map(String::as_str)))?;
         self.change(key, |session| {
             for (name, value) in set {
                 match session.properties.insert(name.clone(), value.clone()) {
@@ -129,6 +140,27 @@ impl Sessions {
             }
         });
         Ok((former, absent))
+    }
+}
+
+impl Sessions {
+    /// Whether the properties and roles of a session may take so many bytes more.
+    pub(super) fn check_details(&self, key: SessionKey, more: usize) -> Result<(), ErrorReport> {
+        let now = self.get(key).map_or(0, |session| session.details);
+        if now + more > MAX_DETAILS || self.details + more > self.limits.session_bytes {
+            return Err(errors::too_many("bytes of session properties and roles"));
+        }
+        Ok(())
+    }
+
+    /// A session has other properties or roles.
+    pub(super) fn recount_details(&mut self, key: SessionKey) {
+        if let Some(session) = self.sessions.get_mut(&key) {
+            let properties = session.properties.iter().flat_map(|(name, it)| [name, it]);
+            let now = detail_bytes(properties.chain(&session.roles).map(String::as_str));
+            let before = core::mem::replace(&mut session.details, now);
+            self.details = self.details.saturating_add(now).saturating_sub(before);
+        }
     }
 }
 

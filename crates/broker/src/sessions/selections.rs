@@ -2,13 +2,77 @@
 //!
 //! Source: the API documentation of `Topics` and `ClientControl.getTopicSelections`.
 
+use core::ops::{Add, Sub};
+use effusion_protocol::ErrorReport;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::topics::Selector;
+use crate::{Limits, errors};
 
 /// Selectors that mean all topics: unsubscribing from them empties the scope.
 const EVERYTHING: &[&str] = &["?.*//", "*.*", "?//"];
+
+/// What is kept for a session is one part of so many at most.
+const SHARES: usize = 16;
+/// Bytes that are kept for each session however much is kept for the others.
+const ALWAYS: usize = 16 * 1024;
+/// What a selection or a scope takes besides its text, roughly.
+const OVERHEAD: usize = 64;
+
+/// How much of selections there is to remember.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extent {
+    /// In paths; a regular expression counts as several.
+    pub(crate) weight: usize,
+    /// In bytes of memory, roughly.
+    pub(crate) memory: usize,
+}
+
+impl Extent {
+    /// Fails if a session may not have so much in place of what it had before, when all sessions have so many bytes. Less is always
+    /// taken.
+    pub(crate) fn check(
+        self,
+        before: Self,
+        taken: usize,
+        limits: &Limits,
+    ) -> Result<(), ErrorReport> {
+        if self.weight > limits.selections.max(before.weight) {
+            return Err(errors::too_many("topic selections"));
+        }
+        let bytes = limits.selection_bytes;
+        let more = self.memory.saturating_sub(before.memory);
+        // One session is not to use up what is there for all, nor all of them what one needs.
+        let is_too_much = self.memory > bytes / SHARES || taken + more > bytes;
+        if more > 0 && self.memory > ALWAYS && is_too_much {
+            return Err(errors::too_many("bytes of topic selections"));
+        }
+        Ok(())
+    }
+}
+
+impl Add for Extent {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            weight: self.weight + other.weight,
+            memory: self.memory + other.memory,
+        }
+    }
+}
+
+impl Sub for Extent {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            weight: self.weight.saturating_sub(other.weight),
+            memory: self.memory.saturating_sub(other.memory),
+        }
+    }
+}
 
 /// One selection or deselection.
 #[derive(Clone, Debug)]
@@ -31,13 +95,24 @@ pub(crate) struct Selections {
 }
 
 impl Selections {
-    /// How much there is to remember, in paths.
-    pub(crate) fn weight(&self) -> usize {
-        self.scopes
-            .values()
-            .flatten()
-            .map(|it| crate::topics::weight(&it.selector))
-            .sum()
+    /// How much there is to remember.
+    pub(crate) fn extent(&self) -> Extent {
+        let scopes = self.scopes.keys().map(|scope| Extent {
+            weight: 0,
+            memory: OVERHEAD + scope.len(),
+        });
+        let all = self.scopes.values().flatten().map(|it| Extent {
+            weight: crate::topics::weight(&it.selector),
+            memory: OVERHEAD + it.selector.memory(),
+        });
+        scopes.chain(all).fold(Extent::default(), Extent::add)
+    }
+
+    /// How many steps it takes to look whether a path is selected.
+    pub(crate) fn steps(&self, path: &str) -> usize {
+        let all = self.scopes.values().flatten();
+        let matching = all.map(|it| crate::topics::match_steps(&it.selector, path));
+        self.extent().weight / 8 + matching.sum::<usize>()
     }
 
     /// Adds a selection. What was said with the same expression in the scope before no longer counts.
@@ -147,7 +222,11 @@ mod tests {
         assert_eq!(selections.selects("a/b"), Some(SelectedBy::Session));
         push(&mut selections, "", "?a//", false);
         assert_eq!(selections.selects("a/b"), None);
-        assert_eq!(selections.weight(), 0, "nothing is selected any more");
+        assert_eq!(
+            selections.extent().weight,
+            0,
+            "nothing is selected any more"
+        );
     }
 
     #[test]
@@ -159,7 +238,7 @@ mod tests {
         assert_eq!(selections.selects("a"), Some(SelectedBy::Session));
         assert_eq!(selections.names(), ["two"]);
         push(&mut selections, "two", ">a", false);
-        assert_eq!(selections.weight(), 0);
+        assert_eq!(selections.extent().weight, 0);
     }
 
     #[test]
@@ -168,11 +247,11 @@ mod tests {
         for number in 0..100 {
             push(&mut selections, "", &format!("?x{number}//"), false);
         }
-        assert_eq!(selections.weight(), 0);
+        assert_eq!(selections.extent().weight, 0);
         push(&mut selections, "", ">a", true);
         for number in 0..100 {
             push(&mut selections, "", &format!(">b{number}"), false);
         }
-        assert_eq!(selections.weight(), 1);
+        assert_eq!(selections.extent().weight, 1);
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::auth::Rights;
 use crate::caller::SessionKey;
 use crate::topics::{Actor, Settings, Topic};
+use crate::turns::Account;
 use crate::{ConnectionId, Creator};
 
 use super::filter::Properties;
@@ -43,6 +44,10 @@ pub(crate) struct Session {
     pub(super) outbound: Outbound,
     /// What that counts for in the account of all sessions, in bytes.
     pub(super) counted: usize,
+    /// Bytes of an answer that is still being written.
+    pub(super) prepared: usize,
+    /// Bytes of its properties and roles.
+    pub(super) details: usize,
     /// What the client asked for.
     pub(super) inbound: Inbound,
     /// The client reads compressed values.
@@ -71,6 +76,11 @@ impl Session {
         self.version
     }
 
+    /// How many bytes wait for the client.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.outbound.bytes() + self.prepared
+    }
+
     /// `None` for an anonymous session.
     pub(crate) const fn principal(&self) -> Option<&String> {
         self.principal.as_ref()
@@ -95,6 +105,11 @@ impl Session {
         address.map(String::as_str).unwrap_or_default()
     }
 
+    /// On whose account it takes its turns.
+    pub(crate) fn account(&self) -> Account {
+        Account::new(self.address(), self.principal.as_deref())
+    }
+
     pub(crate) const fn connection(&self) -> Option<ConnectionId> {
         match self.link {
             Link::Connected(connection) => Some(connection),
@@ -105,6 +120,10 @@ impl Session {
     /// The topics that it is subscribed to.
     pub(crate) const fn subscriptions(&self) -> &BTreeSet<TopicId> {
         &self.subscriptions
+    }
+
+    pub(crate) fn take_subscriptions(&mut self) -> BTreeSet<TopicId> {
+        core::mem::take(&mut self.subscriptions)
     }
 
     /// Whether it selects a path, whoever selected that.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::caller::SessionKey;
-use crate::topics::{MAX_PATH, Messages, Priority, Progress, Selector, weight};
+use crate::topics::{MAX_PATH, Messages, Priority, Progress, Selector};
 use crate::{errors, wire};
 
 use super::{Due, Item, Kind, SelectedBy, Selection, Sessions};
@@ -31,24 +31,12 @@ impl Sessions {
         selector: &Arc<Selector>,
         by: SelectedBy,
     ) -> Result<(), ErrorReport> {
-        let limit = self.limits.selections;
-        let session = self.get_mut(key).ok_or_else(errors::no_such_session)?;
         if scope.len() > MAX_PATH {
             return Err(errors::invalid_data(format_args!(
                 "The name of a scope cannot be longer than {MAX_PATH} bytes"
             )));
         }
-        if session.selections.weight() + weight(selector) > limit {
-            return Err(errors::too_many("topic selections"));
-        }
-        let old: Vec<_> = session.selections.selectors().cloned().collect();
-        let selection = Selection {
-            selector: selector.clone(),
-            selected: Some(by),
-        };
-        session.selections.push(scope, selection);
-        self.reindex(key, &old);
-        Ok(())
+        self.add_selections(key, &[scope.to_owned()], selector, Some(by))
     }
 
     /// Remembers what a session selects no longer.
@@ -58,22 +46,28 @@ impl Sessions {
         scopes: &[String],
         selector: &Arc<Selector>,
     ) -> Result<(), ErrorReport> {
-        let limit = self.limits.selections;
+        // A deselection is to be remembered as a selection is.
+        self.add_selections(key, scopes, selector, None)
+    }
+
+    fn add_selections(
+        &mut self,
+        key: SessionKey,
+        scopes: &[String],
+        selector: &Arc<Selector>,
+        selected: Option<SelectedBy>,
+    ) -> Result<(), ErrorReport> {
+        let (limits, taken) = (self.limits, self.selected);
         let session = self.get_mut(key).ok_or_else(errors::no_such_session)?;
         let mut after = session.selections.clone();
         for scope in scopes {
-            let selection = Selection {
-                selector: selector.clone(),
-                selected: None,
-            };
-            after.push(scope, selection);
+            let selector = Arc::clone(selector);
+            after.push(scope, Selection { selector, selected });
         }
-        // A deselection is to be remembered as a selection is. One that leaves less to remember is always taken.
-        let weight = after.weight();
-        if weight > limit && weight > session.selections.weight() {
-            return Err(errors::too_many("topic selections"));
-        }
+        let (old, new) = (session.selections.extent(), after.extent());
+        new.check(old, taken, &limits)?;
         let before = core::mem::replace(&mut session.selections, after);
+        self.selected = (taken + new.memory).saturating_sub(old.memory);
         let old: Vec<_> = before.selectors().cloned().collect();
         self.reindex(key, &old);
         Ok(())
@@ -163,6 +157,12 @@ impl Sessions {
             inflates: session.inflates,
             room: session.outbound.room(&self.limits),
         })
+    }
+
+    /// Whether the client of a session is still to be told what was before of a topic: it is then told of all that comes.
+    pub(crate) fn is_behind(&self, key: SessionKey, topic: TopicId) -> bool {
+        let session = self.get(key);
+        session.is_some_and(|it| it.outbound.catch_up().due(topic).is_some())
     }
 
     /// Whether the client of a session was not told of a subscription yet: then, whether it reads compressed values.

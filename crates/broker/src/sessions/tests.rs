@@ -203,10 +203,12 @@ fn listeners_are_told_of_what_changes() {
         properties: vec!["Room".to_owned()],
         after: None,
         service: ServiceId::SessionEventRegistration,
+        introduced: SessionKey(0),
     };
     let id = ConversationId(5);
     sessions.add_listener(listening, id, listener).unwrap();
     let told = |sessions: &mut Sessions| outputs(sessions, 1).0.len();
+    assert!(sessions.introduce(listening, id, &mut 100));
     assert_eq!(told(&mut sessions), 1, "of itself");
     let key = open(&mut sessions, 2, after(1));
     assert_eq!(told(&mut sessions), 1);
@@ -219,7 +221,9 @@ fn listeners_are_told_of_what_changes() {
     assert_eq!(told(&mut sessions), 0);
     sessions.notify_moved(key, SessionUpdateType::Disconnected);
     assert_eq!(told(&mut sessions), 1);
+    assert!(sessions.listening_steps() > 0);
     assert_eq!(sessions.end_listeners(listening).len(), 1);
+    assert_eq!(sessions.listening_steps(), 0);
     let closed = sessions.close(key, CloseReason::ClosedByClient).unwrap();
     sessions.notify_closed(&closed, CloseReason::ClosedByClient);
     assert_eq!(told(&mut sessions), 0);

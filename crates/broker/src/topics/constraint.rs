@@ -106,7 +106,7 @@ impl Check<'_> {
                     *value == comparison.value
                 }
                 Some((data_type, Some(value))) => {
-                    compares(comparison, scalar(data_type, value.clone()).as_ref())
+                    compares(comparison, self.scalar(data_type, value)?.as_ref())
                 }
                 _ => false,
             },
@@ -125,7 +125,7 @@ impl Check<'_> {
                     let holds = if comparison.operator == ConstraintOperator::Is {
                         self.is(&found, &comparison.value)?
                     } else {
-                        let found = scalar(DataType::Json, found.as_cbor().clone());
+                        let found = self.scalar(DataType::Json, found.as_cbor())?;
                         compares(comparison, found.as_ref())
                     };
                     if !holds {
@@ -139,13 +139,26 @@ impl Check<'_> {
         })
     }
 
+    /// Bytes of the value are looked at again.
+    fn charge(&mut self, bytes: usize) -> Result<(), TooCostly> {
+        self.bytes_left = self.bytes_left.checked_sub(bytes).ok_or(TooCostly)?;
+        Ok(())
+    }
+
+    /// A value, or part of one, to be compared: a long text is read anew each time.
+    fn scalar(&mut self, data_type: DataType, value: &Bytes) -> Result<Option<Tree>, TooCostly> {
+        let is_composite = Json::from_cbor(value.clone()).is_composite();
+        self.charge(if is_composite { 0 } else { value.len() })?;
+        Ok(scalar(data_type, value.clone()))
+    }
+
     /// Whether part of a value has these bytes, once it is written as the SDKs write it.
     fn is(&mut self, found: &Json, expected: &Bytes) -> Result<bool, TooCostly> {
         if found.as_cbor() == expected {
             return Ok(true);
         }
         let length = found.as_cbor().len();
-        self.bytes_left = self.bytes_left.checked_sub(length).ok_or(TooCostly)?;
+        self.charge(length)?;
         if found.is_canonical() {
             return Ok(false);
         }
@@ -246,6 +259,28 @@ fn compare_numbers(found: &Tree, expected: &Tree) -> Option<Ordering> {
         other => other.as_f64(),
     };
     float(found)?.partial_cmp(&float(expected)?)
+}
+
+/// About how many bytes a constraint has.
+pub(crate) fn bytes(constraint: &UpdateConstraint) -> usize {
+    const EACH: usize = 16;
+    EACH + match constraint {
+        UpdateConstraint::Unconstrained | UpdateConstraint::NoValue | UpdateConstraint::NoTopic => {
+            0
+        }
+        UpdateConstraint::Locked { name, .. } => name.len(),
+        UpdateConstraint::Value(comparison) => comparison.value.len(),
+        UpdateConstraint::Conjunction(list) | UpdateConstraint::Disjunction(list) => {
+            list.iter().map(bytes).sum()
+        }
+        UpdateConstraint::PartialJson { with, without } => {
+            let with = with.iter();
+            let without = without.iter();
+            with.map(|(pointer, it)| EACH + pointer.len() + it.value.len())
+                .sum::<usize>()
+                + without.map(|pointer| EACH + pointer.len()).sum::<usize>()
+        }
+    }
 }
 
 /// Whether it depends on the topic's value if a constraint holds: then the answer tells of the value.
@@ -355,6 +390,34 @@ mod tests {
             holds_lock: &|_, _, _| false,
         };
         assert_eq!(holds(&either, &subject), Err(TooCostly));
+    }
+
+    /// Each comparison with a long text read the whole of it: ten thousand of them took seconds.
+    #[test]
+    fn a_long_text_is_not_read_for_each_of_many_comparisons() {
+        let text = json(&format!("\"{}\"", "x".repeat(1_000_000)));
+        let value = json(&format!("{{\"a\":\"{}\"}}", "x".repeat(1_000_000)));
+        let comparison = || ValueComparison {
+            operator: Operator::NotEqual,
+            kind: ConstraintValueKind::String,
+            value: json("\"y\""),
+        };
+        let whole = |count| {
+            UpdateConstraint::Conjunction(vec![UpdateConstraint::Value(comparison()); count])
+        };
+        let parts = |count| UpdateConstraint::PartialJson {
+            with: vec![("/a".to_owned(), comparison()); count],
+            without: vec![],
+        };
+        for (value, constraint) in [(&text, &whole as &dyn Fn(usize) -> _), (&value, &parts)] {
+            assert!(check(DataType::Json, Some(value), &constraint(1)));
+            let subject = Subject {
+                topic: Some((DataType::Json, Some(value))),
+                session: None,
+                holds_lock: &|_, _, _| false,
+            };
+            assert_eq!(holds(&constraint(10_000), &subject), Err(TooCostly));
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use effusion_protocol::time_series::Event;
 use effusion_protocol::{Message, ProtocolVersion, TopicId, encode};
 
-use super::{Conflation, Priority, Settings};
+use super::{Conflation, Priority, Settings, VALUE_BYTES_A_STEP};
 
 /// Topic messages are the same bytes in every protocol version.
 const ANY: ProtocolVersion = ProtocolVersion::NEWEST;
@@ -23,6 +23,8 @@ const LOWEST: u8 = 1;
 #[derive(Debug)]
 pub(crate) struct TopicMessage {
     message: Message,
+    /// How many bytes the value, delta or event has.
+    length: usize,
     /// How hard to compress; `None` is not at all.
     level: Option<u8>,
     plain: Option<Bytes>,
@@ -33,6 +35,7 @@ impl TopicMessage {
     fn new(message: Message, length: usize, settings: &Settings) -> Self {
         Self {
             message,
+            length,
             level: settings
                 .compression
                 .filter(|_| (MIN_COMPRESSED..=MAX_COMPRESSED).contains(&length))
@@ -118,6 +121,11 @@ impl Delivery {
             whole: Some(TopicMessage::value(topic, value, settings)),
             ..Self::whole(topic, settings, TopicMessage::delta(topic, delta, settings))
         }
+    }
+
+    /// Steps for finding out how the value differs from the one before, and for compressing it.
+    pub(crate) fn steps(&self) -> usize {
+        self.whole.as_ref().unwrap_or(&self.message).length / VALUE_BYTES_A_STEP
     }
 
     /// The bytes for a client: as an update of what it has, or of its own.

@@ -27,7 +27,7 @@ pub(crate) use queue::{Batch, Context, Queued, ReplyTo, Step};
 pub(crate) use removal::SessionView;
 #[cfg(feature = "fuzz")]
 pub(crate) use removal_policy::{Circumstances, Removal};
-pub(crate) use selectors::{Selector, compile_whole, weight};
+pub(crate) use selectors::{BYTES_A_STEP, LARGE, Selector, match_steps, weight};
 pub(crate) use series::Series;
 pub(crate) use settings::{Conflation, Priority, Settings};
 pub(crate) use topic::Topic;
@@ -48,6 +48,9 @@ use transaction::{NULL, Numbers};
 
 /// The longest path of a topic, in bytes.
 pub(crate) const MAX_PATH: usize = 4 * 1024;
+
+/// Bytes of a value that are read, compared or compressed in a step.
+const VALUE_BYTES_A_STEP: usize = 32;
 
 /// All topics, and the changes of them that are on their way.
 #[derive(Debug)]
@@ -82,11 +85,19 @@ impl Topics {
         &self.tree
     }
 
+    /// The topic that was added last; it may be gone.
+    pub(crate) const fn newest(&self) -> TopicId {
+        self.numbers.last_topic()
+    }
+
     /// A selector, which all that select alike share.
     pub(crate) fn selector(&mut self, expression: &str) -> Result<Arc<Selector>, ErrorReport> {
-        self.selectors
-            .get(expression)
-            .map_err(|error| errors::bad_selector(&error))
+        let selector = self.selectors.get(expression);
+        let selector = selector.map_err(|error| errors::bad_selector(&error))?;
+        if selector.memory() > LARGE && !self.selectors.fits(self.limits.selection_bytes) {
+            return Err(errors::too_many("bytes of topic selectors"));
+        }
+        Ok(selector)
     }
 
     /// Puts a stored topic into the tree. One whose specification is no longer understood is left out, but stays

@@ -168,18 +168,17 @@ fn fits(pointer: &str, value: &Tree) -> bool {
     pointer.matches('/').count() + depth(value) <= Json::MAX_DEPTH
 }
 
-/// How large a value is, in bytes, more or less.
+/// How many steps it takes to copy a value: its bytes, and so many for each item, however short that is.
 fn size(tree: &Tree) -> usize {
-    match tree {
-        Tree::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
-        Tree::Object(map) => {
-            1 + map
-                .iter()
-                .map(|(name, value)| name.len() + size(value))
-                .sum::<usize>()
-        }
-        Tree::String(text) => 1 + text.len(),
-        _ => 8,
+    const ITEM: usize = 16;
+    ITEM + match tree {
+        Tree::Array(items) => items.iter().map(size).sum(),
+        Tree::Object(map) => map
+            .iter()
+            .map(|(name, value)| ITEM + name.len() + size(value))
+            .sum(),
+        Tree::String(text) => text.len(),
+        _ => 0,
     }
 }
 
@@ -377,6 +376,12 @@ mod tests {
             patched("[]", &format!("[{}]", nesting.join(","))),
             Ok(Err(1))
         );
+        // An item of no bytes takes as long to copy as another.
+        for item in ["[]", "{}", r#""""#] {
+            let items = format!("[{}0]", format!("{item},").repeat(80_000));
+            let copy = r#"[{"op":"copy","from":"","path":"/0"}]"#;
+            assert_eq!(patched(&items, copy), Err(PatchError::TooLarge), "{item}");
+        }
         let copies: String = (0..40)
             .map(|i| format!(r#"{{"op":"copy","from":"","path":"/{i}"}},"#))
             .collect();

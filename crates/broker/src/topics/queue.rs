@@ -1,9 +1,11 @@
 //! Changes of topics, one path after the other, each made only once it is stored.
 //!
 //! For each path there is one queue. While a change waits for the store, later changes of the same path queue up; when
-//! it is done, all that queued are worked out together in a [`Transaction`] and stored in one ticket. What subscribers and
+//! it is done, what queued is worked out together in a [`Transaction`], as much of it as one input may take, and stored in one
+//! ticket. What subscribers and
 //! callers are told is said when the ticket completes, in the order of the changes, subscribers before callers (as the
-//! captured servers do). If the store fails, the transaction is rolled back: the topic is as it was, and the callers get an
+//! captured servers do). Telling all sessions of a topic that was added or removed may take several slices: the path waits
+//! for that, too, so that whoever selected the topic before it was there misses none of its updates. If the store fails, the transaction is rolled back: the topic is as it was, and the callers get an
 //! error. Topics that are not persistent take the same way without the store.
 
 use effusion_protocol::ErrorReport;
@@ -38,25 +40,24 @@ pub(crate) enum ReplyTo {
 #[derive(Debug)]
 pub(crate) struct Step {
     pub(crate) reply_to: ReplyTo,
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: VecDeque<Change>,
     pub(crate) result: Result<Outcome, ErrorReport>,
 }
 
 /// The changes of one path that are made together.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: VecDeque<Step>,
     /// What is to be stored before; nothing, if the steps can be carried out at once.
     pub(crate) operations: Vec<StoreOp>,
 }
 
 /// What changes have to know of the rest of the service.
-#[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     /// Milliseconds since 1970.
     pub(crate) wall_ms: u64,
-    /// The rights that a session has now: the change may have waited for the store.
-    pub(crate) rights: &'a dyn Fn(SessionKey) -> Option<Arc<Rights>>,
+    /// The rights that an actor has now, if they may be others: the change may have waited for the store.
+    pub(crate) rights: &'a mut dyn FnMut(&Actor) -> Option<Arc<Rights>>,
     /// Whether a session holds a lock of this name and sequence.
     pub(crate) holds_lock: &'a dyn Fn(&str, SessionKey, u64) -> bool,
 }
@@ -87,15 +88,31 @@ impl Topics {
         self.queues.0.keys()
     }
 
-    /// Works out all changes of a path that wait. The queue is busy until [`Topics::batch_done`].
-    pub(crate) fn next_batch(&mut self, path: &str, context: Context<'_>) -> Option<Batch> {
+    /// Has what waits at a path wait until [`Topics::batch_done`]. Whether there is something.
+    pub(crate) fn hold(&mut self, path: &str) -> bool {
+        let queue = self.queues.0.get_mut(path);
+        let Some(queue) = queue.filter(|queue| !queue.waiting.is_empty()) else {
+            return false;
+        };
+        queue.is_busy = true;
+        true
+    }
+
+    /// Works out changes of a path that wait, until no steps are left, but at least one. The queue is busy until
+    /// [`Topics::batch_done`].
+    pub(crate) fn next_batch(
+        &mut self,
+        path: &str,
+        context: Context<'_>,
+        steps_left: &mut usize,
+    ) -> Option<Batch> {
         let queue = self.queues.0.get_mut(path)?;
         if queue.waiting.is_empty() {
             self.queues.0.remove(path);
             return None;
         }
         queue.is_busy = true;
-        let waiting = core::mem::take(&mut queue.waiting);
+        let mut waiting = core::mem::take(&mut queue.waiting);
         let discarded = self
             .tree
             .at_mut(path)
@@ -116,21 +133,28 @@ impl Topics {
                 sequences: discarded,
             });
         }
-        let mut steps = Vec::with_capacity(waiting.len());
-        for mut queued in waiting {
-            if let Some(rights) = queued.actor.session.and_then(context.rights) {
+        let mut steps = VecDeque::new();
+        while let Some(mut queued) = waiting.pop_front() {
+            if let Some(rights) = (context.rights)(&queued.actor) {
                 queued.actor.rights = rights;
             }
+            *steps_left = steps_left.saturating_sub(transaction.steps(&queued.op));
             let result = transaction.execute(&queued.actor, queued.op);
-            steps.push(Step {
+            steps.push_back(Step {
                 reply_to: queued.reply_to,
-                changes: transaction.take_changes(),
+                changes: transaction.take_changes().into(),
                 result,
             });
+            if *steps_left == 0 {
+                break;
+            }
         }
         let mut operations = transaction.into_operations();
         if !self.is_durable {
             operations.clear();
+        }
+        if let Some(queue) = self.queues.0.get_mut(path) {
+            queue.waiting = waiting;
         }
         Some(Batch { steps, operations })
     }

@@ -10,12 +10,12 @@ use crate::sessions::filter::Filter;
 use crate::{Creator, Time};
 
 use super::removal_policy::Circumstances;
-use super::{Actor, Queued, ReplyTo, TopicOp, Topics};
+use super::{Actor, Topics};
 
 /// How often removal policies are looked at, in milliseconds.
 const PERIOD: u64 = 1_000;
 
-/// How many steps of looking at policies are made before others are served: about one for each condition and session.
+/// How many steps of looking at policies are made before others are served: one for each clause and session.
 const SWEEP_STEPS: usize = 5_000;
 
 /// Removals of several topics whose callers wait.
@@ -143,7 +143,11 @@ impl Topics {
             let creator = &topic.creator;
             // If a policy asks for more than whose session made the topic, that one needs the right to view them.
             let may_view = !removal.asks_for_sessions || (sessions.may_view)(creator);
-            let cost = if may_view { 10 + sessions.count } else { 10 };
+            let cost = if may_view {
+                10 + sessions.count * removal.clauses
+            } else {
+                10
+            };
             steps = steps.saturating_sub(cost);
             let any_session = |filter: Option<&Filter>| {
                 // As if there were one: the topic stays, and nobody learns anything.
@@ -170,44 +174,18 @@ impl Topics {
         }
     }
 
-    /// What a topic's policy removes, with the rights of whoever made it.
-    pub(crate) fn removed_by_policy(
+    /// Who removes what a topic's policy names.
+    pub(crate) fn remover(
         &self,
         id: TopicId,
         rights_of: impl FnOnce(&Creator) -> Arc<Rights>,
-    ) -> Vec<(String, Queued)> {
-        let Some(topic) = self.tree.get(id) else {
-            return Vec::new();
-        };
-        let actor = Actor {
+    ) -> Option<Actor> {
+        let topic = self.tree.get(id)?;
+        Some(Actor {
             session: None,
             principal: topic.creator.principal.clone(),
             rights: rights_of(&topic.creator),
             creator: topic.creator.clone(),
-        };
-        let policy = topic.settings.removal.as_ref();
-        let paths: Vec<&str> = match policy.and_then(|it| it.remove.as_ref()) {
-            None => vec![topic.path()],
-            Some(selector) => self
-                .tree
-                .select(selector)
-                .iter()
-                .map(|it| it.path())
-                .collect(),
-        };
-        let removal = |path: &str| Queued {
-            reply_to: ReplyTo::Nobody,
-            actor: actor.clone(),
-            // A topic goes by its own policy; others go with the rights of its creator.
-            op: if path == topic.path() {
-                TopicOp::Expire
-            } else {
-                TopicOp::Remove
-            },
-        };
-        paths
-            .into_iter()
-            .map(|path| (path.to_owned(), removal(path)))
-            .collect()
+        })
     }
 }

@@ -5,6 +5,7 @@
 
 use core::fmt;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::Time;
 use crate::lexer::{Lexeme, lexemes};
@@ -17,6 +18,8 @@ use super::date;
 const MAX_DEPTH: usize = 32;
 /// The longest policy, in bytes.
 const MAX_POLICY: usize = 8 * 1024;
+/// What all session filters of a policy may ask of a session, in steps: they are asked of all sessions again and again.
+const MAX_CLAUSES: usize = 24;
 /// The most conditions in a policy: each is looked at whenever one of them may have come to hold.
 const MAX_CONDITIONS: usize = 64;
 
@@ -25,11 +28,15 @@ const MAX_CONDITIONS: usize = 64;
 pub(crate) struct Removal {
     condition: Condition,
     /// Which topics go; the topic itself if there is no selector.
-    pub(crate) remove: Option<Selector>,
+    pub(crate) remove: Option<Arc<Selector>>,
     /// How many conditions keep a moment since which they hold.
     watched: usize,
     /// A condition is about properties of sessions other than whose they are: whether the topic is there tells of them.
     pub(crate) asks_for_sessions: bool,
+    /// What it takes to ask all conditions about a session, in steps.
+    pub(crate) clauses: usize,
+    /// Bytes of memory that regular expressions and the selector take.
+    pub(crate) memory: usize,
 }
 
 #[derive(Debug)]
@@ -100,23 +107,31 @@ impl Removal {
             watched: 0,
             once: BTreeSet::new(),
             asks_for_sessions: false,
+            clauses: 0,
+            memory: 0,
         };
         parser.expect("when")?;
         let condition = parser.or()?;
         let remove = if parser.take("remove") {
             let selector = parser.text("a selector in quotes")?;
-            Some(Selector::parse(&selector).map_err(|error| RemovalError(error.to_string()))?)
+            let selector = Selector::parse(&selector);
+            Some(Arc::new(
+                selector.map_err(|error| RemovalError(error.to_string()))?,
+            ))
         } else {
             None
         };
         if parser.next < parser.lexemes.len() {
             return Err(RemovalError("something follows the policy".to_owned()));
         }
+        let selector = remove.as_ref().map_or(0, |it| it.memory());
         Ok(Self {
+            memory: parser.memory + selector,
             condition,
             remove,
             watched: parser.watched,
             asks_for_sessions: parser.asks_for_sessions,
+            clauses: parser.clauses,
         })
     }
 
@@ -224,6 +239,8 @@ struct Parser {
     /// Kinds of conditions that are there and may be there once.
     once: BTreeSet<&'static str>,
     asks_for_sessions: bool,
+    clauses: usize,
+    memory: usize,
 }
 
 impl Parser {
@@ -382,6 +399,11 @@ impl Parser {
             let filter = self.text("a session filter in quotes")?;
             let filter = Filter::parse(&filter).map_err(|error| RemovalError(error.to_string()))?;
             self.asks_for_sessions |= !filter.asks_for_principals_only();
+            self.clauses += filter.steps();
+            self.memory += filter.memory();
+            if self.clauses > MAX_CLAUSES {
+                return Err(RemovalError("the session filters ask too much".to_owned()));
+            }
             return Ok(Condition::NoSession {
                 watch: self.new_watch(),
                 filter: Some(filter),

@@ -65,7 +65,15 @@ impl Series {
     }
 
     /// The index of the first event with this sequence or a later one.
-    fn index_from(&self, sequence: u64) -> usize {
+    pub(crate) fn index_from(&self, sequence: u64) -> usize {
+        // Nearly always there are no gaps.
+        let first = self.events.front().map_or(0, |it| it.metadata.sequence);
+        if let Ok(index) = usize::try_from(sequence.wrapping_sub(first))
+            && let Some(event) = self.events.get(index)
+            && event.metadata.sequence == sequence
+        {
+            return index;
+        }
         self.events
             .partition_point(|event| event.metadata.sequence < sequence)
     }
@@ -77,10 +85,10 @@ impl Series {
             .filter(|event| event.metadata.sequence == sequence)
     }
 
-    /// An original event, or the latest edit of it.
-    pub(crate) fn latest_of(&self, original: u64) -> Option<&Event> {
+    /// The sequence of an original event, or of the latest edit of it.
+    pub(crate) fn latest_of(&self, original: u64) -> u64 {
         let sequence = self.latest_edits.get(&original).copied();
-        self.event(sequence.unwrap_or(original))
+        sequence.unwrap_or(original)
     }
 
     /// The metadata of an original event.
@@ -225,8 +233,8 @@ mod tests {
         let empty = Series::default();
         let first = empty.first_in(&RangeExpression::limit(0), true);
         assert_eq!(empty.latest_from(first).count(), 0);
-        assert_eq!(series.latest_of(0).map(|it| it.metadata.sequence), Some(3));
-        assert_eq!(series.latest_of(1).map(|it| it.metadata.sequence), Some(4));
+        assert_eq!(series.latest_of(0), 3);
+        assert_eq!(series.latest_of(1), 4);
     }
 
     #[test]

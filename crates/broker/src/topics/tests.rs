@@ -56,10 +56,10 @@ fn submit(topics: &mut Topics, path: &str, op: TopicOp) -> bool {
 fn next_batch(topics: &mut Topics, path: &str) -> Option<Batch> {
     let context = Context {
         wall_ms: 0,
-        rights: &|_| None,
+        rights: &mut |_| None,
         holds_lock: &|_, _, _| false,
     };
-    topics.next_batch(path, context)
+    topics.next_batch(path, context, &mut usize::MAX.clone())
 }
 
 /// Makes all changes of a path as if they were stored at once; returns what came of each, and what is to be delivered.
@@ -135,6 +135,25 @@ fn what_is_not_stored_has_not_happened() {
 }
 
 #[test]
+fn no_more_is_worked_out_together_than_there_are_steps_for() {
+    let (mut topics, _) = topics_with("n", TopicSpecification::new(TopicType::Int64));
+    for value in 0..3 {
+        let _ = submit(&mut topics, "n", set(value));
+    }
+    for done in [2, 1] {
+        let context = Context {
+            wall_ms: 0,
+            rights: &mut |_| None,
+            holds_lock: &|_, _, _| false,
+        };
+        let batch = topics.next_batch("n", context, &mut 10).unwrap();
+        assert_eq!(batch.steps.len(), done);
+        topics.batch_done("n");
+    }
+    assert!(next_batch(&mut topics, "n").is_none());
+}
+
+#[test]
 fn without_a_store_nothing_waits() {
     let mut topics = Topics::new(Limits::default(), false);
     let specification = TopicSpecification::new(TopicType::Int64);
@@ -148,10 +167,12 @@ fn the_rights_that_count_are_those_of_the_moment() {
     assert!(submit(&mut topics, "n", set(1)));
     let context = Context {
         wall_ms: 0,
-        rights: &|session| (session == WRITER).then(|| rights(&[])),
+        rights: &mut |actor| (actor.session == Some(WRITER)).then(|| rights(&[])),
         holds_lock: &|_, _, _| false,
     };
-    let batch = topics.next_batch("n", context).unwrap();
+    let batch = topics
+        .next_batch("n", context, &mut usize::MAX.clone())
+        .unwrap();
     assert!(batch.steps.iter().all(|step| step.result.is_err()));
     assert!(batch.operations.is_empty());
 }
@@ -229,15 +250,12 @@ fn a_policy_removes_the_topics_of_a_session_that_is_gone() {
     assert!(!topics.begin_sweep(due - 1));
     assert_eq!(sweep(&mut topics, true), []);
     assert_eq!(sweep(&mut topics, false), [id]);
-    let removals = topics.removed_by_policy(id, |_| Arc::default());
-    let [(path, queued)] = removals.as_slice() else {
-        panic!("{removals:?}");
+    let queued = Queued {
+        reply_to: ReplyTo::Nobody,
+        actor: topics.remover(id, |_| Arc::default()).unwrap(),
+        op: TopicOp::Expire,
     };
-    assert_eq!(path, "n");
-    assert!(matches!(queued.op, TopicOp::Expire));
-    for (path, queued) in removals {
-        assert!(topics.submit(&path, queued));
-    }
+    assert!(topics.submit("n", queued));
     let (_, applied) = make(&mut topics, "n");
     assert!(matches!(applied.as_slice(), [Applied::Removed(_)]));
     topics.begin_sweep(due);

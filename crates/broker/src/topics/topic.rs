@@ -135,7 +135,11 @@ impl Topic {
             .sum();
         // The value may be there a second time, as the message that subscribers are sent; so may the specification.
         let value = self.value.as_ref().map_or(0, Bytes::len);
-        TOPIC_OVERHEAD + 2 * (self.path.len() + properties + value) + self.series.memory()
+        let removal = self.settings.removal.as_ref();
+        TOPIC_OVERHEAD
+            + 2 * (self.path.len() + properties + value)
+            + removal.map_or(0, |removal| removal.memory)
+            + self.series.memory()
     }
 
     /// Replaces the value, if the topic keeps one.

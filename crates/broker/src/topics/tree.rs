@@ -13,10 +13,8 @@ use std::sync::Arc;
 
 use crate::topics::Selector;
 
-use super::Topic;
-
-/// Bytes of a path that take as long to look at as another topic does.
-const BYTES_A_STEP: usize = 64;
+use super::selectors::BYTES_A_STEP;
+use super::{Topic, match_steps};
 
 /// A path, in the order of the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -240,6 +238,12 @@ impl TopicTree {
         self.by_path.get(path).and_then(|id| self.topics.get(id))
     }
 
+    /// The topics at the paths above a path, that of the shortest first.
+    pub(crate) fn above(&self, path: &str) -> Vec<Option<&Topic>> {
+        let above = path.match_indices('/');
+        above.map(|(end, _)| self.at(&path[..end])).collect()
+    }
+
     pub(crate) fn at_mut(&mut self, path: &str) -> Option<&mut Topic> {
         let id = self.by_path.get(path)?;
         self.topics.get_mut(id)
@@ -276,6 +280,26 @@ impl TopicTree {
             }
             return Halt::End;
         }
+        self.walk_branches(walk, Some(selector), steps, visit)
+    }
+
+    /// Walks on through all topics in the branches of a walk.
+    pub(crate) fn walk_all(
+        &self,
+        walk: &mut Walk,
+        steps: &mut usize,
+        visit: impl FnMut(&Topic) -> Onward,
+    ) -> Halt {
+        self.walk_branches(walk, None, steps, visit)
+    }
+
+    fn walk_branches(
+        &self,
+        walk: &mut Walk,
+        selector: Option<&Selector>,
+        steps: &mut usize,
+        mut visit: impl FnMut(&Topic) -> Onward,
+    ) -> Halt {
         while let Some(branch) = walk.branches.front().cloned() {
             let mut stretch = self.stretch(&branch, walk);
             loop {
@@ -287,17 +311,17 @@ impl TopicTree {
                 let Some((place, id)) = next else {
                     break;
                 };
-                let cost = 1 + selector.patterns() + place.0.len() / BYTES_A_STEP;
-                let Some(left) = steps.checked_sub(cost) else {
-                    *steps = 0;
+                if *steps == 0 {
                     walk.at = Bound::Included(place.clone());
                     return Halt::Pause;
-                };
-                *steps = left;
+                }
+                let matching = selector.map_or(0, |it| match_steps(it, &place.0));
+                *steps = steps.saturating_sub(1 + matching + place.0.len() / BYTES_A_STEP);
                 let Some(topic) = self.topics.get(id) else {
                     continue;
                 };
-                let skip = if selector.matches(&place.0) {
+                let is_meant = selector.is_none_or(|it| it.matches(&place.0));
+                let skip = if is_meant {
                     match visit(topic) {
                         Onward::Next => continue,
                         Onward::PastBranch(end) => Barren::Branch(end),
@@ -307,7 +331,7 @@ impl TopicTree {
                         }
                     }
                 } else {
-                    match selector.barren(&place.0) {
+                    match selector.and_then(|it| it.barren(&place.0)) {
                         Some(barren) => barren,
                         None => continue,
                     }
@@ -369,28 +393,6 @@ impl TopicTree {
         }
         self.in_order.range((from, to))
     }
-
-    /// All topics that a selector matches, in the order of the tree, however many steps that takes.
-    pub(crate) fn select<'a>(&'a self, selector: &Selector) -> Vec<&'a Topic> {
-        let mut ids = Vec::new();
-        let mut walk = Walk::new(selector, false);
-        self.walk(&mut walk, selector, &mut usize::MAX.clone(), |topic| {
-            ids.push(topic.id);
-            Onward::Next
-        });
-        ids.into_iter().filter_map(|id| self.get(id)).collect()
-    }
-
-    /// The topic at a path and all below it; all topics for the empty path.
-    pub(crate) fn branch<'a>(&'a self, path: &str) -> impl Iterator<Item = &'a Topic> + use<'a> {
-        let everywhere = Walk {
-            branches: VecDeque::new(),
-            at: Bound::Unbounded,
-            is_backwards: false,
-        };
-        self.stretch(path, &everywhere)
-            .filter_map(|(_, id)| self.topics.get(id))
-    }
 }
 
 /// Topics between two places.
@@ -437,10 +439,7 @@ mod tests {
     }
 
     fn selected(tree: &TopicTree, selector: &str) -> Vec<String> {
-        tree.select(&Selector::parse(selector).unwrap())
-            .iter()
-            .map(|topic| topic.path.to_string())
-            .collect()
+        steps(tree, selector, false, usize::MAX).1
     }
 
     /// How many steps a walk takes, and what it comes to.
@@ -567,13 +566,17 @@ mod tests {
     fn a_branch_is_a_path_and_what_is_below() {
         let mut tree = tree(&["a", "a-b", "a/b", "a/b/c", "a0", "b"]);
         let paths = |tree: &TopicTree, path: &str| -> Vec<String> {
-            tree.branch(path)
-                .map(|topic| topic.path.to_string())
-                .collect()
+            let selector = Selector::parse(&format!(">{path}")).unwrap();
+            let mut walk = Walk::new(&selector, false);
+            let mut found = Vec::new();
+            tree.walk_all(&mut walk, &mut 1_000, |topic| {
+                found.push(topic.path.to_string());
+                Onward::Next
+            });
+            found
         };
         assert_eq!(paths(&tree, "a"), ["a", "a/b", "a/b/c"]);
         assert_eq!(paths(&tree, "a/b"), ["a/b", "a/b/c"]);
-        assert_eq!(paths(&tree, "").len(), 6);
         assert_eq!(selected(&tree, "?a/"), ["a/b", "a/b/c"]);
         assert_eq!(
             selected(&tree, "#>a/b////?a//////>b////>b"),

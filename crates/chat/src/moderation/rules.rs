@@ -118,6 +118,34 @@ impl Rules {
         })
     }
 
+    /// What comes next for somebody who has so many strikes, as a sentence.
+    #[must_use]
+    pub fn what_follows(&self, strikes: u32) -> String {
+        let lasts = match self.mute_lasts {
+            0 => String::new(),
+            1 => " for 1 minute".to_owned(),
+            minutes => format!(" for {minutes} minutes"),
+        };
+        // The hardest comes last, which counts where two are due at once.
+        let steps = [
+            (self.mute_after, format!("you can’t write there{lasts}")),
+            (
+                self.remove_after,
+                format!("you are removed from the room{lasts}"),
+            ),
+            (self.lock_after, "your account is locked".to_owned()),
+        ];
+        let next = steps
+            .into_iter()
+            .rev()
+            .filter(|(after, _)| *after > strikes)
+            .min_by_key(|(after, _)| *after);
+        match next {
+            Some((after, what)) => format!("This is strike {strikes}; with strike {after} {what}."),
+            None => format!("This is strike {strikes}."),
+        }
+    }
+
     /// Makes the rules ready to be applied.
     ///
     /// # Errors
@@ -224,6 +252,33 @@ json_value!(Rules, "rules of moderation");
 #[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_warning_names_what_follows() {
+        let rules = Rules {
+            mute_after: 2,
+            remove_after: 3,
+            lock_after: 3,
+            mute_lasts: 15,
+            ..Rules::default()
+        };
+        assert_eq!(
+            rules.what_follows(1),
+            "This is strike 1; with strike 2 you can’t write there for 15 minutes."
+        );
+        assert_eq!(
+            rules.what_follows(2),
+            "This is strike 2; with strike 3 your account is locked."
+        );
+        assert_eq!(rules.what_follows(3), "This is strike 3.");
+        let never = Rules {
+            mute_after: 0,
+            remove_after: 0,
+            lock_after: 0,
+            ..Rules::default()
+        };
+        assert_eq!(never.what_follows(1), "This is strike 1.");
+    }
 
     fn rules() -> Rules {
         Rules {

@@ -94,7 +94,7 @@ impl Machine {
                 self.send(message);
             }
             Phase::Connecting { .. } | Phase::Waiting { .. } => self.answers.push(message),
-            Phase::Closing { .. } | Phase::Closed => {}
+            Phase::Closing { .. } | Phase::Aborted { .. } | Phase::Closed => {}
         }
     }
 

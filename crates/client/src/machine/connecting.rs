@@ -9,9 +9,9 @@ use effusion_protocol::{
     ConnectResponse, ConnectSuccess, Message, ProtocolVersion, Reconnect, ResponseCode,
 };
 
-use super::{Aim, Event, Interruption, Loss, Machine, Negotiation, OpenSession, Output, Phase};
+use super::{Aim, Event, Interruption, Machine, Negotiation, OpenSession, Output, Phase};
 use super::{Recovery, SessionInfo, SessionOptions, SessionState};
-use crate::{ConnectError, SessionCloseReason};
+use crate::{ConnectError, SessionCloseReason, TransportError, TransportErrorKind};
 
 impl Machine {
     /// Opens a connection.
@@ -48,9 +48,10 @@ impl Machine {
     /// Waits before the next attempt, the longer the more have failed.
     pub(super) fn wait(&mut self, now: u64, aim: Aim) {
         if self.attempts >= self.options.attempts {
+            let reason = SessionCloseReason::ConnectionLost(self.failure.clone());
             match aim {
-                Aim::Reconnect => self.session_gone(now, SessionCloseReason::ConnectionLost),
-                Aim::First | Aim::Renew => self.end(SessionCloseReason::ConnectionLost),
+                Aim::Reconnect => self.session_gone(now, reason),
+                Aim::First | Aim::Renew => self.end(reason),
             }
             return;
         }
@@ -94,7 +95,8 @@ impl Machine {
     }
 
     /// The connection of an open session is gone.
-    pub(super) fn connection_lost(&mut self, now: u64) {
+    pub(super) fn connection_lost(&mut self, now: u64, error: TransportError) {
+        self.failure = error;
         if let Some(session) = &mut self.session {
             session.lost_at = now;
         }
@@ -102,29 +104,38 @@ impl Machine {
             self.forgive(now, since);
         }
         if self.options.reconnect_timeout == 0 {
-            self.session_gone(now, SessionCloseReason::ConnectionLost);
+            self.lost_for_good(now);
         } else {
             self.wait(now, Aim::Reconnect);
         }
     }
 
+    /// The connection of an open session will not come back.
+    pub(super) fn lost_for_good(&mut self, now: u64) {
+        let failure = self.failure.clone();
+        self.session_gone(now, SessionCloseReason::ConnectionLost(failure));
+    }
+
     /// A connection came to nothing, without a word from the service.
-    pub(super) fn attempt_failed(&mut self, now: u64, loss: Loss) {
+    pub(super) fn attempt_failed(&mut self, now: u64, error: TransportError) {
         let Phase::Connecting { aim, opened, .. } = self.phase else {
             return;
         };
         match aim {
             Aim::First => {
-                let error = match loss {
-                    Loss::Silence => ConnectError::TimedOut,
-                    Loss::Transport(error) if !opened => ConnectError::Unreachable(error),
+                let error = match error.kind() {
+                    TransportErrorKind::TimedOut => ConnectError::TimedOut,
+                    _ if !opened => ConnectError::Unreachable(error),
                     // Closed without a response: so does a service that does not understand the version.
-                    Loss::Transport(_) if self.try_older(now, aim, None) => return,
-                    Loss::Transport(error) => ConnectError::NoResponse(error),
+                    _ if self.try_older(now, aim, None) => return,
+                    _ => ConnectError::NoResponse(error),
                 };
                 self.end(SessionCloseReason::NotConnected(error));
             }
-            Aim::Reconnect | Aim::Renew => self.wait(now, aim),
+            Aim::Reconnect | Aim::Renew => {
+                self.failure = error;
+                self.wait(now, aim);
+            }
         }
     }
 
@@ -343,9 +354,7 @@ impl Machine {
                 self.version_settled = false;
                 self.session_gone(now, SessionCloseReason::SessionUnknown);
             }
-            ResponseCode::ReconnectionUnsupported => {
-                self.session_gone(now, SessionCloseReason::ConnectionLost);
-            }
+            ResponseCode::ReconnectionUnsupported => self.lost_for_good(now),
             _ => self.session_gone(now, SessionCloseReason::SessionUnknown),
         }
     }

@@ -15,6 +15,7 @@ use crate::{RequestError, SessionCloseReason};
 
 /// What is known of an open session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SessionInfo {
     /// Its identity.
     pub id: SessionId,
@@ -32,6 +33,7 @@ pub enum SessionState {
     /// The session is open.
     Connected(SessionInfo),
     /// The connection was lost; the machine tries to get it back.
+    #[non_exhaustive]
     Recovering {
         /// How many attempts have failed.
         attempts: u32,
@@ -46,12 +48,28 @@ pub enum SessionState {
 
 impl SessionState {
     /// Whether requests are sent at once.
+    ///
+    /// ```no_run
+    /// # fn example(session: &effusion_client::Session) {
+    /// if !session.state().is_connected() {
+    ///     println!("requests wait for a connection");
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub const fn is_connected(&self) -> bool {
         matches!(self, Self::Connected(_))
     }
 
     /// Whether nothing will ever happen again.
+    ///
+    /// ```no_run
+    /// # fn example(session: &effusion_client::Session) {
+    /// if session.state().is_closed() {
+    ///     println!("it takes another session to go on");
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         matches!(self, Self::Closed(_))
@@ -60,6 +78,7 @@ impl SessionState {
 
 /// Why a subscription ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum UnsubscribedReason {
     /// The service says why.
     Service(UnsubscribeReason),
@@ -69,7 +88,13 @@ pub enum UnsubscribedReason {
 }
 
 impl UnsubscribedReason {
-    /// What it means, in words.
+    /// What it means, in words; so does `Display`.
+    ///
+    /// ```
+    /// use effusion_client::UnsubscribedReason;
+    ///
+    /// assert_eq!(UnsubscribedReason::SessionLost.description(), "the session was lost");
+    /// ```
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
@@ -86,6 +111,12 @@ impl UnsubscribedReason {
             Self::Service(_) => "the service does not say why",
             Self::SessionLost => "the session was lost",
         }
+    }
+}
+
+impl fmt::Display for UnsubscribedReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.description())
     }
 }
 

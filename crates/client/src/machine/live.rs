@@ -9,8 +9,8 @@ use effusion_protocol::{
     ServiceId, decode,
 };
 
-use super::{Call, Event, Machine, Output, Pending, Phase, UnsubscribedReason};
-use crate::{RequestError, SessionCloseReason};
+use super::{CLOSE_TIMEOUT, Call, Event, Machine, Output, Pending, Phase, UnsubscribedReason};
+use crate::{RequestError, SessionCloseReason, TransportErrorKind};
 
 /// What is wrong with a message of a kind that a client is not sent.
 const UNEXPECTED: DecodeErrorKind =
@@ -115,8 +115,10 @@ impl Machine {
                 None => {}
             },
             Ok(Message::Abort) => {
-                self.outputs.push_back(Output::Close);
-                self.session_gone(now, SessionCloseReason::ClosedByService);
+                if let Phase::Live { since, .. } = self.phase {
+                    let until = now.saturating_add(CLOSE_TIMEOUT);
+                    self.phase = Phase::Aborted { since, until };
+                }
             }
             // The SDK passes over a close request from the service, too (docs/protocol.md, 1.3).
             Ok(Message::Close) => {}
@@ -286,9 +288,14 @@ impl Machine {
         }
         if pinged.is_some() || self.options.ping_after == 0 {
             self.outputs.push_back(Output::Close);
-            self.connection_lost(now);
+            self.connection_lost(now, TransportErrorKind::TimedOut.into());
             return;
         }
+        self.ping(now);
+    }
+
+    /// Asks the service for a sign of life.
+    pub(super) fn ping(&mut self, now: u64) {
         let ping = Message::Request {
             service: ServiceId::UserPing,
             conversation: self.requests.next_id(),

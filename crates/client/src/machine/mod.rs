@@ -52,7 +52,10 @@ use effusion_protocol::{
     Credentials, ErrorReport, Message, ProtocolVersion, ServiceId, SessionToken,
 };
 
-use crate::{ConnectError, Interruption, Renew, RequestError, SessionCloseReason, TransportError};
+use crate::{
+    ConnectError, Interruption, Renew, RequestError, SessionCloseReason, TransportError,
+    TransportErrorKind,
+};
 use random::Random;
 use recovery::Recovery;
 use requests::{Call, Pending, Requests};
@@ -62,15 +65,6 @@ use topics::Topics;
 /// The number of a request, by which its answer comes. It is used once in a machine's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(u64);
-
-/// Why a connection ended, or did not come about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Loss {
-    /// The transport says so.
-    Transport(TransportError),
-    /// The service took too long.
-    Silence,
-}
 
 /// What a connection is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +111,11 @@ enum Phase {
     Closing {
         until: u64,
     },
+    /// The service has ended the session. Why, is told by the end of the connection.
+    Aborted {
+        since: u64,
+        until: u64,
+    },
     Closed,
 }
 
@@ -131,8 +130,13 @@ struct OpenSession {
     lost_at: u64,
 }
 
-/// How long the service may take to answer a close request, in milliseconds: as long as the LGPL 5.9 client waits.
+/// How long the service may take to answer a close request, or to end the connection of a session that it has ended, in
+/// milliseconds: as long as the LGPL 5.9 client waits.
 const CLOSE_TIMEOUT: u64 = 1_000;
+
+/// How long after a session has left messages unread it is held to have been too slow, if the service ends it, in milliseconds:
+/// by then it has read what the service had sent before.
+const SLOW_MEMORY: u64 = 10_000;
 
 /// A session, from the first attempt to connect to its end.
 #[derive(Debug)]
@@ -155,6 +159,10 @@ pub struct Machine {
     accepted: Vec<ServiceId>,
     /// Answers to the service that wait for a connection.
     answers: Vec<Bytes>,
+    /// What the last connection, or the last attempt to get it back, failed by.
+    failure: TransportError,
+    /// When messages were last left unread.
+    held: Option<u64>,
     era: u32,
 }
 
@@ -178,6 +186,8 @@ impl Machine {
             selections: Selections::default(),
             accepted: Vec::new(),
             answers: Vec::new(),
+            failure: TransportErrorKind::Unknown.into(),
+            held: None,
             era: 0,
         };
         machine.event(Event::State(SessionState::Connecting));
@@ -197,7 +207,7 @@ impl Machine {
             Phase::Connecting { aim, deadline, .. } => self.not_after_session(aim, deadline),
             Phase::Waiting { aim, until } => self.not_after_session(aim, until),
             Phase::Live { heard, pinged, .. } => self.silence_deadline(heard, pinged),
-            Phase::Closing { until } => Some(until),
+            Phase::Closing { until } | Phase::Aborted { until, .. } => Some(until),
             Phase::Closed => None,
         };
         match (phase, self.requests.next_deadline()) {
@@ -223,17 +233,22 @@ impl Machine {
                 if matches!(self.phase, Phase::Connecting { .. }) {
                     self.outputs.push_back(Output::Close);
                 }
-                self.session_gone(now, SessionCloseReason::ConnectionLost);
+                self.lost_for_good(now);
             }
             Phase::Connecting { deadline, .. } if deadline <= now => {
                 self.outputs.push_back(Output::Close);
-                self.attempt_failed(now, Loss::Silence);
+                self.attempt_failed(now, TransportErrorKind::TimedOut.into());
             }
             Phase::Waiting { aim, until } if until <= now => self.open(now, aim),
             Phase::Live { heard, pinged, .. } => self.supervise(now, heard, pinged),
             Phase::Closing { until } if until <= now => {
                 self.outputs.push_back(Output::Close);
                 self.end(SessionCloseReason::ClosedByClient);
+            }
+            Phase::Aborted { until, .. } if until <= now => {
+                self.outputs.push_back(Output::Close);
+                let error = TransportErrorKind::Closed.into();
+                self.session_gone(now, SessionCloseReason::ClosedByService(error));
             }
             _ => {}
         }
@@ -257,7 +272,7 @@ impl Machine {
                     self.end(SessionCloseReason::ClosedByClient);
                 }
             }
-            Phase::Waiting { .. } | Phase::Closed => {}
+            Phase::Waiting { .. } | Phase::Aborted { .. } | Phase::Closed => {}
         }
     }
 
@@ -265,15 +280,23 @@ impl Machine {
     pub fn held(&mut self, now: u64) {
         if let Phase::Live { heard, .. } = &mut self.phase {
             *heard = now;
+            self.held = Some(now);
         }
     }
 
     /// The connection is gone, or did not come about.
     pub fn lost(&mut self, now: u64, error: TransportError) {
         match self.phase {
-            Phase::Connecting { .. } => self.attempt_failed(now, Loss::Transport(error)),
-            Phase::Live { .. } => self.connection_lost(now),
+            Phase::Connecting { .. } => self.attempt_failed(now, error),
+            Phase::Live { .. } => self.connection_lost(now, error),
             Phase::Closing { .. } => self.end(SessionCloseReason::ClosedByClient),
+            Phase::Aborted { .. } => {
+                let reason = match error.kind() {
+                    TransportErrorKind::GoingAway => SessionCloseReason::ServiceStopping,
+                    _ => SessionCloseReason::ClosedByService(error),
+                };
+                self.session_gone(now, reason);
+            }
             Phase::Waiting { .. } | Phase::Closed => {}
         }
     }
@@ -334,6 +357,10 @@ impl Machine {
                 });
             }
             Phase::Waiting { .. } => self.end(SessionCloseReason::ClosedByClient),
+            Phase::Aborted { .. } => {
+                self.outputs.push_back(Output::Close);
+                self.end(SessionCloseReason::ClosedByClient);
+            }
             Phase::Closing { .. } | Phase::Closed => {}
         }
     }
@@ -344,10 +371,13 @@ impl Machine {
         self.options.credentials = credentials;
     }
 
-    /// Ends a wait between two attempts, for instance because the network is said to be back.
+    /// Ends a wait between two attempts, or asks a service that is connected whether it is still there: for instance because
+    /// the network is said to be back, or the device has slept.
     pub fn hurry(&mut self, now: u64) {
-        if let Phase::Waiting { until, .. } = &mut self.phase {
-            *until = now;
+        match &mut self.phase {
+            Phase::Waiting { until, .. } => *until = now,
+            Phase::Live { pinged: None, .. } if self.options.ping_after > 0 => self.ping(now),
+            _ => {}
         }
     }
 
@@ -363,14 +393,22 @@ impl Machine {
 
     /// How many requests have no answer yet, whether they were sent or wait for a connection.
     #[must_use]
-    pub const fn open_requests(&self) -> usize {
+    pub fn open_requests(&self) -> usize {
         self.requests.open()
     }
 
     /// Whether the connect request is answered, so that what comes is the messages of a session.
     #[must_use]
     pub const fn is_open(&self) -> bool {
-        matches!(self.phase, Phase::Live { .. } | Phase::Closing { .. })
+        matches!(
+            self.phase,
+            Phase::Live { .. } | Phase::Closing { .. } | Phase::Aborted { .. }
+        )
+    }
+
+    /// Whether the session goes on over this connection: neither end is closing it.
+    pub(crate) const fn is_live(&self) -> bool {
+        matches!(self.phase, Phase::Live { .. })
     }
 
     /// What is known of the session; `None` before the first and between two.
@@ -391,7 +429,9 @@ impl Machine {
 
     fn call(&mut self, now: u64, call: Call, timeout: u64) -> Ticket {
         let deadline = (timeout > 0).then(|| now.saturating_add(timeout));
-        let too_many = self.requests.waiting() >= self.options.waiting_requests;
+        // With a connection they wait for room in the recovery buffer, which answers make: there is no need to refuse any.
+        let is_live = matches!(self.phase, Phase::Live { .. });
+        let too_many = !is_live && self.requests.waiting() >= self.options.waiting_requests;
         let ticket = self.requests.add(call, deadline);
         let refusal = match self.phase {
             Phase::Closing { .. } | Phase::Closed => Some(Interruption::SessionClosed),
@@ -450,20 +490,38 @@ impl Machine {
     /// The session is gone, without its owner having closed it.
     fn session_gone(&mut self, now: u64, reason: SessionCloseReason) {
         let renew = match reason {
-            SessionCloseReason::ClosedByService => self.options.renew == Renew::Always,
+            SessionCloseReason::ClosedByService(_) => self.options.renew == Renew::Always,
             _ => self.options.renew != Renew::Never,
         };
         if renew {
             self.leave_session();
             match self.phase {
-                Phase::Live { since, .. } => self.forgive(now, since),
+                Phase::Live { since, .. } | Phase::Aborted { since, .. } => {
+                    self.forgive(now, since)
+                }
                 // The service has answered, or has had all the time that it asked for.
                 _ => self.attempts = 0,
             }
             self.wait(now, Aim::Renew);
+        } else if self.was_too_slow(now, &reason) {
+            self.end(SessionCloseReason::TooSlow);
         } else {
             self.end(reason);
         }
+    }
+
+    /// Whether the session is gone because it left messages unread. A service that ends a session for that seldom gets to say
+    /// so: what was not read is in its way.
+    fn was_too_slow(&self, now: u64, reason: &SessionCloseReason) -> bool {
+        let end = match reason {
+            SessionCloseReason::ClosedByService(_) => now,
+            SessionCloseReason::SessionUnknown => {
+                self.session.as_ref().map_or(now, |session| session.lost_at)
+            }
+            _ => return false,
+        };
+        self.held
+            .is_some_and(|held| end.saturating_sub(held) <= SLOW_MEMORY)
     }
 
     /// Ends everything that belongs to the session, but for selections.

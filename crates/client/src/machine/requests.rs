@@ -89,8 +89,8 @@ impl Pending {
 pub(super) struct Requests {
     last: u64,
     /// In the order of their conversation ids, which are never used again, so that an answer that comes late finds
-    /// nothing. There are few, and most are answered in order: a list is as quick as a tree, and much less code.
-    open: Vec<(u64, Pending)>,
+    /// nothing. Most are answered in order, so that they leave at the front.
+    open: VecDeque<(u64, Pending)>,
     /// Not yet sent, in order.
     waiting: VecDeque<u64>,
     /// The message numbers of requests that the service is not known to have, in order.
@@ -115,7 +115,7 @@ impl Requests {
 
     fn remove(&mut self, id: u64) -> Option<Pending> {
         let index = self.find(id).ok()?;
-        Some(self.open.remove(index).1)
+        Some(self.open.remove(index)?.1)
     }
 
     fn insert(&mut self, id: u64, pending: Pending) {
@@ -156,7 +156,7 @@ impl Requests {
         Some(pending)
     }
 
-    pub(super) const fn open(&self) -> usize {
+    pub(super) fn open(&self) -> usize {
         self.open.len()
     }
 
@@ -215,16 +215,15 @@ impl Requests {
 
     /// Takes every request for which `which` holds, in the order in which they were made.
     pub(super) fn take(&mut self, which: &dyn Fn(&Pending) -> bool) -> Vec<(u64, Pending)> {
-        let (taken, kept) = core::mem::take(&mut self.open)
-            .into_iter()
-            .partition(|(_, pending)| which(pending));
+        let open = core::mem::take(&mut self.open).into_iter();
+        let (taken, kept): (VecDeque<_>, _) = open.partition(|(_, pending)| which(pending));
         self.open = kept;
         let waiting = core::mem::take(&mut self.waiting);
         self.waiting = waiting
             .into_iter()
             .filter(|id| self.find(*id).is_ok())
             .collect();
-        taken
+        taken.into()
     }
 
     /// Forgets what was sent in the session that is gone.

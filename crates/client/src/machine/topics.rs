@@ -9,6 +9,7 @@ use effusion_protocol::{TopicId, TopicSpecification};
 
 /// A topic as a subscriber sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Topic {
     /// Its path.
     pub path: String,

@@ -23,6 +23,7 @@ use crate::shared::Shared;
 
 /// Somebody wants to open a session, or to change the principal of one.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct AuthenticationRequest {
     /// The principal; empty for an anonymous session.
     pub principal: String,
@@ -45,6 +46,12 @@ pub struct AuthenticationResponder {
 impl AuthenticationResponder {
     /// The session may be opened. `properties` are set for it: those that users may define, and of the fixed ones `$Roles`,
     /// the roles in quotes, such as `"CLIENT" "TOPIC_CONTROL"`; without it, it has the roles that the service gives it.
+    ///
+    /// ```no_run
+    /// # fn example(responder: effusion_client::AuthenticationResponder) {
+    /// responder.allow(&[("$Roles", "[\"CLIENT\"]"), ("team", "blue")]);
+    /// # }
+    /// ```
     pub fn allow(mut self, properties: &[(&str, &str)]) {
         let properties = properties
             .iter()
@@ -54,11 +61,23 @@ impl AuthenticationResponder {
     }
 
     /// The session may not be opened.
+    ///
+    /// ```no_run
+    /// # fn example(responder: effusion_client::AuthenticationResponder) {
+    /// responder.deny();
+    /// # }
+    /// ```
     pub fn deny(mut self) {
         self.answer(&AuthenticatorResponse::Deny);
     }
 
     /// Others shall decide.
+    ///
+    /// ```no_run
+    /// # fn example(responder: effusion_client::AuthenticationResponder) {
+    /// responder.abstain();
+    /// # }
+    /// ```
     pub fn abstain(self) {}
 
     fn answer(&mut self, response: &AuthenticatorResponse) {
@@ -91,6 +110,17 @@ pub struct AuthenticationRequests {
 
 impl AuthenticationRequests {
     /// Why the service ended the registration; `None` while it goes on, and if it ended with the session.
+    ///
+    /// ```no_run
+    /// # async fn example(mut calls: effusion_client::AuthenticationRequests) {
+    /// use futures_util::StreamExt;
+    ///
+    /// while calls.next().await.is_some() {}
+    /// if let Some(report) = calls.end_reason() {
+    ///     println!("the registration ended: {report}");
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn end_reason(&self) -> Option<&ErrorReport> {
         self.enrolment.end_reason()

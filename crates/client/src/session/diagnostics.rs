@@ -8,6 +8,7 @@ use crate::traffic::{Tap, Traffic};
 
 /// A session as it stands: see [`Session::diagnostics`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Diagnostics {
     /// What has gone over the connection.
     pub traffic: Traffic,
@@ -23,6 +24,7 @@ pub struct Diagnostics {
 
 /// A topic that a session is subscribed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct KnownTopic {
     /// The topic.
     pub topic: Arc<Topic>,

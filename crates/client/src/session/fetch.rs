@@ -18,6 +18,7 @@ pub struct Fetch<'a> {
 
 /// What a fetch found.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FetchResult {
     /// The topics, in the order of their paths.
     pub topics: Vec<FetchedTopic>,
@@ -27,6 +28,7 @@ pub struct FetchResult {
 
 /// A topic that a fetch found.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FetchedTopic {
     /// Its path.
     pub path: String,
@@ -43,6 +45,16 @@ impl FetchedTopic {
     ///
     /// # Errors
     /// If it is no such value.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), Box<dyn std::error::Error>> {
+    /// let page = session.fetch("?prices/").with_values().fetch().await?;
+    /// for topic in &page.topics {
+    ///     println!("{}: {:?}", topic.path, topic.value::<f64>()?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn value<T: StreamValue>(&self) -> Result<Option<T>, ValueError> {
         self.bytes
             .clone()
@@ -67,6 +79,13 @@ impl<'a> Fetch<'a> {
     }
 
     /// Only paths from this one on; there need not be a topic.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let page = session.fetch("?prices/").from("prices/gold").fetch().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn from(mut self, path: &str) -> Self {
         self.request.from = Self::limit(path, true);
@@ -74,6 +93,13 @@ impl<'a> Fetch<'a> {
     }
 
     /// Only paths after this one.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let page = session.fetch("?prices/").after("prices/gold").fetch().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn after(mut self, path: &str) -> Self {
         self.request.from = Self::limit(path, false);
@@ -81,6 +107,13 @@ impl<'a> Fetch<'a> {
     }
 
     /// Only paths up to this one.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let page = session.fetch("?prices/").to("prices/silver").fetch().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn to(mut self, path: &str) -> Self {
         self.request.to = Self::limit(path, true);
@@ -88,6 +121,13 @@ impl<'a> Fetch<'a> {
     }
 
     /// Only paths before this one.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let page = session.fetch("?prices/").before("prices/silver").fetch().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn before(mut self, path: &str) -> Self {
         self.request.to = Self::limit(path, false);
@@ -95,6 +135,15 @@ impl<'a> Fetch<'a> {
     }
 
     /// Only topics of these types.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// use effusion_client::TopicType;
+    ///
+    /// let series = session.fetch("?Chat/").topic_types(&[TopicType::TimeSeries]).fetch().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn topic_types(mut self, types: &[TopicType]) -> Self {
         self.request.types = types
@@ -104,6 +153,13 @@ impl<'a> Fetch<'a> {
     }
 
     /// Answers with the topics' values.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let page = session.fetch("?prices/").with_values().fetch().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn with_values(mut self) -> Self {
         self.request.with_values = true;
@@ -111,6 +167,13 @@ impl<'a> Fetch<'a> {
     }
 
     /// Answers with the topics' properties.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let page = session.fetch("?prices/").with_properties().fetch().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn with_properties(mut self) -> Self {
         self.request.with_properties = true;
@@ -118,6 +181,13 @@ impl<'a> Fetch<'a> {
     }
 
     /// Only the first so many topics, by path.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let page = session.fetch("?prices/").first(100).fetch().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn first(mut self, topics: u32) -> Self {
         self.request.limit = i32::try_from(topics).unwrap_or(i32::MAX);
@@ -125,6 +195,13 @@ impl<'a> Fetch<'a> {
     }
 
     /// Only the last so many topics, by path.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let page = session.fetch("?prices/").last(100).fetch().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn last(mut self, topics: u32) -> Self {
         self.request.limit = i32::try_from(topics).map_or(i32::MIN, |topics| -topics);
@@ -132,6 +209,13 @@ impl<'a> Fetch<'a> {
     }
 
     /// No more than so many bytes of answer.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let page = session.fetch("?prices/").maximum_result_size(1 << 20).fetch().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn maximum_result_size(mut self, bytes: u32) -> Self {
         self.request.maximum_size = bytes;
@@ -139,6 +223,13 @@ impl<'a> Fetch<'a> {
     }
 
     /// Of branches that are `depth` levels deep, only so many topics each.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let page = session.fetch("?prices/").limit_deep_branches(2, 1).fetch().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn limit_deep_branches(mut self, depth: u32, topics: u32) -> Self {
         self.request.deep_branch_depth = depth;
@@ -147,6 +238,13 @@ impl<'a> Fetch<'a> {
     }
 
     /// Also topics that exist, but whose publication is delayed.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let page = session.fetch("?prices/").with_unpublished_delayed_topics().fetch().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn with_unpublished_delayed_topics(mut self) -> Self {
         self.request.with_unpublished = true;
@@ -154,6 +252,13 @@ impl<'a> Fetch<'a> {
     }
 
     /// Answers with the sizes of values; services before 6.11 do not.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let page = session.fetch("?prices/").with_sizes().fetch().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn with_sizes(mut self) -> Self {
         self.request.with_sizes = true;

@@ -31,6 +31,12 @@ pub struct FilterResponses<R> {
 
 impl<R> FilterResponses<R> {
     /// How many sessions the request was sent to.
+    ///
+    /// ```no_run
+    /// # fn example(responses: &effusion_client::FilterResponses<String>) {
+    /// println!("{} sessions were asked", responses.sent_to());
+    /// # }
+    /// ```
     #[must_use]
     pub const fn sent_to(&self) -> u32 {
         self.sent_to
@@ -57,9 +63,8 @@ impl<R: DeserializeOwned + 'static> Stream for FilterResponses<R> {
         self.left -= 1;
         Poll::Ready(next.map(|(session, outcome)| {
             let result = match outcome {
-                FilterOutcome::Response(answer) => {
-                    read_message(&answer.data_type, answer.value).map_err(RequestError::from)
-                }
+                FilterOutcome::Response(answer) => read_message(&answer.data_type, answer.value)
+                    .map_err(RequestError::UnreadableValue),
                 FilterOutcome::Failure(report) => Err(RequestError::Refused(report)),
             };
             (session, result)

@@ -29,6 +29,7 @@ pub(super) const GROUP: &str = "default";
 
 /// A request that another session has sent.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Request<T> {
     /// The path that it was sent to.
     pub path: String,
@@ -54,6 +55,12 @@ impl Responder {
     /// Answers with a value.
     ///
     /// A value that has no form on the wire fails the request with `InvalidData`.
+    ///
+    /// ```no_run
+    /// # fn example(responder: effusion_client::Responder) {
+    /// responder.respond("hello");
+    /// # }
+    /// ```
     pub fn respond<R: Serialize + ?Sized>(self, value: &R) {
         match to_bytes(value) {
             Ok((data_type, value)) => self.respond_with(data_type, value),
@@ -71,6 +78,12 @@ impl Responder {
     }
 
     /// Fails the request with `RejectedRequest` and this text.
+    ///
+    /// ```no_run
+    /// # fn example(responder: effusion_client::Responder) {
+    /// responder.reject("there is no such room");
+    /// # }
+    /// ```
     pub fn reject(self, message: &str) {
         self.fail(ErrorReason::RejectedRequest, message);
     }
@@ -118,6 +131,17 @@ pub struct RequestStream<T> {
 
 impl<T> RequestStream<T> {
     /// Why the service ended the registration; `None` while it goes on, and if it ended with the session.
+    ///
+    /// ```no_run
+    /// # async fn example(mut calls: effusion_client::RequestStream<String>) {
+    /// use futures_util::StreamExt;
+    ///
+    /// while calls.next().await.is_some() {}
+    /// if let Some(report) = calls.end_reason() {
+    ///     println!("the registration ended: {report}");
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn end_reason(&self) -> Option<&ErrorReport> {
         self.enrolment.end_reason()

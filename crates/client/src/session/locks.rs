@@ -259,6 +259,12 @@ pub struct SessionLock {
 
 impl SessionLock {
     /// Its name.
+    ///
+    /// ```no_run
+    /// # fn example(lock: &effusion_client::SessionLock) {
+    /// println!("{} is ours", lock.name());
+    /// # }
+    /// ```
     #[must_use]
     pub fn name(&self) -> &str {
         &self.held.name
@@ -266,24 +272,53 @@ impl SessionLock {
 
     /// Grows with each time that a session gets the lock: what holds for the holder of a higher one holds no more for that
     /// of a lower one.
+    ///
+    /// ```no_run
+    /// # fn example(lock: &effusion_client::SessionLock) {
+    /// println!("it was acquired with number {}", lock.sequence());
+    /// # }
+    /// ```
     #[must_use]
     pub fn sequence(&self) -> u64 {
         self.held.sequence
     }
 
     /// When it is given back by itself.
+    ///
+    /// ```no_run
+    /// # fn example(lock: &effusion_client::SessionLock) {
+    /// use effusion_client::SessionLockScope;
+    ///
+    /// let outlives_a_connection = lock.scope() == SessionLockScope::UnlockOnSessionLoss;
+    /// # }
+    /// ```
     #[must_use]
     pub fn scope(&self) -> SessionLockScope {
         self.held.scope()
     }
 
     /// Whether this session still has it, as far as it knows: only [`SessionLock::constraint`] has the service's word.
+    ///
+    /// ```no_run
+    /// # fn example(lock: &effusion_client::SessionLock) {
+    /// if !lock.is_owned() {
+    ///     println!("somebody else may have it");
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_owned(&self) -> bool {
         self.held.is_owned()
     }
 
     /// Waits until the lock is lost, with the session or the connection.
+    ///
+    /// ```no_run
+    /// # async fn example(lock: &effusion_client::SessionLock) {
+    /// lock.lost().await;
+    /// println!("{} is no longer ours", lock.name());
+    /// # }
+    /// ```
     pub async fn lost(&self) {
         let Some(mut states) = self.held.shared.upgrade().map(|shared| shared.watch()) else {
             return;
@@ -292,6 +327,13 @@ impl SessionLock {
     }
 
     /// A constraint that lets an update be made only as long as this session has the lock.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session, lock: &effusion_client::SessionLock) -> Result<(), effusion_client::RequestError> {
+    /// session.topic_update().set_if("leader", "me", lock.constraint()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn constraint(&self) -> UpdateConstraint {
         UpdateConstraint::Locked {
@@ -304,6 +346,13 @@ impl SessionLock {
     ///
     /// # Errors
     /// See [`RequestError`].
+    ///
+    /// ```no_run
+    /// # async fn example(lock: effusion_client::SessionLock) -> Result<(), effusion_client::RequestError> {
+    /// let was_owned = lock.unlock().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn unlock(self) -> Result<bool, RequestError> {
         match self.held.release() {
             Some(released) => released.await,

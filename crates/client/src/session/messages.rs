@@ -180,5 +180,5 @@ fn read_value<R: DeserializeOwned + 'static>(
     version: ProtocolVersion,
 ) -> Result<R, RequestError> {
     let answer: MessagingResponse = response::read(body, version)?;
-    Ok(read_message(&answer.data_type, answer.value)?)
+    read_message(&answer.data_type, answer.value).map_err(RequestError::UnreadableValue)
 }

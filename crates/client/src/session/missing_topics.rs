@@ -22,6 +22,7 @@ use crate::shared::Shared;
 
 /// Somebody selected topics of which there are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MissingTopic {
     /// The topic selector expression.
     pub selector: String,
@@ -41,6 +42,17 @@ pub struct MissingTopics {
 
 impl MissingTopics {
     /// Why the service ended the registration; `None` while it goes on, and if it ended with the session.
+    ///
+    /// ```no_run
+    /// # async fn example(mut calls: effusion_client::MissingTopics) {
+    /// use futures_util::StreamExt;
+    ///
+    /// while calls.next().await.is_some() {}
+    /// if let Some(report) = calls.end_reason() {
+    ///     println!("the registration ended: {report}");
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn end_reason(&self) -> Option<&ErrorReport> {
         self.enrolment.end_reason()

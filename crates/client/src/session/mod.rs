@@ -29,7 +29,7 @@ pub use locks::{LockRequest, SessionLock};
 pub use messages::Messages;
 pub use missing_topics::{MissingTopic, MissingTopics};
 pub use notifications::{TopicNotification, TopicNotifications};
-pub use range_query::{QueryResult, RangeQuery};
+pub use range_query::{QueryResult, RangeAnchor, RangeQuery, RangeSpan};
 pub use security::Security;
 pub use session_events::{SessionEvent, SessionEventParameters, SessionEvents};
 pub use time_series::TimeSeries;
@@ -55,6 +55,7 @@ use crate::shared::Shared;
 use crate::stream::ValueStream;
 use crate::trace;
 use crate::transport::{Runtime, Transport};
+use crate::value::millis;
 use crate::{
     ConnectError, ConnectOptions, RequestError, ServiceAddress, SessionCloseReason, StreamValue,
 };
@@ -63,7 +64,8 @@ use crate::{
 ///
 /// Handles are cheap to clone and may be used from any thread and task; the session lives in a background task of the
 /// runtime in which it was opened.
-/// It is closed when [`Session::close`] is called or the last handle is dropped. Streams do not keep it open.
+/// It is closed when [`Session::close`] is called or the last handle is dropped, and ends with that runtime. Streams do not keep it
+/// open. What has no answer by then is given up: [`Session::flush`] waits for it.
 ///
 /// While the connection is lost, requests wait for it. An error of theirs says whether the service may have carried
 /// them out: see [`RequestError`].
@@ -91,6 +93,24 @@ impl Session {
     /// # Errors
     /// See [`ConnectError`]. The first session is tried once (in as many protocol versions as it takes); only a session
     /// that was open reconnects.
+    ///
+    /// # Panics
+    /// With `native::Tokio`, outside of a tokio runtime.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), effusion_client::ConnectError> {
+    /// use std::sync::Arc;
+    ///
+    /// use effusion_client::{ConnectOptions, ServiceAddress, Session, native};
+    ///
+    /// let options = ConnectOptions::new();
+    /// let transport = Box::new(native::WebSocket::new(&options));
+    /// let runtime = Arc::new(native::Tokio::new());
+    /// let address = ServiceAddress::new("localhost").port(8080);
+    /// let session = Session::connect(address, options, transport, runtime).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn connect(
         address: ServiceAddress,
         options: ConnectOptions,
@@ -98,7 +118,7 @@ impl Session {
         runtime: Arc<dyn Runtime>,
     ) -> Result<Self, ConnectError> {
         let streams = options.streams;
-        let machine = Machine::new(options.session, runtime.now(), runtime.seed());
+        let machine = Machine::new(options.session, millis(runtime.now()), runtime.seed());
         let shared = Arc::new(Shared::new(machine, Arc::clone(&runtime), streams));
         let mut states = States {
             first: None,
@@ -118,6 +138,9 @@ impl Session {
                 Some(SessionState::Closed(SessionCloseReason::NotConnected(error))) => {
                     return Err(error);
                 }
+                Some(SessionState::Closed(SessionCloseReason::RuntimeShutDown)) => {
+                    return Err(ConnectError::RuntimeShutDown);
+                }
                 Some(SessionState::Closed(_)) | None => return Err(ConnectError::Cancelled),
                 Some(_) => {}
             }
@@ -129,6 +152,14 @@ impl Session {
     }
 
     /// Where the session stands now.
+    ///
+    /// ```no_run
+    /// # fn example(session: &effusion_client::Session) {
+    /// if session.state().is_connected() {
+    ///     println!("there is a connection");
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn state(&self) -> SessionState {
         self.shared().state()
@@ -175,42 +206,92 @@ impl Session {
     }
 
     /// Adding, removing and selecting topics.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// session.topics().select("?prices/").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn topics(&self) -> Topics<'_> {
         Topics { session: self }
     }
 
     /// Setting the values of topics.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// session.topic_update().set("prices/gold", &81.5).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn topic_update(&self) -> TopicUpdate<'_> {
         TopicUpdate { session: self }
     }
 
     /// Appending to time series, and querying them.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let event = session.time_series().append("log", "started").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn time_series(&self) -> TimeSeries<'_> {
         TimeSeries { session: self }
     }
 
     /// The stores of principals and permissions.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let permissions = session.security().global_permissions().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn security(&self) -> Security<'_> {
         Security { session: self }
     }
 
     /// Sending requests to message handlers and other sessions.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let answer: String = session.messages().send("greeter", "Ann").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn messages(&self) -> Messages<'_> {
         Messages { session: self }
     }
 
     /// Looking at sessions and changing them.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let properties = session.clients().own_properties(&["$Country"]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn clients(&self) -> Clients<'_> {
         Clients { session: self }
     }
 
     /// A fetch of the topics that a selector names, to be narrowed down and then made: see [`Fetch::fetch`].
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let page = session.fetch("?prices/").first(10).with_values().fetch().await?;
+    /// println!("{} topics, and more: {}", page.topics.len(), page.has_more);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn fetch(&self, selector: &str) -> Fetch<'_> {
         Fetch::new(self, selector)
@@ -218,7 +299,8 @@ impl Session {
 
     /// A stream of what happens to the topics that a selector names, with their values as `T`.
     ///
-    /// Topics whose values `T` cannot hold are left out.
+    /// Topics of types whose values `T` can never hold are left out; a value that `T` does not fit comes as
+    /// [`StreamEvent::Unreadable`](crate::StreamEvent::Unreadable).
     ///
     /// # Errors
     /// If the expression is no topic selector, or is a pattern and this build has none (feature `regex`).
@@ -247,7 +329,8 @@ impl Session {
     }
 
     /// [`Session::add_stream`] with a bound of its own, and a choice of what happens beyond it. (Otherwise it is that of
-    /// [`ConnectOptions::streams`].)
+    /// [`ConnectOptions::streams`].) No bound keeps a service from conflating what waits for a slow session; a topic with the
+    /// property `CONFLATION` set to `off` is not conflated, and a session that is too slow for it is closed.
     ///
     /// # Errors
     /// As [`Session::add_stream`].
@@ -256,8 +339,8 @@ impl Session {
     /// # async fn example(session: &effusion_client::Session) -> Result<(), Box<dyn std::error::Error>> {
     /// use effusion_client::{Overflow, StreamOptions};
     ///
-    /// let lossless = StreamOptions::new().max_events(1_000).overflow(Overflow::Wait);
-    /// let orders = session.add_stream_with::<i64>("?orders/", lossless)?;
+    /// let waiting = StreamOptions::new().max_events(1_000).overflow(Overflow::Wait);
+    /// let orders = session.add_stream_with::<i64>("?orders/", waiting)?;
     /// # Ok(())
     /// # }
     /// ```
@@ -273,7 +356,7 @@ impl Session {
     /// [`Session::add_stream`] for the topic at one path.
     ///
     /// # Errors
-    /// If it is no topic path.
+    /// If it is no topic path: it is empty, has an empty part, or starts as a selector does, such as `>a`.
     ///
     /// ```no_run
     /// # async fn example(session: &effusion_client::Session) -> Result<(), Box<dyn std::error::Error>> {
@@ -323,22 +406,45 @@ impl Session {
         self.new_stream(None, self.shared().streams)
     }
 
-    /// Measures a round trip to the service.
+    /// Waits until all that was asked for before has reached the service, for instance before [`Session::close`], which gives up
+    /// what is not answered. Requests reach the service in the order in which they are made; awaiting each of them tells how
+    /// it went.
     ///
     /// # Errors
     /// See [`RequestError`].
     ///
     /// ```no_run
     /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
-    /// println!("{:?}", session.ping().await?);
+    /// for count in 0..10_000 {
+    ///     drop(session.topic_update().set("count", &count));
+    /// }
+    /// session.flush().await?;
+    /// session.close().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn flush(&self) -> Result<(), RequestError> {
+        self.shared().call::<call::UserPing>(&()).await?;
+        Ok(())
+    }
+
+    /// Measures a round trip to the service, through all that is on its way already, by a clock that is never set back: tokio's, or
+    /// the browser's, which tells tenths of milliseconds at best.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// println!("a round trip takes {:?}", session.ping().await?);
     /// # Ok(())
     /// # }
     /// ```
     pub async fn ping(&self) -> Result<Duration, RequestError> {
-        let begin = self.shared().now();
+        let runtime = &self.shared().runtime;
+        let begin = runtime.now();
         self.shared().call::<call::UserPing>(&()).await?;
-        let round_trip = self.shared().now().saturating_sub(begin);
-        Ok(Duration::from_millis(round_trip))
+        Ok(runtime.now().saturating_sub(begin))
     }
 
     /// The principal and the credentials with which the session reconnects, or is renewed, from now on: for tokens that
@@ -357,13 +463,12 @@ impl Session {
         machine.set_principal(principal, credentials);
     }
 
-    /// Ends a wait between two attempts to reconnect, for instance because the network is said to be back.
+    /// Ends a wait between two attempts to reconnect, or pings a service that is connected: for instance because the network is
+    /// said to be back, or the device has slept. Without an answer in time, the connection is taken for lost.
     ///
     /// ```no_run
     /// # fn example(session: &effusion_client::Session) {
-    /// if !session.state().is_connected() {
-    ///     session.reconnect_now();
-    /// }
+    /// session.reconnect_now();
     /// # }
     /// ```
     pub fn reconnect_now(&self) {
@@ -372,14 +477,19 @@ impl Session {
         self.shared().wake();
     }
 
-    /// Closes the session, and waits until the service has said that it is closed, or a second.
+    /// Closes the session for all of its handles, and waits until the service has said that it is closed, or a second.
     ///
-    /// Requests that were not answered yet are answered with what is known of them. Source: `docs/protocol.md`, 1.3.
+    /// It gives up what is under way: each request that has no answer yet fails with [`RequestError::NeverSent`] or
+    /// [`RequestError::OutcomeUnknown`]. Who has made requests without awaiting them calls [`Session::flush`] first. Source:
+    /// `docs/protocol.md`, 1.3.
     ///
     /// ```no_run
-    /// # async fn example(session: effusion_client::Session) {
+    /// # async fn example(session: effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// drop(session.topic_update().set("motd", "closed for today"));
+    /// session.flush().await?;
     /// session.close().await;
     /// assert!(session.state().is_closed());
+    /// # Ok(())
     /// # }
     /// ```
     pub async fn close(&self) {

@@ -1,13 +1,15 @@
 //! Querying the events of a time series.
 
+use core::time::Duration;
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use effusion_protocol::body::call;
-use effusion_protocol::time_series::{
-    QueryType, RangeAnchor, RangeQueryRequest, RangeQueryResponse, RangeSpan,
-};
+use effusion_protocol::time_series::{self, QueryType, RangeQueryRequest, RangeQueryResponse};
 use effusion_protocol::{ProtocolVersion, TopicSpecification, TopicType, property};
 
 use super::Session;
+use crate::value::{millis, since_1970};
 use crate::{RequestError, Response, StreamValue, TimeSeriesEvent, ValueError, response};
 
 /// A query of a time series: see [`TimeSeries::range_query`](super::TimeSeries::range_query).
@@ -20,8 +22,79 @@ pub struct RangeQuery<'a> {
     request: RangeQueryRequest,
 }
 
+/// Where a range of a time series begins: see [`RangeQuery::from`]. A bound that falls on an event includes it. Times and
+/// durations count in whole milliseconds. Source of the terms: the API documentation of `RangeQuery`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RangeAnchor {
+    /// At the first event.
+    Start,
+    /// At this sequence.
+    Sequence(u64),
+    /// At this time.
+    Time(SystemTime),
+    /// This many events before the end: original events in a view range, events of any kind in an edit range.
+    Last(u64),
+    /// This long before the newest event.
+    LastDuration(Duration),
+}
+
+/// Where a range of a time series ends: see [`RangeQuery::to`]. As with [`RangeAnchor`], a bound that falls on an event
+/// includes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RangeSpan {
+    /// At the first event.
+    ToStart,
+    /// At this sequence.
+    ToSequence(u64),
+    /// At this time.
+    ToTime(SystemTime),
+    /// This many events before the end.
+    UntilLast(u64),
+    /// This long before the newest event.
+    UntilLastDuration(Duration),
+    /// This many events from the anchor onwards.
+    Next(u64),
+    /// This long from the anchor onwards.
+    NextDuration(Duration),
+    /// This many events from the anchor backwards.
+    Previous(u64),
+    /// This long from the anchor backwards.
+    PreviousDuration(Duration),
+}
+
+impl From<RangeAnchor> for time_series::RangeAnchor {
+    fn from(anchor: RangeAnchor) -> Self {
+        match anchor {
+            RangeAnchor::Start => Self::Start,
+            RangeAnchor::Sequence(sequence) => Self::Sequence(sequence),
+            RangeAnchor::Time(time) => Self::Time(since_1970(time)),
+            RangeAnchor::Last(events) => Self::Last(events),
+            RangeAnchor::LastDuration(duration) => Self::LastMillis(millis(duration)),
+        }
+    }
+}
+
+impl From<RangeSpan> for time_series::RangeSpan {
+    fn from(span: RangeSpan) -> Self {
+        match span {
+            RangeSpan::ToStart => Self::ToStart,
+            RangeSpan::ToSequence(sequence) => Self::ToSequence(sequence),
+            RangeSpan::ToTime(time) => Self::ToTime(since_1970(time)),
+            RangeSpan::UntilLast(events) => Self::UntilLast(events),
+            RangeSpan::UntilLastDuration(duration) => Self::UntilLastMillis(millis(duration)),
+            RangeSpan::Next(events) => Self::Next(events),
+            RangeSpan::NextDuration(duration) => Self::NextMillis(millis(duration)),
+            RangeSpan::Previous(events) => Self::Previous(events),
+            RangeSpan::PreviousDuration(duration) => Self::PreviousMillis(millis(duration)),
+        }
+    }
+}
+
 /// What a query found.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct QueryResult<T> {
     /// The events, the oldest first.
     pub events: Vec<TimeSeriesEvent<T>>,
@@ -31,6 +104,16 @@ pub struct QueryResult<T> {
 
 impl<T> QueryResult<T> {
     /// Whether every event that was found is here.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let result = session.time_series().range_query().limit(100).select_from::<f64>("temperatures").await?;
+    /// if !result.is_complete() {
+    ///     println!("{} more", result.selected - result.events.len() as u64);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.selected == self.events.len() as u64
@@ -38,6 +121,15 @@ impl<T> QueryResult<T> {
 
     /// Both results as one of values: of each event that either has, its latest edit; where both have the same event, the
     /// other result's counts. The merged result is complete, whatever these are.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let values = session.time_series().range_query().select_from::<f64>("temperatures").await?;
+    /// let edits = session.time_series().range_query().for_edits().select_from("temperatures").await?;
+    /// let merged = values.merge(edits);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         let mut events: Vec<TimeSeriesEvent<T>> = Vec::new();
@@ -70,6 +162,13 @@ impl<'a> RangeQuery<'a> {
     }
 
     /// Asks for values, as a new query does.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let result = session.time_series().range_query().for_values().select_from::<f64>("temperatures").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn for_values(mut self) -> Self {
         self.request.query_type = QueryType::Values;
@@ -77,6 +176,13 @@ impl<'a> RangeQuery<'a> {
     }
 
     /// Asks for the original events and all edits of them.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let result = session.time_series().range_query().for_edits().select_from::<f64>("temperatures").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn for_edits(mut self) -> Self {
         self.request.query_type = QueryType::AllEdits;
@@ -84,6 +190,13 @@ impl<'a> RangeQuery<'a> {
     }
 
     /// Asks for the original events and the latest edit of each.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let result = session.time_series().range_query().for_edits().latest_edits().select_from::<f64>("temperatures").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn latest_edits(mut self) -> Self {
         self.request.query_type = QueryType::LatestEdits;
@@ -91,34 +204,79 @@ impl<'a> RangeQuery<'a> {
     }
 
     /// Looks at original events from here on.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// use core::time::Duration;
+    /// use effusion_client::RangeAnchor;
+    ///
+    /// let last_hour = RangeAnchor::LastDuration(Duration::from_secs(3_600));
+    /// let result = session.time_series().range_query().from(last_hour).select_from::<f64>("temperatures").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
-    pub const fn from(mut self, anchor: RangeAnchor) -> Self {
-        self.request.view.anchor = anchor;
+    pub fn from(mut self, anchor: RangeAnchor) -> Self {
+        self.request.view.anchor = anchor.into();
         self
     }
 
     /// Looks at original events up to here.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// use effusion_client::RangeSpan;
+    ///
+    /// let result = session.time_series().range_query().to(RangeSpan::Next(10)).select_from::<f64>("temperatures").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
-    pub const fn to(mut self, span: RangeSpan) -> Self {
-        self.request.view.span = span;
+    pub fn to(mut self, span: RangeSpan) -> Self {
+        self.request.view.span = span.into();
         self
     }
 
     /// Looks at edits from here on. Only the range of originals counts in a query of values.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// use effusion_client::RangeAnchor;
+    ///
+    /// let result = session.time_series().range_query().for_edits().edits_from(RangeAnchor::Sequence(7)).select_from::<f64>("temperatures").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
-    pub const fn edits_from(mut self, anchor: RangeAnchor) -> Self {
-        self.request.edits.anchor = anchor;
+    pub fn edits_from(mut self, anchor: RangeAnchor) -> Self {
+        self.request.edits.anchor = anchor.into();
         self
     }
 
     /// Looks at edits up to here.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// use effusion_client::RangeSpan;
+    ///
+    /// let result = session.time_series().range_query().for_edits().edits_to(RangeSpan::Next(10)).select_from::<f64>("temperatures").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
-    pub const fn edits_to(mut self, span: RangeSpan) -> Self {
-        self.request.edits.span = span;
+    pub fn edits_to(mut self, span: RangeSpan) -> Self {
+        self.request.edits.span = span.into();
         self
     }
 
     /// Takes no more than so many events, the newest ones.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let result = session.time_series().range_query().limit(100).select_from::<f64>("temperatures").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn limit(mut self, events: u64) -> Self {
         self.request.limit = events;
@@ -164,7 +322,8 @@ fn read<T: StreamValue>(
     let series = TopicSpecification::new(TopicType::TimeSeries)
         .with(property::TIME_SERIES_EVENT_VALUE_TYPE, &answer.value_type);
     if !T::reads(&series) && !answer.events.is_empty() {
-        return Err(ValueError::WrongType("of the type that was asked for").into());
+        let error = ValueError::WrongType("of the type that was asked for");
+        return Err(RequestError::UnreadableValue(error));
     }
     let events = answer
         .events
@@ -173,7 +332,8 @@ fn read<T: StreamValue>(
             let value = T::read(event.value.clone(), TopicType::Json)?;
             Ok(TimeSeriesEvent::of(event, value))
         })
-        .collect::<Result<_, ValueError>>()?;
+        .collect::<Result<_, ValueError>>()
+        .map_err(RequestError::UnreadableValue)?;
     Ok(QueryResult {
         events,
         selected: answer.selected,
@@ -183,12 +343,12 @@ fn read<T: StreamValue>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use effusion_protocol::time_series::EventMetadata;
+    use crate::EventMetadata;
 
     fn result(events: &[(u64, Option<u64>, char)]) -> QueryResult<char> {
         let metadata = |sequence| EventMetadata {
             sequence,
-            timestamp: 0,
+            timestamp: SystemTime::UNIX_EPOCH,
             author: String::new(),
         };
         QueryResult {

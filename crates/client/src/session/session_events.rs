@@ -19,11 +19,11 @@ use effusion_protocol::{
 };
 use futures_util::Stream;
 
-use super::time_series::since_1970;
 use crate::machine::ServiceCall;
 use crate::queue::{self, Next};
 use crate::receivers::{Enrolment, Receiver, Registering, Registration, Verdict};
 use crate::shared::Shared;
+use crate::value::since_1970;
 use crate::{RequestError, response};
 
 /// The first version with filters for session listeners: 6.11 (API documentation). Its number is a guess.
@@ -40,12 +40,24 @@ pub struct SessionEventParameters {
 
 impl SessionEventParameters {
     /// All sessions, without their properties.
+    ///
+    /// ```
+    /// use effusion_client::SessionEventParameters;
+    ///
+    /// let all = SessionEventParameters::new();
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Only sessions that match a filter, such as `$Principal is 'ann'`.
+    ///
+    /// ```
+    /// use effusion_client::SessionEventParameters;
+    ///
+    /// let from_here = SessionEventParameters::new().filter("$Country is 'DE'");
+    /// ```
     #[must_use]
     pub fn filter(mut self, filter: &str) -> Self {
         self.filter = Some(filter.to_owned());
@@ -53,6 +65,12 @@ impl SessionEventParameters {
     }
 
     /// Tells these properties and their changes; `*F` and `*U` mean all fixed ones and all that users defined.
+    ///
+    /// ```
+    /// use effusion_client::SessionEventParameters;
+    ///
+    /// let named = SessionEventParameters::new().properties(&["$Principal", "*U"]);
+    /// ```
     #[must_use]
     pub fn properties(mut self, keys: &[&str]) -> Self {
         self.properties
@@ -61,6 +79,12 @@ impl SessionEventParameters {
     }
 
     /// Only sessions that start after this time.
+    ///
+    /// ```
+    /// use effusion_client::SessionEventParameters;
+    ///
+    /// let new_ones = SessionEventParameters::new().after(std::time::SystemTime::now());
+    /// ```
     #[must_use]
     pub fn after(mut self, time: SystemTime) -> Self {
         self.after = Some(since_1970(time));
@@ -116,6 +140,17 @@ pub struct SessionEvents {
 
 impl SessionEvents {
     /// Why the service ended the registration; `None` while it goes on, and if it ended with the session.
+    ///
+    /// ```no_run
+    /// # async fn example(mut calls: effusion_client::SessionEvents) {
+    /// use futures_util::StreamExt;
+    ///
+    /// while calls.next().await.is_some() {}
+    /// if let Some(report) = calls.end_reason() {
+    ///     println!("the registration ended: {report}");
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn end_reason(&self) -> Option<&ErrorReport> {
         self.enrolment.end_reason()

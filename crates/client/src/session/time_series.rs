@@ -3,12 +3,15 @@
 use std::time::SystemTime;
 
 use effusion_protocol::body::call;
-use effusion_protocol::time_series::{AppendAtRequest, AppendRequest, EditRequest, EventMetadata};
+use effusion_protocol::time_series::{self, AppendAtRequest, AppendRequest, EditRequest};
 use effusion_protocol::value::to_bytes;
 use serde::Serialize;
 
+use bytes::Bytes;
+
 use super::{RangeQuery, Session};
-use crate::{RequestError, Response};
+use crate::value::since_1970;
+use crate::{EventMetadata, ProtocolVersion, RequestError, Response, response};
 
 /// Appending to time series, and querying them: see [`Session::time_series`]. Source: `docs/protocol.md`, 3.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +20,8 @@ pub struct TimeSeries<'a> {
 }
 
 impl<'a> TimeSeries<'a> {
-    /// Appends an event to a time series topic. The answer is the event's place in the series.
+    /// Appends an event to a time series topic. The answer is the event's place in the series. The value is written as by
+    /// [`TopicUpdate::set`](super::TopicUpdate::set); there, an integer above 2^63 − 1 becomes a floating point number.
     ///
     /// # Errors
     /// Refused with `AccessDenied` without the permission `update_topic`, and if the topic is no time series of this type.
@@ -33,7 +37,7 @@ impl<'a> TimeSeries<'a> {
     /// # async fn example(session: &Session) -> Result<(), RequestError> {
     /// let message = ChatMessage { text: "hello".into(), name: "Ann".into() };
     /// let event = session.time_series().append("Chat/room", &message).await?;
-    /// println!("event {} at {}", event.sequence, event.timestamp);
+    /// println!("event {} at {:?}", event.sequence, event.timestamp);
     /// # Ok(())
     /// # }
     /// ```
@@ -49,7 +53,7 @@ impl<'a> TimeSeries<'a> {
         };
         self.session
             .shared()
-            .call::<call::TimeSeriesAppend>(&request)
+            .call_and_read::<call::TimeSeriesAppend, _>(&request, read)
     }
 
     /// Appends an event with a timestamp, kept in milliseconds, which must not be before that of the newest event.
@@ -83,7 +87,7 @@ impl<'a> TimeSeries<'a> {
         };
         self.session
             .shared()
-            .call::<call::TimeSeriesAppendAt>(&request)
+            .call_and_read::<call::TimeSeriesAppendAt, _>(&request, read)
     }
 
     /// Edits the event with the sequence `original`, which must not be an edit itself.
@@ -115,18 +119,26 @@ impl<'a> TimeSeries<'a> {
             original,
             value,
         };
-        self.session.shared().call::<call::TimeSeriesEdit>(&request)
+        self.session
+            .shared()
+            .call_and_read::<call::TimeSeriesEdit, _>(&request, read)
     }
 
     /// A query of the events of a time series, to be narrowed down and then made: see [`RangeQuery::select_from`].
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let newest = session.time_series().range_query().limit(10);
+    /// let newest = newest.select_from::<f64>("temperatures").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn range_query(&self) -> RangeQuery<'a> {
         RangeQuery::new(self.session)
     }
 }
 
-/// Milliseconds since 1970, as they are on the wire; 0 for what was before.
-pub(super) fn since_1970(time: SystemTime) -> u64 {
-    let passed = time.duration_since(SystemTime::UNIX_EPOCH);
-    u64::try_from(passed.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+fn read(body: Bytes, version: ProtocolVersion) -> Result<EventMetadata, RequestError> {
+    response::read::<time_series::EventMetadata>(body, version).map(Into::into)
 }

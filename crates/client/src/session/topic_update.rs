@@ -34,7 +34,12 @@ pub struct TopicUpdate<'a> {
 impl TopicUpdate<'_> {
     /// Sets the value of a topic: a text of a STRING topic, an integer of an INT64 topic, a floating point number of a DOUBLE topic,
     /// [`Bytes`] of a BINARY topic, [`RecordV2`](crate::RecordV2), and everything else that serde can write of a JSON topic.
-    /// [`Json`](crate::Json) is JSON of any shape.
+    /// [`Json`](crate::Json) is JSON of any shape: a number or a text by itself goes into a JSON topic as one, for instance by
+    /// `Json::from(serde_json::json!(5))`. `&None::<String>`, `&None::<i64>` and `&None::<f64>` set the topic to its null;
+    /// for options of types of one's own, [`TopicUpdate::update_stream`] does.
+    ///
+    /// The largest integer that Diffusion knows is 2^63 − 1 (`i64::MAX`): a `u64` above it becomes a floating point number, which
+    /// loses digits, and which an INT64 topic refuses.
     ///
     /// If the outcome is unknown because the session was lost, the network may hold the update back until after a later one of
     /// another session. Who cannot have that uses [`TopicUpdate::set_if`] with the value that is to be replaced.
@@ -149,6 +154,14 @@ impl TopicUpdate<'_> {
     }
 
     /// A stream of values for a topic, to be set up and then used: see [`UpdateStream::set`].
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let mut prices = session.topic_update().update_stream::<f64>("price");
+    /// prices.set(&1.5).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn update_stream<T: Serialize + DeserializeOwned + 'static>(
         &self,

@@ -53,6 +53,16 @@ impl<T: Serialize + DeserializeOwned + 'static> UpdateStream<T> {
     }
 
     /// Opens the stream only if this holds, and keeps it only as long as it does.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// use effusion_client::UpdateConstraint;
+    ///
+    /// let mut prices = session.topic_update().update_stream::<f64>("price").constraint(UpdateConstraint::NoValue);
+    /// prices.set(&1.5).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn constraint(mut self, constraint: UpdateConstraint) -> Self {
         self.stream.constraint = constraint;
@@ -60,6 +70,17 @@ impl<T: Serialize + DeserializeOwned + 'static> UpdateStream<T> {
     }
 
     /// Adds the topic if there is none.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// use effusion_client::{TopicSpecification, TopicType};
+    ///
+    /// let double = TopicSpecification::new(TopicType::Double);
+    /// let mut prices = session.topic_update().update_stream::<f64>("price").specification(double);
+    /// prices.set(&1.5).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn specification(mut self, specification: TopicSpecification) -> Self {
         self.stream.specification = Some(specification);
@@ -67,6 +88,14 @@ impl<T: Serialize + DeserializeOwned + 'static> UpdateStream<T> {
     }
 
     /// Sends whole values only: for values that have little in common.
+    ///
+    /// ```no_run
+    /// # async fn example(session: &effusion_client::Session) -> Result<(), effusion_client::RequestError> {
+    /// let mut prices = session.topic_update().update_stream::<f64>("price").suppress_deltas();
+    /// prices.set(&1.5).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn suppress_deltas(mut self) -> Self {
         self.stream.sends_deltas = false;
@@ -112,6 +141,14 @@ impl<T: Serialize + DeserializeOwned + 'static> UpdateStream<T> {
 
     /// Whether the last request failed in a way that [`UpdateStream::recover`] can mend: the session or its messages were
     /// lost, not the right to update the topic.
+    ///
+    /// ```no_run
+    /// # fn example(prices: &effusion_client::UpdateStream<f64>) {
+    /// if prices.is_recoverable() {
+    ///     println!("the session was lost, not the right to the topic");
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub const fn is_recoverable(&self) -> bool {
         self.stream.is_recoverable

@@ -10,10 +10,18 @@ pub mod web;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
+use core::time::Duration;
 
 use bytes::Bytes;
 
 use crate::{ServiceAddress, TransportError};
+
+/// How a WebSocket's end says that it stops or restarts (RFC 6455, 7.4.1; IANA's registry of close codes).
+#[cfg(any(
+    all(feature = "native", not(target_family = "wasm")),
+    all(feature = "web", target_arch = "wasm32")
+))]
+const GOING_AWAY: [u16; 2] = [1001, 1012];
 
 /// A future that any thread may poll.
 pub type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -54,11 +62,11 @@ pub trait Transport: Send {
 
 /// Time, tasks and chance.
 pub trait Runtime: Send + Sync {
-    /// A monotonic time in milliseconds.
-    fn now(&self) -> u64;
+    /// How much time has passed since a moment that does not change, by a clock that is never set back.
+    fn now(&self) -> Duration;
 
-    /// A future that is ready after so many milliseconds.
-    fn sleep(&self, milliseconds: u64) -> BoxFuture;
+    /// A future that is ready after this time.
+    fn sleep(&self, duration: Duration) -> BoxFuture;
 
     /// Runs a future in the background.
     fn spawn(&self, task: BoxFuture);

@@ -2,21 +2,26 @@
 
 use core::future::Future;
 use core::pin::Pin;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_websockets::client::Builder;
 use tokio_websockets::{Error, Limits, Message, WebSocketStream, upgrade};
 
-use super::{BoxFuture, Runtime, Transport, TransportEvent};
+use super::{BoxFuture, GOING_AWAY, Runtime, Transport, TransportEvent};
 use crate::{ConnectOptions, ServiceAddress, TransportError, TransportErrorKind};
+
+/// Messages of fewer bytes are copied.
+const SMALL: usize = 4096;
 
 /// Tokio's clock and tasks.
 #[derive(Debug)]
@@ -26,6 +31,12 @@ pub struct Tokio {
 
 impl Tokio {
     /// A clock that starts at 0 now.
+    ///
+    /// ```
+    /// use effusion_client::{Runtime, native};
+    ///
+    /// assert!(native::Tokio::new().now().as_secs() < 1);
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -41,12 +52,12 @@ impl Default for Tokio {
 }
 
 impl Runtime for Tokio {
-    fn now(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    fn now(&self) -> Duration {
+        self.start.elapsed()
     }
 
-    fn sleep(&self, milliseconds: u64) -> BoxFuture {
-        Box::pin(tokio::time::sleep(Duration::from_millis(milliseconds)))
+    fn sleep(&self, duration: Duration) -> BoxFuture {
+        Box::pin(tokio::time::sleep(duration))
     }
 
     fn spawn(&self, task: BoxFuture) {
@@ -98,18 +109,25 @@ impl ConnectOptions {
 
     /// Trusts what this configuration trusts, such as a certificate of one's own making, and does TLS as it says.
     ///
-    /// ```
+    /// A certificate that a service signed itself must not be one of an authority: `openssl req -x509` makes one that can be
+    /// used with `-addext basicConstraints=CA:FALSE -addext subjectAltName=DNS:localhost`.
+    ///
+    /// ```no_run
     /// use std::sync::Arc;
+    /// use effusion_client::rustls::pki_types::{CertificateDer, pem::PemObject};
     /// use effusion_client::{ConnectOptions, rustls};
     ///
-    /// let own = rustls::RootCertStore::empty();
+    /// let mut own = rustls::RootCertStore::empty();
+    /// for certificate in CertificateDer::pem_file_iter("own.pem")? {
+    ///     own.add(certificate?)?;
+    /// }
     /// let provider = Arc::new(rustls::crypto::ring::default_provider());
     /// let config = rustls::ClientConfig::builder_with_provider(provider)
     ///     .with_safe_default_protocol_versions()?
     ///     .with_root_certificates(own)
     ///     .with_no_client_auth();
     /// let options = ConnectOptions::new().tls(Arc::new(config));
-    /// # Ok::<(), rustls::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[cfg(feature = "rustls")]
     #[must_use]
@@ -120,6 +138,12 @@ impl ConnectOptions {
 
     /// Trusts the certificate authorities that the operating system does. This is what is done if nothing else is said and
     /// there is the feature `rustls-platform-roots`.
+    ///
+    /// ```
+    /// use effusion_client::ConnectOptions;
+    ///
+    /// let options = ConnectOptions::new().platform_roots();
+    /// ```
     #[cfg(feature = "rustls-platform-roots")]
     #[must_use]
     pub fn platform_roots(mut self) -> Self {
@@ -129,6 +153,12 @@ impl ConnectOptions {
 
     /// Trusts the certificate authorities that Mozilla does, as of when the crate `webpki-roots` was published. This is what
     /// is done if nothing else is said and there is no feature `rustls-platform-roots`.
+    ///
+    /// ```
+    /// use effusion_client::ConnectOptions;
+    ///
+    /// let options = ConnectOptions::new().webpki_roots();
+    /// ```
     #[cfg(feature = "rustls-webpki-roots")]
     #[must_use]
     pub fn webpki_roots(mut self) -> Self {
@@ -164,6 +194,12 @@ enum State {
 
 impl WebSocket {
     /// Connections with the headers and the TLS of these options.
+    ///
+    /// ```
+    /// use effusion_client::{ConnectOptions, native};
+    ///
+    /// let transport = native::WebSocket::new(&ConnectOptions::new().header("X-Trace", "1"));
+    /// ```
     #[must_use]
     pub fn new(options: &ConnectOptions) -> Self {
         Self {
@@ -248,10 +284,16 @@ fn poll_socket(
     loop {
         let error = match ready!(socket.poll_next_unpin(context)) {
             Some(Ok(message)) if message.is_binary() => {
-                return Poll::Ready(Ok(message.into_payload().into()));
+                let payload = message.into_payload();
+                // What is small would keep the buffer that it was read into, with all that came beside it.
+                return Poll::Ready(Ok(if payload.len() < SMALL {
+                    Bytes::copy_from_slice(&payload)
+                } else {
+                    payload.into()
+                }));
             }
             Some(Ok(message)) if message.is_ping() || message.is_pong() => continue,
-            Some(Ok(message)) if message.is_close() => TransportErrorKind::Closed.into(),
+            Some(Ok(message)) if message.is_close() => closed(&message),
             // Diffusion has no text messages.
             Some(Ok(_)) => TransportErrorKind::WebSocket.into(),
             Some(Err(error)) => websocket_error(error),
@@ -259,6 +301,19 @@ fn poll_socket(
         };
         return Poll::Ready(Err(error));
     }
+}
+
+/// What a close frame tells.
+fn closed(frame: &Message) -> TransportError {
+    let Some((code, words)) = frame.as_close() else {
+        return TransportErrorKind::Closed.into();
+    };
+    let kind = if GOING_AWAY.contains(&u16::from(code)) {
+        TransportErrorKind::GoingAway
+    } else {
+        TransportErrorKind::Closed
+    };
+    TransportError::with_words(kind, words)
 }
 
 /// The largest message that is taken from a service, in bytes: the answer to a query for a whole series is one message, in
@@ -281,10 +336,15 @@ async fn open(
     let tcp = open_tcp(host, port).await?;
     // Messages are small and somebody waits for each, so none is held back to be sent with others.
     tcp.set_nodelay(true).map_err(io_error)?;
+    let is_tls = Arc::new(AtomicBool::new(false));
     let stream: Box<dyn Io> = if address.secure {
         secure(host, tcp, &options).await?
     } else {
-        Box::new(tcp)
+        Box::new(Plain {
+            tcp,
+            has_read: false,
+            is_tls: Arc::clone(&is_tls),
+        })
     };
     let mut builder = Builder::new()
         .uri(&url)
@@ -296,7 +356,71 @@ async fn open(
         builder = builder.add_header(name, value).map_err(websocket_error)?;
     }
     let opened = builder.connect_on(stream).await;
-    opened.map(|(socket, _)| socket).map_err(websocket_error)
+    opened.map(|(socket, _)| socket).map_err(|error| {
+        if is_tls.load(Ordering::Relaxed) {
+            TransportErrorKind::TlsExpected.into()
+        } else {
+            websocket_error(error)
+        }
+    })
+}
+
+/// A connection without TLS, which notices if the other end answers with TLS: an error may then say so.
+struct Plain {
+    tcp: TcpStream,
+    has_read: bool,
+    is_tls: Arc<AtomicBool>,
+}
+
+/// The first byte of an alert, by which TLS refuses what is no TLS (RFC 8446, 5.1). No HTTP begins with it.
+const TLS_ALERT: u8 = 21;
+
+impl AsyncRead for Plain {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let plain = self.get_mut();
+        let begin = buffer.filled().len();
+        let read = ready!(Pin::new(&mut plain.tcp).poll_read(context, buffer));
+        if !core::mem::replace(&mut plain.has_read, true)
+            && buffer.filled().get(begin) == Some(&TLS_ALERT)
+        {
+            plain.is_tls.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(read)
+    }
+}
+
+impl AsyncWrite for Plain {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.tcp).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.tcp).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.tcp.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_shutdown(context)
+    }
 }
 
 /// What is asked for cannot be a request.

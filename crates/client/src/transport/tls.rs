@@ -7,7 +7,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::{ClientConfig, Error, InvalidMessage, RootCertStore};
 
 use crate::{TransportError, TransportErrorKind};
 
@@ -94,5 +94,14 @@ pub(super) async fn secure(
 ) -> Result<TlsStream<TcpStream>, TransportError> {
     let name = ServerName::try_from(host.to_owned()).map_err(error)?;
     let connector = TlsConnector::from(tls.config()?);
-    connector.connect(name, tcp).await.map_err(error)
+    connector.connect(name, tcp).await.map_err(|cause| {
+        let inner = cause.get_ref().and_then(|inner| inner.downcast_ref());
+        let kind = match inner {
+            Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+                TransportErrorKind::NoTls
+            }
+            _ => TransportErrorKind::Tls,
+        };
+        TransportError::with_cause(kind, cause)
+    })
 }

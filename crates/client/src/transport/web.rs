@@ -1,16 +1,22 @@
-//! The browser's WebSocket and timers.
+//! The browser's WebSocket, message ports and timers.
+
+mod port;
 
 use core::task::{Context, Poll};
+use core::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
-use gloo_net::websocket::Message;
+use gloo_net::websocket::{Message, WebSocketError};
 use gloo_timers::future::TimeoutFuture;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 
-use super::{BoxFuture, Runtime, Transport, TransportEvent};
+pub use port::MessagePort;
+
+use super::{BoxFuture, GOING_AWAY, Runtime, Transport, TransportEvent};
+use crate::value::millis;
 use crate::{ServiceAddress, TransportError, TransportErrorKind};
 
 /// The browser's clock, timers and tasks.
@@ -21,7 +27,7 @@ pub struct Browser;
 const LONGEST_TIMER: u64 = 0x7fff_ffff;
 
 impl Runtime for Browser {
-    fn now(&self) -> u64 {
+    fn now(&self) -> Duration {
         // Not the wall clock, which can be set back; the reflection works in windows and workers alike.
         let performance = js_sys::Reflect::get(&js_sys::global(), &"performance".into());
         let now = performance.as_ref().ok().and_then(|performance| {
@@ -31,11 +37,12 @@ impl Runtime for Browser {
                 .ok()?
                 .as_f64()
         });
-        now.unwrap_or_else(js_sys::Date::now) as u64
+        // Whole microseconds: no browser tells more.
+        Duration::from_micros((now.unwrap_or_else(js_sys::Date::now) * 1_000.0) as u64)
     }
 
-    fn sleep(&self, milliseconds: u64) -> BoxFuture {
-        let timer = TimeoutFuture::new(milliseconds.min(LONGEST_TIMER) as u32);
+    fn sleep(&self, duration: Duration) -> BoxFuture {
+        let timer = TimeoutFuture::new(millis(duration).min(LONGEST_TIMER) as u32);
         Box::pin(SendWrapper::new(timer))
     }
 
@@ -101,6 +108,13 @@ impl Socket {
             .poll_next_unpin(context)
             .map(|event| match event {
                 Some(Ok(Message::Bytes(message))) => TransportEvent::Message(message.into()),
+                Some(Err(WebSocketError::ConnectionClose(close))) => {
+                    let kind = match close.code {
+                        code if GOING_AWAY.contains(&code) => TransportErrorKind::GoingAway,
+                        _ => TransportErrorKind::Unknown,
+                    };
+                    TransportEvent::Lost(TransportError::with_words(kind, &close.reason))
+                }
                 _ => lost(),
             })
     }

@@ -15,6 +15,8 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 
 pub const VERSION: ProtocolVersion = ProtocolVersion::NEWEST;
@@ -59,6 +61,16 @@ impl Connection {
 
     pub async fn send_text(&mut self, text: &str) {
         self.0.send(Frame::Text(text.into())).await.unwrap();
+    }
+
+    /// Closes the connection with these words.
+    pub async fn close(mut self, words: &str) {
+        let frame = CloseFrame {
+            code: CloseCode::Policy,
+            reason: words.into(),
+        };
+        self.0.close(Some(frame)).await.unwrap();
+        while self.0.next().await.is_some_and(|it| it.is_ok()) {}
     }
 
     /// The next message; `None` at the end.

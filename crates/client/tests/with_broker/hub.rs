@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use effusion_broker::{ConnectionId, Output, Peer};
@@ -14,8 +15,8 @@ use effusion_protocol::ConnectRequest;
 
 use super::service::Service;
 
-/// How often the service looks at the clock, in milliseconds.
-const TICK: u64 = 20;
+/// How often the service looks at the clock.
+const TICK: Duration = Duration::from_millis(20);
 
 /// What a connection's client has yet to be told.
 #[derive(Default)]
@@ -58,7 +59,7 @@ impl Hub {
     /// A service with the default principals, by the clock of a runtime.
     pub fn on(runtime: Arc<dyn Runtime>) -> Self {
         let state = Arc::new(Mutex::new(State {
-            service: Service::new(runtime.now()),
+            service: Service::new(millis(&*runtime)),
             inboxes: HashMap::new(),
             last: 0,
             runtime: Arc::clone(&runtime),
@@ -88,7 +89,7 @@ impl Hub {
         let inboxes: Vec<_> = state.inboxes.drain().collect();
         for (connection, inbox) in inboxes {
             inbox.lock().unwrap().put(closed());
-            let now = state.runtime.now();
+            let now = state.now();
             let service = &mut state.service;
             service.input(now, |broker, now| broker.disconnected(now, connection));
         }
@@ -101,7 +102,7 @@ impl Hub {
         for (_, inbox) in state.inboxes.drain() {
             inbox.lock().unwrap().put(closed());
         }
-        let now = state.runtime.now();
+        let now = state.now();
         state.service.restart(now, 0);
     }
 
@@ -124,7 +125,7 @@ async fn tick(state: Weak<Mutex<State>>, runtime: Arc<dyn Runtime>) {
     while let Some(state) = state.upgrade() {
         {
             let mut state = state.lock().unwrap();
-            let now = state.runtime.now();
+            let now = state.now();
             state.service.tick(now);
             state.pump();
         }
@@ -133,9 +134,18 @@ async fn tick(state: Weak<Mutex<State>>, runtime: Arc<dyn Runtime>) {
     }
 }
 
+/// The time, in milliseconds.
+fn millis(runtime: &dyn Runtime) -> u64 {
+    runtime.now().as_millis() as u64
+}
+
 impl State {
+    fn now(&self) -> u64 {
+        millis(&*self.runtime)
+    }
+
     fn pump(&mut self) {
-        while let Some(output) = self.service.poll(self.runtime.now()) {
+        while let Some(output) = self.service.poll(self.now()) {
             match output {
                 Output::Send {
                     connection,
@@ -179,7 +189,7 @@ impl Transport for Cable {
             connector: "hub".to_owned(),
             secure: false,
         };
-        let now = state.runtime.now();
+        let now = state.now();
         let service = &mut state.service;
         service.input(now, |broker, now| {
             broker.connect(now, connection, request, peer);
@@ -208,7 +218,7 @@ impl Transport for Cable {
         let mut state = self.hub.lock();
         // A connection that was cut is not there any more.
         if state.inboxes.contains_key(connection) {
-            let now = state.runtime.now();
+            let now = state.now();
             let service = &mut state.service;
             service.input(now, |broker, now| broker.receive(now, *connection, message));
             state.pump();
@@ -221,7 +231,7 @@ impl Transport for Cable {
         };
         let mut state = self.hub.lock();
         if state.inboxes.remove(&connection).is_some() {
-            let now = state.runtime.now();
+            let now = state.now();
             let service = &mut state.service;
             service.input(now, |broker, now| broker.disconnected(now, connection));
             state.pump();

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use effusion_client::{
-    ErrorReason, EventMetadata, ProtocolVersion, RangeAnchor, RangeSpan, RequestError, Session,
-    StreamEvent, TimeSeriesEvent, TopicSpecification, TopicType, property,
+    ErrorReason, ProtocolVersion, RangeAnchor, RangeSpan, RequestError, Session, StreamEvent,
+    TimeSeriesEvent, TopicSpecification, TopicType, property,
 };
 use futures_util::StreamExt as _;
 
@@ -18,8 +18,8 @@ fn time(milliseconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds)
 }
 
-fn at(second: u64) -> u64 {
-    FIRST + 1_000 * second
+fn at(second: u64) -> SystemTime {
+    time(FIRST + 1_000 * second)
 }
 
 fn numbers() -> TopicSpecification {
@@ -38,13 +38,10 @@ async fn series(hub: &Hub) -> Session {
     admin.topics().add("n", numbers()).await.unwrap();
     let events = admin.time_series();
     for number in 0..5u64 {
-        let appended = events.append_at("n", &(10 * number.cast_signed()), time(at(number)));
-        let expected = EventMetadata {
-            sequence: number,
-            timestamp: at(number),
-            author: "admin".to_owned(),
-        };
-        assert_eq!(appended.await, Ok(expected));
+        let appended = events.append_at("n", &(10 * number.cast_signed()), at(number));
+        let event = appended.await.unwrap();
+        assert_eq!((event.sequence, event.timestamp), (number, at(number)));
+        assert_eq!(event.author, "admin");
     }
     for value in [11, 12] {
         events.edit("n", 1, &value).await.unwrap();
@@ -60,33 +57,22 @@ async fn an_event_may_bring_its_time() {
         admin.topics().add("n", numbers()).await.unwrap();
         let events = admin.time_series();
         assert_eq!(
-            events
-                .append_at("n", &1i64, time(at(7)))
-                .await
-                .unwrap()
-                .timestamp,
+            events.append_at("n", &1i64, at(7)).await.unwrap().timestamp,
             at(7)
         );
         assert_eq!(
-            events
-                .append_at("n", &2i64, time(at(7)))
-                .await
-                .unwrap()
-                .sequence,
+            events.append_at("n", &2i64, at(7)).await.unwrap().sequence,
             1
         );
-        let early = events.append_at("n", &3i64, time(at(6))).await;
+        let early = events.append_at("n", &3i64, at(6)).await;
         assert!(matches!(early, Err(RequestError::Refused(_))), "{early:?}");
         assert_eq!(events.append("n", &4i64).await.unwrap().sequence, 2);
-        let nowhere = events.append_at("x", &1i64, time(at(9))).await;
+        let nowhere = events.append_at("x", &1i64, at(9)).await;
         assert_eq!(refusal(nowhere), Some(ErrorReason::NoSuchTopic));
         let other_type = events.append_at("n", &1.5f64, time(u64::MAX >> 11)).await;
         assert!(matches!(other_type, Err(RequestError::Refused(_))));
         let client = hub.session("client").await;
-        let denied = client
-            .time_series()
-            .append_at("n", &1i64, time(at(9)))
-            .await;
+        let denied = client.time_series().append_at("n", &1i64, at(9)).await;
         assert_eq!(refusal(denied), Some(ErrorReason::AccessDenied));
         let denied = client.time_series().edit("n", 0, &1i64).await;
         assert_eq!(refusal(denied), Some(ErrorReason::AccessDenied));
@@ -96,7 +82,9 @@ async fn an_event_may_bring_its_time() {
 
 #[tokio::test(start_paused = true)]
 async fn values_are_queried_from_and_to_everywhere() {
-    use RangeAnchor::{Last, LastMillis, Sequence, Start, Time};
+    use RangeAnchor::{Last, LastDuration, Sequence, Start, Time};
+    const MILLISECOND: Duration = Duration::from_millis(1);
+    const SECOND: Duration = Duration::from_secs(1);
     local(async {
         let hub = Hub::new();
         let admin = series(&hub).await;
@@ -117,13 +105,21 @@ async fn values_are_queried_from_and_to_everywhere() {
             (Sequence(3), RangeSpan::ToSequence(1), &[12, 20, 30]),
             (Sequence(2), RangeSpan::ToStart, &[0, 12, 20]),
             (Time(at(1)), RangeSpan::ToTime(at(2)), &[12, 20]),
-            (Time(at(1) + 1), RangeSpan::ToTime(at(3) - 1), &[20]),
+            (
+                Time(at(1) + MILLISECOND),
+                RangeSpan::ToTime(at(3) - MILLISECOND),
+                &[20],
+            ),
             (Last(2), RangeSpan::UntilLast(0), &[30, 40]),
-            (LastMillis(1_000), RangeSpan::UntilLastMillis(0), &[30, 40]),
-            (Start, RangeSpan::UntilLastMillis(3_000), &[0, 12]),
+            (
+                LastDuration(SECOND),
+                RangeSpan::UntilLastDuration(Duration::ZERO),
+                &[30, 40],
+            ),
+            (Start, RangeSpan::UntilLastDuration(3 * SECOND), &[0, 12]),
             (Start, RangeSpan::Next(2), &[0, 12]),
-            (Start, RangeSpan::NextMillis(2_000), &[0, 12, 20]),
-            (Sequence(3), RangeSpan::PreviousMillis(1_000), &[20, 30]),
+            (Start, RangeSpan::NextDuration(2 * SECOND), &[0, 12, 20]),
+            (Sequence(3), RangeSpan::PreviousDuration(SECOND), &[20, 30]),
             (Sequence(9), RangeSpan::ToSequence(12), &[]),
         ] {
             assert_eq!(values(from, to).await, expected, "{from:?} {to:?}");

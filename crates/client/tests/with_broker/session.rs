@@ -5,8 +5,8 @@ use std::future::Future;
 use effusion_client::{
     AddTopicResult, AuthenticationScript, ErrorReason, Json, ProtocolVersion, RangeAnchor, Renew,
     RequestError, Session, SessionCloseReason, SessionState, StreamEvent, StreamValue,
-    TimeSeriesEvent, TopicSpecification, TopicType, UnsubscribeReason, UnsubscribedReason,
-    UpdateConstraint, ValueStream, property,
+    TimeSeriesEvent, TopicSpecification, TopicType, TransportErrorKind, UnsubscribeReason,
+    UnsubscribedReason, UpdateConstraint, ValueStream, property,
 };
 use futures_util::StreamExt as _;
 use tokio::task::LocalSet;
@@ -485,7 +485,9 @@ async fn sessions_look_at_each_other() {
         let last = guest.states().collect::<Vec<_>>().await.pop();
         assert_eq!(
             last,
-            Some(SessionState::Closed(SessionCloseReason::ClosedByService))
+            Some(SessionState::Closed(SessionCloseReason::ClosedByService(
+                TransportErrorKind::Closed.into()
+            )))
         );
         let gone = admin.clients().session_properties(id, &["*F"]).await;
         assert_eq!(gone, Ok(None));
@@ -527,6 +529,27 @@ async fn requests_are_made_when_they_are_called() {
         let found = session.fetch("a").with_values().fetch().await.unwrap();
         let value = found.topics[0].value::<Json>().unwrap().unwrap();
         assert_eq!(text(&value), "two");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_waited_for_is_done_once_it_is_flushed() {
+    local(async {
+        let hub = Hub::new();
+        let writer = hub.session("control").await;
+        let reader = hub.session("client").await;
+        let counts = TopicSpecification::new(TopicType::Int64);
+        writer.topics().add("count", counts).await.unwrap();
+        // More than fit the recovery buffer, and more than may wait without a connection.
+        for count in 0..3_000_i64 {
+            drop(writer.topic_update().set("count", &count));
+        }
+        writer.flush().await.unwrap();
+        writer.close().await;
+        let found = reader.fetch("count").with_values().fetch().await;
+        let topics = found.unwrap().topics;
+        assert_eq!(topics[0].value::<i64>().unwrap(), Some(2_999));
     })
     .await;
 }

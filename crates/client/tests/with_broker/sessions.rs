@@ -4,7 +4,7 @@ use effusion_client::{
     CloseReason, Credentials, ErrorReason, GlobalPermission, Json, PathPermission, PropertyChange,
     ProtocolVersion, Renew, RequestError, Session, SessionCloseReason, SessionEvent,
     SessionEventParameters, SessionEvents, SessionId, SessionState, SessionUpdateType, StreamEvent,
-    TopicSpecification, TopicType,
+    TopicSpecification, TopicType, TransportErrorKind,
 };
 use futures_util::StreamExt as _;
 
@@ -384,7 +384,7 @@ async fn others_are_subscribed_and_closed() {
         assert_eq!(clients.close_by_filter(CLIENTS).await, Ok(2));
         for session in [one, two] {
             let last = session.states().collect::<Vec<_>>().await.pop();
-            let reason = SessionCloseReason::ClosedByService;
+            let reason = SessionCloseReason::ClosedByService(TransportErrorKind::Closed.into());
             assert_eq!(last, Some(SessionState::Closed(reason)));
         }
     })
@@ -458,7 +458,7 @@ async fn a_session_whose_authentication_is_revoked_ends() {
         let revoked = control.security().revoke_authentication(gone).await;
         revoked.unwrap();
         let last = other.states().collect::<Vec<_>>().await.pop();
-        let reason = SessionCloseReason::ClosedByService;
+        let reason = SessionCloseReason::ClosedByService(TransportErrorKind::Closed.into());
         assert_eq!(last, Some(SessionState::Closed(reason)));
         let again = control.security().revoke_authentication(gone).await;
         assert_eq!(refusal(again), Some(ErrorReason::NoSuchSession));

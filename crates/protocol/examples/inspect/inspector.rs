@@ -11,8 +11,8 @@ use effusion_protocol::{
     ResponseCode, ServiceId, SessionId, TopicId, TopicType, Wire, decode, encode, property,
 };
 
-use crate::capture::{self, Line, Side, to_hex};
-use crate::show;
+use super::capture::{self, Line, Side, to_hex};
+use super::show;
 
 /// The largest value that a compressed message may hold.
 const MAX_VALUE: usize = 64 << 20;

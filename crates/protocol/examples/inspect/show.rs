@@ -8,7 +8,7 @@ use effusion_protocol::time_series::{Event, EventMetadata};
 use effusion_protocol::value::{DataType, Json, RecordV2, Value, ValueError};
 use effusion_protocol::{ConnectRequest, ConnectResponse, TopicSpecification, TopicType};
 
-use crate::capture::to_hex;
+use super::capture::to_hex;
 
 /// The longest value that is shown in full, in characters.
 const LONGEST: usize = 400;

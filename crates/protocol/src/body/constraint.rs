@@ -3,9 +3,10 @@
 //! Source: the dissector for 15, the SDK for 29.
 
 use bytes::Bytes;
+use serde::Serialize;
 
 use crate::codec::wire_enum;
-use crate::value::DataType;
+use crate::value::{DataType, Value, ValueError, to_bytes};
 use crate::{DecodeError, Reader, Wire, Writer};
 
 wire_enum! {
@@ -57,6 +58,9 @@ impl ConstraintValueKind {
     }
 }
 
+/// The null of texts and numbers.
+const NULL: &[u8] = b"\xf6";
+
 /// A comparison with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValueComparison {
@@ -69,6 +73,36 @@ pub struct ValueComparison {
 }
 
 impl ValueComparison {
+    /// Compares with a text, an integer, a floating point number, or their nulls. Bytes and JSON can only be compared by
+    /// [`ConstraintOperator::Is`], which compares the bytes of any value.
+    ///
+    /// ```
+    /// use effusion_protocol::body::{ConstraintOperator, UpdateConstraint, ValueComparison};
+    ///
+    /// let cheap = ValueComparison::new(ConstraintOperator::Less, &9.99);
+    /// let open = ValueComparison::new(ConstraintOperator::Equal, &"open".to_owned());
+    /// let constraint = UpdateConstraint::json_at("/price", cheap).and(UpdateConstraint::json_at("/state", open));
+    /// ```
+    #[must_use]
+    pub fn new<V: Value>(operator: ConstraintOperator, value: &V) -> Self {
+        let value = value.to_bytes();
+        let kind = match V::DATA_TYPE {
+            _ if operator == ConstraintOperator::Is => ConstraintValueKind::Binary,
+            DataType::String | DataType::Int64 | DataType::Double if value == NULL => {
+                ConstraintValueKind::Null
+            }
+            DataType::String => ConstraintValueKind::String,
+            DataType::Int64 => ConstraintValueKind::Int64,
+            DataType::Double => ConstraintValueKind::Double,
+            DataType::Binary | DataType::Json | DataType::RecordV2 => ConstraintValueKind::Binary,
+        };
+        Self {
+            operator,
+            kind,
+            value,
+        }
+    }
+
     /// The same bytes.
     #[must_use]
     pub const fn is(value: Bytes) -> Self {
@@ -102,6 +136,14 @@ impl Wire for ValueComparison {
 }
 
 /// What must hold for an update to be made.
+///
+/// ```
+/// use effusion_protocol::body::UpdateConstraint;
+///
+/// // The topic is not there, or has this value.
+/// let constraint = UpdateConstraint::NoTopic.or(UpdateConstraint::value_is("closed")?);
+/// # Ok::<(), effusion_protocol::value::ValueError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpdateConstraint {
     /// Nothing.
@@ -130,6 +172,89 @@ pub enum UpdateConstraint {
     },
     /// At least one of these. Old versions do not have it.
     Disjunction(Vec<UpdateConstraint>),
+}
+
+impl UpdateConstraint {
+    /// The topic has exactly this value, byte by byte.
+    ///
+    /// # Errors
+    /// If the value has no form on the wire: see [`to_bytes`].
+    ///
+    /// ```
+    /// use effusion_protocol::body::UpdateConstraint;
+    ///
+    /// let unchanged = UpdateConstraint::value_is(&["Ann", "Bob"])?;
+    /// # Ok::<(), effusion_protocol::value::ValueError>(())
+    /// ```
+    pub fn value_is<T: Serialize + ?Sized>(value: &T) -> Result<Self, ValueError> {
+        let (_, value) = to_bytes(value)?;
+        Ok(Self::Value(ValueComparison::is(value)))
+    }
+
+    /// What a JSON pointer (RFC 6901) leads to in the topic's value compares so.
+    ///
+    /// ```
+    /// use effusion_protocol::body::{ConstraintOperator, UpdateConstraint, ValueComparison};
+    ///
+    /// let second = ValueComparison::new(ConstraintOperator::Equal, &2i64);
+    /// let constraint = UpdateConstraint::json_at("/version", second);
+    /// ```
+    #[must_use]
+    pub fn json_at(pointer: &str, comparison: ValueComparison) -> Self {
+        Self::PartialJson {
+            with: vec![(pointer.to_owned(), comparison)],
+            without: Vec::new(),
+        }
+    }
+
+    /// The topic's value is JSON in which a pointer (RFC 6901) leads to nothing.
+    ///
+    /// ```
+    /// use effusion_protocol::body::UpdateConstraint;
+    ///
+    /// let constraint = UpdateConstraint::json_without("/sold");
+    /// ```
+    #[must_use]
+    pub fn json_without(pointer: &str) -> Self {
+        Self::PartialJson {
+            with: Vec::new(),
+            without: vec![pointer.to_owned()],
+        }
+    }
+
+    /// Both hold.
+    ///
+    /// ```
+    /// use effusion_protocol::body::UpdateConstraint;
+    ///
+    /// let constraint = UpdateConstraint::json_without("/sold").and(UpdateConstraint::json_without("/hidden"));
+    /// ```
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let mut all = match self {
+            Self::Conjunction(all) => all,
+            one => vec![one],
+        };
+        all.push(other);
+        Self::Conjunction(all)
+    }
+
+    /// At least one of both holds. Services before 6.10 do not have it.
+    ///
+    /// ```
+    /// use effusion_protocol::body::UpdateConstraint;
+    ///
+    /// let constraint = UpdateConstraint::NoTopic.or(UpdateConstraint::NoValue);
+    /// ```
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        let mut any = match self {
+            Self::Disjunction(any) => any,
+            one => vec![one],
+        };
+        any.push(other);
+        Self::Disjunction(any)
+    }
 }
 
 impl Wire for UpdateConstraint {
@@ -263,6 +388,8 @@ mod tests {
         check(29, &UpdateConstraint::Value(is), "02 01 04 05 bf616102ff");
         let greater = UpdateConstraint::Value(compare(Greater, Int64, &[5]));
         check(29, &greater, "02 04 02 01 05");
+        let built = UpdateConstraint::Value(ValueComparison::new(Greater, &5i64));
+        assert_eq!(built, greater);
         let lock = UpdateConstraint::Locked {
             name: "L".to_owned(),
             sequence: 7,
@@ -290,8 +417,44 @@ mod tests {
         ]);
         check(29, &all, "01 01 05 03 04 01 4c 07");
         check(15, &all, "01 03 05 03 04 01 4c 07");
-        let any = UpdateConstraint::Disjunction(vec![all, UpdateConstraint::NoTopic]);
+        let built = UpdateConstraint::NoTopic
+            .and(UpdateConstraint::NoValue)
+            .and(lock.clone());
+        assert_eq!(built, all);
+        let any = all.or(UpdateConstraint::NoTopic);
         check(29, &any, "07 01 01 05 03 04 01 4c 07 05");
+    }
+
+    /// The hex is what the SDK sent: `docs/protocol.md`, 6.2.
+    #[test]
+    fn comparisons_are_built_as_the_sdk_writes_them() {
+        use ConstraintOperator::{Equal, Greater, Is};
+        let value = |comparison| UpdateConstraint::Value(comparison);
+        let text = ValueComparison::new(Equal, &"s".to_owned());
+        check(29, &value(text), "02 02 01 02 6173");
+        let number = ValueComparison::new(Equal, &5.0);
+        check(29, &value(number), "02 02 03 09 fb4014000000000000");
+        let null = ValueComparison::new(Equal, &None::<i64>);
+        assert_eq!(
+            (null.kind, &null.value[..]),
+            (ConstraintValueKind::Null, NULL)
+        );
+        let bytes = ValueComparison::new(Is, &5i64);
+        assert_eq!(bytes.kind, ConstraintValueKind::Binary);
+        let json = crate::value::Json::object(&[("a", crate::value::Json::integer(2))]);
+        check(
+            29,
+            &UpdateConstraint::value_is(&json).unwrap(),
+            "02 01 04 05 bf616102ff",
+        );
+        let greater = ValueComparison::new(Greater, &1i64);
+        let both = UpdateConstraint::json_at("/a", greater);
+        check(29, &both, "06 01 02 2f61 04 02 01 01 00");
+        check(
+            29,
+            &UpdateConstraint::json_without("/a"),
+            "06 00 01 02 2f61",
+        );
     }
 
     #[test]

@@ -38,7 +38,8 @@ use crate::time_series::{
     RangeQueryResponse,
 };
 use crate::{
-    ConversationId, DecodeError, ProtocolVersion, ServiceId, SessionId, Wire, decode, encode,
+    ConversationId, DecodeError, Field, ProtocolVersion, Reader, ServiceId, SessionId, Wire,
+    decode, encode,
 };
 
 /// A service with the types of its bodies.
@@ -116,6 +117,11 @@ macro_rules! calls {
             pub fn encode(&self, version: ProtocolVersion) -> Bytes {
                 match self { $( Self::$name(body) => encode(body, version) ),+ }
             }
+
+            /// Reads the body, and notes its fields.
+            pub(crate) fn annotate(service: ServiceId, reader: &mut Reader, fields: &mut Vec<Field>) -> Result<(), DecodeError> {
+                match service { $( ServiceId::$name => <$request>::annotate(reader, "", fields) ),+ }
+            }
         }
 
         impl ResponseBody {
@@ -137,6 +143,11 @@ macro_rules! calls {
             #[must_use]
             pub fn encode(&self, version: ProtocolVersion) -> Bytes {
                 match self { $( Self::$name(body) => encode(body, version) ),+ }
+            }
+
+            /// Reads the body, and notes its fields.
+            pub(crate) fn annotate(service: ServiceId, reader: &mut Reader, fields: &mut Vec<Field>) -> Result<(), DecodeError> {
+                match service { $( ServiceId::$name => <$response>::annotate(reader, "", fields) ),+ }
             }
         }
     };

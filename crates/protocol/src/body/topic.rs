@@ -1,7 +1,9 @@
 //! Adding, removing, and selecting topics, and the notifications of subscriptions.
 
 use crate::codec::{wire_enum, wire_struct};
-use crate::{DecodeError, Reader, TopicId, TopicSpecification, UnsubscribeReason, Wire, Writer};
+use crate::{
+    DecodeError, Field, Reader, TopicId, TopicSpecification, UnsubscribeReason, Wire, Writer,
+};
 
 /// Subscribe or unsubscribe by a selector.
 ///
@@ -40,6 +42,17 @@ impl Wire for SelectRequest {
         if writer.version().has_selection_scopes() {
             writer.string(&self.scope);
         }
+    }
+    fn annotate(
+        reader: &mut Reader,
+        name: &str,
+        fields: &mut Vec<Field>,
+    ) -> Result<(), DecodeError> {
+        String::annotate(reader, &Field::inner(name, "selector"), fields)?;
+        if reader.version().has_selection_scopes() {
+            String::annotate(reader, &Field::inner(name, "scope"), fields)?;
+        }
+        Ok(())
     }
 }
 

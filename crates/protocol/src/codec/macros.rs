@@ -19,6 +19,15 @@ macro_rules! wire_struct {
                 let _ = &writer;
                 $( self.$field.write(writer); )*
             }
+            fn annotate(
+                reader: &mut $crate::Reader,
+                name: &str,
+                fields: &mut ::std::vec::Vec<$crate::Field>,
+            ) -> Result<(), $crate::DecodeError> {
+                let _ = (&reader, name, &fields);
+                $( <$type as $crate::Wire>::annotate(reader, &$crate::Field::inner(name, stringify!($field)), fields)?; )*
+                Ok(())
+            }
         }
 
         #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{DecodeError, DecodeErrorKind, Reader, Wire, Writer};
+use super::{DecodeError, DecodeErrorKind, Field, Reader, Wire, Writer};
 
 /// The most items a collection makes room for before it has read any.
 const PREALLOCATE: usize = 64;
@@ -92,6 +92,22 @@ impl Wire for Bytes {
     fn write(&self, writer: &mut Writer) {
         writer.bytes(self);
     }
+    fn annotate(
+        reader: &mut Reader,
+        name: &str,
+        fields: &mut Vec<Field>,
+    ) -> Result<(), DecodeError> {
+        let start = reader.position;
+        let length = reader.length()?;
+        let length_name = Field::inner(name, "length");
+        fields.push(Field::new(&length_name, start..reader.position, &length));
+        // The length was checked.
+        let value = reader.position..reader.position + length;
+        reader.position = value.end;
+        let bytes = reader.bytes.slice(value.clone());
+        fields.push(Field::new(name, value, &bytes));
+        Ok(())
+    }
 }
 
 /// A byte that tells whether a value follows.
@@ -108,6 +124,23 @@ impl<T: Wire> Wire for Option<T> {
         if let Some(value) = self {
             value.write(writer);
         }
+    }
+    fn annotate(
+        reader: &mut Reader,
+        name: &str,
+        fields: &mut Vec<Field>,
+    ) -> Result<(), DecodeError> {
+        let start = reader.position;
+        let is_there = bool::read(reader)?;
+        fields.push(Field::new(
+            &[name, "?"].concat(),
+            start..reader.position,
+            &is_there,
+        ));
+        if is_there {
+            T::annotate(reader, name, fields)?;
+        }
+        Ok(())
     }
 }
 
@@ -127,6 +160,21 @@ impl<T: Wire> Wire for Vec<T> {
             value.write(writer);
         }
     }
+    fn annotate(
+        reader: &mut Reader,
+        name: &str,
+        fields: &mut Vec<Field>,
+    ) -> Result<(), DecodeError> {
+        let start = reader.position;
+        let count = reader.length()?;
+        let counted = Field::inner(name, "count");
+        fields.push(Field::new(&counted, start..reader.position, &count));
+        for index in 0..count {
+            let name = format!("{name}[{index}]");
+            reader.nested(|reader| T::annotate(reader, &name, fields))?;
+        }
+        Ok(())
+    }
 }
 
 impl<A: Wire, B: Wire> Wire for (A, B) {
@@ -136,5 +184,13 @@ impl<A: Wire, B: Wire> Wire for (A, B) {
     fn write(&self, writer: &mut Writer) {
         self.0.write(writer);
         self.1.write(writer);
+    }
+    fn annotate(
+        reader: &mut Reader,
+        name: &str,
+        fields: &mut Vec<Field>,
+    ) -> Result<(), DecodeError> {
+        A::annotate(reader, &Field::inner(name, "key"), fields)?;
+        B::annotate(reader, &Field::inner(name, "value"), fields)
     }
 }

@@ -243,7 +243,17 @@ fn parse(parser: &mut Parser<'_>) -> Result<AuthenticationCommand, ScriptError> 
     }
 }
 
-/// A script for the authentication store; `Display` writes it, `FromStr` reads it.
+/// A script for the authentication store; `Display` writes it, `FromStr` reads it. Source: the manual.
+///
+/// ```
+/// use effusion_protocol::script::AuthenticationScript;
+///
+/// let script = AuthenticationScript::new()
+///     .add_principal("ann", "sesame", &["CLIENT"])
+///     .assign_roles("bob", &["CLIENT", "TOPIC_CONTROL"])
+///     .deny_anonymous_connections();
+/// assert_eq!(script.to_string().lines().last(), Some("deny anonymous connections"));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuthenticationScript {
     /// The commands, which are all done or none.

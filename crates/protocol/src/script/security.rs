@@ -221,7 +221,15 @@ fn path_keyword(parser: &mut Parser<'_>) -> Result<(), ScriptError> {
     }
 }
 
-/// A script for the security store; `Display` writes it, `FromStr` reads it.
+/// A script for the security store; `Display` writes it, `FromStr` reads it. Source: the manual.
+///
+/// ```
+/// use effusion_protocol::body::PathPermission::{ReadTopic, SelectTopic};
+/// use effusion_protocol::script::SecurityScript;
+///
+/// let script = SecurityScript::new().set_path_permissions("CLIENT", "prices", &[SelectTopic, ReadTopic]);
+/// assert_eq!(script.to_string().parse(), Ok(script));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecurityScript {
     /// The commands, which are all done or none.

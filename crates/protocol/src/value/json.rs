@@ -11,6 +11,16 @@ use super::{DataType, Value, ValueError};
 
 /// A JSON value, kept as the CBOR that it travels as.
 ///
+/// ```
+/// use effusion_protocol::value::Json;
+///
+/// let message = Json::from(serde_json::json!({ "text": "hello", "to": ["Ann", "Bob"] }));
+/// assert_eq!(message.to_text()?, r#"{"text":"hello","to":["Ann","Bob"]}"#);
+/// assert_eq!(message.member("text").and_then(|text| text.as_text()).as_deref(), Some("hello"));
+/// assert_eq!(message.to_tree()?["to"][1], "Bob");
+/// # Ok::<(), effusion_protocol::value::ValueError>(())
+/// ```
+///
 /// Taking one from the wire costs nothing: the bytes are looked at when [`Json::to_tree`] asks for them. Equality is
 /// that of the bytes.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -302,6 +312,20 @@ impl Value for Json {
 impl From<&Tree> for Json {
     fn from(tree: &Tree) -> Self {
         Self::from_tree(tree)
+    }
+}
+
+impl From<Tree> for Json {
+    fn from(tree: Tree) -> Self {
+        Self::from_tree(&tree)
+    }
+}
+
+impl TryFrom<Json> for Tree {
+    type Error = ValueError;
+
+    fn try_from(json: Json) -> Result<Self, ValueError> {
+        json.to_tree()
     }
 }
 

@@ -6,8 +6,9 @@
 mod read;
 mod write;
 
-use core::any::Any;
+use core::any::{Any, TypeId};
 use core::fmt;
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
@@ -76,6 +77,10 @@ fn cast<A: 'static, B: 'static>(value: A) -> Option<B> {
 
 /// The bytes of a value, and the type of the topics that hold it.
 ///
+/// An integer above `i64::MAX` becomes a floating point number, as in [`Json::from_tree`].
+///
+/// A `None` of texts or numbers (`None::<String>`, `None::<&str>`, `None::<f64>`) is the null of their topics; any other is JSON's.
+///
 /// # Errors
 /// If the value has no form as JSON: bytes within others, a map whose keys are no texts or integers, or what nests too deep.
 ///
@@ -84,12 +89,44 @@ fn cast<A: 'static, B: 'static>(value: A) -> Option<B> {
 ///
 /// assert_eq!(to_bytes("hi")?, (DataType::String, (&b"\x62hi"[..]).into()));
 /// assert_eq!(to_bytes(&["hi"])?, (DataType::Json, (&b"\x9f\x62hi\xff"[..]).into()));
+/// assert_eq!(to_bytes(&None::<f64>)?, (DataType::Double, (&b"\xf6"[..]).into()));
 /// # Ok::<(), effusion_protocol::value::ValueError>(())
 /// ```
 pub fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<(DataType, Bytes), ValueError> {
     let mut writer = write::Writer::default();
     value.serialize(&mut writer).map_err(|Error(error)| error)?;
-    Ok(writer.finish())
+    Ok(writer.finish(typeid::of::<T>()))
+}
+
+/// The type of the topics whose null is the `None` of this type. Serde does not say what it is a `None` of.
+fn type_of_null(value: TypeId) -> DataType {
+    let is_one_of = |types: &[TypeId]| types.contains(&value);
+    if is_one_of(&[
+        TypeId::of::<Option<String>>(),
+        TypeId::of::<Option<&str>>(),
+        TypeId::of::<Option<Box<str>>>(),
+        TypeId::of::<Option<Cow<'_, str>>>(),
+        TypeId::of::<Option<char>>(),
+    ]) {
+        DataType::String
+    } else if is_one_of(&[
+        TypeId::of::<Option<i8>>(),
+        TypeId::of::<Option<i16>>(),
+        TypeId::of::<Option<i32>>(),
+        TypeId::of::<Option<i64>>(),
+        TypeId::of::<Option<u8>>(),
+        TypeId::of::<Option<u16>>(),
+        TypeId::of::<Option<u32>>(),
+        TypeId::of::<Option<u64>>(),
+        TypeId::of::<Option<isize>>(),
+        TypeId::of::<Option<usize>>(),
+    ]) {
+        DataType::Int64
+    } else if is_one_of(&[TypeId::of::<Option<f32>>(), TypeId::of::<Option<f64>>()]) {
+        DataType::Double
+    } else {
+        DataType::Json
+    }
 }
 
 /// An error as serde wants it to be.

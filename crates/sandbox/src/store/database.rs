@@ -6,6 +6,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use effusion_broker::{Snapshot, StoreOp, StoredTopic};
+use effusion_host::record::operations_of;
 use redb::{ReadableDatabase as _, ReadableTable as _, TableHandle as _};
 use tracing::{info, warn};
 
@@ -342,7 +343,7 @@ pub(super) fn builder() -> redb::Builder {
     builder.set_repair_callback(|session| {
         info!(
             percent = (session.progress() * 100.0).round(),
-            "the sandbox did not stop in order: checking the database"
+            "checking the database"
         );
     });
     builder
@@ -359,27 +360,6 @@ pub(super) fn open_error(error: redb::DatabaseError, folder: &Path, file: &Path)
         }
         other => other.into(),
     }
-}
-
-/// The operations that make a new database what a snapshot says.
-fn operations_of(snapshot: Snapshot) -> Vec<StoreOp> {
-    let mut operations = vec![
-        StoreOp::PutAuthentication(snapshot.authentication),
-        StoreOp::PutSecurity(snapshot.security),
-    ];
-    operations.extend(snapshot.principals.into_iter().map(StoreOp::PutPrincipal));
-    for (path, mut topic) in snapshot.topics {
-        let events = std::mem::take(&mut topic.events);
-        operations.push(StoreOp::PutTopic {
-            path: path.clone(),
-            topic,
-        });
-        operations.extend(events.into_iter().map(|event| StoreOp::AppendEvent {
-            path: path.clone(),
-            event,
-        }));
-    }
-    operations
 }
 
 fn apply_all<'o>(

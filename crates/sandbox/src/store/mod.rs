@@ -18,6 +18,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use effusion_broker::{EffectError, StoreOp, Ticket};
+use effusion_host::record;
 use tracing::{error, info, warn};
 
 pub use database::{ApplyError, Database, Opened};
@@ -138,7 +139,7 @@ impl Writer {
     /// # Errors
     /// If the thread is gone.
     pub fn submit(&self, ticket: Ticket, operations: Vec<StoreOp>) -> Result<(), EffectError> {
-        let bytes = operations.iter().map(size).sum();
+        let bytes = operations.iter().map(record::size).sum();
         self.waiting.fetch_add(bytes, Ordering::Relaxed);
         let job = Job {
             ticket,
@@ -323,23 +324,4 @@ impl Worker {
         }
         Err(Lost)
     }
-}
-
-/// About how many bytes an operation takes in memory and on disk.
-fn size(operation: &StoreOp) -> usize {
-    const OVERHEAD: usize = 64;
-    OVERHEAD
-        + match operation {
-            StoreOp::PutTopic { path, topic } => {
-                path.len() + topic.value.as_ref().map_or(0, bytes::Bytes::len)
-            }
-            StoreOp::PutValue { path, value } => path.len() + value.len(),
-            StoreOp::AppendEvent { path, event } => path.len() + event.value.len(),
-            StoreOp::RemoveEvents { path, sequences } => path.len() + 8 * sequences.len(),
-            StoreOp::RemoveTopic { path } => path.len(),
-            StoreOp::PutPrincipal(principal) => principal.password_hash.len(),
-            StoreOp::RemovePrincipal { name } => name.len(),
-            // Rare, and as large as an administrator made them.
-            StoreOp::PutAuthentication(_) | StoreOp::PutSecurity(_) => 4096,
-        }
 }

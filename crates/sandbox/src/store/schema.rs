@@ -4,9 +4,9 @@
 //! JSON, so that a later version can add a field without a new schema.
 
 use bytes::Bytes;
-use effusion_broker::{AuthenticationPolicy, Creator, Principal, SecurityStore, StoredTopic};
+use effusion_broker::{AuthenticationPolicy, Principal, SecurityStore, StoredTopic};
+use effusion_host::record;
 use effusion_protocol::time_series::{Event, EventMetadata};
-use effusion_protocol::{TopicSpecification, TopicType};
 use redb::TableDefinition;
 use serde::{Deserialize, Serialize};
 
@@ -76,32 +76,12 @@ pub fn event(sequence: u64, (timestamp, author, original, value): EventRecord<'_
     }
 }
 
-/// A topic's record. The value and the events have tables of their own.
-#[derive(Serialize, Deserialize)]
-struct TopicRecord {
-    /// The type's number in the protocol.
-    topic_type: u8,
-    properties: Vec<(String, String)>,
-    created_ms: u64,
-    #[serde(default)]
-    creator: Creator,
-}
-
 /// The record of a topic.
 ///
 /// # Errors
-/// Never in practice: the form has no part that JSON cannot say.
+/// Never in practice.
 pub fn topic_record(path: &str, topic: &StoredTopic) -> Result<Vec<u8>, StoreError> {
-    to_json(
-        "topic",
-        path,
-        &TopicRecord {
-            topic_type: topic.specification.topic_type.code(),
-            properties: topic.specification.properties.clone(),
-            created_ms: topic.created_ms,
-            creator: topic.creator.clone(),
-        },
-    )
+    record::of_topic(topic).map_err(|error| StoreError::record("topic", path, error))
 }
 
 /// The topic of a record, without value and events.
@@ -109,24 +89,7 @@ pub fn topic_record(path: &str, topic: &StoredTopic) -> Result<Vec<u8>, StoreErr
 /// # Errors
 /// If the record cannot be read.
 pub fn topic(path: &str, record: &[u8]) -> Result<StoredTopic, StoreError> {
-    let record: TopicRecord = from_json("topic", path, record)?;
-    let topic_type = TopicType::from_code(record.topic_type).ok_or_else(|| {
-        StoreError::record(
-            "topic",
-            path,
-            format!("no topic type has the number {}", record.topic_type),
-        )
-    })?;
-    Ok(StoredTopic {
-        specification: TopicSpecification {
-            topic_type,
-            properties: record.properties,
-        },
-        created_ms: record.created_ms,
-        creator: record.creator,
-        value: None,
-        events: Vec::new(),
-    })
+    record::to_topic(record).map_err(|reason| StoreError::record("topic", path, reason))
 }
 
 /// The record of a principal.

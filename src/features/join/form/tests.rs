@@ -26,8 +26,91 @@ fn a_name_is_all_it_takes_on_a_sandbox() {
     assert_eq!(sign_in.credentials.principal, "user");
     assert_eq!(sign_in.credentials.password, "password");
     assert_eq!(sign_in.service.address(), "127.0.0.1:8080");
-    assert_eq!(room.name.as_str(), "Default Room");
+    assert_eq!(room.name.as_str(), "Default room");
     assert_eq!(room.kind, RoomKind::History);
+}
+
+#[test]
+fn the_service_in_this_browser_is_chosen_by_a_word() {
+    let mut form = filled();
+    form.apply(&query::parse("host=chat.example&port=443&secure=true"));
+    assert!(!form.is_shared() && !form.is_in_browser());
+    form.apply(&query::parse("service=browser&room=Tea"));
+    assert!(form.is_in_browser());
+    assert!(form.is_shared(), "it has the sandbox's accounts");
+    let (sign_in, _) = form.join().unwrap();
+    assert_eq!(sign_in.service, Service::in_browser());
+
+    // What is stored leads back to it, and keeps the host for whoever chooses another service.
+    let mut stored = filled();
+    stored.apply(&form.to_pairs());
+    assert!(stored.is_in_browser());
+    assert_eq!(stored.text(Field::Host), "chat.example");
+
+    // An address with a host means that host, and its password is nobody else's.
+    stored.apply(&query::parse("host=chat.example"));
+    assert!(!stored.is_in_browser() && !stored.is_shared());
+    assert_eq!(stored.text(Field::Password), "");
+}
+
+#[test]
+fn a_kept_password_stays_with_the_service_in_this_browser() {
+    let mut form = filled();
+    form.set_in_browser(true);
+    type_in(&mut form, Field::Password, "secret");
+    let (sign_in, _) = form.join().unwrap();
+    let kept = KeptPassword::of(&sign_in);
+    let mut again = filled();
+    again.set_in_browser(true);
+    again.set(Field::Account, "Ann".to_owned());
+    again.recall(&kept);
+    assert_eq!(again.text(Field::Password), "secret");
+    again.set_in_browser(false);
+    assert_ne!(again.text(Field::Password), "secret");
+}
+
+#[test]
+fn a_room_that_nobody_named_is_the_tutorials_of_its_kind() {
+    let mut form = filled();
+    assert_eq!(form.text(Field::Room), "Default room");
+    form.set_kind(RoomKind::Live);
+    assert_eq!(form.text(Field::Room), "Default Room");
+    form.set_kind(RoomKind::History);
+    assert_eq!(form.text(Field::Room), "Default room");
+    type_in(&mut form, Field::Room, "Red");
+    form.set_kind(RoomKind::Live);
+    assert_eq!(form.text(Field::Room), "Red");
+    let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    };
+    let mut form = filled();
+    form.apply(&pairs(&[("kind", "live")]));
+    assert_eq!(form.text(Field::Room), "Default Room");
+    // Whoever names a room means it.
+    form.apply(&pairs(&[("room", "Default Room"), ("kind", "history")]));
+    assert_eq!(form.text(Field::Room), "Default Room");
+    assert_eq!(form.kind(), RoomKind::History);
+}
+
+#[test]
+fn a_held_password_is_not_remembered() {
+    let mut form = filled();
+    type_in(&mut form, Field::Account, "ann");
+    let mut signed_in = form.clone();
+    type_in(&mut signed_in, Field::Password, "secret");
+    let held = KeptPassword::of(&signed_in.sign_in().unwrap());
+    form.recall_held(&held);
+    assert_eq!(form.sign_in(), signed_in.sign_in());
+    assert!(!form.remember);
+    // It stays with its account and its service.
+    let mut other = filled();
+    type_in(&mut other, Field::Account, "bob");
+    other.recall_held(&held);
+    assert_eq!(other.text(Field::Account), "bob");
+    assert_ne!(other.text(Field::Password), "secret");
 }
 
 #[test]
@@ -77,7 +160,7 @@ fn an_address_fills_in_everything_but_passwords() {
     assert_eq!(form.text(Field::Password), "");
     assert_eq!(form.text(Field::Registrar), "");
     assert_eq!(form.text(Field::Room), "Tea / cake");
-    assert_eq!(form.kind, RoomKind::Live);
+    assert_eq!(form.kind(), RoomKind::Live);
     assert!(form.secure);
     assert_eq!(form.service().unwrap().version, Some(18));
 
@@ -92,7 +175,7 @@ fn an_account_from_an_address_does_not_get_the_public_password() {
     form.apply(&query::parse("account=ann&kind=sideways&secure=0"));
     assert_eq!(form.text(Field::Account), "ann");
     assert_eq!(form.text(Field::Password), "");
-    assert_eq!(form.kind, RoomKind::History);
+    assert_eq!(form.kind(), RoomKind::History);
     assert!(!form.secure);
     form.apply(&query::parse("account=user&host=localhost"));
     assert_eq!(form.text(Field::Password), "");
@@ -158,7 +241,7 @@ fn with_kept_password() -> (Form, KeptPassword) {
         host: "chat.example".to_owned(),
         port: 443,
         secure: true,
-        version: None,
+        ..Service::default()
     });
     type_in(&mut form, Field::Account, "ann");
     type_in(&mut form, Field::Password, "secret");

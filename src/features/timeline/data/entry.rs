@@ -1,5 +1,6 @@
 //! What a timeline is made of, as others see it.
 
+use super::{Quote, Sender};
 use crate::features::timeline::At;
 use crate::state::Fault;
 use effusion_chat::{ChatMessage, SYSTEM_NAME};
@@ -55,12 +56,9 @@ pub struct Entry {
     pub edited: Option<u64>,
 }
 
-impl Entry {
-    /// Whether it stands for a value that is not a chat message.
-    pub fn is_unreadable(&self) -> bool {
-        let message = &self.message;
-        message.name == SYSTEM_NAME && message.text.is_empty() && !message.deleted
-    }
+/// Whether a message stands for a value that is none.
+pub(super) fn is_unreadable(message: &ChatMessage) -> bool {
+    message.name == SYSTEM_NAME && message.text.is_empty() && !message.deleted
 }
 
 /// A message with what its neighbours decide about how it looks.
@@ -78,6 +76,16 @@ pub struct Row {
     pub gap: bool,
     /// Whether it is the newest one of the reader's own that was sent.
     pub last_sent: bool,
+    /// What it answers, as that says it now.
+    pub quote: Option<Quote>,
+    /// How its author is told from others.
+    pub sender: Sender,
+    /// Who came in, where it is the last one of notices that say so and follow each other.
+    pub joined: Vec<String>,
+    /// How many values that are no messages follow each other, where it is the last one.
+    pub unreadable: usize,
+    /// Whether it is a notice, and the next one says the same of one more.
+    pub folded: bool,
 }
 
 /// An event of a time series as the timeline needs it.

@@ -19,6 +19,23 @@ impl Ids {
         piece.get(place).map(|(_, rank)| *rank)
     }
 
+    /// The highest rank of the messages with an id, whoever wrote them.
+    pub(super) fn newest(&self, id: u64) -> Option<u64> {
+        let of_id = |piece: &Vec<(Name, u64)>| {
+            let from = piece.partition_point(|((known, _), _)| *known < id);
+            let same = piece
+                .iter()
+                .skip(from)
+                .take_while(|((known, _), _)| *known == id);
+            same.map(|(_, rank)| *rank).max()
+        };
+        // Those of one id can be in several pieces.
+        let pieces = self.pieces.iter().skip(self.piece_of((id, 0)));
+        let near =
+            pieces.take_while(|piece| piece.first().is_some_and(|((first, _), _)| *first <= id));
+        near.filter_map(of_id).max()
+    }
+
     /// Says where the message is, from now on.
     pub(super) fn set(&mut self, name: Name, rank: u64) {
         let at = self.piece_of(name);
@@ -65,6 +82,20 @@ mod tests {
                 Some(number + 1)
             );
             assert_eq!(ids.get((scatter(number), 3)), None, "another author's");
+            assert_eq!(ids.newest(scatter(number)), Some(number + 1));
         }
+    }
+
+    #[test]
+    fn an_id_is_found_whoever_wrote_it() {
+        let mut ids = Ids::default();
+        assert_eq!(ids.newest(7), None);
+        for author in 0..2_000 {
+            ids.set((7, author), u64::from(author));
+        }
+        ids.set((6, 9), 9_000);
+        ids.set((8, 0), 9_001);
+        assert_eq!(ids.newest(7), Some(1_999));
+        assert_eq!(ids.newest(5), None);
     }
 }

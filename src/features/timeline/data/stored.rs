@@ -278,7 +278,11 @@ mod tests {
             },
             ChatMessage {
                 timestamp: Timestamp::Text("3:04:05 PM".to_owned()),
-                reply: Some(Reply::to(Target::Sequence(3), &ChatMessage::default())),
+                reply: Some(Reply {
+                    to: Target::Sequence(3),
+                    name: String::new(),
+                    text: String::new(),
+                }),
                 act: true,
                 deleted: true,
                 bleeped: true,

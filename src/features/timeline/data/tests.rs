@@ -537,3 +537,434 @@ fn a_hundred_thousand_messages_are_kept_in_little_room_and_found_at_once() {
     room.start_anew();
     assert!(room.is_empty());
 }
+
+#[test]
+fn those_who_come_in_one_after_the_other_are_told_together() {
+    let mut room = Timeline::new(reader());
+    let mut next = 0;
+    let mut add = |room: &mut Timeline, message: ChatMessage| {
+        room.receive_event(Event {
+            sequence: next,
+            edits: None,
+            author: "user".to_owned(),
+            message,
+            at: At::instant(0, 0),
+        });
+        next += 1;
+    };
+    for name in ["Ann", "Bob", "Ann", "Cem"] {
+        add(&mut room, ChatMessage::joined(name, String::new()));
+    }
+    let said = ChatMessage {
+        text: "hello".to_owned(),
+        name: "Bob".to_owned(),
+        ..ChatMessage::default()
+    };
+    add(&mut room, said);
+    add(&mut room, ChatMessage::joined("Dora", String::new()));
+    let rows = |room: &Timeline| -> Vec<(bool, String)> {
+        let rows = (0..room.len()).filter_map(|place| room.row_at(place));
+        rows.map(|row| (row.folded, row.joined.join(" "))).collect()
+    };
+    let row = |folded, joined: &str| (folded, joined.to_owned());
+    let (folded, nobody) = (row(true, ""), row(false, ""));
+    assert_eq!(
+        rows(&room),
+        [
+            folded.clone(),
+            folded.clone(),
+            folded.clone(),
+            row(false, "Ann Bob Cem"),
+            nobody.clone(),
+            row(false, "Dora")
+        ]
+    );
+    // What is new is told by itself.
+    room.set_line(Some(1));
+    assert_eq!(
+        rows(&room),
+        [
+            folded.clone(),
+            row(false, "Ann Bob"),
+            folded,
+            row(false, "Ann Cem"),
+            nobody,
+            row(false, "Dora")
+        ]
+    );
+}
+
+/// A reply by bob to a message of a series.
+fn reply_event(sequence: u64, to: Target, name: &str, quoted: &str) -> Event {
+    let mut event = event(sequence, "bob", "indeed");
+    event.message.reply = Some(effusion_chat::Reply {
+        to,
+        name: name.to_owned(),
+        text: quoted.to_owned(),
+    });
+    event
+}
+
+/// What the newest message quotes.
+fn quoted(timeline: &Timeline) -> (String, String, Quoted) {
+    let row = timeline.row_at(timeline.len() - 1);
+    let quote = row.and_then(|row| row.quote).expect("a reply");
+    (quote.name, quote.text, quote.state)
+}
+
+fn is_quoted(name: &str, text: &str, state: Quoted) -> (String, String, Quoted) {
+    (name.to_owned(), text.to_owned(), state)
+}
+
+#[test]
+fn a_quote_says_what_its_original_says_now() {
+    let mut room = Timeline::new(reader());
+    room.receive_event(event(0, "ann", "*tea* or coffee?"));
+    room.receive_event(reply_event(1, Target::Sequence(0), "ann", "tea or coffee?"));
+    assert_eq!(
+        quoted(&room),
+        is_quoted("ann", "tea or coffee?", Quoted::True)
+    );
+    let edit = |sequence, message| Event {
+        edits: Some(0),
+        ..Event {
+            message,
+            ..event(sequence, "ann", "")
+        }
+    };
+    room.receive_event(edit(2, message("ann", "milk?")));
+    assert_eq!(quoted(&room), is_quoted("ann", "milk?", Quoted::Edited));
+    let bleeped = ChatMessage {
+        bleeped: true,
+        ..message("ann", "***")
+    };
+    room.receive_event(edit(3, bleeped));
+    assert_eq!(quoted(&room), is_quoted("ann", "***", Quoted::Moderated));
+    room.receive_event(edit(4, message("ann", "x").taken_back()));
+    assert_eq!(quoted(&room), is_quoted("ann", "", Quoted::Deleted));
+}
+
+#[test]
+fn quotes_cannot_be_forged() {
+    let mut room = Timeline::new(reader());
+    room.receive_event(event(0, "ann", "I stay"));
+    let forge = |room: &mut Timeline, sequence, to, name, text| {
+        room.receive_event(reply_event(sequence, Target::Sequence(to), name, text));
+        quoted(room)
+    };
+    // Words that were not said, or not by this person.
+    for (sequence, name, text) in [(1, "ann", "I quit"), (2, "cyn", "I stay"), (3, "ann", "…")] {
+        let found = forge(&mut room, sequence, 0, name, text);
+        assert_eq!(found, is_quoted("ann", "I stay", Quoted::Misquoted));
+    }
+    // An edit of the original is no excuse for another name.
+    let edit = Event {
+        edits: Some(0),
+        ..event(4, "ann", "I go")
+    };
+    room.receive_event(edit);
+    let found = forge(&mut room, 5, 0, "cyn", "I stay");
+    assert_eq!(found, is_quoted("ann", "I go", Quoted::Misquoted));
+    // Messages from the future, and the reply itself.
+    for (sequence, to) in [(6, 6), (7, 700)] {
+        let found = forge(&mut room, sequence, to, "ann", "I quit");
+        assert_eq!(found, is_quoted("ann", "I quit", Quoted::Missing));
+    }
+    // The beginning of what was said, cut where the other page cuts.
+    let found = forge(&mut room, 8, 0, "ann", "I…");
+    assert_eq!(found, is_quoted("ann", "I go", Quoted::True));
+}
+
+#[test]
+fn an_original_that_is_not_loaded_is_not_called_missing_before_that_is_known() {
+    let mut room = Timeline::new(reader());
+    room.receive_event(event(100, "ann", "late"));
+    room.receive_event(reply_event(101, Target::Sequence(7), "ann", "early"));
+    let claim = |state| is_quoted("ann", "early", state);
+    assert_eq!(quoted(&room), claim(Quoted::NotLoaded));
+    // Some of what was before is here, but not all.
+    let gap = Gap { from: 0, to: 99 };
+    room.add_older(gap, vec![event(60, "ann", "between")], false);
+    assert_eq!(quoted(&room), claim(Quoted::NotLoaded));
+    let gap = Gap { from: 0, to: 59 };
+    room.add_older(
+        gap,
+        vec![event(6, "ann", "six"), event(8, "ann", "x")],
+        true,
+    );
+    assert_eq!(quoted(&room), claim(Quoted::Missing));
+    // Where a query has not found it.
+    let mut room = Timeline::new(reader());
+    room.receive_event(reply_event(101, Target::Sequence(7), "ann", "early"));
+    room.note_missing(Target::Sequence(7));
+    assert!(room.take_changed());
+    assert_eq!(quoted(&room), claim(Quoted::Missing));
+    // It was only slow.
+    let gap = Gap { from: 0, to: 100 };
+    room.add_older(gap, vec![event(7, "ann", "early")], true);
+    assert_eq!(quoted(&room), claim(Quoted::True));
+    // Before the first one of all there is nothing.
+    room.receive_event(reply_event(102, Target::Sequence(3), "ann", "earlier"));
+    assert_eq!(quoted(&room), is_quoted("ann", "earlier", Quoted::Missing));
+}
+
+#[test]
+fn in_a_live_room_quotes_go_by_id_and_name() {
+    let mut room = Timeline::new(reader());
+    let live = |room: &mut Timeline, message| room.receive_value(message, at(1), false);
+    live(&mut room, named(7, message("cyn", "mine")));
+    live(&mut room, named(7, message("eve", "me too")));
+    let reply = |to, name: &str, text: &str| {
+        reply_event(0, Target::Id(MessageId::from_bits(to)), name, text).message
+    };
+    live(&mut room, reply(7, "cyn", "mine"));
+    assert_eq!(quoted(&room), is_quoted("cyn", "mine", Quoted::True));
+    live(&mut room, reply(8, "cyn", "mine"));
+    assert_eq!(quoted(&room), is_quoted("cyn", "mine", Quoted::NotLoaded));
+    // Two who write to each other see other names.
+    let mut room = Timeline::between_two(reader());
+    room.receive_value(named(7, message("ann", "psst")), at(1), false);
+    room.receive_value(reply(7, "ann's account", "psst"), at(2), false);
+    assert_eq!(quoted(&room), is_quoted("ann", "psst", Quoted::True));
+    room.receive_value(reply(7, "ann", "shh"), at(3), false);
+    assert_eq!(quoted(&room), is_quoted("ann", "psst", Quoted::Misquoted));
+    // What is sent quotes what is said by then.
+    let old = effusion_chat::Reply {
+        to: Target::Id(MessageId::from_bits(7)),
+        name: "x".to_owned(),
+        text: "y".to_owned(),
+    };
+    let now = room.requoted(old);
+    assert_eq!((now.name.as_str(), now.text.as_str()), ("ann", "psst"));
+}
+
+fn by(sequence: u64, name: &str, account: &str) -> Event {
+    Event {
+        author: account.to_owned(),
+        ..event(sequence, name, "x")
+    }
+}
+
+/// The accounts that stand behind the names.
+fn accounts(room: &Timeline) -> Vec<Option<String>> {
+    let rows = (0..room.len()).filter_map(|place| room.row_at(place));
+    rows.map(|row| row.sender.account).collect()
+}
+
+fn some(account: &str) -> Option<String> {
+    Some(account.to_owned())
+}
+
+#[test]
+fn two_people_of_one_name_are_never_merged() {
+    let mut room = Timeline::new(reader());
+    room.receive_event(by(0, "cyn", "user"));
+    room.receive_event(by(1, "bob", "user"));
+    room.take_changed();
+    assert_eq!(accounts(&room), [None, None]);
+    room.receive_event(by(2, "bob", "eve"));
+    assert_eq!(accounts(&room), [None, some("user"), some("eve")]);
+    let rows: Vec<_> = (0..3).filter_map(|place| room.row_at(place)).collect();
+    assert!(
+        rows[2].heads_group,
+        "in the same minute, but by somebody else"
+    );
+    assert_ne!(rows[1].sender.hue, rows[2].sender.hue);
+    // Those who are here count, too, whether they have spoken or not.
+    room.note_person("cyn", "mallory");
+    assert!(room.take_changed());
+    assert_eq!(accounts(&room)[0], some("user"));
+    assert_eq!(room.label("bob", "eve"), "bob (eve)");
+    assert_eq!(room.label("dan", "eve"), "dan");
+    // In a live room nobody knows who it was.
+    let mut live = Timeline::new(reader());
+    for account in ["user", "eve"] {
+        live.note_person("bob", account);
+    }
+    live.receive_value(message("bob", "hi"), at(1), false);
+    live.send(message("ann", "ho"), at(2));
+    assert_eq!(accounts(&live), [some(""), None]);
+}
+
+#[test]
+fn names_that_look_alike_are_told_apart() {
+    let mut room = Timeline::new(reader());
+    let bob = "В\u{43e}b";
+    for (sequence, name) in [(0, "Bob"), (1, bob), (2, "Ian"), (3, "lan"), (4, "Боб")] {
+        room.receive_event(by(sequence, name, "user"));
+    }
+    let user = || some("user");
+    assert_eq!(room.take_unjudged(), [bob, "Боб"]);
+    assert_eq!(
+        accounts(&room),
+        [None, None, some("user · U+0049"), user(), None]
+    );
+    room.take_changed();
+    for name in [bob, "Боб"] {
+        room.judge(name, Some(effusion_chat::lookalike::skeleton(name)));
+    }
+    assert!(room.take_changed() && room.take_unjudged().is_empty());
+    let shown = accounts(&room);
+    assert_eq!(shown[..2], [user(), some("user · U+0412 U+043E")]);
+    assert_eq!(shown[4], None, "it looks like nobody else's");
+    // Alone, too, letters of two alphabets that look like one are shown.
+    let mut room = Timeline::new(reader());
+    room.receive_event(by(0, bob, "user"));
+    room.judge(bob, Some("Bob".to_owned()));
+    assert_eq!(accounts(&room), [some("user · U+0412 U+043E")]);
+    // What cannot be found out is not trusted.
+    room.judge(bob, None);
+    assert_eq!(accounts(&room), [some("user · U+0412 U+043E")]);
+}
+
+#[test]
+fn a_system_that_says_anything_else_is_a_person() {
+    let mut room = Timeline::new(reader());
+    let says = |sequence, text: &str| Event {
+        author: "eve".to_owned(),
+        ..event(sequence, "System", text)
+    };
+    room.receive_event(says(0, "bob has joined"));
+    assert!(room.receive_event(says(1, "Send me your password")));
+    room.receive_event(event(2, "ann", "no"));
+    let origins = |room: &Timeline| -> Vec<Origin> { room.entries().map(|it| it.origin).collect() };
+    assert_eq!(origins(&room), [Origin::Notice, Origin::Other, Origin::Own]);
+    assert_eq!(accounts(&room)[1..], [some("eve"), None]);
+    // Nor can a notice be edited into one.
+    let before = room.row_at(0).map(|row| row.entry.key);
+    let edit = Event {
+        edits: Some(0),
+        ..says(3, "The service ends today")
+    };
+    room.receive_event(edit);
+    assert_eq!(origins(&room)[0], Origin::Other);
+    assert_ne!(
+        room.row_at(0).map(|row| row.entry.key),
+        before,
+        "drawn anew"
+    );
+}
+
+#[test]
+fn a_notice_says_what_notices_say_and_no_more() {
+    let mut room = Timeline::new(reader());
+    let others = [
+        "Your account ends, Bob has joined",
+        "anything, Bob has joined the room",
+        "**Bob** has joined",
+        "Bob\nhas left. Ann has joined",
+        "B\u{200b}ob has joined",
+        "\u{202e}boB has joined",
+        "Write to https://evil.example has joined",
+        " has joined",
+    ];
+    for (sequence, text) in (0..).zip(others) {
+        let mut event = event(sequence, "System", text);
+        event.author = "eve".to_owned();
+        assert!(room.receive_event(event), "{text}");
+    }
+    let mut act = event(8, "System", "Bob has joined");
+    act.message.act = true;
+    assert!(room.receive_event(act));
+    assert_eq!(accounts(&room)[7..], [some("eve"), some("user")]);
+    assert!(room.entries().all(|it| it.origin == Origin::Other));
+    for name in ["SYSTEM", "System␣", "5ystern", "S y s t e m"] {
+        let mut room = Timeline::new(reader());
+        assert!(room.receive_event(by(0, name, "eve")));
+        assert_eq!(accounts(&room), [some("eve")], "{name}");
+    }
+}
+
+#[test]
+fn an_office_is_shown_with_the_account_that_claims_it() {
+    let mut room = Timeline::new(reader());
+    for (sequence, name, account) in [
+        (0, "Admin", "user"),
+        (1, "Ann", "user"),
+        (2, "control", "Control"),
+    ] {
+        room.receive_event(by(sequence, name, account));
+    }
+    assert_eq!(accounts(&room), [some("user"), None, None]);
+    assert_eq!(room.label("moderator", "eve"), "moderator (eve)");
+}
+
+#[test]
+fn who_has_come_in_is_told_by_the_account_where_names_are_the_same() {
+    let mut room = Timeline::new(reader());
+    room.receive_event(by(0, "Bob", "user"));
+    for (sequence, account) in [(1, "user"), (2, "eve")] {
+        let mut event = event(sequence, "System", "Bob has joined");
+        event.author = account.to_owned();
+        room.receive_event(event);
+    }
+    assert_eq!(room.row_at(2).unwrap().joined, ["Bob (user)", "Bob (eve)"]);
+}
+
+#[test]
+fn values_that_are_no_messages_are_told_in_one_notice() {
+    let mut room = Timeline::new(reader());
+    for sequence in 0..4 {
+        room.receive_event(event(sequence, "System", ""));
+    }
+    room.receive_event(event(4, "System", "bob has joined"));
+    room.receive_event(event(5, "System", ""));
+    let rows = (0..6).filter_map(|place| room.row_at(place));
+    let told: Vec<_> = rows
+        .map(|row| (row.folded, row.unreadable, row.joined.len()))
+        .collect();
+    let folded = (true, 0, 0);
+    assert_eq!(
+        told,
+        [
+            folded,
+            folded,
+            folded,
+            (false, 4, 0),
+            (false, 0, 1),
+            (false, 1, 0)
+        ]
+    );
+}
+
+#[test]
+fn what_was_seen_stays_seen() {
+    let mut room = Timeline::new(reader());
+    for sequence in 0..10 {
+        room.receive_event(event(sequence, "ann", "x"));
+    }
+    for (name, account, seen) in [
+        ("Cem", "user", 4),
+        ("Bob", "user", 7),
+        // Another window of his has not got there.
+        ("Bob", "user", 2),
+        ("ann", "user", 9),
+        ("ann", "eve", 5),
+    ] {
+        room.note_seen(name, account, Target::Sequence(seen));
+    }
+    let by = |room: &Timeline, rank| -> Vec<String> {
+        room.seen_by(rank)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect()
+    };
+    assert_eq!(by(&room, 4), ["Bob", "Cem", "ann"]);
+    assert_eq!(by(&room, 7), ["Bob"]);
+    assert!(by(&room, 8).is_empty(), "the reader does not count");
+    // Another series has other messages.
+    room.start_anew();
+    room.receive_event(event(0, "ann", "x"));
+    assert!(by(&room, 0).is_empty());
+
+    let mut live = Timeline::new(reader());
+    for id in 1..=3 {
+        live.receive_value(own(id, "x"), at(id as i64), false);
+    }
+    let id = |id| Target::Id(MessageId::from_bits(id));
+    for seen in [2, 3, 1] {
+        live.note_seen("Bob", "user", id(seen));
+    }
+    let newest = live.newest_rank().unwrap();
+    assert_eq!(by(&live, newest), ["Bob"]);
+}

@@ -121,6 +121,15 @@ impl Timeline {
             .map(|stored| stored.message(&self.names))
     }
 
+    /// Takes a message out that waits, and that somebody else has sent or given up.
+    pub fn withdraw(&mut self, id: MessageId) {
+        if let Some(place) = self.unsent_with(id) {
+            self.unsent.remove(place - self.settled());
+            self.items.remove(place);
+            self.changed = true;
+        }
+    }
+
     pub(super) fn unsent_place(&self, key: Key) -> Option<usize> {
         let waiting = self.unsent.iter().position(|(it, _)| *it as Key == key)?;
         Some(self.settled() + waiting)

@@ -13,17 +13,22 @@ fn one(node: &Node) -> String {
         Node::Link {
             to,
             children,
-            is_disguised,
+            label,
         } => {
             format!(
                 "a[{}{to}]({})",
-                if *is_disguised { "!" } else { "" },
+                match label {
+                    LinkLabel::Address => "",
+                    LinkLabel::Words => "!",
+                    LinkLabel::OtherHost => "!!",
+                },
                 short(children)
             )
         }
         Node::Image { at, alt } => format!("img[{at}]({alt})"),
         Node::Mention { name, own } => format!("{}({name})", if *own { "me" } else { "name" }),
         Node::Rule => "hr".to_owned(),
+        Node::Blank(lines) => format!("blank{lines}"),
         Node::Group(kind, children) => {
             let name = match kind {
                 Kind::Paragraph => "p".to_owned(),
@@ -34,7 +39,9 @@ fn one(node: &Node) -> String {
                 Kind::Quote => "q".to_owned(),
                 Kind::List(None) => "ul".to_owned(),
                 Kind::List(Some(first)) => format!("ol{first}"),
-                Kind::Item => "li".to_owned(),
+                Kind::Item(number) => {
+                    number.map_or_else(|| "li".to_owned(), |number| format!("li{number}"))
+                }
             };
             format!("{name}({})", short(children))
         }
@@ -56,13 +63,15 @@ fn the_common_subset_is_read() {
         ("# Title\ntext", "h(Title)p(text)"),
         ("> said\n> so", "q(p(said\nso))"),
         ("- a\n- b", "ul(li(a)li(b))"),
-        ("3. a\n4. b", "ol3(li(a)li(b))"),
+        ("3. a\n4. b", "ol3(li3(a)li4(b))"),
         (
             "```rust\nfn x() {}\n\n*y*\n```",
             "pre[rust](fn x() {}\n\n*y*)",
         ),
         ("a\n\nb *c*", "p(a)p(b i(c))"),
-        ("***", "hr"),
+        ("a\n\n***\n\nb", "p(a)hrp(b)"),
+        // A line alone would be nothing to see.
+        ("***", "***"),
         ("snake_case_name", "p(snake_case_name)"),
         ("¯\\_(ツ)_/¯ *x*", "p(¯\\_(ツ)_/¯ i(x))"),
     ] {
@@ -101,7 +110,7 @@ fn addresses_become_links() {
         ),
         (
             "[b.example](https://a.example/)",
-            "p(a[!https://a.example/](b.example))",
+            "p(a[!!https://a.example/](b.example))",
         ),
         (
             "<mailto:a@b.example>",
@@ -110,7 +119,7 @@ fn addresses_become_links() {
         ("http:// nothing", "p(http:// nothing)"),
         (
             "[https://a.example](https://b.example)",
-            "p(a[!https://b.example](https://a.example))",
+            "p(a[!!https://b.example](https://a.example))",
         ),
     ] {
         assert_eq!(read(text), tree, "{text}");
@@ -148,7 +157,7 @@ fn pictures_are_named_by_where_they_are() {
     );
     assert_eq!(
         read("[![cat](https://a.example/c.png)](https://b.example)"),
-        "p(a[!https://b.example](![cat](https://a.example/c.png)))"
+        "p(a[!!https://b.example](![cat](https://a.example/c.png)))"
     );
 }
 
@@ -177,7 +186,7 @@ fn nothing_that_was_written_gets_lost() {
         ("> ", "> "),
         ("```", "```"),
         ("a *b*\n---", "p(a i(b))---"),
-        ("    four *blanks*", "p(four *blanks*)"),
+        ("    four *blanks*", "p(    four *blanks*)"),
     ] {
         assert_eq!(read(text), tree, "{text}");
     }
@@ -216,4 +225,208 @@ fn depth_and_size_are_bounded() {
     );
     let long = "*".repeat(MAX_LENGTH + 1);
     assert_eq!(read(&long), long);
+}
+
+#[test]
+fn addresses_end_where_readers_see_them_end() {
+    let linked = |before: &str, address: &str, after: &str| {
+        let text = [before, address, after].concat();
+        let tree = format!("p({before}a[{address}]({address}){after})");
+        assert_eq!(read(&text), tree, "{text}");
+    };
+    let address = "https://a.example/x";
+    for end in [
+        "。",
+        "、",
+        "，",
+        "！",
+        "？",
+        "；",
+        "：",
+        "؟",
+        "،",
+        "—",
+        "」",
+        "）",
+        "…",
+        "”",
+        "’",
+        "»",
+        ".",
+        ")",
+        "]",
+        "}",
+        "!?",
+        "）。",
+        "。次の文",
+        "—and so on",
+        ")—x",
+        "」と",
+        "、 x",
+        "।",
+        "）です",
+        "（続き",
+        "「引用",
+    ] {
+        linked("", address, end);
+    }
+    for (before, inside, after) in [
+        ("(", "https://a.example/x_(y)", ")"),
+        ("（", "https://a.example/東京（曖昧さ回避）", "）。"),
+        ("「", "https://a.example/「x」", "」"),
+        ("[", "https://a.example/?q[]=1", "]."),
+        ("", "https://a.example/{id}", "}"),
+        ("see ", "https://[::1]:8080/x", ", or"),
+        ("", "https://ja.example/日本", "。"),
+        ("", "https://a.example/L’Or", "’"),
+    ] {
+        linked(before, inside, after);
+    }
+}
+
+#[test]
+fn what_is_no_markup_stays_as_it_was_typed() {
+    for text in [
+        "\\\\SERVER\\_PATH",
+        "\\\\SERVER\\_PATH\\_x_",
+        "C:\\_tmp\\*.txt",
+        "C:\\_tmp\\_",
+        "C:\\*.*",
+        "dir C:\\#x\\[1]",
+        "¯\\_(ツ)_/¯",
+        "¯\\\\_(ツ)_/¯",
+        "¯\\\\\\_(ツ)\\_/¯",
+        "¯\\_(シ)_/¯ and ¯_(ツ)_/¯",
+        "a\\\nb",
+        "a  \nb",
+        "a\n  two\n        eight\n\ttab",
+        "  one\n two",
+        "a    b\u{a0}\u{a0}c",
+        "\\frac{a}{b} \\& \\\\",
+        "a \\| b \\~ c",
+        "1\\.5",
+    ] {
+        assert_eq!(read(text), format!("p({text})"), "{text}");
+    }
+    for (text, tree) in [
+        (
+            "*hi*\n  two\n        eight",
+            "p(i(hi)\n  two\n        eight)",
+        ),
+        ("a  \n  *b*", "p(a  \n  i(b))"),
+        ("a\n\n\n\nb", "p(a)blank2p(b)"),
+        ("a\n\nb\n\n\n- c", "p(a)p(b)blank1ul(li(c))"),
+        ("\n\n    x", "p(    x)"),
+        ("> a\n>   b\n> > c\n> > d", "q(p(a\n  b)q(p(c\nd)))"),
+        (
+            "- a\n  b\n    c\n  - d\n    e",
+            "ul(li(a\nb\n  cul(li(d\ne))))",
+        ),
+        ("```\n\n  a\n\n\n```", "pre[](\n  a\n\n)"),
+        ("    a\n\n      b", "p(    a\n\n      b)"),
+        ("1. a\n1. b\n5. c", "ol1(li1(a)li1(b)li5(c))"),
+        // Where a backslash keeps something from being markup, it is markup itself.
+        ("\\*not*", "p(*not*)"),
+        ("\\*stars\\*", "p(*stars*)"),
+        ("\\# no title", "p(# no title)"),
+        ("1\\. no list", "p(1. no list)"),
+        (
+            "\\`a\\` \\[x](https://a.example)",
+            "p(`a` [x](a[https://a.example](https://a.example)))",
+        ),
+        ("\\_x\\_ C:\\_x\\_", "p(_x_ C:\\_x\\_)"),
+        ("`a\\*b\\*`", "p(code(a\\*b\\*))"),
+        ("*a*\n[a]: b", "p(i(a)\n[a]: b)"),
+    ] {
+        assert_eq!(read(text), tree, "{text}");
+    }
+}
+
+#[test]
+fn a_link_tells_where_it_leads() {
+    for (text, tree) in [
+        (
+            "[www.a.example](https://a.example/x)",
+            "p(a[!https://a.example/x](www.a.example))",
+        ),
+        (
+            "[go to bank.example now](https://a.example)",
+            "p(a[!!https://a.example](go to bank.example now))",
+        ),
+        (
+            "[https://bank.example/login](https://a.example/login)",
+            "p(a[!!https://a.example/login](https://bank.example/login))",
+        ),
+        (
+            "[bank.example](https://bank.example@a.example/)",
+            "p(a[!!https://bank.example@a.example/](bank.example))",
+        ),
+        (
+            "[A.Example](https://a.example/x)",
+            "p(a[!https://a.example/x](A.Example))",
+        ),
+        (
+            "[v1.2, see 10.30](https://a.example)",
+            "p(a[!https://a.example](v1.2, see 10.30))",
+        ),
+        (
+            "[e.g. this](https://a.example)",
+            "p(a[!https://a.example](e.g. this))",
+        ),
+    ] {
+        assert_eq!(read(text), tree, "{text}");
+    }
+}
+
+#[test]
+fn controls_that_turn_a_link_around_are_seen() {
+    assert_eq!(
+        read("https://a.example/\u{202e}gpj.exe"),
+        "p(a[https://a.example/\u{202e}gpj.exe](https://a.example/[U+202E]gpj.exe))"
+    );
+    assert_eq!(
+        read("[*bank\u{2066}.example*\u{200b}](https://a.example)"),
+        "p(a[!!https://a.example](i(bank[U+2066].example)[U+200B]))"
+    );
+    assert_eq!(
+        read("a\u{202e}b *c*"),
+        "p(a\u{202e}b i(c))",
+        "texts are isolated anyway"
+    );
+}
+
+#[test]
+fn a_link_that_looks_like_another_one_is_told() {
+    for other in [
+        "https://bank.example@evil.example/",
+        "https://bank.example:443@evil.example",
+        "[the bank](https://bank.example@evil.example/)",
+        "https://b\u{430}nk.example/",
+        "[b\u{430}nk.example](https://b\u{430}nk.example)",
+        "[bank.example](https://xn--bnk-5cd.example/)",
+        "https://аррӏе.com",
+        "[bank\u{2024}example](https://evil.example)",
+        "[bank\u{3002}example](https://evil.example)",
+        "[bank\u{ff0e}example](https://evil.example)",
+        "[ba\u{ad}nk.example](https://evil.example)",
+        "[→bank.example!](https://evil.example)",
+        "[https://bank/](https://evil.example)",
+        "[http://localhost:80/x](http://evil)",
+        "[192.168.0.1](https://evil.example)",
+        "[x@bank.example](mailto:x@evil.example)",
+    ] {
+        assert!(read(other).contains("a[!!"), "{other}: {}", read(other));
+    }
+    for (words, label) in [
+        ("https://münchen.example/", "a[!https"),
+        ("https://пример.рф", "a[!https"),
+        ("https://b%61nk.example", "a[!https"),
+        ("[詳細はこちら。続き](https://bank.example)", "a[!https"),
+        ("[see bank.example](https://www.bank.example/x)", "a[!https"),
+        ("[x@bank.example](mailto:x@bank.example)", "a[mailto"),
+        ("https://bank.example/a@b", "a[https"),
+        ("[localhost](http://localhost/)", "a[http"),
+    ] {
+        assert!(read(words).contains(label), "{words}: {}", read(words));
+    }
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::caller::SessionKey;
 use crate::errors::{self, error};
 use crate::topics::constraint::{self, Subject};
-use crate::topics::{OpenStream, Settings, Topic, TopicTree};
+use crate::topics::{OpenStream, Settings, Topic, TopicTree, VALUE_BYTES_A_STEP};
 use crate::{Creator, Limits, StoreOp};
 
 /// CBOR's null: a STRING, INT64 or DOUBLE topic without a value.
@@ -25,6 +25,9 @@ pub(crate) const NULL: &[u8] = &[0xf6];
 
 /// How far in the future the timestamp of an event may be, in milliseconds: clocks of clients that go a little fast.
 const MAX_AHEAD_MS: u64 = 60_000;
+
+/// Steps for working out a change, apart from its values.
+const OPERATION: usize = 5;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -70,6 +73,38 @@ pub(crate) enum TopicOp {
     Remove,
     /// The topic's own policy removes it, whoever could otherwise.
     Expire,
+}
+
+impl TopicOp {
+    /// How many bytes have to be looked at to work it out, if the present value has so many.
+    fn bytes(&self, present: usize) -> usize {
+        let of_constraint = |constraint| {
+            let reads_value = constraint::reads_value(constraint);
+            constraint::bytes(constraint) + if reads_value { present } else { 0 }
+        };
+        match self {
+            Self::Add(_) | Self::Remove | Self::Expire => 0,
+            Self::Set {
+                value, constraint, ..
+            }
+            | Self::AddAndSet {
+                value, constraint, ..
+            } => value.len() + of_constraint(constraint),
+            Self::OpenStream {
+                value, constraint, ..
+            } => value.as_ref().map_or(0, Bytes::len) + of_constraint(constraint),
+            Self::Update(value) | Self::Append { value, .. } | Self::Edit { value, .. } => {
+                value.len()
+            }
+            Self::UpdateByDelta(delta) => delta.len() + present,
+            Self::Patch { patch, constraint } => patch.len() + present + of_constraint(constraint),
+            Self::Stream { update, .. } => match update {
+                StreamUpdate::Check => 0,
+                StreamUpdate::Set(value) => value.len(),
+                StreamUpdate::Delta(delta) => delta.len() + present,
+            },
+        }
+    }
 }
 
 /// What an update stream is used for.
@@ -128,6 +163,10 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
+    pub(crate) const fn last_topic(&self) -> TopicId {
+        TopicId(self.topic)
+    }
+
     pub(crate) const fn new_topic(&mut self) -> TopicId {
         self.topic = self.topic.wrapping_add(1);
         TopicId(self.topic)
@@ -226,6 +265,12 @@ impl<'a> Transaction<'a> {
         self.operations.push(operation);
     }
 
+    /// About how many steps it takes to work out a change.
+    pub(crate) fn steps(&self, op: &TopicOp) -> usize {
+        let value = self.topic.as_ref().and_then(|it| it.value.as_ref());
+        OPERATION + op.bytes(value.map_or(0, Bytes::len)) / VALUE_BYTES_A_STEP
+    }
+
     /// Works out one change.
     pub(crate) fn execute(&mut self, actor: &Actor, op: TopicOp) -> Result<Outcome, ErrorReport> {
         match op {
@@ -273,6 +318,10 @@ impl<'a> Transaction<'a> {
                 timestamp,
             } => {
                 actor.check(PathPermission::UpdateTopic, self.path, self.settings())?;
+                if timestamp.is_some() {
+                    // Whether it is too early tells when the latest event was appended.
+                    actor.check_read(self.path, self.settings())?;
+                }
                 self.check_series(&value_type)?;
                 self.check_value(&value)?;
                 let latest = self.topic()?.last_timestamp;

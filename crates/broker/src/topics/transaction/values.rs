@@ -162,6 +162,8 @@ impl Transaction<'_> {
         self.check_series(value_type)?;
         self.check_value(&value)?;
         let topic = self.topic()?;
+        let denied = || errors::denied(PathPermission::EditTimeSeriesEvents, self.path);
+        let may_read = actor.check_read(self.path, self.settings()).is_ok();
         let metadata = topic
             .originals
             .iter()
@@ -173,6 +175,10 @@ impl Transaction<'_> {
             })
             .cloned()
             .ok_or_else(|| {
+                // Who may not read the series is not told which events of others it has.
+                if !may_read {
+                    return denied();
+                }
                 error(
                     ErrorReason::NoSuchEvent,
                     format!(
@@ -182,10 +188,7 @@ impl Transaction<'_> {
                 )
             })?;
         if !may_edit_all && actor.principal.as_ref() != Some(&metadata.author) {
-            return Err(errors::denied(
-                PathPermission::EditTimeSeriesEvents,
-                self.path,
-            ));
+            return Err(denied());
         }
         self.append(actor, value, Some(metadata), None)
             .map(Outcome::Event)

@@ -4,7 +4,10 @@ use effusion_protocol::{ErrorReason, ServiceId, TopicType, UnsubscribeReason, pr
 
 use super::super::{Event, SessionState, UnsubscribedReason};
 use super::{Bench, CONNECTED_14, hex, to_hex};
-use crate::{Interruption, Renew, RequestError, SessionCloseReason, machine::SessionOptions};
+use crate::{
+    Interruption, Renew, RequestError, SessionCloseReason, TransportErrorKind,
+    machine::SessionOptions,
+};
 
 /// A session with a 6.1 service.
 fn connected_14(options: SessionOptions) -> Bench {
@@ -248,14 +251,15 @@ fn the_service_ends_the_session() {
         ..SessionOptions::default()
     });
     let ticket = bench.asks(ServiceId::UserPing, "");
-    bench.receives("1c");
+    bench.is_aborted(TransportErrorKind::Closed);
     assert_eq!(
         bench.state(),
-        SessionState::Closed(SessionCloseReason::ClosedByService)
+        SessionState::Closed(SessionCloseReason::ClosedByService(
+            TransportErrorKind::Closed.into()
+        ))
     );
     let unknown = Err(RequestError::OutcomeUnknown(Interruption::SessionClosed));
     assert_eq!(bench.answers(ticket), [unknown]);
-    assert_eq!(bench.closed, 1);
     let late = bench.asks(ServiceId::UserPing, "");
     let never = Err(RequestError::NeverSent(Interruption::SessionClosed));
     assert_eq!(bench.answers(late), [never]);

@@ -113,6 +113,13 @@ impl Bench {
         self.drain();
     }
 
+    /// The service ends the session, and the connection with it.
+    pub(super) fn is_aborted(&mut self, why: TransportErrorKind) {
+        self.receives("1c");
+        self.machine.lost(self.now, why.into());
+        self.drain();
+    }
+
     pub(super) fn closes(&mut self) {
         self.machine.close(self.now);
         self.drain();

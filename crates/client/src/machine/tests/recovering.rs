@@ -5,7 +5,8 @@ use effusion_protocol::{ResponseCode, ServiceId};
 use super::super::{Event, SessionState, UnsubscribedReason};
 use super::{Bench, CONNECTED, CONNECTED_14, hex, reconnected};
 use crate::{
-    ConnectError, Interruption, Renew, RequestError, SessionCloseReason, machine::SessionOptions,
+    ConnectError, Interruption, Renew, RequestError, SessionCloseReason, TransportErrorKind,
+    machine::SessionOptions,
 };
 
 fn options(renew: Renew) -> SessionOptions {
@@ -189,7 +190,10 @@ fn attempts_go_on_until_the_service_has_forgotten_the_session() {
         }
     }
     assert_eq!(bench.now - lost, 60_000);
-    assert_eq!(bench.state(), closed(SessionCloseReason::ConnectionLost));
+    assert_eq!(
+        bench.state(),
+        closed(SessionCloseReason::ConnectionLost(super::closed()))
+    );
     let waits: Vec<_> = bench
         .events
         .iter()
@@ -229,7 +233,10 @@ fn an_attempt_that_hangs_ends_with_the_session() {
     bench.waits();
     assert_eq!(bench.now, 4_000);
     assert_eq!(bench.closed, 1);
-    assert_eq!(bench.state(), closed(SessionCloseReason::ConnectionLost));
+    assert_eq!(
+        bench.state(),
+        closed(SessionCloseReason::ConnectionLost(super::closed()))
+    );
 }
 
 #[test]
@@ -239,7 +246,10 @@ fn without_reconnection_the_session_ends_with_its_connection() {
         ..SessionOptions::default()
     });
     bench.loses();
-    assert_eq!(bench.state(), closed(SessionCloseReason::ConnectionLost));
+    assert_eq!(
+        bench.state(),
+        closed(SessionCloseReason::ConnectionLost(super::closed()))
+    );
     assert!(bench.opened.is_empty());
 }
 
@@ -254,7 +264,7 @@ fn refusals_to_reconnect() {
         ),
         (
             ResponseCode::ReconnectionUnsupported,
-            Some(Reason::ConnectionLost),
+            Some(Reason::ConnectionLost(super::closed())),
         ),
         (ResponseCode::ProtocolError, Some(Reason::SessionUnknown)),
         (
@@ -441,7 +451,7 @@ fn a_reconnection_with_loss_begins_to_count_anew() {
 #[test]
 fn a_renewed_session_after_the_service_closed_the_old_one() {
     let mut bench = Bench::connected(options(Renew::Always));
-    bench.receives("1c");
+    bench.is_aborted(TransportErrorKind::Closed);
     assert!(is_renewing(&bench));
     bench.waits();
     // Nobody answers for an hour: the machine keeps trying.
@@ -460,7 +470,7 @@ fn a_renewed_session_after_the_service_closed_the_old_one() {
 #[test]
 fn a_renewed_session_with_a_wrong_password() {
     let mut bench = Bench::connected(options(Renew::Always));
-    bench.receives("1c");
+    bench.is_aborted(TransportErrorKind::Closed);
     bench.waits();
     bench.receives("23 1d 74");
     let error = ConnectError::Refused(ResponseCode::AuthenticationFailed);
@@ -468,6 +478,79 @@ fn a_renewed_session_with_a_wrong_password() {
         bench.state(),
         closed(SessionCloseReason::NotConnected(error))
     );
+}
+
+#[test]
+fn a_service_that_stops_is_waited_for() {
+    let mut bench = Bench::connected(options(Renew::WhenLost));
+    bench.is_aborted(TransportErrorKind::GoingAway);
+    assert!(is_renewing(&bench));
+    bench.waits();
+    bench.receives(CONNECTED);
+    assert!(bench.state().is_connected());
+    // Without a word of why, the session stays closed.
+    bench.is_aborted(TransportErrorKind::Unknown);
+    assert_eq!(
+        bench.state(),
+        closed(SessionCloseReason::ClosedByService(
+            TransportErrorKind::Unknown.into()
+        ))
+    );
+
+    let mut bench = Bench::connected(options(Renew::Never));
+    bench.is_aborted(TransportErrorKind::GoingAway);
+    assert_eq!(bench.state(), closed(SessionCloseReason::ServiceStopping));
+}
+
+#[test]
+fn a_session_that_does_not_read_is_told_that_it_was_too_slow() {
+    let unknown = "23 1d 75";
+    for (pause, expected) in [
+        (9_000, SessionCloseReason::TooSlow),
+        (11_000, SessionCloseReason::SessionUnknown),
+    ] {
+        let mut bench = Bench::connected(options(Renew::Never));
+        bench.machine.held(bench.now);
+        bench.now += pause;
+        bench.loses();
+        bench.waits();
+        bench.opens();
+        bench.receives(unknown);
+        assert_eq!(bench.state(), closed(expected));
+    }
+    let mut bench = Bench::connected(options(Renew::WhenLost));
+    bench.machine.held(bench.now);
+    bench.is_aborted(TransportErrorKind::Closed);
+    assert_eq!(bench.state(), closed(SessionCloseReason::TooSlow));
+}
+
+#[test]
+fn a_service_that_ends_a_session_need_not_end_the_connection() {
+    let mut bench = Bench::connected(options(Renew::WhenLost));
+    bench.receives("1c");
+    let waiting = bench.asks(ServiceId::UserPing, "");
+    assert!(bench.sent.is_empty());
+    bench.waits();
+    assert_eq!((bench.now, bench.closed), (2_000, 1));
+    assert_eq!(
+        bench.state(),
+        closed(SessionCloseReason::ClosedByService(
+            TransportErrorKind::Closed.into()
+        ))
+    );
+    assert_eq!(bench.answers(waiting), [never(Interruption::SessionClosed)]);
+}
+
+#[test]
+fn a_connection_is_tried_out_at_once() {
+    let mut bench = Bench::connected(SessionOptions::default());
+    bench.machine.hurry(bench.now);
+    bench.machine.hurry(bench.now);
+    bench.ticks();
+    assert_eq!(bench.sent.len(), 1);
+    bench.now += 10_000;
+    bench.ticks();
+    assert!(matches!(bench.state(), SessionState::Recovering { .. }));
 }
 
 #[test]
@@ -486,6 +569,20 @@ fn a_wait_can_be_cut_short() {
             .next_timeout()
             .is_some_and(|time| time > bench.now)
     );
+}
+
+#[test]
+fn with_a_connection_no_request_is_refused() {
+    let mut bench = Bench::connected(SessionOptions {
+        waiting_requests: 2,
+        ..SessionOptions::default()
+    });
+    let tickets: Vec<_> = (0..1_000)
+        .map(|_| bench.asks(ServiceId::SetTopic, ""))
+        .collect();
+    for ticket in tickets {
+        assert!(bench.answers(ticket).is_empty());
+    }
 }
 
 #[test]
@@ -510,7 +607,7 @@ fn a_service_that_drops_every_connection_is_not_asked_ever_so_often() {
     let mut bench = Bench::connected(options(Renew::Always));
     let begin = bench.now;
     for _ in 0..20 {
-        bench.receives("1c");
+        bench.is_aborted(TransportErrorKind::Closed);
         bench.waits();
         bench.receives(CONNECTED);
         assert!(bench.state().is_connected());

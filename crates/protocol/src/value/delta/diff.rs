@@ -19,6 +19,10 @@ const BLOCK: usize = 16;
 const SMALL: usize = 1024;
 /// How much work comparing byte by byte may take, in pairs of bytes.
 const BUDGET: usize = 8 << 20;
+/// What it takes to begin with it, in the same measure.
+const BEGIN: usize = 1 << 10;
+/// How many windows of the new value may be looked up in vain: values that have so little in common are not worth more.
+const LOOKUPS: usize = 1 << 18;
 
 /// A part of the new value.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +46,7 @@ pub fn diff(old: &[u8], new: &[u8]) -> Option<Bytes> {
         new,
         parts: Vec::new(),
         budget: BUDGET,
+        lookups: LOOKUPS,
     };
     finder.find();
     let delta = encode(new, &merge(finder.parts));
@@ -53,6 +58,7 @@ struct Finder<'v> {
     new: &'v [u8],
     parts: Vec<Part>,
     budget: usize,
+    lookups: usize,
 }
 
 impl Finder<'_> {
@@ -79,8 +85,9 @@ impl Finder<'_> {
         let (mut old_done, mut new_done) = (old_range.start, new_range.start);
         let mut at = new_range.start;
         let mut hash = RollingHash::default();
-        while at + BLOCK <= new_range.end {
-            let straight_on = (at == new_done).then(|| self.same_after(old_done, new_done));
+        while at + BLOCK <= new_range.end && self.lookups > 0 {
+            let straight_on =
+                (at == new_done).then(|| self.same_after(old_done, new_done..new_range.end));
             let block = if let Some(skip) = straight_on.flatten() {
                 at = new_done + skip;
                 old_done + skip
@@ -90,6 +97,7 @@ impl Finder<'_> {
                 match found.filter(|block| self.old[*block..*block + BLOCK] == *window) {
                     Some(block) => block,
                     None => {
+                        self.lookups -= 1;
                         at += 1;
                         continue;
                     }
@@ -116,18 +124,23 @@ impl Finder<'_> {
 
     /// How many bytes to skip in both values until they go on alike: a change that left the length alone is the most
     /// likely one.
-    fn same_after(&self, old_start: usize, new_start: usize) -> Option<usize> {
-        (0..4 * BLOCK).find(|skip| {
+    fn same_after(&mut self, old_start: usize, new_range: Range) -> Option<usize> {
+        let new = &self.new[new_range];
+        let found = (0..4 * BLOCK).find(|skip| {
             let old = self.old.get(old_start + skip..old_start + skip + BLOCK);
-            old.is_some() && old == self.new.get(new_start + skip..new_start + skip + BLOCK)
-        })
+            old.is_some() && old == new.get(*skip..skip + BLOCK)
+        });
+        // Each comparison takes a part of what a lookup takes.
+        let compared = found.unwrap_or(4 * BLOCK);
+        self.lookups = self.lookups.saturating_sub(compared / 4);
+        found
     }
 
     /// Compares two ranges byte by byte, or gives up and inserts the new one.
     fn compare(&mut self, old_range: Range, new_range: Range) {
-        // In the worst case the work is the square of what both ranges have together.
+        // In the worst case the work is the square of what both ranges have together, and beginning takes some.
         let size = old_range.len().saturating_add(new_range.len());
-        let work = size.saturating_mul(size);
+        let work = size.saturating_mul(size).saturating_add(BEGIN);
         if old_range.is_empty() || new_range.is_empty() || work > self.budget {
             self.insert(new_range.start, new_range.len());
             return;
@@ -327,6 +340,40 @@ mod tests {
                 format!("{{id:{i},text:'message {}',on:true}},", i * 7919 % 1000).into_bytes()
             })
             .collect()
+    }
+
+    /// Megabytes that have nothing in common are given up soon; those that have are not.
+    #[test]
+    fn so_much_is_looked_up_in_vain() {
+        let (old, new) = (noise(1 << 20, 1), noise(1 << 20, 2));
+        let mut finder = Finder {
+            old: &old,
+            new: &new,
+            parts: Vec::new(),
+            budget: BUDGET,
+            lookups: LOOKUPS,
+        };
+        finder.find();
+        assert_eq!(finder.lookups, 0);
+        assert!(matches!(finder.parts[..], [Part::Insert { .. }]));
+        let mut new = old.clone();
+        new.splice(9..12, *b"one");
+        new.splice(500_000..500_000, *b"another");
+        new.splice(1_000_000..1_000_300, *b"the last");
+        assert!(check(&old, &new) < 200);
+    }
+
+    /// What both end with is accounted for, and no run may begin in it: the fuzzer found one that did.
+    #[test]
+    fn a_run_ends_where_the_common_end_begins() {
+        let (middle, end) = (
+            noise(SMALL, 1),
+            [b"b".as_slice(), &[b'a'; 4 * BLOCK]].concat(),
+        );
+        let old = [b"x", &middle[..], &[b'x'; BLOCK + 1], &end].concat();
+        let new = [b"y", &middle[..], &[b'y'; BLOCK + 2], &end].concat();
+        assert!(check(&old, &new) < 40);
+        assert!(check(&new, &old) < 40);
     }
 
     #[test]

@@ -180,3 +180,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_none_is_the_null_of_what_it_could_be() {
+    fn type_of<T: Serialize>(nothing: T) -> DataType {
+        let (data_type, bytes) = to_bytes(&nothing).unwrap();
+        assert_eq!(bytes, b"\xf6"[..]);
+        data_type
+    }
+    let text = String::from("not static");
+    let mut borrowed = Some(text.as_str());
+    assert_eq!(to_bytes(&borrowed).unwrap().0, DataType::String);
+    borrowed = None;
+    assert_eq!(type_of(borrowed), DataType::String);
+    assert_eq!(type_of(None::<String>), DataType::String);
+    assert_eq!(type_of(None::<u8>), DataType::Int64);
+    assert_eq!(type_of(None::<f32>), DataType::Double);
+    assert_eq!(type_of(None::<bool>), DataType::Json);
+    assert_eq!(type_of(()), DataType::Json);
+    assert_eq!(type_of(None::<Vec<&str>>), DataType::Json);
+    // A part of JSON is JSON's.
+    assert_eq!(to_bytes(&[None::<String>]).unwrap().0, DataType::Json);
+    // What the null says is what the same type reads.
+    assert_eq!(data_type_of::<Option<u8>>(), DataType::Int64);
+    assert_eq!(
+        from_bytes::<Option<f32>>(Bytes::from_static(b"\xf6")),
+        Ok(None)
+    );
+}

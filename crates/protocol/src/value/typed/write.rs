@@ -9,8 +9,12 @@ use serde::ser::{
 use super::super::cbor::{Cursor, info, major, write_float, write_info, write_integer, write_text};
 use super::super::json::{is_integer, read_key};
 use super::super::{DataType, Json, ValueError};
-use super::{Error, JSON, RECORD};
+use super::{Error, JSON, RECORD, type_of_null};
 use bytes::Bytes;
+use core::any::TypeId;
+
+/// JSON's null, and that of other types.
+const NULL: u8 = major::OTHER << 5 | info::NULL;
 
 /// Writes one value.
 #[derive(Default)]
@@ -22,8 +26,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn finish(self) -> (DataType, Bytes) {
-        (self.data_type.unwrap_or(DataType::Json), self.bytes.into())
+    /// The value, of this Rust type.
+    pub(super) fn finish(self, value: TypeId) -> (DataType, Bytes) {
+        let data_type = match self.data_type {
+            Some(DataType::Json) if self.bytes == [NULL] => type_of_null(value),
+            data_type => data_type.unwrap_or(DataType::Json),
+        };
+        (data_type, self.bytes.into())
     }
 
     /// An item of a value of this type, if it is all of it; otherwise it is a part of JSON. Whether it is all.

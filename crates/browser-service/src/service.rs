@@ -1,0 +1,333 @@
+//! The service as a whole: started when the first page asks, and started anew with other records.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use bytes::Bytes;
+use effusion_broker::{ConnectionId, bootstrap};
+use effusion_host::record::{self, Change, Restorer};
+use effusion_host::{archive, close, password};
+use futures_util::FutureExt as _;
+use futures_util::future::{LocalBoxFuture, Shared};
+use gloo_timers::future::TimeoutFuture;
+use js_sys::{Function, Reflect, Uint8Array};
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::MessagePort;
+
+use crate::clock;
+use crate::hub::Hub;
+use crate::port::{Incoming, Port};
+use crate::store::{self, Store, StoreError};
+
+/// How often a lock that another worker has is asked for, and how long to wait in between, in milliseconds: one that is about to
+/// end lets go of it.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: u32 = 150;
+/// The principal that pages sign in as unless somebody chooses another one.
+const SHARED_PRINCIPAL: &str = "user";
+
+/// Why there is no service.
+#[derive(Clone, Debug, thiserror::Error)]
+enum Problem {
+    /// Another tab, or another version of the page, has the database.
+    #[error("another tab of this browser has the service")]
+    Busy,
+    /// Where tabs cannot agree on who has the database, it is left alone.
+    #[error("this browser cannot keep two tabs from writing at the same time")]
+    NoLocks,
+    /// What is stored cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What a service starts with could not be made.
+    #[error("the service could not be started: {0}")]
+    Start(String),
+}
+
+impl Problem {
+    /// The word that the page knows it by.
+    const fn word(&self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Store(StoreError::Full) => "full",
+            _ => "failed",
+        }
+    }
+}
+
+/// What runs, and where it stores.
+#[derive(Clone)]
+struct Running {
+    hub: Rc<Hub>,
+    store: Rc<Store>,
+}
+
+type Starting = Shared<LocalBoxFuture<'static, Result<Running, Problem>>>;
+
+/// The service of this worker.
+#[derive(Default)]
+struct Service {
+    running: RefCell<Option<Starting>>,
+    /// Whether no other worker can have the database.
+    is_alone: Cell<bool>,
+}
+
+/// Takes ports from `assets/browser-service.js`, and starts the service so that it is there for the first of them.
+pub fn start() {
+    let service = Rc::new(Service::default());
+    let first = service.running();
+    spawn_local(async move { drop(first.await) });
+    let accept = Closure::<dyn Fn(MessagePort)>::new(move |port| service.accept(port));
+    let global = js_sys::global();
+    let serve = Reflect::get(&global, &"serve".into());
+    if let Ok(serve) = serve.and_then(|serve| serve.dyn_into::<Function>()) {
+        // It hands over the ports that wait, and those that come.
+        let _ = serve.call1(&global, accept.as_ref());
+    }
+    accept.forget();
+}
+
+/// What a port is used for.
+enum Use {
+    /// Nothing was asked yet.
+    Nothing,
+    /// What came while the service is being started.
+    Opening(Vec<Incoming>),
+    /// A connection.
+    Connection(Rc<Hub>, ConnectionId),
+    /// Nothing any more.
+    Done,
+}
+
+/// A port, and what it is used for. The port keeps it, and it the port, until that is released.
+struct Client {
+    port: RefCell<Option<Rc<Port>>>,
+    purpose: RefCell<Use>,
+}
+
+impl Service {
+    fn accept(self: &Rc<Self>, port: MessagePort) {
+        let client = Rc::new(Client {
+            port: RefCell::default(),
+            purpose: RefCell::new(Use::Nothing),
+        });
+        let (service, taker) = (Rc::clone(self), Rc::clone(&client));
+        let port = Port::new(port, move |incoming| taker.take(&service, incoming));
+        *client.port.borrow_mut() = Some(Rc::new(port));
+    }
+
+    /// The service, which is started if it does not run.
+    fn running(self: &Rc<Self>) -> Starting {
+        let mut running = self.running.borrow_mut();
+        let starting = running.get_or_insert_with(|| {
+            let this = Rc::clone(self);
+            let starting = async move {
+                let started = this.open().await;
+                if started.is_err() {
+                    // Whoever asks next tries again.
+                    this.running.take();
+                }
+                started
+            };
+            starting.boxed_local().shared()
+        });
+        starting.clone()
+    }
+
+    /// Opens the database that nobody else has, and starts with what is in it.
+    async fn open(&self) -> Result<Running, Problem> {
+        let path = clock::worker().location().pathname();
+        let name = store::own_name(&path);
+        self.take_lock(&name).await?;
+        let store = Store::open(&name).await?;
+        // What is in memory is not what is stored any more; whoever connects next gets another worker.
+        store.on_close(|| clock::end_worker("the browser has closed the database"));
+        start_hub(Rc::new(store)).await
+    }
+
+    /// The lock stays with this worker until it ends, also if the rest of the start fails.
+    async fn take_lock(&self, name: &str) -> Result<(), Problem> {
+        for _ in 0..LOCK_TRIES {
+            if self.is_alone.get() {
+                return Ok(());
+            }
+            match store::lock(name).await {
+                Some(is_granted) => self.is_alone.set(is_granted),
+                // A shared worker is the only one of its address.
+                None if is_shared() => self.is_alone.set(true),
+                None => return Err(Problem::NoLocks),
+            }
+            if !self.is_alone.get() {
+                TimeoutFuture::new(LOCK_PAUSE).await;
+            }
+        }
+        Err(Problem::Busy)
+    }
+
+    /// Puts other records in the place of all, and starts anew with them.
+    async fn replace(self: &Rc<Self>, changes: Vec<Change>) -> Result<(), Problem> {
+        let Running { hub, store } = self.running().await?;
+        hub.stop();
+        let this = Rc::clone(self);
+        let starting = async move {
+            let replaced = store.replace(changes).await;
+            let running = start_hub(store).await;
+            if running.is_err() {
+                this.running.take();
+            }
+            // All is as it was, and runs, if nothing was replaced; who asked is told.
+            (replaced, running)
+        };
+        let both = starting.boxed_local().shared();
+        let running = both.clone().map(|(_, running)| running);
+        *self.running.borrow_mut() = Some(running.boxed_local().shared());
+        let (replaced, running) = both.await;
+        running?;
+        Ok(replaced?)
+    }
+
+    async fn command(self: &Rc<Self>, command: &str, file: Bytes) -> Result<JsValue, Problem> {
+        match command {
+            "status" => drop(self.running().await?),
+            "export" => {
+                let store = self.running().await?.store;
+                let file = store.export().await?;
+                return Ok(Uint8Array::from(file.as_slice()).into());
+            }
+            "import" => {
+                let changes = changes_of(file)?;
+                self.replace(changes).await?;
+            }
+            "reset" => {
+                let changes = initial_changes()?;
+                self.replace(changes).await?;
+            }
+            _ => return Err(Problem::Start("there is no such command".to_owned())),
+        }
+        Ok(JsValue::UNDEFINED)
+    }
+}
+
+impl Client {
+    fn take(self: &Rc<Self>, service: &Rc<Service>, incoming: Incoming) {
+        let mut purpose = self.purpose.borrow_mut();
+        match (&mut *purpose, incoming) {
+            (Use::Nothing, Incoming::Open(address)) => {
+                *purpose = Use::Opening(Vec::new());
+                spawn_local(Rc::clone(self).open(Rc::clone(service), address));
+            }
+            (Use::Nothing, Incoming::Command(command, file)) => {
+                *purpose = Use::Done;
+                spawn_local(Rc::clone(self).answer(Rc::clone(service), command, file));
+            }
+            (Use::Opening(waiting), incoming) => waiting.push(incoming),
+            (Use::Connection(hub, connection), incoming) => {
+                let (hub, connection) = (Rc::clone(hub), *connection);
+                match incoming {
+                    Incoming::Message(message) => hub.receive(connection, message),
+                    incoming => {
+                        *purpose = Use::Done;
+                        match incoming {
+                            Incoming::Closed => hub.disconnected(connection),
+                            _ => hub.fail(connection),
+                        }
+                        self.forget();
+                    }
+                }
+            }
+            _ => self.forget(),
+        }
+    }
+
+    async fn open(self: Rc<Self>, service: Rc<Service>, address: String) {
+        let running = service.running().await;
+        let Some(port) = self.port.borrow().clone() else {
+            return;
+        };
+        let hub = match running {
+            Ok(Running { hub, .. }) => hub,
+            Err(problem) => {
+                *self.purpose.borrow_mut() = Use::Done;
+                port.close(close::GOING_AWAY, &problem.to_string());
+                self.forget();
+                return;
+            }
+        };
+        let connection = hub.connect(&port, &address);
+        let next = connection.map_or(Use::Done, |it| Use::Connection(hub, it));
+        let before = self.purpose.replace(next);
+        if let Use::Opening(waiting) = before {
+            for incoming in waiting {
+                self.take(&service, incoming);
+            }
+        }
+    }
+
+    async fn answer(self: Rc<Self>, service: Rc<Service>, command: String, file: Bytes) {
+        let answer = service.command(&command, file).await;
+        if let Some(port) = self.port.borrow().as_ref() {
+            match answer {
+                Ok(value) => port.answer("ok", &value),
+                Err(problem) => port.answer(problem.word(), &problem.to_string().into()),
+            }
+        }
+        self.forget();
+    }
+
+    /// Nothing that still comes from the port matters.
+    fn forget(&self) {
+        if let Some(port) = self.port.borrow().as_ref() {
+            port.release();
+        }
+    }
+}
+
+async fn start_hub(store: Rc<Store>) -> Result<Running, Problem> {
+    let snapshot = match store.load().await? {
+        Some(snapshot) => snapshot,
+        None => {
+            store.write(initial_changes()?).await?;
+            let snapshot = store.load().await?;
+            snapshot.ok_or_else(|| Problem::Start("nothing was stored".to_owned()))?
+        }
+    };
+    let mut principals = snapshot.principals.iter();
+    let shared = principals.find(|principal| principal.name == SHARED_PRINCIPAL);
+    let shared = shared.map(|principal| principal.password_hash.clone());
+    let hub = Hub::start(Rc::clone(&store), snapshot);
+    let hub = hub.map_err(|error| Problem::Start(error.to_string()))?;
+    if let Some(hash) = shared {
+        hub.expect(hash);
+    }
+    Ok(Running { hub, store })
+}
+
+fn is_shared() -> bool {
+    Reflect::has(&js_sys::global(), &"onconnect".into()).unwrap_or(false)
+}
+
+/// What a new store starts with, as the sandbox's.
+fn initial_changes() -> Result<Vec<Change>, Problem> {
+    // The password is public: a salt for each principal would hide nothing, and hashing takes most of the first start.
+    let hash = password::hash(bootstrap::DEVELOPMENT_PASSWORD);
+    let snapshot = hash.and_then(|hash| bootstrap::development_snapshot(|_| Ok(hash.clone())));
+    let snapshot = snapshot.map_err(|error| Problem::Start(error.to_string()))?;
+    let operations = record::operations_of(snapshot);
+    let changes: Result<Vec<_>, _> = operations.iter().map(record::changes).collect();
+    let changes = changes.map_err(StoreError::from)?;
+    Ok(changes.into_iter().flatten().collect())
+}
+
+/// The records of a file, once it is known that a service can start with them.
+fn changes_of(file: Bytes) -> Result<Vec<Change>, StoreError> {
+    let mut restorer = Restorer::default();
+    let mut changes = Vec::new();
+    for record in archive::read(file)? {
+        let (key, value) = record?;
+        restorer.add(&key, value.clone())?;
+        changes.push(Change::Put(key, value));
+    }
+    restorer.finish()?;
+    Ok(changes)
+}

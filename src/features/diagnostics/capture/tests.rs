@@ -1,0 +1,103 @@
+use super::*;
+use bytes::Bytes;
+use effusion_protocol::body::{RequestBody, ResponseBody, SubscriptionNotification};
+use effusion_protocol::value::Json;
+use effusion_protocol::{ConversationId, TopicId, TopicSpecification, TopicType};
+
+#[path = "../../../../crates/protocol/examples/inspect/capture.rs"]
+#[allow(dead_code, missing_docs, reason = "the example's own code")]
+mod capture;
+#[path = "../../../../crates/protocol/examples/inspect/inspector.rs"]
+#[allow(dead_code, missing_docs, reason = "the example's own code")]
+mod inspector;
+#[path = "../../../../crates/protocol/examples/inspect/show.rs"]
+#[allow(dead_code, missing_docs, reason = "the example's own code")]
+mod show;
+
+fn request(body: &RequestBody, conversation: u64) -> Message {
+    Message::Request {
+        service: body.service(),
+        conversation: ConversationId(conversation),
+        body: body.encode(ProtocolVersion::NEWEST),
+    }
+}
+
+fn response(body: &ResponseBody, conversation: u64) -> Message {
+    Message::Response {
+        service: None,
+        conversation: ConversationId(conversation),
+        body: body.encode(ProtocolVersion::NEWEST),
+    }
+}
+
+#[test]
+fn a_capture_is_read_by_inspect() {
+    let version = ProtocolVersion::NEWEST;
+    let session = RecordedSession {
+        id: SessionId {
+            server: 0xc11f_ef06_b0c9_21fc,
+            local: 7,
+        },
+        version,
+        principal: "user".to_owned(),
+    };
+    let subscribed = RequestBody::SubscriptionNotification(SubscriptionNotification {
+        topic: TopicId(3),
+        path: "Chat/Tea".to_owned(),
+        specification: TopicSpecification::new(TopicType::Json),
+    });
+    let value = Json::object(&[("text", Json::text("hello"))]);
+    let secret = RequestBody::UpdateSystemAuthentication(String::new());
+    let messages = [
+        (false, 0, response(&ResponseBody::UserPing(()), 1)),
+        (true, 0, request(&RequestBody::UserPing(()), 2)),
+        (false, 0, response(&ResponseBody::UserPing(()), 2)),
+        (false, 0, request(&subscribed, 9)),
+        (
+            true,
+            0,
+            response(&ResponseBody::SubscriptionNotification(()), 9),
+        ),
+        (
+            false,
+            0,
+            Message::TopicValue {
+                topic: TopicId(3),
+                value: value.as_cbor().clone(),
+            },
+        ),
+        (true, 40, request(&secret, 4)),
+        (
+            false,
+            0,
+            response(&ResponseBody::UpdateSystemAuthentication(Vec::new()), 4),
+        ),
+    ];
+    let record = |(number, (sent, hidden, message)): (usize, &(bool, usize, Message))| Recorded {
+        number,
+        at: 0,
+        session: 1 + number / 6,
+        sent: *sent,
+        bytes: message.encode(version),
+        hidden: *hidden,
+    };
+    let mut messages: Vec<Recorded> = messages.iter().enumerate().map(record).collect();
+    messages.push(Recorded {
+        bytes: Bytes::from_static(&[0x77]),
+        hidden: 0,
+        ..messages[0].clone()
+    });
+    let text = write(&messages, |_| Some(&session));
+    let mut inspector = inspector::Inspector::default();
+    let shown: Vec<String> = text
+        .lines()
+        .map(|line| inspector.line(line).unwrap())
+        .collect();
+    // The answer to what is not there, what is hidden and its answer, and what is no message are left out.
+    assert_eq!(shown.len(), 2 + 5 + 2 + 2, "{shown:#?}");
+    assert!(
+        shown[6].ends_with(r#"value of Chat/Tea: {"text":"hello"}"#),
+        "{shown:#?}"
+    );
+    assert!(shown[1].contains("c11fef06b0c921fc"), "{shown:#?}");
+}

@@ -1,0 +1,97 @@
+//! The code that the lessons show: files in `snippets/` with places for what is different here.
+//!
+//! A place is `{{name}}` within a literal. In Rust, the literal is the argument of a `fill!`, which is not shown: so the files are
+//! programs that the sandbox's tests compile and run, and the tests of `tests/interop` run those in JavaScript.
+
+use std::fmt::Write as _;
+
+/// A language of the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// With the vendor's SDK.
+    JavaScript,
+    /// With `effusion-client`.
+    Rust,
+}
+
+/// What begins a literal with places in Rust.
+const FILL: &str = "fill!(";
+
+/// The code with values in its places.
+pub fn fill(template: &str, language: Language, values: &[(&str, String)]) -> String {
+    let mut code = String::with_capacity(template.len());
+    let mut rest = template;
+    // The files have no literal with places that has a quote in it.
+    while let Some((before, after)) = rest.split_once(FILL) {
+        code.push_str(before);
+        let (literal, after) = after.split_once("\")").unwrap_or((after, ""));
+        code.push_str(literal.trim_start());
+        code.push('"');
+        rest = after;
+    }
+    code.push_str(rest);
+    for (name, value) in values {
+        let place = ["{{", name, "}}"].concat();
+        code = code.replace(&place, &escape(value, language));
+    }
+    code
+}
+
+/// A text as it stands within quotes.
+fn escape(text: &str, language: Language) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match (c, language) {
+            ('\\', _) | ('\'', Language::JavaScript) | ('"', Language::Rust) => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            // Both languages have this for any character. A brace might make a place.
+            (c, _) if c.is_control() || c == '{' || matches!(c, '\u{2028}' | '\u{2029}') => {
+                // Writing to a text does not fail.
+                let _ = write!(escaped, "\\u{{{:x}}}", c as u32);
+            }
+            (c, _) => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::lessons::lesson::{LESSONS, PLACES};
+
+    #[test]
+    fn places_are_filled_in_and_nothing_more() {
+        let values = |text: &str| [("room", text.to_owned()), ("port", "8080".to_owned())];
+        let rust = r#"add(fill!("Chat/{{room}}"), fill!(">{{room}}")).port({{port}})"#;
+        assert_eq!(
+            fill(rust, Language::Rust, &values(r#"a "b" \ 'c'"#)),
+            r#"add("Chat/a \"b\" \\ 'c'", ">a \"b\" \\ 'c'").port(8080)"#
+        );
+        let javascript = "add('Chat/{{room}}', {{port}})";
+        assert_eq!(
+            fill(javascript, Language::JavaScript, &values("it's {{port}}\n")),
+            r"add('Chat/it\'s \u{7b}\u{7b}port}}\u{a}', 8080)"
+        );
+    }
+
+    #[test]
+    fn every_snippet_has_only_places_that_are_known() {
+        let values: Vec<_> = PLACES
+            .iter()
+            .map(|place| (*place, "x".to_owned()))
+            .collect();
+        for step in LESSONS.iter().flat_map(|lesson| lesson.steps) {
+            for (language, code) in [
+                (Language::JavaScript, step.javascript),
+                (Language::Rust, step.rust),
+            ] {
+                let code = fill(code, language, &values);
+                assert!(!code.contains("{{"), "{:?}: {code}", step.goal);
+                assert!(!code.contains("fill!"), "{:?}: {code}", step.goal);
+            }
+        }
+    }
+}

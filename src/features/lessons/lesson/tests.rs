@@ -1,0 +1,296 @@
+use super::*;
+use crate::features::diagnostics::decoder::{MessageDecoder, Recorded};
+use bytes::Bytes;
+use effusion_protocol::body::{
+    AddTopicRequest, AddTopicResult, SelectRequest, SetTopicRequest, SubscriptionNotification,
+    UpdateConstraint,
+};
+use effusion_protocol::time_series::{AppendRequest, EditRequest, Event, EventMetadata};
+use effusion_protocol::{ConversationId, ErrorReason, ErrorReport, Message, ProtocolVersion};
+use effusion_protocol::{TopicId, encode};
+
+const V: ProtocolVersion = ProtocolVersion::NEWEST;
+
+/// A session whose messages are watched.
+#[derive(Default)]
+struct Watched {
+    decoder: MessageDecoder,
+    watcher: Watcher,
+    session: usize,
+    number: usize,
+    at: i64,
+}
+
+impl Watched {
+    fn session(mut self, session: usize) -> Self {
+        self.session = session;
+        self
+    }
+
+    fn sees(&mut self, sent: bool, hidden: usize, message: &Message) -> Vec<Goal> {
+        self.number += 1;
+        let recorded = Recorded {
+            number: self.number,
+            at: self.at,
+            session: self.session,
+            sent,
+            bytes: message.encode(V),
+            hidden,
+        };
+        let decoded = self.decoder.decode(&recorded, V);
+        let principal = if self.session == 1 {
+            "auth-handler"
+        } else {
+            "ann"
+        };
+        let goals = decoded.happened.iter();
+        goals
+            .filter_map(|happening| self.watcher.goal(happening, self.session, principal))
+            .map(|(goal, _)| goal)
+            .filter(|goal| *goal != Goal::Connect)
+            .collect()
+    }
+
+    /// A call, and what is ticked once it has succeeded.
+    fn calls(&mut self, request: &RequestBody, response: &ResponseBody) -> Vec<Goal> {
+        let conversation = ConversationId(self.number as u64);
+        let asked = Message::Request {
+            service: request.service(),
+            conversation,
+            body: request.encode(V),
+        };
+        assert_eq!(self.sees(true, 0, &asked), [], "it was only asked for");
+        let answered = Message::Response {
+            service: None,
+            conversation,
+            body: response.encode(V),
+        };
+        self.sees(false, 0, &answered)
+    }
+
+    fn refused(&mut self, request: &RequestBody) -> Vec<Goal> {
+        let conversation = ConversationId(self.number as u64);
+        let asked = Message::Request {
+            service: request.service(),
+            conversation,
+            body: request.encode(V),
+        };
+        self.sees(true, 0, &asked);
+        let report = ErrorReport {
+            message: "no".to_owned(),
+            reason: ErrorReason::AccessDenied,
+        };
+        let refused = Message::Error {
+            service: None,
+            conversation,
+            body: encode(&report, V),
+        };
+        self.sees(false, 0, &refused)
+    }
+
+    fn adds(&mut self, path: &str, specification: TopicSpecification) -> Vec<Goal> {
+        let request = RequestBody::AddTopic(AddTopicRequest {
+            path: path.to_owned(),
+            specification,
+        });
+        self.calls(&request, &ResponseBody::AddTopic(AddTopicResult::Created))
+    }
+
+    fn selects(&mut self, selector: &str) -> Vec<Goal> {
+        let request = RequestBody::Subscribe(SelectRequest::new(selector));
+        self.calls(&request, &ResponseBody::Subscribe(()))
+    }
+
+    fn subscribed(&mut self, path: &str, kind: TopicType) -> Vec<Goal> {
+        let body = RequestBody::SubscriptionNotification(SubscriptionNotification {
+            topic: TopicId(7),
+            path: path.to_owned(),
+            specification: TopicSpecification::new(kind),
+        });
+        let message = Message::Request {
+            service: body.service(),
+            conversation: ConversationId(90),
+            body: body.encode(V),
+        };
+        self.sees(false, 0, &message)
+    }
+
+    fn value(&mut self, value: Bytes) -> Vec<Goal> {
+        let topic = TopicId(7);
+        self.sees(false, 0, &Message::TopicValue { topic, value })
+    }
+}
+
+fn said(name: &str, text: &str) -> Bytes {
+    let message = ChatMessage {
+        name: name.to_owned(),
+        text: text.to_owned(),
+        ..ChatMessage::default()
+    };
+    message.to_json().as_cbor().clone()
+}
+
+fn history() -> TopicSpecification {
+    TopicSpecification::new(TopicType::TimeSeries)
+        .with(property::TIME_SERIES_EVENT_VALUE_TYPE, "json")
+        .with(property::TIME_SERIES_RETAINED_RANGE, "limit 100")
+        .with(property::TIME_SERIES_SUBSCRIPTION_RANGE, "limit 100")
+}
+
+fn set(path: &str, value: Bytes) -> RequestBody {
+    RequestBody::SetTopic(SetTopicRequest {
+        path: path.to_owned(),
+        topic_type: TopicType::Json,
+        value,
+        constraint: UpdateConstraint::Unconstrained,
+    })
+}
+
+#[test]
+fn a_live_room_ticks_lesson_1_and_nothing_else_does() {
+    let mut live = Watched::default();
+    let json = || TopicSpecification::new(TopicType::Json);
+    assert_eq!(live.adds("Effusion/rooms/Tea", json()), []);
+    assert_eq!(live.adds("Chat/Tea", json()), [Goal::Add]);
+    assert_eq!(live.subscribed("Chat/Tea", TopicType::Json), [Goal::Stream]);
+    assert_eq!(live.selects(">Chat/Tea"), [Goal::Select]);
+    assert_eq!(live.selects("?Effusion/rooms//"), []);
+    let done = ResponseBody::SetTopic(());
+    let joined = said(SYSTEM_NAME, "Ann has joined");
+    assert_eq!(live.calls(&set("Chat/Tea", joined.clone()), &done), []);
+    assert_eq!(live.refused(&set("Chat/Tea", said("Ann", "hello"))), []);
+    assert_eq!(
+        live.calls(&set("Chat/Tea", said("Ann", "hello")), &done),
+        [Goal::Set]
+    );
+    assert_eq!(live.value(joined), []);
+    assert_eq!(
+        live.value(said("Ann", "hello")),
+        [],
+        "it is the session's own"
+    );
+    assert_eq!(live.value(said("Bob", "hi")), [Goal::Receive]);
+
+    let mut other = Watched::default();
+    assert_eq!(other.adds("Chat/Tea", history()), [Goal::Specification]);
+    assert_eq!(other.subscribed("Chat/Tea", TopicType::TimeSeries), []);
+    assert_eq!(other.selects(">Chat/Tea"), []);
+    let bare = TopicSpecification::new(TopicType::TimeSeries);
+    assert_eq!(other.adds("Chat/Tea", bare), []);
+}
+
+#[test]
+fn a_history_room_ticks_lesson_2() {
+    let mut room = Watched::default();
+    let metadata = |timestamp| EventMetadata {
+        sequence: 1,
+        timestamp,
+        author: "bob".to_owned(),
+    };
+    let append = |value| {
+        RequestBody::TimeSeriesAppend(AppendRequest {
+            path: "Chat/Tea".to_owned(),
+            value_type: "json".to_owned(),
+            value,
+        })
+    };
+    let appended = ResponseBody::TimeSeriesAppend(metadata(1));
+    let joined = append(said(SYSTEM_NAME, "Ann has joined"));
+    assert_eq!(room.calls(&joined, &appended), []);
+    let hello = append(said("Ann", "hello"));
+    assert_eq!(room.calls(&hello, &appended), [Goal::Append]);
+
+    let event = |timestamp| {
+        let event = Event {
+            metadata: metadata(timestamp),
+            original: None,
+            value: said("Bob", "earlier"),
+        };
+        encode(&event, V)
+    };
+    room.at = 50_000;
+    room.subscribed("Chat/Tea", TopicType::TimeSeries);
+    room.at = 60_000;
+    assert_eq!(room.value(event(49_500)), [], "clocks may differ");
+    assert_eq!(room.value(event(40_000)), [Goal::Late]);
+
+    let edit = |message: ChatMessage| {
+        RequestBody::TimeSeriesEdit(EditRequest {
+            path: "Chat/Tea".to_owned(),
+            value_type: "json".to_owned(),
+            original: 1,
+            value: message.to_json().as_cbor().clone(),
+        })
+    };
+    let edited = ResponseBody::TimeSeriesEdit(metadata(1));
+    let message = ChatMessage::default();
+    assert_eq!(room.calls(&edit(message.clone()), &edited), [Goal::Edit]);
+    let hidden = ChatMessage {
+        bleeped: true,
+        ..message
+    };
+    assert_eq!(room.calls(&edit(hidden), &edited), [Goal::Hide]);
+}
+
+#[test]
+fn an_account_that_was_made_and_signs_in_ticks_lesson_3() {
+    let hidden = |conversation| Message::Request {
+        service: ServiceId::UpdateSystemAuthentication,
+        conversation: ConversationId(conversation),
+        body: Bytes::new(),
+    };
+    let answer = |conversation, errors| Message::Response {
+        service: None,
+        conversation: ConversationId(conversation),
+        body: ResponseBody::UpdateSystemAuthentication(errors).encode(V),
+    };
+    let mut registrar = Watched::default().session(1);
+    assert_eq!(registrar.sees(true, 40, &hidden(1)), [Goal::Script]);
+    let error = effusion_protocol::body::ScriptError {
+        message: "exists".to_owned(),
+        line: 1,
+        column: 1,
+    };
+    assert_eq!(registrar.sees(false, 0, &answer(1, vec![error])), []);
+    registrar.sees(true, 40, &hidden(2));
+    assert_eq!(
+        registrar.sees(false, 0, &answer(2, Vec::new())),
+        [Goal::Store]
+    );
+    let mut own = registrar.session(2);
+    let ping = Message::Request {
+        service: ServiceId::UserPing,
+        conversation: ConversationId(1),
+        body: Bytes::new(),
+    };
+    assert_eq!(own.sees(true, 0, &ping), [Goal::Account]);
+}
+
+#[test]
+fn a_moderator_ticks_the_challenge() {
+    let mut moderator = Watched::default();
+    let asked = RequestBody::GetGlobalPermissions(());
+    let granted = |permissions| ResponseBody::GetGlobalPermissions(permissions);
+    assert_eq!(moderator.calls(&asked, &granted(Vec::new())), []);
+    let may = granted(vec![GlobalPermission::ModifySecurity]);
+    assert_eq!(moderator.calls(&asked, &may), [Goal::Permissions]);
+    let rules = set(MODERATION_RULES, said("", ""));
+    assert_eq!(
+        moderator.calls(&rules, &ResponseBody::SetTopic(())),
+        [Goal::Rules]
+    );
+    let mute = RequestBody::UpdateSecurity(String::new());
+    let muted = ResponseBody::UpdateSecurity(Vec::new());
+    assert_eq!(moderator.calls(&mute, &muted), [Goal::Mute]);
+}
+
+#[test]
+fn every_step_has_a_name_and_a_goal_of_its_own() {
+    let steps = || LESSONS.iter().flat_map(|lesson| lesson.steps);
+    let goals: std::collections::BTreeSet<Goal> = steps().map(|step| step.goal).collect();
+    let names: std::collections::BTreeSet<&str> = steps().map(|step| step.name).collect();
+    assert_eq!(
+        (goals.len(), names.len()),
+        (steps().count(), steps().count())
+    );
+}

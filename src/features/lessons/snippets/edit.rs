@@ -1,0 +1,31 @@
+use effusion_client::ConnectOptions;
+use serde_json::json;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let session = ConnectOptions::new()
+        .principal(fill!("{{principal}}"))
+        .password(fill!("{{password}}"))
+        .connect(fill!("{{scheme}}://{{authority}}{{service_path}}"))
+        .await?;
+    let mut message = json!({
+        "text": fill!("{{text}}"),
+        "name": fill!("{{name}}"),
+        "timestamp": "2026-01-31T12:00:00Z",
+    });
+    let original = session
+        .time_series()
+        .append(fill!("{{history}}"), &message)
+        .await?;
+    message["text"] = json!(fill!("{{text}} (edited)"));
+    let event = session
+        .time_series()
+        .edit(fill!("{{history}}"), original.sequence, &message)
+        .await?;
+    println!(
+        "Event {} edits event {}.",
+        event.sequence, original.sequence
+    );
+    session.close().await;
+    Ok(())
+}

@@ -1,0 +1,260 @@
+//! A step of a lesson.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use effusion_chat::RoomKind;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen_futures::JsFuture;
+
+use super::code::{Language, fill};
+use super::lesson::{Help, PLACES, Step};
+use super::panel::Learning;
+use crate::features::diagnostics::{Code, RawBytes, ShownMessage};
+use crate::features::join::service::{REGISTRAR, SHARED_ACCOUNT, Service};
+use crate::features::timeline::clipboard;
+use crate::i18n::{Value, use_i18n};
+use crate::services::lesson_link;
+use crate::state::{App, Request, Screen, SetIfChanged, use_app};
+use crate::t;
+use crate::ui::Button;
+
+/// The sandbox's principal that may do everything.
+const MODERATOR: &str = "admin";
+/// What stands in the place of each password.
+const MASK: &str = "********";
+/// What the programs say.
+const HELLO: &str = "Hello";
+/// How long it is told that code was copied.
+const COPIED: Duration = Duration::from_secs(3);
+
+/// A step: what to do, what comes of it, and the code that does the same.
+#[component]
+pub fn StepItem(
+    /// The step.
+    step: &'static Step,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let learning: Learning = expect_context();
+    let is_done = Memo::new(move |_| learning.done.read().contains(step.name));
+    let made = Memo::new(move |_| learning.made.read().get(&step.goal).map(Shown::of));
+    let account = [("account", Value::from(MODERATOR))];
+    view! {
+        <li data-testid="step" data-step=step.name data-done=move || is_done.get().to_string()>
+            <p>
+                {move || i18n.text(step.text, &account)}
+                <span class="unseen">
+                    {move || {
+                        let done = is_done.get().then(|| t!(i18n, lesson_done));
+                        done.map(|done| [" ", &done].concat())
+                    }}
+                </span>
+            </p>
+            <HelpLink help=step.help />
+            <p class="hint">{move || i18n.text(step.expect, &[])}</p>
+            {move || made.get().map(|Shown(message)| view! { <Call message /> }.into_any())}
+            <CodeBlock step />
+        </li>
+    }
+}
+
+/// A message, which is the same as long as it is the same one.
+#[derive(Clone)]
+struct Shown(Arc<ShownMessage>);
+
+impl Shown {
+    fn of(message: &Arc<ShownMessage>) -> Self {
+        Self(Arc::clone(message))
+    }
+}
+
+impl PartialEq for Shown {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// What helps with a step.
+#[component]
+fn HelpLink(
+    /// What that is.
+    help: Help,
+) -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let learning: Learning = expect_context();
+    let window = move |kind, screen| {
+        learning
+            .room(kind)
+            .and_then(|room| lesson_link(app, &room, screen))
+    };
+    move || match help {
+        Help::None => None,
+        Help::Join(kind) => {
+            let room = learning.room(kind)?;
+            let open = app.rooms.read();
+            let mut open = open.iter().map(|open| open.info.get().name);
+            if open.any(|name| name == room.name) {
+                return None;
+            }
+            let name = room.name.to_string();
+            let join = view! {
+                <Button
+                    test="join-practice"
+                    label=move || t!(i18n, lesson_join, room = &name)
+                    on_click=move |_| app.request.set(Some(Request::Open(room.clone())))
+                />
+            };
+            Some(join.into_any())
+        }
+        Help::SecondWindow(kind) => {
+            let href = window(kind, Screen::Join)?;
+            let link = view! {
+                <a href=href target="_blank" rel="noopener" data-testid="second-window">
+                    {move || t!(i18n, lesson_second_window)}
+                </a>
+            };
+            Some(link.into_any())
+        }
+        Help::CreateAccount => {
+            let href = window(RoomKind::History, Screen::Account)?;
+            let link = view! {
+                <a href=href target="_blank" rel="noopener" data-testid="account-window">
+                    {move || t!(i18n, lesson_create_account)}
+                </a>
+            };
+            Some(link.into_any())
+        }
+    }
+}
+
+/// The program that does what a step does, once somebody opens it.
+#[component]
+fn CodeBlock(
+    /// The step.
+    step: &'static Step,
+) -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let learning: Learning = expect_context();
+    let opened = RwSignal::new(false);
+    let copied = RwSignal::new(false);
+    let code = Memo::new(move |_| {
+        let values = values(app, learning);
+        if learning.language.read().as_str() == "rust" {
+            fill(step.rust, Language::Rust, &values)
+        } else {
+            fill(step.javascript, Language::JavaScript, &values)
+        }
+    });
+    let is_here = move || {
+        app.me
+            .read()
+            .as_ref()
+            .is_some_and(|me| me.service.in_browser)
+    };
+    let copy = move |_| {
+        let Some(clipboard) = clipboard::clipboard() else {
+            return;
+        };
+        let written = clipboard.write_text(&code.get_untracked());
+        spawn_local(async move {
+            if JsFuture::from(written).await.is_ok() {
+                let _ = copied.try_set(true);
+                let forget = move || {
+                    let _ = copied.try_set(false);
+                };
+                set_timeout(forget, COPIED);
+            }
+        });
+    };
+    let shown = move || {
+        view! {
+            {move || view! { <Code text=code.get() test="code" /> }.into_any()}
+            <p class="hint">
+                <Button
+                    class="link"
+                    test="copy-code"
+                    label=move || t!(i18n, lesson_code_copy)
+                    on_click=copy
+                />
+                " "
+                <span role="status">
+                    {move || copied.get().then(|| t!(i18n, lesson_code_copied))}
+                </span>
+                {move || is_here().then(|| t!(i18n, lesson_code_here))}
+            </p>
+        }
+        .into_any()
+    };
+    view! {
+        <details class="bytes" on:toggle=move |_| opened.set_if_changed(true)>
+            <summary data-testid="show-code">{move || t!(i18n, lesson_code)}</summary>
+            {move || opened.get().then(shown)}
+        </details>
+    }
+}
+
+/// What stands in the places of the programs.
+fn values(app: App, learning: Learning) -> Vec<(&'static str, String)> {
+    let me = app.me.read();
+    let (service, principal, name) = match me.as_ref() {
+        // No program gets into a browser.
+        Some(me) => (
+            if me.service.in_browser {
+                Service::default()
+            } else {
+                me.service.clone()
+            },
+            me.credentials.principal.as_str(),
+            me.name.as_str(),
+        ),
+        None => (Service::default(), SHARED_ACCOUNT, ""),
+    };
+    let path = |kind| learning.room(kind).map(|room| room.name.topic_path());
+    let account = if principal == SHARED_ACCOUNT {
+        name
+    } else {
+        principal
+    };
+    let value = |place: &str| match place {
+        "host" => service.host.clone(),
+        "port" => service.port.to_string(),
+        "secure" => service.secure.to_string(),
+        "scheme" => if service.secure { "wss" } else { "ws" }.to_owned(),
+        "authority" if service.host.contains(':') => {
+            ["[", &service.host, "]:", &service.port.to_string()].concat()
+        }
+        "authority" => [&service.host, ":", &service.port.to_string()].concat(),
+        "service_path" => service.path.clone(),
+        "principal" => principal.to_owned(),
+        "registrar" => REGISTRAR.to_owned(),
+        "moderator" => MODERATOR.to_owned(),
+        "password" => MASK.to_owned(),
+        "account" => account.to_owned(),
+        "name" => name.to_owned(),
+        "text" => HELLO.to_owned(),
+        "live" => path(RoomKind::Live).unwrap_or_default(),
+        "history" => path(RoomKind::History).unwrap_or_default(),
+        _ => String::new(),
+    };
+    PLACES.map(|place| (place, value(place))).to_vec()
+}
+
+/// A call of Diffusion's API, with the bytes that it sent; or what came without one.
+#[component]
+pub fn Call(
+    /// The message.
+    message: Arc<ShownMessage>,
+) -> impl IntoView {
+    let decoded = &message.decoded;
+    let call = decoded
+        .call
+        .clone()
+        .unwrap_or_else(|| decoded.title.clone());
+    view! {
+        <div class="call" data-testid="made-call">
+            <Code text=call />
+            <RawBytes message />
+        </div>
+    }
+}

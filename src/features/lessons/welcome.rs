@@ -1,0 +1,50 @@
+//! What greets in an empty room.
+
+use leptos::prelude::*;
+
+use crate::features::timeline::copy_to_clipboard;
+use crate::i18n::use_i18n;
+use crate::services::{lesson_link, link_copied, link_to};
+use crate::state::{OpenRoom, Panel, Screen, use_app};
+use crate::ui::Button;
+use crate::{lazy, t};
+
+/// How to find somebody to talk with, and how to learn.
+#[component]
+fn Welcome(
+    /// The room.
+    room: OpenRoom,
+) -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let info = room.info.clone();
+    let second = move || lesson_link(app, &info.read(), Screen::Join);
+    let copy = move |_| {
+        if let Some(link) = link_to(app, &room, None) {
+            copy_to_clipboard(room.clone(), &link, link_copied(app));
+        }
+    };
+    view! {
+        <div class="welcome" data-testid="welcome">
+            <Button
+                test="copy-invitation"
+                label=move || t!(i18n, room_copy_invitation)
+                on_click=copy
+            />
+            <a href=second target="_blank" rel="noopener" data-testid="welcome-window">
+                {move || t!(i18n, lesson_second_window)}
+            </a>
+            <Button
+                class="primary"
+                test="start-lessons"
+                label=move || t!(i18n, lesson_start)
+                on_click=move |_| app.panel.set(Some(Panel::Lessons))
+            />
+        </div>
+    }
+}
+
+lazy! {
+    more,
+    /// What greets in an empty room.
+    pub fn welcome(room: OpenRoom) => view! { <Welcome room/> }
+}

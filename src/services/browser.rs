@@ -1,0 +1,106 @@
+//! The service in this browser: a worker that `assets/start.js` makes, and ports to it. See `crates/browser-service`.
+
+use std::sync::Arc;
+
+use effusion_client::web::{Browser, MessagePort};
+use effusion_client::{ConnectError, ConnectOptions, ServiceAddress, Session};
+use futures_channel::oneshot;
+use futures_util::future::{Either, select};
+use gloo_timers::future::TimeoutFuture;
+use js_sys::{Array, Function, Reflect, Uint8Array};
+use leptos::prelude::window;
+use leptos::task::spawn_local;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::MessageEvent;
+
+use crate::features::join::service::IN_BROWSER;
+use crate::state::Fault;
+
+/// How long the worker may take until it answers, in milliseconds: it is fetched and compiled, and reads all that is stored.
+const TIMEOUT: u32 = 60_000;
+
+/// Starts the worker, so that it is there when somebody joins.
+pub fn warm_up() {
+    spawn_local(async {
+        // Whoever joins is told what went wrong.
+        let _ = status().await;
+    });
+}
+
+/// Waits until the service runs.
+///
+/// # Errors
+/// Why it does not.
+pub async fn status() -> Result<(), Fault> {
+    command("status", None).await.map(drop)
+}
+
+/// Everything that the service stores, as one file.
+///
+/// # Errors
+/// Why it cannot be had.
+pub async fn export() -> Result<Uint8Array, Fault> {
+    let file = command("export", None).await?;
+    file.dyn_into().map_err(|_| Fault::NotConnected)
+}
+
+/// Puts what a file has in the place of everything that the service stores. All sessions end, and are renewed.
+///
+/// # Errors
+/// Why not; all is as it was then.
+pub async fn import(file: &Uint8Array) -> Result<(), Fault> {
+    command("import", Some(file)).await.map(drop)
+}
+
+/// Removes everything that the service stores: it is as new. All sessions end, and are renewed.
+///
+/// # Errors
+/// Why not; all is as it was then.
+pub async fn start_afresh() -> Result<(), Fault> {
+    command("reset", None).await.map(drop)
+}
+
+/// Opens a session.
+pub(super) async fn connect(options: ConnectOptions) -> Result<Session, ConnectError> {
+    let address = ServiceAddress::new(IN_BROWSER);
+    let transport = Box::new(MessagePort::new(port));
+    Session::connect(address, options, transport, Arc::new(Browser)).await
+}
+
+/// A new port to the worker, which is started if it does not run.
+fn port() -> Option<web_sys::MessagePort> {
+    let make = Reflect::get(&window(), &"effusionService".into()).ok()?;
+    let made = make.dyn_into::<Function>().ok()?.call0(&JsValue::NULL);
+    made.ok()?.dyn_into().ok()
+}
+
+/// Asks the worker for something that is no connection's business.
+async fn command(command: &str, file: Option<&Uint8Array>) -> Result<JsValue, Fault> {
+    let port = port().ok_or(Fault::NoWorker)?;
+    let (sender, answer) = oneshot::channel();
+    let on_message = Closure::once(move |event: MessageEvent| {
+        // Whoever waits for it may be gone.
+        let _ = sender.send(event.data());
+    });
+    port.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    let file = file.map_or(JsValue::UNDEFINED, |file| {
+        file.slice(0, file.length()).buffer().into()
+    });
+    let order = Array::of2(&command.into(), &file);
+    port.post_message(&order).map_err(|_| Fault::NoWorker)?;
+    let answer = match select(answer, TimeoutFuture::new(TIMEOUT)).await {
+        Either::Left((Ok(answer), _)) => answer,
+        _ => return Err(Fault::NoWorker),
+    };
+    port.close();
+    let answer: Array = answer.dyn_into().map_err(|_| Fault::NoWorker)?;
+    let (word, more) = (answer.get(0).as_string(), answer.get(1));
+    match word.as_deref() {
+        Some("ok") => Ok(more),
+        Some("busy") => Err(Fault::ServiceBusy),
+        Some("full") => Err(Fault::StorageFull),
+        // The worker has ended: an array as for a connection, with a reason.
+        _ => Err(Fault::ServiceFailed(more.as_string().unwrap_or_default())),
+    }
+}

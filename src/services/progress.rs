@@ -1,0 +1,40 @@
+//! Which steps of the lessons were done in this browser, in any of its windows.
+
+use std::collections::BTreeSet;
+
+use leptos::ev::storage;
+use leptos::prelude::*;
+
+use super::preferences::For;
+
+const KEY: &str = "effusion.lessons";
+
+/// The names of the steps that were done, which follow the browser's other windows until the current owner is done with.
+pub fn lesson_progress() -> RwSignal<BTreeSet<String>> {
+    let load = || For::Device.load(KEY).unwrap_or_default();
+    let done = RwSignal::new(load());
+    let others = window_event_listener(storage, move |event| {
+        if event.key().is_none_or(|key| key == KEY) {
+            done.set(load());
+        }
+    });
+    on_cleanup(move || others.remove());
+    done
+}
+
+/// Keeps that a step was done.
+pub fn note_lesson_step(done: RwSignal<BTreeSet<String>>, name: &str) {
+    if !done.with_untracked(|done| done.contains(name)) {
+        // Another window may have noted others.
+        let mut all: BTreeSet<String> = For::Device.load(KEY).unwrap_or_default();
+        all.insert(name.to_owned());
+        For::Device.store(KEY, Some(&all));
+        done.set(all);
+    }
+}
+
+/// Forgets which steps were done.
+pub fn clear_lesson_progress(done: RwSignal<BTreeSet<String>>) {
+    For::Device.store::<BTreeSet<String>>(KEY, None);
+    done.set(BTreeSet::new());
+}

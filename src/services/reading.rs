@@ -1,0 +1,116 @@
+//! What is read in one window is read in all windows of the browser that show the same room to the same account.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use effusion_chat::RoomKind;
+use gloo_events::EventListener;
+use leptos::prelude::*;
+use send_wrapper::SendWrapper;
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{BroadcastChannel, MessageEvent};
+
+use super::notifications::Notifications;
+use crate::state::{App, OpenRoom};
+
+/// The channel between the windows.
+const CHANNEL: &str = "effusion-read";
+
+/// Up to where a room was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct ReadMark {
+    /// The service's address and the account at it.
+    account: (String, String),
+    /// The room's name.
+    room: String,
+    /// The principal that the reader talks to, if it is a conversation.
+    peer: Option<String>,
+    /// The sequence of the newest event that was read; none where there is no series, and all was read.
+    sequence: Option<u64>,
+}
+
+/// What is known to have been read, by the rooms' numbers.
+type Known = Rc<RefCell<Vec<(usize, Option<u64>)>>>;
+
+/// Shares what is read with other windows, until the owner of the caller is done with.
+pub(super) fn share(app: App, notifications: Rc<Notifications>) {
+    // Without channels, each window is for itself.
+    let Ok(channel) = BroadcastChannel::new(CHANNEL) else {
+        return;
+    };
+    let known = Known::default();
+    let heard = Rc::clone(&known);
+    let listener = EventListener::new(&channel, "message", move |event| {
+        let data = event.dyn_ref::<MessageEvent>().map(MessageEvent::data);
+        let text = data.and_then(|data| data.as_string());
+        if let Some(Ok(mark)) = text.map(|text| serde_json::from_str::<ReadMark>(&text)) {
+            take_in(app, &heard, &mark);
+        }
+    });
+    let kept = SendWrapper::new((channel.clone(), listener));
+    on_cleanup(move || kept.0.close());
+    let told = Rc::clone(&notifications);
+    Effect::new(move |_| {
+        let (rooms, direct) = (app.rooms.get(), app.direct.get());
+        rooms
+            .iter()
+            .chain(&direct)
+            .for_each(|room| room.version.track());
+        told.follow_edits();
+    });
+    Effect::new(move |_| {
+        let (rooms, direct) = (app.rooms.get(), app.direct.get());
+        let rooms: Vec<OpenRoom> = rooms.into_iter().chain(direct).collect();
+        let reads: Vec<_> = rooms.iter().map(|it| (it.id, it.read.get())).collect();
+        let before = known.replace(reads.clone());
+        for (room, (id, read)) in rooms.iter().zip(&reads) {
+            let is_new = before
+                .iter()
+                .any(|(known, before)| known == id && before != read);
+            let mark = read.filter(|_| is_new).and_then(|_| mark(app, room));
+            if let Some(Ok(mark)) = mark.map(|mark| serde_json::to_string(&mark)) {
+                // A window that cannot be told stays as it is.
+                let _ = channel.post_message(&JsValue::from_str(&mark));
+            }
+        }
+        notifications.close_read();
+    });
+}
+
+/// What this window has read of a room.
+fn mark(app: App, room: &OpenRoom) -> Option<ReadMark> {
+    let me = app.me.read_untracked();
+    let me = me.as_ref()?;
+    let info = room.info.read_untracked();
+    let has_series = info.kind == RoomKind::History && room.peer.is_none();
+    Some(ReadMark {
+        account: (me.service.address(), me.credentials.principal.clone()),
+        room: info.name.to_string(),
+        peer: room.peer.clone(),
+        sequence: room.read().filter(|_| has_series),
+    })
+}
+
+/// Another window has read something.
+fn take_in(app: App, known: &Known, told: &ReadMark) {
+    for room in app.all_rooms() {
+        let Some(own) = mark(app, &room) else { return };
+        let is_it = ReadMark {
+            sequence: told.sequence,
+            ..own
+        } == *told;
+        if !is_it {
+            continue;
+        }
+        match told.sequence {
+            Some(sequence) if room.read() < Some(sequence) => room.set_read(Some(sequence)),
+            Some(_) => {}
+            None => room.mark_read(),
+        }
+        // It is not told again.
+        let mut known = known.borrow_mut();
+        known.retain(|(id, _)| *id != room.id);
+        known.push((room.id, room.read()));
+    }
+}

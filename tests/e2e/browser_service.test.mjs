@@ -1,0 +1,276 @@
+// The service in the browser: no server but one of plain files. Tabs share it, and what it acknowledged is there tomorrow.
+
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before } from 'node:test';
+
+import { DESKTOP, dist, launch, launchWithProfile } from '../support/browser.mjs';
+import { until } from '../support/chat_window.mjs';
+import { serveFolders } from '../support/static.mjs';
+import { scenario as withBrowser } from './stage.mjs';
+
+const BELOW = '/some/where/';
+const SECRET = 'a long secret';
+
+let browser;
+let host;
+before(async () => {
+    [browser, host] = await Promise.all([launch(), serveFolders({ '/': dist, [BELOW]: dist })]);
+});
+after(async () => {
+    await browser?.close();
+    await host?.close();
+});
+
+/** A test whose windows are tabs of one browser: `act` gets what opens them, and that browser's context. */
+const scenario = (title, act, options = {}) =>
+    withBrowser(title, () => browser, async (open) => {
+        const context = await browser.newContext({ viewport: DESKTOP, locale: 'en-GB', serviceWorkers: 'block', ...options });
+        await act((fields = {}, more = {}) => open(address(fields), { context, ...more }), context);
+    });
+
+const address = (fields, below = '/') => `${host.origin}${below}?${new URLSearchParams(fields)}`;
+
+/** The workers of the service that run. */
+async function workers() {
+    const session = await browser.newBrowserCDPSession();
+    const { targetInfos } = await session.send('Target.getTargets');
+    const found = targetInfos.filter(({ type, url }) => type === 'shared_worker' && url.endsWith('/browser-service.js'));
+    return { session, found };
+}
+
+/** Ends the worker at once, as a browser does that needs its memory. */
+async function killWorker() {
+    const { session, found } = await workers();
+    assert.equal(found.length, 1, 'there is one worker for all tabs');
+    await session.send('Target.closeTarget', { targetId: found[0].targetId });
+    await until('the worker has ended', async () => (await workers()).found.length, (count) => count === 0);
+}
+
+/** Makes an account as in Lesson 3, which leads into the chat. */
+async function account(open, name, room) {
+    const window = await open({ room });
+    await window.$('create-account-link').click();
+    await window.fill({ 'account-name': name, 'account-password': SECRET, 'account-password-again': SECRET });
+    await window.$('account-button').click();
+    await window.inRoom();
+    return window;
+}
+
+async function settingsOfService(window) {
+    await window.$('settings-button').click();
+    await window.$('settings-tab-services').click();
+    await window.$('browser-service').waitFor();
+}
+
+scenario('a page from a static host starts with it, and nothing of it is in the first load', async (open) => {
+    const before = host.requests.length;
+    const ann = await open({});
+    assert.match(await ann.$('join-about').innerText(), /stays in this browser/);
+    const first = await readFile(`${dist}/index.html`, 'utf8');
+    assert.equal(first.includes('browser-service'), false, 'the HTML names nothing of it');
+    await ann.join({ name: 'Ann' });
+    assert.ok(host.requests.slice(before).some((path) => /effusion-browser-service[^/]*\.wasm$/.test(path)));
+    assert.match(new URL(ann.page.url()).search, /service=browser/);
+    assert.equal(/host=|port=/.test(ann.page.url()), false);
+});
+
+scenario('three tabs talk, and the third reads what was said before', async (open) => {
+    const ann = await (await open({ name: 'Ann', room: 'Tea', kind: 'history' })).join();
+    const bob = await (await open({ name: 'Bob', room: 'Tea', kind: 'history' })).join();
+    await ann.say('hello from a tab');
+    await bob.shows({ author: 'Ann', text: 'hello from a tab', own: false });
+    await ann.shows({ text: 'hello from a tab', own: true, state: 'sent' });
+    await bob.say('hello back');
+    const eve = await (await open({ name: 'Eve', room: 'Tea', kind: 'history' })).join();
+    await eve.shows('hello from a tab', 'hello back');
+    await bob.notice('Eve has joined');
+    const { found } = await workers();
+    assert.equal(found.length, 1, 'there is one worker for all tabs');
+    // The messages are real ones: diagnostics show them as they show a WebSocket's.
+    await eve.$('diagnostics-button').click();
+    await until('messages are shown', () => eve.$('protocol-messages').locator('li').count(), (count) => count > 5);
+});
+
+scenario('a reload, all tabs closed and a killed worker lose nothing', async (open, context) => {
+    const ann = await (await open({ name: 'Ann', room: 'Kept', kind: 'history' })).join();
+    await ann.say('one');
+    await ann.shows({ text: 'one', state: 'sent' });
+    await ann.reload();
+    await ann.inRoom();
+    await ann.shows('one');
+
+    // The page notices by itself, and goes on with the worker that takes its place.
+    await killWorker();
+    await ann.say('two');
+    await ann.shows({ text: 'one' }, { text: 'two', state: 'sent' });
+    assert.equal((await workers()).found.length, 1);
+
+    await ann.page.close();
+    await until('the worker has ended', async () => (await workers()).found.length, (count) => count === 0);
+    const again = await (await open({ name: 'Ann', room: 'Kept', kind: 'history' })).join();
+    await again.shows('one', 'two');
+    assert.equal(context.pages().length, 1);
+});
+
+scenario('it has accounts, rights, moderation and direct messages', async (open) => {
+    const ann = await account(open, 'ann', 'Club');
+    const bob = await account(open, 'bob', 'Club');
+    await bob.$('members-button').click();
+    await bob.page.locator('[data-testid=member][data-name=ann]').click();
+    await bob.$('write-to').click();
+    await until('the conversation is shown', () => bob.$('room-title').innerText(), (title) => title === 'ann');
+    await bob.say('only for you');
+    await until('ann has a message', () => ann.room('bob').count(), (count) => count === 1);
+
+    const mia = await open({ name: 'Mia', room: 'Club' });
+    await mia.join({ account: 'admin', password: 'password' });
+    await mia.$('board-button').click();
+    await mia.$('duty').filter({ hasText: 'Moderating in this window' }).waitFor();
+    await mia.fill({ 'rule-words': 'heck', 'rule-mute-after': '1', 'rule-mute-lasts': '0' });
+    await mia.$('rules-button').click();
+    await mia.$('board-note').filter({ hasText: 'Rules applied.' }).waitFor();
+    await ann.say('what the heck');
+    await mia.page.locator('[data-testid=log-row][data-deed=muted]').waitFor();
+
+    const wrong = await open({ name: 'Eve', room: 'Club' });
+    await wrong.fill({ account: 'ann', password: 'a guess' });
+    await wrong.$('join-button').click();
+    await wrong.fault(/password/);
+});
+
+scenario('it works below a path, with a service of its own there', async (open, context) => {
+    const ann = await (await open({ name: 'Ann', room: 'Here', kind: 'history' })).join();
+    await ann.say('at the root');
+    await ann.shows({ text: 'at the root', state: 'sent' });
+    const page = await context.newPage();
+    await page.goto(address({ name: 'Bob', room: 'Here', kind: 'history' }, BELOW));
+    await page.getByTestId('join-button').click();
+    await page.locator('[data-testid="room-pane"][data-state="open"]').waitFor();
+    await page.getByTestId('composer').fill('below');
+    await page.getByTestId('composer').press('Enter');
+    await page.locator('[data-testid=message][data-state=sent]').waitFor();
+    assert.deepEqual(await page.getByTestId('message').getByTestId('text').allInnerTexts(), ['below']);
+    await ann.shows('at the root');
+});
+
+const withoutSharedWorkers = 'delete window.SharedWorker';
+
+scenario('without shared workers it is one tab’s, and another tab is told so', async (open) => {
+    const ann = await open({ name: 'Ann', room: 'Alone', kind: 'history' }, { first: withoutSharedWorkers });
+    assert.match(await ann.$('join-about').innerText(), /stays in this tab/);
+    await ann.join();
+    await ann.say('mine');
+    await ann.shows({ text: 'mine', state: 'sent' });
+    assert.equal((await workers()).found.length, 0);
+
+    const bob = await open({ name: 'Bob', room: 'Alone', kind: 'history' });
+    await bob.$('join-button').click();
+    await bob.fault(/Another tab of this browser has the service.*Close the other tab/s);
+    await ann.page.close();
+    await bob.join();
+    await bob.shows('mine');
+});
+
+scenario('everything is taken along as a file, and a new start asks first', async (open) => {
+    const ann = await account(open, 'ann', 'Packed');
+    await ann.say('take me along');
+    await ann.shows({ text: 'take me along', state: 'sent' });
+    await settingsOfService(ann);
+    const [download] = await Promise.all([ann.page.waitForEvent('download'), ann.$('browser-export').click()]);
+    const file = await readFile(await download.path());
+    assert.match(file.toString('latin1'), /^Effusion service 1\n/);
+    assert.equal(file.includes(SECRET), false, 'no password is in it, only hashes');
+
+    await ann.$('browser-reset').click();
+    await ann.$('browser-cancel').click();
+    await ann.$('browser-question').waitFor({ state: 'detached' });
+    await ann.$('browser-reset').click();
+    await Promise.all([ann.page.waitForEvent('load'), ann.$('browser-confirm').click()]);
+    // The account is gone, and so is its room.
+    const guest = await (await open({ name: 'Gus', room: 'Packed', kind: 'history' })).join({ account: 'user', password: 'password' });
+    assert.deepEqual(await guest.texts(), []);
+    const gone = await open({ name: 'ann', room: 'Packed' });
+    await gone.fill({ account: 'ann', password: SECRET });
+    await gone.$('join-button').click();
+    await gone.fault(/password/);
+
+    await settingsOfService(guest);
+    const choose = (buffer) => guest.$('browser-file').setInputFiles({ name: 'a.effusion', mimeType: '', buffer });
+    for (const [broken, words] of [
+        [Buffer.from('something else'), /no copy of a service/],
+        [file.subarray(0, -1), /cut off/],
+    ]) {
+        await choose(broken);
+        await guest.$('browser-confirm').click();
+        await guest.fault(words);
+    }
+    await choose(file);
+    await Promise.all([guest.page.waitForEvent('load'), guest.$('browser-confirm').click()]);
+    await gone.$('join-button').click();
+    await gone.inRoom();
+    await gone.shows({ author: 'ann', text: 'take me along' });
+});
+
+withBrowser('a browser without space refuses in words, and keeps what it has', () => browser, async (open) => {
+    // Chromium limits the space of profiles on disk only.
+    const profile = await mkdtemp(path.join(tmpdir(), 'effusion-full-'));
+    const context = await launchWithProfile(profile);
+    try {
+        const page = await context.newPage();
+        await page.goto(`${host.origin}/manifest.webmanifest`);
+        const session = await context.newCDPSession(page);
+        await session.send('Storage.overrideQuotaForOrigin', { origin: host.origin, quotaSize: 400_000 });
+        const ann = await (await open(address({ name: 'Ann', room: 'Full', kind: 'history' }), { context })).join();
+        await ann.say('before');
+        await ann.shows({ text: 'before', state: 'sent' });
+        const large = 'all that there is space for '.repeat(10_000);
+        for (let count = 0; count < 12; count += 1) {
+            await ann.say(large);
+        }
+        await ann.page.getByText(/Not sent. This browser has no space left .* free space on this device/).first().waitFor();
+        assert.equal((await ann.messages())[0].text, 'before');
+        await session.send('Storage.overrideQuotaForOrigin', { origin: host.origin });
+        const again = async () => {
+            const [retry] = await ann.$('retry').all();
+            // What is clicked may be sent already.
+            await retry?.click({ timeout: 1_000 }).catch(() => {});
+            await ann.page.waitForTimeout(200);
+            return ann.$('retry').count();
+        };
+        await until('it is sent once there is space', again, (count) => count === 0, 60_000);
+        await ann.reload();
+        await ann.inRoom();
+    } finally {
+        await context.close();
+        await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+    }
+});
+
+scenario(
+    'it starts without a network',
+    async (open, context) => {
+        const own = await serveFolders({ [BELOW]: dist });
+        const at = `${own.origin}${BELOW}?${new URLSearchParams({ name: 'Ann', room: 'Off', kind: 'history' })}`;
+        const page = await context.newPage();
+        await page.goto(at);
+        const kept = () =>
+            page.evaluate(async () => {
+                const names = await caches.keys();
+                const requests = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
+                return requests.flat().map(({ url }) => url);
+            });
+        await until('the page is kept', kept, (urls) => urls.some((url) => url === `${own.origin}${BELOW}`));
+        assert.ok((await kept()).some((url) => /effusion-browser-service[^/]*\.wasm$/.test(url)), 'the service is kept with it');
+        await own.close();
+        await page.reload();
+        await page.getByTestId('join-button').click();
+        await page.locator('[data-testid="room-pane"][data-state="open"]').waitFor();
+        await page.getByTestId('composer').fill('nobody needed');
+        await page.getByTestId('composer').press('Enter');
+        await page.locator('[data-testid=message][data-state=sent]').waitFor();
+    },
+    { serviceWorkers: 'allow' },
+);

@@ -1,0 +1,134 @@
+// The lessons: each step is ticked by its own call, and shows code that works.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+import { ChatWindow, until } from '../support/chat_window.mjs';
+import { stage } from './stage.mjs';
+
+const theatre = stage();
+const { scenario, address } = theatre;
+
+const LIVE = ['connect', 'add', 'stream', 'select'];
+
+/** The names of the steps that are ticked. */
+const done = (window) => window.page.locator('[data-testid=step][data-done=true]').evaluateAll((steps) => steps.map((step) => step.dataset.step));
+
+const ticks = (window, ...names) =>
+    until(`ticked: ${names}`, () => done(window), (found) => `${found}` === `${names}`);
+
+const step = (window, name) => window.page.locator(`[data-step=${name}]`);
+
+/** The window that a link opens, which shares what the browser keeps. */
+async function follow(window, link) {
+    const opened = window.page.waitForEvent('popup');
+    await link.click();
+    return new ChatWindow(await opened);
+}
+
+/** Opens every lesson, so that each step can be seen. */
+const unfold = (window) => window.$('lesson').evaluateAll((lessons) => lessons.forEach((lesson) => (lesson.open = true)));
+
+scenario('a live room ticks lesson 1, step by step, and a second window the last one', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'Lounge', kind: 'live' }))).join();
+    await ann.notice('Ann has joined');
+    await ann.$('lessons-button').click();
+    await ticks(ann, ...LIVE);
+    await ann.say('value');
+    await ticks(ann, ...LIVE, 'set');
+    assert.match(await step(ann, 'set').locator('pre').first().innerText(), /^topicUpdate\.set\("Chat\/Lounge", json, \{.*"text":"value"/);
+    await step(ann, 'add').getByTestId('show-bytes').click();
+    assert.match(await step(ann, 'add').getByTestId('fields').innerText(), /path\s+"Chat\/Lounge"/);
+
+    const bob = await follow(ann, step(ann, 'receive').getByTestId('second-window'));
+    await bob.join({ name: 'Bob' });
+    await bob.$('lessons').waitFor();
+    await bob.say('from the other window');
+    await ticks(ann, ...LIVE, 'set', 'receive');
+    // What was done is kept in this browser.
+    await ann.reload();
+    await ann.$('lessons-button').click();
+    await ticks(ann, ...LIVE, 'set', 'receive');
+    await ann.$('clear-progress').click();
+    await ticks(ann);
+    const [link] = await ann.$('lesson').locator('p.hint > a').all();
+    assert.match(await link.getAttribute('href'), /^https:\/\/docs\.diffusiondata\.com\//);
+    assert.equal(await link.getAttribute('rel'), 'noopener noreferrer');
+    assert.equal(await ann.overflow(), 0);
+});
+
+scenario('a history room ticks lesson 2 and nothing of lesson 1 but the session', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'Archive', kind: 'history' }))).join();
+    await ann.$('lessons-button').click();
+    await ticks(ann, 'connect', 'specification');
+    await ann.say('kept');
+    await ticks(ann, 'connect', 'specification', 'append');
+    await ann.use('kept', 'tool-edit');
+    await ann.$('composer').fill('kept and edited');
+    await ann.$('composer').press('Enter');
+    await until('the edit is ticked', () => done(ann), (found) => found.includes('edit'));
+    assert.ok(!(await done(ann)).includes('late'));
+    // Clocks may differ by a second.
+    await ann.page.waitForTimeout(1_500);
+    await unfold(ann);
+    const cem = await follow(ann, step(ann, 'late').getByTestId('second-window'));
+    await cem.join({ name: 'Cem' });
+    await until('the late joiner ticks it here, too', () => done(ann), (found) => found.includes('late'));
+});
+
+scenario('an account in a second window ticks lesson 3', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'Club', kind: 'history' }))).join();
+    await ann.$('lessons-button').click();
+    await ticks(ann, 'connect', 'specification');
+    await unfold(ann);
+    const dora = await follow(ann, step(ann, 'script').getByTestId('account-window'));
+    const password = 'a long secret';
+    await dora.fill({ 'account-name': 'dora', 'account-password': password, 'account-password-again': password });
+    await dora.$('account-button').click();
+    await dora.inRoom();
+    const all = ['script', 'store', 'account'];
+    await until('lesson 3 is ticked', () => done(ann), (found) => all.every((name) => found.includes(name)));
+});
+
+scenario('the code that is shown is this room’s, and works', async (open) => {
+    const ann = await (await open(address({ name: "Ann O'Hara", room: "Bo's \\ room", kind: 'live' }))).join();
+    await ann.$('lessons-button').click();
+    await unfold(ann);
+    for (const name of ['connect', 'add', 'set', 'receive']) {
+        await step(ann, name).getByTestId('show-code').click();
+        const shown = await step(ann, name).getByTestId('code').innerText();
+        assert.ok(!shown.includes('{{') && shown.includes('********'), shown);
+        const code = shown.replace('********', 'password');
+        const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', code], {
+            cwd: fileURLToPath(new URL('..', import.meta.url)),
+        });
+        assert.match(stdout, name === 'connect' ? /is open/ : /topic|Received/);
+    }
+    await ann.shows('Hello');
+    await ann.$('code-language').selectOption('rust');
+    const rust = await until('Rust', () => step(ann, 'set').getByTestId('code').innerText(), (code) => code.includes('#[tokio::main]'));
+    assert.ok(rust.includes(`.set("Chat/Bo's \\\\ room", &message)`) && !rust.includes('fill!'), rust);
+});
+
+scenario('an empty room greets', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'Empty', kind: 'history' }))).join();
+    await ann.$('welcome').waitFor();
+    await ann.page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await ann.$('copy-invitation').click();
+    const link = () => ann.page.evaluate(() => navigator.clipboard.readText());
+    assert.match(await until('the invitation', link), /\?.*room=Empty&kind=history/);
+    const bob = await follow(ann, ann.$('welcome-window'));
+    await bob.join({ name: 'Bob' });
+    await bob.say('not empty any more');
+    await ann.$('welcome').waitFor({ state: 'detached' });
+    await bob.close();
+});
+
+scenario('an empty room leads to the lessons', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'Start', kind: 'history' }))).join();
+    await ann.$('start-lessons').click();
+    await ann.$('lessons').waitFor();
+    await ticks(ann, 'connect', 'specification');
+});
