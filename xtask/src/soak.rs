@@ -67,7 +67,7 @@ pub fn faults(_: &Context) -> Result<Tally> {
     Ok(Tally {
         passed: SEEDS.len().saturating_sub(failed),
         failed,
-        skipped: 0,
+        ..Tally::default()
     })
 }
 
@@ -86,7 +86,7 @@ pub fn soak(args: &[String]) -> Result<ExitCode> {
     let mut fuzzed = Tally::default();
     if options.fuzz_seconds > 0 {
         println!("\nfuzz targets, {} s each", options.fuzz_seconds);
-        fuzzed = fuzz::run(options.fuzz_seconds)?;
+        fuzzed = fuzz::run(options.fuzz_seconds, None)?;
         println!("{fuzzed}");
     }
     Ok(if succeeded && fuzzed.failed == 0 {

@@ -26,12 +26,15 @@ const LONGEST: usize = 65_536;
 const LENGTHS: [usize; 3] = [4_000, 16_000, LONGEST];
 
 /// The stage `fuzz-smoke`.
+///
+/// It starts from the same seed each time, so that a failure comes from what was changed. The long runs take new seeds.
 pub fn smoke(_: &Context) -> Result<Tally> {
-    run(SMOKE_SECONDS)
+    run(SMOKE_SECONDS, Some(1))
 }
 
-/// Runs every target of every crate that has a `fuzz/` folder for some seconds each, as many at a time as there are cores.
-pub fn run(seconds: u64) -> Result<Tally> {
+/// Runs every target of every crate that has a `fuzz/` folder for some seconds each, as many at a time as there are cores,
+/// from `seed`, or from one that libFuzzer chooses.
+pub fn run(seconds: u64, seed: Option<u32>) -> Result<Tally> {
     if ["c++", "g++", "clang++"]
         .iter()
         .all(|name| process::find_on_path(name).is_none())
@@ -46,7 +49,7 @@ pub fn run(seconds: u64) -> Result<Tally> {
         .collect();
     crates.sort();
     for dir in crates.iter().filter(|dir| dir.join("Cargo.toml").is_file()) {
-        tally += targets_of(dir, seconds)?;
+        tally += targets_of(dir, seconds, seed)?;
     }
     if tally == Tally::default() {
         return Ok(Tally::skip("no crate has fuzz targets"));
@@ -54,7 +57,7 @@ pub fn run(seconds: u64) -> Result<Tally> {
     Ok(tally)
 }
 
-fn targets_of(dir: &Path, seconds: u64) -> Result<Tally> {
+fn targets_of(dir: &Path, seconds: u64, seed: Option<u32>) -> Result<Tally> {
     let host = process::capture(Command::new("rustc").arg("--print=host-tuple"))?;
     let target_dir = project::root().join("target").join("fuzz");
     let mut build = project::cargo();
@@ -91,7 +94,7 @@ fn targets_of(dir: &Path, seconds: u64) -> Result<Tally> {
     thread::scope(|scope| -> Result<()> {
         let work = || -> Result<()> {
             while let Some(name) = next() {
-                let result = one_target(dir, &target_dir, &programs, &name, seconds)?;
+                let result = one_target(dir, &target_dir, &programs, &name, seconds, seed)?;
                 *tally.lock().unwrap_or_else(PoisonError::into_inner) += result;
             }
             Ok(())
@@ -113,12 +116,14 @@ fn one_target(
     programs: &Path,
     name: &str,
     seconds: u64,
+    seed: Option<u32>,
 ) -> Result<Tally> {
     let findings = target_dir.join("findings");
     fs::create_dir_all(&findings)?;
     let mut fuzz = Command::new(programs.join(name));
     fuzz.current_dir(dir)
         .arg(format!("-max_total_time={seconds}"))
+        .args(seed.map(|seed| format!("-seed={seed}")))
         .arg(format!("-max_len={LONGEST}"))
         // Without it, inputs become longer than the committed ones only in the course of hours.
         .arg("-len_control=0")

@@ -153,7 +153,7 @@ pub fn e2e(context: &Context) -> Result<Tally> {
         .env("EFFUSION_DIST", context.page()?)
         .env("EFFUSION_SINGLE_FILE", context.single_file()?)
         .env("EFFUSION_CHROMIUM", &tools.browser()?.chromium);
-    node_test(node, "e2e")
+    browser_test(node, "e2e")
 }
 
 /// The lessons on the release page in other browsers, against the sandbox.
@@ -170,7 +170,7 @@ pub fn browsers(context: &Context) -> Result<Tally> {
         .env("EFFUSION_SINGLE_FILE", context.single_file()?)
         .env("EFFUSION_FIREFOX", &others.firefox)
         .env("EFFUSION_WEBKIT", &others.webkit);
-    node_test(node, "browsers")
+    browser_test(node, "browsers")
 }
 
 /// The page that plain trunk builds, without this program's additions, in Chromium against the sandbox.
@@ -179,7 +179,7 @@ pub fn trunk(context: &Context) -> Result<Tally> {
     let mut node = tools.command("node")?;
     node.env("EFFUSION_SANDBOX_BIN", build::sandbox(false)?)
         .env("EFFUSION_CHROMIUM", &tools.browser()?.chromium);
-    node_test(node, "trunk")
+    browser_test(node, "trunk")
 }
 
 /// The release page in the container image, with a sandbox that is not optimised.
@@ -193,33 +193,58 @@ fn cargo_test(command: &mut Command) -> Result<Tally> {
 }
 
 /// Runs `*.test.mjs` and `*.test.js` of a folder in `tests/` with Node's test runner.
-fn node_test(mut node: Command, folder: &str) -> Result<Tally> {
-    let tests = project::root().join("tests");
-    let files = test_files(&tests.join(folder))?;
+fn node_test(node: Command, folder: &str) -> Result<Tally> {
+    let files = test_files(&project::root().join("tests").join(folder))?;
     if files.is_empty() {
         return Ok(Tally::skip(format_args!(
             "there is no *.test.mjs in tests/{folder}"
         )));
     }
+    Ok(node_run(node, folder, &files)?.0)
+}
+
+/// As [`node_test`], for tests that drive a browser. Many processes share the machine there, so the files of tests that failed run
+/// once more. What passes only then is told in the summary.
+fn browser_test(node: Command, folder: &str) -> Result<Tally> {
+    let mut again = Command::new(node.get_program());
+    again.args(node.get_args());
+    again.envs(
+        node.get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    let files = test_files(&project::root().join("tests").join(folder))?;
+    let (tally, report) = node_run(node, folder, &files)?;
+    let failed: Vec<PathBuf> = files
+        .into_iter()
+        .filter(|file| report.contains(&format!("location: '{}:", file.display())))
+        .collect();
+    if tally.failed == 0 || failed.is_empty() {
+        return Ok(tally);
+    }
+    println!("-- once more, the files of the tests that failed");
+    let (repeated, _) = node_run(again, &format!("{folder}-again"), &failed)?;
+    Ok(tally.repeated(repeated))
+}
+
+/// Runs these files with Node's test runner. Returns the tally and the report.
+fn node_run(mut node: Command, name: &str, files: &[PathBuf]) -> Result<(Tally, String)> {
     // One report for people, and one for the tally.
     let report = project::root()
         .join("target")
         .join("xtask")
-        .join(format!("{folder}.tap"));
+        .join(format!("{name}.tap"));
     fs::create_dir_all(report.parent().unwrap_or(&report))?;
-    node.current_dir(&tests).args([
+    node.current_dir(project::root().join("tests")).args([
         "--test",
         "--test-reporter=spec",
         "--test-reporter-destination=stdout",
         "--test-reporter=tap",
     ]);
     node.arg(format!("--test-reporter-destination={}", report.display()))
-        .args(&files);
+        .args(files);
     let succeeded = node.status().context("cannot start node")?.success();
-    Ok(Tally::of_tap(
-        succeeded,
-        &fs::read_to_string(&report).unwrap_or_default(),
-    ))
+    let report = fs::read_to_string(&report).unwrap_or_default();
+    Ok((Tally::of_tap(succeeded, &report), report))
 }
 
 fn test_files(dir: &Path) -> Result<Vec<PathBuf>> {

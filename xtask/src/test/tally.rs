@@ -12,6 +12,8 @@ pub struct Tally {
     pub failed: usize,
     /// Did not run, for a reason that was printed.
     pub skipped: usize,
+    /// Of those that passed, how many had failed before they were repeated.
+    pub unsteady: usize,
 }
 
 impl Tally {
@@ -72,6 +74,14 @@ impl Tally {
         tally.or_failed(succeeded)
     }
 
+    /// This tally, after the files with failures ran once more with the result `again`.
+    pub fn repeated(mut self, again: Self) -> Self {
+        self.unsteady = self.failed.saturating_sub(again.failed);
+        self.passed += self.unsteady;
+        self.failed = again.failed;
+        self
+    }
+
     fn or_failed(mut self, succeeded: bool) -> Self {
         if !succeeded && self.failed == 0 {
             self.failed = 1;
@@ -90,6 +100,7 @@ impl AddAssign for Tally {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.unsteady += other.unsteady;
     }
 }
 
@@ -99,7 +110,11 @@ impl fmt::Display for Tally {
             f,
             "{} passed, {} failed, {} skipped",
             self.passed, self.failed, self.skipped
-        )
+        )?;
+        if self.unsteady > 0 {
+            write!(f, ", {} passed only when repeated", self.unsteady)?;
+        }
+        Ok(())
     }
 }
 
@@ -116,8 +131,23 @@ mod tests {
             Tally {
                 passed: 5,
                 failed: 4,
-                skipped: 1
+                skipped: 1,
+                unsteady: 0
             }
+        );
+    }
+
+    #[test]
+    fn a_repeated_test_that_passes_is_told() {
+        let first = Tally::of_tap(false, "# pass 5\n# fail 2\n");
+        let again = Tally::of_tap(false, "# pass 3\n# fail 1\n");
+        let told = "6 passed, 1 failed, 0 skipped, 1 passed only when repeated";
+        assert_eq!(first.repeated(again).to_string(), told);
+        let broken = first.repeated(Tally::of_tap(false, ""));
+        assert_eq!(
+            (broken.failed, broken.unsteady),
+            (1, 1),
+            "a run without a report failed"
         );
     }
 
@@ -139,7 +169,8 @@ mod tests {
             Tally {
                 passed: 3,
                 failed: 2,
-                skipped: 2
+                skipped: 2,
+                unsteady: 0
             }
         );
     }
