@@ -91,8 +91,8 @@ pub enum Happening {
         path: String,
         /// The event.
         event: Event,
-        /// When the session was subscribed, in milliseconds since 1970.
-        since: i64,
+        /// The newest sequence that was there before the session was subscribed, if it asked for that.
+        newest_before: Option<u64>,
     },
 }
 
@@ -117,6 +117,8 @@ pub struct MessageDecoder {
     topics: BTreeMap<u32, Topic>,
     /// The types of topics by their paths.
     kinds: BTreeMap<String, TopicType>,
+    /// The newest sequences that queries have found, by the paths of time series.
+    newest: BTreeMap<String, u64>,
     /// The newest values that the session has set.
     own: VecDeque<Bytes>,
     session: usize,
@@ -137,7 +139,8 @@ struct Asked {
 struct Topic {
     path: String,
     kind: TopicType,
-    since: i64,
+    /// The newest sequence that a query had found by then.
+    newest_before: Option<u64>,
     /// What deltas apply to.
     value: Option<Bytes>,
 }
@@ -280,7 +283,7 @@ impl MessageDecoder {
                     Some(Happening::Event {
                         path,
                         event,
-                        since: topic.since,
+                        newest_before: topic.newest_before,
                     }),
                 ),
                 Err(error) => (error.to_string(), None),
@@ -296,6 +299,14 @@ impl MessageDecoder {
 
     /// A call that has succeeded.
     fn done(&mut self, asked: Asked, response: ResponseBody) -> Done {
+        if let (Some(RequestBody::RangeQuery(it)), ResponseBody::RangeQuery(found)) =
+            (&asked.request, &response)
+        {
+            let newest = found.events.iter().map(|event| event.metadata.sequence);
+            let newest = newest.chain(self.newest.get(&it.path).copied()).max();
+            self.newest
+                .extend(newest.map(|newest| (it.path.clone(), newest)));
+        }
         let path = match &asked.request {
             Some(RequestBody::AddTopic(it)) => {
                 let kind = it.specification.topic_type;
@@ -346,7 +357,7 @@ impl MessageDecoder {
                 // Writing to a text does not fail.
                 let _ = write!(decoded.detail, "\nvalue = {}", json(value));
             }
-            decoded.happened.extend(self.notice(body, recorded.at));
+            decoded.happened.extend(self.notice(body));
         }
         let asked = Asked {
             service,
@@ -359,7 +370,7 @@ impl MessageDecoder {
     }
 
     /// Keeps what later messages depend on.
-    fn notice(&mut self, body: &RequestBody, at: i64) -> Option<Happening> {
+    fn notice(&mut self, body: &RequestBody) -> Option<Happening> {
         match body {
             RequestBody::SubscriptionNotification(told) => {
                 let (path, kind) = (told.path.clone(), told.specification.topic_type);
@@ -367,7 +378,7 @@ impl MessageDecoder {
                 let topic = Topic {
                     path: path.clone(),
                     kind,
-                    since: at,
+                    newest_before: self.newest.get(&path).copied(),
                     value: None,
                 };
                 self.topics.insert(told.topic.0, topic);

@@ -5,6 +5,11 @@
 
 use std::fmt::Write as _;
 
+use crate::features::join::service::{DEFAULT_PATH, Service};
+
+/// What stands in the place of each password.
+pub const MASK: &str = "********";
+
 /// A language of the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
@@ -35,6 +40,25 @@ pub fn fill(template: &str, language: Language, values: &[(&str, String)]) -> St
         code = code.replace(&place, &escape(value, language));
     }
     code
+}
+
+/// The call that opens a session with a service. The one in this browser has neither host nor port.
+pub fn connect_call(service: &Service, principal: &str) -> String {
+    let mut arguments = String::new();
+    // Writing to a text does not fail.
+    if !service.in_browser {
+        let Service {
+            host, port, secure, ..
+        } = service;
+        let _ = write!(
+            arguments,
+            "host: {host:?}, port: {port}, secure: {secure}, "
+        );
+        if service.path != DEFAULT_PATH {
+            let _ = write!(arguments, "path: {:?}, ", service.path);
+        }
+    }
+    format!("diffusion.connect({{{arguments}principal: {principal:?}, credentials: {MASK:?}}})")
 }
 
 /// A text as it stands within quotes.
@@ -74,6 +98,21 @@ mod tests {
         assert_eq!(
             fill(javascript, Language::JavaScript, &values("it's {{port}}\n")),
             r"add('Chat/it\'s \u{7b}\u{7b}port}}\u{a}', 8080)"
+        );
+    }
+
+    #[test]
+    fn a_session_is_opened_by_a_call() {
+        let service = Service::default();
+        assert_eq!(
+            connect_call(&service, "ann"),
+            r#"diffusion.connect({host: "127.0.0.1", port: 8080, secure: false, principal: "ann", credentials: "********"})"#
+        );
+        let below = service.beside("/chat/");
+        assert!(connect_call(&below, "ann").contains(r#"path: "/chat/diffusion", principal"#));
+        assert_eq!(
+            connect_call(&Service::in_browser(), "ann"),
+            r#"diffusion.connect({principal: "ann", credentials: "********"})"#
         );
     }
 

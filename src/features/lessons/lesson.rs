@@ -29,7 +29,7 @@ pub enum Goal {
     Specification,
     /// A message was appended to a room's time series.
     Append,
-    /// An event came from before the subscription.
+    /// A message came that was appended before the subscription.
     Late,
     /// A message of the session's own was edited.
     Edit,
@@ -294,9 +294,6 @@ const PROPERTIES: [&str; 3] = [
     property::TIME_SERIES_SUBSCRIPTION_RANGE,
 ];
 
-/// By how much clocks may differ, in milliseconds: what is older by less may have been said after the subscription.
-const CLOCKS: i64 = 1_000;
-
 /// Tells by what happens in sessions which steps were done.
 #[derive(Debug, Default)]
 pub struct Watcher {
@@ -341,10 +338,15 @@ impl Watcher {
                 let is_others = is_room(path) && !own && is_said(&json);
                 return is_others.then_some((Goal::Receive, None));
             }
-            Happening::Event { path, event, since } => {
-                let at = i64::try_from(event.metadata.timestamp).unwrap_or(i64::MAX);
-                let is_earlier = at.saturating_add(CLOCKS) < *since;
-                return (is_room(path) && is_earlier).then_some((Goal::Late, None));
+            Happening::Event {
+                path,
+                event,
+                newest_before,
+            } => {
+                // A room that is opened asks for its newest event just before it is selected.
+                let is_earlier = Some(event.metadata.sequence) <= *newest_before;
+                let is_message = is_room(path) && is_said(&Json::from_cbor(event.value.clone()));
+                return (is_message && is_earlier).then_some((Goal::Late, None));
             }
         };
         Some((goal, None))

@@ -8,8 +8,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen_futures::JsFuture;
 
-use super::code::{Language, fill};
-use super::lesson::{Help, PLACES, Step};
+use super::code::{Language, MASK, connect_call, fill};
+use super::lesson::{Goal, Help, PLACES, Step};
 use super::panel::Learning;
 use crate::features::diagnostics::{Code, RawBytes, ShownMessage};
 use crate::features::join::service::{REGISTRAR, SHARED_ACCOUNT, Service};
@@ -22,8 +22,6 @@ use crate::ui::Button;
 
 /// The sandbox's principal that may do everything.
 const MODERATOR: &str = "admin";
-/// What stands in the place of each password.
-const MASK: &str = "********";
 /// What the programs say.
 const HELLO: &str = "Hello";
 /// How long it is told that code was copied.
@@ -53,7 +51,17 @@ pub fn StepItem(
             </p>
             <HelpLink help=step.help />
             <p class="hint">{move || i18n.text(step.expect, &[])}</p>
-            {move || made.get().map(|Shown(message)| view! { <Call message /> }.into_any())}
+            {move || {
+                let Shown(message) = made.get()?;
+                Some(
+                    match step.goal {
+                        Goal::Connect | Goal::Account => {
+                            view! { <ConnectCall message /> }.into_any()
+                        }
+                        _ => view! { <Call message /> }.into_any(),
+                    },
+                )
+            }}
             <CodeBlock step />
         </li>
     }
@@ -238,6 +246,25 @@ fn values(app: App, learning: Learning) -> Vec<(&'static str, String)> {
         _ => String::new(),
     };
     PLACES.map(|place| (place, value(place))).to_vec()
+}
+
+/// The call that opened the session of a message.
+#[component]
+fn ConnectCall(
+    /// The message.
+    message: Arc<ShownMessage>,
+) -> impl IntoView {
+    let (app, i18n) = (use_app(), use_i18n());
+    let me = app.me.read_untracked();
+    let call = me
+        .as_ref()
+        .map(|me| connect_call(&me.service, &message.principal));
+    view! {
+        <div class="call" data-testid="made-call">
+            <Code text=call.unwrap_or_default() />
+            <p class="hint">{move || t!(i18n, diagnostics_credentials_hidden)}</p>
+        </div>
+    }
 }
 
 /// A call of Diffusion's API, with the bytes that it sent; or what came without one.

@@ -5,7 +5,10 @@ use effusion_protocol::body::{
     AddTopicRequest, AddTopicResult, SelectRequest, SetTopicRequest, SubscriptionNotification,
     UpdateConstraint,
 };
-use effusion_protocol::time_series::{AppendRequest, EditRequest, Event, EventMetadata};
+use effusion_protocol::time_series::{
+    AppendRequest, EditRequest, Event, EventMetadata, QueryRange, QueryType, RangeQueryRequest,
+    RangeQueryResponse,
+};
 use effusion_protocol::{ConversationId, ErrorReason, ErrorReport, Message, ProtocolVersion};
 use effusion_protocol::{TopicId, encode};
 
@@ -18,7 +21,6 @@ struct Watched {
     watcher: Watcher,
     session: usize,
     number: usize,
-    at: i64,
 }
 
 impl Watched {
@@ -31,7 +33,7 @@ impl Watched {
         self.number += 1;
         let recorded = Recorded {
             number: self.number,
-            at: self.at,
+            at: 0,
             session: self.session,
             sent,
             bytes: message.encode(V),
@@ -182,9 +184,9 @@ fn a_live_room_ticks_lesson_1_and_nothing_else_does() {
 #[test]
 fn a_history_room_ticks_lesson_2() {
     let mut room = Watched::default();
-    let metadata = |timestamp| EventMetadata {
-        sequence: 1,
-        timestamp,
+    let metadata = |sequence| EventMetadata {
+        sequence,
+        timestamp: 0,
         author: "bob".to_owned(),
     };
     let append = |value| {
@@ -200,19 +202,38 @@ fn a_history_room_ticks_lesson_2() {
     let hello = append(said("Ann", "hello"));
     assert_eq!(room.calls(&hello, &appended), [Goal::Append]);
 
-    let event = |timestamp| {
-        let event = Event {
-            metadata: metadata(timestamp),
-            original: None,
-            value: said("Bob", "earlier"),
-        };
-        encode(&event, V)
+    let event = |sequence, name| Event {
+        metadata: metadata(sequence),
+        original: None,
+        value: said(name, "earlier"),
     };
-    room.at = 50_000;
+    let comes = |event| encode(&event, V);
     room.subscribed("Chat/Tea", TopicType::TimeSeries);
-    room.at = 60_000;
-    assert_eq!(room.value(event(49_500)), [], "clocks may differ");
-    assert_eq!(room.value(event(40_000)), [Goal::Late]);
+    assert_eq!(
+        room.value(comes(event(0, "Bob"))),
+        [],
+        "nothing shows that it was there before"
+    );
+    let newest = RequestBody::RangeQuery(RangeQueryRequest {
+        path: "Chat/Tea".to_owned(),
+        query_type: QueryType::Values,
+        view: QueryRange {
+            anchor: RangeAnchor::Last(1),
+            ..QueryRange::ALL
+        },
+        edits: QueryRange::ALL,
+        limit: RangeQueryRequest::NO_LIMIT,
+    });
+    let found = ResponseBody::RangeQuery(RangeQueryResponse {
+        value_type: "json".to_owned(),
+        selected: 1,
+        events: vec![event(1, "Bob")],
+    });
+    assert_eq!(room.calls(&newest, &found), []);
+    room.subscribed("Chat/Tea", TopicType::TimeSeries);
+    assert_eq!(room.value(comes(event(0, SYSTEM_NAME))), []);
+    assert_eq!(room.value(comes(event(1, "Bob"))), [Goal::Late]);
+    assert_eq!(room.value(comes(event(2, "Bob"))), [], "it came later");
 
     let edit = |message: ChatMessage| {
         RequestBody::TimeSeriesEdit(EditRequest {
