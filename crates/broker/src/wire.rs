@@ -34,6 +34,24 @@ pub(crate) fn descendant_event(body: &TopicDescendantEvent) -> Bytes {
     notify::<call::TopicDescendantEvent>(body)
 }
 
+/// The path of the topic that a message notifies a listener of, if it does.
+pub(crate) fn notified_path(message: &Bytes) -> Option<String> {
+    let Message::Request { service, body, .. } = Message::decode(message.clone(), ANY).ok()? else {
+        return None;
+    };
+    let events = [
+        call::TopicNotificationEvent::SERVICE,
+        call::TopicDescendantEvent::SERVICE,
+    ];
+    let mut reader = Reader::new(body, ANY);
+    // Both begin with the listener.
+    let listener = events
+        .contains(&service)
+        .then(|| ConversationId::read(&mut reader));
+    listener?.ok()?;
+    reader.string().ok()
+}
+
 fn notify<C: Call>(body: &C::Request) -> Bytes {
     request(C::SERVICE, UNANSWERED, body, ANY)
 }

@@ -9,15 +9,16 @@
 mod common;
 
 use bytes::Bytes;
-use common::requests::{request, requests, respond};
+use common::requests::{of_service, request, requests, respond};
 use common::topics::{
     add, add_json, append, history, json, run_accounts_script, run_script, select, set,
 };
 use common::{Client, Incoming, Seen, World, login, peer};
-use effusion_broker::ConnectionEnd;
+use effusion_broker::{Config, ConnectionEnd};
 use effusion_protocol::body::{
     ApplyJsonPatchRequest, AuthenticatorResponse, ChangeRolesFilterRequest,
-    CreateUpdateStreamRequest, FetchRequest, FilterCount, NamedRegistration, ReauthenticateRequest,
+    CreateUpdateStreamRequest, FetchRequest, FilterCount, MessagingResponse, NamedDeregistration,
+    NamedRegistration, ReauthenticateRequest, RequestHandlerDeregistration,
     RequestHandlerRegistration, SelectRequest, SendRequest, SendToFilterRequest,
     SessionEventRegistration, SessionLockAcquisition, SessionLockRequest, SessionLockScope,
     SetConflationFilterRequest, TopicNotificationSelection, UpdateConstraint, UpdateStreamId,
@@ -282,6 +283,157 @@ fn who_may_not_authenticate_any_more_lets_nobody_in() {
         Ok(&allow),
     );
     assert_eq!(world.read_raw(connection), None);
+}
+
+/// Has a client that registered for everything take it back.
+fn deregister(world: &mut World, spy: &mut Client) {
+    spy.request::<call::SessionEventDeregistration>(world, &EVENTS);
+    let handler = RequestHandlerDeregistration {
+        service: 0x58,
+        group: "default".into(),
+        path: "service".into(),
+        properties: vec![],
+    };
+    spy.request::<call::MessagingReceiverControlDeregistration>(world, &handler);
+    let named = |service, name: &str| NamedDeregistration {
+        service,
+        group: "default".into(),
+        name: name.into(),
+    };
+    spy.request::<call::TopicControlDeregistration>(world, &named(0x32, "missing"));
+    let authenticator = named(0x78, "after-system-handler");
+    spy.request::<call::AuthenticatorDeregistration>(world, &authenticator);
+}
+
+#[test]
+fn what_waits_for_what_was_deregistered_is_sent_to_nobody() {
+    let mut config = Config::new([7; 32]);
+    (
+        config.limits.window_messages,
+        config.limits.confirm_messages,
+    ) = (12, 4);
+    let mut world = World::new(config);
+    let mut spy = spy(&mut world);
+    let mut ann = world.client("client");
+    // The client does not read: what follows waits in the service.
+    for _ in 0..12 {
+        spy.request::<call::UserPing>(&mut world, &());
+    }
+    let question = ann.request::<call::MessagingSend>(&mut world, &message("service"));
+    ann.request::<call::Subscribe>(&mut world, &SelectRequest::new(">missing/one"));
+    let connection = knock(&mut world);
+    assert_eq!(world.read_raw(connection), None, "the spy is to decide");
+    deregister(&mut world, &mut spy);
+    // Nobody is left to be asked.
+    let refused = ConnectResponse::decode(world.read_raw(connection).unwrap()).unwrap();
+    assert_eq!(refused.code, ResponseCode::AuthenticationFailed);
+    let answers = ann.read_all(&mut world);
+    let is_refused = |it: &Incoming| {
+        matches!(it, Incoming::Answer(id, Err(report))
+            if *id == question && report.reason == ErrorReason::UnhandledMessage)
+    };
+    assert!(answers.iter().any(is_refused), "{answers:?}");
+    change_roles(
+        &mut world,
+        "spy",
+        &["CLIENT_CONTROL", "TOPIC_CONTROL", "AUTHENTICATION_HANDLER"],
+    );
+    spy.read_all(&mut world);
+    spy.cut(&mut world);
+    assert_eq!(spy.reconnect(&mut world).code, ResponseCode::Reconnected);
+    let heard = spy.read_all(&mut world);
+    assert_eq!(told(&heard), 0, "{heard:?}");
+    assert!(
+        heard.len() >= 4,
+        "what was asked for is answered: {heard:?}"
+    );
+}
+
+#[test]
+fn who_deregisters_a_handler_may_answer_what_it_was_sent_as_long_as_it_has_the_right() {
+    let mut world = World::default();
+    let mut spy = spy(&mut world);
+    let mut ann = world.client("client");
+    for has_right in [true, false] {
+        let register = request_handler(&[]);
+        spy.request::<call::MessagingReceiverControlRegistration>(&mut world, &register);
+        let question = ann.request::<call::MessagingSend>(&mut world, &message("service"));
+        let asked = requests::<call::MessagingReceiverClient>(&mut world, &mut spy);
+        assert_eq!(asked.len(), 1);
+        deregister(&mut world, &mut spy);
+        if !has_right {
+            change_roles(
+                &mut world,
+                "spy",
+                &["CLIENT_CONTROL", "AUTHENTICATION_HANDLER"],
+            );
+        }
+        let answer = MessagingResponse {
+            data_type: "json".into(),
+            value: json("2"),
+        };
+        let service = ServiceId::MessagingReceiverClient;
+        respond(&mut world, &mut spy, service, asked[0].0, Ok(&answer));
+        let answers: Vec<_> = ann
+            .read_all(&mut world)
+            .into_iter()
+            .filter_map(|it| match it {
+                Incoming::Answer(id, answer) if id == question => Some(answer.is_ok()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(answers, [has_right]);
+    }
+}
+
+#[test]
+fn who_is_no_authenticator_any_more_lets_nobody_in() {
+    let mut world = World::default();
+    let mut spy = spy(&mut world);
+    let connection = knock(&mut world);
+    let asked = requests::<call::Authenticator>(&mut world, &mut spy);
+    assert_eq!(asked.len(), 1);
+    deregister(&mut world, &mut spy);
+    let refused = ConnectResponse::decode(world.read_raw(connection).unwrap()).unwrap();
+    assert_eq!(refused.code, ResponseCode::AuthenticationFailed);
+}
+
+#[test]
+fn a_listener_is_not_sent_what_waits_of_topics_that_it_may_not_see_any_more() {
+    let mut config = Config::new([7; 32]);
+    (
+        config.limits.window_messages,
+        config.limits.confirm_messages,
+    ) = (12, 4);
+    let mut world = World::new(config);
+    let mut listener = account(&mut world, "ann", "'CLIENT'");
+    let select = TopicNotificationSelection {
+        listener: ConversationId(1),
+        selector: "?.*//".into(),
+    };
+    listener
+        .call::<call::TopicNotificationSelection>(&mut world, &select)
+        .unwrap();
+    for _ in 0..12 {
+        listener.request::<call::UserPing>(&mut world, &());
+    }
+    let mut user = world.client("user");
+    for path in ["secret/there", "secret/gone", "open"] {
+        add_json(&mut world, &mut user, path);
+    }
+    let gone = ">secret/gone".to_owned();
+    user.call::<call::RemoveTopics>(&mut world, &gone).unwrap();
+    run_script(
+        &mut world,
+        "set 'CLIENT' path 'secret' permissions [SELECT_TOPIC]",
+    );
+    listener.read_all(&mut world);
+    listener.cut(&mut world);
+    listener.reconnect(&mut world);
+    let heard = listener.read_all(&mut world);
+    let topics = of_service::<call::TopicNotificationEvent>(heard, &listener);
+    let paths: Vec<_> = topics.into_iter().map(|(_, it)| it.path).collect();
+    assert_eq!(paths, ["open"]);
 }
 
 fn stream(client: &mut Client, world: &mut World, path: &str) -> UpdateStreamId {

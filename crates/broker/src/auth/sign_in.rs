@@ -443,10 +443,15 @@ impl Auth {
         Ok(())
     }
 
-    pub(crate) fn remove_authenticator(&mut self, session: SessionKey, name: &str) {
-        if let Some(registered) = self.authenticators.by_name.get_mut(name) {
-            registered.retain(|(key, _)| *key != session);
-        }
+    /// A session is to be asked no longer; returns the number of what it had registered.
+    pub(crate) fn remove_authenticator(
+        &mut self,
+        session: SessionKey,
+        name: &str,
+    ) -> Option<ConversationId> {
+        let registered = self.authenticators.by_name.get_mut(name)?;
+        let index = registered.iter().position(|(key, _)| *key == session)?;
+        Some(registered.remove(index).1)
     }
 
     /// Ends what a session registered.

@@ -191,8 +191,8 @@ impl Broker {
         let sees = |key, topic: &Topic| sessions.get(key).is_some_and(|it| it.sees(topic));
         let notifications = self.messaging.notifications_mut();
         let (messages, is_done) = notifications.tell(topic, tree, kind, steps, sees);
-        for (key, message) in messages {
-            self.sessions.send(key, message);
+        for (key, listener, message) in messages {
+            self.sessions.send_registered(key, message, listener);
         }
         is_done
     }

@@ -5,7 +5,7 @@
 //! registered. A lock has no such notice; it is free at once.
 
 use effusion_protocol::body::GlobalPermission;
-use effusion_protocol::{ErrorReason, ErrorReport, TopicId, UnsubscribeReason};
+use effusion_protocol::{ConversationId, ErrorReason, ErrorReport, TopicId, UnsubscribeReason};
 use std::collections::VecDeque;
 
 use crate::broker::Broker;
@@ -84,6 +84,11 @@ impl Broker {
                 if let Some(next) = self.end_subscriptions(key, from, reason, steps, may_not) {
                     return Some(Recheck::Subscriptions(next));
                 }
+                let tree = self.topics.tree();
+                let looked_at = self.sessions.drop_hidden(key, |session, path| {
+                    session.sees_path(path, tree.at(path).map(Topic::settings))
+                });
+                *steps = steps.saturating_sub(looked_at);
                 self.sessions.release_held(key);
                 self.catch_up(key);
                 let selections = self.sessions.get(key)?.selections();
@@ -101,6 +106,19 @@ impl Broker {
             selecting.pop_front();
         }
         None
+    }
+
+    /// A session has ended what it registered under a number. It is told nothing more because of it, and decides no longer who
+    /// is let in: others are asked. What it was sent already it may still answer, as long as it has the right to it.
+    pub(crate) fn deregistered(&mut self, key: SessionKey, registration: ConversationId) {
+        let unsent = self.sessions.drop_registered(key, registration);
+        let all = self.messaging.requests_mut();
+        let mut requests = all.withdraw(
+            key,
+            |request| matches!(request, Request::Authentication { handler, .. } if *handler == registration),
+        );
+        requests.extend(unsent.into_iter().filter_map(|it| all.take(key, it)));
+        self.reply_all(key, requests, &no_handler());
     }
 
     fn end_registrations(&mut self, key: SessionKey) {
@@ -124,11 +142,7 @@ impl Broker {
             self.reply_all(key, requests, &report);
         }
         let (handlers, requests) = self.messaging.end_handlers(key, may_handle, may_view);
-        let report = errors::error(
-            ErrorReason::UnhandledMessage,
-            "The handler for this message is registered no longer",
-        );
-        self.reply_all(key, requests, &report);
+        self.reply_all(key, requests, &no_handler());
         ended.extend(handlers);
         for registration in ended {
             let report = errors::error(
@@ -148,4 +162,11 @@ impl Broker {
             self.reply(id, request, Err(report.clone()));
         }
     }
+}
+
+fn no_handler() -> ErrorReport {
+    errors::error(
+        ErrorReason::UnhandledMessage,
+        "The handler for this message is registered no longer",
+    )
 }

@@ -41,19 +41,21 @@ impl Handlers {
         is_new
     }
 
-    pub(crate) fn remove(&mut self, path: &str, session: SessionKey) {
+    /// Ends the handler that a session has for a path; returns its number.
+    pub(crate) fn remove(&mut self, path: &str, session: SessionKey) -> Option<ConversationId> {
         if let Some(paths) = self.by_session.get_mut(&session) {
             paths.remove(path);
             if paths.is_empty() {
                 self.by_session.remove(&session);
             }
         }
-        if let Some(handlers) = self.by_path.get_mut(path) {
-            handlers.retain(|it| it.session != session);
-            if handlers.is_empty() {
-                self.by_path.remove(path);
-            }
+        let handlers = self.by_path.get_mut(path)?;
+        let index = handlers.iter().position(|it| it.session == session)?;
+        let removed = handlers.remove(index);
+        if handlers.is_empty() {
+            self.by_path.remove(path);
         }
+        Some(removed.conversation)
     }
 
     /// Ends the handlers of a session that it may not keep; returns the numbers of those.
@@ -78,6 +80,14 @@ impl Handlers {
 
     pub(crate) fn remove_session(&mut self, session: SessionKey) {
         self.end(session, |_| false);
+    }
+
+    /// The numbers of a session's handlers.
+    pub(crate) fn of_session(&self, session: SessionKey) -> BTreeSet<ConversationId> {
+        let paths = self.by_session.get(&session).into_iter().flatten();
+        let handlers = paths.filter_map(|path| self.by_path.get(path)).flatten();
+        let own = handlers.filter(|it| it.session == session);
+        own.map(|it| it.conversation).collect()
     }
 
     /// The handlers for the most specific path.

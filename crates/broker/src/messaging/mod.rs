@@ -94,7 +94,8 @@ impl Messaging {
         }
     }
 
-    /// A session has other rights. Ends the handlers that it may not keep; returns them, and what they were asked.
+    /// A session has other rights. Ends the handlers that it may not keep; returns them, and what they were asked, as well as
+    /// those that the session ended before.
     pub(crate) fn end_handlers(
         &mut self,
         session: SessionKey,
@@ -104,9 +105,13 @@ impl Messaging {
         let ended = self.handlers.end(session, |handler| {
             may_handle && (may_view || handler.properties.is_empty())
         });
-        let requests = self.requests.withdraw(session, |request| {
-            matches!(request, Request::Message { .. })
-                && request.registration().is_some_and(|it| ended.contains(&it))
+        let has_lost = !(may_handle && may_view);
+        let kept = self.handlers.of_session(session);
+        let requests = self.requests.withdraw(session, |request| match request {
+            Request::Message { handler, .. } => {
+                has_lost && handler.is_some_and(|it| !kept.contains(&it))
+            }
+            _ => false,
         });
         let missing = self.missing_topic_handlers.end(session, |_| may_handle);
         let registrations = ended

@@ -217,7 +217,7 @@ impl Notifications {
         kind: TopicNotificationType,
         steps: &mut usize,
         sees: impl Fn(SessionKey, &Topic) -> bool,
-    ) -> (Vec<(SessionKey, Bytes)>, bool) {
+    ) -> (Vec<(SessionKey, ConversationId, Bytes)>, bool) {
         let (mut messages, path) = (Vec::new(), topic.path());
         let Some(untold) = self.untold.get_mut(&topic.id()) else {
             return (messages, true);
@@ -237,7 +237,7 @@ impl Notifications {
                     *steps = steps.saturating_sub(1 + above.len() / 16 + listener.steps(path));
                     let view = view(listener, above, |it| sees(session, it), path);
                     let message = message(*id, topic, view, kind);
-                    messages.extend(message.map(|message| (session, message)));
+                    messages.extend(message.map(|message| (session, *id, message)));
                     untold.listener.0 = id.0.saturating_add(1);
                     if *steps == 0 {
                         return (messages, false);

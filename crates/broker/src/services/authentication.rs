@@ -50,7 +50,9 @@ impl Broker {
         caller: &Caller,
         it: &NamedDeregistration,
     ) -> Served {
-        self.auth.remove_authenticator(caller.session, &it.name);
+        if let Some(ended) = self.auth.remove_authenticator(caller.session, &it.name) {
+            self.deregistered(caller.session, ended);
+        }
         Ok(Reply::Now(ResponseBody::AuthenticatorDeregistration(())))
     }
 }

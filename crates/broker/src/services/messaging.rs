@@ -80,9 +80,10 @@ impl Broker {
         caller: &Caller,
         it: &RequestHandlerDeregistration,
     ) -> Served {
-        self.messaging
-            .handlers_mut()
-            .remove(message_path(&it.path), caller.session);
+        let handlers = self.messaging.handlers_mut();
+        if let Some(ended) = handlers.remove(message_path(&it.path), caller.session) {
+            self.deregistered(caller.session, ended);
+        }
         Ok(Reply::Now(
             ResponseBody::MessagingReceiverControlDeregistration(()),
         ))

@@ -68,9 +68,10 @@ impl Broker {
         caller: &Caller,
         it: &NamedDeregistration,
     ) -> Served {
-        self.messaging
-            .missing_topic_handlers_mut()
-            .remove(branch(&it.name), caller.session);
+        let handlers = self.messaging.missing_topic_handlers_mut();
+        if let Some(ended) = handlers.remove(branch(&it.name), caller.session) {
+            self.deregistered(caller.session, ended);
+        }
         Ok(Reply::Now(ResponseBody::TopicControlDeregistration(())))
     }
 

@@ -105,7 +105,8 @@ impl Broker {
             Onward::Next
         });
         for message in messages {
-            self.sessions.send(caller.session, message);
+            self.sessions
+                .send_registered(caller.session, message, comparing.listener);
         }
         if halt != Halt::End {
             return Slice::Again(Task::Compare(comparing));
@@ -122,6 +123,7 @@ impl Broker {
         self.messaging
             .notifications_mut()
             .remove(caller.session, listener);
+        self.deregistered(caller.session, listener);
         Ok(Reply::Now(
             ResponseBody::TopicNotificationDeregistration(()),
         ))

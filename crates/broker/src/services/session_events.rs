@@ -109,6 +109,7 @@ impl Broker {
         listener: ConversationId,
     ) -> Served {
         self.sessions.remove_listener(caller.session, listener);
+        self.deregistered(caller.session, listener);
         Ok(Reply::Now(ResponseBody::SessionEventDeregistration(())))
     }
 }

@@ -24,8 +24,13 @@ pub(crate) enum Kind {
     Update(TopicId),
     /// The end of a subscription: nothing overtakes it, since a topic may come to the same path again.
     Ending,
-    /// What the client is told because it registered for it, under this number.
-    Registered(ConversationId),
+    /// What the client is told because it registered for it.
+    Registered {
+        /// The number that it registered under.
+        registration: ConversationId,
+        /// The number that its answer will have, if it is a question.
+        question: Option<ConversationId>,
+    },
     /// Anything else.
     Other,
 }
@@ -40,12 +45,19 @@ impl Item {
         }
     }
 
-    /// A message that a registration asked for.
-    pub(crate) const fn registered(message: Bytes, registration: ConversationId) -> Self {
+    /// A message that a registration asked for, and its number if it is a question.
+    pub(crate) const fn registered(
+        message: Bytes,
+        registration: ConversationId,
+        question: Option<ConversationId>,
+    ) -> Self {
         Self {
             message,
             priority: Priority::Default,
-            kind: Kind::Registered(registration),
+            kind: Kind::Registered {
+                registration,
+                question,
+            },
         }
     }
 }
@@ -114,15 +126,24 @@ impl Backlog {
         Some(message)
     }
 
-    /// Drops what a registration asked for.
-    pub(crate) fn drop_registered(&mut self, registration: ConversationId) {
-        let (bytes, meant) = (&mut self.bytes, Kind::Registered(registration));
-        self.waiting.retain(|_, (message, kind)| {
-            if *kind == meant {
-                *bytes = bytes.saturating_sub(message.len());
+    /// Drops some of what registrations asked for; returns the numbers of the questions among it.
+    pub(crate) fn drop_registered(
+        &mut self,
+        ends: impl Fn(ConversationId, &Bytes) -> bool,
+    ) -> Vec<ConversationId> {
+        let mut questions = Vec::new();
+        self.waiting.retain(|_, (message, kind)| match kind {
+            Kind::Registered {
+                registration,
+                question,
+            } if ends(*registration, message) => {
+                self.bytes = self.bytes.saturating_sub(message.len());
+                questions.extend(*question);
+                false
             }
-            *kind != meant
+            _ => true,
         });
+        questions
     }
 
     /// How long the next message is.

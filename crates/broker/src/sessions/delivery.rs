@@ -24,7 +24,41 @@ impl Sessions {
         message: Bytes,
         registration: ConversationId,
     ) {
-        self.send_item(key, Item::registered(message, registration));
+        self.send_item(key, Item::registered(message, registration, None));
+    }
+
+    /// Drops what waits for a session because of a registration that has ended; returns the numbers of the questions among it.
+    pub(crate) fn drop_registered(
+        &mut self,
+        key: SessionKey,
+        registration: ConversationId,
+    ) -> Vec<ConversationId> {
+        let Some(session) = self.get_mut(key) else {
+            return Vec::new();
+        };
+        let questions = session.outbound.drop_registered(|it, _| it == registration);
+        self.recount(key);
+        questions
+    }
+
+    /// Drops what waits for a session because of listeners for topics, and is about topics that it may not see any more. Those
+    /// may be gone, so that `sees` is asked about paths. Returns how many messages were looked at.
+    pub(crate) fn drop_hidden(
+        &mut self,
+        key: SessionKey,
+        sees: impl Fn(&Session, &str) -> bool,
+    ) -> usize {
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return 0;
+        };
+        let mut outbound = core::mem::take(&mut session.outbound);
+        outbound.drop_registered(|_, message| {
+            wire::notified_path(message).is_some_and(|path| !sees(session, &path))
+        });
+        let waiting = outbound.waiting();
+        session.outbound = outbound;
+        self.recount(key);
+        waiting
     }
 
     /// Tells a session that what it registered is there no longer. What waits for it because of that is dropped.
@@ -34,8 +68,8 @@ impl Sessions {
         (service, conversation): Registration,
         report: &ErrorReport,
     ) {
-        if let Some(session) = self.get_mut(key) {
-            session.outbound.drop_registered(conversation);
+        self.drop_registered(key, conversation);
+        if let Some(session) = self.get(key) {
             let code = u64::from(service.code());
             let message = wire::error(code, conversation, report, session.version);
             self.send(key, message);
@@ -56,7 +90,7 @@ impl Sessions {
         self.send_item(
             key,
             match registration {
-                Some(registration) => Item::registered(message, registration),
+                Some(registration) => Item::registered(message, registration, Some(conversation)),
                 None => Item::other(message),
             },
         );

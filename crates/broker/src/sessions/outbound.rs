@@ -193,9 +193,17 @@ impl Outbound {
         self.backlog.drop_updates(topic);
     }
 
-    /// Drops what waits because a registration asked for it.
-    pub(super) fn drop_registered(&mut self, registration: ConversationId) {
-        self.backlog.drop_registered(registration);
+    /// Drops some of what waits because registrations asked for it; returns the numbers of the questions among it.
+    pub(super) fn drop_registered(
+        &mut self,
+        ends: impl Fn(ConversationId, &Bytes) -> bool,
+    ) -> Vec<ConversationId> {
+        self.backlog.drop_registered(ends)
+    }
+
+    /// How many messages wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.backlog.len()
     }
 
     /// Whether so much waits that topics are conflated, or subscriptions to them end: a quarter of what may.

@@ -182,9 +182,13 @@ impl Session {
 
     /// Whether the session may select and read a topic.
     pub(crate) fn sees(&self, topic: &Topic) -> bool {
-        let path = topic.path();
+        self.sees_path(topic.path(), Some(topic.settings()))
+    }
+
+    /// Whether the session may select and read what is, or was, at a path.
+    pub(crate) fn sees_path(&self, path: &str, settings: Option<&Settings>) -> bool {
         self.rights.has(PathPermission::SelectTopic, path)
-            && self.may(PathPermission::ReadTopic, path, Some(topic.settings()))
+            && self.may(PathPermission::ReadTopic, path, settings)
     }
 
     /// Whether the session is to be subscribed to a topic. One that another session selected for it needs no right to select.
