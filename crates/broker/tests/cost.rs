@@ -623,6 +623,35 @@ fn a_new_listener_is_told_of_all_sessions_in_slices_and_of_each_once() {
 }
 
 #[test]
+fn what_was_served_in_slices_is_not_open_for_ever() {
+    let mut world = World::default();
+    world.config.limits.open_requests = 3;
+    full_of_sessions(&mut world, 2_000);
+    let mut admin = world.client("admin");
+    let register = SessionEventRegistration {
+        kind: 1,
+        listener: ConversationId(77),
+        filter: None,
+        properties: None,
+        after: None,
+    };
+    let send = SendToFilterRequest {
+        filter: "$Principal is 'user'".to_owned(),
+        conversation: ConversationId(9),
+        path: "a".to_owned(),
+        data_type: "json".to_owned(),
+        value: topics::json("1"),
+    };
+    for _ in 0..4 {
+        assert!(slices::<call::SessionEventRegistration>(&mut world, &mut admin, &register) > 0);
+        assert!(slices::<call::MessagingFilterSend>(&mut world, &mut admin, &send) > 0);
+        admin
+            .call::<call::SessionEventDeregistration>(&mut world, &register.listener)
+            .unwrap();
+    }
+}
+
+#[test]
 fn subscribing_and_deselecting_for_others_lets_others_go_first() {
     let mut world = crowded(10_000);
     let mut admin = world.client("admin");

@@ -17,7 +17,7 @@ use crate::broker::Broker;
 use crate::broker::announcements::Paused;
 use crate::broker::changes::Expiring;
 use crate::broker::rights::Recheck;
-use crate::caller::{Caller, Pending, SessionKey};
+use crate::caller::{Caller, SessionKey};
 use crate::services::dispatch::{Reply, Served};
 use crate::services::fetch::Fetching;
 use crate::services::matching::Matching;
@@ -182,11 +182,11 @@ impl Broker {
         match slice {
             Slice::Done(served) => served,
             Slice::Again(task) => {
-                let caller = self.sessions.set_pending(caller.clone(), Pending::Other);
+                // That counts as a request that is open, until the task is done: it may have been answered already.
                 self.sessions.set_job(caller.session, true);
                 let bytes = task.answer_bytes().unwrap_or_default();
                 self.sessions.prepare(caller.session, bytes);
-                self.queue_job(caller, task);
+                self.queue_job(caller.clone(), task);
                 Ok(Reply::Later)
             }
         }

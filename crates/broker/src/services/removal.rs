@@ -72,10 +72,7 @@ impl Broker {
                 Some(group) => group,
                 None => {
                     // What reads waits for it from now on.
-                    self.sessions.settle(caller);
-                    let mut caller = caller.clone();
-                    caller.pending = Pending::Nothing;
-                    let caller = self.set_pending(caller, Pending::Store);
+                    let caller = self.set_pending(caller.clone(), Pending::Store);
                     self.topics.open_removal(caller)
                 }
             };

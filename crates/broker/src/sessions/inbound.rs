@@ -88,7 +88,8 @@ impl Inbound {
         is_full: bool,
         limits: &Limits,
     ) -> Result<Option<RequestBody>, ErrorReport> {
-        if self.for_store + self.for_other + self.deferred.len() >= limits.open_requests {
+        let open = self.for_store + self.for_other + usize::from(self.has_job);
+        if open + self.deferred.len() >= limits.open_requests {
             return Err(errors::too_many("requests wait for an answer"));
         }
         let service = request.service();
