@@ -9,11 +9,11 @@ use effusion_broker::{Completion, Config, Creator, StoredTopic, bootstrap};
 use effusion_protocol::body::{
     ApplyJsonPatchRequest, Call, ChangeRolesFilterRequest, ChangeRolesRequest, CloseClientRequest,
     FetchMetricsRequest, FetchRequest, FilterSelectRequest, FilterUnsubscribeAllRequest,
-    MetricsServer, RequestHandlerRegistration, SelectRequest, SendToFilterRequest,
-    SessionEventRegistration, SessionEvents, SessionLockRequest, SessionLockScope,
-    SessionSelectRequest, SessionUnsubscribeAllRequest, SetConflationFilterRequest,
-    SetSessionPropertiesFilterRequest, TopicMetricCollector, TopicNotificationSelection,
-    TopicNotificationType, UpdateConstraint, call,
+    MetricsServer, RemoveTopicsResponse, RequestHandlerRegistration, SelectRequest,
+    SendToFilterRequest, SessionEventRegistration, SessionEvents, SessionLockRequest,
+    SessionLockScope, SessionSelectRequest, SessionUnsubscribeAllRequest,
+    SetConflationFilterRequest, SetSessionPropertiesFilterRequest, TopicMetricCollector,
+    TopicNotificationSelection, TopicNotificationType, UpdateConstraint, call,
 };
 use effusion_protocol::time_series::{
     QueryRange, QueryType, RangeQueryRequest, RangeQueryResponse,
@@ -227,6 +227,47 @@ fn any_number_of_topics_reaches_a_subscriber_at_its_pace() {
     assert_eq!(read_on(&mut world, &mut reader).len(), 5_000);
     assert_eq!(reader.topics.len(), 0);
     assert_eq!(world.closed.len(), 0);
+}
+
+#[test]
+fn topics_on_their_way_are_looked_at_in_slices_when_topics_are_removed() {
+    let mut world = World::default();
+    let mut admin = world.client("admin");
+    world.hold_stores = true;
+    let mut users: Vec<Client> = (0..4).map(|_| world.client("user")).collect();
+    for (user, number) in users.iter_mut().zip(0..) {
+        for topic in 0..900 {
+            let path = format!("many/{}/{number}/{topic}", "x".repeat(60));
+            let add = topics::add(&path, &TopicSpecification::new(TopicType::Json));
+            user.request::<call::AddTopic>(&mut world, &add);
+        }
+    }
+    let removed = |world: &mut World, client: &mut Client, selector: &str| {
+        let asked = client.request_unsettled::<call::RemoveTopics>(world, &selector.to_owned());
+        let mut slices = 0;
+        while world.broker.has_work() {
+            world.broker.work(world.now);
+            world.carry_out();
+            slices += 1;
+        }
+        (asked, slices)
+    };
+    // A selector that matches none of them looks at all.
+    assert!(removed(&mut world, &mut admin, "?many/.*y.*/.*/.*").1 >= 2);
+    let (asked, slices) = removed(&mut world, &mut admin, "?many//");
+    assert!(slices >= 10, "{slices}");
+    while world.store_one() {}
+    assert_eq!(world.broker.topic_count(), 0);
+    let answers = admin.read_all(&mut world).into_iter();
+    let removed = answers.filter_map(|it| match it {
+        Incoming::Answer(id, Ok(body)) if id == asked => Some(body),
+        _ => None,
+    });
+    let removed: Vec<RemoveTopicsResponse> = removed
+        .map(|it| decode(it, admin.version).unwrap())
+        .collect();
+    assert_eq!(removed.len(), 1);
+    assert_eq!(removed[0].removed, Some(3_600));
 }
 
 fn series(limit: usize) -> TopicSpecification {

@@ -1,5 +1,6 @@
 //! Removing the topics that a selector matches.
 
+use core::ops::Bound;
 use effusion_protocol::body::PathPermission;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,13 +11,17 @@ use crate::broker::jobs::{Slice, Task};
 use crate::caller::{Caller, Pending};
 use crate::errors;
 use crate::services::dispatch::{Reply, Served};
-use crate::topics::{Halt, Onward, Queued, ReplyTo, Selector, TopicOp, Walk};
+use crate::topics::{
+    BYTES_A_STEP, Halt, Onward, Queued, ReplyTo, Selector, TopicOp, Walk, match_steps,
+};
 
 /// A removal by selector that is under way.
 #[derive(Debug)]
 pub(crate) struct Removing {
     selector: Arc<Selector>,
     walk: Walk,
+    /// Up to where it is still to look, backwards, for topics that are on their way; `None` if it has looked at all.
+    changing: Option<Bound<String>>,
     /// What the removals count for, once there is one.
     group: Option<u64>,
 }
@@ -29,6 +34,7 @@ impl Broker {
             // only.
             walk: Walk::new(&selector, true),
             selector,
+            changing: Some(Bound::Unbounded),
             group: None,
         };
         self.begin(caller, Task::Remove(Box::new(removing)))
@@ -48,25 +54,41 @@ impl Broker {
         let actor = session.actor();
         let selector = removing.selector.clone();
         let mut paths: BTreeSet<String> = BTreeSet::new();
-        let mut left = *steps;
-        if removing.group.is_none() {
+        if let Some(up_to) = removing.changing.take() {
             // Topics that are on their way are removed as well, once they are there.
-            let is_meant = |path: &&String| {
-                selector.matches(path) && session.may(PathPermission::ModifyTopic, path, None)
-            };
-            paths.extend(self.topics.changing_paths().filter(is_meant).cloned());
+            for path in self
+                .topics
+                .changing_paths(up_to.as_ref().map(String::as_str))
+            {
+                if *steps == 0 {
+                    removing.changing = Some(Bound::Included(path.to_owned()));
+                    break;
+                }
+                *steps = steps.saturating_sub(1 + path.len() / BYTES_A_STEP);
+                if !session.may(PathPermission::ModifyTopic, path, None) {
+                    continue;
+                }
+                *steps = steps.saturating_sub(match_steps(&selector, path));
+                if selector.matches(path) {
+                    *steps = steps.saturating_sub(REMOVAL);
+                    paths.insert(path.to_owned());
+                }
+            }
         }
-        let tree = self.topics.tree();
-        let halt = tree.walk(&mut removing.walk, &selector, steps, |topic| {
-            if left == 0 {
-                return Onward::StopBefore;
-            }
-            if session.may_remove(topic.path(), topic.settings()) {
-                left = left.saturating_sub(REMOVAL + topic.subscribers().len());
-                paths.insert(topic.path().to_owned());
-            }
-            Onward::Next
-        });
+        let (mut left, tree) = (*steps, self.topics.tree());
+        let halt = match removing.changing {
+            Some(_) => Halt::Pause,
+            None => tree.walk(&mut removing.walk, &selector, steps, |topic| {
+                if left == 0 {
+                    return Onward::StopBefore;
+                }
+                if session.may_remove(topic.path(), topic.settings()) {
+                    left = left.saturating_sub(REMOVAL + topic.subscribers().len());
+                    paths.insert(topic.path().to_owned());
+                }
+                Onward::Next
+            }),
+        };
         if !paths.is_empty() {
             let group = match removing.group {
                 Some(group) => group,

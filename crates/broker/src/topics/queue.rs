@@ -8,8 +8,9 @@
 //! for that, too, so that whoever selected the topic before it was there misses none of its updates. If the store fails, the transaction is rolled back: the topic is as it was, and the callers get an
 //! error. Topics that are not persistent take the same way without the store.
 
+use core::ops::Bound;
 use effusion_protocol::ErrorReport;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::StoreOp;
@@ -71,7 +72,7 @@ struct PathQueue {
 
 /// The queues of all paths that have something to do.
 #[derive(Debug, Default)]
-pub(super) struct PathQueues(HashMap<String, PathQueue>);
+pub(super) struct PathQueues(BTreeMap<String, PathQueue>);
 
 impl Topics {
     /// Queues a change of the topic at a path, which must be a valid one. Returns whether [`Topics::next_batch`] is to be
@@ -83,9 +84,10 @@ impl Topics {
         !queue.is_busy
     }
 
-    /// The paths for which changes are on their way.
-    pub(crate) fn changing_paths(&self) -> impl Iterator<Item = &String> {
-        self.queues.0.keys()
+    /// The paths for which changes are on their way, from the last one up to a bound backwards.
+    pub(crate) fn changing_paths(&self, up_to: Bound<&str>) -> impl Iterator<Item = &str> {
+        let paths = self.queues.0.range::<str, _>((Bound::Unbounded, up_to));
+        paths.rev().map(|(path, _)| path.as_str())
     }
 
     /// Has what waits at a path wait until [`Topics::batch_done`]. Whether there is something.
