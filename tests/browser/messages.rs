@@ -51,13 +51,15 @@ async fn hostile_text_stays_text() {
     assert_eq!(stage.one("author").tag_name(), "BDI");
 
     room.change(|timeline| {
-        timeline.receive_value(message("System", "& x; has joined"), at(1), false);
-        // No name has tags: this is a person's.
-        timeline.receive_value(message("System", "<u>x</u> has joined"), at(2), false)
+        timeline.receive_value(message("System", "& <u>x</u>; has joined"), at(1), false);
+        // No name has markup: this is a person’s.
+        let text = "**x** <u>y</u> has joined";
+        timeline.receive_value(message("System", text), at(2), false)
     });
     drawn().await;
-    assert!(stage.text("notice").contains("& x;"));
-    assert_eq!(stage.texts("text")[1], "<u>x</u> has joined");
+    assert!(stage.text("notice").contains("& <u>x</u>;"));
+    assert!(stage.one("notice").query_selector("u").unwrap().is_none());
+    assert!(stage.texts("text")[1].ends_with("<u>y</u> has joined"));
     assert!(stage.all("text")[1].query_selector("u").unwrap().is_none());
 }
 
