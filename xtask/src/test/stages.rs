@@ -8,6 +8,7 @@ use std::cell::OnceCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 /// What the stages share.
 pub struct Context {
@@ -148,6 +149,9 @@ pub fn e2e(context: &Context) -> Result<Tally> {
     let sandbox = build::sandbox(false)?;
     let moderator = build::program("effusion-moderator", false)?;
     let mut node = tools.command("node")?;
+    // Node's runner leaves one core free, which is half of two. These tests wait more than they work.
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    node.arg(format!("--test-concurrency={cores}"));
     node.env("EFFUSION_SANDBOX_BIN", sandbox)
         .env("EFFUSION_MODERATOR_BIN", moderator)
         .env("EFFUSION_DIST", context.page()?)
