@@ -17,7 +17,7 @@ use effusion_protocol::{CloseReason, ConnectRequest};
 use std::collections::{HashMap, VecDeque};
 
 use crate::auth::{Accounts, Auth, Candidate, ScriptStage};
-use crate::broker::jobs::Jobs;
+use crate::broker::jobs::{Jobs, SLICE};
 use crate::messaging::Messaging;
 use crate::services::metrics::Collectors;
 use crate::sessions::{Connection, Sessions};
@@ -155,18 +155,31 @@ impl Broker {
         self.run_checks();
     }
 
-    /// Time passed. To be called at [`Broker::next_timeout`] or later.
+    /// Time passed. To be called at [`Broker::next_timeout`] or later. If very much is due, the rest of it is worked on as what
+    /// takes long is.
     pub fn tick(&mut self, now: Time) {
         self.begin_input(now);
-        while let Some(at) = self.next_timeout().filter(|at| *at <= now.monotonic_ms) {
+        self.time_out(&mut SLICE.clone());
+    }
+
+    /// Does what is due.
+    fn time_out(&mut self, steps: &mut usize) {
+        let now = self.now.monotonic_ms;
+        while let Some(at) = self.first_timeout().filter(|at| *at <= now) {
+            self.jobs.has_overdue = *steps == 0;
+            if self.jobs.has_overdue {
+                return;
+            }
+            *steps -= 1;
             if self.sessions.next_timeout() == Some(at) {
-                self.session_timeout();
+                self.session_timeout(steps);
             } else if self.messaging.requests().next_timeout() == Some(at) {
                 self.request_timeout();
-            } else if self.topics.begin_sweep(now.monotonic_ms) {
+            } else if self.topics.begin_sweep(now) {
                 self.sweep();
             }
         }
+        self.jobs.has_overdue = false;
     }
 
     /// Ends every session because the service stops; the sessions' outputs remain to be polled.
@@ -180,6 +193,10 @@ impl Broker {
     /// When to call [`Broker::tick`], in the monotonic clock's milliseconds. It may change with every input.
     #[must_use]
     pub fn next_timeout(&self) -> Option<u64> {
+        self.first_timeout().filter(|_| !self.jobs.has_overdue)
+    }
+
+    fn first_timeout(&self) -> Option<u64> {
         let timeouts = [
             self.sessions.next_timeout(),
             self.messaging.requests().next_timeout(),

@@ -664,6 +664,61 @@ fn a_new_listener_is_told_of_all_sessions_in_slices_and_of_each_once() {
 }
 
 #[test]
+fn the_sessions_of_a_removed_account_end_in_slices_before_the_script_is_done() {
+    let mut world = World::default();
+    full_of_sessions(&mut world, 3_000);
+    let mut listener = world.client("admin");
+    for number in 0..10 {
+        let register = SessionEventRegistration {
+            kind: 1,
+            listener: ConversationId(77 + number),
+            filter: Some("$Principal is 'nobody'".to_owned()),
+            properties: None,
+            after: None,
+        };
+        listener
+            .call::<call::SessionEventRegistration>(&mut world, &register)
+            .unwrap();
+    }
+    let mut admin = world.client("admin");
+    let script = "set password 'user' 'other'\nremove principal 'admin'".to_owned();
+    let done = slices::<call::UpdateSystemAuthentication>(&mut world, &mut admin, &script);
+    assert!(done > 5, "{done}");
+    // The one that served as the other meanwhile.
+    assert_eq!(world.broker.session_count(), 1);
+    assert!(world.closed.contains_key(&admin.connection));
+}
+
+#[test]
+fn sessions_whose_time_has_come_at_once_end_in_slices() {
+    let mut world = World::default();
+    full_of_sessions(&mut world, 3_000);
+    let mut listener = world.client("admin");
+    let register = SessionEventRegistration {
+        kind: 1,
+        listener: ConversationId(77),
+        filter: Some("$Principal is 'nobody'".to_owned()),
+        properties: Some(vec!["a".to_owned(); 50]),
+        after: None,
+    };
+    listener
+        .call::<call::SessionEventRegistration>(&mut world, &register)
+        .unwrap();
+    world.now = world.now.plus(u64::from(world.config.reconnect_timeout_ms));
+    world.broker.tick(world.now);
+    let mut slices = 0;
+    while world.broker.has_work() {
+        assert_eq!(world.broker.next_timeout(), None, "it is worked on already");
+        world.broker.work(world.now);
+        world.carry_out();
+        slices += 1;
+    }
+    assert!(slices > 10, "{slices}");
+    assert!(world.broker.next_timeout().is_some());
+    assert_eq!(world.broker.session_count(), 1);
+}
+
+#[test]
 fn what_was_served_in_slices_is_not_open_for_ever() {
     let mut world = World::default();
     world.config.limits.open_requests = 3;

@@ -17,6 +17,7 @@ use crate::broker::Broker;
 use crate::broker::announcements::Paused;
 use crate::broker::changes::Expiring;
 use crate::broker::rights::Recheck;
+use crate::broker::scripts::Revoking;
 use crate::caller::{Caller, SessionKey};
 use crate::services::dispatch::{Reply, Served};
 use crate::services::fetch::Fetching;
@@ -92,6 +93,10 @@ pub(crate) struct Jobs {
     pub(super) updating: BTreeMap<TopicId, BTreeSet<SessionKey>>,
     /// How many steps are left for telling sessions at once of what one input changes.
     pub(super) at_once: usize,
+    /// More was due at the last tick than could be done at once.
+    pub(super) has_overdue: bool,
+    /// Sessions that end because of the script that runs.
+    pub(super) revoking: Option<Revoking>,
     /// Sessions that are gone, and the topics that do not know yet.
     pub(super) leaving: BTreeMap<SessionKey, BTreeSet<TopicId>>,
 }
@@ -114,13 +119,16 @@ impl Broker {
             expiring,
             paused,
             leaving,
+            revoking,
+            has_overdue,
             updating: _,
             at_once: _,
         } = &self.jobs;
-        let sessions_wait = !(rechecks.is_empty() && leaving.is_empty());
+        let sessions_wait = !(rechecks.is_empty() && leaving.is_empty()) || revoking.is_some();
         let topics_wait = !(expiring.is_empty() && paused.is_empty());
         let clients_wait = urgent.is_some() || !asked.is_empty();
         clients_wait
+            || *has_overdue
             || sessions_wait
             || topics_wait
             || self.sessions.has_continuing()
@@ -138,6 +146,10 @@ impl Broker {
         self.expire(&mut SLICE.clone());
         self.announce_on(&mut SLICE.clone());
         self.leave_on(&mut SLICE.clone());
+        self.revoke_on(&mut SLICE.clone());
+        if self.jobs.has_overdue {
+            self.time_out(&mut SLICE.clone());
+        }
         let urgent = self.jobs.urgent.take();
         let Some(Job { caller, task }) = urgent.or_else(|| self.jobs.asked.pop()) else {
             return;

@@ -15,10 +15,16 @@ use crate::sessions::{Loss, Timeout};
 
 impl Broker {
     /// Does what is due first of what sessions wait for.
-    pub(super) fn session_timeout(&mut self) {
+    pub(super) fn session_timeout(&mut self, steps: &mut usize) {
         match self.sessions.handle_timeout(self.now) {
-            Some(Timeout::Unresponsive(key)) => self.lost(key),
-            Some(Timeout::Over(key, reason)) => self.close(key, reason),
+            Some(Timeout::Unresponsive(key)) => {
+                *steps = steps.saturating_sub(self.sessions.listening_steps());
+                self.lost(key);
+            }
+            Some(Timeout::Over(key, reason)) => {
+                *steps = steps.saturating_sub(self.steps_to_close(key));
+                self.close(key, reason);
+            }
             None => {}
         }
     }

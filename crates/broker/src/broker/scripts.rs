@@ -48,17 +48,17 @@ impl Broker {
                     Waiting::Store(operations) => Output::Store { ticket, operations },
                 });
             }
-            ScriptStep::Accounts(caller, ended) => {
-                let closing = self.sessions_that_end(&caller, &ended);
-                // The caller is told before its own session ends.
-                let own = caller.session;
-                for key in closing.iter().filter(|key| **key != own) {
-                    self.close(*key, CloseReason::Revoked);
-                }
+            ScriptStep::Accounts(caller, ended) if ended.is_empty() => {
                 self.end_script(caller, Ok(Vec::new()));
-                if closing.contains(&own) {
-                    self.close(own, CloseReason::Revoked);
-                }
+            }
+            ScriptStep::Accounts(caller, ended) => {
+                self.jobs.revoking = Some(Revoking {
+                    caller,
+                    ended,
+                    next: SessionKey(0),
+                    last: self.sessions.last_key(),
+                });
+                self.revoke_on(&mut SLICE.clone());
             }
             ScriptStep::Rights(caller) => {
                 let auth = &mut self.auth;
@@ -71,18 +71,41 @@ impl Broker {
         }
     }
 
-    /// The sessions of principals that have another password, or no account any more.
-    fn sessions_that_end(&self, caller: &Caller, ended: &BTreeMap<String, End>) -> Vec<SessionKey> {
-        if ended.is_empty() {
-            return Vec::new();
-        }
-        let ends = |session: &&Session| match session.principal().and_then(|it| ended.get(it)) {
-            None => false,
-            Some(End::NewPassword) => session.key() != caller.session,
-            Some(End::Removed) => true,
+    /// Ends some of the sessions of principals that have another password, or no account any more. The script is done when all
+    /// have ended.
+    pub(super) fn revoke_on(&mut self, steps: &mut usize) {
+        let Some(mut revoking) = self.jobs.revoking.take() else {
+            return;
         };
-        let sessions = self.sessions.iter().filter(ends);
-        sessions.map(|session| session.key()).collect()
+        let own = revoking.caller.session;
+        loop {
+            if *steps == 0 {
+                self.jobs.revoking = Some(revoking);
+                return;
+            }
+            let ended = &revoking.ended;
+            let is_ended = |session: &Session| {
+                let principal = session.principal();
+                principal.is_some_and(|it| ended.contains_key(it))
+            };
+            let next = self.sessions.between(revoking.next, revoking.last).next();
+            let Some((key, ends)) = next.map(|it| (it.key(), is_ended(it))) else {
+                break;
+            };
+            revoking.next = SessionKey(key.0 + 1);
+            *steps -= 1;
+            // The caller is told before its own session ends.
+            if ends && key != own {
+                *steps = steps.saturating_sub(self.steps_to_close(key));
+                self.close(key, CloseReason::Revoked);
+            }
+        }
+        let principal = self.sessions.get(own).and_then(Session::principal);
+        let ends = principal.and_then(|it| revoking.ended.get(it)).copied();
+        self.end_script(revoking.caller, Ok(Vec::new()));
+        if ends == Some(End::Removed) {
+            self.close(own, CloseReason::Revoked);
+        }
     }
 
     fn end_script(&mut self, caller: Caller, result: Result<Vec<ScriptError>, ErrorReport>) {
@@ -94,4 +117,14 @@ impl Broker {
         self.answer(caller, response);
         self.run_scripts();
     }
+}
+
+/// Sessions that end because of a script, under way.
+#[derive(Debug)]
+pub(crate) struct Revoking {
+    caller: Caller,
+    ended: BTreeMap<String, End>,
+    /// The next session to look at, and the last one that there was when the script had changed the store.
+    next: SessionKey,
+    last: SessionKey,
 }

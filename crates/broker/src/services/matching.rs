@@ -274,7 +274,7 @@ impl Broker {
     }
 
     /// Steps for closing a session: its subscriptions end, and listeners are told.
-    fn steps_to_close(&self, key: SessionKey) -> usize {
+    pub(crate) fn steps_to_close(&self, key: SessionKey) -> usize {
         let session = self.sessions.get(key);
         session.map_or(0, |it| it.subscriptions().len()) + self.sessions.listening_steps()
     }
