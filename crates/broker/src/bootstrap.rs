@@ -45,6 +45,7 @@ pub fn development_snapshot<E>(
                 password_hash: hash(DEVELOPMENT_PASSWORD)?,
                 roles: roles.iter().map(|role| (*role).to_owned()).collect(),
                 locked_by: None,
+                revoked_ms: None,
             })
         })
         .collect::<Result<_, E>>()?;

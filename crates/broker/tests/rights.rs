@@ -1035,6 +1035,32 @@ fn nobody_waits_for_more_than_a_turn_of_each_of_the_others() {
 }
 
 #[test]
+fn a_script_with_many_passwords_takes_turns_with_those_who_sign_in() {
+    let mut config = Config::new([7; 32]);
+    config.limits.checks_at_once = 1;
+    let mut world = World::new(config);
+    let mut admin = world.client("admin");
+    world.hold_checks = true;
+    let script = "verify password 'user' 'password'\n".repeat(1_000);
+    let asked = admin.request::<call::UpdateSystemAuthentication>(&mut world, &script);
+    let connection = world.new_connection();
+    let request = login("control", "password", VERSION);
+    world.broker.connect(world.now, connection, request, peer());
+    world.settle();
+    for _ in 0..3 {
+        assert_eq!(world.checks.len(), 1, "one at a time");
+        world.check_one();
+    }
+    let response = ConnectResponse::decode(world.read_raw(connection).unwrap()).unwrap();
+    assert_eq!(response.code, ResponseCode::Connected);
+    // The script comes to its end, too.
+    while world.check_one() {}
+    let answers = admin.read_all(&mut world);
+    let is_done = |it: &Incoming| matches!(it, Incoming::Answer(id, Ok(_)) if *id == asked);
+    assert!(answers.iter().any(is_done), "{answers:?}");
+}
+
+#[test]
 fn what_waited_for_the_store_needs_the_right_when_it_is_done() {
     let mut world = World::default();
     let mut eve = account(&mut world, "eve", "'TOPIC_CONTROL'");

@@ -41,12 +41,13 @@ pub fn set_password(folder: &Path, name: &str, password: &str) -> Result<(), Pri
     if password.is_empty() {
         return Err(PrincipalError::Empty);
     }
-    let (database, principal, policy) = find(folder, name)?;
+    let (mut database, principal, _) = find(folder, name)?;
     let changed = StoreOp::PutPrincipal(Principal {
         password_hash: password::hash(password)?,
+        revoked_ms: Some(now_ms()),
         ..principal
     });
-    apply(database, changed, name, policy)
+    Ok(database.apply([&changed]).map_err(StoreError::from)?)
 }
 
 /// Removes a principal of a folder.
@@ -54,24 +55,18 @@ pub fn set_password(folder: &Path, name: &str, password: &str) -> Result<(), Pri
 /// # Errors
 /// See [`PrincipalError`].
 pub fn remove(folder: &Path, name: &str) -> Result<(), PrincipalError> {
-    let (database, _, policy) = find(folder, name)?;
+    let (mut database, _, mut policy) = find(folder, name)?;
+    policy.revoke([name.to_owned()], now_ms());
     let removed = StoreOp::RemovePrincipal {
         name: name.to_owned(),
     };
-    apply(database, removed, name, policy)
+    let applied = database.apply([&removed, &StoreOp::PutAuthentication(policy)]);
+    Ok(applied.map_err(StoreError::from)?)
 }
 
-/// Changes a principal, and revokes what was issued to it before, in one transaction.
-fn apply(
-    mut database: Database,
-    change: StoreOp,
-    name: &str,
-    mut policy: AuthenticationPolicy,
-) -> Result<(), PrincipalError> {
-    policy.revoke([name.to_owned()], Clock::start().now().wall_ms);
-    let revoked = StoreOp::PutAuthentication(policy);
-    let applied = database.apply([&change, &revoked]);
-    Ok(applied.map_err(StoreError::from)?)
+/// Since 1970: what was issued to a principal before it got another password, or was removed, says nothing any more.
+fn now_ms() -> u64 {
+    Clock::start().now().wall_ms
 }
 
 fn find(
@@ -105,9 +100,10 @@ mod tests {
         let (database, snapshot) = server::open_folder(folder.path()).unwrap();
         // Tokens from before are revoked, as when a client changes the store of a sandbox that runs.
         let revoked: Vec<&String> = snapshot.authentication.revoked.keys().collect();
-        assert_eq!(revoked, ["admin", "user"]);
+        assert_eq!(revoked, ["user"]);
         let principals = snapshot.principals;
         let admin = principals.iter().find(|it| it.name == "admin").unwrap();
+        assert!(admin.revoked_ms.is_some());
         let is = |password| password::verify(&admin.password_hash, password);
         assert_eq!(is("a long secret"), Ok(true));
         assert_eq!(is("password"), Ok(false));

@@ -13,9 +13,12 @@ const ENVIRONMENT: &str = "$Environment";
 pub(crate) struct Accounts {
     pub(super) principals: BTreeMap<String, Principal>,
     policy: AuthenticationPolicy,
-    /// The policy's regular expressions, by property.
-    patterns: BTreeMap<String, WholePattern>,
+    /// The policy's regular expressions, by their texts.
+    patterns: Patterns,
 }
+
+/// Regular expressions, by their texts.
+pub(super) type Patterns = BTreeMap<String, WholePattern>;
 
 impl Accounts {
     pub(crate) fn new(principals: Vec<Principal>, policy: AuthenticationPolicy) -> Self {
@@ -25,9 +28,9 @@ impl Accounts {
                 .map(|principal| (principal.name.clone(), principal))
                 .collect(),
             policy: AuthenticationPolicy::default(),
-            patterns: BTreeMap::new(),
+            patterns: Patterns::new(),
         };
-        accounts.set_policy(policy);
+        accounts.set_policy(policy, Patterns::new());
         accounts
     }
 
@@ -44,33 +47,39 @@ impl Accounts {
         &self.policy
     }
 
-    pub(super) fn set_policy(&mut self, policy: AuthenticationPolicy) {
-        self.patterns = policy
-            .trusted
-            .iter()
-            .filter_map(|(name, trust)| match trust {
-                PropertyTrust::Matches(pattern) => {
-                    Some((name.clone(), WholePattern::compile(pattern).ok()?))
-                }
-                PropertyTrust::In(_) => None,
-            })
-            .collect();
+    /// The regular expressions in use, by their texts.
+    pub(super) const fn patterns(&self) -> &Patterns {
+        &self.patterns
+    }
+
+    /// Replaces the policy. Of its regular expressions, those are compiled that are neither in use nor among `compiled`.
+    pub(super) fn set_policy(&mut self, policy: AuthenticationPolicy, mut compiled: Patterns) {
+        compiled.append(&mut self.patterns);
+        for trust in policy.trusted.values() {
+            if let PropertyTrust::Matches(text) = trust {
+                let known = compiled.remove(text);
+                let pattern = known.or_else(|| WholePattern::compile(text).ok());
+                self.patterns
+                    .extend(pattern.map(|pattern| (text.clone(), pattern)));
+            }
+        }
         self.policy = policy;
     }
 
     /// Whether a principal lost its account, or all roles of it. One that never had an account is not locked: an authentication
-    /// handler vouches for it.
+    /// handler vouches for it. If it is not known by name who lost an account, everyone without one may have.
     pub(crate) fn is_locked(&self, principal: &str) -> bool {
         match self.principals.get(principal) {
             Some(entry) => entry.roles.is_empty(),
-            None => self.policy.revoked.contains_key(principal),
+            None => self.policy.revoked_ms(principal).is_some(),
         }
     }
 
     /// Whether what was issued to a principal at a time, in milliseconds since 1970, was taken back since.
     pub(crate) fn is_revoked(&self, principal: &str, issued_ms: Option<u64>) -> bool {
-        let revoked = self.policy.revoked.get(principal);
-        revoked.is_some_and(|at| issued_ms.is_none_or(|issued| issued <= *at))
+        let account = self.principals.get(principal).and_then(|it| it.revoked_ms);
+        let revoked = account.max(self.policy.revoked_ms(principal));
+        revoked.is_some_and(|at| issued_ms.is_none_or(|issued| issued <= at))
     }
 
     /// Whether a session property that a client proposes is taken over.
@@ -82,9 +91,9 @@ impl Accounts {
             && match self.policy.trusted.get(name) {
                 None => false,
                 Some(PropertyTrust::In(values)) => values.contains(value),
-                Some(PropertyTrust::Matches(_)) => self
+                Some(PropertyTrust::Matches(text)) => self
                     .patterns
-                    .get(name)
+                    .get(text)
                     .is_some_and(|pattern| pattern.is_match(value)),
             }
     }
@@ -116,5 +125,52 @@ mod tests {
         assert!(!accounts.trusts("BAD", "("));
         assert!(!accounts.trusts("OTHER", "A"));
         assert!(!accounts.trusts("$Principal", "admin"));
+    }
+
+    #[test]
+    fn a_regular_expression_is_compiled_once() {
+        let policy = |text: &str| AuthenticationPolicy {
+            trusted: [("P".into(), PropertyTrust::Matches(text.into()))].into(),
+            ..AuthenticationPolicy::default()
+        };
+        let mut accounts = Accounts::new(Vec::new(), AuthenticationPolicy::default());
+        // One that is not what its text says shows that it is not compiled again.
+        let other = WholePattern::compile("b").unwrap();
+        accounts.set_policy(policy("a"), [("a".to_owned(), other)].into());
+        assert!(accounts.trusts("P", "b") && !accounts.trusts("P", "a"));
+        accounts.set_policy(policy("a"), Patterns::new());
+        assert!(accounts.trusts("P", "b"));
+        accounts.set_policy(policy("c"), Patterns::new());
+        assert!(accounts.trusts("P", "c"));
+        assert_eq!(accounts.patterns().len(), 1, "those out of use are dropped");
+    }
+
+    #[test]
+    fn what_was_issued_to_who_lost_its_account_never_counts_again() {
+        let mut policy = AuthenticationPolicy::default();
+        for at in (1_000..=25_000).step_by(1_000) {
+            policy.revoke((at - 999..=at).map(|it| format!("gone {it}")), at);
+        }
+        assert!(policy.revoked.len() <= 10_000);
+        let mut accounts = Accounts::new(Vec::new(), policy);
+        for gone in [1_000, 12_000, 25_000] {
+            let name = format!("gone {gone}");
+            assert!(accounts.is_revoked(&name, Some(gone)), "{gone}");
+            assert!(accounts.is_revoked(&name, None), "{gone}");
+            assert!(accounts.is_locked(&name), "{gone}");
+        }
+        assert!(!accounts.is_revoked("gone 25000", Some(25_001)));
+        assert!(!accounts.is_revoked("another", Some(24_000)));
+        // A new password stands with the account, however many others there are.
+        let account = Principal {
+            name: "ann".to_owned(),
+            password_hash: String::new(),
+            roles: ["CLIENT".to_owned()].into(),
+            locked_by: None,
+            revoked_ms: Some(30_000),
+        };
+        accounts.principals.insert("ann".to_owned(), account);
+        assert!(accounts.is_revoked("ann", Some(30_000)) && !accounts.is_locked("ann"));
+        assert!(!accounts.is_revoked("ann", Some(30_001)));
     }
 }

@@ -5,11 +5,16 @@ use effusion_protocol::body::ScriptError;
 use effusion_protocol::script::{AuthenticationCommand as Command, Placed, ScriptErrors};
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::auth::accounts::Accounts;
+use crate::auth::accounts::{Accounts, Patterns};
 use crate::{AnonymousPolicy, AuthenticationPolicy, Principal, PropertyTrust, Secret, StoreOp};
 
 /// The longest name of a principal or a role.
 const MAX_NAME: usize = 1_024;
+
+/// Bytes of memory that all regular expressions of the store may take.
+const MAX_PATTERNS: usize = 8 * WholePattern::MAX_MEMORY;
+/// What one that is refused counts as, in bytes.
+const FAILED: usize = WholePattern::MAX_MEMORY / 16;
 
 /// The changes of a script, worked out but not made.
 #[derive(Debug)]
@@ -17,6 +22,8 @@ pub(crate) struct AuthenticationChanges {
     /// Principals that change; `None` are removed.
     principals: BTreeMap<String, Option<Principal>>,
     policy: Option<AuthenticationPolicy>,
+    /// The regular expressions that it brings.
+    patterns: Patterns,
     /// What must be hashed or checked first.
     passwords: VecDeque<Password>,
     /// Principals whose sessions end with the changes, and whether the account goes.
@@ -67,6 +74,8 @@ struct Draft<'a> {
     by: Option<&'a str>,
     count: usize,
     limit: usize,
+    /// Bytes of memory that the script's regular expressions may still take.
+    pattern_bytes: usize,
     changes: AuthenticationChanges,
 }
 
@@ -87,9 +96,11 @@ impl AuthenticationChanges {
             by,
             count: accounts.principals.len(),
             limit,
+            pattern_bytes: WholePattern::MAX_MEMORY,
             changes: Self {
                 principals: BTreeMap::new(),
                 policy: None,
+                patterns: Patterns::new(),
                 passwords: VecDeque::new(),
                 ended: BTreeMap::new(),
             },
@@ -146,7 +157,7 @@ impl AuthenticationChanges {
             };
         }
         if let Some(policy) = self.policy {
-            accounts.set_policy(policy);
+            accounts.set_policy(policy, self.patterns);
         }
         self.ended
     }
@@ -176,10 +187,34 @@ impl Draft<'_> {
 
     /// What was issued to those whose sessions end says nothing from now on.
     fn revoke(&mut self, now_ms: u64) {
-        let names: Vec<String> = self.changes.ended.keys().cloned().collect();
-        if !names.is_empty() {
-            self.policy().revoke(names, now_ms);
+        let mut removed = Vec::new();
+        for (name, end) in &self.changes.ended {
+            match (end, self.changes.principals.get_mut(name)) {
+                (End::NewPassword, Some(Some(principal))) => principal.revoked_ms = Some(now_ms),
+                _ => removed.push(name.clone()),
+            }
         }
+        if !removed.is_empty() {
+            self.policy().revoke(removed, now_ms);
+        }
+    }
+
+    /// Compiles a regular expression, unless it is in use or was in the script before.
+    fn compile(&mut self, text: &str) -> Result<(), String> {
+        let patterns = &mut self.changes.patterns;
+        let in_use = self.accounts.patterns();
+        if in_use.contains_key(text) || patterns.contains_key(text) {
+            return Ok(());
+        }
+        let all = in_use.values().chain(patterns.values());
+        let memory: usize = all.map(WholePattern::memory).sum();
+        let left = MAX_PATTERNS.saturating_sub(memory).min(self.pattern_bytes);
+        let compiled = WholePattern::compile_within(text, left);
+        // To find out that one is too large takes as long as to make one.
+        let cost = compiled.as_ref().map_or(FAILED, WholePattern::memory);
+        self.pattern_bytes = self.pattern_bytes.saturating_sub(cost);
+        patterns.insert(text.to_owned(), compiled?);
+        Ok(())
     }
 
     fn put(&mut self, principal: Principal) {
@@ -233,6 +268,7 @@ impl Draft<'_> {
                     password_hash: String::new(),
                     roles: checked(roles)?,
                     locked_by: locking_principal,
+                    revoked_ms: None,
                 });
                 self.hash_later(name, password.0, place);
             }
@@ -306,7 +342,7 @@ impl Draft<'_> {
             }
             Command::TrustClientProposedPropertyMatches { property, pattern } => {
                 check_property(&property)?;
-                WholePattern::compile(&pattern).map_err(|reason| {
+                self.compile(&pattern).map_err(|reason| {
                     format!(
                         "'{pattern}' is not a regular expression that the service accepts: {reason}"
                     )
@@ -358,6 +394,7 @@ mod tests {
             password_hash: format!("hash of {name}"),
             roles: ["CLIENT".to_owned()].into(),
             locked_by: locked_by.map(str::to_owned),
+            revoked_ms: None,
         };
         Accounts::new(
             vec![principal("al", None), principal("bob", Some("boss"))],
@@ -457,5 +494,37 @@ mod tests {
             [(1, 23)]
         );
         assert_eq!(mistakes("verify password 'nobody' 'y'", "a"), [(1, 1)]);
+    }
+
+    #[test]
+    fn a_new_password_changes_its_account_alone() {
+        let mut changes = changes("set password 'al' 'x'", "admin").unwrap();
+        let password = changes.next_password().unwrap();
+        changes.hashed(&password, "new".to_owned());
+        let [StoreOp::PutPrincipal(al)] = &changes.operations()[..] else {
+            panic!();
+        };
+        assert_eq!(al.revoked_ms, Some(1_000));
+        let removed = super::tests::changes("remove principal 'al'", "admin").unwrap();
+        let mut accounts = accounts();
+        removed.make(&mut accounts);
+        assert!(accounts.is_revoked("al", Some(1_000)));
+    }
+
+    #[test]
+    fn the_regular_expressions_of_a_script_have_a_size() {
+        let line = |number: usize, pattern: &str| {
+            format!("trust client proposed property 'p{number}' if value matches '{pattern}'\n")
+        };
+        let many = |count: usize| -> String {
+            let lines = (0..count).map(|it| line(it, &format!("{it}[a-z]{{100}}")));
+            lines.collect()
+        };
+        assert!(changes(&many(3), "admin").is_ok());
+        let refused = changes(&many(500), "admin").unwrap_err();
+        assert!(refused[0].message.contains("memory"), "{refused:?}");
+        // The same one counts once.
+        let same: String = (0..500).map(|it| line(it, "[a-z]{100}")).collect();
+        assert!(changes(&same, "admin").is_ok());
     }
 }

@@ -14,6 +14,9 @@ pub struct Principal {
     pub roles: BTreeSet<String>,
     /// If set, only a session of this principal may change the entry (source: the manual, "locked principals").
     pub locked_by: Option<String>,
+    /// When it got another password, in milliseconds since 1970: tokens that were issued before say nothing any more.
+    #[serde(default)]
+    pub revoked_ms: Option<u64>,
 }
 
 /// What happens to a session that names no principal.
@@ -44,25 +47,36 @@ pub struct AuthenticationPolicy {
     pub anonymous: AnonymousPolicy,
     /// Session properties that clients may propose, by name.
     pub trusted: BTreeMap<String, PropertyTrust>,
-    /// When a principal got another password or was removed, in milliseconds since 1970: tokens that were issued before say
-    /// nothing any more.
+    /// When principals were removed, in milliseconds since 1970: tokens that were issued before say nothing any more.
     #[serde(default)]
     pub revoked: BTreeMap<String, u64>,
+    /// The last removal that is no longer among those, as there were too many. Whose it was is not known: no token that was
+    /// issued before says anything.
+    #[serde(default)]
+    pub all_revoked_ms: Option<u64>,
 }
 
-/// The most principals of whom it is remembered that what was issued to them was taken back: the oldest are forgotten.
+/// The most principals of whom it is remembered by name that they were removed.
 const MAX_REVOKED: usize = 10_000;
 
 impl AuthenticationPolicy {
-    /// What was issued to principals says nothing from now on: they get another password, or are removed.
+    /// Principals are removed: what was issued to them says nothing from now on.
     pub fn revoke(&mut self, names: impl IntoIterator<Item = String>, now_ms: u64) {
-        let revoked = &mut self.revoked;
-        revoked.extend(names.into_iter().map(|name| (name, now_ms)));
-        if revoked.len() > MAX_REVOKED {
-            let mut times: Vec<u64> = revoked.values().copied().collect();
-            times.sort_unstable();
-            let oldest = times.get(times.len() - MAX_REVOKED).copied().unwrap_or(0);
-            revoked.retain(|_, at| *at >= oldest);
-        }
+        self.revoked
+            .extend(names.into_iter().map(|name| (name, now_ms)));
+        let Some(last) = self.revoked.len().checked_sub(MAX_REVOKED + 1) else {
+            return;
+        };
+        let mut times: Vec<u64> = self.revoked.values().copied().collect();
+        let (_, last, _) = times.select_nth_unstable(last);
+        let last = Some(*last);
+        self.all_revoked_ms = self.all_revoked_ms.max(last);
+        self.revoked.retain(|_, at| Some(*at) > last);
+    }
+
+    /// When what was issued to a principal was taken back last, as far as that does not stand with its account.
+    pub(crate) fn revoked_ms(&self, principal: &str) -> Option<u64> {
+        let removed = self.revoked.get(principal).copied();
+        removed.max(self.all_revoked_ms)
     }
 }

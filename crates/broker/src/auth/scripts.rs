@@ -8,11 +8,11 @@ use effusion_protocol::body::ScriptError;
 use effusion_protocol::script::{AuthenticationCommand, Placed, SecurityCommand};
 use std::collections::BTreeMap;
 
-use crate::caller::Caller;
-use crate::{Completion, EffectError, Secret, SecurityStore, StoreOp, errors};
+use crate::caller::{Caller, SessionKey};
+use crate::{Completion, EffectError, SecurityStore, StoreOp, errors};
 
 use super::authentication_script::{AuthenticationChanges, Password};
-use super::{Auth, security_script};
+use super::{Auth, Check, security_script};
 
 pub(crate) use super::authentication_script::End;
 
@@ -47,8 +47,8 @@ enum Changes {
 /// What a script waits for.
 #[derive(Debug)]
 pub(crate) enum Waiting {
-    Hash(Secret),
-    Verify(Option<String>, Secret),
+    /// A password to be hashed or checked: see [`Auth::queue`].
+    Check(Check),
     Store(Vec<StoreOp>),
 }
 
@@ -64,6 +64,13 @@ pub(crate) enum ScriptStep {
     Mistakes(Caller, Vec<ScriptError>),
     /// It changed nothing: it could not be done.
     Failed(Caller, ErrorReport),
+}
+
+impl ScriptStage {
+    /// The session that runs it.
+    pub(crate) const fn session(&self) -> SessionKey {
+        self.caller.session
+    }
 }
 
 impl Auth {
@@ -121,14 +128,10 @@ impl Auth {
             },
         };
         let waiting = match &password {
-            Some(password) => {
-                self.verifications.begin();
-                if password.is_check() {
-                    Waiting::Verify(password.hash().cloned(), password.text())
-                } else {
-                    Waiting::Hash(password.text())
-                }
+            Some(password) if password.is_check() => {
+                Waiting::Check(Check::Script(password.hash().cloned(), password.text()))
             }
+            Some(password) => Waiting::Check(Check::Hash(password.text())),
             None if operations.is_empty() || !self.is_durable => return self.make(caller, changes),
             None => Waiting::Store(operations),
         };
@@ -138,6 +141,12 @@ impl Auth {
             password,
         };
         ScriptStep::Wait(Box::new(stage), waiting)
+    }
+
+    /// A script waits for a check that is not made, as too many wait.
+    pub(crate) fn give_up_script(stage: ScriptStage) -> ScriptStep {
+        let report = errors::too_many("passwords wait to be checked");
+        ScriptStep::Failed(stage.caller, report)
     }
 
     /// What a script waited for is done.

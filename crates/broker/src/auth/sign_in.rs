@@ -207,13 +207,29 @@ impl Auth {
         self.verifications.pop(self.limits.checks_at_once)
     }
 
-    /// Begins with a check: what is to be done for it.
-    pub(crate) fn begin_check(&mut self, candidate: &mut Candidate, job: Job) -> Output {
+    /// Begins with a check: what is to be done for it. A script's has no candidate.
+    pub(crate) fn begin_check(&mut self, candidate: Option<&mut Candidate>, job: Job) -> Output {
         self.verifications.begin();
         let Job { ticket, check } = job;
-        if let Check::Jwt(token) = check {
-            return Output::VerifyToken { ticket, token };
-        }
+        let candidate = match (check, candidate) {
+            (Check::Jwt(token), _) => return Output::VerifyToken { ticket, token },
+            (Check::Hash(password), _) => return Output::Hash { ticket, password },
+            (Check::Script(hash, password), _) => {
+                return Output::Verify {
+                    ticket,
+                    hash,
+                    password,
+                };
+            }
+            (Check::Password, Some(candidate)) => candidate,
+            (Check::Password, None) => {
+                return Output::Verify {
+                    ticket,
+                    hash: None,
+                    password: Secret::new(String::new()),
+                };
+            }
+        };
         let password = match &candidate.credentials {
             Credentials::None => Some(String::new()),
             Credentials::Password(password) => Some(password.clone()),

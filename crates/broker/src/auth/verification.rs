@@ -1,4 +1,5 @@
-//! Whose credentials are looked at next: checking a password takes tens of milliseconds of a core, whoever asks for it.
+//! Whose credentials are looked at next: checking a password, or hashing one, takes tens of milliseconds of a core, whoever asks
+//! for it.
 //!
 //! The queue is fair by network and principal: the one that a client names, or that a session has that wants another one. When too
 //! many wait, the last of the longest queue goes.
@@ -12,6 +13,10 @@ pub(crate) enum Check {
     Password,
     /// A JWT (RFC 7519).
     Jwt(Secret),
+    /// A password in a script, and the hash that it is checked against.
+    Script(Option<String>, Secret),
+    /// A password in a script that is to be hashed.
+    Hash(Secret),
 }
 
 /// A check that waits, and who waits for it.

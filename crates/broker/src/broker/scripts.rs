@@ -10,6 +10,7 @@ use crate::broker::jobs::SLICE;
 use crate::broker::{Broker, Effect};
 use crate::caller::{Caller, SessionKey};
 use crate::sessions::Session;
+use crate::turns::Account;
 
 impl Broker {
     /// Begins the next script, unless one runs.
@@ -37,16 +38,16 @@ impl Broker {
     pub(super) fn script_step(&mut self, step: ScriptStep) {
         match step {
             ScriptStep::Wait(stage, waiting) => {
+                let session = self.sessions.get(stage.session());
+                let account = session.map_or_else(|| Account::new("", None), Session::account);
                 let ticket = self.new_ticket(Effect::Script(stage));
-                self.output(match waiting {
-                    Waiting::Hash(password) => Output::Hash { ticket, password },
-                    Waiting::Verify(hash, password) => Output::Verify {
-                        ticket,
-                        hash,
-                        password,
-                    },
-                    Waiting::Store(operations) => Output::Store { ticket, operations },
-                });
+                match waiting {
+                    // One of many passwords takes its turn with those of other clients.
+                    Waiting::Check(check) => self.queue_on(account, ticket, check),
+                    Waiting::Store(operations) => {
+                        self.output(Output::Store { ticket, operations });
+                    }
+                }
             }
             ScriptStep::Accounts(caller, ended) if ended.is_empty() => {
                 self.end_script(caller, Ok(Vec::new()));

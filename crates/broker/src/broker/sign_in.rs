@@ -102,12 +102,18 @@ impl Broker {
     fn queue_check(&mut self, candidate: Box<Candidate>, check: Check) {
         let (address, principal) = self.asker(&candidate);
         let ticket = self.park(candidate);
-        let account = Account::new(&address, principal.as_deref());
+        self.queue_on(Account::new(&address, principal.as_deref()), ticket, check);
+    }
+
+    /// Has a check wait for its turn on an account.
+    pub(super) fn queue_on(&mut self, account: Account, ticket: Ticket, check: Check) {
         let dropped = self.auth.queue(account, ticket, check);
-        if let Some(Effect::Authenticate(candidate)) =
-            dropped.and_then(|ticket| self.effects.remove(&ticket))
-        {
-            self.decide(|auth, it| auth.deny(*candidate, ResponseCode::NotReady, it));
+        match dropped.and_then(|ticket| self.effects.remove(&ticket)) {
+            Some(Effect::Authenticate(candidate)) => {
+                self.decide(|auth, it| auth.deny(*candidate, ResponseCode::NotReady, it));
+            }
+            Some(Effect::Script(stage)) => self.script_step(Auth::give_up_script(*stage)),
+            _ => {}
         }
         self.run_checks();
     }
@@ -115,16 +121,17 @@ impl Broker {
     /// Has as many credentials checked as may be at a time.
     pub(super) fn run_checks(&mut self) {
         while let Some(job) = self.auth.next_check() {
-            match self.effects.get_mut(&job.ticket) {
-                Some(Effect::Authenticate(candidate)) => {
-                    let output = self.auth.begin_check(candidate, job);
-                    self.output(output);
-                }
+            let candidate = match self.effects.get_mut(&job.ticket) {
+                Some(Effect::Authenticate(candidate)) => Some(&mut **candidate),
+                Some(Effect::Script(_)) => None,
                 // The client is gone.
                 _ => {
                     self.effects.remove(&job.ticket);
+                    continue;
                 }
-            }
+            };
+            let output = self.auth.begin_check(candidate, job);
+            self.output(output);
         }
     }
 

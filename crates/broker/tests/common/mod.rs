@@ -320,6 +320,7 @@ pub fn principal(name: &str, roles: &[&str]) -> Principal {
         password_hash: hash("password"),
         roles: roles.iter().map(|it| (*it).to_owned()).collect(),
         locked_by: None,
+        revoked_ms: None,
     }
 }
 

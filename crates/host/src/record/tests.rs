@@ -177,6 +177,7 @@ fn a_principal_is_replaced_and_removed() {
         password_hash: "#".to_owned(),
         roles: ["CLIENT".to_owned()].into(),
         locked_by: None,
+        revoked_ms: None,
     };
     records.apply(&StoreOp::PutPrincipal(principal));
     assert_eq!(records.0.len(), 1);

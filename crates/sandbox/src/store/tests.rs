@@ -33,6 +33,7 @@ fn principal(name: &str) -> Principal {
         password_hash: "$argon2id$…".to_owned(),
         roles: ["CLIENT".to_owned()].into(),
         locked_by: None,
+        revoked_ms: None,
     }
 }
 
