@@ -11,7 +11,8 @@
 //! comes back through [`Broker::completed`]. What takes long is done in slices, a call of [`Broker::work`] each, between which
 //! other inputs may come. The same inputs and the same [`Config::seed`] give the same outputs.
 //!
-//! Four parts own all state, each behind an interface of its own: `topics`, `sessions`, `auth` and `messaging`. None calls another.
+//! Four parts own all state, each behind an interface of its own: `topics`, `sessions`, `auth` and `messaging`. None holds or is
+//! given another; what they use of each other are plain types (`ARCHITECTURE.md` has a table).
 //! `broker` turns an input into calls on them and hands what they give back to the next; `services` does that for each request of
 //! the protocol.
 //!

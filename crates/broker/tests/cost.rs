@@ -11,9 +11,10 @@ use effusion_protocol::body::{
     FetchMetricsRequest, FetchRequest, FilterSelectRequest, FilterUnsubscribeAllRequest,
     MetricsServer, RemoveTopicsResponse, RequestHandlerRegistration, SelectRequest,
     SendToFilterRequest, SessionEventRegistration, SessionEvents, SessionLockRequest,
-    SessionLockScope, SessionSelectRequest, SessionUnsubscribeAllRequest,
-    SetConflationFilterRequest, SetSessionPropertiesFilterRequest, TopicMetricCollector,
-    TopicNotificationSelection, TopicNotificationType, UpdateConstraint, call,
+    SessionLockScope, SessionMetricCollector, SessionSelectRequest, SessionUnsubscribeAllRequest,
+    SetConflationFilterRequest, SetSessionPropertiesFilterRequest, SetSessionPropertiesRequest,
+    TopicMetricCollector, TopicNotificationSelection, TopicNotificationType, UpdateConstraint,
+    call,
 };
 use effusion_protocol::time_series::{
     QueryRange, QueryType, RangeQueryRequest, RangeQueryResponse,
@@ -1444,4 +1445,194 @@ fn sessions_whose_rights_changed_take_turns() {
         "{seen:?}"
     );
     assert!(world.broker.has_work());
+}
+
+/// The answer to a request of a client whose role has other permissions once it is being served, but is not done.
+fn after_loss<C: Call>(
+    world: &mut World,
+    (before, after): (&str, &str),
+    body: &C::Request,
+) -> Result<C::Response, ErrorReason> {
+    topics::run_script(world, before);
+    let mut admin = world.client("admin");
+    let mut caller = world.client("caller");
+    let asked = caller.request_unsettled::<C>(world, body);
+    assert!(world.broker.has_work());
+    admin.request_unsettled::<call::UpdateSecurity>(world, &after.to_owned());
+    world.settle();
+    let version = caller.version;
+    let answers = caller.read_all(world).into_iter();
+    let mut answers = answers.filter_map(|it| match it {
+        Incoming::Answer(id, answer) if id == asked => Some(answer),
+        _ => None,
+    });
+    let answer = answers.next().expect("it is answered");
+    assert_eq!(answers.next(), None);
+    answer
+        .map(|body| decode(body, version).unwrap())
+        .map_err(|report| report.reason)
+}
+
+#[test]
+fn what_is_served_in_slices_needs_the_right_until_it_is_done() {
+    let mut world = crowded(12_000);
+    full_of_sessions(&mut world, 2_000);
+    topics::run_accounts_script(&mut world, "add principal 'caller' 'password' ['C']");
+    let denied = ErrorReason::AccessDenied;
+    let all = "set 'C' permissions [MODIFY_SESSION VIEW_SESSION VIEW_SERVER CONTROL_SERVER]\n\
+               set 'C' default path permissions [SELECT_TOPIC READ_TOPIC]";
+    let filter = || "$Principal is 'user'".to_owned();
+    let subscribe = FilterSelectRequest {
+        filter: filter(),
+        selection: SelectRequest::new("?many//"),
+    };
+    let loss = (all, "set 'C' default path permissions [READ_TOPIC]");
+    let subscribed = after_loss::<call::FilterSubscribe>(&mut world, loss, &subscribe);
+    assert_eq!(subscribed.unwrap_err(), denied);
+    let set = SetSessionPropertiesFilterRequest {
+        filter: filter(),
+        set: Some(vec![("a".to_owned(), "b".to_owned())]),
+        remove: None,
+    };
+    let loss = (all, "set 'C' permissions [MODIFY_SESSION]");
+    let changed = after_loss::<call::SetSessionPropertiesFilter>(&mut world, loss, &set);
+    assert_eq!(changed.unwrap_err(), denied);
+    let collector = TopicMetricCollector {
+        name: "all".to_owned(),
+        exports: false,
+        maximum_groups: 1,
+        selector: "?many//".to_owned(),
+        by_type: false,
+        by_view: false,
+        prefix_parts: 0,
+    };
+    let mut admin = world.client("admin");
+    admin
+        .call::<call::PutTopicMetricCollector>(&mut world, &collector)
+        .unwrap();
+    let metrics = FetchMetricsRequest {
+        server: MetricsServer::Current,
+        names: Vec::new(),
+        pattern: String::new(),
+    };
+    let loss = (all, "set 'C' permissions [VIEW_SESSION]");
+    let measured = after_loss::<call::FetchMetrics>(&mut world, loss, &metrics);
+    assert_eq!(measured.unwrap_err(), denied);
+    // What was fetched before the right to it was lost is not among the answer.
+    let mut request = fetch("?many//");
+    request.with_values = true;
+    let loss = (all, "set 'C' path 'many/0' permissions []");
+    let fetched = after_loss::<call::Fetch>(&mut world, loss, &request).unwrap();
+    assert_eq!(fetched.topics.len(), 12_000 / 10 * 9);
+    assert!(
+        fetched
+            .topics
+            .iter()
+            .all(|it| !it.path.starts_with("many/0"))
+    );
+}
+
+#[test]
+fn a_query_for_what_was_replaced_needs_the_right_until_it_is_done() {
+    let mut world = World::default();
+    topics::run_accounts_script(&mut world, "add principal 'caller' 'password' ['C']");
+    let mut control = world.client("control");
+    filled(&mut world, &mut control, 12_000, 12_000);
+    let query = RangeQueryRequest {
+        query_type: QueryType::AllEdits,
+        ..RangeQueryRequest::new("s")
+    };
+    let script = |permissions: &str| {
+        format!("set 'C' default path permissions [SELECT_TOPIC READ_TOPIC {permissions}]")
+    };
+    let [may, may_not] = ["QUERY_OBSOLETE_TIME_SERIES_EVENTS", ""].map(script);
+    let queried = after_loss::<call::RangeQuery>(&mut world, (&may, &may_not), &query);
+    assert_eq!(queried.unwrap_err(), ErrorReason::AccessDenied);
+    let queried = after_loss::<call::RangeQuery>(&mut world, (&may, &may), &query);
+    assert_eq!(queried.unwrap().events.len(), 12_000);
+}
+
+#[test]
+fn what_collectors_count_has_a_size() {
+    let mut world = World::default();
+    let mut admin = world.client("admin");
+    let collector = |name: &str, properties: usize| SessionMetricCollector {
+        name: name.to_owned(),
+        exports: false,
+        maximum_groups: u32::MAX,
+        removes_unmatched: true,
+        filter: "all".to_owned(),
+        group_by: vec!["Room".to_owned(); properties],
+    };
+    let refused = admin
+        .call::<call::PutSessionMetricCollector>(&mut world, &collector("a", 33))
+        .unwrap_err();
+    assert_eq!(refused.reason, ErrorReason::InvalidData);
+    admin
+        .call::<call::PutSessionMetricCollector>(&mut world, &collector("a", 32))
+        .unwrap();
+    for number in 0..40 {
+        let user = world.client("user");
+        let set = SetSessionPropertiesRequest {
+            session: user.session,
+            set: Some(vec![(
+                "Room".to_owned(),
+                format!("{number}{}", "x".repeat(1_000)),
+            )]),
+            remove: None,
+        };
+        admin
+            .call::<call::SetSessionProperties>(&mut world, &set)
+            .unwrap();
+    }
+    let fetch = FetchMetricsRequest {
+        server: MetricsServer::Current,
+        names: vec!["diffusion_session_collector_open".to_owned(); 1_500],
+        pattern: String::new(),
+    };
+    let metrics = admin
+        .call::<call::FetchMetrics>(&mut world, &fetch)
+        .unwrap();
+    let samples = &metrics.servers[0].1[0].samples;
+    // Of 41 groups of 32 KiB each, those that fit.
+    assert!((3..=5).contains(&samples.len()), "{}", samples.len());
+}
+
+#[test]
+fn what_properties_a_session_has_does_not_show_in_what_roles_it_takes() {
+    let mut world = World::default();
+    topics::run_script(&mut world, "set 'BLIND' permissions [MODIFY_SESSION]");
+    topics::run_accounts_script(&mut world, "add principal 'blind' 'password' ['BLIND']");
+    let mut blind = world.client("blind");
+    let mut admin = world.client("admin");
+    let mut taken = |has_much: bool| {
+        let user = world.client("user");
+        for number in 0..if has_much { 30 } else { 0 } {
+            let set = SetSessionPropertiesRequest {
+                session: user.session,
+                set: Some(vec![(format!("p{number}"), "x".repeat(4_000))]),
+                remove: None,
+            };
+            admin
+                .call::<call::SetSessionProperties>(&mut world, &set)
+                .unwrap();
+        }
+        let mut count = 0;
+        loop {
+            let change = ChangeRolesRequest {
+                session: user.session,
+                remove: Vec::new(),
+                add: vec![format!("{count}{}", "x".repeat(1_000))],
+            };
+            let changed = blind.call::<call::ChangeRoles>(&mut world, &change);
+            read_on(&mut world, &mut blind);
+            match changed {
+                Ok(()) => count += 1,
+                Err(_) => return count,
+            }
+        }
+    };
+    let (little, much) = (taken(false), taken(true));
+    assert!(little > 50, "{little}");
+    assert_eq!(little, much);
 }

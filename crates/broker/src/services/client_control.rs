@@ -43,7 +43,6 @@ impl Broker {
     }
 
     pub(crate) fn close_client_filter(&mut self, caller: &Caller, filter: &str) -> Served {
-        self.check_global(caller, GlobalPermission::ModifySession)?;
         self.for_matching(caller, filter, Action::Close)
     }
 
@@ -69,7 +68,6 @@ impl Broker {
         caller: &Caller,
         it: ChangeRolesFilterRequest,
     ) -> Served {
-        self.check_global(caller, GlobalPermission::ModifySession)?;
         check_roles(&it.remove, &it.add)?;
         let (remove, add) = (it.remove, it.add);
         self.for_matching(caller, &it.filter, Action::ChangeRoles { remove, add })
@@ -152,7 +150,7 @@ impl Broker {
     }
 
     pub(crate) fn filter_subscribe(&mut self, caller: &Caller, it: FilterSelectRequest) -> Served {
-        let selector = self.control_selector(caller, &it.selection.selector)?;
+        let selector = self.topics.selector(&it.selection.selector)?;
         let scope = it.selection.scope;
         self.for_matching(caller, &it.filter, Action::Subscribe { scope, selector })
     }
@@ -162,7 +160,7 @@ impl Broker {
         caller: &Caller,
         it: FilterSelectRequest,
     ) -> Served {
-        let selector = self.control_selector(caller, &it.selection.selector)?;
+        let selector = self.topics.selector(&it.selection.selector)?;
         let scope = Some(it.selection.scope);
         self.for_matching(caller, &it.filter, Action::Unsubscribe { scope, selector })
     }
@@ -172,7 +170,7 @@ impl Broker {
         caller: &Caller,
         it: &FilterUnsubscribeAllRequest,
     ) -> Served {
-        let selector = self.control_selector(caller, &it.selector)?;
+        let selector = self.topics.selector(&it.selector)?;
         let scope = None;
         self.for_matching(caller, &it.filter, Action::Unsubscribe { scope, selector })
     }
@@ -219,7 +217,6 @@ impl Broker {
         caller: &Caller,
         it: &SetConflationFilterRequest,
     ) -> Served {
-        self.check_global(caller, GlobalPermission::ModifySession)?;
         self.for_matching(caller, &it.filter, Action::SetConflation(it.enabled))
     }
 }

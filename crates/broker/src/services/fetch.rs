@@ -7,7 +7,7 @@ use effusion_protocol::body::{
     FetchLimit, FetchRequest, FetchResponse, FetchedSize, FetchedTopic, Properties, ResponseBody,
     TimeSeriesSize,
 };
-use effusion_protocol::{ErrorReason, ProtocolVersion, encode};
+use effusion_protocol::{ErrorReason, ErrorReport, ProtocolVersion, encode};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use crate::broker::jobs::{Slice, Task};
 use crate::caller::Caller;
 use crate::errors;
 use crate::services::dispatch::{Reply, Served};
+use crate::sessions::Standing;
 use crate::topics::{BYTES_A_STEP, Halt, Onward, Selector, Topic, Walk, compare_paths};
 
 /// What a topic adds to a response besides its path and its value, roughly.
@@ -43,6 +44,8 @@ fn deep_branch(path: &str, depth: usize) -> Option<usize> {
 /// A fetch that is under way.
 #[derive(Debug)]
 pub(crate) struct Fetching {
+    /// What the caller may see is decided by this: if it changes, all that was fetched may be hidden.
+    standing: Standing,
     request: FetchRequest,
     selector: Arc<Selector>,
     walk: Walk,
@@ -64,6 +67,15 @@ impl Fetching {
 
 impl Broker {
     pub(crate) fn fetch(&mut self, caller: &Caller, request: FetchRequest) -> Served {
+        let fetching = self.start_fetch(caller, request)?;
+        self.begin(caller, Task::Fetch(Box::new(fetching)))
+    }
+
+    fn start_fetch(
+        &mut self,
+        caller: &Caller,
+        request: FetchRequest,
+    ) -> Result<Fetching, ErrorReport> {
         let selector = self.selector_of(caller, &request.selector)?;
         let is_backwards = request.limit < 0;
         let mut walk = Walk::new(&selector, is_backwards);
@@ -75,7 +87,8 @@ impl Broker {
         if let Some(start) = start {
             walk.start_at(&start.path, start.inclusive);
         }
-        let fetching = Fetching {
+        Ok(Fetching {
+            standing: self.session(caller)?.standing(),
             request,
             selector,
             walk,
@@ -88,8 +101,7 @@ impl Broker {
             },
             size: 0,
             too_large: None,
-        };
-        self.begin(caller, Task::Fetch(Box::new(fetching)))
+        })
     }
 
     /// Takes topics until a limit is reached.
@@ -103,7 +115,14 @@ impl Broker {
             Ok(session) => session,
             Err(report) => return Slice::Done(Err(report)),
         };
+        if session.standing() != fetching.standing {
+            return match self.start_fetch(caller, fetching.request) {
+                Ok(anew) => Slice::Again(Task::Fetch(Box::new(anew))),
+                Err(report) => Slice::Done(Err(report)),
+            };
+        }
         let Fetching {
+            standing: _,
             request,
             selector,
             walk,

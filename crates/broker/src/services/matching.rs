@@ -14,7 +14,7 @@ use crate::broker::Broker;
 use crate::broker::jobs::{Slice, Task};
 use crate::caller::{Caller, SessionKey};
 use crate::services::dispatch::{Reply, Served};
-use crate::services::subscriptions::{Deselecting, Selecting};
+use crate::services::subscriptions::{Deselecting, Selecting, check_select};
 use crate::sessions::filter::{Filter, Unseen};
 use crate::sessions::{SelectedBy, Session};
 use crate::topics::Selector;
@@ -98,8 +98,9 @@ impl Action {
 }
 
 impl Broker {
-    /// Does something to all sessions that match a filter, which the caller may do now.
+    /// Does something to all sessions that match a filter, if the caller may.
     pub(crate) fn for_matching(&mut self, caller: &Caller, filter: &str, action: Action) -> Served {
+        self.check_action(caller, &action)?;
         let filter = match Filter::parse(filter) {
             Ok(filter) => filter,
             Err(mistake) => {
@@ -129,12 +130,13 @@ impl Broker {
         steps: &mut usize,
     ) -> Slice {
         // The right to it may be gone by now.
-        let may = match &matching.action {
-            Action::Send { request, .. } => self.check_send_to_session(caller, &request.path),
-            _ => self.check_global(caller, GlobalPermission::ModifySession),
-        };
-        if let Err(report) = may {
+        if let Err(report) = self.check_action(caller, &matching.action) {
             return Slice::Done(Err(report));
+        }
+        if let Action::Subscribe { selector, .. } | Action::Unsubscribe { selector, .. } =
+            &matching.action
+        {
+            *steps = steps.saturating_sub(selector.members());
         }
         if !matching.is_complete {
             if !self.find_some(caller, &mut matching, steps) {
@@ -180,6 +182,23 @@ impl Broker {
             Action::Close | Action::Send { .. } => Reply::Later,
             _ => Reply::Now(self.matched(&matching)),
         }))
+    }
+
+    /// Fails if a caller may not do something to the sessions that match.
+    fn check_action(&self, caller: &Caller, action: &Action) -> Result<(), ErrorReport> {
+        if let Action::Send { request, .. } = action {
+            return self.check_send_to_session(caller, &request.path);
+        }
+        if let Action::SetProperties { .. } = action {
+            self.check_global(caller, GlobalPermission::ViewSession)?;
+        }
+        self.check_global(caller, GlobalPermission::ModifySession)?;
+        match action {
+            Action::Subscribe { selector, .. } | Action::Unsubscribe { selector, .. } => {
+                check_select(self.session(caller)?.rights(), selector)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn matched(&self, matching: &Matching) -> ResponseBody {

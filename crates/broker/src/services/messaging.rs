@@ -190,7 +190,6 @@ impl Broker {
     }
 
     pub(crate) fn send_to_filter(&mut self, caller: &Caller, it: SendToFilterRequest) -> Served {
-        self.check_send_to_session(caller, &it.path)?;
         let action = Action::Send {
             conversation: it.conversation,
             request: SendRequest {

@@ -23,6 +23,14 @@ use crate::{Time, errors};
 const MAX_COLLECTORS: usize = 100;
 /// The most groups of a collector, whatever it asks for.
 const MAX_GROUPS: usize = 1_000;
+/// The most groups of all collectors in one answer.
+const MAX_ANSWER: usize = 10_000;
+/// The most properties that a collector groups by.
+const MAX_GROUP_BY: usize = 32;
+/// Bytes that the names and values of a collector's groups take.
+const MAX_GROUP_BYTES: usize = 128 * 1024;
+/// What a group takes besides those.
+const GROUP_OVERHEAD: usize = 64;
 
 /// The collectors, and what cannot be counted when somebody asks.
 #[derive(Debug, Default)]
@@ -43,8 +51,48 @@ impl Collectors {
     }
 }
 
-/// The values of what a collector groups by, and how many of each kind of thing are in the group.
-type Groups = BTreeMap<Vec<String>, [usize; 2]>;
+/// What a collector counts.
+#[derive(Debug, Default)]
+struct Groups {
+    /// The values of what it groups by, and how many of each kind of thing are in the group.
+    counts: BTreeMap<Vec<String>, [usize; 2]>,
+    /// How many there may be.
+    most: usize,
+    /// Bytes that further ones may take, and those that each takes besides its values.
+    bytes: usize,
+    each: usize,
+}
+
+impl Groups {
+    /// No groups yet, of a collector of this name that groups by these.
+    fn new(name: &str, labels: &[String], most: u32, left: usize) -> Self {
+        let labels: usize = labels.iter().map(String::len).sum();
+        Self {
+            counts: BTreeMap::new(),
+            most: usize::try_from(most)
+                .unwrap_or(MAX_GROUPS)
+                .min(MAX_GROUPS)
+                .min(left),
+            bytes: MAX_GROUP_BYTES,
+            each: GROUP_OVERHEAD + name.len() + labels,
+        }
+    }
+
+    /// Counts into a group, unless there are as many as there may be, or they take as much.
+    fn count(&mut self, group: Vec<String>, numbers: [usize; 2]) {
+        if !self.counts.contains_key(&group) {
+            let bytes = self.each + group.iter().map(String::len).sum::<usize>();
+            if self.counts.len() >= self.most || bytes > self.bytes {
+                return;
+            }
+            self.bytes -= bytes;
+        }
+        let entry = self.counts.entry(group).or_default();
+        for (sum, number) in entry.iter_mut().zip(numbers) {
+            *sum += number;
+        }
+    }
+}
 
 /// What collectors of sessions count, and those of topics, each with its unit.
 const SESSION_COLLECTIONS: [&str; 2] = [
@@ -60,7 +108,7 @@ const TOPIC_COLLECTIONS: [(&str, &str); 2] = [
 #[derive(Debug)]
 pub(crate) struct Measuring {
     /// Which metrics are asked for: by name, and by pattern.
-    names: Vec<String>,
+    names: BTreeSet<String>,
     pattern: Option<WholePattern>,
     metrics: Vec<MetricCollection>,
     session_collections: [MetricCollection; 2],
@@ -68,7 +116,9 @@ pub(crate) struct Measuring {
     /// The collectors that have not counted yet, and what the first of them has counted so far.
     sessions: VecDeque<String>,
     topics: VecDeque<String>,
-    groups: Groups,
+    groups: Option<Groups>,
+    /// How many groups there may still be.
+    left: usize,
     /// Where that one goes on.
     next: SessionKey,
     walk: Option<Walk>,
@@ -106,19 +156,6 @@ fn check_name(
     }
 }
 
-/// Counts into a group, unless there are as many groups as there may be.
-fn count(groups: &mut Groups, maximum: u32, group: Vec<String>, numbers: [usize; 2]) {
-    let maximum = usize::try_from(maximum)
-        .unwrap_or(MAX_GROUPS)
-        .min(MAX_GROUPS);
-    if groups.len() < maximum || groups.contains_key(&group) {
-        let entry = groups.entry(group).or_default();
-        for (sum, number) in entry.iter_mut().zip(numbers) {
-            *sum += number;
-        }
-    }
-}
-
 impl Broker {
     pub(crate) fn put_session_collector(
         &mut self,
@@ -126,6 +163,11 @@ impl Broker {
         definition: SessionMetricCollector,
     ) -> Served {
         self.check_global(caller, GlobalPermission::ControlServer)?;
+        if definition.group_by.len() > MAX_GROUP_BY {
+            return Err(errors::invalid_data(format_args!(
+                "A metric collector cannot group by more than {MAX_GROUP_BY} properties"
+            )));
+        }
         // Its filter and its groups tell of the properties of sessions.
         self.check_global(caller, GlobalPermission::ViewSession)?;
         let name = definition.name.clone();
@@ -219,14 +261,15 @@ impl Broker {
             })?)
         };
         let measuring = Measuring {
-            names: request.names.clone(),
+            names: request.names.iter().cloned().collect(),
             pattern,
             metrics: self.metrics(),
             session_collections: SESSION_COLLECTIONS.map(|name| empty(name, "sessions")),
             topic_collections: TOPIC_COLLECTIONS.map(|(name, unit)| empty(name, unit)),
             sessions: self.collectors.sessions.keys().cloned().collect(),
             topics: self.collectors.topics.keys().cloned().collect(),
-            groups: Groups::new(),
+            groups: None,
+            left: MAX_ANSWER,
             next: SessionKey(0),
             walk: None,
         };
@@ -265,7 +308,7 @@ impl Broker {
         }
         collections.extend(topic_collections);
         let is_wanted = |name: &str| {
-            let named = names.iter().any(|it| it == name);
+            let named = names.contains(name);
             let matched = pattern.as_ref().is_some_and(|it| it.is_match(name));
             named || matched || (names.is_empty() && pattern.is_none())
         };
@@ -284,18 +327,19 @@ impl Broker {
     /// Counts sessions for the collectors that are left; whether it has counted all.
     fn count_sessions(&mut self, measuring: &mut Measuring, steps: &mut usize) -> bool {
         while let Some(name) = measuring.sessions.front() {
-            let groups = &mut measuring.groups;
             // It may be gone meanwhile.
             if let Some(collector) = self.collectors.sessions.get_mut(name) {
                 let definition = &collector.definition;
-                if measuring.next == SessionKey(0) {
-                    *groups = collector
-                        .told
-                        .iter()
-                        .map(|it| (it.clone(), [0, 0]))
-                        .collect();
-                }
-                let cost = 1 + collector.filter.steps() + definition.group_by.len();
+                let labels = &definition.group_by;
+                let groups = measuring.groups.get_or_insert_with(|| {
+                    let most = definition.maximum_groups;
+                    let mut groups = Groups::new(name, labels, most, measuring.left);
+                    for told in &collector.told {
+                        groups.count(told.clone(), [0, 0]);
+                    }
+                    groups
+                });
+                let cost = 1 + collector.filter.steps() + labels.len();
                 for session in self
                     .sessions
                     .between(measuring.next, self.sessions.last_key())
@@ -308,20 +352,21 @@ impl Broker {
                     if !collector.filter.matches(session) {
                         continue;
                     }
-                    let group = definition.group_by.iter();
+                    let group = labels.iter();
                     let group = group
                         .map(|key| session.property(key).unwrap_or_default().into_owned())
                         .collect();
                     let numbers = [1, usize::from(session.connection().is_some())];
-                    count(groups, definition.maximum_groups, group, numbers);
+                    groups.count(group, numbers);
                 }
+                *steps = steps.saturating_sub(groups.counts.len());
+                measuring.left -= groups.counts.len();
                 if !definition.removes_unmatched {
-                    collector.told = groups.keys().cloned().collect();
+                    collector.told = groups.counts.keys().cloned().collect();
                 }
-                let labels = &definition.group_by;
                 add_samples(&mut measuring.session_collections, name, labels, groups);
             }
-            groups.clear();
+            measuring.groups = None;
             measuring.next = SessionKey(0);
             measuring.sessions.pop_front();
         }
@@ -332,13 +377,19 @@ impl Broker {
     fn count_topics(&self, caller: &Caller, measuring: &mut Measuring, steps: &mut usize) -> bool {
         let viewer = self.sessions.get(caller.session);
         while let Some(name) = measuring.topics.front() {
-            let groups = &mut measuring.groups;
             if let Some(TopicCollector {
                 definition,
                 selector,
             }) = self.collectors.topics.get(name)
             {
                 let prefix_parts = usize::try_from(definition.prefix_parts).unwrap_or(usize::MAX);
+                let by_type = definition.by_type.then(|| "topic_type".to_owned());
+                let by_prefix = (prefix_parts > 0).then(|| "path_prefix".to_owned());
+                let labels: Vec<String> = by_type.into_iter().chain(by_prefix).collect();
+                let (most, left) = (definition.maximum_groups, measuring.left);
+                let groups = measuring
+                    .groups
+                    .get_or_insert_with(|| Groups::new(name, &labels, most, left));
                 let walk = measuring
                     .walk
                     .get_or_insert_with(|| Walk::new(selector, false));
@@ -355,23 +406,17 @@ impl Broker {
                         let parts: Vec<&str> = topic.path().split('/').take(prefix_parts).collect();
                         group.push(parts.join("/"));
                     }
-                    let numbers = [1, topic.subscribers().len()];
-                    count(groups, definition.maximum_groups, group, numbers);
+                    groups.count(group, [1, topic.subscribers().len()]);
                     Onward::Next
                 });
                 if halt != Halt::End {
                     return false;
                 }
-                let mut labels = Vec::new();
-                if definition.by_type {
-                    labels.push("topic_type".to_owned());
-                }
-                if prefix_parts > 0 {
-                    labels.push("path_prefix".to_owned());
-                }
+                *steps = steps.saturating_sub(groups.counts.len());
+                measuring.left -= groups.counts.len();
                 add_samples(&mut measuring.topic_collections, name, &labels, groups);
             }
-            groups.clear();
+            measuring.groups = None;
             measuring.walk = None;
             measuring.topics.pop_front();
         }
@@ -490,7 +535,7 @@ fn add_samples(
     labels: &[String],
     groups: &Groups,
 ) {
-    for (group, numbers) in groups {
+    for (group, numbers) in &groups.counts {
         for (collection, number) in collections.iter_mut().zip(numbers) {
             let mut sample = sample(collection.name.clone(), *number as u64);
             sample.label_names = ["collector".to_owned()]

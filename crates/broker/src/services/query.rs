@@ -8,7 +8,7 @@ use effusion_protocol::body::PathPermission;
 use effusion_protocol::time_series::{
     Event, QueryRange, QueryType, RangeAnchor, RangeQueryRequest, RangeSpan,
 };
-use effusion_protocol::{ErrorReason, ErrorReport, TopicId, Writer, encode_into};
+use effusion_protocol::{ErrorReport, TopicId, Writer, encode_into};
 use std::collections::VecDeque;
 
 use crate::broker::Broker;
@@ -41,12 +41,17 @@ impl Broker {
     }
 
     /// The topic of a query that a caller may make.
-    fn queried(&self, caller: &Caller, path: &str) -> Result<&Topic, ErrorReport> {
+    fn queried(&self, caller: &Caller, request: &RangeQueryRequest) -> Result<&Topic, ErrorReport> {
+        let path = request.path.trim_matches('/');
         let topic = self.topics.tree().at(path);
         let settings = topic.map(|topic| topic.settings());
         let session = self.session(caller)?;
         if !session.may(PathPermission::ReadTopic, path, settings) {
             return Err(errors::denied(PathPermission::ReadTopic, path));
+        }
+        let obsolete = PathPermission::QueryObsoleteTimeSeriesEvents;
+        if is_obsolete(request) && !session.rights().has(obsolete, path) {
+            return Err(errors::denied(obsolete, path));
         }
         topic.ok_or_else(|| errors::no_such_topic(path))
     }
@@ -59,21 +64,12 @@ impl Broker {
     ) -> Result<Querying, ErrorReport> {
         let session = self.session(caller)?;
         let path = request.path.trim_matches('/');
-        let topic = self.queried(caller, path);
-        let is_obsolete =
-            request.query_type != QueryType::Values || request.edits != QueryRange::ALL;
-        let obsolete = PathPermission::QueryObsoleteTimeSeriesEvents;
-        let may_ask = !is_obsolete || session.rights().has(obsolete, path);
-        let topic = match topic {
-            Err(report) if report.reason == ErrorReason::AccessDenied => return Err(report),
-            _ if !may_ask => return Err(errors::denied(obsolete, path)),
-            topic => topic?,
-        };
+        let topic = self.queried(caller, &request)?;
         if topic.settings().series.is_none() {
             return Err(errors::incompatible_topic(path, "a time series"));
         }
         let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-        let (selected, sequences) = if is_obsolete {
+        let (selected, sequences) = if is_obsolete(&request) {
             let selected = evaluate(topic.series(), &request);
             let newest = selected.iter().skip(selected.len().saturating_sub(limit));
             let sequences: Vec<u64> = newest.map(|event| event.metadata.sequence).collect();
@@ -104,8 +100,7 @@ impl Broker {
         mut querying: Box<Querying>,
         steps: &mut usize,
     ) -> Slice {
-        let path = querying.request.path.trim_matches('/');
-        let topic = match self.queried(caller, path) {
+        let topic = match self.queried(caller, &querying.request) {
             Ok(topic) if topic.id() == querying.topic => topic,
             Ok(_) => return self.query_anew(caller, querying.request),
             Err(report) => return Slice::Done(Err(report)),
@@ -156,6 +151,11 @@ impl Querying {
     pub(crate) fn memory(&self) -> usize {
         self.answer.position() + size_of_val(self.left.as_slice())
     }
+}
+
+/// Whether a query asks for what was replaced.
+fn is_obsolete(request: &RangeQueryRequest) -> bool {
+    request.query_type != QueryType::Values || request.edits != QueryRange::ALL
 }
 
 /// The client type of Python's SDK, as the session property names it.

@@ -90,8 +90,6 @@ impl Broker {
         caller: &Caller,
         it: SetSessionPropertiesFilterRequest,
     ) -> Served {
-        self.check_global(caller, GlobalPermission::ViewSession)?;
-        self.check_global(caller, GlobalPermission::ModifySession)?;
         let (set, remove) = changeable(it.set, it.remove)?;
         let action = Action::SetProperties { set, remove };
         self.for_matching(caller, &it.filter, action)

@@ -15,7 +15,7 @@ use crate::sessions::{SelectedBy, Session};
 use crate::topics::{Halt, Onward, Selector, Topic, Walk};
 
 /// Whether a session may use a selector (source: the API documentation, SELECT_TOPIC).
-fn check_select(rights: &Rights, selector: &Selector) -> Result<(), ErrorReport> {
+pub(crate) fn check_select(rights: &Rights, selector: &Selector) -> Result<(), ErrorReport> {
     for (prefix, whole_branch) in selector.rights_needed() {
         let has = if whole_branch {
             rights.has_throughout(PathPermission::SelectTopic, prefix)

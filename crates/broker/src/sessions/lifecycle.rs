@@ -12,7 +12,6 @@ use crate::auth::{Admission, Rights, network};
 use crate::caller::SessionKey;
 use crate::{ConnectionEnd, ConnectionId, Output, Peer, Ticket, Time};
 
-use super::properties::detail_bytes;
 use super::session::Link;
 use super::{Inbound, Outbound, Selections, Session, Sessions, Timer, key};
 
@@ -396,7 +395,7 @@ impl Sessions {
         roles: BTreeSet<String>,
         rights: Arc<Rights>,
     ) -> Result<(), ErrorReport> {
-        self.check_details(key, detail_bytes(roles.iter().map(String::as_str)))?;
+        self.check_roles(key, &roles)?;
         self.change(key, |session| {
             session.roles = roles;
             session.rights = rights;

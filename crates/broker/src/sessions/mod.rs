@@ -24,7 +24,7 @@ pub(crate) use catch_up::Due;
 pub(crate) use lifecycle::{Connecting, Connection, Loss, Resumption, Timeout};
 pub(crate) use properties::{MAX_PROPERTY, is_user_property, key, roles_text};
 pub(crate) use selections::{Extent, SelectedBy, Selection, Selections};
-pub(crate) use session::Session;
+pub(crate) use session::{Session, Standing};
 pub(crate) use subscriptions::NextDue;
 pub(crate) use traffic::Traffic;
 

@@ -38,14 +38,20 @@ const FORBIDDEN: &[char] = &[' ', '\t', '\r', '\n', '"', '\'', '(', ')'];
 pub(crate) const MAX_PROPERTY: usize = 4 * 1024;
 /// The most properties that a session has.
 const MAX_PROPERTIES: usize = 1_000;
-/// Bytes of the properties and roles of one session.
-const MAX_DETAILS: usize = 128 * 1024;
+/// Bytes of the properties of one session.
+const MAX_PROPERTIES_BYTES: usize = 128 * 1024;
+/// Bytes of its roles. They are bounded apart: whoever may change those need not be told how much the properties are.
+const MAX_ROLES_BYTES: usize = 64 * 1024;
 /// What a property or a role takes besides its text, in bytes.
 const DETAIL_OVERHEAD: usize = 64;
 
 /// Bytes of texts, each as something of its own.
-pub(super) fn detail_bytes<'t>(texts: impl Iterator<Item = &'t str>) -> usize {
+fn detail_bytes<'t>(texts: impl Iterator<Item = &'t str>) -> usize {
     texts.map(|text| DETAIL_OVERHEAD + text.len()).sum()
+}
+
+fn role_bytes(roles: &BTreeSet<String>) -> usize {
+    detail_bytes(roles.iter().map(String::as_str))
 }
 
 /// Whether a user property can have this name and value.
@@ -125,7 +131,7 @@ impl Sessions {
             return Err(errors::too_many("session properties"));
         }
         let texts = set.iter().flat_map(|(name, value)| [name, value]);
-        self.check_details(key, detail_bytes(texts.map(String::as_str)))?;
+        self.check_properties(key, detail_bytes(texts.map(String::as_str)))?;
         self.change(key, |session| {
             for (name, value) in set {
                 match session.properties.insert(name.clone(), value.clone()) {
@@ -144,10 +150,30 @@ impl Sessions {
 }
 
 impl Sessions {
-    /// Whether the properties and roles of a session may take so many bytes more.
-    pub(super) fn check_details(&self, key: SessionKey, more: usize) -> Result<(), ErrorReport> {
-        let now = self.get(key).map_or(0, |session| session.details);
-        if now + more > MAX_DETAILS || self.details + more > self.limits.session_bytes {
+    /// Whether the properties of a session may take so many bytes more.
+    fn check_properties(&self, key: SessionKey, more: usize) -> Result<(), ErrorReport> {
+        let now = self.get(key).map_or(0, Session::property_bytes);
+        self.check_details(now + more <= MAX_PROPERTIES_BYTES, more)
+    }
+
+    /// Whether a session may have other roles.
+    pub(super) fn check_roles(
+        &self,
+        key: SessionKey,
+        roles: &BTreeSet<String>,
+    ) -> Result<(), ErrorReport> {
+        let bytes = role_bytes(roles);
+        let before = self
+            .get(key)
+            .map_or(0, |session| role_bytes(&session.roles));
+        // Less is always taken.
+        let fits = bytes <= MAX_ROLES_BYTES.max(before);
+        self.check_details(fits, bytes.saturating_sub(before))
+    }
+
+    /// Fails unless what a session has fits, and all sessions together may have so many bytes more.
+    fn check_details(&self, fits: bool, more: usize) -> Result<(), ErrorReport> {
+        if !fits || (more > 0 && self.details + more > self.limits.session_bytes) {
             return Err(errors::too_many("bytes of session properties and roles"));
         }
         Ok(())
@@ -156,8 +182,7 @@ impl Sessions {
     /// A session has other properties or roles.
     pub(super) fn recount_details(&mut self, key: SessionKey) {
         if let Some(session) = self.sessions.get_mut(&key) {
-            let properties = session.properties.iter().flat_map(|(name, it)| [name, it]);
-            let now = detail_bytes(properties.chain(&session.roles).map(String::as_str));
+            let now = session.property_bytes() + role_bytes(&session.roles);
             let before = core::mem::replace(&mut session.details, now);
             self.details = self.details.saturating_add(now).saturating_sub(before);
         }
@@ -165,6 +190,11 @@ impl Sessions {
 }
 
 impl Session {
+    fn property_bytes(&self) -> usize {
+        let texts = self.properties.iter().flat_map(|(name, it)| [name, it]);
+        detail_bytes(texts.map(String::as_str))
+    }
+
     /// The properties that these keys ask for; `*F` and `*U` mean all fixed and all user properties.
     pub(crate) fn select_properties<'k>(
         &self,

@@ -23,6 +23,10 @@ pub(super) enum Link {
     Waiting(u64),
 }
 
+/// By what it is decided what a session may see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Standing(Option<String>, Arc<Rights>);
+
 /// A session.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -92,6 +96,11 @@ impl Session {
 
     pub(crate) const fn rights(&self) -> &Arc<Rights> {
         &self.rights
+    }
+
+    /// By what it is decided what it may see.
+    pub(crate) fn standing(&self) -> Standing {
+        Standing(self.principal.clone(), Arc::clone(&self.rights))
     }
 
     /// Fixed and user properties, but for `$Roles`.
