@@ -1,0 +1,259 @@
+//! What concerns many sessions.
+
+use super::{crowded, full_of_sessions, slices};
+use crate::common::{Incoming, World, login, topics};
+use effusion_protocol::body::{
+    ChangeRolesFilterRequest, CloseClientRequest, FetchMetricsRequest, FilterSelectRequest,
+    FilterUnsubscribeAllRequest, MetricsServer, SelectRequest, SendToFilterRequest,
+    SessionEventRegistration, SessionEvents, SessionSelectRequest, SessionUnsubscribeAllRequest,
+    SetConflationFilterRequest, SetSessionPropertiesFilterRequest, TopicMetricCollector, call,
+};
+use effusion_protocol::{ConversationId, Message, ServiceId, decode};
+
+#[test]
+fn what_is_done_to_all_sessions_lets_others_go_first() {
+    let mut world = World::default();
+    full_of_sessions(&mut world, 2_000);
+    let mut admin = world.client("admin");
+    let filter = || "$Principal is 'user'".to_owned();
+    let long = vec!["$Principal is 'user'"; 200].join(" and ");
+    let selection = |filter: String| FilterSelectRequest {
+        filter,
+        selection: SelectRequest::new("?many//"),
+    };
+    assert!(slices::<call::FilterSubscribe>(&mut world, &mut admin, &selection(filter())) > 3);
+    assert!(slices::<call::FilterUnsubscribe>(&mut world, &mut admin, &selection(filter())) > 3);
+    let unsubscribe = FilterUnsubscribeAllRequest {
+        filter: filter(),
+        selector: "?many//".to_owned(),
+    };
+    assert!(slices::<call::FilterUnsubscribeAllScopes>(&mut world, &mut admin, &unsubscribe) > 3);
+    let set = SetSessionPropertiesFilterRequest {
+        filter: filter(),
+        set: Some(vec![("a".to_owned(), "b".to_owned())]),
+        remove: None,
+    };
+    assert!(slices::<call::SetSessionPropertiesFilter>(&mut world, &mut admin, &set) > 3);
+    // A long filter takes long for each session.
+    let conflation = SetConflationFilterRequest {
+        filter: long,
+        enabled: false,
+    };
+    assert!(slices::<call::SetConflationFilter>(&mut world, &mut admin, &conflation) > 70);
+    let roles = ChangeRolesFilterRequest {
+        filter: filter(),
+        remove: Vec::new(),
+        add: vec!["OPERATOR".to_owned()],
+    };
+    assert!(slices::<call::ChangeRolesFilter>(&mut world, &mut admin, &roles) > 3);
+    assert!(slices::<call::CloseClientFilter>(&mut world, &mut admin, &filter()) > 3);
+    // The one that did it, and those that were served meanwhile.
+    assert_eq!(world.broker.session_count(), 1 + 7);
+}
+
+#[test]
+fn a_new_listener_is_told_of_all_sessions_in_slices_and_of_each_once() {
+    let mut world = World::default();
+    full_of_sessions(&mut world, 3_000);
+    let mut admin = world.client("admin");
+    let register = SessionEventRegistration {
+        kind: 1,
+        listener: ConversationId(77),
+        filter: Some("$Principal is 'user'".to_owned()),
+        properties: Some(vec!["$Principal".to_owned()]),
+        after: None,
+    };
+    admin.request_unsettled::<call::SessionEventRegistration>(&mut world, &register);
+    assert!(world.broker.has_work());
+    // One that opens meanwhile is among them.
+    let connection = world.new_connection();
+    let request = login("user", "password", admin.version);
+    world
+        .broker
+        .connect(world.now, connection, request, crate::common::peer());
+    world.carry_out();
+    assert_eq!(world.broker.session_count(), 3_002);
+    let mut told = 0;
+    loop {
+        for it in admin.read_all(&mut world) {
+            if let Incoming::Request(Message::Request { service, body, .. }) = it
+                && service == ServiceId::SessionPropertiesEvent
+            {
+                let events: SessionEvents = decode(body, admin.version).unwrap();
+                told += events.events.len();
+            }
+        }
+        if !world.broker.has_work() {
+            break;
+        }
+        world.broker.work(world.now);
+        world.carry_out();
+    }
+    assert_eq!(told, 3_001);
+    // Listeners together take only so much whenever a session changes.
+    let heavy = SessionEventRegistration {
+        properties: Some(vec!["a".to_owned(); 15_000]),
+        listener: ConversationId(78),
+        ..register.clone()
+    };
+    admin
+        .call::<call::SessionEventRegistration>(&mut world, &heavy)
+        .unwrap();
+    let refused = admin.call::<call::SessionEventRegistration>(
+        &mut world,
+        &SessionEventRegistration {
+            listener: ConversationId(79),
+            ..heavy
+        },
+    );
+    assert!(refused.unwrap_err().message.contains("listeners"));
+}
+
+#[test]
+fn what_was_served_in_slices_is_not_open_for_ever() {
+    let mut world = World::default();
+    world.config.limits.open_requests = 3;
+    full_of_sessions(&mut world, 2_000);
+    let mut admin = world.client("admin");
+    let register = SessionEventRegistration {
+        kind: 1,
+        listener: ConversationId(77),
+        filter: None,
+        properties: None,
+        after: None,
+    };
+    let send = SendToFilterRequest {
+        filter: "$Principal is 'user'".to_owned(),
+        conversation: ConversationId(9),
+        path: "a".to_owned(),
+        data_type: "json".to_owned(),
+        value: topics::json("1"),
+    };
+    for _ in 0..4 {
+        assert!(slices::<call::SessionEventRegistration>(&mut world, &mut admin, &register) > 0);
+        assert!(slices::<call::MessagingFilterSend>(&mut world, &mut admin, &send) > 0);
+        admin
+            .call::<call::SessionEventDeregistration>(&mut world, &register.listener)
+            .unwrap();
+    }
+}
+
+#[test]
+fn the_sessions_of_a_removed_account_end_in_slices_before_the_script_is_done() {
+    let mut world = World::default();
+    full_of_sessions(&mut world, 3_000);
+    let mut listener = world.client("admin");
+    for number in 0..10 {
+        let register = SessionEventRegistration {
+            kind: 1,
+            listener: ConversationId(77 + number),
+            filter: Some("$Principal is 'nobody'".to_owned()),
+            properties: None,
+            after: None,
+        };
+        listener
+            .call::<call::SessionEventRegistration>(&mut world, &register)
+            .unwrap();
+    }
+    let mut admin = world.client("admin");
+    let script = "set password 'user' 'other'\nremove principal 'admin'".to_owned();
+    let done = slices::<call::UpdateSystemAuthentication>(&mut world, &mut admin, &script);
+    assert!(done > 5, "{done}");
+    // The one that served as the other meanwhile.
+    assert_eq!(world.broker.session_count(), 1);
+    assert!(world.closed.contains_key(&admin.connection));
+}
+
+#[test]
+fn sessions_whose_time_has_come_at_once_end_in_slices() {
+    let mut world = World::default();
+    full_of_sessions(&mut world, 3_000);
+    let mut listener = world.client("admin");
+    let register = SessionEventRegistration {
+        kind: 1,
+        listener: ConversationId(77),
+        filter: Some("$Principal is 'nobody'".to_owned()),
+        properties: Some(vec!["a".to_owned(); 50]),
+        after: None,
+    };
+    listener
+        .call::<call::SessionEventRegistration>(&mut world, &register)
+        .unwrap();
+    world.now = world.now.plus(u64::from(world.config.reconnect_timeout_ms));
+    world.broker.tick(world.now);
+    let mut slices = 0;
+    while world.broker.has_work() {
+        assert_eq!(world.broker.next_timeout(), None, "it is worked on already");
+        world.broker.work(world.now);
+        world.carry_out();
+        slices += 1;
+    }
+    assert!(slices > 10, "{slices}");
+    assert!(world.broker.next_timeout().is_some());
+    assert_eq!(world.broker.session_count(), 1);
+}
+
+#[test]
+fn subscribing_and_deselecting_for_others_lets_others_go_first() {
+    let mut world = crowded(10_000);
+    let mut admin = world.client("admin");
+    let other = world.client("user");
+    let select = |selector: &str| SessionSelectRequest {
+        session: other.session,
+        selection: SelectRequest::new(selector),
+    };
+    let of_all = select("?many//");
+    assert!(slices::<call::SubscribeClient>(&mut world, &mut admin, &of_all) > 5);
+    assert!(slices::<call::UnsubscribeClient>(&mut world, &mut admin, &of_all) > 5);
+    assert!(slices::<call::SubscribeClient>(&mut world, &mut admin, &of_all) > 5);
+    let of_all = SessionUnsubscribeAllRequest {
+        session: other.session,
+        selector: "?many//".to_owned(),
+    };
+    assert!(slices::<call::UnsubscribeClientAllScopes>(&mut world, &mut admin, &of_all) > 5);
+    // The more is selected, the longer it takes to look whether a topic is.
+    let mut own = world.client("admin");
+    let paths: Vec<String> = (0..900).map(|it| format!(">many/{it}")).collect();
+    let many = SelectRequest::new(&format!("#{}", paths.join("////")));
+    own.call::<call::Subscribe>(&mut world, &many).unwrap();
+    let all = SelectRequest::new("?many//");
+    assert!(slices::<call::Subscribe>(&mut world, &mut own, &all) > 50);
+    assert!(slices::<call::Unsubscribe>(&mut world, &mut own, &all) > 50);
+}
+
+#[test]
+fn a_session_with_many_subscriptions_ends_in_slices() {
+    let mut world = crowded(20_000);
+    let mut admin = world.client("admin");
+    let mut reader = world.client("user");
+    reader.request::<call::Subscribe>(&mut world, &SelectRequest::new("?many//"));
+    let close = CloseClientRequest {
+        session: reader.session,
+        reason: None,
+    };
+    assert!(slices::<call::CloseClient>(&mut world, &mut admin, &close) >= 3);
+    // The topics know no subscriber any more.
+    let collector = TopicMetricCollector {
+        name: "all".to_owned(),
+        exports: false,
+        maximum_groups: 1,
+        selector: "?many//".to_owned(),
+        by_type: false,
+        by_view: false,
+        prefix_parts: 0,
+    };
+    admin
+        .call::<call::PutTopicMetricCollector>(&mut world, &collector)
+        .unwrap();
+    let fetch = FetchMetricsRequest {
+        server: MetricsServer::Current,
+        names: vec!["diffusion_topic_collector_subscriptions".to_owned()],
+        pattern: String::new(),
+    };
+    let metrics = admin
+        .call::<call::FetchMetrics>(&mut world, &fetch)
+        .unwrap();
+    let samples = &metrics.servers[0].1[0].samples;
+    assert_eq!(samples.len(), 1);
+    assert_eq!(f64::from_bits(samples[0].bits), 0.0);
+}
