@@ -100,7 +100,7 @@ pub fn bench(args: &[String]) -> Result<()> {
     let dist = match &options.dist {
         Some(dist) => dist.clone(),
         None if builds_page => build::page(&tools)?,
-        None => project::root().join("dist"),
+        None => build::dist(),
     };
     if options.has(Only::Sizes) {
         sizes::print(&tools, &dist)?;

@@ -33,7 +33,7 @@ pub fn build_for_release() -> Result<()> {
 /// It is what `trunk build --release` makes, split into chunks and with its scripts and style sheets minified.
 pub fn page(tools: &Tools) -> Result<PathBuf> {
     println!("Building the page for release");
-    let dist = project::root().join("dist");
+    let dist = dist();
     // Not `--release`: trunk would optimise the program as one file, which is then split and optimised anew.
     trunk(
         tools,
@@ -49,6 +49,11 @@ pub fn page(tools: &Tools) -> Result<PathBuf> {
     }
     check(&dist)?;
     Ok(dist)
+}
+
+/// Where the built page is.
+pub fn dist() -> PathBuf {
+    project::root().join("dist")
 }
 
 /// Has trunk build the page into `dist`.

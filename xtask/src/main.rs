@@ -98,40 +98,34 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(args: &[String]) -> Result<ExitCode> {
+    command(args)?()
+}
+
+/// What a command does, once it is known that there is such a command.
+type Act<'a> = Box<dyn FnOnce() -> Result<ExitCode> + 'a>;
+
+fn command(args: &[String]) -> Result<Act<'_>> {
     let Some((command, rest)) = args.split_first() else {
         bail!("a command is missing\n\n{HELP}");
     };
     let help = ["help", "--help", "-h"];
     if help.contains(&command.as_str()) || rest.iter().any(|arg| help.contains(&arg.as_str())) {
-        print!("{HELP}");
-        return Ok(ExitCode::SUCCESS);
-    }
-    if command == "serve" {
-        serve::serve(&serve::Options::parse(rest)?)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    if command == "test" {
-        return test::test(rest);
-    }
-    if command == "soak" {
-        return soak::soak(rest);
-    }
-    if command == "bench" {
-        bench::bench(rest)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    if command == "container" {
-        container::container(rest)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    if command == "load" {
-        return load::load(rest);
-    }
-    if command == "build" && rest == ["--single-file"] {
-        build::build_single_file()?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(done(|| {
+            print!("{HELP}");
+            Ok(())
+        }));
     }
     let run: fn() -> Result<()> = match command.as_str() {
+        "serve" => {
+            let options = serve::Options::parse(rest)?;
+            return Ok(done(move || serve::serve(&options)));
+        }
+        "test" => return Ok(Box::new(|| test::test(rest))),
+        "soak" => return Ok(Box::new(|| soak::soak(rest))),
+        "load" => return Ok(Box::new(|| load::load(rest))),
+        "bench" => return Ok(done(|| bench::bench(rest))),
+        "container" => return Ok(done(|| container::container(rest))),
+        "build" if rest == ["--single-file"] => return Ok(done(build::build_single_file)),
         "build" => build::build_for_release,
         "screenshots" => screenshots::screenshots,
         "lint" => lint::lint,
@@ -141,6 +135,47 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
     if let Some(argument) = rest.first() {
         bail!("`cargo xtask {command}` takes no argument, but got `{argument}`");
     }
-    run()?;
-    Ok(ExitCode::SUCCESS)
+    Ok(done(run))
+}
+
+/// What ends well, if it ends without an error.
+fn done<'a>(run: impl FnOnce() -> Result<()> + 'a) -> Act<'a> {
+    Box::new(|| run().map(|()| ExitCode::SUCCESS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_there(words: &str) -> bool {
+        let words: Vec<_> = words.split_whitespace().map(str::to_owned).collect();
+        command(&words).is_ok()
+    }
+
+    #[test]
+    fn the_workflow_runs_commands_that_there_are_and_takes_what_they_make() {
+        let workflow = include_str!("../../.github/workflows/pages.yml");
+        let commands = workflow.lines().filter_map(|line| {
+            let (_, command) = line.split_once("run: cargo xtask ")?;
+            Some(command)
+        });
+        let commands: Vec<_> = commands.collect();
+        assert_eq!(commands, ["build"]);
+        assert!(commands.iter().all(|command| is_there(command)));
+        let made = build::dist();
+        let taken = workflow
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("path: "));
+        assert_eq!(taken.map(|taken| project::root().join(taken)), Some(made));
+        assert!(workflow.contains(&format!("--target {} ", setup::TARGET)));
+        for wrong in [
+            "",
+            "bulid",
+            "build --singlefile",
+            "build --single-file x",
+            "lint x",
+        ] {
+            assert!(!is_there(wrong), "{wrong}");
+        }
+    }
 }

@@ -28,7 +28,7 @@ pub fn single_file(tools: &Tools) -> Result<PathBuf> {
     worker::finish(tools, &dist)?;
     let script = dist.join("start.js");
     esbuild(tools, &script, &script, &["--format=iife"])?;
-    let target = project::root().join("dist");
+    let target = super::dist();
     fs::create_dir_all(&target)?;
     let target = target.join(NAME);
     join(tools, &dist, &work, &target)?;
