@@ -35,7 +35,8 @@
     addEventListener('error', crashed);
     addEventListener('unhandledrejection', crashed);
     // A page in one file sends the program; any other has it beside this script.
-    import('./effusion-browser-service.js')
-        .then(({ default: start }) => start({ module_or_path: self.effusionProgram ?? './effusion-browser-service_bg.wasm' }))
+    const program = self.effusionProgram ?? fetch('./effusion-browser-service_bg.wasm');
+    Promise.all([import('./effusion-browser-service.js'), program])
+        .then(([{ default: start }, program]) => start({ module_or_path: program }))
         .catch(self.end);
 })();

@@ -57,6 +57,17 @@ fn Behind() -> impl IntoView {
         });
     };
     page::once_drawn(load.clone());
+    let in_browser = Memo::new(move |_| state.form.read().is_in_browser());
+    Effect::new(move |_| {
+        if in_browser.get() {
+            // The worker takes about as long to start as somebody takes to join.
+            page::once_drawn(|| {
+                if let Some(port) = page::service_port() {
+                    port.close();
+                }
+            });
+        }
+    });
     Effect::new(move |_| {
         if state.request.read().is_some() && !is_loaded.get_untracked() {
             state.busy.set(true);

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::reactive::graph::{AnySubscriber, Observer, ReactiveNode};
@@ -185,10 +184,8 @@ impl I18n {
         }
     }
 
-    /// Makes the formatters of times ahead of need: the first one takes a browser longer than drawing many messages does, so
-    /// this is best called while there is something else to wait for.
+    /// Makes the formatters of times ahead of need: the first one takes a browser longer than drawing many messages does.
     pub fn warm_up(self) {
-        let format = move || (self.time_of_day(0), self.date_and_time(0));
-        set_timeout(move || drop(format()), Duration::ZERO);
+        drop((self.time_of_day(0), self.date_and_time(0)));
     }
 }

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use gloo_events::EventListener;
 use gloo_net::http::Request;
-use js_sys::{Array, Reflect, Uint8Array};
+use js_sys::{Array, Function, Reflect, Uint8Array};
 use leptos::prelude::{
     Dispose, StoredValue, document, on_cleanup, request_animation_frame, set_timeout, window,
 };
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Blob, BlobPropertyBag, CustomEvent, CustomEventInit, Event, HtmlElement, HtmlInputElement, Url,
+    Blob, BlobPropertyBag, CustomEvent, CustomEventInit, Event, HtmlElement, HtmlInputElement,
+    MessagePort, Url,
 };
 
 /// The query of the page's address.
@@ -121,6 +122,13 @@ pub fn is_secure() -> bool {
 /// Whether the browser has workers that several tabs share.
 pub fn has_shared_workers() -> bool {
     Reflect::has(&window(), &JsValue::from_str("SharedWorker")).unwrap_or(false)
+}
+
+/// A new port to the worker with the service in this browser, which is started if it does not run: see `assets/start.js`.
+pub fn service_port() -> Option<MessagePort> {
+    let make = Reflect::get(&window(), &JsValue::from_str("effusionService")).ok()?;
+    let made = make.dyn_into::<Function>().ok()?.call0(&JsValue::NULL);
+    made.ok()?.dyn_into().ok()
 }
 
 /// Whether somebody looks at the window: it can be seen, and what is typed goes to it.

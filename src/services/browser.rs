@@ -1,32 +1,24 @@
 //! The service in this browser: a worker that `assets/start.js` makes, and ports to it. See `crates/browser-service`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use effusion_client::web::{Browser, MessagePort};
 use effusion_client::{ConnectError, ConnectOptions, ServiceAddress, Session};
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Array, Function, Reflect, Uint8Array};
-use leptos::prelude::window;
-use leptos::task::spawn_local;
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::MessageEvent;
 
 use crate::features::join::service::IN_BROWSER;
+use crate::platform::page;
 use crate::state::Fault;
 
 /// How long the worker may take until it answers, in milliseconds: it is fetched and compiled, and reads all that is stored.
 const TIMEOUT: u32 = 60_000;
-
-/// Starts the worker, so that it is there when somebody joins.
-pub fn warm_up() {
-    spawn_local(async {
-        // Whoever joins is told what went wrong.
-        let _ = status().await;
-    });
-}
 
 /// Waits until the service runs.
 ///
@@ -64,20 +56,14 @@ pub async fn start_afresh() -> Result<(), Fault> {
 /// Opens a session.
 pub(super) async fn connect(options: ConnectOptions) -> Result<Session, ConnectError> {
     let address = ServiceAddress::new(IN_BROWSER);
-    let transport = Box::new(MessagePort::new(port));
+    let transport = Box::new(MessagePort::new(page::service_port));
+    let options = options.connect_timeout(Duration::from_millis(TIMEOUT.into()));
     Session::connect(address, options, transport, Arc::new(Browser)).await
-}
-
-/// A new port to the worker, which is started if it does not run.
-fn port() -> Option<web_sys::MessagePort> {
-    let make = Reflect::get(&window(), &"effusionService".into()).ok()?;
-    let made = make.dyn_into::<Function>().ok()?.call0(&JsValue::NULL);
-    made.ok()?.dyn_into().ok()
 }
 
 /// Asks the worker for something that is no connection's business.
 async fn command(command: &str, file: Option<&Uint8Array>) -> Result<JsValue, Fault> {
-    let port = port().ok_or(Fault::NoWorker)?;
+    let port = page::service_port().ok_or(Fault::NoWorker)?;
     let (sender, answer) = oneshot::channel();
     let on_message = Closure::once(move |event: MessageEvent| {
         // Whoever waits for it may be gone.

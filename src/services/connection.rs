@@ -103,9 +103,6 @@ impl Connection {
     pub(super) async fn open(&self, sign_in: &SignIn, renew: Renew) -> Result<Session, Fault> {
         let service = &sign_in.service;
         service.check_allowed_from(page::is_secure())?;
-        if service.in_browser {
-            browser::status().await?;
-        }
         let address = ServiceAddress::new(&service.host)
             .port(service.port)
             .path(&service.path)
@@ -124,7 +121,16 @@ impl Connection {
         } else {
             (self.connect)(address, options).await
         };
-        let session = opened.map_err(|error| fault::of_connecting(&error, sign_in))?;
+        let session = match opened {
+            Ok(session) => session,
+            Err(error) => {
+                // The worker says in words what keeps it from running.
+                if matches!(error, ConnectError::Unreachable(_)) && service.in_browser {
+                    browser::status().await?;
+                }
+                return Err(fault::of_connecting(&error, sign_in));
+            }
+        };
         self.traffic
             .record(&session, &sign_in.credentials.principal);
         Ok(session)

@@ -177,7 +177,6 @@ impl Entry {
     }
 
     fn begin(&self) {
-        self.app.i18n.warm_up();
         self.app.problems.set(Vec::new());
         self.app.fault.set(None);
         self.app.busy.set(true);

@@ -1,6 +1,7 @@
 // The service in the browser: no server but one of plain files. Tabs share it, and what it acknowledged is there tomorrow.
 
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -46,7 +47,8 @@ async function killWorker() {
     const { session, found } = await workers();
     assert.equal(found.length, 1, 'there is one worker for all tabs');
     await session.send('Target.closeTarget', { targetId: found[0].targetId });
-    await until('the worker has ended', async () => (await workers()).found.length, (count) => count === 0);
+    const isOld = ({ targetId }) => targetId === found[0].targetId;
+    await until('the worker has ended', async () => (await workers()).found.some(isOld), (isThere) => !isThere);
 }
 
 /** Makes an account as in Lesson 3, which leads into the chat. */
@@ -71,10 +73,21 @@ scenario('a page from a static host starts with it, and nothing of it is in the 
     assert.match(await ann.$('join-about').innerText(), /stays in this browser/);
     const first = await readFile(`${dist}/index.html`, 'utf8');
     assert.equal(first.includes('browser-service'), false, 'the HTML names nothing of it');
+    const asked = () => host.requests.slice(before).some((path) => /effusion-browser-service[^/]*\.wasm$/.test(path));
+    await until('it starts while the form is filled in', asked);
     await ann.join({ name: 'Ann' });
-    assert.ok(host.requests.slice(before).some((path) => /effusion-browser-service[^/]*\.wasm$/.test(path)));
     assert.match(new URL(ann.page.url()).search, /service=browser/);
     assert.equal(/host=|port=/.test(ann.page.url()), false);
+});
+
+scenario('a page with another service fetches nothing of it', async (open) => {
+    const before = host.requests.length;
+    const ann = await open({ host: '127.0.0.1', port: 9 });
+    const fetched = () => host.requests.slice(before);
+    await until('what goes on behind the form is there', fetched, (paths) => paths.some((path) => /split_chat/.test(path)));
+    await ann.page.waitForLoadState('networkidle');
+    assert.deepEqual(fetched().filter((path) => /browser-service/.test(path)), []);
+    assert.equal((await workers()).found.length, 0);
 });
 
 scenario('three tabs talk, and the third reads what was said before', async (open) => {
@@ -113,6 +126,33 @@ scenario('a reload, all tabs closed and a killed worker lose nothing', async (op
     const again = await (await open({ name: 'Ann', room: 'Kept', kind: 'history' })).join();
     await again.shows('one', 'two');
     assert.equal(context.pages().length, 1);
+});
+
+/** Counts how often a page asks for the worker. */
+const counting = `window.asked = 0;
+    window.SharedWorker = class extends SharedWorker {
+        constructor(...address) {
+            super(...address);
+            window.asked += 1;
+        }
+    };`;
+
+scenario('the end of the worker is noticed at once, by all tabs, each time', async (open) => {
+    const join = async (name) => (await open({ name, room: 'Quick', kind: 'history' }, { first: counting })).join();
+    const [ann, bob] = [await join('Ann'), await join('Bob')];
+    const asked = ({ page }) => page.evaluate(() => window.asked);
+    const said = [];
+    for (const text of ['once', 'twice']) {
+        const before = new Map(await Promise.all([ann, bob].map(async (tab) => [tab, await asked(tab)])));
+        await killWorker();
+        for (const tab of [ann, bob]) {
+            // An unanswered ping tells after four seconds at the earliest.
+            await until('it asks for another worker', () => asked(tab), (count) => count > before.get(tab), 3_000);
+        }
+        said.push(text);
+        await ann.say(text);
+        await bob.shows(...said);
+    }
 });
 
 scenario('it has accounts, rights, moderation and direct messages', async (open) => {
@@ -226,9 +266,9 @@ withBrowser('a browser without space refuses in words, and keeps what it has', (
         const ann = await (await open(address({ name: 'Ann', room: 'Full', kind: 'history' }), { context })).join();
         await ann.say('before');
         await ann.shows({ text: 'before', state: 'sent' });
-        const large = 'all that there is space for '.repeat(10_000);
-        for (let count = 0; count < 12; count += 1) {
-            await ann.say(large);
+        // The browser compresses what it stores, but not this.
+        for (let count = 0; count < 5; count += 1) {
+            await ann.say(randomBytes(135_000).toString('hex'));
         }
         await ann.page.getByText(/Not sent. This browser has no space left .* free space on this device/).first().waitFor();
         assert.equal((await ann.messages())[0].text, 'before');

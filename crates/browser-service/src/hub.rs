@@ -3,7 +3,7 @@
 //! The browser gives each input its turn, so that nothing is queued here but what waits for the store.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use effusion_broker::{
     Broker, Completion, Config, ConnectionId, EffectError, Output, Peer, Snapshot, StoreOp, Ticket,
     Time,
 };
-use effusion_host::password::{self, HashError};
+use effusion_host::password::{self, DEVELOPMENT_HASH, HashError};
 use effusion_host::{close, record};
 use effusion_protocol::{
     CloseReason, ConnectRequest, ConnectResponse, ProtocolVersion, ResponseCode,
@@ -39,8 +39,6 @@ const NOBODY: &str =
 pub struct Hub {
     state: RefCell<State>,
     store: Rc<Store>,
-    /// Hashes of the development password.
-    public: RefCell<HashSet<String>>,
 }
 
 struct State {
@@ -87,16 +85,14 @@ impl Hub {
                 is_stopped: false,
             }),
             store,
-            public: RefCell::default(),
         });
         // Removals that are due after what was stored.
         hub.act(|_| {});
         Ok(hub)
     }
 
-    /// A page asks for a connection to this address. Returns its number, unless the request makes no sense.
+    /// A page has opened a connection to this address. Returns its number, unless the request makes no sense.
     pub fn connect(self: &Rc<Self>, port: &Rc<Port>, address: &str) -> Option<ConnectionId> {
-        port.open();
         let query = address.split_once('?').map_or("", |(_, query)| query);
         let Ok(request) = ConnectRequest::from_query(query) else {
             let version = ProtocolVersion::NEWEST.number();
@@ -203,42 +199,17 @@ impl Hub {
                 ticket,
                 hash,
                 password,
-            } => {
-                let this = Rc::clone(self);
-                self.check(ticket, move || {
-                    let right = match &hash {
-                        Some(hash) => this.verify(hash, password.reveal()),
-                        None => password::verify(NOBODY, password.reveal()).map(|_| false),
-                    };
-                    Completion::Verified(right.map_err(refused))
-                });
-            }
+            } => self.check(ticket, move || {
+                let right = match &hash {
+                    Some(hash) => verify(hash, password.reveal()),
+                    None => password::verify(NOBODY, password.reveal()).map(|_| false),
+                };
+                Completion::Verified(right.map_err(refused))
+            }),
             Output::VerifyToken { ticket, .. } => {
                 self.check(ticket, || Completion::TokenVerified(Ok(None)));
             }
         }
-    }
-
-    /// Whether this is the password of that hash. That the development password is, which is public, is found out once.
-    fn verify(&self, hash: &str, password: &str) -> Result<bool, HashError> {
-        let is_public = password == DEVELOPMENT_PASSWORD;
-        if is_public && self.public.borrow().contains(hash) {
-            return Ok(true);
-        }
-        let right = password::verify(hash, password)?;
-        if right && is_public {
-            self.public.borrow_mut().insert(hash.to_owned());
-        }
-        Ok(right)
-    }
-
-    /// Finds out ahead of need whether a hash is of the development password.
-    pub fn expect(self: &Rc<Self>, hash: String) {
-        let this = Rc::clone(self);
-        spawn_local(async move {
-            // A hash that is none is told of when somebody signs in.
-            let _ = this.verify(&hash, DEVELOPMENT_PASSWORD);
-        });
     }
 
     /// Does what takes tens of milliseconds once what is under way is done.
@@ -329,6 +300,15 @@ impl Hub {
 impl State {
     fn fail(&mut self, connection: ConnectionId, reason: CloseReason) {
         self.broker.failed(clock::now(), connection, reason);
+    }
+}
+
+/// Whether this is the password of that hash. That takes a tenth of a second, but none for the public password that a service starts with.
+fn verify(hash: &str, password: &str) -> Result<bool, HashError> {
+    if hash == DEVELOPMENT_HASH {
+        Ok(password == DEVELOPMENT_PASSWORD)
+    } else {
+        password::verify(hash, password)
     }
 }
 

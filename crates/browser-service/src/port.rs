@@ -57,9 +57,9 @@ impl Port {
         }
     }
 
-    /// Says that the connection is open.
-    pub fn open(&self) {
-        self.post(&JsValue::from_str(""));
+    /// Says that the connection is open, and by which lock the page knows that this worker runs.
+    pub fn open(&self, lock: &str) {
+        self.post(&JsValue::from_str(lock));
     }
 
     /// Sends a message.

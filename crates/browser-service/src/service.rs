@@ -1,14 +1,16 @@
 //! The service as a whole: started when the first page asks, and started anew with other records.
 
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::rc::Rc;
 
 use bytes::Bytes;
 use effusion_broker::{ConnectionId, bootstrap};
+use effusion_host::password::DEVELOPMENT_HASH;
 use effusion_host::record::{self, Change, Restorer};
-use effusion_host::{archive, close, password};
+use effusion_host::{archive, close};
 use futures_util::FutureExt as _;
-use futures_util::future::{LocalBoxFuture, Shared};
+use futures_util::future::{LocalBoxFuture, Shared, join};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Function, Reflect, Uint8Array};
 use wasm_bindgen::closure::Closure;
@@ -25,8 +27,6 @@ use crate::store::{self, Store, StoreError};
 /// end lets go of it.
 const LOCK_TRIES: u32 = 10;
 const LOCK_PAUSE: u32 = 150;
-/// The principal that pages sign in as unless somebody chooses another one.
-const SHARED_PRINCIPAL: &str = "user";
 
 /// Why there is no service.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -61,6 +61,8 @@ impl Problem {
 struct Running {
     hub: Rc<Hub>,
     store: Rc<Store>,
+    /// The lock that pages know the worker by.
+    lock: Rc<str>,
 }
 
 type Starting = Shared<LocalBoxFuture<'static, Result<Running, Problem>>>;
@@ -139,11 +141,12 @@ impl Service {
     async fn open(&self) -> Result<Running, Problem> {
         let path = clock::worker().location().pathname();
         let name = store::own_name(&path);
-        self.take_lock(&name).await?;
+        let (is_alone, lock) = join(self.take_lock(&name), store::lock_of_own(&name)).await;
+        is_alone?;
         let store = Store::open(&name).await?;
         // What is in memory is not what is stored any more; whoever connects next gets another worker.
         store.on_close(|| clock::end_worker("the browser has closed the database"));
-        start_hub(Rc::new(store)).await
+        start_hub(Rc::new(store), lock.into()).await
     }
 
     /// The lock stays with this worker until it ends, also if the rest of the start fails.
@@ -167,12 +170,12 @@ impl Service {
 
     /// Puts other records in the place of all, and starts anew with them.
     async fn replace(self: &Rc<Self>, changes: Vec<Change>) -> Result<(), Problem> {
-        let Running { hub, store } = self.running().await?;
+        let Running { hub, store, lock } = self.running().await?;
         hub.stop();
         let this = Rc::clone(self);
         let starting = async move {
             let replaced = store.replace(changes).await;
-            let running = start_hub(store).await;
+            let running = start_hub(store, lock).await;
             if running.is_err() {
                 this.running.take();
             }
@@ -246,7 +249,10 @@ impl Client {
             return;
         };
         let hub = match running {
-            Ok(Running { hub, .. }) => hub,
+            Ok(Running { hub, lock, .. }) => {
+                port.open(&lock);
+                hub
+            }
             Err(problem) => {
                 *self.purpose.borrow_mut() = Use::Done;
                 port.close(close::GOING_AWAY, &problem.to_string());
@@ -283,7 +289,7 @@ impl Client {
     }
 }
 
-async fn start_hub(store: Rc<Store>) -> Result<Running, Problem> {
+async fn start_hub(store: Rc<Store>, lock: Rc<str>) -> Result<Running, Problem> {
     let snapshot = match store.load().await? {
         Some(snapshot) => snapshot,
         None => {
@@ -292,15 +298,9 @@ async fn start_hub(store: Rc<Store>) -> Result<Running, Problem> {
             snapshot.ok_or_else(|| Problem::Start("nothing was stored".to_owned()))?
         }
     };
-    let mut principals = snapshot.principals.iter();
-    let shared = principals.find(|principal| principal.name == SHARED_PRINCIPAL);
-    let shared = shared.map(|principal| principal.password_hash.clone());
     let hub = Hub::start(Rc::clone(&store), snapshot);
     let hub = hub.map_err(|error| Problem::Start(error.to_string()))?;
-    if let Some(hash) = shared {
-        hub.expect(hash);
-    }
-    Ok(Running { hub, store })
+    Ok(Running { hub, store, lock })
 }
 
 fn is_shared() -> bool {
@@ -309,10 +309,9 @@ fn is_shared() -> bool {
 
 /// What a new store starts with, as the sandbox's.
 fn initial_changes() -> Result<Vec<Change>, Problem> {
-    // The password is public: a salt for each principal would hide nothing, and hashing takes most of the first start.
-    let hash = password::hash(bootstrap::DEVELOPMENT_PASSWORD);
-    let snapshot = hash.and_then(|hash| bootstrap::development_snapshot(|_| Ok(hash.clone())));
-    let snapshot = snapshot.map_err(|error| Problem::Start(error.to_string()))?;
+    // The password is public: a salt for each principal would hide nothing, and hashing would take most of the first start.
+    let hash = |_: &str| Ok::<_, Infallible>(DEVELOPMENT_HASH.to_owned());
+    let Ok(snapshot) = bootstrap::development_snapshot(hash);
     let operations = record::operations_of(snapshot);
     let changes: Result<Vec<_>, _> = operations.iter().map(record::changes).collect();
     let changes = changes.map_err(StoreError::from)?;

@@ -257,6 +257,16 @@ pub fn own_name(path: &str) -> String {
     format!("effusion-service {folder}/")
 }
 
+/// Takes a lock that no other worker ever has, and returns its name: whoever else is granted it knows that this worker has ended. The
+/// name is empty where the browser has no locks.
+pub async fn lock_of_own(name: &str) -> String {
+    let own = format!("{name} {:016x}", js_sys::Math::random().to_bits());
+    match lock(&own).await {
+        Some(true) => own,
+        _ => String::new(),
+    }
+}
+
 /// Asks for the lock of a name, to hold it until the worker ends. `None` where the browser has no locks: it has none for a page
 /// that did not come by `https:` and is not of this machine.
 pub async fn lock(name: &str) -> Option<bool> {

@@ -4,6 +4,7 @@
 use core::future::poll_fn;
 use core::time::Duration;
 use std::cell::RefCell;
+use std::pin::pin;
 use std::rc::Rc;
 
 use effusion_client::web::{Browser, MessagePort};
@@ -13,7 +14,8 @@ use effusion_client::{
 };
 use futures_channel::mpsc;
 use futures_util::StreamExt as _;
-use js_sys::{Array, ArrayBuffer, Uint8Array};
+use futures_util::future::{Either, select};
+use js_sys::{Array, ArrayBuffer, Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -122,6 +124,73 @@ async fn a_port_carries_what_a_websocket_would() {
     );
     let closed: Array = service.incoming.next().await.unwrap().dyn_into().unwrap();
     assert_eq!(closed.get(0), 1000);
+}
+
+/// Takes a lock as a service does, and returns what gives it back.
+async fn lock(name: &str) -> futures_channel::oneshot::Sender<()> {
+    let (sender, taken) = futures_channel::oneshot::channel();
+    let (release, released) = futures_channel::oneshot::channel();
+    let callback = Closure::once_into_js(move |_: JsValue| {
+        sender.send(()).unwrap();
+        wasm_bindgen_futures::future_to_promise(async move {
+            let _ = released.await;
+            Ok(JsValue::UNDEFINED)
+        })
+    });
+    let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).unwrap();
+    let locks = Reflect::get(&navigator, &"locks".into()).unwrap();
+    let request: Function = Reflect::get(&locks, &"request".into())
+        .unwrap()
+        .dyn_into()
+        .unwrap();
+    request.call2(&locks, &name.into(), &callback).unwrap();
+    taken.await.unwrap();
+    release
+}
+
+#[wasm_bindgen_test]
+async fn the_end_of_a_service_without_a_word_is_the_end_of_the_connection() {
+    let (mut transport, services) = over_ports();
+    let address = ServiceAddress::new("browser");
+    for name in ["worker 1", "worker 2"] {
+        let held = lock(name).await;
+        transport.open(&address, "");
+        let service = services.borrow_mut().pop().unwrap();
+        service.port.post_message(&name.into()).unwrap();
+        assert_eq!(event(&mut transport).await, TransportEvent::Opened);
+        let mut lost = pin!(event(&mut transport));
+        let pause = Browser.sleep(Duration::from_millis(50));
+        assert!(matches!(select(&mut lost, pause).await, Either::Right(_)));
+        drop(held);
+        let closed = TransportError::new(TransportErrorKind::Closed);
+        assert_eq!(lost.await, TransportEvent::Lost(closed));
+        // The page keeps nobody else from it.
+        drop(lock(name).await);
+    }
+    // Whoever has closed the connection does not wait for the lock any more.
+    let held = lock("worker 3").await;
+    transport.open(&address, "");
+    let service = services.borrow_mut().pop().unwrap();
+    service.port.post_message(&"worker 3".into()).unwrap();
+    assert_eq!(event(&mut transport).await, TransportEvent::Opened);
+    assert_eq!(waiting().await, 1);
+    transport.close();
+    assert_eq!(waiting().await, 0);
+    drop(held);
+}
+
+/// How many wait for locks.
+async fn waiting() -> u32 {
+    let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).unwrap();
+    let locks = Reflect::get(&navigator, &"locks".into()).unwrap();
+    let query: Function = Reflect::get(&locks, &"query".into())
+        .unwrap()
+        .dyn_into()
+        .unwrap();
+    let promise: Promise = query.call0(&locks).unwrap().dyn_into().unwrap();
+    let snapshot = wasm_bindgen_futures::JsFuture::from(promise).await.unwrap();
+    let pending = Reflect::get(&snapshot, &"pending".into()).unwrap();
+    Array::from(&pending).length()
 }
 
 #[wasm_bindgen_test]

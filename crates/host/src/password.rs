@@ -8,6 +8,10 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
+/// A hash of [`DEVELOPMENT_PASSWORD`](effusion_broker::bootstrap::DEVELOPMENT_PASSWORD), as public as that: who has it need not make one,
+/// nor try the password on it.
+pub const DEVELOPMENT_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$yiYkUp0669mxHELi9GSqQg$V7TriOOBSWc6lq3tcMS0XJyR2vCO6B2+X5eEDTX9wXE";
+
 /// Why a password could not be hashed or verified.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
@@ -98,6 +102,13 @@ fn failed(error: impl ToString) -> HashError {
 #[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
 mod tests {
     use super::*;
+    use effusion_broker::bootstrap::DEVELOPMENT_PASSWORD;
+
+    #[test]
+    fn the_hash_of_the_development_password_is_one() {
+        assert!(DEVELOPMENT_HASH.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert_eq!(verify(DEVELOPMENT_HASH, DEVELOPMENT_PASSWORD), Ok(true));
+    }
 
     #[test]
     fn a_hash_verifies_its_password_only() {

@@ -10,7 +10,7 @@ mod step;
 #[cfg(target_arch = "wasm32")]
 mod welcome;
 
-pub use code::{Language, fill};
+pub use code::{Language, connect_call, fill};
 
 #[cfg(target_arch = "wasm32")]
 pub use {

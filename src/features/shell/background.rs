@@ -5,7 +5,7 @@ use crate::features::attendance::AttendRooms;
 use crate::features::timeline::load_announcements;
 use crate::lazy;
 use crate::platform::page;
-use crate::services::{browser, follow_location, provide_services};
+use crate::services::{follow_location, provide_services};
 use crate::state::{App, use_page};
 
 lazy! {
@@ -24,12 +24,8 @@ fn Background() -> impl IntoView {
     handle_shortcuts(app);
     page::follow_visual_viewport();
     provide_services(app);
-    let in_browser = Memo::new(move |_| app.form.read().is_in_browser());
-    Effect::new(move |_| {
-        if in_browser.get() {
-            browser::warm_up();
-        }
-    });
+    // While the first form is filled in, there is time.
+    page::once_drawn(move || app.i18n.warm_up());
     view! {
         <UpdateNotice />
         <NotStoredNotice />

@@ -5,11 +5,12 @@ use core::task::{Context, Poll};
 use bytes::Bytes;
 use futures_channel::mpsc;
 use futures_util::StreamExt as _;
-use js_sys::{Array, ArrayBuffer, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Function, Object, Promise, Reflect, Uint8Array};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
-use web_sys::MessageEvent;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{AbortController, AbortSignal, MessageEvent};
 
 use super::{GOING_AWAY, Transport, TransportEvent, lost};
 use crate::{ServiceAddress, TransportErrorKind};
@@ -24,7 +25,7 @@ const NORMAL: u16 = 1000;
 /// | the WebSocket | the port |
 /// | --- | --- |
 /// | is asked for at an address | a text: the address, with the query of the connect request |
-/// | is open | an empty text, from the service |
+/// | is open | a text, from the service: the name of a Web Lock that it holds for as long as it runs, or nothing |
 /// | sends a binary message | an `ArrayBuffer` with its bytes, which is transferred |
 /// | is closed | an array: the close code and the reason |
 ///
@@ -46,6 +47,8 @@ pub struct MessagePort {
 struct Open {
     port: web_sys::MessagePort,
     events: mpsc::UnboundedReceiver<TransportEvent>,
+    /// Ends the wait for the service's lock.
+    wait: Option<AbortController>,
     /// They live as long as the port may call them.
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     on_close: Closure<dyn FnMut()>,
@@ -67,9 +70,16 @@ impl Open {
     fn new(port: web_sys::MessagePort, url: &str) -> Option<Self> {
         let (sender, events) = mpsc::unbounded();
         let gone = sender.clone();
+        let wait = AbortController::new().ok();
+        let signal = wait.as_ref().map(AbortController::signal);
         // Whoever reads the events may be gone: then nobody is interested.
         let on_message = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
-            let _ = sender.unbounded_send(event_of(&event.data()));
+            let data = event.data();
+            let _ = sender.unbounded_send(event_of(&data));
+            let lock = data.as_string().filter(|lock| !lock.is_empty());
+            if let (Some(lock), Some(signal)) = (lock, &signal) {
+                let _ = tell_of_end(&lock, signal, sender.clone());
+            }
         });
         let on_close = Closure::<dyn FnMut()>::new(move || {
             let _ = gone.unbounded_send(TransportEvent::Lost(TransportErrorKind::Closed.into()));
@@ -81,6 +91,7 @@ impl Open {
         Some(Self {
             port,
             events,
+            wait,
             _on_message: on_message,
             on_close,
         })
@@ -101,12 +112,43 @@ impl Drop for Open {
             .port
             .remove_event_listener_with_callback("close", callback);
         self.port.set_onmessage(None);
+        if let Some(wait) = &self.wait {
+            wait.abort();
+        }
         // What was sent before arrives before it.
         let _ = self
             .port
             .post_message(&Array::of2(&NORMAL.into(), &JsValue::from_str("")));
         self.port.close();
     }
+}
+
+/// Asks for the lock of a service, and loses the connection when it is granted: the service has ended, perhaps without a word.
+fn tell_of_end(
+    lock: &str,
+    signal: &AbortSignal,
+    events: mpsc::UnboundedSender<TransportEvent>,
+) -> Result<(), JsValue> {
+    // `web_sys` has locks among what may still change.
+    let navigator = Reflect::get(&js_sys::global(), &"navigator".into())?;
+    let locks = Reflect::get(&navigator, &"locks".into())?;
+    let request: Function = Reflect::get(&locks, &"request".into())?.dyn_into()?;
+    let options = Object::new();
+    // All pages are granted it at the same time.
+    Reflect::set(&options, &"mode".into(), &"shared".into())?;
+    Reflect::set(&options, &"signal".into(), signal)?;
+    // It is free again as soon as this returns.
+    let granted = Closure::<dyn FnMut()>::new(|| {});
+    let requested = request.call3(&locks, &lock.into(), &options, granted.as_ref())?;
+    let requested: Promise = requested.dyn_into()?;
+    spawn_local(async move {
+        // It fails once nobody waits for it any more.
+        if JsFuture::from(requested).await.is_ok() {
+            let _ = events.unbounded_send(TransportEvent::Lost(TransportErrorKind::Closed.into()));
+        }
+        drop(granted);
+    });
+    Ok(())
 }
 
 /// What a message of the service means; anything else than what the table of [`MessagePort`] has is the connection's end.
