@@ -1,7 +1,8 @@
 //! What was begun and not sent: it stays on the device, room by room, with what it is for.
 //!
-//! A draft is stored under the key of its room: its text, the message that it replies to, and each edit that is not saved. Large texts
-//! are in the browser's database, which has the space.
+//! A draft is stored under the key of its room: its text, the message that it replies to, and each edit that is not saved, what stands in
+//! the composer last. Each window stores its own besides: another one with the same room does not change what is in this one. Large
+//! texts are in the browser's database, which has the space.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -100,10 +101,14 @@ impl Drafts {
             return;
         };
         let old = self.old_key(open);
-        let mut drafts = For::Device.load_pairs(DRAFTS);
-        drafts.retain(|(name, _)| name.starts_with(&key) || *name == old);
+        let mut drafts = For::Window.load_pairs(DRAFTS);
+        drafts.retain(|(name, _)| name.starts_with(&key));
+        if drafts.is_empty() {
+            drafts = For::Device.load_pairs(DRAFTS);
+            drafts.retain(|(name, _)| name.starts_with(&key) || *name == old);
+        }
         if drafts.iter().all(|(_, value)| value != ELSEWHERE) {
-            put_back(open, &key, &old, drafts);
+            self.put_back(open, &key, &old, drafts);
             return;
         }
         self.recalling.borrow_mut().push(open.id);
@@ -122,9 +127,17 @@ impl Drafts {
             this.recalling.borrow_mut().retain(|room| *room != open.id);
             // Somebody may have begun to write meanwhile.
             if is_untouched(&open) {
-                put_back(&open, &key, &old, drafts);
+                this.put_back(&open, &key, &old, drafts);
             }
         });
+    }
+
+    /// Puts what was stored into a room's composer. It is stored again when it changes, and not over what another window stored.
+    fn put_back(&self, open: &OpenRoom, key: &str, old: &str, drafts: Vec<(String, String)>) {
+        put_back(open, key, old, drafts);
+        let mut stored = self.stored.borrow_mut();
+        stored.retain(|draft| draft.room != open.id);
+        stored.extend(self.of(open));
     }
 
     /// Stores what changes from now on, until the owner of the caller is done with.
@@ -167,17 +180,23 @@ impl Drafts {
             return;
         }
         let mut drafts = For::Device.load_pairs(DRAFTS);
+        let mut own = For::Window.load_pairs(DRAFTS);
         for draft in due {
             // Under another name it is still the same draft.
             let before = stored.iter().position(|it| it.room == draft.room);
             let before = before.map(|place| stored.swap_remove(place));
             // What others hold, as another window, or a room that was left, stays as it is.
-            drafts.retain(|(name, _)| {
-                !name.starts_with(&draft.key)
-                    && before
-                        .as_ref()
-                        .is_none_or(|before| !name.starts_with(&before.key))
-            });
+            for drafts in [&mut drafts, &mut own] {
+                drafts.retain(|(name, _)| {
+                    !name.starts_with(&draft.key)
+                        && before
+                            .as_ref()
+                            .is_none_or(|before| !name.starts_with(&before.key))
+                });
+            }
+            if !draft.is_large() {
+                own.extend(draft.records.iter().cloned());
+            }
             if let Some(open) = rooms.iter().find(|open| open.id == draft.room) {
                 let old = self.old_key(open);
                 drafts.retain(|(name, _)| *name != old);
@@ -208,7 +227,16 @@ impl Drafts {
             }
             stored.push(draft);
         }
+        // What is forgotten leaves nothing in the database.
+        let too_many = drafts.len().saturating_sub(MAX_DRAFTS);
+        for (name, value) in drafts.drain(..too_many) {
+            if value == ELSEWHERE || value.len() > LARGE {
+                self.storage
+                    .remove(Store::Outbox, [IN_DATABASE, &name].concat());
+            }
+        }
         store_newest(DRAFTS, drafts, MAX_DRAFTS);
+        For::Window.store(DRAFTS, Some(&own).filter(|own| !own.is_empty()));
     }
 
     /// What is in a room's composer.
@@ -217,43 +245,10 @@ impl Drafts {
             return None;
         }
         let key = self.key(open)?;
-        let purpose = open.purpose.read_untracked();
-        let draft = open.draft.read_untracked();
-        let mut records = Vec::new();
-        let mut add = |what: &str, value: &str| {
-            records.push(([key.as_str(), what].concat(), value.to_owned()));
-        };
-        let (text, reply) = match &*purpose {
-            Purpose::Send => (&*draft, None),
-            Purpose::Reply(reply) => (&*draft, Some(reply)),
-            Purpose::Edit { kept, .. } => (&kept.text, kept.reply.as_ref()),
-        };
-        let aside = open.set_aside.read_untracked();
-        let reply = reply.or(aside.as_ref().and_then(|kept| kept.reply.as_ref()));
-        let with_aside = aside.as_ref().map(|kept| [text, "\n", &kept.text].concat());
-        let text = with_aside.as_deref().unwrap_or(text);
-        if !text.trim().is_empty() {
-            add("", text.trim_start_matches('\n'));
-        }
-        if let Some(reply) = reply {
-            add(REPLY, &reply.to_json().to_text().unwrap_or_default());
-        }
-        let edit = |sequence: u64| [EDIT, &sequence.to_string()].concat();
-        let now = match &*purpose {
-            Purpose::Edit { sequence, .. } => Some(*sequence),
-            _ => None,
-        };
-        for unsaved in open.unsaved.read_untracked().iter() {
-            if Some(unsaved.sequence) != now {
-                add(&edit(unsaved.sequence), &unsaved.text);
-            }
-        }
-        if let Some(sequence) = now {
-            add(&edit(sequence), &draft);
-        }
+        let records = records_of(open, &key);
         Some(RoomDraft {
             room: open.id,
-            key: key.clone(),
+            key,
             records,
         })
     }
@@ -276,6 +271,45 @@ impl Drafts {
     }
 }
 
+/// What is in a room's composer, under the room's key; what stands in the box comes last.
+fn records_of(open: &OpenRoom, key: &str) -> Vec<(String, String)> {
+    let purpose = open.purpose.read_untracked();
+    let draft = open.draft.read_untracked();
+    let mut records = Vec::new();
+    let mut add = |what: &str, value: &str| {
+        records.push(([key, what].concat(), value.to_owned()));
+    };
+    let (text, reply) = match &*purpose {
+        Purpose::Send => (&*draft, None),
+        Purpose::Reply(reply) => (&*draft, Some(reply)),
+        Purpose::Edit { kept, .. } => (&kept.text, kept.reply.as_ref()),
+    };
+    let aside = open.set_aside.read_untracked();
+    let reply = reply.or(aside.as_ref().and_then(|kept| kept.reply.as_ref()));
+    let with_aside = aside.as_ref().map(|kept| [text, "\n", &kept.text].concat());
+    let text = with_aside.as_deref().unwrap_or(text);
+    let now = match &*purpose {
+        Purpose::Edit { sequence, .. } => Some(*sequence),
+        _ => None,
+    };
+    let edit = |sequence: u64| [EDIT, &sequence.to_string()].concat();
+    for unsaved in open.unsaved.read_untracked().iter() {
+        if Some(unsaved.sequence) != now {
+            add(&edit(unsaved.sequence), &unsaved.text);
+        }
+    }
+    if let Some(reply) = reply {
+        add(REPLY, &reply.to_json().to_text().unwrap_or_default());
+    }
+    if !text.trim().is_empty() || reply.is_some() {
+        add("", text.trim_start_matches('\n'));
+    }
+    if let Some(sequence) = now {
+        add(&edit(sequence), &draft);
+    }
+    records
+}
+
 /// Whether nothing was begun in a room's composer.
 fn is_untouched(open: &OpenRoom) -> bool {
     open.draft.read_untracked().is_empty()
@@ -294,6 +328,8 @@ fn put_back(open: &OpenRoom, key: &str, old: &str, mut drafts: Vec<(String, Stri
         reply: None,
     };
     let mut edits = Vec::new();
+    let last = drafts.last().and_then(|(name, _)| name.strip_prefix(key));
+    let last_is_edit = last.is_some_and(|what| what.starts_with(EDIT));
     for (name, value) in drafts.drain(..) {
         let Some(what) = name.strip_prefix(key) else {
             continue;
@@ -305,8 +341,8 @@ fn put_back(open: &OpenRoom, key: &str, old: &str, mut drafts: Vec<(String, Stri
             edits.extend(sequence.parse().ok().map(|sequence: u64| (sequence, value)));
         }
     }
-    // The last one was in the composer.
-    let purpose = match edits.pop() {
+    // What stands last was in the composer.
+    let purpose = match edits.pop_if(|_| last_is_edit) {
         Some((sequence, text)) => {
             open.draft.set_if_changed(text);
             Purpose::Edit { sequence, kept }

@@ -121,6 +121,15 @@ scenario('a reply that waits for an edit is a reply afterwards', async (open) =>
     assert.match(await ann.$('unsaved-edit').innerText(), /Message not edited\..*mine!/s);
     await ann.reload();
     await ann.inRoom();
+    // What stood in the box stands there again, and the edit waits as before.
+    await draft(ann, 'well');
+    await purpose(ann, /Replying to.*Bob/);
+    assert.match(await ann.$('unsaved-edit').innerText(), /Message not edited\..*mine!/s);
+    await ann.$('unsaved-resume').click();
+    await draft(ann, 'mine!');
+    await purpose(ann, /Editing message/);
+    await ann.reload();
+    await ann.inRoom();
     await draft(ann, 'mine!');
     await purpose(ann, /Editing message/);
     await ann.$('composer').press('Enter');
@@ -171,6 +180,59 @@ scenario('what is typed while an edit is saved stays, whatever becomes of the ed
     await ann.$('composer').press('Escape');
     await draft(ann, 'a thought');
     assert.equal(await ann.$('unsaved-edit').count(), 0);
+});
+
+scenario('what is typed in two windows with the same room stays in each, and a forgotten draft leaves nothing behind', async (open) => {
+    const one = await joined(open, 'Ann', 'Twice');
+    const two = await joined(open, 'Ann', 'Twice', { context: one.page.context() });
+    await one.$('composer').pressSequentially('in one');
+    const stored = (window, text) => until(`“${text}” is stored`, () => window.stored(), (found) => found.includes(text));
+    await stored(one, 'in one');
+    await two.$('composer').pressSequentially('in two');
+    await stored(two, 'in two');
+    await one.reload();
+    await one.inRoom();
+    await draft(one, 'in one');
+    await two.reload();
+    await two.inRoom();
+    await draft(two, 'in two');
+    await two.$('composer').press('Enter');
+    await one.shows('in two');
+    await two.reload();
+    await two.inRoom();
+    await draft(two, '');
+    await two.page.close();
+
+    // A large draft whose record is the oldest of too many.
+    const large = () =>
+        one.page.evaluate(async () => {
+            const records = await new Promise((resolve, reject) => {
+                const request = indexedDB.open('effusion');
+                request.onsuccess = () => resolve(request.result);
+                request.onerror = () => reject(request.error);
+            });
+            const read = records.transaction('outbox').objectStore('outbox').getAllKeys();
+            const keys = await new Promise((resolve) => {
+                read.onsuccess = () => resolve(read.result);
+            });
+            records.close();
+            return keys.filter((key) => key.startsWith('draft '));
+        });
+    await one.$('composer').fill(`${'some words '.repeat(10_000)}`);
+    await until('it is in the database', large, (keys) => keys.length === 1);
+    await one.goTo('Elsewhere');
+    await one.$('settings-button').click();
+    await one.$('sign-out').click();
+    await one.$('join-form').waitFor();
+    await one.page.evaluate(() => {
+        const drafts = JSON.parse(localStorage.getItem('effusion.drafts'));
+        const others = Array.from({ length: 100 }, (_, number) => [`another ${number}`, 'x']);
+        localStorage.setItem('effusion.drafts', JSON.stringify([...drafts, ...others]));
+        sessionStorage.removeItem('effusion.drafts');
+    });
+    await one.join({ name: 'Bea', room: 'Else' });
+    await one.$('composer').fill('one more');
+    await until('it is gone', large, (keys) => keys.length === 0);
 });
 
 test('a draft is there, and stays, while the service is absent', { timeout: 120_000 }, async () => {
