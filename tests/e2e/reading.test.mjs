@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 
+import { DESKTOP, PHONE } from '../support/browser.mjs';
 import { until } from '../support/chat_window.mjs';
 import { TopicSpecification, TopicType, json, withSession } from '../support/sdk.mjs';
 import { stage } from './stage.mjs';
@@ -90,6 +91,27 @@ scenario('a box that grows and shrinks leaves what stands above it in sight', as
         await settled(ann);
         assert.ok(Math.abs((await left(ann)) - before) <= 2, `emptied: ${before} before, ${await left(ann)} after`);
     }
+});
+
+scenario('who reads further up goes on where they were when the window gets another size', async (open) => {
+    await withRoom('Turned', async (series, path) => {
+        for (let number = 0; number < 90; number += 1) {
+            await series.append(path, { ...said(number), text: `number ${number}${' and more words'.repeat((number * 7) % 20)}` }, json());
+        }
+    });
+    const ann = await enter(open, 'Turned');
+    const first = async () => Number.parseInt((await inSight(ann))[0].slice('number '.length), 10);
+    await until('the end is shown', () => inSight(ann), (texts) => texts.some((text) => text.startsWith('number 89')));
+    await scrollUp(ann, 2_000);
+    await settled(ann);
+    const before = await first();
+    for (const size of [PHONE, DESKTOP, { width: 844, height: 390 }, PHONE, DESKTOP]) {
+        await ann.page.setViewportSize(size);
+        await settled(ann);
+        await settled(ann);
+    }
+    assert.ok(Math.abs((await first()) - before) <= 2, `${before} before, ${await first()} after`);
+    assert.equal(await ann.$('newest-button').count(), 1, 'it is not the end');
 });
 
 scenario('a room whose newest events are all edits shows what they belong to', async (open) => {

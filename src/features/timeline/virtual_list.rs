@@ -110,6 +110,8 @@ pub struct VirtualList {
     filling_space: Cell<bool>,
     /// How high the viewport was last, in pixels.
     last_height: Cell<f64>,
+    /// How wide the viewport and how high the list in it was last, in pixels.
+    last_extent: Cell<(i32, i32)>,
     /// Where the viewport was scrolled to last: by comparison it is known how far the reader has scrolled since.
     last_top: Cell<f64>,
     /// Whether the document has changed, and the list is not in its place yet.
@@ -141,6 +143,7 @@ impl VirtualList {
             target: Cell::new(None),
             filling_space: Cell::new(false),
             last_height: Cell::new(0.0),
+            last_extent: Cell::default(),
             last_top: Cell::new(0.0),
             unsettled: Cell::new(false),
             was_hidden: Cell::new(true),
@@ -291,6 +294,7 @@ impl VirtualList {
             }));
         }
         self.put_in_place();
+        self.last_extent.set(self.extent());
         self.follow();
         if moved.abs() >= 1.0 {
             self.request_missing(Direction::of(moved));
@@ -427,8 +431,9 @@ impl VirtualList {
         if !self.is_drawn() {
             return; // What is drawn next brings everything into place.
         }
-        if self.unsettled.get() {
-            // It was drawn since: what stands at the upper edge now is not what the reader looks at.
+        if self.unsettled.get() || self.is_resized() {
+            // It was drawn since, or the window has another size, and the browser has scrolled a list that became shorter: what
+            // stands at the upper edge now is not what the reader looks at.
             self.settle();
             if self.is_drawn() {
                 self.look_for_end();
@@ -512,6 +517,18 @@ impl VirtualList {
     fn top(&self) -> f64 {
         self.elements()
             .map_or(0.0, |elements| f64::from(elements.viewport.scroll_top()))
+    }
+
+    /// Whether the list has another size than when it was last brought into its place.
+    fn is_resized(&self) -> bool {
+        f64::from(self.height()) != self.last_height.get()
+            || self.extent() != self.last_extent.get()
+    }
+
+    /// How wide the viewport and how high the list in it is, in pixels.
+    fn extent(&self) -> (i32, i32) {
+        let viewport = self.elements().map(|it| &it.viewport);
+        viewport.map_or((0, 0), |it| (it.client_width(), it.scroll_height()))
     }
 
     /// How far it is to the end, in pixels.
