@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 use super::mention::mentions;
-use super::prose::{MAX_LENGTH, end_of_address, scheme_before};
+use super::prose::{MAX_LENGTH, end_of_address, is_product, scheme_before, unquoted};
 use crate::i18n::letters::is_letter;
 
 /// What a text is made of.
@@ -94,15 +94,19 @@ const MAX_EVENTS: usize = 4_000;
 /// Stand for characters that are none of markup. They are no characters themselves, and no text has them.
 const BACKSLASH: char = '\u{fdd1}';
 const UNDERSCORE: char = '\u{fdd2}';
+const ASTERISK: char = '\u{fdd3}';
+const GREATER: char = '\u{fdd4}';
 /// Stands before what would be a definition, and is nothing.
 const NOTHING: char = '\u{fdd0}';
 
 /// Reads a text. `names` are those that can be mentioned, the reader's first.
 pub fn parse(text: &str, names: &[String]) -> Vec<Node> {
-    if text.len() > MAX_LENGTH || text.contains([BACKSLASH, UNDERSCORE, NOTHING]) {
+    let stands_for_others = [BACKSLASH, UNDERSCORE, ASTERISK, GREATER, NOTHING];
+    if text.len() > MAX_LENGTH || text.contains(stands_for_others) {
         return vec![Node::Text(text.to_owned())];
     }
-    let source = with_links(&with_definitions(with_shrugs(text)));
+    let source = with_signs(with_shrugs(text));
+    let source = with_links(&with_definitions(with_ends_of_blocks(source)));
     let mut nodes = Tree::new(&source).grow();
     if nodes
         .iter()
@@ -151,6 +155,77 @@ fn length_of_shrug(text: &str) -> Option<usize> {
         .strip_prefix('¯')
         .filter(|_| is_face && end.len() < after.len())?;
     Some(text.len() - end.len())
+}
+
+/// Keeps signs that people write before and between numbers, and draw faces with: `>:(`, `>5`, `5*3*2`.
+fn with_signs(text: String) -> String {
+    if !text.contains(['>', '*']) {
+        return text;
+    }
+    let mut kept = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let sign = unquoted(line);
+        for (at, c) in line.char_indices() {
+            kept.push(match c {
+                '>' if sign == Some(at) => GREATER,
+                '*' if is_product(line, at) => ASTERISK,
+                c => c,
+            });
+        }
+    }
+    kept
+}
+
+/// Ends quotes and lists where their marks end. Markdown counts a line without a mark to the paragraph above it, but who writes
+/// one below a quote answers it.
+fn with_ends_of_blocks(mut source: String) -> String {
+    if !source.contains('\n') {
+        return source;
+    }
+    let mut ends = Vec::new();
+    let mut depth = 0_usize;
+    for (event, at) in Parser::new_ext(&source, options()).into_offset_iter() {
+        match event {
+            Event::Start(Tag::BlockQuote(_)) => {
+                if depth == 0 {
+                    ends.extend(unmarked(&source, at, |line| {
+                        line.trim_start().starts_with('>')
+                    }));
+                }
+                depth += 1;
+            }
+            Event::Start(Tag::Item) if depth == 1 => {
+                let indent = |line: &str| line.len() - line.trim_start().len();
+                let start = source[..at.start].rfind('\n').map_or(0, |end| end + 1);
+                let own = indent(&source[start..]);
+                ends.extend(unmarked(&source, at, |line| indent(line) > own));
+            }
+            Event::Start(Tag::List(_)) => depth += 1,
+            Event::End(TagEnd::BlockQuote(_) | TagEnd::List(_)) => depth -= 1,
+            _ => {}
+        }
+    }
+    for end in ends.into_iter().rev() {
+        source.insert(end, '\n');
+    }
+    source
+}
+
+/// Where lines of a block begin that have no mark of it and follow one that has.
+fn unmarked(source: &str, at: Range<usize>, is_marked: impl Fn(&str) -> bool) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut start = at.start;
+    let mut follows = false;
+    for line in source[at].split_inclusive('\n') {
+        let begins = start;
+        start += line.len();
+        let is_one = line.trim().is_empty() || !follows && found.is_empty() || is_marked(line);
+        if !is_one && follows {
+            found.push(begins);
+        }
+        follows = is_one;
+    }
+    found
 }
 
 fn options() -> Options {
@@ -464,12 +539,12 @@ impl<'a> Tree<'a> {
             Tag::Strikethrough => Open::Group(Kind::Strike),
             Tag::CodeBlock(CodeBlockKind::Fenced(language)) => {
                 let word = language.split([' ', ',']).next().unwrap_or_default();
-                Open::Block(word.to_owned())
+                Open::Block(as_written(word))
             }
             // Nobody who begins a line with blanks in a chat means code by it.
             Tag::CodeBlock(CodeBlockKind::Indented) => Open::Indented,
-            Tag::Link { dest_url, .. } => Open::Link(dest_url.into_string()),
-            Tag::Image { dest_url, .. } => Open::Image(dest_url.into_string()),
+            Tag::Link { dest_url, .. } => Open::Link(as_written(&dest_url)),
+            Tag::Image { dest_url, .. } => Open::Image(as_written(&dest_url)),
             _ => Open::Other,
         };
         self.open.push((open, at, Vec::new()));
@@ -565,6 +640,8 @@ fn as_written(text: &str) -> String {
     let shown = shown.map(|c| match c {
         BACKSLASH => '\\',
         UNDERSCORE => '_',
+        ASTERISK => '*',
+        GREATER => '>',
         c => c,
     });
     shown.collect()

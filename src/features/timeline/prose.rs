@@ -115,7 +115,7 @@ impl Reading {
     fn line_start(&mut self, text: &str, line: Range<usize>) -> usize {
         let whole = &text[line.clone()];
         let content = whole.trim_start_matches([' ', '\t', '>']);
-        let length = whole.len() - content.len();
+        let length = unquoted(whole).unwrap_or(whole.len() - content.len());
         if whole[..length].contains('>') {
             self.marks.push(line.start..line.start + length);
         }
@@ -197,6 +197,9 @@ impl Reading {
 
     /// A run of `*`, `_` or `~`: the end of emphasis, or perhaps its beginning.
     fn mark_run(&mut self, text: &str, runs: &mut Vec<Run>, at: usize, length: usize) {
+        if is_product(text, at) {
+            return;
+        }
         let sign = text.as_bytes()[at];
         let before = text[..at].chars().next_back().unwrap_or(' ');
         let after = text[at + length..].chars().next().unwrap_or(' ');
@@ -338,6 +341,33 @@ pub fn scheme_before(source: &str, colon: usize) -> Option<usize> {
     })
 }
 
+/// Where a `>` stands at the beginning of a line that quotes nothing: what quotes has a blank after it. `>:(`, `>5`, `>>> x`.
+pub fn unquoted(line: &str) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let rest = line[at..].trim_start_matches([' ', '\t']);
+        let sign = line.len() - rest.len();
+        let after = rest.strip_prefix('>')?;
+        if !after.is_empty() && !after.starts_with(char::is_whitespace) {
+            return Some(sign);
+        }
+        at = sign + 1;
+    }
+}
+
+/// Whether an asterisk multiplies: it stands alone beside a digit, in the middle of a word.
+pub fn is_product(text: &str, at: usize) -> bool {
+    let bytes = text.as_bytes();
+    let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+    let sides = before.zip(bytes.get(at + 1));
+    bytes.get(at) == Some(&b'*')
+        && sides.is_some_and(|(before, after)| {
+            before.is_ascii_alphanumeric()
+                && after.is_ascii_alphanumeric()
+                && (before.is_ascii_digit() || after.is_ascii_digit())
+        })
+}
+
 /// Brackets that belong together.
 const BRACKETS: [(char, char); 11] = [
     ('(', ')'),
@@ -376,7 +406,7 @@ pub fn end_of_address(source: &str, from: usize) -> usize {
     if let Some((_, at)) = open.first() {
         address = &address[..*at];
     }
-    let ends = |c: char| ".,;:!?'*_~\\’؟،؛۔।॥".contains(c);
+    let ends = |c: char| ".,;:!?'*_~\\’–؟،؛۔।॥".contains(c);
     from + address.trim_end_matches(ends).len()
 }
 
@@ -406,6 +436,10 @@ mod tests {
             ),
             ("a  \n\n  b", "a b"),
             ("C:\\_tmp\\*.txt **x", "C:\\_tmp\\*.txt **x"),
+            (
+                ">:( 5*3*2 and *2*3*\n> said\n>5",
+                ">:( 5*3*2 and 2*3 said >5",
+            ),
         ] {
             assert_eq!(excerpt(text, 120), plain, "{text}");
         }

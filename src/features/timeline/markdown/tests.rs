@@ -193,6 +193,40 @@ fn nothing_that_was_written_gets_lost() {
 }
 
 #[test]
+fn quotes_and_lists_end_where_their_marks_end() {
+    for (text, tree) in [
+        ("> you said\nno", "q(p(you said))p(no)"),
+        (
+            "> a\n> b\nno\nnever\n> c\nwell",
+            "q(p(a\nb))p(no\nnever)q(p(c))p(well)",
+        ),
+        ("> a\n>_<", "q(p(a))p(>_<)"),
+        ("> > a\n> b\nc", "q(q(p(a\nb)))p(c)"),
+        ("> - a\nb", "q(ul(li(a)))p(b)"),
+        (
+            "buy:\n- milk\n- eggs\nthanks\nAnn",
+            "p(buy:)ul(li(milk)li(eggs))p(thanks\nAnn)",
+        ),
+        ("1. a\n   b\nc", "ol1(li1(a\nb))p(c)"),
+        ("- a\n  - b\n c\nd", "ul(li(aul(li(b\nc))))p(d)"),
+        ("  - a\n  b", "ul(li(a))p(  b)"),
+        ("- a\n\n  b\nc", "ul(li(p(a)p(b)))p(c)"),
+        (
+            "```\n> a\nb\n- c\nd\n5*3*2\n>:(\n```",
+            "pre[](> a\nb\n- c\nd\n5*3*2\n>:()",
+        ),
+        ("- ```\n  > a\n  b\n  ```\nc", "ul(li(pre[](> a\nb)))p(c)"),
+        (
+            "`5*3*2` https://a.example/5*3*2",
+            "p(code(5*3*2) a[https://a.example/5*3*2](https://a.example/5*3*2))",
+        ),
+        ("**5*3** and *1*2*", "p(b(5*3) and i(1*2))"),
+    ] {
+        assert_eq!(read(text), tree, "{text}");
+    }
+}
+
+#[test]
 fn names_are_found_outside_of_code() {
     assert_eq!(
         read("@ann and @Bob: `@Ann` *@bob* x@ann"),
@@ -246,6 +280,7 @@ fn addresses_end_where_readers_see_them_end() {
         "؟",
         "،",
         "—",
+        "–",
         "」",
         "）",
         "…",
@@ -305,6 +340,12 @@ fn what_is_no_markup_stays_as_it_was_typed() {
         "\\frac{a}{b} \\& \\\\",
         "a \\| b \\~ c",
         "1\\.5",
+        ">_<",
+        ">:( no",
+        ">5 people, >=6",
+        ">>> print(1)",
+        "5*3*2 = 30",
+        "2*x*3 + y*2*z",
     ] {
         assert_eq!(read(text), format!("p({text})"), "{text}");
     }
