@@ -253,6 +253,25 @@ scenario('large texts are pasted and edited about as fast as in a bare box', asy
     }
 });
 
+scenario('a large text comes back by undoing about as fast as it came', async (open) => {
+    const ann = await joined(open, 'Ann', 'Undone', { permissions: ['clipboard-read', 'clipboard-write'] });
+    await ann.$('emoji-button').waitFor();
+    const text = 'some words and more '.repeat(75_000);
+    await ann.page.evaluate((text) => navigator.clipboard.writeText(text), text);
+    const took = async (keys) => {
+        const start = performance.now();
+        await ann.$('composer').press(keys);
+        await ann.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
+        return Math.round(performance.now() - start);
+    };
+    const paste = await took('Control+V');
+    await took('Control+A');
+    await took('Delete');
+    const undo = await took('Control+Z');
+    assert.equal((await ann.$('composer').inputValue()).length, text.length);
+    assert.ok(undo <= 3 * paste + 200, `pasted in ${paste} ms, undone in ${undo} ms`);
+});
+
 scenario('the limit is told before sending, and a refused message can be edited', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Limit'), await joined(open, 'Bob', 'Limit')];
     const large = 'x'.repeat(1_000_000);

@@ -341,13 +341,12 @@ fn show_draft(draft: ArcRwSignal<String>, input: ComposerBox) {
 }
 
 /// The box follows the direction of what it holds, a text that will have so many bytes. Chromium takes many times as long with each key
-/// to do that itself for a large one, which is one way as its beginning is.
+/// to do that itself for a large one, which is one way as its beginning is. A box that held one may get it back by undoing.
 fn set_direction(area: &HtmlTextAreaElement, text: &str, size: usize) {
-    let direction = match size > MAX_FITTED {
-        false => "auto",
-        true if is_right_to_left(text) => "rtl",
-        true => "ltr",
-    };
+    if size <= MAX_FITTED && area.dir() == "auto" {
+        return;
+    }
+    let direction = if is_right_to_left(text) { "rtl" } else { "ltr" };
     if area.dir() != direction {
         area.set_dir(direction);
     }
