@@ -12,6 +12,7 @@ use crate::i18n::Text;
 use crate::platform::page;
 use crate::state::{App, OpenRoom, Panel, Request, Screen};
 use crate::text;
+use crate::ui::identity::revealed;
 use effusion_chat::Target;
 
 /// What an address has that opens the lessons.
@@ -70,7 +71,7 @@ fn show_unread(app: App) {
     let unread: usize = rooms.map(|room| app.badge_count(room.clone())).sum();
     let room = app
         .active_room()
-        .map(|room| room.info.read().name.to_string());
+        .map(|room| revealed(room.info.read().name.as_str()));
     let place = match (app.screen.get(), room) {
         (Screen::Chat, Some(room)) => [&room, " – Effusion"].concat(),
         _ => "Effusion".to_owned(),

@@ -77,7 +77,9 @@ pub fn start(i18n: I18n) -> PageState {
 
     let state = PageState::new(form.clone(), guest, i18n);
     storage::on_refused(move || state.not_stored.set_if_changed(true));
-    let names_room = address.iter().any(|(name, _)| name == "room");
+    let names_room = address
+        .iter()
+        .any(|(name, room)| name == "room" && !room.trim().is_empty());
     state
         .invited
         .set_value(names_room || read_address(&page::hash()).is_some());

@@ -58,7 +58,7 @@ impl Rights {
 
     /// Asks again in the room that is shown, if the reader could not write there.
     pub(super) fn check_again(self: &Rc<Self>) {
-        if let Some(open) = self.app.active_room()
+        if let Some(open) = untrack(|| self.app.active_room())
             && matches!(*open.state.read_untracked(), RoomState::ReadOnly(_))
         {
             self.check(&open);

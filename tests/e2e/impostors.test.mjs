@@ -121,3 +121,14 @@ scenario('rooms whose names look the same are told apart in the list and in the 
     const listed = ann.$('directory').getByTestId('room-mark');
     await until('the mark in the directory', () => listed.allInnerTexts(), (words) => words.join() === 'U+0435');
 });
+
+scenario('a room whose name has what cannot be seen is shown for what it is before anybody joins', async (open) => {
+    const ann = await open(address({ room: 'T\u200bea\u202e' }));
+    await until('the invitation', () => ann.$('join-form').locator('h1').innerText(), (words) => words.includes('T[U+200B]ea[U+202E]'));
+    await ann.join({ name: 'Ann' });
+    assert.equal(await ann.$('room-title').innerText(), 'T[U+200B]ea[U+202E]');
+    assert.match(await ann.page.title(), /^T\[U\+200B\]ea\[U\+202E\] /);
+    // Who names no room is invited to none.
+    const bob = await open(address({ room: ' ' }));
+    assert.ok(!/invited/.test(await bob.$('join-form').locator('h1').innerText()));
+});

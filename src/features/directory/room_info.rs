@@ -40,13 +40,15 @@ fn TopicForm() -> impl IntoView {
     let services = use_services();
     let card = room.card.get_untracked();
     let (topic, by) = card.map(|card| (card.topic, card.by)).unwrap_or_default();
+    // Who made the room has said nothing yet.
+    let is_set = !topic.is_empty() && !by.is_empty();
     let typed = RwSignal::new(topic);
     let submit = move |()| {
         let topic = typed.read_untracked().trim().to_owned();
         services.directory.set_topic(&room, topic);
         app.dialog.set(None);
     };
-    let by = (!by.is_empty()).then(|| {
+    let by = is_set.then(|| {
         view! { <p class="hint">{move || t!(i18n, room_info_set_by, name = &by)}</p> }.into_any()
     });
     view! {

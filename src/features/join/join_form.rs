@@ -8,7 +8,7 @@ use crate::i18n::use_i18n;
 use crate::platform::page;
 use crate::state::{Request, use_page};
 use crate::t;
-use crate::ui::identity::isolate;
+use crate::ui::identity::{isolate, revealed};
 use crate::ui::{Button, Checkbox, Form};
 
 /// The first screen: who, where and which room.
@@ -31,7 +31,7 @@ pub fn JoinForm() -> impl IntoView {
             <Form test="join-form" class="card" on_submit=submit>
                 <h1>
                     {move || {
-                        let room = isolate(state.form.read().text(Field::Room).trim());
+                        let room = isolate(&revealed(state.form.read().text(Field::Room).trim()));
                         if state.invited.get_value() {
                             t!(i18n, join_invited, room = room)
                         } else {

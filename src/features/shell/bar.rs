@@ -9,7 +9,7 @@ use crate::platform::focus;
 use crate::services::use_services;
 use crate::state::{Dialog, Panel, use_app, use_room};
 use crate::t;
-use crate::ui::identity::isolate;
+use crate::ui::identity::{isolate, revealed};
 use crate::ui::{Icon, IconButton};
 
 /// What the room is called, how the connection stands, and what can be done with the room.
@@ -65,7 +65,7 @@ fn Title() -> impl IntoView {
         <div class="title">
             <div class="named">
                 <h1 dir="auto" data-testid="room-title">
-                    {move || info.read().name.to_string()}
+                    {move || revealed(info.read().name.as_str())}
                 </h1>
                 {if is_room {
                     view! { <Topic /> }.into_any()
