@@ -211,7 +211,9 @@ async fn a_large_text_has_one_direction() {
     for (text, expected) in [
         ("שלום ".repeat(4_000), "rtl"),
         ("hello ".repeat(4_000), "ltr"),
-        ("hello".to_owned(), "auto"),
+        // Undoing may bring the large one back.
+        ("hello".to_owned(), "ltr"),
+        ("שלום".to_owned(), "rtl"),
     ] {
         stage.fill("composer", &text).await;
         assert_eq!(direction().as_deref(), Some(expected));
