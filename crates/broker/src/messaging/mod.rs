@@ -10,7 +10,7 @@ mod requests;
 
 pub(crate) use handlers::{Handler, Handlers};
 pub(crate) use locks::{Granted, Held, Locks, Waiting};
-pub(crate) use notifications::{Before, Notifications};
+pub(crate) use notifications::{Earlier, Notifications};
 pub(crate) use requests::{Request, Requests};
 
 use effusion_protocol::ServiceId;

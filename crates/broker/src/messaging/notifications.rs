@@ -3,12 +3,12 @@
 //! Source: the API documentation of `TopicNotifications`, and `v60TopicNotifications.jsonl`.
 
 use bytes::Bytes;
-use core::ops::Add as _;
+use core::ops::{Add as _, Range};
 use effusion_protocol::body::{
     TopicDescendantEvent, TopicNotificationEvent, TopicNotificationType,
 };
 use effusion_protocol::{ConversationId, ErrorReport, TopicId};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::caller::SessionKey;
@@ -19,62 +19,79 @@ use crate::{Limits, wire};
 /// A listener has one scope.
 const SCOPE: &str = "";
 
-/// The listeners of a session, by the numbers that the client gave.
-type Listeners = BTreeMap<ConversationId, Selections>;
-
-static NONE: Listeners = Listeners::new();
-
-/// How much all listeners of a session are.
-fn extent(listeners: &Listeners) -> Extent {
-    let all = listeners.values().map(Selections::extent);
-    all.fold(Extent::default(), Extent::add)
+/// The listeners of a session.
+#[derive(Debug, Default)]
+struct Listeners {
+    /// What each selects, by the numbers that the client gave.
+    all: BTreeMap<ConversationId, Selections>,
+    /// One that has changed and is being told what that changes for it: a session has one such job at a time.
+    former: Option<Former>,
 }
+
+/// What a listener selected before that changed.
+#[derive(Debug)]
+struct Former {
+    listener: ConversationId,
+    selections: Selections,
+    /// It counts for topics that were added or removed until then.
+    until: Moment,
+}
+
+impl Listeners {
+    /// How much they are, without what is remembered of a former one.
+    fn extent(&self) -> Extent {
+        let all = self.all.values().map(Selections::extent);
+        all.fold(Extent::default(), Extent::add)
+    }
+
+    fn former_bytes(&self) -> usize {
+        let former = self.former.as_ref();
+        former.map_or(0, |it| it.selections.extent().memory)
+    }
+
+    /// The listeners from one on, as they count for a topic that was added or removed at a moment.
+    fn range(
+        &self,
+        from: ConversationId,
+        moment: Moment,
+    ) -> impl Iterator<Item = (ConversationId, &Selections)> {
+        let former = self.former.as_ref().filter(|it| moment <= it.until);
+        self.all.range(from..).map(move |(id, present)| {
+            let former = former.filter(|it| it.listener == *id);
+            (*id, former.map_or(present, |it| &it.selections))
+        })
+    }
+}
+
+/// Counts the topics that were added or removed.
+type Moment = u64;
 
 /// Topic notification listeners.
 #[derive(Debug, Default)]
 pub(crate) struct Notifications {
-    listeners: BTreeMap<SessionKey, Arc<Listeners>>,
+    listeners: BTreeMap<SessionKey, Listeners>,
     /// Bytes of memory that they take.
     bytes: usize,
     untold: BTreeMap<TopicId, Untold>,
+    /// The same topics, in the order in which they were added or removed.
+    order: BTreeMap<Moment, TopicId>,
+    /// When the last was.
+    last: Moment,
 }
 
 /// How far listeners have been told that a topic was added or removed.
 #[derive(Debug)]
 struct Untold {
+    moment: Moment,
     /// The next session.
     session: SessionKey,
     /// Its next listener.
     listener: ConversationId,
-    /// The listeners of sessions that have changed them since: what they were counts.
-    before: BTreeMap<SessionKey, Arc<Listeners>>,
 }
 
-impl Untold {
-    const fn new() -> Self {
-        Self {
-            session: SessionKey(0),
-            listener: ConversationId(0),
-            before: BTreeMap::new(),
-        }
-    }
-
-    /// The next session, and its listeners.
-    fn next(
-        &self,
-        all: &BTreeMap<SessionKey, Arc<Listeners>>,
-    ) -> Option<(SessionKey, Arc<Listeners>)> {
-        let changed = self.before.range(self.session..).next();
-        let present = all.range(self.session..).next();
-        // Of two, the former comes first.
-        let next = changed.into_iter().chain(present).min_by_key(|it| it.0);
-        next.map(|(session, listeners)| (*session, Arc::clone(listeners)))
-    }
-}
-
-/// What a listener selected before that changed.
+/// The topics of which a session is to be told before it is told what a change of its listener changes.
 #[derive(Debug)]
-pub(crate) struct Before(Selections);
+pub(crate) struct Earlier(Range<Moment>);
 
 /// What a topic is to a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,82 +148,112 @@ impl Notifications {
         selector: &Arc<Selector>,
         selects: bool,
         limits: &Limits,
-    ) -> Result<Before, ErrorReport> {
-        let own = self.listeners.get(&session).map_or(&NONE, Arc::as_ref);
-        let before = own.get(&id).cloned().unwrap_or_default();
+    ) -> Result<Earlier, ErrorReport> {
+        let own = self.listeners.entry(session).or_default();
+        let before = own.all.get(&id).cloned().unwrap_or_default();
         let mut after = before.clone();
         let selected = selects.then_some(SelectedBy::Session);
         let selector = Arc::clone(selector);
         after.push(SCOPE, Selection { selector, selected });
-        let (all, old) = (extent(own), before.extent());
-        let new = all - old + after.extent();
-        new.check(all, self.bytes, limits)?;
+        let (all, old, new) = (own.extent(), before.extent(), after.extent());
+        // What it was is remembered until it has been told of the change.
+        let taken = self.bytes + old.memory;
+        (all - old + new).check(all, taken, limits)?;
+        self.bytes = (taken + new.memory).saturating_sub(old.memory + own.former_bytes());
+        own.all.insert(id, after);
+        own.former = Some(Former {
+            listener: id,
+            selections: before,
+            until: self.last,
+        });
+        Ok(Earlier(0..self.last + 1))
+    }
+
+    /// A listener has been told what its last change changes for it.
+    pub(crate) fn compared(&mut self, session: SessionKey) {
         self.update(session, |listeners| {
-            listeners.remove(&id);
-            if after.extent().weight > 0 {
-                listeners.insert(id, after);
+            if let Some(former) = listeners.former.take() {
+                let id = former.listener;
+                let present = listeners.all.get(&id);
+                if present.is_some_and(|it| it.extent().weight == 0) {
+                    listeners.all.remove(&id);
+                }
             }
         });
-        Ok(Before(before))
     }
 
     pub(crate) fn remove(&mut self, session: SessionKey, id: ConversationId) {
-        let before = self.untold.values_mut();
-        for listeners in before.filter_map(|untold| untold.before.get_mut(&session)) {
-            Arc::make_mut(listeners).remove(&id);
-        }
         self.update(session, |listeners| {
-            listeners.remove(&id);
+            listeners.all.remove(&id);
         });
     }
 
     pub(crate) fn remove_session(&mut self, session: SessionKey) {
-        if let Some(listeners) = self.listeners.remove(&session) {
-            self.bytes = self.bytes.saturating_sub(extent(&listeners).memory);
-        }
+        self.update(session, |listeners| *listeners = Listeners::default());
     }
 
-    /// Changes the listeners of a session. Of what changed before they are told as they were.
+    /// Takes something away from the listeners of a session.
     fn update(&mut self, session: SessionKey, change: impl FnOnce(&mut Listeners)) {
-        let mut listeners = self.listeners.remove(&session).unwrap_or_default();
-        for untold in self.untold.values_mut() {
-            if untold.session <= session {
-                let before = untold.before.entry(session);
-                before.or_insert_with(|| Arc::clone(&listeners));
-            }
-        }
-        let before = extent(&listeners).memory;
-        change(Arc::make_mut(&mut listeners));
-        self.bytes = (self.bytes + extent(&listeners).memory).saturating_sub(before);
-        if !listeners.is_empty() {
-            self.listeners.insert(session, listeners);
+        let Some(listeners) = self.listeners.get_mut(&session) else {
+            return;
+        };
+        let bytes = |it: &Listeners| it.extent().memory + it.former_bytes();
+        let before = bytes(listeners);
+        change(listeners);
+        self.bytes = (self.bytes + bytes(listeners)).saturating_sub(before);
+        if listeners.all.is_empty() && listeners.former.is_none() {
+            self.listeners.remove(&session);
         }
     }
 
     /// What a listener is told of topics that are there when one of its selectors changed.
     pub(crate) fn comparison<'a>(
         &'a self,
-        (session, id): (SessionKey, ConversationId),
-        Before(before): &'a Before,
+        session: SessionKey,
         tree: &'a TopicTree,
-    ) -> Comparison<'a> {
-        Comparison {
-            id,
-            before,
-            after: self.listeners.get(&session).and_then(|all| all.get(&id)),
+    ) -> Option<Comparison<'a>> {
+        let listeners = self.listeners.get(&session)?;
+        let former = listeners.former.as_ref()?;
+        Some(Comparison {
+            id: former.listener,
+            before: &former.selections,
+            after: listeners.all.get(&former.listener),
             tree,
-        }
+        })
     }
 
     /// A topic was added or removed: those are to be told who listen now, as they listen now.
     pub(crate) fn changed(&mut self, topic: TopicId) {
-        self.untold.insert(topic, Untold::new());
+        self.last += 1;
+        let untold = Untold {
+            moment: self.last,
+            session: SessionKey(0),
+            listener: ConversationId(0),
+        };
+        self.order.insert(self.last, topic);
+        if let Some(before) = self.untold.insert(topic, untold) {
+            self.order.remove(&before.moment);
+        }
     }
 
-    /// The topics of which a session is still to be told.
-    pub(crate) fn untold(&self, session: SessionKey) -> BTreeSet<TopicId> {
-        let untold = self.untold.iter().filter(|it| it.1.session <= session);
-        untold.map(|it| *it.0).collect()
+    /// Whether a session has been told of topics, as far as so many steps can tell. Goes on from where it stopped.
+    pub(crate) fn has_been_told(
+        &self,
+        session: SessionKey,
+        Earlier(topics): &mut Earlier,
+        steps: &mut usize,
+    ) -> bool {
+        for (moment, topic) in self.order.range(topics.clone()) {
+            topics.start = *moment;
+            let untold = self.untold.get(topic);
+            if *steps == 0 || untold.is_some_and(|it| it.session <= session) {
+                return false;
+            }
+            *steps -= 1;
+        }
+        // None that is to follow is one of them.
+        topics.start = topics.end;
+        true
     }
 
     /// What the next listeners are told of a topic that was added or removed, and whether those are all.
@@ -223,7 +270,7 @@ impl Notifications {
             return (messages, true);
         };
         let mut above = None;
-        while let Some((session, listeners)) = untold.next(&self.listeners) {
+        while let Some((&session, listeners)) = self.listeners.range(untold.session..).next() {
             *steps = steps.saturating_sub(1);
             if session != untold.session {
                 (untold.session, untold.listener) = (session, ConversationId(0));
@@ -233,11 +280,11 @@ impl Notifications {
                     *steps = steps.saturating_sub(steps_above(path));
                     tree.above(path)
                 });
-                for (id, listener) in listeners.range(untold.listener..) {
+                for (id, listener) in listeners.range(untold.listener, untold.moment) {
                     *steps = steps.saturating_sub(1 + above.len() / 16 + listener.steps(path));
                     let view = view(listener, above, |it| sees(session, it), path);
-                    let message = message(*id, topic, view, kind);
-                    messages.extend(message.map(|message| (session, *id, message)));
+                    let message = message(id, topic, view, kind);
+                    messages.extend(message.map(|message| (session, id, message)));
                     untold.listener.0 = id.0.saturating_add(1);
                     if *steps == 0 {
                         return (messages, false);
@@ -249,6 +296,7 @@ impl Notifications {
                 return (messages, false);
             }
         }
+        self.order.remove(&untold.moment);
         self.untold.remove(&topic.id());
         (messages, true)
     }
@@ -314,5 +362,72 @@ fn message(
             kind,
             specification: topic.specification().clone(),
         })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANN: SessionKey = SessionKey(1);
+
+    fn select(notifications: &mut Notifications, number: u64) -> (Arc<Selector>, Earlier) {
+        let selector = Arc::new(Selector::parse(&format!(">zz{number}")).unwrap());
+        let (id, limits) = (ConversationId(number), Limits::default());
+        let earlier = notifications.change(ANN, id, &selector, true, &limits);
+        (selector, earlier.unwrap())
+    }
+
+    #[test]
+    fn the_end_of_a_listener_copies_no_others() {
+        let mut notifications = Notifications::default();
+        let (kept, _) = select(&mut notifications, 1);
+        notifications.compared(ANN);
+        for number in 2..=4 {
+            select(&mut notifications, number);
+            notifications.compared(ANN);
+        }
+        let (bytes, copies) = (notifications.bytes, Arc::strong_count(&kept));
+        for topic in 0..100 {
+            notifications.changed(TopicId(topic));
+        }
+        notifications.remove(ANN, ConversationId(2));
+        notifications.remove(ANN, ConversationId(3));
+        assert_eq!(Arc::strong_count(&kept), copies);
+        assert!(notifications.bytes < bytes);
+        // What is remembered of a listener that has changed counts, until it is told.
+        let before = notifications.bytes;
+        notifications
+            .change(ANN, ConversationId(1), &kept, false, &Limits::default())
+            .unwrap();
+        assert_eq!(Arc::strong_count(&kept), copies);
+        assert_eq!(notifications.bytes, before);
+        notifications.compared(ANN);
+        assert!(notifications.bytes < before);
+        notifications.remove_session(ANN);
+        assert_eq!(notifications.bytes, 0);
+    }
+
+    #[test]
+    fn looking_whether_a_session_has_been_told_takes_steps() {
+        let mut notifications = Notifications::default();
+        for topic in 0..100 {
+            notifications.changed(TopicId(topic));
+        }
+        let (_, mut earlier) = select(&mut notifications, 1);
+        // One that came afterwards does not keep it waiting.
+        notifications.changed(TopicId(100));
+        let mut told = |notifications: &Notifications, mut steps: usize| {
+            let is_told = notifications.has_been_told(ANN, &mut earlier, &mut steps);
+            (is_told, steps)
+        };
+        assert_eq!(told(&notifications, 10), (false, 10));
+        for topic in 0..100 {
+            let untold = notifications.untold.get_mut(&TopicId(topic)).unwrap();
+            untold.session = SessionKey(2);
+        }
+        assert_eq!(told(&notifications, 60), (false, 0));
+        assert_eq!(told(&notifications, 60), (true, 20));
+        assert_eq!(told(&notifications, 60), (true, 60));
     }
 }

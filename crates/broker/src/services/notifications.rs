@@ -1,6 +1,5 @@
 //! Topic notification listeners.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use effusion_protocol::body::{ResponseBody, TopicNotificationSelection};
@@ -9,7 +8,7 @@ use effusion_protocol::{ConversationId, ServiceId, TopicId};
 use crate::broker::Broker;
 use crate::broker::jobs::{Slice, Task};
 use crate::caller::Caller;
-use crate::messaging::Before;
+use crate::messaging::Earlier;
 use crate::services::dispatch::{Reply, Served};
 use crate::topics::{Halt, Onward, Selector, Topic, Walk};
 
@@ -17,12 +16,11 @@ use crate::topics::{Halt, Onward, Selector, Topic, Walk};
 #[derive(Debug)]
 pub(crate) struct Comparing {
     listener: ConversationId,
-    before: Before,
     walk: Walk,
     /// The last topic that there was at the beginning.
     newest: TopicId,
     /// Topics that were added or removed before: of those the listener is told first.
-    first: BTreeSet<TopicId>,
+    first: Earlier,
 }
 
 impl Broker {
@@ -51,13 +49,11 @@ impl Broker {
         selector: &Arc<Selector>,
         selects: bool,
     ) -> Served {
-        let first = self.messaging.notifications().untold(caller.session);
         let notifications = self.messaging.notifications_mut();
         let limits = &self.config.limits;
-        let before = notifications.change(caller.session, listener, selector, selects, limits)?;
+        let first = notifications.change(caller.session, listener, selector, selects, limits)?;
         let comparing = Comparing {
             listener,
-            before,
             walk: Walk::new(selector, false),
             newest: self.topics.newest(),
             first,
@@ -76,21 +72,19 @@ impl Broker {
             return Slice::Done(Ok(Reply::Later));
         };
         let Comparing {
-            listener,
-            before,
+            listener: _,
             walk,
             newest,
             first,
         } = &mut *comparing;
-        if !first.is_empty() {
-            let untold = self.messaging.notifications().untold(caller.session);
-            first.retain(|topic| untold.contains(topic));
-            if !first.is_empty() {
-                return Slice::Again(Task::Compare(comparing));
-            }
+        let notifications = self.messaging.notifications();
+        if !notifications.has_been_told(caller.session, first, steps) {
+            return Slice::Again(Task::Compare(comparing));
         }
-        let (id, tree) = ((caller.session, *listener), self.topics.tree());
-        let view = self.messaging.notifications().comparison(id, before, tree);
+        let tree = self.topics.tree();
+        let Some(view) = notifications.comparison(caller.session, tree) else {
+            return Slice::Done(Ok(Reply::Later));
+        };
         let (mut messages, mut left) = (Vec::new(), *steps);
         let halt = tree.walk_all(walk, steps, |topic| {
             if left == 0 {
@@ -111,6 +105,8 @@ impl Broker {
         if halt != Halt::End {
             return Slice::Again(Task::Compare(comparing));
         }
+        let notifications = self.messaging.notifications_mut();
+        notifications.compared(caller.session);
         Slice::Done(Ok(Reply::Now(match caller.service {
             ServiceId::TopicNotificationDeselection => {
                 ResponseBody::TopicNotificationDeselection(())
