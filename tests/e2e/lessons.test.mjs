@@ -37,7 +37,7 @@ scenario('a live room ticks lesson 1, step by step, and a second window the last
     await ann.$('lessons-button').click();
     await ticks(ann, ...LIVE);
     const connected = await step(ann, 'connect').getByTestId('made-call').innerText();
-    assert.match(connected, /^diffusion\.connect\(\{host: "127\.0\.0\.1", port: \d+, secure: false, principal: "user", credentials: "\*+"\}\)\s+Hidden/);
+    assert.match(connected, /^diffusion\.connect\(\{host: "127\.0\.0\.1", port: \d+, secure: false, principal: "user", credentials: "\*+"\}\)\s+Its bytes are hidden/);
     await ann.say('value');
     await ticks(ann, ...LIVE, 'set');
     assert.match(await step(ann, 'set').locator('pre').first().innerText(), /^topicUpdate\.set\("Chat\/Lounge", json, \{.*"text":"value"/);

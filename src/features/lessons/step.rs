@@ -262,7 +262,7 @@ fn ConnectCall(
     view! {
         <div class="call" data-testid="made-call">
             <Code text=call.unwrap_or_default() />
-            <p class="hint">{move || t!(i18n, diagnostics_credentials_hidden)}</p>
+            <p class="hint">{move || t!(i18n, lesson_connect_hidden)}</p>
         </div>
     }
 }
