@@ -179,8 +179,12 @@ impl Broker {
                 left = left.saturating_sub(bytes / BYTES_A_STEP);
             }
             let fetched = fetched(topic, request, sets);
-            *size +=
-                OVERHEAD + fetched.path.len() + fetched.value.as_ref().map_or(0, |it| it.len());
+            let value = fetched.value.as_ref().map_or(0, |it| it.len());
+            if topic.settings().series.is_some() {
+                // The event is written anew; other values are shared.
+                left = left.saturating_sub(value / BYTES_A_STEP);
+            }
+            *size += OVERHEAD + fetched.path.len() + value;
             if *size + sets.size > maximum {
                 response.has_more = true;
                 if response.topics.is_empty() {
@@ -237,7 +241,9 @@ impl PropertySets {
 
 fn fetched(topic: &Topic, request: &FetchRequest, sets: &mut PropertySets) -> FetchedTopic {
     let events = topic.series().events();
-    let value = if topic.settings().series.is_some() {
+    let value = if !request.with_values {
+        None
+    } else if topic.settings().series.is_some() {
         events
             .back()
             .map(|event| encode(event, ProtocolVersion::NEWEST))
@@ -248,7 +254,7 @@ fn fetched(topic: &Topic, request: &FetchRequest, sets: &mut PropertySets) -> Fe
     FetchedTopic {
         path: topic.path().to_string(),
         topic_type: topic.specification().topic_type,
-        value: value.filter(|_| request.with_values),
+        value,
         property_set: if request.with_properties {
             sets.index(&topic.specification().properties)
         } else {

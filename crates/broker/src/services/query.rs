@@ -16,7 +16,7 @@ use crate::broker::jobs::{Slice, Task};
 use crate::caller::Caller;
 use crate::services::dispatch::{Reply, Served};
 use crate::sessions::key;
-use crate::topics::{BYTES_A_STEP, Series, Topic};
+use crate::topics::{BYTES_A_STEP, Series, Topic, event_bytes};
 use crate::{errors, wire};
 
 /// A query whose answer is being written.
@@ -26,7 +26,7 @@ pub(crate) struct Querying {
     topic: TopicId,
     /// The sequences of the events that are still to be written.
     left: std::vec::IntoIter<u64>,
-    /// Bytes of the values of those that are written.
+    /// Bytes of the values and authors of those that are written.
     bytes: usize,
     answer: Writer,
 }
@@ -119,8 +119,9 @@ impl Broker {
                 // So many events came meanwhile that this one was discarded.
                 return self.query_anew(caller, querying.request);
             };
-            *steps = steps.saturating_sub(1 + event.value.len() / BYTES_A_STEP);
-            querying.bytes += event.value.len();
+            let bytes = event_bytes(event);
+            *steps = steps.saturating_sub(1 + bytes / BYTES_A_STEP);
+            querying.bytes += bytes;
             if querying.bytes > most {
                 return Slice::Done(Err(errors::invalid_data(format_args!(
                     "The answer would have more than {most} bytes of events: ask for fewer events"

@@ -28,7 +28,7 @@ pub(crate) use removal::SessionView;
 #[cfg(feature = "fuzz")]
 pub(crate) use removal_policy::{Circumstances, Removal};
 pub(crate) use selectors::{BYTES_A_STEP, LARGE, Selector, match_steps, weight};
-pub(crate) use series::Series;
+pub(crate) use series::{Series, event_bytes};
 pub(crate) use settings::{Conflation, Priority, Settings};
 pub(crate) use topic::Topic;
 pub(crate) use transaction::{Actor, Change, Outcome, StreamUpdate, TopicOp};

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::caller::SessionKey;
 
-use super::{Change, Delivery, NULL, Priority, Settings, Topic, TopicMessage, Topics};
+use super::{Change, Delivery, NULL, Priority, Settings, Topic, TopicMessage, Topics, event_bytes};
 
 /// What follows from a change.
 #[allow(
@@ -170,7 +170,7 @@ impl Topics {
             let Some(event) = events.next() else {
                 break;
             };
-            bytes += event.value.len();
+            bytes += event_bytes(event);
             last = Some(event.metadata.sequence);
             updates.push(topic.event_message(event, inflates));
         }

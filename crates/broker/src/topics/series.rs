@@ -3,8 +3,18 @@
 use effusion_protocol::time_series::{Event, EventMetadata, RangeExpression};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-/// What an event takes besides its value, in bytes.
+/// What an event takes besides its value and the names of its authors, in bytes.
 const EVENT_OVERHEAD: usize = 160;
+
+/// Bytes of an event's value and of the names of its authors: those are as long as whoever appends wants.
+pub(crate) fn event_bytes(event: &Event) -> usize {
+    event.value.len() + author_bytes(event)
+}
+
+fn author_bytes(event: &Event) -> usize {
+    let original = event.original.as_ref();
+    event.metadata.author.len() + original.map_or(0, |it| it.author.len())
+}
 
 /// A time series: events in the order of their sequences, which have gaps only where events were discarded.
 ///
@@ -21,6 +31,8 @@ pub(crate) struct Series {
     unreplaced: BTreeSet<u64>,
     /// Bytes of all values.
     value_bytes: usize,
+    /// Bytes of the names of all authors.
+    author_bytes: usize,
 }
 
 impl Series {
@@ -51,7 +63,7 @@ impl Series {
 
     /// About how many bytes of memory the series takes.
     pub(crate) fn memory(&self) -> usize {
-        self.value_bytes + EVENT_OVERHEAD * self.events.len()
+        self.value_bytes + self.author_bytes + EVENT_OVERHEAD * self.events.len()
     }
 
     pub(crate) fn next_sequence(&self) -> u64 {
@@ -117,6 +129,7 @@ impl Series {
             }
         }
         self.value_bytes += event.value.len();
+        self.author_bytes += author_bytes(&event);
         self.events.push_back(event);
     }
 
@@ -139,6 +152,7 @@ impl Series {
                 }
             }
             self.value_bytes = self.value_bytes.saturating_sub(event.value.len());
+            self.author_bytes = self.author_bytes.saturating_sub(author_bytes(&event));
             discarded.push(sequence);
         }
         discarded
@@ -262,6 +276,7 @@ mod tests {
         assert_eq!(series.trim(&RangeExpression::last(0), 100), [1, 2]);
         assert_eq!(series.latest_from(0).count(), 1);
         assert_eq!(series.trim(&RangeExpression::limit(0), 100), [3]);
+        assert_eq!(series.memory(), 0);
         assert!(series.originals().is_empty() && series.latest_edits.is_empty());
         assert!(series.unreplaced.is_empty());
     }

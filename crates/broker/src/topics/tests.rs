@@ -222,6 +222,12 @@ fn a_series_is_told_in_pieces_and_a_gap_is_noticed() {
     assert_eq!(next(Progress::NotStarted, 9), (0, Some(Progress::Begun(0))));
     assert_eq!(next(Progress::Begun(0), 2), (2, Some(Progress::Next(2))));
     assert_eq!(next(Progress::Next(2), 9), (3, None));
+    // The names of authors take room, too: "ann" and a byte, twice.
+    let begun = topics.next_messages(id, Progress::Begun(0), false, 9, 4);
+    let Next::Messages(begun) = begun else {
+        panic!("{begun:?}");
+    };
+    assert_eq!(begun.updates.len(), 2);
     for value in 5..9 {
         let _ = submit(&mut topics, "s", append(value));
     }

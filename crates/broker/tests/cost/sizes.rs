@@ -9,6 +9,7 @@ use effusion_protocol::body::{
     SessionMetricCollector, SetSessionPropertiesFilterRequest, SetSessionPropertiesRequest,
     TopicNotificationSelection, call,
 };
+use effusion_protocol::time_series::{EditRequest, RangeQueryRequest};
 use effusion_protocol::{
     ConversationId, ErrorReason, Message, ServiceId, TopicSpecification, TopicType, property,
 };
@@ -178,6 +179,51 @@ fn topics_have_a_quota_in_bytes() {
         .unwrap();
 }
 
+/// The names of authors are as long as whoever appends wants, and an edit has two of them.
+#[test]
+fn the_authors_of_events_have_a_size() {
+    let mut world = World::default();
+    let author = "n".repeat(1_000);
+    let script = format!("add principal '{author}' 'password' ['CLIENT' 'TOPIC_CONTROL']");
+    topics::run_accounts_script(&mut world, &script);
+    world.config.limits.topic_bytes_per_principal = 200_000;
+    world.config.limits.answer_bytes = 50_000;
+    world.restart();
+    let mut writer = world.client(&author);
+    writer
+        .call::<call::AddTopic>(&mut world, &topics::add("Chat/s", &series(10_000)))
+        .unwrap();
+    let append = topics::append("Chat/s", "1");
+    let edit = EditRequest {
+        path: "Chat/s".to_owned(),
+        value_type: "json".to_owned(),
+        original: 0,
+        value: topics::json("2"),
+    };
+    for _ in 0..60 {
+        writer
+            .call::<call::TimeSeriesAppend>(&mut world, &append)
+            .unwrap();
+    }
+    let mut edits = 0;
+    let refused = loop {
+        match writer.call::<call::TimeSeriesEdit>(&mut world, &edit) {
+            Ok(_) => edits += 1,
+            Err(report) => break report,
+        }
+        assert!(edits < 100);
+    };
+    assert_eq!(refused.reason, ErrorReason::TopicLicenceLimit);
+    assert!((50..70).contains(&edits), "{edits}");
+    // What an answer has of them counts as its values do.
+    let mut query = RangeQueryRequest::new("Chat/s");
+    let refused = writer.call::<call::RangeQuery>(&mut world, &query);
+    assert_eq!(refused.unwrap_err().reason, ErrorReason::InvalidData);
+    query.limit = 40;
+    let answer = writer.call::<call::RangeQuery>(&mut world, &query).unwrap();
+    assert_eq!(answer.events.len(), 40);
+}
+
 /// A selector of so much memory.
 fn large(number: usize, parts: usize) -> String {
     format!("?.*/{number}{}", "/x".repeat(parts))
@@ -269,7 +315,7 @@ fn a_regular_expression_that_takes_long_is_refused() {
 #[test]
 fn properties_and_roles_of_sessions_have_a_size() {
     let mut world = World::default();
-    world.config.limits.session_bytes = 400_000;
+    world.config.limits.session_bytes = 600_000;
     world.restart();
     let mut admin = world.client("admin");
     let users: Vec<Client> = (0..20).map(|_| world.client("user")).collect();

@@ -1,14 +1,14 @@
 //! Looking at many topics, events or listeners, and changing them.
 
 use super::{crowded, fetch, filled, read_on, slices};
-use crate::common::{Client, Incoming, World, requests, topics};
-use effusion_broker::Completion;
+use crate::common::{Client, Incoming, World, hash, requests, topics};
+use effusion_broker::{Completion, Config, Creator, StoredTopic, bootstrap};
 use effusion_protocol::body::{
     ApplyJsonPatchRequest, FetchMetricsRequest, FetchRequest, MetricsServer, RemoveTopicsResponse,
     SelectRequest, TopicMetricCollector, TopicNotificationSelection, TopicNotificationType,
     UpdateConstraint, call,
 };
-use effusion_protocol::time_series::{RangeQueryRequest, RangeQueryResponse};
+use effusion_protocol::time_series::{Event, EventMetadata, RangeQueryRequest, RangeQueryResponse};
 use effusion_protocol::{
     ConversationId, ErrorReason, Message, ServiceId, TopicSpecification, TopicType, decode, encode,
     property,
@@ -26,6 +26,53 @@ fn is_sliced(world: &mut World, client: &mut Client, request: &FetchRequest) -> 
         .receive(world.now, client.connection, message.encode(client.version));
     world.carry_out();
     world.broker.has_work()
+}
+
+/// A world with so many series of one event, which has a value of so many bytes, and an author of another length.
+fn series_of(count: usize, events: u64, value: usize, author: usize) -> World {
+    let mut snapshot =
+        bootstrap::development_snapshot(|password| Ok::<_, ()>(hash(password))).unwrap();
+    let event = |sequence| Event {
+        metadata: EventMetadata {
+            sequence,
+            timestamp: 0,
+            author: "n".repeat(author),
+        },
+        original: None,
+        value: topics::json(&format!("\"{}\"", "x".repeat(value))),
+    };
+    let topic = StoredTopic {
+        specification: super::series(10_000),
+        created_ms: 0,
+        creator: Creator::default(),
+        value: None,
+        events: (0..events).map(event).collect(),
+    };
+    snapshot.topics = (0..count)
+        .map(|number| (format!("series/{number}"), topic.clone()))
+        .collect();
+    World::with(Config::new([7; 32]), snapshot)
+}
+
+#[test]
+fn a_fetch_of_large_events_is_sliced_and_one_without_values_copies_none() {
+    let mut world = series_of(100, 1, 20_000, 0);
+    let mut reader = world.client("admin");
+    let mut request = fetch("?series//");
+    assert!(!is_sliced(&mut world, &mut reader, &request));
+    reader.read_all(&mut world);
+    request.with_values = true;
+    let count = slices::<call::Fetch>(&mut world, &mut reader, &request);
+    assert!(count >= 2, "{count}");
+}
+
+#[test]
+fn a_query_of_events_with_long_authors_is_sliced() {
+    let mut world = series_of(1, 3_000, 0, 1_000);
+    let mut reader = world.client("admin");
+    let query = RangeQueryRequest::new("series/0");
+    let count = slices::<call::RangeQuery>(&mut world, &mut reader, &query);
+    assert!(count > 8, "{count}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::caller::SessionKey;
 use crate::errors::{self, error};
 use crate::topics::constraint::{self, Subject};
-use crate::topics::{OpenStream, Settings, Topic, TopicTree, VALUE_BYTES_A_STEP};
+use crate::topics::{OpenStream, Settings, Topic, TopicTree, VALUE_BYTES_A_STEP, event_bytes};
 use crate::{Creator, Limits, StoreOp};
 
 /// CBOR's null: a STRING, INT64 or DOUBLE topic without a value.
@@ -402,9 +402,8 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    /// Whether there is memory for a value in the place of what goes for it.
-    fn check_room_for(&self, actor: &Actor, value: Option<&Bytes>) -> Result<(), ErrorReport> {
-        let new = value.map_or(0, Bytes::len);
+    /// Whether there is memory for so many bytes in the place of what goes for them.
+    fn check_room_for(&self, actor: &Actor, new: usize) -> Result<(), ErrorReport> {
         let (principal, old) = match self.committed.filter(|_| !self.is_new()) {
             None => (&actor.creator.principal, 0),
             Some(topic) if topic.settings.series.is_some() => {
@@ -413,10 +412,7 @@ impl<'a> Transaction<'a> {
                     let retained = topic.settings.series.and_then(|it| it.retained.limit);
                     retained.is_some_and(|limit| topic.series.events().len() as u64 >= limit)
                 });
-                (
-                    &topic.creator.principal,
-                    oldest.map_or(0, |event| event.value.len()),
-                )
+                (&topic.creator.principal, oldest.map_or(0, event_bytes))
             }
             Some(topic) => (
                 &topic.creator.principal,

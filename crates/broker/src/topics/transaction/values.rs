@@ -42,7 +42,7 @@ impl Transaction<'_> {
         if self.topic()?.settings.series.is_some() {
             return self.append_kept(actor, value, None, None).map(|_| ());
         }
-        self.check_room_for(actor, Some(&value))?;
+        self.check_room_for(actor, value.len())?;
         let value = self.own(value);
         let Some(topic) = &mut self.topic else {
             return Err(errors::no_such_topic(self.path));
@@ -109,7 +109,9 @@ impl Transaction<'_> {
         timestamp: Option<u64>,
     ) -> Result<EventMetadata, ErrorReport> {
         let now = self.environment.wall_ms;
-        self.check_room_for(actor, Some(&value))?;
+        let author = actor.principal.clone().unwrap_or_default();
+        let authors = author.len() + original.as_ref().map_or(0, |it| it.author.len());
+        self.check_room_for(actor, value.len() + authors)?;
         let value = self.own(value);
         let Some(topic) = &mut self.topic else {
             return Err(errors::no_such_topic(self.path));
@@ -118,7 +120,7 @@ impl Transaction<'_> {
             sequence: topic.next_sequence,
             // The clock may have been set back; time stamps never go back.
             timestamp: timestamp.unwrap_or(now).max(topic.last_timestamp),
-            author: actor.principal.clone().unwrap_or_default(),
+            author,
         };
         topic.next_sequence += 1;
         topic.last_timestamp = metadata.timestamp;
