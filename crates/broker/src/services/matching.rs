@@ -13,6 +13,7 @@ use std::sync::Arc;
 use crate::broker::Broker;
 use crate::broker::jobs::{Slice, Task};
 use crate::caller::{Caller, SessionKey};
+use crate::errors;
 use crate::services::dispatch::{Reply, Served};
 use crate::services::subscriptions::{Deselecting, Selecting, check_select};
 use crate::sessions::filter::{Filter, Unseen};
@@ -65,6 +66,8 @@ pub(crate) struct Matching {
     /// The next session to look at, and the last one that there was at the beginning.
     next: SessionKey,
     last: SessionKey,
+    /// The caller could view sessions at the beginning: whether others match was decided by what they are.
+    may_view: bool,
     /// Those that match, and to which nothing was done yet.
     found: VecDeque<SessionKey>,
     count: u32,
@@ -115,6 +118,7 @@ impl Broker {
             action,
             next: SessionKey(0),
             last: self.sessions.last_key(),
+            may_view: self.may_view(caller),
             found: VecDeque::new(),
             count: 0,
             is_complete: false,
@@ -129,9 +133,13 @@ impl Broker {
         mut matching: Box<Matching>,
         steps: &mut usize,
     ) -> Slice {
-        // The right to it may be gone by now.
+        // The right to it may be gone by now, or the right to know which sessions match.
         if let Err(report) = self.check_action(caller, &matching.action) {
             return Slice::Done(Err(report));
+        }
+        if matching.may_view && !self.may_view(caller) {
+            let view = GlobalPermission::ViewSession;
+            return Slice::Done(Err(errors::denied_global(view)));
         }
         if let Action::Subscribe { selector, .. } | Action::Unsubscribe { selector, .. } =
             &matching.action
@@ -201,6 +209,11 @@ impl Broker {
         }
     }
 
+    fn may_view(&self, caller: &Caller) -> bool {
+        self.check_global(caller, GlobalPermission::ViewSession)
+            .is_ok()
+    }
+
     fn matched(&self, matching: &Matching) -> ResponseBody {
         matching.action.response(FilterResult {
             selected: matching.count,
@@ -211,10 +224,8 @@ impl Broker {
     /// Finds some of the sessions that match; whether those were the last. How many match tells of their properties: to a caller
     /// that may not view them, other sessions have none.
     fn find_some(&self, caller: &Caller, matching: &mut Matching, steps: &mut usize) -> bool {
-        let may_view = self
-            .check_global(caller, GlobalPermission::ViewSession)
-            .is_ok();
         let (filter, unseen) = (&matching.filter, Unseen::default());
+        let may_view = matching.may_view;
         let matches = |session: &Session| {
             if may_view || session.key() == caller.session {
                 filter.matches(session)

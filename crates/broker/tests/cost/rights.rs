@@ -4,8 +4,8 @@ use super::{crowded, fetch, filled, full_of_sessions, read_on};
 use crate::common::{Client, Incoming, Seen, World, topics};
 use effusion_protocol::body::{
     Call, ChangeRolesRequest, FetchMetricsRequest, FilterSelectRequest, MetricsServer,
-    SelectRequest, SessionLockRequest, SessionLockScope, SetSessionPropertiesFilterRequest,
-    TopicMetricCollector, call,
+    SelectRequest, SessionLockRequest, SessionLockScope, SetConflationFilterRequest,
+    SetSessionPropertiesFilterRequest, TopicMetricCollector, call,
 };
 use effusion_protocol::time_series::{QueryType, RangeQueryRequest};
 use effusion_protocol::{ErrorReason, decode};
@@ -165,6 +165,13 @@ fn what_is_served_in_slices_needs_the_right_until_it_is_done() {
     let loss = (all, "set 'C' permissions [MODIFY_SESSION]");
     let changed = after_loss::<call::SetSessionPropertiesFilter>(&mut world, loss, &set);
     assert_eq!(changed.unwrap_err(), denied);
+    // Which sessions match tells of them, whatever is done to those.
+    let conflation = SetConflationFilterRequest {
+        filter: filter(),
+        enabled: false,
+    };
+    let conflated = after_loss::<call::SetConflationFilter>(&mut world, loss, &conflation);
+    assert_eq!(conflated.unwrap_err(), denied);
     let collector = TopicMetricCollector {
         name: "all".to_owned(),
         exports: false,
