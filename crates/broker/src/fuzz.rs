@@ -2,7 +2,6 @@
 
 use effusion_protocol::TopicSpecification;
 use effusion_protocol::value::Json;
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Time;
@@ -33,8 +32,8 @@ impl Client {
 }
 
 impl Properties for Client {
-    fn property(&self, key: &str) -> Option<Cow<'_, str>> {
-        self.properties.get(key).map(|value| Cow::Borrowed(*value))
+    fn property(&self, key: &str) -> Option<&str> {
+        self.properties.get(key).copied()
     }
     fn roles(&self) -> &BTreeSet<String> {
         &self.roles

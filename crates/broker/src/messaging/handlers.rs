@@ -14,7 +14,7 @@ pub(crate) struct Handler {
     /// The number that requests for it carry.
     pub(crate) conversation: ConversationId,
     /// Which properties of senders it is told.
-    pub(crate) properties: Vec<String>,
+    pub(crate) properties: BTreeSet<String>,
 }
 
 /// Request handlers by path.
@@ -108,7 +108,7 @@ mod tests {
         Handler {
             session: SessionKey(session),
             conversation: ConversationId(1),
-            properties: Vec::new(),
+            properties: BTreeSet::new(),
         }
     }
 

@@ -58,7 +58,7 @@ impl Broker {
         let handler = Handler {
             session: caller.session,
             conversation: it.handler,
-            properties: it.properties,
+            properties: it.properties.into_iter().collect(),
         };
         if !self
             .messaging

@@ -16,7 +16,7 @@ use crate::broker::jobs::{Slice, Task};
 use crate::caller::{Caller, SessionKey};
 use crate::services::dispatch::{Reply, Served};
 use crate::sessions::filter::{Filter, Properties as _};
-use crate::topics::{Halt, Onward, Selector, Walk};
+use crate::topics::{BYTES_A_STEP, Halt, Onward, Selector, Walk};
 use crate::{Time, errors};
 
 /// The most collectors of each kind.
@@ -352,10 +352,12 @@ impl Broker {
                     if !collector.filter.matches(session) {
                         continue;
                     }
-                    let group = labels.iter();
-                    let group = group
-                        .map(|key| session.property(key).unwrap_or_default().into_owned())
+                    let group: Vec<String> = labels
+                        .iter()
+                        .map(|key| session.property(key).unwrap_or_default().to_owned())
                         .collect();
+                    let bytes: usize = group.iter().map(String::len).sum();
+                    *steps = steps.saturating_sub(bytes / BYTES_A_STEP);
                     let numbers = [1, usize::from(session.connection().is_some())];
                     groups.count(group, numbers);
                 }

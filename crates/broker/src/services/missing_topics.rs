@@ -7,6 +7,7 @@ use effusion_protocol::body::{
     NamedRegistration, ResponseBody,
 };
 use effusion_protocol::{ErrorReason, ServiceId};
+use std::collections::BTreeSet;
 
 use crate::broker::Broker;
 use crate::caller::Caller;
@@ -48,7 +49,7 @@ impl Broker {
         let handler = Handler {
             session: caller.session,
             conversation: it.handler,
-            properties: Vec::new(),
+            properties: BTreeSet::new(),
         };
         if !self
             .messaging

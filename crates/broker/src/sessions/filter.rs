@@ -6,11 +6,10 @@
 
 use effusion_protocol::WholePattern;
 use effusion_protocol::body::ScriptError;
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::{MAX_PROPERTY, MAX_ROLES_BYTES, key};
 use crate::lexer::{Lexeme, LexerError, lexemes};
-use crate::sessions::key;
 
 /// How deep parentheses and `not` may nest.
 const MAX_DEPTH: usize = 64;
@@ -20,8 +19,12 @@ const MAX_REGEXES: usize = 4;
 const MAX_CLAUSES: usize = 256;
 /// The longest expression.
 const MAX_EXPRESSION: usize = 16 * 1024;
-/// Steps for a regular expression on one property.
+/// Steps for a regular expression on one property. That may be as long as [`MAX_PROPERTY`], and the roles far longer.
 const REGEX_STEPS: usize = 20;
+/// Bytes of texts that are compared in a step.
+const COMPARED_A_STEP: usize = 1024;
+/// Roles that are looked for in a step: for each, up to sixteen of the session's are looked at.
+const ROLES_A_STEP: usize = 2;
 /// The property with a set of values.
 const ROLES: &str = "$Roles";
 
@@ -47,7 +50,7 @@ impl FilterError {
 /// What a filter asks of a session.
 pub(crate) trait Properties {
     /// The value of a session property.
-    fn property(&self, key: &str) -> Option<Cow<'_, str>>;
+    fn property(&self, key: &str) -> Option<&str>;
     /// The session's roles.
     fn roles(&self) -> &BTreeSet<String>;
 }
@@ -100,15 +103,15 @@ impl Filter {
     pub(crate) fn matches(&self, session: &impl Properties) -> bool {
         match self {
             Self::All => true,
-            Self::Is(key, value) => session.property(key).is_some_and(|it| it == *value),
+            Self::Is(key, value) => session.property(key).is_some_and(|it| it == value),
             // A session without the property is not one whose property has another value.
-            Self::IsNot(key, value) => session.property(key).is_some_and(|it| it != *value),
+            Self::IsNot(key, value) => session.property(key).is_some_and(|it| it != value),
             Self::In(key, values) => session
                 .property(key)
-                .is_some_and(|value| values.contains(value.as_ref())),
+                .is_some_and(|value| values.contains(value)),
             Self::Matches(key, pattern) => session
                 .property(key)
-                .is_some_and(|value| pattern.is_match(&value)),
+                .is_some_and(|value| pattern.is_match(value)),
             Self::Has(key) => session.property(key).is_some(),
             Self::HasRoles(roles) => roles.is_subset(session.roles()),
             Self::RolesAre(roles) => roles.as_ref() == Some(session.roles()),
@@ -120,13 +123,19 @@ impl Filter {
 }
 
 impl Filter {
-    /// How many steps it takes to look whether a session matches.
+    /// How many steps it takes at most to look whether a session matches.
     pub(crate) fn steps(&self) -> usize {
         match self {
             Self::Not(filter) => filter.steps(),
             Self::AllOf(filters) | Self::AnyOf(filters) => filters.iter().map(Self::steps).sum(),
+            Self::Matches(key, _) if key == ROLES => REGEX_STEPS * MAX_ROLES_BYTES / MAX_PROPERTY,
             Self::Matches(..) => REGEX_STEPS,
-            _ => 1,
+            Self::Is(_, value) | Self::IsNot(_, value) => 1 + value.len() / COMPARED_A_STEP,
+            Self::In(_, values) => {
+                1 + values.iter().map(String::len).sum::<usize>() / COMPARED_A_STEP
+            }
+            Self::HasRoles(roles) | Self::RolesAre(Some(roles)) => 1 + roles.len() / ROLES_A_STEP,
+            Self::All | Self::Has(_) | Self::RolesAre(None) => 1,
         }
     }
 
@@ -165,7 +174,7 @@ impl Filter {
 pub(crate) struct Unseen(BTreeSet<String>);
 
 impl Properties for Unseen {
-    fn property(&self, _: &str) -> Option<Cow<'_, str>> {
+    fn property(&self, _: &str) -> Option<&str> {
         None
     }
 
@@ -377,8 +386,8 @@ mod tests {
     struct Session(BTreeMap<&'static str, &'static str>, BTreeSet<String>);
 
     impl Properties for Session {
-        fn property(&self, key: &str) -> Option<Cow<'_, str>> {
-            self.0.get(key).map(|value| Cow::Borrowed(*value))
+        fn property(&self, key: &str) -> Option<&str> {
+            self.0.get(key).copied()
         }
         fn roles(&self) -> &BTreeSet<String> {
             &self.1
@@ -455,6 +464,25 @@ mod tests {
         assert!(Filter::parse(&"a".repeat(MAX_EXPRESSION + 1)).is_err());
         let many = ["A matches 'a'"; MAX_REGEXES + 1].join(" or ");
         assert!(Filter::parse(&many).is_err());
+    }
+
+    #[test]
+    fn the_more_is_looked_at_the_more_it_costs() {
+        let steps = |text: &str| Filter::parse(text).unwrap().steps();
+        assert_eq!(steps("A matches 'a' or has $Roles"), 21);
+        // Roles may take sixteen times what a property does.
+        assert_eq!(steps("$Roles matches 'a'"), 320);
+        let long = "x".repeat(4_000);
+        for operator in ["is", "ne", "in"] {
+            assert_eq!(steps(&format!("A {operator} 'a'")), 1);
+            assert_eq!(
+                steps(&format!("$Roles {operator} '{long}'")) > 1,
+                operator == "in"
+            );
+            assert_eq!(steps(&format!("A {operator} '{long}'")), 4);
+        }
+        let roles: Vec<String> = (0..100).map(|it| format!("'{it}'")).collect();
+        assert_eq!(steps(&format!("hasRoles {}", roles.join(" "))), 51);
     }
 
     proptest! {

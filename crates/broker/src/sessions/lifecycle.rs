@@ -135,7 +135,7 @@ impl Sessions {
             token,
             version,
             principal: admission.principal,
-            roles: admission.roles,
+            roles: admission.roles.into(),
             rights: admission.rights,
             properties,
             link: Link::Connected(connection),
@@ -383,7 +383,7 @@ impl Sessions {
             }
             session.properties.extend(properties);
             session.principal = principal;
-            session.roles = roles;
+            session.roles = roles.into();
             session.rights = rights;
         });
         self.limit_validity(key, expires_ms, now);
@@ -397,7 +397,7 @@ impl Sessions {
     ) -> Result<(), ErrorReport> {
         self.check_roles(key, &roles)?;
         self.change(key, |session| {
-            session.roles = roles;
+            session.roles = roles.into();
             session.rights = rights;
         });
         Ok(())

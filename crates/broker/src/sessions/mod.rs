@@ -23,6 +23,7 @@ pub(crate) use backlog::Item;
 pub(crate) use catch_up::Due;
 pub(crate) use lifecycle::{Connecting, Connection, Loss, Resumption, Timeout};
 pub(crate) use properties::{MAX_PROPERTY, is_user_property, key, roles_text};
+use properties::{MAX_ROLES_BYTES, Roles};
 pub(crate) use selections::{Extent, SelectedBy, Selection, Selections};
 pub(crate) use session::{Session, Standing};
 pub(crate) use subscriptions::NextDue;
@@ -304,7 +305,7 @@ impl Sessions {
         // Sessions with the same roles mostly share their rights: those are compared once.
         let mut compared = HashMap::new();
         for session in self.sessions.values_mut() {
-            let rights = rights_of(&session.roles);
+            let rights = rights_of(session.roles());
             let pair = [&session.rights, &rights].map(std::sync::Arc::as_ptr);
             let differ = compared.entry(pair);
             if *differ.or_insert_with(|| *session.rights != *rights) {

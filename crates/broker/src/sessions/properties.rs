@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::caller::SessionKey;
 use crate::{Peer, errors};
 
+use super::filter::Properties as _;
 use super::{Session, Sessions};
 
 /// Names of fixed session properties (source: the API documentation of `Session`).
@@ -41,13 +42,37 @@ const MAX_PROPERTIES: usize = 1_000;
 /// Bytes of the properties of one session.
 const MAX_PROPERTIES_BYTES: usize = 128 * 1024;
 /// Bytes of its roles. They are bounded apart: whoever may change those need not be told how much the properties are.
-const MAX_ROLES_BYTES: usize = 64 * 1024;
+pub(super) const MAX_ROLES_BYTES: usize = 64 * 1024;
 /// What a property or a role takes besides its text, in bytes.
 const DETAIL_OVERHEAD: usize = 64;
 
 /// Bytes of texts, each as something of its own.
 fn detail_bytes<'t>(texts: impl Iterator<Item = &'t str>) -> usize {
     texts.map(|text| DETAIL_OVERHEAD + text.len()).sum()
+}
+
+/// The roles of a session, and the text that the property `$Roles` has: it may be long, and is asked for again and again.
+#[derive(Debug)]
+pub(super) struct Roles {
+    names: BTreeSet<String>,
+    text: String,
+}
+
+impl From<BTreeSet<String>> for Roles {
+    fn from(names: BTreeSet<String>) -> Self {
+        let text = roles_text(&names);
+        Self { names, text }
+    }
+}
+
+impl Roles {
+    pub(super) const fn names(&self) -> &BTreeSet<String> {
+        &self.names
+    }
+
+    pub(super) const fn text(&self) -> &str {
+        self.text.as_str()
+    }
 }
 
 fn role_bytes(roles: &BTreeSet<String>) -> usize {
@@ -163,12 +188,13 @@ impl Sessions {
         roles: &BTreeSet<String>,
     ) -> Result<(), ErrorReport> {
         let bytes = role_bytes(roles);
-        let before = self
-            .get(key)
-            .map_or(0, |session| role_bytes(&session.roles));
+        let (before, text_before) = self.get(key).map_or((0, 0), |session| {
+            (role_bytes(session.roles()), session.roles.text().len())
+        });
         // Less is always taken.
         let fits = bytes <= MAX_ROLES_BYTES.max(before);
-        self.check_details(fits, bytes.saturating_sub(before))
+        let now = bytes + roles_text(roles).len();
+        self.check_details(fits, now.saturating_sub(before + text_before))
     }
 
     /// Fails unless what a session has fits, and all sessions together may have so many bytes more.
@@ -182,7 +208,8 @@ impl Sessions {
     /// A session has other properties or roles.
     pub(super) fn recount_details(&mut self, key: SessionKey) {
         if let Some(session) = self.sessions.get_mut(&key) {
-            let now = session.property_bytes() + role_bytes(&session.roles);
+            let roles = role_bytes(session.roles()) + session.roles.text().len();
+            let now = session.property_bytes() + roles;
             let before = core::mem::replace(&mut session.details, now);
             self.details = self.details.saturating_add(now).saturating_sub(before);
         }
@@ -200,36 +227,34 @@ impl Session {
         &self,
         keys: impl IntoIterator<Item = &'k String>,
     ) -> BTreeMap<String, String> {
+        // A key may be there thousands of times: each property is looked up once, and copied once.
+        let keys: BTreeSet<&str> = keys.into_iter().map(String::as_str).collect();
         let mut selected = BTreeMap::new();
         for key in keys {
-            match key.as_str() {
+            match key {
                 key::ALL_FIXED => {
                     selected.extend(self.properties_where(|name| name.starts_with('$')));
-                    selected.insert(key::ROLES.to_owned(), roles_text(&self.roles));
+                    selected.insert(key::ROLES, self.roles.text());
                 }
                 key::ALL_USER => {
                     selected.extend(self.properties_where(|name| !name.starts_with('$')));
                 }
-                key::ROLES => {
-                    selected.insert(key::ROLES.to_owned(), roles_text(&self.roles));
-                }
-                name => {
-                    if let Some(value) = self.properties.get(name) {
-                        selected.insert(name.to_owned(), value.clone());
-                    }
-                }
+                name => selected.extend(self.property(name).map(|value| (name, value))),
             }
         }
-        selected
+        let copied = selected.into_iter();
+        copied
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
     }
 
     fn properties_where(
         &self,
         is_wanted: impl Fn(&str) -> bool,
-    ) -> impl Iterator<Item = (String, String)> {
+    ) -> impl Iterator<Item = (&str, &str)> {
         self.properties
             .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
             .filter(move |(name, _)| is_wanted(name))
-            .map(|(name, value)| (name.clone(), value.clone()))
     }
 }

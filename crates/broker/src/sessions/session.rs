@@ -2,7 +2,6 @@
 
 use effusion_protocol::body::{GlobalPermission, PathPermission};
 use effusion_protocol::{ConversationId, ProtocolVersion, SessionId, SessionToken, TopicId};
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use crate::turns::Account;
 use crate::{ConnectionId, Creator};
 
 use super::filter::Properties;
-use super::{Inbound, Outbound, SelectedBy, Selections, key, roles_text};
+use super::{Inbound, Outbound, Roles, SelectedBy, Selections, key};
 
 /// Where a session's client is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +35,7 @@ pub(crate) struct Session {
     pub(super) version: ProtocolVersion,
     /// `None` for an anonymous session.
     pub(super) principal: Option<String>,
-    pub(super) roles: BTreeSet<String>,
+    pub(super) roles: Roles,
     pub(super) rights: Arc<Rights>,
     /// Fixed and user properties, but for `$Roles`.
     pub(super) properties: BTreeMap<String, String>,
@@ -91,7 +90,7 @@ impl Session {
     }
 
     pub(crate) const fn roles(&self) -> &BTreeSet<String> {
-        &self.roles
+        self.roles.names()
     }
 
     pub(crate) const fn rights(&self) -> &Arc<Rights> {
@@ -148,7 +147,7 @@ impl Session {
     fn creator(&self) -> Creator {
         Creator {
             session: self.id.to_string(),
-            roles: self.roles.clone(),
+            roles: self.roles().clone(),
             principal: self.principal.clone(),
         }
     }
@@ -219,16 +218,14 @@ impl Session {
 }
 
 impl Properties for Session {
-    fn property(&self, name: &str) -> Option<Cow<'_, str>> {
+    fn property(&self, name: &str) -> Option<&str> {
         if name == key::ROLES {
-            return Some(Cow::Owned(roles_text(&self.roles)));
+            return Some(self.roles.text());
         }
-        self.properties
-            .get(name)
-            .map(|value| Cow::Borrowed(value.as_str()))
+        self.properties.get(name).map(String::as_str)
     }
 
     fn roles(&self) -> &BTreeSet<String> {
-        &self.roles
+        self.roles.names()
     }
 }

@@ -55,6 +55,32 @@ fn open(sessions: &mut Sessions, connection: u64, at: Time) -> SessionKey {
     key
 }
 
+/// The text of the roles is made when they change, and not whenever it is asked for.
+#[test]
+fn the_property_of_the_roles_is_what_they_are_now() {
+    use super::filter::Properties as _;
+    let mut sessions = sessions();
+    let key = open(&mut sessions, 1, Time::default());
+    let details = sessions.details;
+    let roles = BTreeSet::from(["A".to_owned(), "\"".to_owned()]);
+    let rights = Arc::new(Rights::default());
+    sessions.set_roles(key, roles.clone(), rights).unwrap();
+    let session = sessions.get(key).unwrap();
+    assert_eq!(session.roles(), &roles);
+    let text = session.property(key::ROLES).unwrap();
+    assert_eq!(text, r#""\"","A""#);
+    let again = session.property(key::ROLES).unwrap();
+    assert!(core::ptr::eq(text, again));
+    // A role more, with what it takes by itself, and five bytes of text: the quote is escaped.
+    assert_eq!(sessions.details, details + 64 + 1 + 5);
+    let keys = vec![key::ROLES.to_owned(); 3];
+    let selected = sessions.get(key).unwrap().select_properties(&keys);
+    assert_eq!(
+        selected,
+        [(key::ROLES.to_owned(), roles_text(&roles))].into()
+    );
+}
+
 /// What is to be sent over a connection, and why others are closed.
 fn outputs(sessions: &mut Sessions, connection: u64) -> (Vec<Bytes>, Vec<ConnectionEnd>) {
     let (mut sent, mut closed) = (Vec::new(), Vec::new());

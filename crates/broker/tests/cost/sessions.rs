@@ -5,8 +5,9 @@ use crate::common::{Incoming, World, login, topics};
 use effusion_protocol::body::{
     ChangeRolesFilterRequest, CloseClientRequest, FetchMetricsRequest, FilterSelectRequest,
     FilterUnsubscribeAllRequest, MetricsServer, SelectRequest, SendToFilterRequest,
-    SessionEventRegistration, SessionEvents, SessionSelectRequest, SessionUnsubscribeAllRequest,
-    SetConflationFilterRequest, SetSessionPropertiesFilterRequest, TopicMetricCollector, call,
+    SessionEventRegistration, SessionEvents, SessionMetricCollector, SessionSelectRequest,
+    SessionUnsubscribeAllRequest, SetConflationFilterRequest, SetSessionPropertiesFilterRequest,
+    TopicMetricCollector, call,
 };
 use effusion_protocol::{ConversationId, Message, ServiceId, decode};
 
@@ -49,6 +50,46 @@ fn what_is_done_to_all_sessions_lets_others_go_first() {
     assert!(slices::<call::CloseClientFilter>(&mut world, &mut admin, &filter()) > 3);
     // The one that did it, and those that were served meanwhile.
     assert_eq!(world.broker.session_count(), 1 + 7);
+}
+
+/// The text of all roles may be long, for each session.
+#[test]
+fn to_look_at_many_roles_lets_others_go_first() {
+    let mut world = World::default();
+    full_of_sessions(&mut world, 60);
+    let mut admin = world.client("admin");
+    let roles = ChangeRolesFilterRequest {
+        filter: "$Principal is 'user'".to_owned(),
+        remove: Vec::new(),
+        add: (0..55)
+            .map(|it| format!("{it}{}", "x".repeat(1_000)))
+            .collect(),
+    };
+    let change = admin.call::<call::ChangeRolesFilter>(&mut world, &roles);
+    change.unwrap();
+    let conflation = SetConflationFilterRequest {
+        filter: "$Roles matches 'nobody'".to_owned(),
+        enabled: false,
+    };
+    let count = slices::<call::SetConflationFilter>(&mut world, &mut admin, &conflation);
+    assert!(count > 2, "{count}");
+    let collector = SessionMetricCollector {
+        name: "roles".to_owned(),
+        exports: false,
+        maximum_groups: 10,
+        removes_unmatched: true,
+        filter: "all".to_owned(),
+        group_by: vec!["$Roles".to_owned()],
+    };
+    admin
+        .call::<call::PutSessionMetricCollector>(&mut world, &collector)
+        .unwrap();
+    let fetch = FetchMetricsRequest {
+        server: MetricsServer::Current,
+        names: Vec::new(),
+        pattern: String::new(),
+    };
+    assert!(slices::<call::FetchMetrics>(&mut world, &mut admin, &fetch) > 8);
 }
 
 #[test]
