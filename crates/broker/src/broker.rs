@@ -234,6 +234,7 @@ impl Broker {
     pub(crate) const fn begin_input(&mut self, now: Time) {
         self.now = now;
         self.jobs.begin_input();
+        self.sessions.begin_input();
     }
 
     /// A ticket for a piece of work.

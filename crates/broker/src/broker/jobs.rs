@@ -26,7 +26,7 @@ use crate::services::metrics::Measuring;
 use crate::services::notifications::Comparing;
 use crate::services::query::Querying;
 use crate::services::removal::Removing;
-use crate::services::session_events::Introducing;
+use crate::services::session_events::{Announcing, Introducing};
 use crate::services::subscriptions::{Deselecting, Selecting};
 use crate::turns::FairQueue;
 
@@ -43,6 +43,7 @@ pub(crate) enum Task {
     Deselect(Box<Deselecting>),
     Match(Box<Matching>),
     Introduce(Box<Introducing>),
+    Announce(Box<Announcing>),
     Compare(Box<Comparing>),
     Measure(Box<Measuring>),
 }
@@ -132,12 +133,14 @@ impl Broker {
             || sessions_wait
             || topics_wait
             || self.sessions.has_continuing()
+            || self.sessions.is_telling()
             || self.topics.is_sweeping()
     }
 
     /// Works on one slice of each kind of what takes long: a few milliseconds at most.
     pub fn work(&mut self, now: Time) {
         self.begin_input(now);
+        self.sessions.tell_listeners();
         if let Some(key) = self.sessions.next_continuing() {
             self.catch_up(key);
         }
@@ -219,8 +222,11 @@ impl Broker {
             Task::Remove(it) => self.remove_on(caller, it, steps),
             Task::Select(it) => self.select_on(caller, it, steps),
             Task::Deselect(it) => self.deselect_on(caller, it, steps),
+            // What that does is to be told as well.
+            Task::Match(_) if self.sessions.is_telling() => Slice::Again(task),
             Task::Match(it) => self.match_on(caller, it, steps),
             Task::Introduce(it) => self.introduce_on(caller, it, steps),
+            Task::Announce(it) => self.announced(it),
             Task::Compare(it) => self.compare_on(caller, it, steps),
             Task::Measure(it) => self.measure_on(caller, it, steps),
         }

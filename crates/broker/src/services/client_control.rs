@@ -60,7 +60,7 @@ impl Broker {
         check_roles(&it.remove, &it.add)?;
         let key = self.session_by_id(it.session)?;
         self.set_roles(key, &it.remove, &it.add, &mut SLICE.clone())?;
-        Ok(Reply::Now(ResponseBody::ChangeRoles(())))
+        self.answer_when_told(caller, ResponseBody::ChangeRoles(()))
     }
 
     pub(crate) fn change_roles_filter(

@@ -13,6 +13,13 @@ use crate::services::dispatch::{Reply, Served};
 use crate::sessions::events::SessionListener;
 use crate::sessions::filter::Filter;
 
+/// An answer that waits until listeners have been told what the request changed.
+#[derive(Debug)]
+pub(crate) struct Announcing {
+    happened: u64,
+    answer: ResponseBody,
+}
+
 /// A listener that is being told of the sessions that are there.
 #[derive(Debug)]
 pub(crate) struct Introducing {
@@ -46,6 +53,7 @@ impl Broker {
             after: it.after.filter(|after| *after > 0),
             service: caller.service,
             introduced: SessionKey(0),
+            since: 0,
         };
         let registered = SessionEventRegistrationResponse::Registered;
         let response = ResponseBody::SessionEventRegistration(registered);
@@ -66,6 +74,7 @@ impl Broker {
             after: None,
             service: caller.service,
             introduced: SessionKey(0),
+            since: 0,
         };
         let response = ResponseBody::SessionPropertiesRegistration(());
         self.register_listener(caller, it.listener, listener, response)
@@ -111,5 +120,20 @@ impl Broker {
         self.sessions.remove_listener(caller.session, listener);
         self.deregistered(caller.session, listener);
         Ok(Reply::Now(ResponseBody::SessionEventDeregistration(())))
+    }
+
+    /// Answers a request once listeners have been told what it changed: whoever changes much waits for that.
+    pub(crate) fn answer_when_told(&mut self, caller: &Caller, answer: ResponseBody) -> Served {
+        let happened = self.sessions.happened();
+        let announcing = Announcing { happened, answer };
+        self.begin(caller, Task::Announce(Box::new(announcing)))
+    }
+
+    pub(crate) fn announced(&self, announcing: Box<Announcing>) -> Slice {
+        if self.sessions.has_told(announcing.happened) {
+            Slice::Done(Ok(Reply::Now(announcing.answer)))
+        } else {
+            Slice::Again(Task::Announce(announcing))
+        }
     }
 }

@@ -77,12 +77,11 @@ impl Broker {
             .by_id(it.session)
             .ok_or_else(errors::no_such_session)?;
         let (former, absent) = self.sessions.set_properties(key, &set, &remove)?;
-        Ok(Reply::Now(ResponseBody::SetSessionProperties(
-            SetSessionPropertiesResponse {
-                former: Some(former),
-                absent: Some(absent),
-            },
-        )))
+        let response = SetSessionPropertiesResponse {
+            former: Some(former),
+            absent: Some(absent),
+        };
+        self.answer_when_told(caller, ResponseBody::SetSessionProperties(response))
     }
 
     pub(crate) fn set_session_properties_filter(

@@ -6,8 +6,8 @@ use core::ops::RangeInclusive;
 use effusion_protocol::body::{
     Properties, SessionChange, SessionEvent, SessionEvents, SessionUpdateType,
 };
-use effusion_protocol::{CloseReason, ConversationId, ErrorReport, ServiceId};
-use std::collections::BTreeMap;
+use effusion_protocol::{CloseReason, ConversationId, ErrorReport, ServiceId, SessionId};
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::caller::{Registration, SessionKey};
 use crate::{errors, wire};
@@ -19,6 +19,14 @@ use super::{Session, Sessions, key};
 const INTRODUCTION: usize = 2;
 /// What it may take to look at a session for all listeners, in steps: a few milliseconds.
 const MAX_STEPS: usize = 20_000;
+/// Steps for telling listeners at once of what happens: what is left follows in slices.
+const TELLING: usize = 5_000;
+/// Bytes of properties that are looked at, copied and written in a step.
+const BYTES_A_STEP: usize = 256;
+/// How much is remembered of what listeners have not been told. Beyond that they are told at once.
+const MAX_UNTOLD: usize = 16 * 1024 * 1024;
+/// What an entry of a map takes besides its text, in bytes.
+const OVERHEAD: usize = 64;
 /// How many events go into one message.
 const BATCH: usize = 100;
 
@@ -33,6 +41,8 @@ pub(crate) struct SessionListener {
     pub(crate) service: ServiceId,
     /// It is told of sessions up to this one: the others follow, and what happens to them until then is part of that.
     pub(crate) introduced: SessionKey,
+    /// How much had happened when it was registered: of what happened before, it is not told.
+    pub(crate) since: u64,
 }
 
 /// All session event listeners.
@@ -41,6 +51,94 @@ pub(super) struct SessionListeners {
     listeners: BTreeMap<(SessionKey, ConversationId), SessionListener>,
     /// What it takes to look at a session for all of them.
     steps: usize,
+    /// What not all have been told, in its order.
+    untold: VecDeque<Happened>,
+    /// Bytes of memory that it takes.
+    bytes: usize,
+    /// How much has happened.
+    count: u64,
+    /// How many steps the present input has taken for telling.
+    taken: usize,
+}
+
+/// All properties of a session, with its roles.
+type All = BTreeMap<String, String>;
+
+/// What happened to a session.
+#[derive(Clone, Copy, Debug)]
+enum What {
+    Opened,
+    /// It lost its connection, or has one again.
+    Moved(SessionUpdateType),
+    Changed,
+    Closed(CloseReason),
+}
+
+/// Something that happened to a session, and the listeners that have not been told. The properties are there once for all of
+/// them: each picks from them when it is told.
+#[derive(Debug)]
+struct Happened {
+    number: u64,
+    session: SessionId,
+    what: What,
+    /// What the properties were before they changed; empty if that is not what happened.
+    old: All,
+    new: All,
+    listeners: VecDeque<(SessionKey, ConversationId)>,
+    bytes: usize,
+}
+
+impl Happened {
+    /// What a listener is told, if that is anything, and how many steps that takes.
+    fn event(&self, listener: &SessionListener) -> (Option<SessionEvent>, usize) {
+        let (old, new) = (listener.pick(&self.old), listener.pick(&self.new));
+        let bytes = OVERHEAD * (self.old.len() + self.new.len()) + bytes(&old) + bytes(&new);
+        let steps = 1 + listener.properties.len() + bytes / BYTES_A_STEP;
+        let change = match self.what {
+            What::Opened => SessionChange::Opened(owned(&new)),
+            What::Moved(kind) => SessionChange::Updated {
+                kind,
+                old: owned(&new),
+                new: owned(&new),
+            },
+            What::Changed if old == new => return (None, steps),
+            What::Changed => SessionChange::Updated {
+                kind: SessionUpdateType::PropertiesUpdated,
+                old: owned(&old),
+                new: owned(&new),
+            },
+            // An event of a session that is closed has no properties; listeners of the older kind are told the last ones
+            // (source: the API documentation of `SessionEvent` and `SessionPropertiesListener.onSessionClose`).
+            What::Closed(reason) => SessionChange::Closed {
+                reason,
+                properties: if listener.service == ServiceId::SessionEventRegistration {
+                    Properties::new()
+                } else {
+                    owned(&new)
+                },
+            },
+        };
+        let session = self.session;
+        (Some(SessionEvent { session, change }), steps)
+    }
+}
+
+fn all(session: &Session) -> All {
+    session.select_properties([key::ALL_FIXED.to_owned(), key::ALL_USER.to_owned()].iter())
+}
+
+fn bytes<T: AsRef<str>>(properties: &BTreeMap<T, T>) -> usize {
+    let texts = properties.iter();
+    texts
+        .map(|it| OVERHEAD + it.0.as_ref().len() + it.1.as_ref().len())
+        .sum()
+}
+
+fn owned(properties: &BTreeMap<&str, &str>) -> Properties {
+    let properties = properties.iter();
+    properties
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 impl SessionListener {
@@ -67,15 +165,20 @@ impl SessionListener {
                 .is_none_or(|filter| filter.matches(session))
     }
 
-    fn opened(&self, session: &Session) -> SessionEvent {
-        SessionEvent {
-            session: session.id,
-            change: SessionChange::Opened(self.pick(session).into_iter().collect()),
-        }
-    }
-
-    fn pick(&self, session: &Session) -> BTreeMap<String, String> {
-        session.select_properties(self.properties.iter())
+    /// What it wants to know of all properties.
+    fn pick<'a>(&self, all: &'a All) -> BTreeMap<&'a str, &'a str> {
+        let wants = |key: &str| self.properties.iter().any(|it| it == key);
+        let (fixed, user) = (wants(key::ALL_FIXED), wants(key::ALL_USER));
+        let is_wanted = |name: &str| if name.starts_with('$') { fixed } else { user };
+        let groups = all.iter().filter(|it| is_wanted(it.0));
+        let named = self
+            .properties
+            .iter()
+            .filter_map(|it| all.get_key_value(it));
+        let picked = groups.chain(named);
+        picked
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect()
     }
 }
 
@@ -85,8 +188,9 @@ impl Sessions {
         &mut self,
         key: SessionKey,
         conversation: ConversationId,
-        listener: SessionListener,
+        mut listener: SessionListener,
     ) -> Result<(), ErrorReport> {
+        listener.since = self.listeners.count;
         let own = self.listeners.listeners.range(own_listeners(key));
         let steps = listener.steps();
         if own.count() >= self.limits.selections || self.listeners.steps + steps > MAX_STEPS {
@@ -119,7 +223,14 @@ impl Sessions {
             *steps = steps.saturating_sub(INTRODUCTION + listener.steps());
             listener.introduced = *key;
             if listener.is_about(session) {
-                events.push(listener.opened(session));
+                let new = all(session);
+                let picked = listener.pick(&new);
+                let looked_at = OVERHEAD * new.len() + bytes(&picked);
+                *steps = steps.saturating_sub(looked_at / BYTES_A_STEP);
+                events.push(SessionEvent {
+                    session: session.id,
+                    change: SessionChange::Opened(owned(&picked)),
+                });
             }
         }
         if is_done {
@@ -131,9 +242,59 @@ impl Sessions {
         is_done
     }
 
-    /// What it takes to look at a session for all listeners, in steps.
-    pub(crate) const fn listening_steps(&self) -> usize {
-        self.listeners.steps
+    /// What it takes to look at a session for all listeners, in steps: a whole slice while they have not been told what happened
+    /// before.
+    pub(crate) fn listening_steps(&self) -> usize {
+        let waits = if self.is_telling() { TELLING } else { 0 };
+        self.listeners.steps.max(waits)
+    }
+
+    /// Whether listeners have not been told all that happened.
+    pub(crate) fn is_telling(&self) -> bool {
+        !self.listeners.untold.is_empty()
+    }
+
+    /// Whether listeners have been told of so much.
+    pub(crate) fn has_told(&self, count: u64) -> bool {
+        let next = self.listeners.untold.front();
+        next.is_none_or(|it| it.number > count)
+    }
+
+    /// How much has happened.
+    pub(crate) const fn happened(&self) -> u64 {
+        self.listeners.count
+    }
+
+    /// An input, or a slice, has steps of its own for telling listeners.
+    pub(crate) const fn begin_input(&mut self) {
+        self.listeners.taken = 0;
+    }
+
+    /// Tells listeners of some of what happened.
+    pub(crate) fn tell_listeners(&mut self) {
+        loop {
+            let own = &mut self.listeners;
+            if own.taken >= TELLING && own.bytes <= MAX_UNTOLD {
+                return;
+            }
+            let Some(happened) = own.untold.front_mut() else {
+                return;
+            };
+            own.taken += 1;
+            let Some(id) = happened.listeners.pop_front() else {
+                own.bytes = own.bytes.saturating_sub(happened.bytes);
+                own.untold.pop_front();
+                continue;
+            };
+            let listener = own.listeners.get(&id);
+            if let Some(listener) = listener.filter(|it| it.since < happened.number) {
+                let (event, steps) = happened.event(listener);
+                own.taken += steps;
+                if let Some(event) = event {
+                    self.notify_listener(id.0, id.1, vec![event]);
+                }
+            }
+        }
     }
 
     pub(crate) fn remove_listener(&mut self, key: SessionKey, conversation: ConversationId) {
@@ -169,50 +330,27 @@ impl Sessions {
         }
     }
 
-    fn notify_listeners(&mut self, events: Vec<Addressed>) {
-        for ((key, listener), event) in events {
-            self.notify_listener(key, listener, vec![event]);
-        }
-    }
-
     pub(super) fn notify_opened(&mut self, key: SessionKey) {
-        if let Some(session) = self.get(key) {
-            let events = self
-                .listeners
-                .about(session, |_, listener| Some(listener.opened(session)));
-            self.notify_listeners(events);
+        if let Some(session) = self.sessions.get(&key) {
+            self.listeners.add(session, What::Opened, All::new());
+            self.tell_listeners();
         }
     }
 
     /// A session lost its connection, or has one again.
     pub(crate) fn notify_moved(&mut self, key: SessionKey, kind: SessionUpdateType) {
-        if let Some(session) = self.get(key) {
-            let events = self.listeners.about(session, |_, listener| {
-                let properties: Properties = listener.pick(session).into_iter().collect();
-                Some(updated(session, kind, properties.clone(), properties))
-            });
-            self.notify_listeners(events);
+        if let Some(session) = self.sessions.get(&key) {
+            self.listeners.add(session, What::Moved(kind), All::new());
+            self.tell_listeners();
         }
     }
 
     /// A session is closed, and gone already. Its own listeners go with it.
     pub(crate) fn notify_closed(&mut self, session: &Session, reason: CloseReason) {
         self.end_listeners(session.key);
-        let events = self.listeners.about(session, |_, listener| {
-            // An event of a session that is closed has no properties; listeners of the older kind are told the last ones
-            // (source: the API documentation of `SessionEvent` and `SessionPropertiesListener.onSessionClose`).
-            let is_event = listener.service == ServiceId::SessionEventRegistration;
-            let properties = if is_event {
-                Properties::new()
-            } else {
-                listener.pick(session).into_iter().collect()
-            };
-            Some(SessionEvent {
-                session: session.id,
-                change: SessionChange::Closed { reason, properties },
-            })
-        });
-        self.notify_listeners(events);
+        self.listeners
+            .add(session, What::Closed(reason), All::new());
+        self.tell_listeners();
     }
 
     /// Changes what a session is: its properties, principal or roles; listeners are told.
@@ -220,25 +358,14 @@ impl Sessions {
         let Some(session) = self.sessions.get_mut(&key) else {
             return;
         };
-        let listeners = self.listeners.listeners.iter();
-        let mut before: BTreeMap<_, _> = listeners
-            .map(|(id, listener)| (*id, listener.pick(session)))
-            .collect();
-        change(session);
-        let session = &**session;
-        let events = self.listeners.about(session, |id, listener| {
-            let old = before.remove(&id).unwrap_or_default();
-            let new = listener.pick(session);
-            (old != new).then(|| {
-                updated(
-                    session,
-                    SessionUpdateType::PropertiesUpdated,
-                    old.into_iter().collect(),
-                    new.into_iter().collect(),
-                )
-            })
-        });
-        self.notify_listeners(events);
+        if self.listeners.listeners.is_empty() {
+            change(session);
+        } else {
+            let old = all(session);
+            change(session);
+            self.listeners.add(session, What::Changed, old);
+            self.tell_listeners();
+        }
         self.recount_details(key);
     }
 }
@@ -248,32 +375,26 @@ const fn own_listeners(key: SessionKey) -> RangeInclusive<(SessionKey, Conversat
     RangeInclusive::new((key, ConversationId(0)), (key, ConversationId(u64::MAX)))
 }
 
-/// An event for a listener.
-type Addressed = ((SessionKey, ConversationId), SessionEvent);
-
 impl SessionListeners {
-    /// The events that listeners make of what happened to a session.
-    fn about(
-        &self,
-        session: &Session,
-        mut event: impl FnMut((SessionKey, ConversationId), &SessionListener) -> Option<SessionEvent>,
-    ) -> Vec<Addressed> {
-        self.listeners
-            .iter()
-            .filter(|(_, listener)| listener.is_about(session))
-            .filter_map(|(id, listener)| Some((*id, event(*id, listener)?)))
-            .collect()
-    }
-}
-
-const fn updated(
-    session: &Session,
-    kind: SessionUpdateType,
-    old: Properties,
-    new: Properties,
-) -> SessionEvent {
-    SessionEvent {
-        session: session.id,
-        change: SessionChange::Updated { kind, old, new },
+    /// Something happened to a session: those are to be told who listen now.
+    fn add(&mut self, session: &Session, what: What, old: All) {
+        self.count += 1;
+        let about = self.listeners.iter().filter(|it| it.1.is_about(session));
+        let listeners: VecDeque<_> = about.map(|it| *it.0).collect();
+        if listeners.is_empty() {
+            return;
+        }
+        let new = all(session);
+        let bytes = bytes(&old) + bytes(&new) + 16 * listeners.len();
+        self.bytes += bytes;
+        self.untold.push_back(Happened {
+            number: self.count,
+            session: session.id,
+            what,
+            old,
+            new,
+            listeners,
+            bytes,
+        });
     }
 }

@@ -230,6 +230,7 @@ fn listeners_are_told_of_what_changes() {
         after: None,
         service: ServiceId::SessionEventRegistration,
         introduced: SessionKey(0),
+        since: 0,
     };
     let id = ConversationId(5);
     sessions.add_listener(listening, id, listener).unwrap();

@@ -1,15 +1,16 @@
 //! What concerns many sessions.
 
-use super::{crowded, full_of_sessions, slices};
+use super::{crowded, full_of_sessions, pong, read_on, slices};
 use crate::common::{Incoming, World, login, topics};
 use effusion_protocol::body::{
     ChangeRolesFilterRequest, CloseClientRequest, FetchMetricsRequest, FilterSelectRequest,
     FilterUnsubscribeAllRequest, MetricsServer, SelectRequest, SendToFilterRequest,
     SessionEventRegistration, SessionEvents, SessionMetricCollector, SessionSelectRequest,
     SessionUnsubscribeAllRequest, SetConflationFilterRequest, SetSessionPropertiesFilterRequest,
-    TopicMetricCollector, call,
+    SetSessionPropertiesRequest, TopicMetricCollector, call,
 };
 use effusion_protocol::{ConversationId, Message, ServiceId, decode};
+use std::collections::VecDeque;
 
 #[test]
 fn what_is_done_to_all_sessions_lets_others_go_first() {
@@ -148,6 +149,75 @@ fn a_new_listener_is_told_of_all_sessions_in_slices_and_of_each_once() {
         },
     );
     assert!(refused.unwrap_err().message.contains("listeners"));
+}
+
+#[test]
+fn listeners_for_many_bytes_are_told_in_slices_and_in_order() {
+    let mut world = World::default();
+    let mut admin = world.client("admin");
+    let victim = world.client("user");
+    let text = |number: usize| (format!("p{number}"), "v".repeat(4_000));
+    let set = |set| SetSessionPropertiesRequest {
+        session: victim.session,
+        set: Some(set),
+        remove: None,
+    };
+    let large = set((0..15).map(text).collect());
+    admin
+        .call::<call::SetSessionProperties>(&mut world, &large)
+        .unwrap();
+    let mut listener = world.client("admin");
+    let mut register = SessionEventRegistration {
+        kind: 1,
+        listener: ConversationId(0),
+        filter: Some("has p0".to_owned()),
+        properties: Some(vec!["*U".to_owned()]),
+        after: None,
+    };
+    for number in 1..=100 {
+        register.listener = ConversationId(number);
+        listener.request::<call::SessionEventRegistration>(&mut world, &register);
+        read_on(&mut world, &mut listener);
+    }
+    let small = |value: &str| set(vec![("q".to_owned(), value.to_owned())]);
+    let first = admin.request_unsettled::<call::SetSessionProperties>(&mut world, &small("x"));
+    // That waits for what it would be told after.
+    let second = admin.request_unsettled::<call::SetSessionProperties>(&mut world, &small("y"));
+    let ended = ConversationId(100);
+    listener.request_unsettled::<call::SessionEventDeregistration>(&mut world, &ended);
+    let (mut told, mut count, mut answers) = (Vec::new(), 0, Vec::new());
+    loop {
+        let mut bytes = 0;
+        let mut incoming = VecDeque::from(listener.read_all(&mut world));
+        while let Some(it) = incoming.pop_front() {
+            pong(&mut world, &mut listener, &it);
+            incoming.extend(listener.read_all(&mut world));
+            if let Incoming::Request(Message::Request { service, body, .. }) = it
+                && service == ServiceId::SessionPropertiesEvent
+            {
+                bytes += body.len();
+                let events: SessionEvents = decode(body, listener.version).unwrap();
+                told.push(events.listener);
+            }
+        }
+        assert!(bytes < 3_000_000, "{bytes}");
+        for it in admin.read_all(&mut world) {
+            if let Incoming::Answer(id, _) = it {
+                answers.push((id, told.len()));
+            }
+        }
+        if !world.broker.has_work() {
+            break;
+        }
+        count += 1;
+        world.broker.work(world.now);
+        world.carry_out();
+    }
+    assert!(count > 5, "{count}");
+    let each: Vec<_> = (1..100).map(ConversationId).collect();
+    assert_eq!(told, [&each[..], &each].concat());
+    // The second change begins in the slice that ends the first.
+    assert!(matches!(answers[..], [(one, 99..150), (two, 198)] if one == first && two == second));
 }
 
 #[test]
