@@ -26,7 +26,7 @@ use crate::platform::clock;
 use crate::state::{App, OpenRoom, SetIfChanged};
 use crate::text;
 
-/// How often to look whether something has come to its end, in milliseconds.
+/// How often to look whether a restriction has expired or the lock is lost, in milliseconds. Nothing else tells.
 const TICK: u32 = 2_000;
 
 /// How many messages from before the desk was opened are counted in a room.
@@ -245,6 +245,7 @@ impl Moderation {
         let mut turns = select_all(turns);
         let mut lock = None;
         while let Some(turn) = turns.next().await {
+            let is_tick = matches!(turn, Turn::Looked);
             let reports = match turn {
                 Turn::Happened(Happening::Closed) => return,
                 Turn::Happened(happening) => {
@@ -263,7 +264,9 @@ impl Moderation {
                 desk.end_duty();
                 return;
             }
-            self.show(&desk, reports);
+            if !is_tick || !reports.is_empty() {
+                self.show(&desk, reports);
+            }
         }
     }
 

@@ -334,6 +334,7 @@ impl Outbox {
             if self.storage.claim(key.prefix(), &self.holder, lease).await {
                 return Hold::Claim;
             }
+            // The database does not tell when another window gives it back.
             TimeoutFuture::new(CLAIM_INTERVAL).await;
         }
         Hold::Nothing

@@ -10,11 +10,14 @@ use effusion_client::{
     ErrorReason, RequestError, Session, SessionState, StreamEvent, TopicSpecification, TopicType,
     UnsubscribedReason, property,
 };
+use futures_channel::mpsc::{Receiver, Sender, channel};
+use futures_util::future::select;
 use futures_util::{FutureExt, StreamExt, TryFutureExt};
 use gloo_events::EventListener;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use web_sys::EventTarget;
 
 use super::connection::Connection;
 use super::privacy::{Privacy, owner};
@@ -28,7 +31,7 @@ use effusion_chat::{
     member_path, members_selector,
 };
 
-/// How often the cards are looked after, in milliseconds.
+/// How long changes are collected, in milliseconds.
 const TICK: u32 = 1_000;
 /// For how long somebody types after a key.
 const TYPING: i64 = 4_000;
@@ -69,6 +72,8 @@ struct Present {
     shown: RefCell<MemberCard>,
     typed: Cell<i64>,
     seen: Cell<i64>,
+    /// Wakes the task that keeps the card current.
+    changed: RefCell<Sender<()>>,
     /// Of what follows the draft.
     owner: Owner,
 }
@@ -102,6 +107,7 @@ impl Presence {
         };
         self.listen();
         self.present.borrow_mut().retain(|it| it.open.id != open.id);
+        let (changed, changes) = channel(0);
         let present = Rc::new(Present {
             app: self.app,
             connection: Rc::clone(&self.connection),
@@ -112,6 +118,7 @@ impl Presence {
             shown: RefCell::default(),
             typed: Cell::new(0),
             seen: Cell::new(0),
+            changed: RefCell::new(changed),
             owner: Owner::new(),
         });
         self.present.borrow_mut().push(Rc::clone(&present));
@@ -120,8 +127,8 @@ impl Presence {
             watch_card(open, &session);
         }
         open.spawn(Rc::clone(&present).publish_each_session(session.states()));
-        open.spawn(Rc::clone(&present).keep_current());
-        present.follow_draft();
+        open.spawn(Rc::clone(&present).keep_current(changes));
+        present.follow_signals();
     }
 
     /// Takes the reader's card out of a room that is left.
@@ -192,10 +199,17 @@ impl Presence {
             return;
         }
         self.away.touched.set(clock::now());
-        let document = document();
-        for event in ["visibilitychange", "keydown", "pointerdown", "pointermove"] {
+        let (window, document) = (window(), document());
+        let document: &EventTarget = &document;
+        for (target, event) in [
+            (&*window, "focus"),
+            (document, "visibilitychange"),
+            (document, "keydown"),
+            (document, "pointerdown"),
+            (document, "pointermove"),
+        ] {
             let this = Rc::downgrade(self);
-            listeners.push(EventListener::new(&document, event, move |_| {
+            listeners.push(EventListener::new(target, event, move |_| {
                 if let Some(this) = this.upgrade() {
                     this.touched();
                 }
@@ -206,10 +220,12 @@ impl Presence {
     fn touched(&self) {
         let was_away = self.away.is_away();
         self.away.touched();
-        if was_away && !self.away.is_away() {
-            for present in self.present.borrow().iter() {
+        let is_back = was_away && !self.away.is_away();
+        for present in self.present.borrow().iter() {
+            if is_back {
                 present.show();
             }
+            present.wake();
         }
     }
 }
@@ -226,10 +242,16 @@ impl Away {
     }
 
     fn is_away(&self) -> bool {
-        let now = clock::now();
-        let hidden = self.hidden_since.get();
-        (hidden > 0 && now - hidden >= HIDDEN_UNTIL_AWAY)
-            || now - self.touched.get() >= IDLE_UNTIL_AWAY
+        clock::now() >= self.due()
+    }
+
+    /// When the reader counts as away if nothing happens until then.
+    fn due(&self) -> i64 {
+        let idle = self.touched.get() + IDLE_UNTIL_AWAY;
+        match self.hidden_since.get() {
+            0 => idle,
+            hidden => idle.min(hidden + HIDDEN_UNTIL_AWAY),
+        }
     }
 }
 
@@ -248,11 +270,16 @@ impl Present {
             card.name.clone_from(&me.name);
             card.principal.clone_from(&me.credentials.principal);
         }
-        let every = SEEN_INTERVAL * (self.open.people.read_untracked().count().max(4) as i64);
-        if self.app.is_looking_at(&self.open) && now - self.seen.get() >= every {
+        if self.app.is_looking_at(&self.open) && now >= self.seen_due() {
             card.seen = newest_read(&self.open).or(card.seen);
         }
         card
+    }
+
+    /// When the others can be told again what the reader has seen.
+    fn seen_due(&self) -> i64 {
+        let count = self.open.people.read_untracked().count().max(4);
+        self.seen.get() + SEEN_INTERVAL * count as i64
     }
 
     /// Says what has changed, if there is a card and something has.
@@ -275,7 +302,7 @@ impl Present {
         self.open.spawn(async move {
             let done = this.put(&session, &path, &card).await;
             drop(session);
-            if refusal(&done) == Some(ErrorReason::NoSuchTopic) {
+            if done.is_err_and(|error| error.refusal() == Some(ErrorReason::NoSuchTopic)) {
                 // Somebody has removed it.
                 this.publish().await;
             }
@@ -324,6 +351,8 @@ impl Present {
             }
         });
         self.open.attended.set_if_changed(true);
+        // It may have changed meanwhile.
+        self.wake();
     }
 
     /// Sends a card. What is for one person alone is an event, as the service names the author of one.
@@ -357,22 +386,47 @@ impl Present {
     }
 
     /// Keeps the card up to date, and forgets those who have not been typing for a while.
-    async fn keep_current(self: Rc<Self>) {
+    async fn keep_current(self: Rc<Self>, mut changes: Receiver<()>) {
         loop {
-            TimeoutFuture::new(TICK).await;
-            self.show();
             let now = clock::now();
+            self.show();
             self.open
                 .people
                 .maybe_update(|people| people.expire_typing(now));
+            select(changes.next(), TimeoutFuture::new(self.until_due(now))).await;
+            TimeoutFuture::new(TICK).await;
         }
     }
 
-    /// Shows whether the reader types, and by which name the reader goes.
-    fn follow_draft(self: &Rc<Self>) {
+    /// How long it takes until time alone changes the card or the list, in milliseconds.
+    fn until_due(&self, now: i64) -> u32 {
+        let own = [self.away.due(), self.typed.get() + TYPING, self.seen_due()];
+        let others = self.open.people.read_untracked().typing_due();
+        let due = own.into_iter().filter(|due| *due > now).chain(others).min();
+        due.map_or(i32::MAX as u32, |due| (due - now) as u32)
+    }
+
+    /// Has the card checked soon.
+    fn wake(&self) {
+        // If the channel is full, it is already awake.
+        let _ = self.changed.borrow_mut().try_send(());
+    }
+
+    /// Shows whether the reader types, by which name the reader goes, and what the reader has read.
+    fn follow_signals(self: &Rc<Self>) {
         let (this, me) = (Rc::downgrade(self), self.app.me);
         let draft = self.open.draft.clone();
         self.owner.with(|| {
+            let (woken, open, active) = (this.clone(), self.open.clone(), self.app.active);
+            Effect::new(move || {
+                open.read.track();
+                open.version.track();
+                open.people.track();
+                active.track();
+                if let Some(this) = woken.upgrade() {
+                    this.wake();
+                }
+            });
             Effect::new(move |before: Option<String>| {
                 let draft = draft.get();
                 me.track();
@@ -382,6 +436,7 @@ impl Present {
                         this.typed.set(if is_typing { clock::now() } else { 0 });
                     }
                     this.show();
+                    this.wake();
                 }
                 draft
             });
@@ -405,9 +460,9 @@ fn watch_members(open: &OpenRoom, session: &Session) {
     });
     let room = open.clone();
     open.spawn(async move {
-        while let Some(event) = stream.next().await {
-            let event = shown(event);
-            if let StreamEvent::Value { new, .. } = &event {
+        while let Some(mut event) = stream.next().await {
+            if let StreamEvent::Value { new, .. } = &mut event {
+                new.name = revealed(&new.name);
                 room.change(|timeline| {
                     timeline.note_person(&new.name, &new.principal);
                     if let Some(seen) = new.seen {
@@ -418,21 +473,6 @@ fn watch_members(open: &OpenRoom, session: &Session) {
             room.people.maybe_update(|people| see(people, event));
         }
     });
-}
-
-/// The same, with names as they are shown.
-fn shown(event: StreamEvent<MemberCard>) -> StreamEvent<MemberCard> {
-    match event {
-        StreamEvent::Value { topic, old, new } => StreamEvent::Value {
-            topic,
-            old,
-            new: MemberCard {
-                name: revealed(&new.name),
-                ..new
-            },
-        },
-        event => event,
-    }
 }
 
 /// True if that changes anything.
@@ -497,7 +537,6 @@ fn specification() -> TopicSpecification {
         .with(property::PERSISTENT, "false")
 }
 
-/// The reason of a refusal.
 /// The topic of a card for one person alone.
 fn direct_specification(peer: &str) -> TopicSpecification {
     TopicSpecification::new(TopicType::TimeSeries)
@@ -507,10 +546,6 @@ fn direct_specification(peer: &str) -> TopicSpecification {
         .with(property::REMOVAL, MEMBER_REMOVAL)
         .with(property::PERSISTENT, "false")
         .with(property::OWNER, &owner(peer))
-}
-
-fn refusal<T>(done: &Result<T, RequestError>) -> Option<ErrorReason> {
-    done.as_ref().err().and_then(RequestError::refusal)
 }
 
 /// The newest message that the reader has read, of those that others know.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use effusion_client::{Direction, Session, TappedMessage};
+use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
 use crate::features::diagnostics::capture::{self, RecordedSession};
@@ -26,7 +27,7 @@ pub struct Traffic {
 
 #[derive(Default)]
 struct Log {
-    next: usize,
+    next: ArcRwSignal<usize>,
     session: usize,
     sessions: BTreeMap<usize, RecordedSession>,
     messages: VecDeque<Recorded>,
@@ -36,14 +37,13 @@ struct Log {
 impl Log {
     fn record(&mut self, session: usize, message: TappedMessage) {
         let recorded = Recorded {
-            number: self.next,
+            number: self.next.get_untracked(),
             at: clock::now(),
             session,
             sent: message.direction == Direction::Sent,
             bytes: message.bytes,
             hidden: message.hidden,
         };
-        self.next += 1;
         if self.messages.len() == MAX_MESSAGES
             && let Some(old) = self.messages.pop_front()
             && old.bytes.starts_with(&SUBSCRIBED)
@@ -54,6 +54,7 @@ impl Log {
             self.subscriptions.push_back(old);
         }
         self.messages.push_back(recorded);
+        self.next.update(|next| *next += 1);
     }
 }
 
@@ -100,8 +101,8 @@ impl Traffic {
         capture::write(&messages, |number| log.sessions.get(&number))
     }
 
-    /// The number of the next message: as long as it stays the same, nothing new was recorded.
-    pub fn next_number(&self) -> usize {
-        self.log.borrow().next
+    /// Has an effect run again whenever a message is recorded.
+    pub fn track(&self) {
+        self.log.borrow().next.track();
     }
 }

@@ -2,20 +2,20 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use leptos::prelude::*;
+use leptos_use_watch_debounce_throttle::{WatchThrottledOptions, watch_throttled_with_options};
 
 use effusion_protocol::ProtocolVersion;
 
 use super::decoder::{DecodedMessage, MessageDecoder, Recorded, fields, hex, hex_digits};
 use crate::i18n::{I18n, use_i18n};
 use crate::services::Services;
-use crate::state::SetIfChanged;
+use crate::state::{SetIfChanged, use_app};
 use crate::t;
 
-/// How often to look for new messages.
-const INTERVAL: Duration = Duration::from_millis(500);
+/// How often new messages are shown at most, in milliseconds.
+const INTERVAL: f64 = 500.0;
 
 /// A message and what it says.
 #[derive(Debug)]
@@ -35,25 +35,28 @@ pub struct ShownMessage {
 pub struct Wide(pub RwSignal<bool>);
 
 /// The last messages, so many at most, the oldest first. They are decoded as they come, for as long as the current owner lives;
-/// `also` runs each time that it is looked for them.
+/// `also` runs with them, and when the connection changes.
 pub fn watch_messages(
     services: Services,
     limit: usize,
-    also: impl Fn() + 'static,
+    also: impl Fn() + Clone + 'static,
 ) -> RwSignal<VecDeque<Arc<ShownMessage>>> {
+    let app = use_app();
     let shown = RwSignal::new(VecDeque::new());
     let decoder = StoredValue::new(MessageDecoder::default());
     let next = StoredValue::new(0);
-    let look = move || {
+    let traffic = services.traffic.clone();
+    let changes = move || {
+        traffic.track();
+        app.connection.track();
+    };
+    let take = move |(): &_, _: Option<&_>, _: Option<()>| {
         also();
-        let from = next.get_value();
-        let end = services.traffic.next_number();
-        if from == end {
-            return;
-        }
-        next.set_value(end);
+        let new = services.traffic.recorded(next.get_value());
+        let Some(last) = new.last() else { return };
+        next.set_value(last.number + 1);
         shown.update(|shown: &mut VecDeque<_>| {
-            for recorded in services.traffic.recorded(from) {
+            for recorded in new {
                 let session = services.traffic.session(recorded.session);
                 let (version, principal) = match session {
                     Some(session) => (session.version, session.principal),
@@ -72,11 +75,8 @@ pub fn watch_messages(
             }
         });
     };
-    look();
-    // Without a timer, what there was when the panel opened is shown.
-    if let Ok(interval) = set_interval_with_handle(look, INTERVAL) {
-        on_cleanup(move || interval.clear());
-    }
+    let options = WatchThrottledOptions::default().immediate(true);
+    let _stop = watch_throttled_with_options(changes, take, INTERVAL, options);
     shown
 }
 

@@ -5,31 +5,30 @@ use std::time::Duration;
 use leptos::prelude::*;
 
 use super::board::Section;
-use super::records::{ActivityRow, MINUTES};
+use super::records::{ActivityRow, MINUTE, MINUTES};
 use crate::i18n::use_i18n;
 use crate::platform::clock;
 use crate::services::use_services;
 use crate::t;
-
-/// How often the chart moves on.
-const REFRESH: Duration = Duration::from_secs(10);
 
 /// Messages a minute by room, as bars.
 #[component]
 pub fn ActivityChart() -> impl IntoView {
     let i18n = use_i18n();
     let activity = use_services().moderation.board.activity;
-    // A minute may pass without anybody saying anything.
-    let tick = RwSignal::new(());
-    let timer = set_interval_with_handle(move || tick.set(()), REFRESH).ok();
-    on_cleanup(move || {
-        if let Some(timer) = timer {
-            timer.clear();
-        }
-    });
+    let minute = RwSignal::new(());
     let rows = move || {
-        tick.track();
-        let rows = activity.read().rows(clock::now()).into_iter();
+        minute.track();
+        let now = clock::now();
+        let rows = activity.read().rows(now);
+        if rows.iter().any(|row| row.total > 0) {
+            // The chart moves on with time, until nothing is left in it.
+            let left = Duration::from_millis((MINUTE - now.rem_euclid(MINUTE)) as u64);
+            if let Ok(timer) = set_timeout_with_handle(move || minute.set(()), left) {
+                on_cleanup(move || timer.clear());
+            }
+        }
+        let rows = rows.into_iter();
         rows.map(|row| view! { <RoomActivity row /> })
             .collect_view()
     };

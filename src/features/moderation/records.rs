@@ -14,7 +14,8 @@ pub const MINUTES: usize = 30;
 /// How many flagged messages are kept on the board.
 pub const MAX_FLAGS: usize = 100;
 
-const MINUTE: i64 = 60_000;
+/// A minute, in milliseconds.
+pub const MINUTE: i64 = 60_000;
 
 /// Messages per minute, by room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

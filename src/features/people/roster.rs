@@ -141,6 +141,12 @@ impl People {
         any
     }
 
+    /// When the first of those who are typing have been at it for too long.
+    pub fn typing_due(&self) -> Option<i64> {
+        let typing = self.members.iter().filter(|it| it.card.typing);
+        typing.map(|it| it.typing_since + TYPING_TIMEOUT).min()
+    }
+
     /// Names and principals of the others who are typing.
     pub fn typing(&self, name: &str, principal: &str) -> Vec<(String, String)> {
         let mut found: Vec<(String, String)> = Vec::new();
@@ -228,6 +234,7 @@ mod tests {
         people.put("2", typing("Ann"), 5_000);
         people.put("3", typing("Me"), 5_000);
         assert!(!people.expire_typing(6_000));
+        assert_eq!(people.typing_due(), Some(21_000));
         let names = |people: &People| -> Vec<String> {
             let typing = people.typing("Me", "user").into_iter();
             typing.map(|(name, _)| name).collect()
@@ -236,6 +243,7 @@ mod tests {
         people.put("1", typing("Bob"), 20_000);
         assert!(people.expire_typing(21_000));
         assert_eq!(names(&people), ["Ann"]);
+        assert_eq!(people.typing_due(), Some(25_000));
         people.put("1", card("Bob"), 21_000);
         people.put("1", typing("Bob"), 21_000);
         assert!(!people.expire_typing(21_001));
