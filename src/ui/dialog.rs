@@ -8,9 +8,10 @@ use leptos::text_prop::TextProp;
 use super::IconButton;
 use crate::i18n::use_i18n;
 use crate::platform::focus;
+use crate::state::use_app;
 use crate::t;
 
-/// A dialog with a title and a button to close it. It is shown as soon as it is in the document.
+/// The chat's dialog, with a title and a button to close it. It is shown as soon as it is in the document.
 #[component]
 pub fn Dialog(
     /// What it is about.
@@ -20,13 +21,10 @@ pub fn Dialog(
     test: &'static str,
     /// The `id` of the element that gets the focus: what is typed next is for the dialog, even if nothing has been drawn yet.
     focus: &'static str,
-    /// Runs when it is closed in any way.
-    #[prop(into)]
-    on_close: UnsyncCallback<()>,
     /// What it holds.
     children: Children,
 ) -> impl IntoView {
-    let i18n = use_i18n();
+    let (app, i18n) = (use_app(), use_i18n());
     let node = NodeRef::<html::Dialog>::new();
     show_modal(node, focus);
     let close = move |_| {
@@ -40,7 +38,7 @@ pub fn Dialog(
             node_ref=node
             data-testid=test
             aria-label=move || label.get()
-            on:close=move |_| on_close.run(())
+            on:close=move |_| app.dialog.set(None)
         >
             <div class="dialog">
                 <header>

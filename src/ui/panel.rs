@@ -7,9 +7,10 @@ use super::IconButton;
 use crate::i18n::use_i18n;
 use crate::platform::focus;
 use crate::platform::keyboard::is_composing;
+use crate::state::use_app;
 use crate::t;
 
-/// A panel with a title and a button to close it. Esc closes it, too.
+/// The chat's panel, with a title and a button to close it. Esc closes it, too.
 #[component]
 pub fn Panel(
     /// Names it in the document and for tests.
@@ -27,15 +28,12 @@ pub fn Panel(
     focus: &'static str,
     /// The `id` of the button that opened it, which gets the focus back.
     opener: &'static str,
-    /// Runs when it is to be closed.
-    #[prop(into)]
-    on_close: UnsyncCallback<()>,
     /// What it holds.
     children: Children,
 ) -> impl IntoView {
-    let i18n = use_i18n();
+    let (app, i18n) = (use_app(), use_i18n());
     let close = move || {
-        on_close.run(());
+        app.panel.set(None);
         focus::move_to(opener);
     };
     focus::move_to(focus);

@@ -1,5 +1,6 @@
 //! Dialogs.
 
+use effusion::state::{self, App, use_app};
 use effusion::ui::Dialog;
 use leptos::prelude::*;
 use leptos::task::tick;
@@ -11,20 +12,21 @@ use crate::stage::{Stage, app, drawn};
 
 /// A button that opens a dialog with one box, and takes the dialog away when it is closed.
 #[component]
-fn Opener(open: RwSignal<bool>) -> impl IntoView {
+fn Opener() -> impl IntoView {
+    let open = use_app().dialog;
     let dialog = move || {
         view! {
-            <Dialog title="Fruit" test="fruit" focus="box" on_close=move |()| open.set(false)>
+            <Dialog title="Fruit" test="fruit" focus="box">
                 <input id="box" data-testid="box" />
             </Dialog>
         }
         .into_any()
     };
     view! {
-        <button id="opener" data-testid="opener" on:click=move |_| open.set(true)>
+        <button id="opener" data-testid="opener" on:click=move |_| open.set(Some(state::Dialog::NewRoom))>
             {"Open"}
         </button>
-        {move || open.get().then(dialog)}
+        {move || open.get().map(|_| dialog())}
     }
 }
 
@@ -33,20 +35,19 @@ fn focused() -> String {
 }
 
 /// The dialog, opened by the button, which had the focus.
-async fn opened() -> (Stage, RwSignal<bool>, HtmlDialogElement) {
+async fn opened() -> (Stage, App, HtmlDialogElement) {
     let app = app();
-    let open = RwSignal::new(false);
-    let stage = Stage::mount(app, move || view! { <Opener open /> });
+    let stage = Stage::mount(app, || view! { <Opener /> });
     let _ = stage.one("opener").unchecked_into::<HtmlElement>().focus();
     stage.click("opener").await;
     tick().await;
     let dialog = stage.one("fruit").unchecked_into();
-    (stage, open, dialog)
+    (stage, app, dialog)
 }
 
 #[wasm_bindgen_test]
 async fn it_lies_over_the_page_and_has_the_focus() {
-    let (_stage, _open, dialog) = opened().await;
+    let (_stage, _app, dialog) = opened().await;
     assert!(dialog.matches(":modal").unwrap());
     assert_eq!(dialog.get_attribute("aria-label").unwrap(), "Fruit");
     assert_eq!(focused(), "box", "what is typed next is for the dialog");
@@ -54,22 +55,25 @@ async fn it_lies_over_the_page_and_has_the_focus() {
 
 #[wasm_bindgen_test]
 async fn closing_it_gives_the_focus_back() {
-    let (stage, open, dialog) = opened().await;
+    let (stage, app, dialog) = opened().await;
     stage.click("close-dialog").await;
     assert!(!dialog.open());
     drawn().await;
-    assert!(!open.get_untracked(), "whoever has opened it is told");
+    assert!(
+        app.dialog.get_untracked().is_none(),
+        "whoever has opened it is told"
+    );
     assert!(stage.all("fruit").is_empty());
     assert_eq!(focused(), "opener");
 }
 
 #[wasm_bindgen_test]
 async fn what_the_browser_closes_is_closed() {
-    let (stage, open, dialog) = opened().await;
+    let (stage, app, dialog) = opened().await;
     // What the browser does on Esc: a script cannot press a key as a person does.
     dialog.close();
     drawn().await;
-    assert!(!open.get_untracked());
+    assert!(app.dialog.get_untracked().is_none());
     assert!(stage.all("fruit").is_empty());
     assert_eq!(focused(), "opener");
 }

@@ -11,7 +11,7 @@ use super::session_facts::{SessionFacts, Subscriptions};
 use crate::i18n::use_i18n;
 use crate::platform::page;
 use crate::services::use_services;
-use crate::state::{SetIfChanged, use_app};
+use crate::state::SetIfChanged;
 use crate::ui::{Button, Checkbox, Panel, Select, option};
 use crate::{lazy, t};
 
@@ -21,7 +21,7 @@ const MAX_MESSAGES: usize = 100;
 /// The panel that shows the session from inside.
 #[component]
 pub fn Diagnostics() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let i18n = use_i18n();
     let services = use_services();
     let connection = services.connection.clone();
     let snapshot = RwSignal::new(connection.snapshot());
@@ -39,7 +39,6 @@ pub fn Diagnostics() -> impl IntoView {
             label=move || t!(i18n, common_diagnostics)
             focus="diagnostics"
             opener="diagnostics-button"
-            on_close=move |()| app.panel.set(None)
         >
             {move || {
                 connected

@@ -45,12 +45,7 @@ pub fn DirectoryDialog() -> impl IntoView {
         app.dialog.set(Some(Dialog::NewRoom));
     };
     view! {
-        <DialogFrame
-            title=move || t!(i18n, common_rooms)
-            test="directory"
-            focus="directory-search"
-            on_close=move |()| app.dialog.set(None)
-        >
+        <DialogFrame title=move || t!(i18n, common_rooms) test="directory" focus="directory-search">
             <div class="directory">
                 <div class="find">
                     <input

@@ -97,12 +97,7 @@ pub fn NewRoomDialog() -> impl IntoView {
         });
     };
     view! {
-        <Dialog
-            title=move || t!(i18n, common_new_room)
-            test="new-room"
-            focus="room"
-            on_close=move |()| app.dialog.set(None)
-        >
+        <Dialog title=move || t!(i18n, common_new_room) test="new-room" focus="room">
             <Form test="new-room-form" on_submit=submit>
                 <FormFault />
                 <RoomFields />

@@ -15,16 +15,11 @@ pub fn room_info_dialog() => view! { <RoomInfoDialog/> } }
 /// What a room is about, what the reader is told of it, its address, and the archive.
 #[component]
 pub fn RoomInfoDialog() -> impl IntoView {
-    let (app, room) = (use_app(), use_room());
+    let room = use_room();
     let name = room.info.read_untracked().name.to_string();
     let is_room = room.peer.is_none();
     view! {
-        <Dialog
-            title=name
-            test="room-info"
-            focus="room-subject"
-            on_close=move |()| app.dialog.set(None)
-        >
+        <Dialog title=name test="room-info" focus="room-subject">
             <div class="profile">
                 {is_room.then(|| view! { <TopicForm /> }.into_any())} <NotificationLevel />
                 {is_room.then(|| view! { <RoomActions /> }.into_any())}

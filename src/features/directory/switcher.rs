@@ -92,12 +92,7 @@ pub fn Switcher() -> impl IntoView {
         event.prevent_default();
     };
     view! {
-        <Dialog
-            title=move || t!(i18n, switcher_title)
-            test="switcher"
-            focus="switcher-search"
-            on_close=move |()| app.dialog.set(None)
-        >
+        <Dialog title=move || t!(i18n, switcher_title) test="switcher" focus="switcher-search">
             <div class="directory">
                 <input
                     id="switcher-search"

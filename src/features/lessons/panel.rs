@@ -93,7 +93,6 @@ pub fn Lessons() -> impl IntoView {
             label=move || t!(i18n, lesson_title)
             focus="lessons"
             opener="lessons-button"
-            on_close=move |()| app.panel.set(None)
         >
             <p class="hint">{move || t!(i18n, lesson_hint)}</p>
             <div class="panel-tools">

@@ -14,7 +14,7 @@ pub fn Members(
     /// The room.
     room: OpenRoom,
 ) -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let i18n = use_i18n();
     let (people, listed) = (room.people.clone(), room.people.clone());
     let hue = move |person: &Person| {
         let sender = room.look(|timeline| timeline.sender(&person.name, &person.principal));
@@ -27,7 +27,6 @@ pub fn Members(
             label=move || t!(i18n, common_people_in_room)
             focus="members"
             opener="members-button"
-            on_close=move |()| app.panel.set(None)
         >
             {move || {
                 incomplete(&people.read())

@@ -52,12 +52,7 @@ pub fn Profile() -> impl IntoView {
         view! { <WritePrivately person=person.clone() /> }.into_any()
     };
     Some(view! {
-        <Dialog
-            test="profile"
-            title=move || t!(i18n, profile_title)
-            focus="profile-action"
-            on_close=move |()| app.dialog.set(None)
-        >
+        <Dialog test="profile" title=move || t!(i18n, profile_title) focus="profile-action">
             <div class="profile">
                 <div class="whom">
                     <Avatar name=name.clone() hue=Signal::stored(hue) />

@@ -9,7 +9,7 @@ use crate::i18n::use_i18n;
 use crate::platform::clock;
 use crate::platform::keyboard::is_enter;
 use crate::services::use_services;
-use crate::state::{OpenRoom, use_app};
+use crate::state::OpenRoom;
 use crate::ui::{Button, Labelled, Panel};
 use crate::{lazy, t};
 
@@ -19,7 +19,7 @@ pub fn SearchPanel(
     /// The room.
     room: OpenRoom,
 ) -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let i18n = use_i18n();
     let finder = Finder::new(room.clone());
     view! {
         <Panel
@@ -29,7 +29,6 @@ pub fn SearchPanel(
             label=move || t!(i18n, common_search_room)
             focus="search"
             opener="search-button"
-            on_close=move |()| app.panel.set(None)
         >
             <Query finder />
             <Results room=room.clone() finder />

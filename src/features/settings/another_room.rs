@@ -25,12 +25,7 @@ pub fn AnotherRoomDialog() -> impl IntoView {
         }
     };
     view! {
-        <Dialog
-            title=move || t!(i18n, common_join_another_room)
-            test="another-room"
-            focus="room"
-            on_close=move |()| app.dialog.set(None)
-        >
+        <Dialog title=move || t!(i18n, common_join_another_room) test="another-room" focus="room">
             <Form test="room-form" on_submit=submit>
                 <RoomFields />
                 <Actions

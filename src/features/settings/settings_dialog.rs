@@ -74,15 +74,10 @@ impl Tab {
 /// The settings.
 #[component]
 pub fn SettingsDialog() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let i18n = use_i18n();
     let open = RwSignal::new(Tab::default());
     view! {
-        <Dialog
-            title=move || t!(i18n, common_settings)
-            test="settings"
-            focus="name"
-            on_close=move |()| app.dialog.set(None)
-        >
+        <Dialog title=move || t!(i18n, common_settings) test="settings" focus="name">
             <div class="settings">
                 <Tabs open />
                 <Keyed key=Signal::derive(move || Some(open.get() as usize))>

@@ -102,13 +102,12 @@ pub fn shortcuts_dialog() => view! { <ShortcutsDialog/> } }
 /// The list of all keys, over the chat.
 #[component]
 pub fn ShortcutsDialog() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let i18n = use_i18n();
     view! {
         <DialogFrame
             title=move || t!(i18n, common_keyboard_shortcuts)
             test="keyboard"
             focus="shortcuts"
-            on_close=move |()| app.dialog.set(None)
         >
             <Shortcuts />
         </DialogFrame>
