@@ -313,14 +313,12 @@ impl Direct {
 
     /// A moderator has withdrawn rights in a room, or has given them back.
     fn note_rights(&self, notice: RightsNotice) {
-        let rooms = self.app.rooms.get_untracked();
-        let shut = rooms.iter().find(|open| {
-            open.info.read_untracked().name == notice.room
-                && *open.state.read_untracked()
-                    == RoomState::Failed(Fault::NotPermitted(Right::Read))
-        });
-        if let Some(open) = shut.filter(|_| !notice.withdrawn) {
-            self.rooms.join_again(open);
+        let shut = RoomState::Failed(Fault::NotPermitted(Right::Read));
+        if let Some(open) = self.app.room_named(&notice.room)
+            && !notice.withdrawn
+            && *open.state.read_untracked() == shut
+        {
+            self.rooms.join_again(&open);
         }
         self.rights.notice(notice);
     }

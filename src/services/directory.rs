@@ -84,23 +84,13 @@ impl Directory {
     pub async fn load(&self) -> Result<Vec<Listed>, Fault> {
         let session = self.connection.session().ok_or(Fault::NotConnected)?;
         // All three are on their way before the first is answered.
-        let rooms = session
-            .fetch(ROOMS_SELECTOR)
+        let values = |selector| session.fetch(selector).with_values().first(MAX_TOPICS);
+        let rooms = values(ROOMS_SELECTOR)
             .topic_types(&[TopicType::Json, TopicType::TimeSeries])
-            .with_values()
             .with_properties()
-            .first(MAX_TOPICS)
             .fetch();
-        let cards = session
-            .fetch(CARDS_SELECTOR)
-            .with_values()
-            .first(MAX_TOPICS)
-            .fetch();
-        let members = session
-            .fetch(MEMBERS_SELECTOR)
-            .with_values()
-            .first(MAX_TOPICS)
-            .fetch();
+        let cards = values(CARDS_SELECTOR).fetch();
+        let members = values(MEMBERS_SELECTOR).fetch();
         let rooms = rooms
             .await
             .map_err(|error| fault::of_request(error, Right::Read))?;
@@ -168,11 +158,8 @@ impl Directory {
         }
         added.map_err(|error| fault::of_request(error, Right::Create))?;
         let card = RoomCard {
-            name: new.room.name.clone(),
-            kind: new.room.kind,
             topic: new.topic,
-            by: self.my_name(),
-            archived: false,
+            ..self.new_card(&new.room)
         };
         // A room without a card is still a room.
         let _ = write(&session, &card).await;
@@ -199,16 +186,8 @@ impl Directory {
         let Some(session) = self.connection.session().filter(|_| open.peer.is_none()) else {
             return;
         };
-        let mut card = open.card.read_untracked().clone().unwrap_or_else(|| {
-            let room = open.info.read_untracked();
-            RoomCard {
-                name: room.name.clone(),
-                kind: room.kind,
-                topic: String::new(),
-                by: self.my_name(),
-                archived: false,
-            }
-        });
+        let known = open.card.read_untracked().clone();
+        let mut card = known.unwrap_or_else(|| self.new_card(&open.info.read_untracked()));
         change(&mut card);
         let open = open.clone();
         spawn_local(async move {
@@ -224,9 +203,16 @@ impl Directory {
         });
     }
 
-    fn my_name(&self) -> String {
+    /// The card of a room that has none yet.
+    fn new_card(&self, room: &Room) -> RoomCard {
         let me = self.app.me.read_untracked();
-        me.as_ref().map(|me| me.name.clone()).unwrap_or_default()
+        RoomCard {
+            name: room.name.clone(),
+            kind: room.kind,
+            topic: String::new(),
+            by: me.as_ref().map(|me| me.name.clone()).unwrap_or_default(),
+            archived: false,
+        }
     }
 }
 
@@ -276,13 +262,10 @@ fn script(path: &str, access: &Access) -> Option<String> {
         "SELECT_TOPIC READ_TOPIC UPDATE_TOPIC MODIFY_TOPIC EDIT_OWN_TIME_SERIES_EVENTS";
     let (role, others) = match access {
         Access::Everyone => return None,
-        Access::WritersOnly(role) => (role, set("CLIENT", "SELECT_TOPIC READ_TOPIC")),
-        Access::RoleOnly(role) => (role, String::new()),
-    };
-    let others = if role == "CLIENT" {
-        String::new()
-    } else {
-        others
+        Access::WritersOnly(role) if role != "CLIENT" => {
+            (role, set("CLIENT", "SELECT_TOPIC READ_TOPIC"))
+        }
+        Access::WritersOnly(role) | Access::RoleOnly(role) => (role, String::new()),
     };
     // Whoever runs the service keeps the keys.
     let keys = if role == "ADMINISTRATOR" {

@@ -239,25 +239,17 @@ pub fn serve(app: App, services: &Services) {
             rights.check_again();
         }
     };
-    let window = window();
+    let (window, hidden) = (window(), store.clone());
+    let checks = ["focus", "offline", "online"].map(|event| {
+        let check = check.clone();
+        EventListener::new(&window, event, move |_| check())
+    });
     let listeners = [
         // Each may be the last that the page is told.
-        EventListener::new(&document(), "visibilitychange", {
-            let (store, check) = (store.clone(), check.clone());
-            move |_| {
-                store();
-                check();
-            }
+        EventListener::new(&document(), "visibilitychange", move |_| {
+            hidden();
+            check();
         }),
-        EventListener::new(&window, "focus", {
-            let check = check.clone();
-            move |_| check()
-        }),
-        EventListener::new(&window, "offline", {
-            let check = check.clone();
-            move |_| check()
-        }),
-        EventListener::new(&window, "online", move |_| check()),
         // A window that is closed says so; the service need not wait for it to come back.
         EventListener::new(&window, "pagehide", move |_| {
             store();
@@ -276,7 +268,7 @@ pub fn serve(app: App, services: &Services) {
             }
         }),
     ];
-    let kept = SendWrapper::new((services.clone(), days, listeners));
+    let kept = SendWrapper::new((services.clone(), days, checks, listeners));
     on_cleanup(move || {
         let (services, ..) = kept.take();
         services.connection.replace(None);
@@ -315,13 +307,12 @@ fn jump(app: App, services: Services) {
         let Some((room, target)) = app.jump.get() else {
             return;
         };
-        let rooms = app.rooms.get();
-        let is_wanted = |open: &&crate::state::OpenRoom| open.info.read_untracked().name == room;
-        if let Some(open) = rooms.iter().find(is_wanted)
+        app.rooms.track();
+        if let Some(open) = app.room_named(&room)
             && *open.state.read() == RoomState::Open
         {
             app.jump.set(None);
-            services.history.jump_to(open, target, Focus::Stays);
+            services.history.jump_to(&open, target, Focus::Stays);
         }
     });
 }

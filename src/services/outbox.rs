@@ -23,7 +23,7 @@ use crate::features::timeline::outbox_record::{OutboxKey, from_record, to_record
 use crate::features::timeline::{At, Key, time};
 use crate::platform::clock;
 use crate::platform::locks::{self, Lock};
-use crate::state::{App, Fault, OpenRoom, Right, RoomState, SetIfChanged};
+use crate::state::{App, Fault, OpenRoom, Right, SetIfChanged};
 use effusion_chat::{ChatMessage, MessageId, RoomKind, Timestamp};
 
 /// How long to wait before a message without an answer is sent again, in milliseconds.
@@ -281,13 +281,9 @@ impl Outbox {
 
     /// Sends what waits in a room, the oldest first, unless that is under way.
     pub(super) fn serve(self: &Rc<Self>, open: &OpenRoom) {
-        let is_ready = matches!(
-            *open.state.read_untracked(),
-            RoomState::Open | RoomState::ReadOnly(_)
-        );
         let is_busy = self.busy.borrow().contains(&open.id);
         let is_recalling = self.recalling.borrow().iter().any(|(id, _)| *id == open.id);
-        if !is_ready || is_busy || is_recalling {
+        if !open.is_open() || is_busy || is_recalling {
             return;
         }
         self.busy.borrow_mut().push(open.id);

@@ -73,10 +73,8 @@ impl Rights {
             withdrawn.push((notice.room.clone(), notice.until));
         }
         drop(withdrawn);
-        let rooms = self.app.rooms.get_untracked();
-        let mut rooms = rooms.iter();
-        if let Some(open) = rooms.find(|it| it.info.read_untracked().name == notice.room) {
-            self.check(open);
+        if let Some(open) = self.app.room_named(&notice.room) {
+            self.check(&open);
         }
     }
 
@@ -101,11 +99,7 @@ impl Rights {
     }
 
     fn forbid(&self, open: &OpenRoom) {
-        let is_open = matches!(
-            *open.state.read_untracked(),
-            RoomState::Open | RoomState::ReadOnly(_)
-        );
-        if is_open {
+        if open.is_open() {
             let name = open.info.read_untracked().name.clone();
             let withdrawn = self.withdrawn.borrow();
             let muted = withdrawn.iter().find(|(room, _)| *room == name);

@@ -113,14 +113,7 @@ impl Rooms {
 
     /// Opens a room, if it is not open yet.
     pub(super) fn open(self: &Rc<Self>, room: Room, announce: bool) -> OpenRoom {
-        let known = {
-            let rooms = self.app.rooms.read_untracked();
-            let mut rooms = rooms.iter();
-            rooms
-                .find(|open| open.info.read_untracked().name == room.name)
-                .cloned()
-        };
-        if let Some(known) = known {
+        if let Some(known) = self.app.room_named(&room.name) {
             return known;
         }
         let open = OpenRoom::new(self.next_id(), room, current_reader(self.app));
@@ -279,11 +272,7 @@ impl Visit {
                 }
                 self.open.change(|timeline| timeline.subscribed());
                 self.open.copied.set_if_changed(false);
-                let is_open = matches!(
-                    *self.open.state.read_untracked(),
-                    RoomState::Open | RoomState::ReadOnly(_)
-                );
-                if !is_open {
+                if !self.open.is_open() {
                     self.opened();
                 }
                 self.rooms.outbox.serve(&self.open);

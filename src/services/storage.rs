@@ -146,7 +146,11 @@ impl Storage {
                         storage::refused();
                         self.apply_here(change);
                     } else if !self.here.borrow().is_empty() {
-                        self.forget_here(&change);
+                        // What the database has, or has no longer, is not kept here, too.
+                        self.apply_here(match change {
+                            Change::Put(store, key, _) => Change::Remove(store, key),
+                            change => change,
+                        });
                     }
                 }
                 None => {
@@ -154,17 +158,6 @@ impl Storage {
                     self.apply_here(change);
                 }
             }
-        }
-    }
-
-    /// What the database has, or has no longer, is not kept here, too.
-    fn forget_here(&self, change: &Change) {
-        let mut here = self.here.borrow_mut();
-        match change {
-            Change::Put(store, key, _) | Change::Remove(store, key) => {
-                here.remove(&(*store, key.clone()));
-            }
-            Change::Clear(store) => here.retain(|(at, _), _| at != store),
         }
     }
 

@@ -297,6 +297,15 @@ impl App {
         all.find(|room| Some(room.id) == id).cloned()
     }
 
+    /// The open room of a name.
+    pub fn room_named(&self, name: &RoomName) -> Option<OpenRoom> {
+        let rooms = self.rooms.read_untracked();
+        let mut rooms = rooms.iter();
+        rooms
+            .find(|room| room.info.read_untracked().name == *name)
+            .cloned()
+    }
+
     /// All rooms and conversations that are open.
     pub fn all_rooms(&self) -> Vec<OpenRoom> {
         let (rooms, direct) = (self.rooms.read_untracked(), self.direct.read_untracked());

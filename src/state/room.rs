@@ -341,6 +341,12 @@ impl OpenRoom {
         });
     }
 
+    /// Whether messages come and go, whatever the reader may do.
+    pub fn is_open(&self) -> bool {
+        let state = self.state.read_untracked();
+        matches!(*state, RoomState::Open | RoomState::ReadOnly(_))
+    }
+
     /// Whether there may be messages from before the oldest one.
     pub fn offers_earlier(&self) -> bool {
         let oldest = self.oldest.get_untracked();

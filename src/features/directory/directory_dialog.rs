@@ -4,7 +4,8 @@ use leptos::task::spawn_local;
 use super::alike::{Mark, Marks, marks_of};
 use super::last_message::LastMessage;
 use crate::features::directory::listing::{Listed, rank};
-use crate::features::join::form::{Field, Room};
+use crate::features::join::form::Room;
+use crate::features::sidebar::ask_for_room;
 use crate::i18n::use_i18n;
 use crate::services::use_services;
 use crate::state::{Dialog, Fault, use_app};
@@ -38,12 +39,6 @@ pub fn DirectoryDialog() -> impl IntoView {
         // The dialog may have been closed meanwhile.
         found.try_set(answer);
     });
-    let new_room = move |_| {
-        app.problems.set(Vec::new());
-        app.fault.set(None);
-        app.form.update(|form| form.set(Field::Room, String::new()));
-        app.dialog.set(Some(Dialog::NewRoom));
-    };
     view! {
         <DialogFrame title=move || t!(i18n, common_rooms) test="directory" focus="directory-search">
             <div class="directory">
@@ -58,7 +53,11 @@ pub fn DirectoryDialog() -> impl IntoView {
                         aria-label=move || t!(i18n, directory_search)
                         on:input=move |event| typed.set(event_target_value(&event))
                     />
-                    <button type="button" data-testid="new-room-button" on:click=new_room>
+                    <button
+                        type="button"
+                        data-testid="new-room-button"
+                        on:click=move |_| ask_for_room(app, Dialog::NewRoom)
+                    >
                         <Icon name="plus" />
                         {move || t!(i18n, common_new_room)}
                     </button>

@@ -8,7 +8,7 @@ use crate::features::sidebar::ask_for_room;
 use crate::features::timeline::MessageList;
 use crate::i18n::use_i18n;
 use crate::services::use_services;
-use crate::state::{Fault, ReadOnly, Right, RoomState, use_app, use_room};
+use crate::state::{Dialog, Fault, ReadOnly, Right, RoomState, use_app, use_room};
 use crate::t;
 use crate::ui::{Button, FaultAlert, Icon, Lazy};
 
@@ -163,7 +163,7 @@ pub fn NoRoom() -> impl IntoView {
                     class="primary"
                     test="first-room-button"
                     label=move || t!(i18n, common_join_room)
-                    on_click=move |_| ask_for_room(app)
+                    on_click=move |_| ask_for_room(app, Dialog::AnotherRoom)
                 />
             </div>
         }

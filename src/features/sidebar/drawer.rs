@@ -79,7 +79,7 @@ fn Rooms() -> impl IntoView {
                 type="button"
                 class="another"
                 data-testid="another-room-button"
-                on:click=move |_| ask_for_room(app)
+                on:click=move |_| ask_for_room(app, Dialog::AnotherRoom)
             >
                 <Icon name="plus" />
                 {move || t!(i18n, common_join_another_room)}
@@ -93,12 +93,13 @@ fn Rooms() -> impl IntoView {
     }
 }
 
-/// Opens the dialog that asks for another room.
-pub fn ask_for_room(app: App) {
+/// Opens a dialog that asks for a room.
+pub fn ask_for_room(app: App, dialog: Dialog) {
     app.problems.set(Vec::new());
+    app.fault.set(None);
     app.form.update(|form| form.set(Field::Room, String::new()));
     app.drawer.set(false);
-    app.dialog.set(Some(Dialog::AnotherRoom));
+    app.dialog.set(Some(dialog));
 }
 
 /// The rooms as they are listed: those that are archived last.

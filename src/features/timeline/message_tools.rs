@@ -12,7 +12,7 @@ use leptos::tachys::html::element::ElementExt;
 use leptos::tachys::view::any_view::AnyViewState;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, HtmlElement, KeyboardEvent, MouseEvent, PointerEvent};
+use web_sys::{Element, Event, FocusEvent, HtmlElement, KeyboardEvent, MouseEvent, PointerEvent};
 
 use super::message_toolbar::MessageToolbar;
 use super::selection::CopiesSelection;
@@ -59,37 +59,32 @@ fn MessageTools(
         place: Cell::default(),
         just_opened: Cell::default(),
     });
-    let pointed = |handle: fn(&Rc<Tools>, &PointerEvent)| {
-        let tools = Rc::clone(&tools);
-        move |event: PointerEvent| handle(&tools, &event)
-    };
-    let over = list.on(ev::pointerover, pointed(Tools::pointer_over));
-    let leave = list.on(ev::pointerleave, pointed(Tools::pointer_leave));
-    let down = list.on(ev::pointerdown, pointed(Tools::pointer_down));
-    let moved = list.on(ev::pointermove, pointed(Tools::pointer_move));
-    let up = list.on(ev::pointerup, pointed(|tools, _| tools.end_press()));
-    let cancel = list.on(ev::pointercancel, pointed(|tools, _| tools.end_press()));
-    let heard = Rc::clone(&tools);
-    let scroll = list.on(ev::scroll, move |_| heard.end_press());
-    let heard = Rc::clone(&tools);
-    let focus = list.on(ev::focusin, move |event| heard.focus_in(&event));
-    let heard = Rc::clone(&tools);
-    let key = list.on(ev::keydown, move |event| heard.key_down(&event));
-    let heard = Rc::clone(&tools);
-    let menu = list.on(ev::contextmenu, move |event| {
+    let over = list.on(ev::pointerover, tools.handler(Tools::pointer_over));
+    let leave = list.on(ev::pointerleave, tools.handler(Tools::pointer_leave));
+    let down = list.on(ev::pointerdown, tools.handler(Tools::pointer_down));
+    let moved = list.on(ev::pointermove, tools.handler(Tools::pointer_move));
+    let up = list.on(ev::pointerup, tools.handler(|tools, _| tools.end_press()));
+    let cancel = list.on(
+        ev::pointercancel,
+        tools.handler(|tools, _| tools.end_press()),
+    );
+    let scroll = list.on(ev::scroll, tools.handler(|tools, _| tools.end_press()));
+    let focus = list.on(ev::focusin, tools.handler(Tools::focus_in));
+    let key = list.on(ev::keydown, tools.handler(Tools::key_down));
+    let menu = tools.handler(|tools, event: &MouseEvent| {
         // The long touch is ours.
-        if heard.touched.get() && message_of(&event).is_some() {
+        if tools.touched.get() && message_of(event).is_some() {
             event.prevent_default();
         }
     });
     // What opens under the finger is not what it meant: the click is caught before it gets there.
-    let heard = Rc::clone(&tools);
-    let click = ev::on(ev::click, move |event: MouseEvent| {
-        if heard.just_opened.get() {
+    let click = tools.handler(|tools, event: &MouseEvent| {
+        if tools.just_opened.get() {
             event.prevent_default();
             event.stop_propagation();
         }
     });
+    let (menu, click) = (list.on(ev::contextmenu, menu), ev::on(ev::click, click));
     let click = click.attach_capture(&list);
     let selection = CopiesSelection::new(tools.room.clone(), use_i18n(), &list);
     let kept = StoredValue::new_local((
@@ -125,6 +120,11 @@ struct Shown {
 }
 
 impl Tools {
+    fn handler<E>(self: &Rc<Self>, handle: fn(&Rc<Self>, &E)) -> impl Fn(E) + use<E> {
+        let tools = Rc::clone(self);
+        move |event| handle(&tools, &event)
+    }
+
     fn show(self: &Rc<Self>, message: &Element, sheet: bool) {
         if !sheet
             && let Some(shown) = &*self.shown.borrow()
@@ -212,7 +212,7 @@ impl Tools {
         }
     }
 
-    fn focus_in(self: &Rc<Self>, event: &Event) {
+    fn focus_in(self: &Rc<Self>, event: &FocusEvent) {
         // A finger that touches a message does not ask for the toolbar.
         if !self.touched.get()
             && let Some(message) = message_of(event)
