@@ -90,7 +90,7 @@ scenario('who is muted for a time sees until when, also after a reload', async (
     const ann = await account(open, 'ochre-ann', 'Ochre');
     await ann.$('composer').fill('oh heck');
     await ann.page.keyboard.press('Enter');
-    const told = /^Muted until \d+:\d\d.* by a moderator\./;
+    const told = /^Muted until .*\d+:\d\d.* by a moderator\./;
     await until('until when ann is muted', () => ann.$('muted').innerText(), (text) => told.test(text));
     await ann.page.reload();
     await ann.join({ account: 'ochre-ann', password: SECRET });
