@@ -34,7 +34,8 @@ const JOIN_TIMEOUT: u32 = 10_000;
 /// How long to wait for the message of a live room that an address leads to, in milliseconds.
 const VALUE_TIMEOUT: u32 = 1_000;
 
-/// Asks for parts of series.
+/// Asks for parts of series, as a reader wants them. (By their ranges, the lessons tell these queries from those that the page makes by
+/// itself.)
 pub struct History {
     connection: Rc<Connection>,
 }

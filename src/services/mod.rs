@@ -73,7 +73,7 @@ pub use notices::Notices;
 pub use notifications::{Notifications, beep, is_allowed};
 pub use outbox::{DirectDelivery, Outbox, Sent};
 pub use presence::{PersonDetails, Presence};
-pub use progress::{clear_lesson_progress, lesson_progress, note_lesson_step};
+pub use progress::{clear_lesson_progress, lesson_progress, lessons_are_begun, note_lesson_step};
 pub use reactions::Reactions;
 pub use rights::Rights;
 pub use rooms::Rooms;
@@ -86,6 +86,8 @@ pub struct Services(SendWrapper<Rc<Parts>>);
 
 /// What [`Services`] refers to.
 pub struct Parts {
+    /// The owner of what lives as long as the services do.
+    pub page: WeakOwner,
     /// The last messages that went over the connection.
     pub traffic: Rc<Traffic>,
     /// The session in use.
@@ -179,6 +181,7 @@ impl Services {
             privacy.clone(),
         ));
         Self(SendWrapper::new(Rc::new(Parts {
+            page: Owner::current().unwrap_or_default().downgrade(),
             presence: Rc::new(Presence::new(app, connection.clone(), privacy)),
             reactions: Rc::new(Reactions::new(connection.clone())),
             directory: Rc::new(Directory::new(app, connection.clone(), rooms.clone())),

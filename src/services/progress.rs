@@ -9,6 +9,11 @@ use super::preferences::For;
 
 const KEY: &str = "effusion.lessons";
 
+/// Whether a step was done, and so somebody has opened the lessons.
+pub fn lessons_are_begun() -> bool {
+    crate::platform::storage::load(KEY).is_some()
+}
+
 /// The names of the steps that were done, which follow the browser's other windows until the current owner is done with.
 pub fn lesson_progress() -> RwSignal<BTreeSet<String>> {
     let load = || For::Device.load(KEY).unwrap_or_default();

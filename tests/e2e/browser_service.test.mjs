@@ -107,6 +107,45 @@ scenario('three tabs talk, and the third reads what was said before', async (ope
     await until('messages are shown', () => eve.$('protocol-messages').locator('li').count(), (count) => count > 5);
 });
 
+scenario('a new live room of a fresh browser ticks all of lesson 1', async (open) => {
+    const ann = await (await open({ name: 'Ann', room: 'First', kind: 'live' })).join();
+    await ann.$('lessons-button').click();
+    const ticks = (...names) => {
+        const done = () => ann.page.locator('[data-testid=step][data-done=true]').evaluateAll((steps) => steps.map(({ dataset }) => dataset.step));
+        return until(`ticked: ${names}`, done, (found) => `${found}` === `${names}`);
+    };
+    await ticks('connect', 'add', 'stream', 'select');
+    const call = await ann.page.locator('[data-step=select]').getByTestId('made-call').locator('pre').first().innerText();
+    assert.equal(call, 'select(">Chat/First")');
+    await ann.say('hello');
+    const bob = await (await open({ name: 'Bob', room: 'First', kind: 'live' })).join();
+    await bob.say('hello back');
+    await ticks('connect', 'add', 'stream', 'select', 'set', 'receive');
+});
+
+scenario('an invitation speaks of the service in this browser, and one click more leads in without a password', async (open) => {
+    const ann = await account(open, 'ann', 'Home');
+    await ann.say('come in');
+    const invitation = { service: 'browser', room: 'Away', kind: 'history' };
+    const guest = await open(invitation);
+    await guest.page.getByText('You’re invited to ⁨Away⁩').waitFor();
+    assert.deepEqual(await guest.filled('name', 'account', 'password'), { name: 'ann', account: 'ann', password: '' });
+    assert.match(await guest.$('use-shared').innerText(), /shared account of the service in this browser: it needs no password/);
+    await guest.$('use-shared').click();
+    await guest.page.getByText('You’re using the shared account of the service in this browser.').waitFor();
+    assert.ok(!/sandbox/i.test(await guest.$('join-form').innerText()), 'no sandbox is there');
+    await guest.join({ name: 'Gus' });
+    await guest.say('as a guest');
+    await guest.shows({ author: 'Gus', text: 'as a guest', state: 'sent' });
+
+    // Who has the password remembered comes in as themselves.
+    await account(open, 'eve', 'Home', true);
+    const again = await open({ ...invitation, room: 'Elsewhere' });
+    assert.equal(await again.$('advanced').getAttribute('open'), null, 'nothing is missing');
+    await again.join();
+    assert.match(await again.$('signed-in-as').innerText(), /eve in this browser/);
+});
+
 scenario('a reload, all tabs closed and a killed worker lose nothing', async (open, context) => {
     const ann = await (await open({ name: 'Ann', room: 'Kept', kind: 'history' })).join();
     await ann.say('one');

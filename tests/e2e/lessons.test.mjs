@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { ChatWindow, until } from '../support/chat_window.mjs';
+import { json, withSession } from '../support/sdk.mjs';
 import { stage } from './stage.mjs';
 
 const theatre = stage();
@@ -76,6 +77,73 @@ scenario('a history room ticks lesson 2 and nothing of lesson 1 but the session'
     const cem = await follow(ann, step(ann, 'late').getByTestId('second-window'));
     await cem.join({ name: 'Cem' });
     await until('the late joiner ticks it here, too', () => done(ann), (found) => found.includes('late'));
+});
+
+scenario('who goes back in a room ticks the range query, and the page by itself does not', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'Back', kind: 'history' }))).join();
+    for (const text of ['one', 'two', 'three']) {
+        await ann.say(text);
+    }
+    await ann.shows('one', 'two', { text: 'three', state: 'sent' });
+    const mia = await (await open(address({ name: 'Mia', room: 'Back', kind: 'history' }))).join({ account: 'admin', password: 'password' });
+    await mia.$('lessons-button').click();
+    await until('the room is known', () => done(mia), (found) => found.includes('late'));
+    await mia.$('diagnostics-button').click();
+    const queries = () => mia.$('protocol-message').filter({ hasText: 'response: time series range query' }).count();
+    const before = await until('the newest event of the room was queried', queries);
+    await mia.$('board-button').click();
+    await mia.$('activity-row').first().waitFor();
+    await mia.$('board-back').click();
+    await until('so was what the board counts', queries, (count) => count > before);
+    await mia.$('lessons-button').click();
+    await mia.$('lessons').waitFor();
+    assert.ok(!(await done(mia)).includes('range'));
+    await mia.$('search-button').click();
+    await mia.$('jump-date').fill('2020-01-01');
+    await mia.$('lessons-button').click();
+    await until('the range query is ticked', () => done(mia), (found) => found.includes('range'));
+});
+
+scenario('what a moderator does is ticked, whether the lessons are open or not', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'Court', kind: 'history' }))).join();
+    await ann.$('lessons-button').click();
+    await ticks(ann, 'connect', 'specification');
+    // Lessons were begun in this browser, and are not opened in this window.
+    const context = ann.page.context();
+    const mia = await (await open(address({ name: 'Mia', room: 'Court', kind: 'history' }), { context })).join({ account: 'admin', password: 'password' });
+    await mia.$('board-button').click();
+    await mia.$('duty').filter({ hasText: 'Moderating in this window' }).waitFor();
+    await mia.fill({ 'rule-words': 'heck' });
+    await mia.$('rules-button').click();
+    await mia.$('board-note').filter({ hasText: 'Rules applied.' }).waitFor();
+    await ann.say('what the heck');
+    await ann.page.getByText('what the █').waitFor();
+    // More messages than the page keeps of its connection.
+    await withSession(theatre.sandbox, 'admin', async (session) => {
+        const said = (number) => session.timeseries.append('Chat/Court', { text: `number ${number}`, name: 'Bob', timestamp: '' }, json());
+        await Promise.all(Array.from({ length: 500 }, (_, number) => said(number)));
+    });
+    await mia.$('activity-row').filter({ hasText: '501' }).waitFor();
+    await mia.$('lessons-button').click();
+    await mia.$('lessons').waitFor();
+    const all = ['permissions', 'rules', 'hide'];
+    await until('the challenge is ticked', () => done(mia), (found) => all.every((name) => found.includes(name)));
+    await unfold(mia);
+    assert.match(await step(mia, 'rules').getByTestId('made-call').innerText(), /^topicUpdate\.set\("Effusion\/moderation\/rules"/);
+    assert.equal(await mia.overflow(), 0);
+    await mia.page.keyboard.press('Escape');
+    await mia.$('lessons').waitFor({ state: 'detached' });
+    const focused = () => mia.page.evaluate(() => document.activeElement?.id);
+    await until('the button has the focus', focused, (id) => id === 'lessons-button');
+    // What is forgotten does not come back by opening the lessons again.
+    await mia.$('lessons-button').click();
+    await mia.$('clear-progress').click();
+    await ticks(mia);
+    await mia.$('close-panel').click();
+    await mia.$('lessons-button').click();
+    await mia.$('lessons').waitFor();
+    await mia.page.waitForTimeout(1_000);
+    await ticks(mia);
 });
 
 scenario('an account in a second window ticks lesson 3', async (open) => {

@@ -1,8 +1,10 @@
 //! What the tutorial's lessons teach, step by step, and what shows that a step was done.
 
+use std::collections::VecDeque;
+
 use effusion_chat::{ChatMessage, MESSAGES_ROOT, MODERATION_RULES, RoomKind, SYSTEM_NAME};
 use effusion_protocol::body::{GlobalPermission, RequestBody, ResponseBody};
-use effusion_protocol::time_series::RangeAnchor;
+use effusion_protocol::time_series::{QueryRange, RangeAnchor, RangeSpan};
 use effusion_protocol::value::Json;
 use effusion_protocol::{ServiceId, TopicSpecification, TopicType, property};
 
@@ -294,49 +296,68 @@ const PROPERTIES: [&str; 3] = [
     property::TIME_SERIES_SUBSCRIPTION_RANGE,
 ];
 
+/// How many selections wait until it is known what they are of.
+const MAX_SELECTED: usize = 16;
+
 /// Tells by what happens in sessions which steps were done.
 #[derive(Debug, Default)]
 pub struct Watcher {
     /// The session that has updated the authentication store, and its principal.
     updated: Option<(usize, String)>,
+    /// Paths that were selected before anything told of their topics, and the numbers of the messages that did it: a service need
+    /// not have made a topic to accept a selection of it.
+    selected: VecDeque<(String, usize)>,
 }
 
 impl Watcher {
-    /// Which step something belongs to that has happened in a session of a principal, and the number of the message that did it
+    /// Which steps something belongs to that has happened in a session of a principal, and the number of the message that did it
     /// if that is another one.
-    pub fn goal(
+    pub fn goals(
         &mut self,
         happening: &Happening,
         session: usize,
         principal: &str,
-    ) -> Option<(Goal, Option<usize>)> {
+    ) -> Vec<(Goal, Option<usize>)> {
         let goal = match happening {
-            Happening::Opened => match &self.updated {
-                Some((by, registrar))
-                    if *by < session && principal != registrar && principal != SHARED_ACCOUNT =>
-                {
-                    Goal::Account
-                }
-                _ => Goal::Connect,
-            },
-            Happening::Asked(ServiceId::UpdateSystemAuthentication) => Goal::Script,
-            Happening::Asked(_) => return None,
+            Happening::Opened => {
+                self.selected.clear();
+                Some(match &self.updated {
+                    Some((by, registrar))
+                        if *by < session
+                            && principal != registrar
+                            && principal != SHARED_ACCOUNT =>
+                    {
+                        Goal::Account
+                    }
+                    _ => Goal::Connect,
+                })
+            }
+            Happening::Asked(ServiceId::UpdateSystemAuthentication) => Some(Goal::Script),
+            Happening::Asked(_) => None,
             Happening::Done(done) => {
-                let goal = done_goal(done)?;
-                if goal == Goal::Store {
+                let goal = done_goal(done);
+                if goal == Some(Goal::Store) {
                     self.updated = Some((session, principal.to_owned()));
                 }
-                return Some((goal, Some(done.number)));
+                if let Some(path) = selected_room(done).filter(|_| done.kind.is_none()) {
+                    self.selected.truncate(MAX_SELECTED - 1);
+                    self.selected.push_front((path.to_owned(), done.number));
+                }
+                return goal.map(|it| (it, Some(done.number))).into_iter().collect();
             }
-            Happening::Subscribed {
-                path,
-                kind: TopicType::Json,
-            } if is_room(path) => Goal::Stream,
-            Happening::Subscribed { .. } => return None,
+            Happening::Subscribed { path, kind } => {
+                let selected = self.selected.iter().position(|(it, _)| it == path);
+                let selected = selected.and_then(|place| self.selected.remove(place));
+                if *kind != TopicType::Json || !is_room(path) {
+                    return Vec::new();
+                }
+                let selected = selected.map(|(_, number)| (Goal::Select, Some(number)));
+                return [(Goal::Stream, None)].into_iter().chain(selected).collect();
+            }
             Happening::Value { path, value, own } => {
                 let json = Json::from_cbor(value.clone());
                 let is_others = is_room(path) && !own && is_said(&json);
-                return is_others.then_some((Goal::Receive, None));
+                is_others.then_some(Goal::Receive)
             }
             Happening::Event {
                 path,
@@ -346,10 +367,10 @@ impl Watcher {
                 // A room that is opened asks for its newest event just before it is selected.
                 let is_earlier = Some(event.metadata.sequence) <= *newest_before;
                 let is_message = is_room(path) && is_said(&Json::from_cbor(event.value.clone()));
-                return (is_message && is_earlier).then_some((Goal::Late, None));
+                (is_message && is_earlier).then_some(Goal::Late)
             }
         };
-        Some((goal, None))
+        goal.map(|goal| (goal, None)).into_iter().collect()
     }
 }
 
@@ -360,9 +381,8 @@ fn done_goal(done: &Done) -> Option<Goal> {
     let is_live = done.kind == Some(TopicType::Json);
     match (&done.request, &done.response) {
         (Some(Q::AddTopic(it)), _) if is_room(&it.path) => added(&it.specification),
-        (Some(Q::Subscribe(it)), _) => {
-            let path = it.selector.strip_prefix('>')?;
-            (is_room(path) && is_live).then_some(Goal::Select)
+        (Some(Q::Subscribe(_)), _) => {
+            (selected_room(done).is_some() && is_live).then_some(Goal::Select)
         }
         (Some(Q::SetTopic(it)), _) if it.path == MODERATION_RULES => Some(Goal::Rules),
         (Some(Q::SetTopic(it)), _) => {
@@ -381,9 +401,8 @@ fn done_goal(done: &Done) -> Option<Goal> {
                 Goal::Edit
             })
         }
-        // A room's last event is asked for by itself when the room is opened.
         (Some(Q::RangeQuery(it)), _) => {
-            (is_room(&it.path) && it.view.anchor != RangeAnchor::Last(1)).then_some(Goal::Range)
+            (is_room(&it.path) && is_readers(&it.view)).then_some(Goal::Range)
         }
         (_, P::UpdateSystemAuthentication(errors)) => errors.is_empty().then_some(Goal::Store),
         (_, P::UpdateSecurity(errors)) => errors.is_empty().then_some(Goal::Mute),
@@ -401,6 +420,25 @@ fn added(specification: &TopicSpecification) -> Option<Goal> {
         TopicType::Json => Some(Goal::Add),
         TopicType::TimeSeries if PROPERTIES.iter().all(has) => Some(Goal::Specification),
         _ => None,
+    }
+}
+
+/// The room that a call has selected.
+fn selected_room(done: &Done) -> Option<&str> {
+    let Some(RequestBody::Subscribe(it)) = &done.request else {
+        return None;
+    };
+    it.selector.strip_prefix('>').filter(|path| is_room(path))
+}
+
+/// Whether a range is what a reader asks for: from an event on, or the first event since a day. What the page queries by itself is
+/// before the end, for a room that is opened and for messages that may have been sent, or all since a time, for the moderators'
+/// board.
+fn is_readers(view: &QueryRange) -> bool {
+    match view.anchor {
+        RangeAnchor::Start | RangeAnchor::Sequence(_) => true,
+        RangeAnchor::Time(_) => matches!(view.span, RangeSpan::Next(_)),
+        RangeAnchor::Last(_) | RangeAnchor::LastMillis(_) => false,
     }
 }
 

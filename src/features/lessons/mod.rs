@@ -6,6 +6,8 @@ pub mod lesson;
 #[cfg(target_arch = "wasm32")]
 mod panel;
 #[cfg(target_arch = "wasm32")]
+mod progress;
+#[cfg(target_arch = "wasm32")]
 mod step;
 #[cfg(target_arch = "wasm32")]
 mod welcome;
@@ -15,5 +17,6 @@ pub use code::{Language, connect_call, fill};
 #[cfg(target_arch = "wasm32")]
 pub use {
     panel::{Lessons, lessons},
+    progress::follow_lessons,
     welcome::welcome,
 };

@@ -1,28 +1,24 @@
 //! The panel with the lessons: what to do, what came of it here, and the code that does the same.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use effusion_chat::RoomKind;
 use leptos::prelude::*;
 
-use super::lesson::{Goal, LESSONS, Lesson, Step, Watcher};
+use super::lesson::{Goal, LESSONS, Lesson};
+use super::progress::{Progress, follow_progress};
 use super::step::{Call, StepItem};
-use crate::features::diagnostics::{ShownMessage, watch_messages};
+use crate::features::diagnostics::ShownMessage;
 use crate::features::join::form::Room;
 use crate::i18n::use_i18n;
-use crate::services::{clear_lesson_progress, lesson_progress, note_lesson_step, use_services};
+use crate::services::{clear_lesson_progress, use_services};
 use crate::state::{App, use_app};
 use crate::ui::{Button, Panel, Select, option};
 use crate::{lazy, t};
 
-/// In how many messages to look for what was done: all that are kept.
-const MAX_MESSAGES: usize = 1_000;
 /// The rooms for the lessons, where the reader is in none of the kind.
 const PRACTICE: [&str; 2] = ["Lesson 1", "Lesson 2"];
-
-/// The last messages that went over the connection.
-type Messages = RwSignal<VecDeque<Arc<ShownMessage>>>;
 
 /// What the steps show, provided as context.
 #[derive(Clone, Copy)]
@@ -59,16 +55,19 @@ impl Learning {
 #[component]
 pub fn Lessons() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
-    let messages = watch_messages(use_services(), MAX_MESSAGES, || {});
+    let Progress {
+        done,
+        made,
+        messages,
+    } = follow_progress(use_services());
     let learning = Learning {
-        done: lesson_progress(),
-        made: RwSignal::default(),
+        done,
+        made,
         language: RwSignal::new("javascript".to_owned()),
         live: Memo::new(move |_| practice_room(app, RoomKind::Live)),
         history: Memo::new(move |_| practice_room(app, RoomKind::History)),
     };
     provide_context(learning);
-    watch_steps(messages, learning);
     let calls = move || {
         let messages = messages.read();
         let calls = messages.iter().rev().filter(|it| it.decoded.call.is_some());
@@ -150,40 +149,6 @@ fn practice_room(app: App, kind: RoomKind) -> Option<Room> {
         Some(Room { name, kind })
     };
     found.or_else(practice)
-}
-
-/// Notes the steps that messages show to be done, as they come.
-fn watch_steps(messages: Messages, learning: Learning) {
-    let watcher = StoredValue::new(Watcher::default());
-    let next = StoredValue::new(0);
-    Effect::new(move |_| {
-        let messages = messages.read();
-        let from = next.get_value();
-        let new = messages.iter().filter(|it| it.recorded.number >= from);
-        let mut made = Vec::new();
-        for message in new {
-            next.set_value(message.recorded.number + 1);
-            for happening in &message.decoded.happened {
-                let goal = watcher.try_update_value(|watcher| {
-                    watcher.goal(happening, message.recorded.session, &message.principal)
-                });
-                let Some((goal, by)) = goal.flatten() else {
-                    continue;
-                };
-                let by = by.and_then(|by| messages.iter().find(|it| it.recorded.number == by));
-                made.push((goal, Arc::clone(by.unwrap_or(message))));
-            }
-        }
-        if made.is_empty() {
-            return;
-        }
-        let steps = LESSONS.iter().flat_map(|lesson| lesson.steps);
-        let is_made = |step: &&Step| made.iter().any(|(goal, _)| *goal == step.goal);
-        for step in steps.filter(is_made) {
-            note_lesson_step(learning.done, step.name);
-        }
-        learning.made.update(|all| all.extend(made));
-    });
 }
 
 /// A lesson with its steps.

@@ -9,11 +9,13 @@ use super::log::ModerationLog;
 use super::manual_actions::ManualActions;
 use super::rules_form::RulesSection;
 use crate::features::composer::composing::Note;
+use crate::features::lessons::lessons;
+use crate::features::shell::toggle;
 use crate::i18n::use_i18n;
 use crate::platform::focus;
 use crate::services::{Duty, use_services};
-use crate::state::{Screen, use_app};
-use crate::ui::IconButton;
+use crate::state::{Panel, Screen, use_app};
+use crate::ui::{IconButton, Lazy};
 use crate::{lazy, t};
 
 /// The screen that moderators work on. While it was opened once, this window keeps watch, whatever it shows.
@@ -21,35 +23,49 @@ use crate::{lazy, t};
 pub fn BoardScreen() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
     use_services().moderation.open_desk();
+    let learning = Memo::new(move |_| *app.panel.read() == Some(Panel::Lessons));
+    let screen = view! {
+        <div class="desk">
+            <main class="board" id="board" data-testid="board" tabindex="-1">
+                <header class="bar">
+                    <IconButton
+                        icon="back"
+                        label=move || t!(i18n, moderation_back)
+                        test="board-back"
+                        on_click=move |_| app.screen.set(Screen::Chat)
+                    />
+                    <div class="title">
+                        <h1>{move || t!(i18n, common_moderation)}</h1>
+                    </div>
+                    <DutyBadge />
+                    <IconButton
+                        icon="lessons"
+                        label=move || t!(i18n, lesson_title)
+                        test="lessons-button"
+                        id="lessons-button"
+                        expanded=learning
+                        on_click=move |_| toggle(app.panel, Panel::Lessons)
+                    />
+                </header>
+                <Outcome />
+                <div class="columns">
+                    <div>
+                        <FlaggedMessages />
+                        <ModerationLog />
+                    </div>
+                    <div>
+                        <ActivityChart />
+                        <RulesSection />
+                        <ManualActions />
+                    </div>
+                </div>
+            </main>
+            {move || learning.get().then(|| view! { <Lazy load=lessons() /> })}
+        </div>
+    };
+    // Lessons that were open already do not get the focus.
     focus::move_to("board");
-    view! {
-        <main class="board" id="board" data-testid="board" tabindex="-1">
-            <header class="bar">
-                <IconButton
-                    icon="back"
-                    label=move || t!(i18n, moderation_back)
-                    test="board-back"
-                    on_click=move |_| app.screen.set(Screen::Chat)
-                />
-                <div class="title">
-                    <h1>{move || t!(i18n, common_moderation)}</h1>
-                </div>
-                <DutyBadge />
-            </header>
-            <Outcome />
-            <div class="columns">
-                <div>
-                    <FlaggedMessages />
-                    <ModerationLog />
-                </div>
-                <div>
-                    <ActivityChart />
-                    <RulesSection />
-                    <ManualActions />
-                </div>
-            </div>
-        </main>
-    }
+    screen
 }
 
 /// Whether this window keeps watch.

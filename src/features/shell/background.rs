@@ -2,11 +2,13 @@ use leptos::prelude::*;
 
 use super::{NotStoredNotice, UpdateNotice, handle_shortcuts};
 use crate::features::attendance::AttendRooms;
+use crate::features::lessons::follow_lessons;
 use crate::features::timeline::load_announcements;
 use crate::lazy;
 use crate::platform::page;
-use crate::services::{follow_location, provide_services};
+use crate::services::{follow_location, lessons_are_begun, provide_services};
 use crate::state::{App, use_page};
+use crate::ui::Lazy;
 
 lazy! {
     chat,
@@ -30,5 +32,6 @@ fn Background() -> impl IntoView {
         <UpdateNotice />
         <NotStoredNotice />
         <AttendRooms />
+        {lessons_are_begun().then(|| view! { <Lazy quiet=true load=follow_lessons() /> })}
     }
 }

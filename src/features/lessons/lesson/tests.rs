@@ -47,7 +47,7 @@ impl Watched {
         };
         let goals = decoded.happened.iter();
         goals
-            .filter_map(|happening| self.watcher.goal(happening, self.session, principal))
+            .flat_map(|happening| self.watcher.goals(happening, self.session, principal))
             .map(|(goal, _)| goal)
             .filter(|goal| *goal != Goal::Connect)
             .collect()
@@ -99,7 +99,7 @@ impl Watched {
     }
 
     fn selects(&mut self, selector: &str) -> Vec<Goal> {
-        let request = RequestBody::Subscribe(SelectRequest::new(selector));
+        let request = RequestBody::Subscribe(SelectRequest::new(&selector));
         self.calls(&request, &ResponseBody::Subscribe(()))
     }
 
@@ -179,6 +179,95 @@ fn a_live_room_ticks_lesson_1_and_nothing_else_does() {
     assert_eq!(other.selects(">Chat/Tea"), []);
     let bare = TopicSpecification::new(TopicType::TimeSeries);
     assert_eq!(other.adds("Chat/Tea", bare), []);
+}
+
+#[test]
+fn a_selection_is_ticked_once_its_topic_is_known() {
+    let json = TopicType::Json;
+    let mut new = Watched::default();
+    assert_eq!(new.selects(">Chat/Tea"), [], "it may be of any kind");
+    assert_eq!(new.selects(">Chat/Cake"), []);
+    assert_eq!(new.subscribed("Chat/Cake", TopicType::TimeSeries), []);
+    assert_eq!(
+        new.subscribed("Chat/Tea", json),
+        [Goal::Stream, Goal::Select]
+    );
+    assert_eq!(new.subscribed("Chat/Tea", json), [Goal::Stream], "once");
+    assert_eq!(new.subscribed("Chat/Cake", json), [Goal::Stream]);
+
+    let told = |watcher: &mut Watcher, path: &str| {
+        let (path, kind) = (path.to_owned(), json);
+        watcher.goals(&Happening::Subscribed { path, kind }, 1, "ann")
+    };
+    let selected = |watcher: &mut Watcher, number: usize, kind| {
+        let selector = [">Chat/", &number.to_string()].concat();
+        let done = Done {
+            number,
+            request: Some(RequestBody::Subscribe(SelectRequest::new(&selector))),
+            response: ResponseBody::Subscribe(()),
+            kind,
+        };
+        watcher.goals(&Happening::Done(Box::new(done)), 1, "ann")
+    };
+    let mut watcher = Watcher::default();
+    // The call that is shown is the selection, whichever comes first.
+    let by_call = (Goal::Select, Some(7));
+    assert_eq!(selected(&mut watcher, 7, Some(json)), [by_call]);
+    assert_eq!(selected(&mut watcher, 7, None), []);
+    assert_eq!(
+        told(&mut watcher, "Chat/7"),
+        [(Goal::Stream, None), by_call]
+    );
+    for number in 0..=MAX_SELECTED {
+        selected(&mut watcher, number, None);
+    }
+    assert_eq!(told(&mut watcher, "Chat/0").len(), 1, "the oldest is gone");
+    assert_eq!(told(&mut watcher, "Chat/1").len(), 2);
+    watcher.goals(&Happening::Opened, 2, "ann");
+    assert_eq!(
+        told(&mut watcher, "Chat/2").len(),
+        1,
+        "another session's is not"
+    );
+}
+
+#[test]
+fn a_reader_who_asks_for_earlier_events_ticks_the_range_query() {
+    use RangeAnchor as From;
+    use RangeSpan as To;
+    let mut room = Watched::default();
+    let mut ticks = |path: &str, anchor, span| {
+        let query = RequestBody::RangeQuery(RangeQueryRequest {
+            path: path.to_owned(),
+            query_type: QueryType::Values,
+            view: QueryRange { anchor, span },
+            edits: QueryRange::ALL,
+            limit: RangeQueryRequest::NO_LIMIT,
+        });
+        let found = ResponseBody::RangeQuery(RangeQueryResponse {
+            value_type: "json".to_owned(),
+            selected: 0,
+            events: Vec::new(),
+        });
+        room.calls(&query, &found) == [Goal::Range]
+    };
+    let end = QueryRange::ALL.span;
+    for (anchor, span, what) in [
+        (From::Sequence(0), To::ToSequence(99), "earlier messages"),
+        (From::Sequence(50), To::Next(100), "a gap, from above"),
+        (From::Time(1), To::Next(1), "a day"),
+        (From::Start, To::Next(1_000), "an export"),
+    ] {
+        assert!(ticks("Chat/Tea", anchor, span), "{what}");
+        assert!(!ticks("Effusion/reactions/Tea", anchor, span), "{what}");
+    }
+    for (anchor, span, what) in [
+        (From::Last(1), end, "what a room begins with"),
+        (From::Last(200), end, "what may have been sent"),
+        (From::Time(1), To::ToSequence(99), "what the board counts"),
+    ] {
+        assert!(!ticks("Chat/Tea", anchor, span), "{what}");
+    }
 }
 
 #[test]
