@@ -86,7 +86,18 @@ async fn command(command: &str, file: Option<&Uint8Array>) -> Result<JsValue, Fa
         Some("ok") => Ok(more),
         Some("busy") => Err(Fault::ServiceBusy),
         Some("full") => Err(Fault::StorageFull),
-        // The worker has ended: an array as for a connection, with a reason.
-        _ => Err(Fault::ServiceFailed(more.as_string().unwrap_or_default())),
+        word => {
+            let detail = more.as_string().unwrap_or_default();
+            let fault = match word {
+                Some("foreign") => Fault::FileForeign,
+                Some("excess") => Fault::FileExcess,
+                Some("damaged") => Fault::FileDamaged,
+                // The worker has ended: an array as for a connection, with a reason.
+                _ => return Err(Fault::ServiceFailed(detail)),
+            };
+            // No reader could do anything with it; who looks for the cause can.
+            leptos::logging::log!("the file: {detail}");
+            Err(fault)
+        }
     }
 }

@@ -29,6 +29,12 @@ pub enum Fault {
     NoWorker,
     /// The browser has no space left for what the service in it stores.
     StorageFull,
+    /// A file is no export of a service, or of a version that this one does not know.
+    FileForeign,
+    /// Something in such a file was changed, or is missing.
+    FileDamaged,
+    /// Such a file is longer than it was.
+    FileExcess,
     /// The service and this page have no protocol version in common.
     VersionNotSupported,
     /// The session is over, as this sentence says.
@@ -144,6 +150,9 @@ impl Fault {
             }
             Self::NoWorker => text!(error_no_worker),
             Self::StorageFull => text!(error_storage_full),
+            Self::FileForeign => text!(error_file_foreign),
+            Self::FileDamaged => text!(error_file_damaged),
+            Self::FileExcess => text!(error_file_excess),
             Self::VersionNotSupported => text!(error_version),
             Self::Unconfirmed => text!(error_unconfirmed),
             Self::NotConnected => text!(common_not_connected),
@@ -168,6 +177,7 @@ impl Fault {
             Self::ServiceBusy => &messages::error_service_busy_next,
             Self::ServiceFailed(_) | Self::NoWorker => &messages::error_service_failed_next,
             Self::StorageFull => &messages::error_storage_full_next,
+            Self::FileForeign | Self::FileDamaged | Self::FileExcess => &messages::error_file_next,
             Self::VersionNotSupported => &messages::error_version_next,
             Self::Lost(_) => &messages::error_lost_next,
             Self::Unconfirmed => &messages::error_unconfirmed_next,
@@ -241,6 +251,9 @@ mod tests {
             Fault::ServiceFailed(text()),
             Fault::NoWorker,
             Fault::StorageFull,
+            Fault::FileForeign,
+            Fault::FileDamaged,
+            Fault::FileExcess,
             Fault::VersionNotSupported,
             Fault::Lost(&messages::error_lost_closed),
             Fault::Unconfirmed,

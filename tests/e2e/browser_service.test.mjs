@@ -260,7 +260,7 @@ scenario('everything is taken along as a file, and a new start asks first', asyn
     await settingsOfService(ann);
     const [download] = await Promise.all([ann.page.waitForEvent('download'), ann.$('browser-export').click()]);
     const file = await readFile(await download.path());
-    assert.match(file.toString('latin1'), /^Effusion service 1\n/);
+    assert.match(file.toString('latin1'), /^Effusion service 2\n/);
     assert.equal(file.includes(SECRET), false, 'no password is in it, only hashes');
 
     await ann.$('browser-reset').click();
@@ -278,9 +278,18 @@ scenario('everything is taken along as a file, and a new start asks first', asyn
 
     await settingsOfService(guest);
     const choose = (buffer) => guest.$('browser-file').setInputFiles({ name: 'a.effusion', mimeType: '', buffer });
+    const changed = (file, place) => Buffer.from(file.map((byte, at) => (at === place ? byte ^ 0x80 : byte)));
+    // Files had no checksum, and no length, once.
+    const records = file.subarray('Effusion service 2\n'.length + 8 + 32);
+    const old = Buffer.concat([Buffer.from('Effusion service 1\n'), records]);
+    const path = old.indexOf('Chat/Packed');
     for (const [broken, words] of [
-        [Buffer.from('something else'), /no copy of a service/],
-        [file.subarray(0, -1), /cut off/],
+        [Buffer.from('something else'), 'This file is no export of Effusion, or a newer version made it.'],
+        [Buffer.from('Effusion service 3\n'), 'This file is no export of Effusion, or a newer version made it.'],
+        [file.subarray(0, -1), 'This file is damaged or incomplete.'],
+        [changed(file, file.length - 5), 'This file is damaged or incomplete.'],
+        [changed(old, path), 'This file is damaged or incomplete.'],
+        [Buffer.concat([file, Buffer.from('\r\n')]), 'This file has bytes after its end.'],
     ]) {
         await choose(broken);
         await guest.$('browser-confirm').click();

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use effusion_broker::{ConnectionId, bootstrap};
+use effusion_host::archive::ArchiveError;
 use effusion_host::password::DEVELOPMENT_HASH;
 use effusion_host::record::{self, Change, Restorer};
 use effusion_host::{archive, close};
@@ -40,6 +41,9 @@ enum Problem {
     /// What is stored cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A file cannot be used. Nothing has changed.
+    #[error(transparent)]
+    File(StoreError),
     /// What a service starts with could not be made.
     #[error("the service could not be started: {0}")]
     Start(String),
@@ -51,6 +55,9 @@ impl Problem {
         match self {
             Self::Busy => "busy",
             Self::Store(StoreError::Full) => "full",
+            Self::File(StoreError::Archive(ArchiveError::NotOurs)) => "foreign",
+            Self::File(StoreError::Archive(ArchiveError::Excess)) => "excess",
+            Self::File(_) => "damaged",
             _ => "failed",
         }
     }
@@ -199,7 +206,7 @@ impl Service {
                 return Ok(Uint8Array::from(file.as_slice()).into());
             }
             "import" => {
-                let changes = changes_of(file)?;
+                let changes = changes_of(file).map_err(Problem::File)?;
                 self.replace(changes).await?;
             }
             "reset" => {

@@ -39,7 +39,7 @@ pub enum StoreError {
     /// What is stored cannot be read.
     #[error(transparent)]
     Record(#[from] record::RecordError),
-    /// A file is no copy of a service.
+    /// A file is no export of a service, or not as it was written.
     #[error(transparent)]
     Archive(#[from] archive::ArchiveError),
 }
