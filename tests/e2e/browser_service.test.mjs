@@ -52,10 +52,10 @@ async function killWorker() {
 }
 
 /** Makes an account as in Lesson 3, which leads into the chat. */
-async function account(open, name, room) {
+async function account(open, name, room, remember = false) {
     const window = await open({ room });
     await window.$('create-account-link').click();
-    await window.fill({ 'account-name': name, 'account-password': SECRET, 'account-password-again': SECRET });
+    await window.fill({ 'account-name': name, 'account-password': SECRET, 'account-password-again': SECRET, remember });
     await window.$('account-button').click();
     await window.inRoom();
     return window;
@@ -293,8 +293,18 @@ scenario('everything is taken along as a file, and a new start asks first', asyn
     ]) {
         await choose(broken);
         await guest.$('browser-confirm').click();
-        await guest.fault(words);
+        const fault = await guest.fault(new RegExp(words));
+        assert.equal(fault.trim(), `${words} Nothing was changed. Choose another exported file.`);
     }
+    await guest.$('close-dialog').click();
+    await guest.say('nothing has changed');
+    await guest.shows({ text: 'nothing has changed', state: 'sent' });
+    await settingsOfService(guest);
+    await choose(old);
+    await Promise.all([guest.page.waitForEvent('load'), guest.$('browser-confirm').click()]);
+    await guest.inRoom();
+    await guest.shows('take me along');
+    await settingsOfService(guest);
     await choose(file);
     await Promise.all([guest.page.waitForEvent('load'), guest.$('browser-confirm').click()]);
     await gone.$('join-button').click();

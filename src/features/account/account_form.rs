@@ -1,7 +1,9 @@
 use leptos::prelude::*;
 
 use crate::features::join::form::{Field, ROLES};
-use crate::features::join::{Actions, FormFault, FormField, Front, ServiceFields, show_problems};
+use crate::features::join::{
+    Actions, FormFault, FormField, Front, RememberPassword, ServiceFields, show_problems,
+};
 use crate::i18n::use_i18n;
 use crate::state::{Request, use_page};
 use crate::ui::{Checkbox, Form};
@@ -70,6 +72,7 @@ fn AccountFields() -> impl IntoView {
                     autocomplete="new-password"
                 />
             </div>
+            <RememberPassword />
         </fieldset>
     }
 }

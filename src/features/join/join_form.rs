@@ -137,8 +137,7 @@ fn NameField() -> impl IntoView {
 /// The account, and whether its password stays on this device.
 #[component]
 fn AccountFields() -> impl IntoView {
-    let (state, i18n) = (use_page(), use_i18n());
-    let form = state.form;
+    let i18n = use_i18n();
     view! {
         <div class="pair">
             <FormField
@@ -154,6 +153,15 @@ fn AccountFields() -> impl IntoView {
             />
         </div>
         <AccountHint />
+        <RememberPassword />
+    }
+}
+
+/// Whether the password stays on this device.
+#[component]
+pub fn RememberPassword() -> impl IntoView {
+    let (form, i18n) = (use_page().form, use_i18n());
+    view! {
         <Checkbox
             test="remember"
             label=move || t!(i18n, join_remember_password)
@@ -163,14 +171,14 @@ fn AccountFields() -> impl IntoView {
     }
 }
 
-/// What to do about the account: the sandbox has one that everybody may use.
+/// What to do about the account: the sandbox and the service in this browser have one that everybody may use.
 #[component]
 fn AccountHint() -> impl IntoView {
     let (form, i18n) = (use_page().form, use_i18n());
     move || {
-        let (shared, may_share) = {
+        let (shared, may_share, here) = {
             let form = form.read();
-            (form.is_shared(), form.may_share())
+            (form.is_shared(), form.may_share(), form.is_in_browser())
         };
         if may_share {
             view! {
@@ -178,12 +186,20 @@ fn AccountHint() -> impl IntoView {
                     <Button
                         class="link"
                         test="use-shared"
-                        label=move || t!(i18n, join_use_shared)
+                        label=move || {
+                            if here {
+                                t!(i18n, join_use_shared_here)
+                            } else {
+                                t!(i18n, join_use_shared)
+                            }
+                        }
                         on_click=move |_| form.update(|form| form.share())
                     />
                 </p>
             }
             .into_any()
+        } else if shared && here {
+            view! { <p class="hint">{move || t!(i18n, join_shared_hint_here)}</p> }.into_any()
         } else if shared {
             view! { <p class="hint">{move || t!(i18n, join_shared_hint)}</p> }.into_any()
         } else {

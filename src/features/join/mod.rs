@@ -23,7 +23,7 @@ pub use {
     brand::Brand,
     fields::{Actions, Choice, FormFault, FormField, show_problems},
     front::Front,
-    join_form::{JoinForm, PersonFields},
+    join_form::{JoinForm, PersonFields, RememberPassword},
     room_fields::RoomFields,
     service_fields::ServiceFields,
 };
