@@ -116,21 +116,17 @@ impl Connection {
         if let Some(version) = service.version.and_then(ProtocolVersion::new) {
             options = options.version(version);
         }
-        let opened = if service.in_browser {
-            browser::connect(options).await
+        let mut opened = if service.in_browser {
+            browser::connect(options.clone()).await
         } else {
-            (self.connect)(address, options).await
+            (self.connect)(address, options.clone()).await
         };
-        let session = match opened {
-            Ok(session) => session,
-            Err(error) => {
-                // The worker says in words what keeps it from running.
-                if matches!(error, ConnectError::Unreachable(_)) && service.in_browser {
-                    browser::status().await?;
-                }
-                return Err(fault::of_connecting(&error, sign_in));
-            }
-        };
+        if matches!(opened, Err(ConnectError::Unreachable(_))) && service.in_browser {
+            // The worker says in words what keeps it from running, unless it runs by now.
+            browser::status().await?;
+            opened = browser::connect(options).await;
+        }
+        let session = opened.map_err(|error| fault::of_connecting(&error, sign_in))?;
         self.traffic
             .record(&session, &sign_in.credentials.principal);
         Ok(session)

@@ -24,9 +24,9 @@ use crate::hub::Hub;
 use crate::port::{Incoming, Port};
 use crate::store::{self, Store, StoreError};
 
-/// How often a lock that another worker has is asked for, and how long to wait in between, in milliseconds: one that is about to
-/// end lets go of it.
-const LOCK_TRIES: u32 = 10;
+/// How often a lock that another worker has is asked for, at first and later, and how long to wait in between, in milliseconds: the
+/// worker of a tab that is loaded again lets go of it soon. If it has not, another tab has it, and nobody is kept waiting.
+const LOCK_TRIES: (u32, u32) = (10, 2);
 const LOCK_PAUSE: u32 = 150;
 
 /// Why there is no service.
@@ -80,6 +80,8 @@ struct Service {
     running: RefCell<Option<Starting>>,
     /// Whether no other worker can have the database.
     is_alone: Cell<bool>,
+    /// Whether another worker had the database for longer than one that ends.
+    was_busy: Cell<bool>,
 }
 
 /// Takes ports from `assets/browser-service.js`, and starts the service so that it is there for the first of them.
@@ -158,20 +160,27 @@ impl Service {
 
     /// The lock stays with this worker until it ends, also if the rest of the start fails.
     async fn take_lock(&self, name: &str) -> Result<(), Problem> {
-        for _ in 0..LOCK_TRIES {
-            if self.is_alone.get() {
+        if self.is_alone.get() {
+            return Ok(());
+        }
+        let (first, later) = LOCK_TRIES;
+        let tries = if self.was_busy.get() { later } else { first };
+        for attempt in 1..=tries {
+            let is_alone = match store::lock(name).await {
+                Some(is_granted) => is_granted,
+                // A shared worker is the only one of its address.
+                None if is_shared() => true,
+                None => return Err(Problem::NoLocks),
+            };
+            if is_alone {
+                self.is_alone.set(true);
                 return Ok(());
             }
-            match store::lock(name).await {
-                Some(is_granted) => self.is_alone.set(is_granted),
-                // A shared worker is the only one of its address.
-                None if is_shared() => self.is_alone.set(true),
-                None => return Err(Problem::NoLocks),
-            }
-            if !self.is_alone.get() {
+            if attempt < tries {
                 TimeoutFuture::new(LOCK_PAUSE).await;
             }
         }
+        self.was_busy.set(true);
         Err(Problem::Busy)
     }
 
