@@ -303,7 +303,8 @@ impl Outbox {
                 Some(key) => self.wait_for_turn(key).await,
                 None => Hold::Nothing,
             };
-            let done = self.send_in_turn(open).await;
+            let claimed = key.as_ref().filter(|_| matches!(hold, Hold::Claim));
+            let done = self.send_in_turn(open, claimed).await;
             // What is done has to be seen by the window that is next.
             self.storage.settled().await;
             if let (Hold::Claim, Some(key)) = (&hold, &key) {
@@ -325,18 +326,20 @@ impl Outbox {
             let lock = locks::acquire(&["effusion ", key.prefix()].concat(), LOCK_TIMEOUT).await;
             return lock.map_or(Hold::Nothing, Hold::Lock);
         }
-        let lease = i64::from(LOCK_TIMEOUT);
-        for _ in 0..LOCK_TIMEOUT / CLAIM_INTERVAL {
-            if self.storage.claim(key.prefix(), &self.holder, lease).await {
-                return Hold::Claim;
-            }
+        while !self.claim(key).await {
             // The database does not tell when another window gives it back.
             TimeoutFuture::new(CLAIM_INTERVAL).await;
         }
-        Hold::Nothing
+        Hold::Claim
     }
 
-    async fn send_in_turn(&self, open: &OpenRoom) -> Turn {
+    /// Claims an outbox, or goes on claiming it. A window that has not done so for [`LOCK_TIMEOUT`] has lost it.
+    async fn claim(&self, key: &OutboxKey) -> bool {
+        let lease = i64::from(LOCK_TIMEOUT);
+        self.storage.claim(key.prefix(), &self.holder, lease).await
+    }
+
+    async fn send_in_turn(&self, open: &OpenRoom, claimed: Option<&OutboxKey>) -> Turn {
         self.drop_sent_elsewhere(open).await;
         if self.may_have_arrived(open) && !self.look_up(open).await {
             return match self.connection.session() {
@@ -345,6 +348,11 @@ impl Outbox {
             };
         }
         while let Some((key, message)) = open.look(|timeline| timeline.next_unsent()) {
+            if let Some(claimed) = claimed
+                && !self.claim(claimed).await
+            {
+                return Turn::Again;
+            }
             let outcome = self.attempt(open, &message).await;
             if let Some(id) = message.id {
                 let mut doubtful = self.doubtful.borrow_mut();
