@@ -99,7 +99,7 @@ impl Watched {
     }
 
     fn selects(&mut self, selector: &str) -> Vec<Goal> {
-        let request = RequestBody::Subscribe(SelectRequest::new(&selector));
+        let request = RequestBody::Subscribe(SelectRequest::new(selector));
         self.calls(&request, &ResponseBody::Subscribe(()))
     }
 
