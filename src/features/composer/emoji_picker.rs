@@ -282,7 +282,6 @@ fn EmojiList(
                     .iter()
                     .map(|emoji| button(emoji.with_tone(tone).to_owned(), emoji.label)),
             )
-            .into_any()
         }
     };
     view! {
@@ -322,8 +321,8 @@ fn AllEmoji(
     }
 }
 
-fn grid(buttons: impl Iterator<Item = AnyView>) -> impl IntoView {
-    view! { <div class="grid">{buttons.collect_view()}</div> }
+fn grid(buttons: impl Iterator<Item = AnyView>) -> AnyView {
+    view! { <div class="grid">{buttons.collect_view()}</div> }.into_any()
 }
 
 fn button(emoji: String, label: &'static str) -> AnyView {

@@ -19,7 +19,7 @@ pub use browser::{Browser, Others};
 pub use container::{ensure_buildah, ensure_static_target};
 pub use peers::{ensure_mosquitto, ensure_socket_io};
 pub use python::name_python;
-pub use wasm::{FLAGS_VARIABLE, TARGET, WasmToolchain};
+pub use wasm::{TARGET, WasmToolchain};
 
 use crate::project;
 use anyhow::{Context, Result};

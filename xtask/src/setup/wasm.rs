@@ -16,10 +16,7 @@ use std::time::Duration;
 /// The name of the target.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Compiler flags of every build for wasm32, as in `.cargo/config.toml`, which the variable for flags replaces.
-const FLAGS: [&str; 1] = ["--cfg=erase_components"];
-
-/// The variable that Cargo takes the compiler's flags for wasm32 from.
+/// The variable that Cargo takes compiler flags for wasm32 from, besides those of `.cargo/config.toml`.
 pub const FLAGS_VARIABLE: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
 
 /// How long to wait for rustup before trying another way.
@@ -144,8 +141,7 @@ impl WasmToolchain {
         Ok(self.rustlib()?.join("src").join("rust"))
     }
 
-    /// The compiler's flags for wasm32 as Cargo takes them: [`FLAGS`], and those that keep this machine's directories out of
-    /// what is compiled.
+    /// Compiler flags for wasm32 as Cargo takes them, which keep this machine's directories out of what is compiled.
     pub(super) fn flags(&self) -> Result<String> {
         let mut flags = remap::flags(&[
             (self.library_source()?, "rust"),
@@ -153,7 +149,6 @@ impl WasmToolchain {
         ]);
         // Cargo splits them at spaces, so a directory with a space in its name has to stay as it is.
         flags.retain(|flag| !flag.contains(' '));
-        flags.extend(FLAGS.map(str::to_owned));
         Ok(flags.join(" "))
     }
 
