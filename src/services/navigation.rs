@@ -124,9 +124,8 @@ pub(super) fn remember_sign_in(app: App, sign_in: &SignIn) {
     let password = KeptPassword::of(sign_in);
     let pairs = password.to_pairs();
     For::Device.store(CREDENTIALS, form.remember.then_some(&pairs));
-    // Of what is stored, and of the sandbox's public password, a reload needs nothing.
-    let is_needed = !form.remember && !form.is_shared();
-    let held = is_needed
+    // Of what is stored, a reload needs nothing.
+    let held = (!form.remember)
         .then(|| serde_json::to_string(&pairs).ok())
         .flatten();
     page::hold(held.as_deref());

@@ -217,6 +217,19 @@ scenario('a reload with the sandbox’s shared account rejoins the rooms by itse
     await bob.shows({ author: 'Ann', text: 'in front', own: false });
 });
 
+scenario('a window with the shared account comes back, though another window has signed in with another one', async (open) => {
+    const at = address({ name: 'Ann', room: 'Accounts', kind: 'history' });
+    const ann = await (await open(at)).join();
+    await ann.reload();
+    await ann.inRoom();
+    const mia = await open(address({ name: 'Mia', room: 'Accounts', kind: 'history' }), { context: ann.page.context() });
+    await mia.join({ account: 'admin', password: 'password' });
+    await ann.reload();
+    await ann.inRoom();
+    await ann.say('back');
+    await ann.shows({ text: 'back', state: 'sent' });
+});
+
 scenario('the page works below any path of any static host', async (open) => {
     const below = '/~somebody/pages/chat v1.0/';
     const host = await serveFolders({ [below]: dist });

@@ -197,6 +197,28 @@ for (const [locks, first] of [['by locks', undefined], ['without locks', without
     });
 }
 
+test('a window asks before it is left with messages that the browser does not store', async (open) => {
+    const full = () => {
+        IDBObjectStore.prototype.put = function () {
+            this.transaction.abort();
+            throw new DOMException('full', 'QuotaExceededError');
+        };
+    };
+    await withService(async (service) => {
+        const ann = await (await open(address(service.port, { name: 'Ann', room: 'Full', kind: 'history' }), { first: full })).join();
+        const isAsked = () => ann.page.evaluate(() => !window.dispatchEvent(new Event('beforeunload', { cancelable: true })));
+        await service.kill();
+        await ann.connection('recovering');
+        assert.equal(await isAsked(), false, 'nothing waits');
+        await ann.say('later');
+        await until('leaving asks', isAsked, (asked) => asked);
+        await service.start();
+        await ann.shows({ text: 'later', state: 'sent' });
+        assert.equal(await isAsked(), false, 'all is sent');
+        ann.errors = ann.errors.filter((error) => !/QuotaExceeded|full|IDB/.test(error));
+    });
+});
+
 test('a message that arrived and was sent again is shown once, by whoever sees both events', async (open) => {
     await withService(async (service) => {
         const room = { room: 'Twins', kind: 'history' };

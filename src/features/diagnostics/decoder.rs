@@ -65,8 +65,6 @@ pub enum Routine {
 pub enum Happening {
     /// The session is open: this is its first message.
     Opened,
-    /// The session has called a service whose arguments are hidden.
-    Asked(ServiceId),
     /// A call of the session has succeeded.
     Done(Box<Done>),
     /// The service has subscribed the session to a topic.
@@ -84,6 +82,8 @@ pub enum Happening {
         value: Bytes,
         /// Whether the session has set it.
         own: bool,
+        /// Whether it is the first one since the session was subscribed: the topic may have had it before.
+        first: bool,
     },
     /// An event of a time series came.
     Event {
@@ -274,7 +274,7 @@ impl MessageDecoder {
         let Some(topic) = self.topics.get_mut(&id) else {
             return self.about_topic(what, id, format!("{} bytes", value.len()));
         };
-        topic.value = Some(value.clone());
+        let first = topic.value.replace(value.clone()).is_none();
         let path = topic.path.clone();
         let (detail, happened) = match topic.kind {
             TopicType::TimeSeries => match decode::<Event>(value, version) {
@@ -288,7 +288,15 @@ impl MessageDecoder {
                 ),
                 Err(error) => (error.to_string(), None),
             },
-            TopicType::Json => (json(&value), Some(Happening::Value { path, value, own })),
+            TopicType::Json => (
+                json(&value),
+                Some(Happening::Value {
+                    path,
+                    value,
+                    own,
+                    first,
+                }),
+            ),
             kind => (format!("{kind:?}, {} bytes", value.len()), None),
         };
         DecodedMessage {
@@ -341,7 +349,6 @@ impl MessageDecoder {
         if recorded.hidden > 0 {
             if recorded.sent {
                 decoded.call = secret_call(service);
-                decoded.happened.push(Happening::Asked(service));
             }
         } else {
             match RequestBody::decode(service, body, version) {

@@ -6,7 +6,7 @@ use effusion_chat::{ChatMessage, MESSAGES_ROOT, MODERATION_RULES, RoomKind, SYST
 use effusion_protocol::body::{GlobalPermission, RequestBody, ResponseBody};
 use effusion_protocol::time_series::{QueryRange, RangeAnchor, RangeSpan};
 use effusion_protocol::value::Json;
-use effusion_protocol::{ServiceId, TopicSpecification, TopicType, property};
+use effusion_protocol::{TopicSpecification, TopicType, property};
 
 use crate::features::diagnostics::decoder::{Done, Happening};
 use crate::features::join::service::SHARED_ACCOUNT;
@@ -37,7 +37,7 @@ pub enum Goal {
     Edit,
     /// Earlier events were queried.
     Range,
-    /// A script for the authentication store was sent.
+    /// A script that makes an account was sent, and carried out.
     Script,
     /// The authentication store was updated.
     Store,
@@ -302,8 +302,10 @@ const MAX_SELECTED: usize = 16;
 /// Tells by what happens in sessions which steps were done.
 #[derive(Debug, Default)]
 pub struct Watcher {
-    /// The session that has updated the authentication store, and its principal.
+    /// The session that has made an account in the authentication store, and its principal.
     updated: Option<(usize, String)>,
+    /// The session that has selected topics. One that makes an account does nothing else.
+    in_rooms: Option<usize>,
     /// Paths that were selected before anything told of their topics, and the numbers of the messages that did it: a service need
     /// not have made a topic to accept a selection of it.
     selected: VecDeque<(String, usize)>,
@@ -332,13 +334,21 @@ impl Watcher {
                     _ => Goal::Connect,
                 })
             }
-            Happening::Asked(ServiceId::UpdateSystemAuthentication) => Some(Goal::Script),
-            Happening::Asked(_) => None,
             Happening::Done(done) => {
-                let goal = done_goal(done);
-                if goal == Some(Goal::Store) {
-                    self.updated = Some((session, principal.to_owned()));
+                if matches!(done.request, Some(RequestBody::Subscribe(_))) {
+                    self.in_rooms = Some(session);
                 }
+                if done_goal(done) == Some(Goal::Store) {
+                    if self.in_rooms == Some(session) {
+                        return Vec::new(); // A moderator's.
+                    }
+                    self.updated = Some((session, principal.to_owned()));
+                    return vec![
+                        (Goal::Script, Some(done.number)),
+                        (Goal::Store, Some(done.number)),
+                    ];
+                }
+                let goal = done_goal(done);
                 if let Some(path) = selected_room(done).filter(|_| done.kind.is_none()) {
                     self.selected.truncate(MAX_SELECTED - 1);
                     self.selected.push_front((path.to_owned(), done.number));
@@ -354,9 +364,14 @@ impl Watcher {
                 let selected = selected.map(|(_, number)| (Goal::Select, Some(number)));
                 return [(Goal::Stream, None)].into_iter().chain(selected).collect();
             }
-            Happening::Value { path, value, own } => {
+            Happening::Value {
+                path,
+                value,
+                own,
+                first,
+            } => {
                 let json = Json::from_cbor(value.clone());
-                let is_others = is_room(path) && !own && is_said(&json);
+                let is_others = is_room(path) && !own && !first && is_said(&json);
                 is_others.then_some(Goal::Receive)
             }
             Happening::Event {

@@ -1,13 +1,18 @@
+use gloo_events::{EventListener, EventListenerOptions};
 use leptos::prelude::*;
 
+use crate::features::timeline::Timeline;
 use crate::i18n::use_i18n;
-use crate::state::use_page;
+use crate::state::{App, OpenRoom, use_app};
 use crate::t;
 
-/// Says once that the browser stores nothing for the page, or has no space left.
+/// Says once that the browser stores nothing for the page, or has no space left. Then a window asks before it is closed with messages
+/// that are not sent.
 #[component]
 pub fn NotStoredNotice() -> impl IntoView {
-    let (i18n, not_stored) = (use_i18n(), use_page().not_stored);
+    let (app, i18n) = (use_app(), use_i18n());
+    let not_stored = app.not_stored;
+    ask_before_loss(app);
     let closed = RwSignal::new(false);
     let notice = move || {
         view! {
@@ -25,4 +30,19 @@ pub fn NotStoredNotice() -> impl IntoView {
         .into_any()
     };
     move || (not_stored.get() && !closed.get()).then(notice)
+}
+
+/// Has the browser ask whoever leaves the page with messages that are nowhere else.
+fn ask_before_loss(app: App) {
+    let options = EventListenerOptions::enable_prevent_default();
+    let window = window();
+    let listener =
+        EventListener::new_with_options(&window, "beforeunload", options, move |event| {
+            let has_unsent = |room: &OpenRoom| room.look(Timeline::has_any_unsent);
+            if app.not_stored.get_untracked() && app.all_rooms().iter().any(has_unsent) {
+                event.prevent_default();
+            }
+        });
+    let kept = StoredValue::new_local(listener);
+    on_cleanup(move || kept.dispose());
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::features::diagnostics::decoder::{MessageDecoder, Recorded};
 use bytes::Bytes;
+use effusion_protocol::ServiceId;
 use effusion_protocol::body::{
     AddTopicRequest, AddTopicResult, SelectRequest, SetTopicRequest, SubscriptionNotification,
     UpdateConstraint,
@@ -172,6 +173,10 @@ fn a_live_room_ticks_lesson_1_and_nothing_else_does() {
         "it is the session's own"
     );
     assert_eq!(live.value(said("Bob", "hi")), [Goal::Receive]);
+    let mut late = Watched::default();
+    late.subscribed("Chat/Tea", TopicType::Json);
+    assert_eq!(late.value(said("Bob", "before")), [], "it was said before");
+    assert_eq!(late.value(said("Bob", "now")), [Goal::Receive]);
 
     let mut other = Watched::default();
     assert_eq!(other.adds("Chat/Tea", history()), [Goal::Specification]);
@@ -355,7 +360,7 @@ fn an_account_that_was_made_and_signs_in_ticks_lesson_3() {
         body: ResponseBody::UpdateSystemAuthentication(errors).encode(V),
     };
     let mut registrar = Watched::default().session(1);
-    assert_eq!(registrar.sees(true, 40, &hidden(1)), [Goal::Script]);
+    assert_eq!(registrar.sees(true, 40, &hidden(1)), []);
     let error = effusion_protocol::body::ScriptError {
         message: "exists".to_owned(),
         line: 1,
@@ -365,8 +370,13 @@ fn an_account_that_was_made_and_signs_in_ticks_lesson_3() {
     registrar.sees(true, 40, &hidden(2));
     assert_eq!(
         registrar.sees(false, 0, &answer(2, Vec::new())),
-        [Goal::Store]
+        [Goal::Script, Goal::Store]
     );
+    let mut moderator = Watched::default().session(1);
+    moderator.selects(">Chat/Tea");
+    moderator.sees(true, 40, &hidden(50));
+    let muted = moderator.sees(false, 0, &answer(50, Vec::new()));
+    assert_eq!(muted, [], "whoever is muted gets no account");
     let mut own = registrar.session(2);
     let ping = Message::Request {
         service: ServiceId::UserPing,

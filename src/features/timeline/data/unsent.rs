@@ -50,6 +50,11 @@ impl Timeline {
             })
     }
 
+    /// Whether any message waits to be acknowledged.
+    pub fn has_any_unsent(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
     /// Takes all messages out that are not acknowledged.
     pub fn take_unsent(&mut self) {
         let settled = self.settled();
