@@ -195,12 +195,6 @@ pub async fn chosen_file(input: &HtmlInputElement) -> Option<Uint8Array> {
     Some(Uint8Array::new(&buffer))
 }
 
-/// Loads the page anew.
-pub fn reload() {
-    // A page that cannot be loaded anew stays as it is.
-    let _ = window().location().reload();
-}
-
 /// Has the page be as high as what can be seen of it, while a keyboard on the screen covers some of the window, until the owner of the
 /// caller is done with. Browsers that make the window smaller themselves (`interactive-widget` in `index.html`) need no help.
 pub fn follow_visual_viewport() {

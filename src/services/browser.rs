@@ -13,19 +13,20 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::MessageEvent;
 
-use crate::features::join::service::IN_BROWSER;
+use crate::features::join::service::{IN_BROWSER, ServiceIdentity};
 use crate::platform::page;
 use crate::state::Fault;
 
 /// How long the worker may take until it answers, in milliseconds: it is fetched and compiled, and reads all that is stored.
 const TIMEOUT: u32 = 60_000;
 
-/// Waits until the service runs.
+/// Waits until the service runs, and returns its identity.
 ///
 /// # Errors
 /// Why it does not.
-pub async fn status() -> Result<(), Fault> {
-    command("status", None).await.map(drop)
+pub async fn identity() -> Result<ServiceIdentity, Fault> {
+    let answer = command("status", None).await?;
+    Ok(ServiceIdentity::new(answer.as_string().unwrap_or_default()))
 }
 
 /// Everything that the service stores, as one file.
@@ -37,7 +38,7 @@ pub async fn export() -> Result<Uint8Array, Fault> {
     file.dyn_into().map_err(|_| Fault::NotConnected)
 }
 
-/// Puts what a file has in the place of everything that the service stores. All sessions end, and are renewed.
+/// Puts what a file has in the place of everything that the service stores. All sessions end, and their pages say so.
 ///
 /// # Errors
 /// Why not; all is as it was then.
@@ -45,7 +46,7 @@ pub async fn import(file: &Uint8Array) -> Result<(), Fault> {
     command("import", Some(file)).await.map(drop)
 }
 
-/// Removes everything that the service stores: it is as new. All sessions end, and are renewed.
+/// Removes everything that the service stores: it is as new. All sessions end, and their pages say so.
 ///
 /// # Errors
 /// Why not; all is as it was then.
@@ -53,9 +54,12 @@ pub async fn start_afresh() -> Result<(), Fault> {
     command("reset", None).await.map(drop)
 }
 
-/// Opens a session.
-pub(super) async fn connect(options: ConnectOptions) -> Result<Session, ConnectError> {
-    let address = ServiceAddress::new(IN_BROWSER);
+/// Opens a session with the service of this identity.
+pub(super) async fn connect(
+    identity: &ServiceIdentity,
+    options: ConnectOptions,
+) -> Result<Session, ConnectError> {
+    let address = ServiceAddress::new(IN_BROWSER).path(identity.path());
     let transport = Box::new(MessagePort::new(page::service_port));
     let options = options.connect_timeout(Duration::from_millis(TIMEOUT.into()));
     Session::connect(address, options, transport, Arc::new(Browser)).await

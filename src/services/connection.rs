@@ -17,6 +17,7 @@ use super::traffic::Traffic;
 use super::{browser, fault};
 use crate::features::diagnostics::decoder::type_name;
 use crate::features::join::form::SignIn;
+use crate::features::join::service::ServiceIdentity;
 use crate::features::timeline::Reader;
 use crate::platform::tasks::Tasks;
 use crate::platform::{clock, page};
@@ -46,6 +47,8 @@ pub struct Connection {
     current: RefCell<Option<(Session, Tasks)>>,
     epoch: Cell<usize>,
     countdown: RefCell<Option<Tasks>>,
+    /// The identity of the service in this browser when a session was last opened with it.
+    in_browser: RefCell<ServiceIdentity>,
 }
 
 /// What the session is like inside, as plain data.
@@ -78,6 +81,7 @@ impl Connection {
             current: RefCell::default(),
             epoch: Cell::new(0),
             countdown: RefCell::default(),
+            in_browser: RefCell::default(),
         }
     }
 
@@ -116,20 +120,30 @@ impl Connection {
         if let Some(version) = service.version.and_then(ProtocolVersion::new) {
             options = options.version(version);
         }
-        let mut opened = if service.in_browser {
-            browser::connect(options.clone()).await
+        let opened = if service.in_browser {
+            // The worker says in words what keeps it from running.
+            let identity = browser::identity().await?;
+            let before = self.in_browser.replace(identity.clone());
+            let is_known = |it| it != &ServiceIdentity::default();
+            let is_replaced = before != identity && [&before, &identity].into_iter().all(is_known);
+            if is_replaced && self.app.me.read_untracked().is_some() {
+                return Err(Fault::StartedAfresh);
+            }
+            browser::connect(&identity, options).await
         } else {
-            (self.connect)(address, options.clone()).await
+            self.in_browser.take();
+            (self.connect)(address, options).await
         };
-        if matches!(opened, Err(ConnectError::Unreachable(_))) && service.in_browser {
-            // The worker says in words what keeps it from running, unless it runs by now.
-            browser::status().await?;
-            opened = browser::connect(options).await;
-        }
         let session = opened.map_err(|error| fault::of_connecting(&error, sign_in))?;
         self.traffic
             .record(&session, &sign_in.credentials.principal);
         Ok(session)
+    }
+
+    /// Whether something written at this time was written for a service that has been replaced.
+    pub(super) fn is_younger_than(&self, written_ms: i64) -> bool {
+        let identity = self.in_browser.borrow();
+        identity.is_younger_than(written_ms, clock::now())
     }
 
     /// Puts a session in the place of the one before, which is closed, and shows its state.

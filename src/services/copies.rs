@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_use_watch_debounce_throttle::{WatchThrottledOptions, watch_throttled_with_options};
 
 use super::outbox::key_for;
@@ -138,6 +139,20 @@ impl Copies {
     pub(super) fn forget_all(&self) {
         storage::store(READ, None);
         self.storage.clear();
+    }
+
+    /// Forgets what is kept of a service whose rooms are deleted.
+    pub(super) fn forget_service(&self, service: &str) {
+        let prefix = OutboxKey::of_service(service);
+        let mut read = For::Device.load_pairs(READ);
+        read.retain(|(room, _)| !room.starts_with(&prefix));
+        store_newest(READ, read, MAX_READ);
+        let storage = Rc::clone(&self.storage);
+        spawn_local(async move {
+            for (room, _) in storage.all(Store::Copies, &prefix).await {
+                storage.remove(Store::Copies, room);
+            }
+        });
     }
 
     /// Whose copy it is, and of what: rights are an account's, and a name is nothing but a name.

@@ -12,8 +12,9 @@ use super::connection::{Connection, reader};
 use super::copies::Copies;
 use super::drafts::{Drafts, StoreDrafts};
 use super::rooms::Rooms;
-use super::{fault, navigation};
+use super::{browser, fault, navigation};
 use crate::features::join::form::{Field, Form, NewAccount, Room, SignIn};
+use crate::features::join::service::Service;
 use crate::i18n::Message;
 use crate::platform::clock;
 use crate::state::{self, App, Fault, Right, Screen, SetIfChanged};
@@ -104,11 +105,40 @@ impl Entry {
         }
     }
 
-    /// Leaves everything and goes back to the beginning.
+    /// Leaves everything, keeps nothing on the device, and goes back to the form.
     pub fn sign_out(&self) {
+        self.copies.forget_all();
+        self.leave();
+    }
+
+    /// The service in this browser was replaced: forgets what is kept of its rooms and, if the reader is there, goes back to the form and
+    /// says why, so that nobody writes into the new service without knowing. Messages that were not sent stay on the device.
+    pub fn leave_replaced(&self) {
+        let service = Service::in_browser().address();
+        self.copies.forget_service(&service);
+        navigation::forget_rooms_of(&service);
+        let app = self.app;
+        let is_there = |me: &SignIn| me.service.in_browser;
+        if !app.me.read_untracked().as_ref().is_some_and(is_there) {
+            return;
+        }
+        self.leave();
+        app.fault.set(Some(Fault::StartedAfresh));
+        spawn_local(async move {
+            let is_imported = browser::identity().await.is_ok_and(|it| it.is_imported());
+            app.fault.maybe_update(|fault| {
+                let is_told = is_imported && *fault == Some(Fault::StartedAfresh);
+                if is_told {
+                    *fault = Some(Fault::Imported);
+                }
+                is_told
+            });
+        });
+    }
+
+    fn leave(&self) {
         self.connection.replace(None);
         navigation::forget_place();
-        self.copies.forget_all();
         // Drafts are the account's: they wait until it signs in again.
         self.drafts.store_changes(StoreDrafts::Now);
         let app = self.app;

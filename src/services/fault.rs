@@ -22,6 +22,10 @@ pub(super) fn of_connecting(error: &ConnectError, sign_in: &SignIn) -> Fault {
         }
         ConnectError::TimedOut => Fault::TimedOut,
         ConnectError::VersionRefused(_) => Fault::VersionNotSupported,
+        // The address names a service that was replaced: `Hub::connect` in crates/browser-service.
+        ConnectError::Refused(ResponseCode::UnknownSession) if service.in_browser => {
+            Fault::StartedAfresh
+        }
         ConnectError::Refused(ResponseCode::AuthenticationFailed) => {
             Fault::WrongCredentials(sign_in.credentials.principal.clone())
         }

@@ -56,7 +56,7 @@ use wasm_bindgen::JsCast;
 use self::privacy::Privacy;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
-use crate::state::{App, Focus, Request, RoomState};
+use crate::state::{self, App, Fault, Focus, Request, RoomState};
 
 pub use appearance::{change_saved_services, set_density, set_enter_key, set_language, set_theme};
 pub use connection::{Connection, Connector, SessionSnapshot};
@@ -227,6 +227,7 @@ pub fn serve(app: App, services: &Services) {
     days.spawn(follow_days(app));
     reading::share(app, services.notifications.clone());
     jump(app, services.clone());
+    leave_replaced(app, services.entry.clone());
     let (drafts, copies) = (services.drafts.clone(), services.copies.clone());
     let store = move || {
         drafts.store_changes(StoreDrafts::Now);
@@ -300,6 +301,16 @@ fn carry_out_requests(app: App, services: Services) {
             } => services.entry.enter(sign_in, rooms, announce),
             Request::CreateAccount(account) => services.entry.create_account(account),
             Request::Open(room) => services.rooms.open_and_show(room),
+        }
+    });
+}
+
+/// Leaves the service in this browser once it has been replaced.
+fn leave_replaced(app: App, entry: Rc<Entry>) {
+    let entry = SendWrapper::new(entry);
+    Effect::new(move |_| {
+        if *app.connection.read() == state::Connection::Lost(Fault::StartedAfresh) {
+            entry.leave_replaced();
         }
     });
 }

@@ -161,6 +161,13 @@ pub(super) fn note_rooms(sign_in: &SignIn, before: &[Room], now: &[Room]) {
     store_newest(ACCOUNT_ROOMS, accounts, MAX_ACCOUNTS);
 }
 
+/// Forgets in which rooms accounts of a service were.
+pub(super) fn forget_rooms_of(service: &str) {
+    let mut accounts = For::Device.load_pairs(ACCOUNT_ROOMS);
+    accounts.retain(|(account, _)| !account.starts_with(&[service, " "].concat()));
+    store_newest(ACCOUNT_ROOMS, accounts, MAX_ACCOUNTS);
+}
+
 /// Names an account of a service. Those who share one are told apart by their names.
 fn account_key(sign_in: &SignIn) -> String {
     let SignIn {

@@ -115,6 +115,8 @@ pub struct Outbox {
     stored: RefCell<Vec<(MessageId, String)>>,
     /// Messages that may have arrived.
     doubtful: RefCell<Vec<MessageId>>,
+    /// Messages that the reader has asked to send again.
+    retried: RefCell<Vec<MessageId>>,
     /// Messages that were stored before this page was there: other windows may have them, too.
     others: RefCell<Vec<MessageId>>,
     number: Cell<u32>,
@@ -139,6 +141,7 @@ impl Outbox {
             recalling: RefCell::default(),
             stored: RefCell::default(),
             doubtful: RefCell::default(),
+            retried: RefCell::default(),
             others: RefCell::default(),
             number: Cell::new(0),
             holder: new_message_id().to_string(),
@@ -195,7 +198,9 @@ impl Outbox {
 
     /// Sends a message again that was refused.
     pub fn retry(self: &Rc<Self>, open: &OpenRoom, key: Key) {
-        open.change(|timeline| timeline.retry(key));
+        let retried = open.change(|timeline| timeline.retry(key));
+        let id = retried.and_then(|message| message.id);
+        self.retried.borrow_mut().extend(id);
         self.serve(open);
     }
 
@@ -498,6 +503,9 @@ impl Outbox {
         let Some(session) = self.connection.session() else {
             return Outcome::NoSession;
         };
+        if self.is_written_before(message) {
+            return Outcome::Refused(Fault::WrittenBefore);
+        }
         if open.peer.is_some() {
             return self.attempt_direct(open, &session, message).await;
         }
@@ -507,6 +515,17 @@ impl Outbox {
             Err(RequestError::NeverSent(_)) if is_over(&session) => Outcome::NoSession,
             Err(RequestError::NeverSent(_)) => Outcome::Unknown,
             Err(error) => Outcome::Refused(fault::of_request(error, Right::Write)),
+        }
+    }
+
+    /// Whether a message was written for a service that has been replaced, and the reader has not asked to send it again.
+    fn is_written_before(&self, message: &ChatMessage) -> bool {
+        let is_retried = |id| self.retried.borrow().contains(&id);
+        match value::written(&message.timestamp) {
+            At::Instant { ms, .. } => {
+                self.connection.is_younger_than(ms) && !message.id.is_some_and(is_retried)
+            }
+            At::Written(_) => false,
         }
     }
 

@@ -35,6 +35,12 @@ pub enum Fault {
     FileDamaged,
     /// Such a file is longer than it was.
     FileExcess,
+    /// The service in this browser was started afresh: everything on it was deleted.
+    StartedAfresh,
+    /// The service in this browser was replaced with the contents of a file.
+    Imported,
+    /// A message was written before that, for the previous service.
+    WrittenBefore,
     /// The service and this page have no protocol version in common.
     VersionNotSupported,
     /// The session is over, as this sentence says.
@@ -153,6 +159,9 @@ impl Fault {
             Self::FileForeign => text!(error_file_foreign),
             Self::FileDamaged => text!(error_file_damaged),
             Self::FileExcess => text!(error_file_excess),
+            Self::StartedAfresh => text!(error_started_afresh),
+            Self::Imported => text!(error_imported),
+            Self::WrittenBefore => text!(error_written_before),
             Self::VersionNotSupported => text!(error_version),
             Self::Unconfirmed => text!(error_unconfirmed),
             Self::NotConnected => text!(common_not_connected),
@@ -178,6 +187,8 @@ impl Fault {
             Self::ServiceFailed(_) | Self::NoWorker => &messages::error_service_failed_next,
             Self::StorageFull => &messages::error_storage_full_next,
             Self::FileForeign | Self::FileDamaged | Self::FileExcess => &messages::error_file_next,
+            Self::StartedAfresh | Self::Imported => &messages::error_started_afresh_next,
+            Self::WrittenBefore => &messages::error_written_before_next,
             Self::VersionNotSupported => &messages::error_version_next,
             Self::Lost(_) => &messages::error_lost_next,
             Self::Unconfirmed => &messages::error_unconfirmed_next,
@@ -254,6 +265,9 @@ mod tests {
             Fault::FileForeign,
             Fault::FileDamaged,
             Fault::FileExcess,
+            Fault::StartedAfresh,
+            Fault::Imported,
+            Fault::WrittenBefore,
             Fault::VersionNotSupported,
             Fault::Lost(&messages::error_lost_closed),
             Fault::Unconfirmed,

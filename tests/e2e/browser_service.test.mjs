@@ -67,6 +67,22 @@ async function settingsOfService(window) {
     await window.$('browser-service').waitFor();
 }
 
+/** Takes everything along as a file, from the settings. */
+async function exported(window) {
+    const [download] = await Promise.all([window.page.waitForEvent('download'), window.$('browser-export').click()]);
+    return readFile(await download.path());
+}
+
+const AFRESH = /started afresh: its rooms, messages, and accounts were deleted/;
+const REPLACED = /replaced with an imported file/;
+
+/** Deletes everything, from the settings. */
+async function startAfresh(window) {
+    await window.$('browser-reset').click();
+    await window.$('browser-confirm').click();
+    await window.fault(AFRESH);
+}
+
 scenario('a page from a static host starts with it, and nothing of it is in the first load', async (open) => {
     const before = host.requests.length;
     const ann = await open({});
@@ -194,6 +210,30 @@ scenario('the end of the worker is noticed at once, by all tabs, each time', asy
     }
 });
 
+scenario('a worker that is killed under traffic loses nothing, and nothing is there twice', async (open) => {
+    const join = async (name) => (await open({ name, room: 'Busy', kind: 'history' })).join();
+    const tabs = [await join('Ann'), await join('Bob')];
+    const said = [];
+    const write = async (tab, round) => {
+        for (let count = 0; count < 8; count += 1) {
+            const text = `${tabs.indexOf(tab)}-${round}-${count}`;
+            said.push(text);
+            await tab.say(text);
+        }
+    };
+    for (let round = 0; round < 4; round += 1) {
+        const writing = Promise.all(tabs.map((tab) => write(tab, round)));
+        await new Promise((resolve) => setTimeout(resolve, 100 * round));
+        await killWorker();
+        await writing;
+    }
+    const all = (texts) => texts.toSorted().join() === said.toSorted().join();
+    for (const tab of [...tabs, await join('Eve')]) {
+        await until('every message is there once', () => tab.texts(), all, 60_000);
+        await until('nothing is on its way', () => tab.page.locator('[data-state=sending], [data-state=failed]').count(), (count) => count === 0);
+    }
+});
+
 scenario('it has accounts, rights, moderation and direct messages', async (open) => {
     const ann = await account(open, 'ann', 'Club');
     const bob = await account(open, 'bob', 'Club');
@@ -251,6 +291,12 @@ scenario('without shared workers it is one tab’s, and another tab is told so',
     await ann.page.close();
     await bob.join();
     await bob.shows('mine');
+
+    await settingsOfService(bob);
+    await startAfresh(bob);
+    await bob.join();
+    await bob.say('mine alone');
+    await bob.shows({ text: 'mine alone', state: 'sent' });
 });
 
 scenario('everything is taken along as a file, and a new start asks first', async (open) => {
@@ -258,16 +304,14 @@ scenario('everything is taken along as a file, and a new start asks first', asyn
     await ann.say('take me along');
     await ann.shows({ text: 'take me along', state: 'sent' });
     await settingsOfService(ann);
-    const [download] = await Promise.all([ann.page.waitForEvent('download'), ann.$('browser-export').click()]);
-    const file = await readFile(await download.path());
+    const file = await exported(ann);
     assert.match(file.toString('latin1'), /^Effusion service 2\n/);
     assert.equal(file.includes(SECRET), false, 'no password is in it, only hashes');
 
     await ann.$('browser-reset').click();
     await ann.$('browser-cancel').click();
     await ann.$('browser-question').waitFor({ state: 'detached' });
-    await ann.$('browser-reset').click();
-    await Promise.all([ann.page.waitForEvent('load'), ann.$('browser-confirm').click()]);
+    await startAfresh(ann);
     // The account is gone, and so is its room.
     const guest = await (await open({ name: 'Gus', room: 'Packed', kind: 'history' })).join({ account: 'user', password: 'password' });
     assert.deepEqual(await guest.texts(), []);
@@ -301,15 +345,125 @@ scenario('everything is taken along as a file, and a new start asks first', asyn
     await guest.shows({ text: 'nothing has changed', state: 'sent' });
     await settingsOfService(guest);
     await choose(old);
-    await Promise.all([guest.page.waitForEvent('load'), guest.$('browser-confirm').click()]);
-    await guest.inRoom();
+    await guest.$('browser-confirm').click();
+    await guest.fault(REPLACED);
+    await guest.join({ password: 'password' });
     await guest.shows('take me along');
     await settingsOfService(guest);
     await choose(file);
-    await Promise.all([guest.page.waitForEvent('load'), guest.$('browser-confirm').click()]);
+    await guest.$('browser-confirm').click();
+    await guest.fault(REPLACED);
     await gone.$('join-button').click();
     await gone.inRoom();
     await gone.shows({ author: 'ann', text: 'take me along' });
+});
+
+for (const kind of ['history', 'live']) {
+    scenario(`a new start ends the sessions of all tabs, which say so and begin anew: ${kind}`, async (open) => {
+        const join = async (name) => (await open({ name, room: 'Tea', kind })).join();
+        const [ann, bob] = [await join('Ann'), await join('Bob')];
+        await ann.say('to be deleted');
+        await bob.shows('to be deleted');
+        await bob.$('composer').fill('a draft');
+        await settingsOfService(ann);
+        await startAfresh(ann);
+        await bob.fault(AFRESH);
+        assert.equal(await bob.$('message').count(), 0);
+
+        await bob.join();
+        assert.equal(await bob.$('composer').inputValue(), 'a draft');
+        const eve = await join('Eve');
+        await bob.say('from the second tab');
+        await bob.shows({ text: 'from the second tab', own: true, state: 'sent' });
+        await eve.shows('from the second tab');
+        await ann.join();
+        if (kind === 'history') {
+            await ann.shows('from the second tab');
+        }
+        await ann.say('from the first tab');
+        for (const tab of [bob, eve]) {
+            await tab.page.getByText('from the first tab').waitFor();
+        }
+        assert.equal(await bob.page.getByText('to be deleted').count(), 0);
+    });
+}
+
+scenario('a file that is brought back ends the sessions of all tabs, too', async (open) => {
+    const join = async (name) => (await open({ name, room: 'Filed', kind: 'history' })).join();
+    const [ann, bob] = [await join('Ann'), await join('Bob')];
+    await ann.say('in the file');
+    await bob.shows('in the file');
+    await settingsOfService(ann);
+    const file = await exported(ann);
+    await bob.say('after it');
+    await bob.shows('in the file', { text: 'after it', state: 'sent' });
+    await ann.$('browser-file').setInputFiles({ name: 'a.effusion', mimeType: '', buffer: file });
+    await ann.$('browser-confirm').click();
+    for (const tab of [ann, bob]) {
+        await tab.fault(REPLACED);
+        await tab.join();
+        await tab.shows('in the file');
+    }
+    await bob.say('anew');
+    await ann.shows('in the file', 'anew');
+});
+
+scenario('a browser that clears the data of the site is a new start, too', async (open, context) => {
+    const ann = await (await open({ name: 'Ann', room: 'Cleared', kind: 'history' })).join();
+    await ann.say('to be cleared');
+    await ann.shows({ text: 'to be cleared', state: 'sent' });
+    const session = await context.newCDPSession(ann.page);
+    await session.send('Storage.clearDataForOrigin', { origin: host.origin, storageTypes: 'indexeddb' });
+    await ann.fault(AFRESH);
+    await ann.join();
+    await ann.say('anew');
+    await ann.shows({ text: 'anew', state: 'sent' });
+});
+
+/** A page that gets no worker while it is cut off, as one that sleeps. */
+const cutOff = `window.dead = [];
+    window.SharedWorker = class extends SharedWorker {
+        get port() {
+            if (!window.isCutOff) {
+                return super.port;
+            }
+            const { port1, port2 } = new MessageChannel();
+            window.dead.push(port2);
+            return port1;
+        }
+    };`;
+
+scenario('a tab that slept through a new start sends nothing of before without asking', async (open) => {
+    const join = async (name, more) => (await open({ name, room: 'Slept', kind: 'history' }, more)).join();
+    const ann = await join('Ann');
+    const bob = await join('Bob', { first: cutOff });
+    await bob.page.evaluate(() => (window.isCutOff = true));
+    await killWorker();
+    await ann.say('to be deleted');
+    await ann.shows({ text: 'to be deleted', state: 'sent' });
+    await bob.say('not sent yet');
+    await bob.page.locator('[data-testid=message][data-state=sending]').waitFor();
+    await settingsOfService(ann);
+    await startAfresh(ann);
+    await ann.join();
+    await bob.page.evaluate(() => {
+        window.isCutOff = false;
+        window.dead.forEach((port) => port.postMessage([1001, '']));
+    });
+    await bob.fault(AFRESH);
+
+    await bob.join();
+    const told = bob.page.getByText(/Not sent. It was written before the service in this browser was started afresh/);
+    await told.waitFor();
+    // It is not forgotten that it was not to be sent.
+    await bob.reload();
+    await bob.inRoom();
+    await told.waitFor();
+    await bob.say('written since');
+    await ann.shows('written since');
+    await bob.$('retry').click();
+    await ann.shows('written since', 'not sent yet');
+    await told.waitFor({ state: 'detached' });
 });
 
 withBrowser('a browser without space refuses in words, and keeps what it has', () => browser, async (open) => {

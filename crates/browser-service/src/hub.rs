@@ -14,14 +14,13 @@ use effusion_broker::{
 };
 use effusion_host::password::{self, DEVELOPMENT_HASH, HashError};
 use effusion_host::{close, record};
-use effusion_protocol::{
-    CloseReason, ConnectRequest, ConnectResponse, ProtocolVersion, ResponseCode,
-};
+use effusion_protocol::{CloseReason, ConnectRequest, ResponseCode};
 use gloo_timers::callback::Timeout;
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::clock;
+use crate::identity;
 use crate::port::Port;
 use crate::store::Store;
 
@@ -31,6 +30,8 @@ const TURN: u64 = 4;
 const LONGEST_TIMER: u64 = 0x7fff_ffff;
 /// Bytes of memory that all topics may take: a browser gives a page less than a machine gives a service.
 const TOPIC_BYTES: usize = 256 << 20;
+/// Why nobody can connect while the service is being replaced.
+const STOPPING: &str = "the service is stopping";
 /// A hash that no password is checked against with success: it takes as long over a principal that does not exist.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -39,6 +40,7 @@ const NOBODY: &str =
 pub struct Hub {
     state: RefCell<State>,
     store: Rc<Store>,
+    identity: String,
 }
 
 struct State {
@@ -52,16 +54,20 @@ struct State {
     is_working: bool,
     /// When the broker is to be called, in the monotonic clock's milliseconds.
     timer: Option<(u64, Timeout)>,
-    /// Nothing is stored any more.
+    /// Another hub takes its place.
     is_stopped: bool,
 }
 
 impl Hub {
-    /// Starts with what was stored.
+    /// Starts with what was stored under this identity.
     ///
     /// # Errors
     /// If the browser gives no random numbers.
-    pub fn start(store: Rc<Store>, snapshot: Snapshot) -> Result<Rc<Self>, getrandom::Error> {
+    pub fn start(
+        store: Rc<Store>,
+        snapshot: Snapshot,
+        identity: String,
+    ) -> Result<Rc<Self>, getrandom::Error> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
         let mut config = Config::new(seed);
@@ -85,20 +91,35 @@ impl Hub {
                 is_stopped: false,
             }),
             store,
+            identity,
         });
         // Removals that are due after what was stored.
         hub.act(|_| {});
         Ok(hub)
     }
 
-    /// A page has opened a connection to this address. Returns its number, unless the request makes no sense.
+    /// Which service it is.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// A page has opened a connection to this address. Returns its number, unless it is refused at once.
     pub fn connect(self: &Rc<Self>, port: &Rc<Port>, address: &str) -> Option<ConnectionId> {
+        if self.state.borrow().is_stopped {
+            port.refuse(ResponseCode::NotReady, STOPPING);
+            return None;
+        }
+        if !identity::is_meant(&self.identity, address) {
+            // The page knows this code: `of_connecting` in src/services/fault.rs.
+            port.refuse(ResponseCode::UnknownSession, "the service was replaced");
+            return None;
+        }
         let query = address.split_once('?').map_or("", |(_, query)| query);
         let Ok(request) = ConnectRequest::from_query(query) else {
-            let version = ProtocolVersion::NEWEST.number();
-            let refusal = ConnectResponse::refusal(version, ResponseCode::ProtocolError);
-            port.send(&refusal.encode());
-            port.close(close::POLICY, "the connect request makes no sense");
+            port.refuse(
+                ResponseCode::ProtocolError,
+                "the connect request makes no sense",
+            );
             return None;
         };
         let peer = Peer {
@@ -142,19 +163,27 @@ impl Hub {
         });
     }
 
-    /// Ends all sessions. Nothing is stored any more but what a transaction has already, and nothing else is acknowledged.
+    /// Ends all sessions and connections. What is not in a transaction yet is not stored, and nothing more is acknowledged.
     pub fn stop(self: &Rc<Self>) {
         self.act(|state| {
             state.changes.clear();
             state.is_stopped = true;
             state.broker.shut_down(clock::now());
         });
-        self.state.borrow_mut().timer = None;
+        let mut state = self.state.borrow_mut();
+        (state.timer, state.is_working) = (None, false);
+        // Clients that are signing in must not get a session of a stopped hub.
+        for (_, port) in state.ports.drain() {
+            port.refuse(ResponseCode::NotReady, STOPPING);
+        }
     }
 
-    /// Does something to the broker, and then all that it wants done.
+    /// Does something to the broker, and then all that it wants done; nothing once it is stopped.
     fn act(self: &Rc<Self>, input: impl FnOnce(&mut State)) {
         let mut state = self.state.borrow_mut();
+        if state.is_stopped {
+            return;
+        }
         input(&mut state);
         while let Some(output) = state.broker.poll_output() {
             self.carry_out(&mut state, output);

@@ -11,12 +11,15 @@
 //!
 //! It is to a browser what the sandbox is to a machine: the same broker, the same messages, and nothing acknowledged before
 //! it is stored. `assets/browser-service.js` starts it, in a shared worker where there are such, and hands it a port for
-//! each connection. The module `hub` owns the broker, `store` writes what it wants stored, and `service` opens and replaces both.
+//! each connection. The module `hub` owns the broker, `store` writes what it wants stored, and `service` opens and replaces both. The
+//! module `identity` tells a service from the one that it replaced.
 
 #[cfg(target_arch = "wasm32")]
 mod clock;
 #[cfg(target_arch = "wasm32")]
 mod hub;
+#[cfg(any(target_arch = "wasm32", test))]
+mod identity;
 #[cfg(target_arch = "wasm32")]
 mod port;
 #[cfg(target_arch = "wasm32")]

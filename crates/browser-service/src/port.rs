@@ -4,6 +4,8 @@
 use std::cell::RefCell;
 
 use bytes::Bytes;
+use effusion_host::close;
+use effusion_protocol::{ConnectResponse, ProtocolVersion, ResponseCode};
 use js_sys::{Array, ArrayBuffer, Uint8Array};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -75,6 +77,13 @@ impl Port {
     /// Answers a command: a word, and what goes with it.
     pub fn answer(&self, word: &str, more: &JsValue) {
         self.post(&Array::of2(&JsValue::from_str(word), more));
+    }
+
+    /// Refuses the connection, by the answer to its connect request.
+    pub fn refuse(&self, code: ResponseCode, reason: &str) {
+        let version = ProtocolVersion::NEWEST.number();
+        self.send(&ConnectResponse::refusal(version, code).encode());
+        self.close(close::POLICY, reason);
     }
 
     /// Closes the connection, with a code and a reason as a WebSocket's.

@@ -21,6 +21,7 @@ use web_sys::MessagePort;
 
 use crate::clock;
 use crate::hub::Hub;
+use crate::identity::{self, Origin};
 use crate::port::{Incoming, Port};
 use crate::store::{self, Store, StoreError};
 
@@ -185,12 +186,12 @@ impl Service {
     }
 
     /// Puts other records in the place of all, and starts anew with them.
-    async fn replace(self: &Rc<Self>, changes: Vec<Change>) -> Result<(), Problem> {
+    async fn replace(self: &Rc<Self>, changes: Vec<Change>, origin: Origin) -> Result<(), Problem> {
         let Running { hub, store, lock } = self.running().await?;
         hub.stop();
         let this = Rc::clone(self);
         let starting = async move {
-            let replaced = store.replace(changes).await;
+            let replaced = store.replace(changes, &new_identity(origin)).await;
             let running = start_hub(store, lock).await;
             if running.is_err() {
                 this.running.take();
@@ -208,7 +209,7 @@ impl Service {
 
     async fn command(self: &Rc<Self>, command: &str, file: Bytes) -> Result<JsValue, Problem> {
         match command {
-            "status" => drop(self.running().await?),
+            "status" => return Ok(self.running().await?.hub.identity().into()),
             "export" => {
                 let store = self.running().await?.store;
                 let file = store.export().await?;
@@ -216,11 +217,11 @@ impl Service {
             }
             "import" => {
                 let changes = changes_of(file).map_err(Problem::File)?;
-                self.replace(changes).await?;
+                self.replace(changes, Origin::Import).await?;
             }
             "reset" => {
                 let changes = initial_changes()?;
-                self.replace(changes).await?;
+                self.replace(changes, Origin::Start).await?;
             }
             _ => return Err(Problem::Start("there is no such command".to_owned())),
         }
@@ -314,9 +315,16 @@ async fn start_hub(store: Rc<Store>, lock: Rc<str>) -> Result<Running, Problem> 
             snapshot.ok_or_else(|| Problem::Start("nothing was stored".to_owned()))?
         }
     };
-    let hub = Hub::start(Rc::clone(&store), snapshot);
+    // A full device must not keep an old service, which has no identity yet, from starting.
+    let identity = store.identity(new_identity(Origin::Start)).await;
+    let hub = Hub::start(Rc::clone(&store), snapshot, identity.unwrap_or_default());
     let hub = hub.map_err(|error| Problem::Start(error.to_string()))?;
     Ok(Running { hub, store, lock })
+}
+
+fn new_identity(origin: Origin) -> String {
+    let random = js_sys::Math::random().to_bits();
+    identity::new(origin, clock::now().wall_ms, random)
 }
 
 fn is_shared() -> bool {

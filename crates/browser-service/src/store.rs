@@ -22,6 +22,8 @@ use web_sys::{IdbDatabase, IdbTransaction};
 const RECORDS: &str = "records";
 /// The version of the database: of what [`record`] writes.
 const VERSION: u32 = 1;
+/// The key of the service's identity. The keys of records are texts, so neither an export nor an earlier version reads it.
+const IDENTITY: u32 = 0;
 /// Records that are read at a time.
 const READ_AT_ONCE: u32 = 1_000;
 /// What a browser calls the error when a page's space is used up.
@@ -126,16 +128,35 @@ impl Store {
         .await
     }
 
-    /// Puts these changes in the place of everything that is stored.
+    /// The identity of the service. If there is none yet, it is this one from now on.
+    ///
+    /// # Errors
+    /// If it cannot be read, or not be stored.
+    pub async fn identity(&self, new: String) -> Result<String, StoreError> {
+        let transaction = self
+            .database
+            .transaction(&[RECORDS], TransactionMode::ReadOnly)?;
+        let records = transaction.object_store(RECORDS)?;
+        let known = records.get(JsValue::from(IDENTITY))?.await?;
+        if let Some(known) = known.and_then(|it| it.as_string()) {
+            return Ok(known);
+        }
+        self.transact(|records| put_identity(records, &new)).await?;
+        Ok(new)
+    }
+
+    /// Puts these changes in the place of everything that is stored: another service, with this identity.
     ///
     /// # Errors
     /// If all is as it was.
     pub async fn replace(
         &self,
         changes: impl IntoIterator<Item = Change>,
+        identity: &str,
     ) -> Result<(), StoreError> {
         self.transact(|records| {
             drop(records.clear()?);
+            put_identity(records, identity)?;
             changes
                 .into_iter()
                 .try_for_each(|change| apply(records, change))
@@ -208,6 +229,11 @@ fn apply(records: &ObjectStore, change: Change) -> Result<(), idb::Error> {
             drop(records.delete(range)?);
         }
     }
+    Ok(())
+}
+
+fn put_identity(records: &ObjectStore, identity: &str) -> Result<(), idb::Error> {
+    drop(records.put(&identity.into(), Some(&IDENTITY.into()))?);
     Ok(())
 }
 

@@ -72,6 +72,39 @@ fn is_default_path(path: &str) -> bool {
 /// What the service in this browser is called in addresses and where services are told apart.
 pub const IN_BROWSER: &str = "browser";
 
+/// The identity of the service in this browser, which changes when it is started afresh or a file is imported. The module `identity`
+/// of `crates/browser-service` makes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServiceIdentity(String);
+
+impl ServiceIdentity {
+    /// From the text that the service returns; earlier versions return none.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The path of the address that connects to this service alone.
+    pub fn path(&self) -> &str {
+        if self.0.is_empty() {
+            DEFAULT_PATH
+        } else {
+            &self.0
+        }
+    }
+
+    /// Whether the service started with the contents of a file.
+    pub fn is_imported(&self) -> bool {
+        self.0.starts_with("import-")
+    }
+
+    /// Whether something written at this time was written for the previous service. False if the clock was set back since, as nobody
+    /// can tell then.
+    pub fn is_younger_than(&self, written_ms: i64, now_ms: i64) -> bool {
+        let since = self.0.split('-').nth(1).and_then(|it| it.parse().ok());
+        since.is_some_and(|since| written_ms < since && since <= now_ms)
+    }
+}
+
 impl Service {
     /// The service in this browser.
     pub fn in_browser() -> Self {
@@ -328,5 +361,23 @@ mod tests {
             Ok(())
         );
         assert_eq!(Service::default().check_allowed_from(true), Ok(()));
+    }
+
+    #[test]
+    fn a_service_that_took_another_ones_place_is_younger_than_what_was_written_before() {
+        let identity = ServiceIdentity::new("start-1000-00000000000000ff".to_owned());
+        assert!(identity.is_younger_than(999, 1_000));
+        assert!(!identity.is_younger_than(1_000, 1_000));
+        // A start in the future: the clock was wrong then, or is now.
+        assert!(!identity.is_younger_than(1, 999));
+        assert!(!ServiceIdentity::default().is_younger_than(1, 2));
+    }
+
+    #[test]
+    fn a_service_without_an_identity_is_where_it_always_was() {
+        assert_eq!(ServiceIdentity::default().path(), DEFAULT_PATH);
+        let imported = ServiceIdentity::new("import-1-2".to_owned());
+        assert_eq!(imported.path(), "import-1-2");
+        assert!(imported.is_imported() && !ServiceIdentity::default().is_imported());
     }
 }

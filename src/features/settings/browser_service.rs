@@ -7,7 +7,7 @@ use web_sys::HtmlInputElement;
 
 use crate::i18n::use_i18n;
 use crate::platform::page;
-use crate::services::browser;
+use crate::services::{browser, use_services};
 use crate::state::Fault;
 use crate::t;
 use crate::ui::{Button, FaultAlert};
@@ -106,10 +106,10 @@ fn Question(
     /// Whether something is being done.
     busy: RwSignal<bool>,
 ) -> impl IntoView {
-    let i18n = use_i18n();
+    let (i18n, services) = (use_i18n(), use_services());
     let is_import = matches!(what, Asked::Import(_));
     let confirm = move |_| {
-        let what = what.clone();
+        let (what, services) = (what.clone(), services.clone());
         busy.set(true);
         fault.set(None);
         asked.set(None);
@@ -119,11 +119,11 @@ fn Question(
                 Asked::StartAfresh => browser::start_afresh().await,
             };
             match done {
-                // What this window shows is of before.
-                Ok(()) => page::reload(),
+                Ok(()) => services.entry.leave_replaced(),
                 Err(problem) => fault.set(Some(problem)),
             }
-            busy.set(false);
+            // The dialog is gone if the reader was on this service.
+            let _ = busy.try_set(false);
         });
     };
     view! {

@@ -13,12 +13,15 @@ impl OutboxKey {
         // No part can hold what parts them: names have no line breaks, and what has is written as its length first.
         let mut text = String::new();
         for part in [service, principal, name, path] {
-            text.push_str(&part.len().to_string());
-            text.push(':');
-            text.push_str(part);
+            text.push_str(&measured(part));
         }
         text.push('\n');
         Self(text)
+    }
+
+    /// What all keys of a service begin with.
+    pub fn of_service(service: &str) -> String {
+        measured(service)
     }
 
     /// What the keys of all its records begin with.
@@ -37,6 +40,10 @@ impl OutboxKey {
         }
         key
     }
+}
+
+fn measured(part: &str) -> String {
+    [&part.len().to_string(), ":", part].concat()
 }
 
 /// What is stored of a message.
@@ -66,6 +73,8 @@ mod tests {
         ];
         assert!(keys.is_sorted());
         assert!(keys.iter().all(|it| it.starts_with(key.prefix())));
+        let begins = |service| key.prefix().starts_with(&OutboxKey::of_service(service));
+        assert!(begins("host:8080") && !begins("host:80"));
     }
 
     #[test]
