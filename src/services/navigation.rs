@@ -57,7 +57,12 @@ pub fn start(i18n: I18n) -> PageState {
     if let Some(saved) = services.default_service() {
         form.choose(saved);
     }
-    form.apply(&For::Window.load_pairs(WINDOW));
+    let window = For::Window.load_pairs(WINDOW);
+    form.apply(&window);
+    // With the account that another window has stored for the device, the shared one's password went.
+    if !window.is_empty() && form.text(Field::Account) == SHARED_ACCOUNT && form.may_share() {
+        form.share();
+    }
     let guest = guest_name(js_sys::Math::random());
     if form.text(Field::Name).is_empty() {
         form.set(Field::Name, guest.clone());
@@ -124,8 +129,9 @@ pub(super) fn remember_sign_in(app: App, sign_in: &SignIn) {
     let password = KeptPassword::of(sign_in);
     let pairs = password.to_pairs();
     For::Device.store(CREDENTIALS, form.remember.then_some(&pairs));
-    // Of what is stored, a reload needs nothing.
-    let held = (!form.remember)
+    // Of what is stored, and of the sandbox's public password, a reload needs nothing.
+    let is_needed = !form.remember && !form.is_shared();
+    let held = is_needed
         .then(|| serde_json::to_string(&pairs).ok())
         .flatten();
     page::hold(held.as_deref());
