@@ -23,7 +23,11 @@ fn Opener() -> impl IntoView {
         .into_any()
     };
     view! {
-        <button id="opener" data-testid="opener" on:click=move |_| open.set(Some(state::Dialog::NewRoom))>
+        <button
+            id="opener"
+            data-testid="opener"
+            on:click=move |_| open.set(Some(state::Dialog::NewRoom))
+        >
             {"Open"}
         </button>
         {move || open.get().map(|_| dialog())}
