@@ -242,7 +242,9 @@ async fn claim(database: &Database, name: &str, holder: &str, lease: i64) -> Res
         .and_then(|claim| claim.as_string())
         .unwrap_or_default();
     let is_free = known.split_once(' ').is_none_or(|(until, by)| {
-        by == holder || until.parse().is_ok_and(|until: i64| until < now)
+        // Nobody has it for longer than a lease: if it seems so, the clock was set back.
+        let is_held = |until: i64| (now..=now + lease).contains(&until);
+        by == holder || until.parse().is_ok_and(|until| !is_held(until))
     });
     if is_free {
         let claim = [&(now + lease).to_string(), " ", holder].concat();

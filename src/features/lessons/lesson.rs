@@ -338,7 +338,8 @@ impl Watcher {
                 if matches!(done.request, Some(RequestBody::Subscribe(_))) {
                     self.in_rooms = Some(session);
                 }
-                if done_goal(done) == Some(Goal::Store) {
+                let goal = done_goal(done);
+                if goal == Some(Goal::Store) {
                     if self.in_rooms == Some(session) {
                         return Vec::new(); // A moderator's.
                     }
@@ -348,7 +349,6 @@ impl Watcher {
                         (Goal::Store, Some(done.number)),
                     ];
                 }
-                let goal = done_goal(done);
                 if let Some(path) = selected_room(done).filter(|_| done.kind.is_none()) {
                     self.selected.truncate(MAX_SELECTED - 1);
                     self.selected.push_front((path.to_owned(), done.number));

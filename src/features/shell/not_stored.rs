@@ -32,17 +32,18 @@ pub fn NotStoredNotice() -> impl IntoView {
     move || (not_stored.get() && !closed.get()).then(notice)
 }
 
-/// Has the browser ask whoever leaves the page with messages that are nowhere else.
+/// Has the browser ask whoever leaves the page with messages that are nowhere else. A page that needs not ask does not listen: some
+/// browsers do not keep one that does, for whoever comes back to it.
 fn ask_before_loss(app: App) {
-    let options = EventListenerOptions::enable_prevent_default();
-    let window = window();
-    let listener =
-        EventListener::new_with_options(&window, "beforeunload", options, move |event| {
-            let has_unsent = |room: &OpenRoom| room.look(Timeline::has_any_unsent);
-            if app.not_stored.get_untracked() && app.all_rooms().iter().any(has_unsent) {
-                event.prevent_default();
-            }
-        });
-    let kept = StoredValue::new_local(listener);
-    on_cleanup(move || kept.dispose());
+    Effect::new(move |_: Option<Option<EventListener>>| {
+        app.not_stored.get().then(|| {
+            let options = EventListenerOptions::enable_prevent_default();
+            EventListener::new_with_options(&window(), "beforeunload", options, move |event| {
+                let has_unsent = |room: &OpenRoom| room.look(Timeline::has_any_unsent);
+                if app.all_rooms().iter().any(has_unsent) {
+                    event.prevent_default();
+                }
+            })
+        })
+    });
 }
