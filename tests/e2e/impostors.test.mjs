@@ -47,6 +47,8 @@ scenario('two accounts of one name are told apart, everywhere', async (open) => 
 
     // In the list of members, typing, in reactions and in suggestions.
     const bob = await joined(open, 'Bob', room);
+    // Only then is anybody told that he types.
+    await until('both are listed', () => ann.$('members-count').innerText(), (count) => count === '2');
     await bob.$('composer').fill('hm');
     await until('who is typing', () => ann.$('typing').innerText(), (words) => /Bob \(user\)/.test(words));
     await bob.message('one').hover();
