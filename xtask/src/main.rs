@@ -46,6 +46,7 @@ Commands
       e2e                 the real page in Chromium against the sandbox (tests/e2e)
       browsers            the lessons in Firefox and WebKitGTK's browser (tests/browsers)
       trunk               the page that plain `trunk build --release` and `trunk serve` make (tests/trunk)
+      container           the container image with a sandbox that is not optimised, unpacked and tried
       lint                the same as `cargo xtask lint`; not part of a plain `test`
   bench [WHAT...]     the page and the client beside those with the vendor's SDKs; no WHAT means all:
       sizes               the page's files beside the SDK's script, and what Chromium fetches beside the page's budgets
@@ -70,8 +71,7 @@ Commands
       --seconds N         seconds of each measurement (5)
       --idle N            sessions that only wait (10000); 0 leaves that out
       --only NAME         only the services whose names contain this
-  container           the sandbox with the page inside as one static program and an image (packaging/Containerfile), tried; not
-                      part of `test`, as it takes minutes
+  container           the sandbox with the page inside as one static program and an image (packaging/Containerfile), tried
       --dist DIR          the page, if it is not to be built first
   screenshots         pictures of the page, for the documents: docs/screenshots
   lint                format (of `view!` blocks, too), clippy and documentation with warnings denied, native and wasm32
