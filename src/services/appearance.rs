@@ -1,14 +1,13 @@
 //! How the page looks and which language it speaks, and that the device remembers it.
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::preferences::For;
 use crate::features::composer::composing::EnterKey;
 use crate::features::settings::saved::SavedServices;
 use crate::i18n::language::Language;
 use crate::platform::{page, storage};
-use crate::state::{App, PageState, SetIfChanged};
+use crate::state::{App, Fault, PageState, SetIfChanged};
 
 /// `light`, `dark` or `contrast`, if not as the system.
 const THEME: &str = "effusion.theme";
@@ -60,25 +59,28 @@ pub fn set_density(state: PageState, density: String) {
 }
 
 /// Shows the page in another language, or in the one that the browser asks for, once its texts have loaded.
-pub fn set_language(state: PageState, chosen: String) {
+///
+/// # Errors
+/// If they cannot be loaded. The language stays as it was then.
+pub async fn set_language(state: PageState, chosen: String) -> Result<(), Fault> {
     let language = choose(&chosen);
     let before = state.language.read_untracked().clone();
     state.language.set(chosen.clone());
-    spawn_local(async move {
-        let texts = match language.code {
-            "en" => None,
-            code => page::fetch_text(&["locales/", code, ".json"].concat()).await,
-        };
-        if *state.language.read_untracked() != chosen {
-            return; // Another language was chosen meanwhile.
-        }
-        let there = language.code == "en" || texts.is_some();
-        if there && show_in(state, language, texts.as_deref()).is_ok() {
-            storage::store(LANGUAGE, Some(chosen.as_str()).filter(|it| *it != SYSTEM));
-        } else {
-            state.language.set(before);
-        }
-    });
+    let texts = match language.code {
+        "en" => None,
+        code => page::fetch_text(&["locales/", code, ".json"].concat()).await,
+    };
+    if *state.language.read_untracked() != chosen {
+        return Ok(()); // Another language was chosen meanwhile.
+    }
+    let there = language.code == "en" || texts.is_some();
+    if there && show_in(state, language, texts.as_deref()).is_ok() {
+        storage::store(LANGUAGE, Some(chosen.as_str()).filter(|it| *it != SYSTEM));
+        Ok(())
+    } else {
+        state.language.set(before);
+        Err(Fault::LanguageMissing)
+    }
 }
 
 /// Takes up what Enter does in the composer.

@@ -74,6 +74,8 @@ pub enum Fault {
     AccountRefused(String),
     /// A part of the page could not be fetched from its host.
     PartMissing,
+    /// The texts of a language could not be fetched from the page's host, or cannot be read.
+    LanguageMissing,
     /// The message that was to be changed is not there any more.
     MessageGone,
     /// Anything else, in the service's own words.
@@ -170,6 +172,7 @@ impl Fault {
             Self::NotARoom => text!(error_not_a_room),
             Self::RoomRemoved => text!(error_room_removed),
             Self::PartMissing => text!(error_part_missing),
+            Self::LanguageMissing => text!(error_language_missing),
             Self::MessageGone => text!(timeline_message_gone),
         }
     }
@@ -208,7 +211,7 @@ impl Fault {
             Self::NotPrivate => &messages::error_not_private_next,
             Self::NotPermitted(Right::Describe | Right::Grant) => &messages::error_permission_next,
             Self::AccountRefused(_) => &messages::error_account_refused_next,
-            Self::PartMissing => &messages::error_part_missing_next,
+            Self::PartMissing | Self::LanguageMissing => &messages::error_part_missing_next,
             Self::MessageGone => &messages::error_message_gone_next,
             Self::Other(_) => &messages::error_other_next,
         };
@@ -286,6 +289,7 @@ mod tests {
             Fault::NotARoom,
             Fault::RoomRemoved,
             Fault::PartMissing,
+            Fault::LanguageMissing,
             Fault::MessageGone,
             Fault::TooLarge { size: 2, limit: 1 },
             Fault::AccountExists(text()),

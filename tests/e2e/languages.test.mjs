@@ -82,6 +82,9 @@ scenario('a language whose texts cannot be loaded leaves the page as it was', as
     await ann.$('language').selectOption('de');
     await until('the choice is taken back', () => ann.$('language').inputValue(), (value) => value === 'system');
     assert.deepEqual(await root(ann), { lang: 'en', dir: 'ltr' });
+    await ann.fault(/The language couldn’t be loaded\. Check your network/);
+    await ann.$('language').selectOption('es');
+    await ann.$('fault').waitFor({ state: 'detached' });
     ann.errors = ann.errors.filter((error) => !/Failed to load resource|ERR_FAILED/.test(error));
 });
 

@@ -1,12 +1,13 @@
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
 use crate::features::composer::composing::EnterKey;
 use crate::i18n::language::LANGUAGES;
 use crate::i18n::use_i18n;
 use crate::services::{set_density, set_enter_key, set_language, set_theme};
-use crate::state::use_app;
+use crate::state::{Fault, use_app};
 use crate::t;
-use crate::ui::{Select, option};
+use crate::ui::{FaultAlert, Select, option};
 
 /// Language, colours, density, and what Enter does.
 #[component]
@@ -35,6 +36,16 @@ pub fn AppearanceSettings() -> impl IntoView {
             t!(i18n, settings_enter_breaks_line)
         }),
     ];
+    let fault = RwSignal::new(None::<Fault>);
+    let choose_language = move |chosen| {
+        fault.set(None);
+        spawn_local(async move {
+            if let Err(problem) = set_language(app.page, chosen).await {
+                // The dialog may be gone.
+                let _ = fault.try_set(Some(problem));
+            }
+        });
+    };
     view! {
         <div class="leaf">
             <Select
@@ -42,8 +53,9 @@ pub fn AppearanceSettings() -> impl IntoView {
                 label=move || t!(i18n, settings_language)
                 options=languages
                 value=app.language
-                on_change=move |chosen| set_language(app.page, chosen)
+                on_change=choose_language
             />
+            {move || fault.get().map(|fault| view! { <FaultAlert fault /> }.into_any())}
             <Select
                 id="theme"
                 label=move || t!(i18n, settings_theme)
