@@ -9,7 +9,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use effusion_chat::moderation::{Deed, Rules};
 use effusion_chat::{ChatMessage, RoomName};
 use effusion_client::{
-    EventMetadata, GlobalPermission, RangeAnchor, RangeSpan, Session, SessionLock, SessionLockScope,
+    ErrorReason, EventMetadata, GlobalPermission, RangeAnchor, RangeSpan, Session, SessionLock,
+    SessionLockScope,
 };
 use effusion_moderator::{DUTY, Desk, Failure, Happening, Inbox, Report};
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
@@ -450,5 +451,12 @@ fn time(event: &EventMetadata) -> i64 {
 }
 
 fn not_done(failure: &Failure) -> Note {
-    Note::Alert(text!(moderation_failed, reason = failure.to_string()))
+    Note::Alert(match failure {
+        Failure::NoPrincipal(account) => text!(moderation_no_account, name = account),
+        Failure::NoRoom(room) => text!(moderation_no_room, name = room.as_str()),
+        Failure::Request { error, .. } if error.refusal() == Some(ErrorReason::AccessDenied) => {
+            text!(moderation_failed, reason = failure.to_string())
+        }
+        _ => text!(moderation_not_done, reason = failure.to_string()),
+    })
 }

@@ -122,6 +122,18 @@ scenario('a bad pattern is told by its line, and marked there', async (open) => 
     assert.equal(marked, '(b');
 });
 
+scenario('an account or a room that does not exist is told as such', async (open) => {
+    const mia = await moderator(open, 'Teal');
+    const note = (words) => mia.$('board-note').filter({ hasText: new RegExp(`^${words}$`) }).waitFor();
+    await mia.fill({ 'hand-principal': 'nobody', 'hand-room': 'Teal' });
+    await mia.$('hand-mute').click();
+    await note('There is no account named “nobody”\\.');
+    await mia.fill({ 'hand-principal': 'user', 'hand-room': 'Nowhere' });
+    await mia.$('hand-mute').click();
+    await note('There is no room named “Nowhere”\\.');
+    assert.equal(await mia.$('log-row').filter({ hasText: 'Nowhere' }).count(), 0);
+});
+
 scenario('without the rights there is no board, and /mute reports that', async (open) => {
     const eve = await account(open, 'eve', 'Blue');
     await eve.say('/mute admin');

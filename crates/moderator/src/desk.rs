@@ -225,7 +225,7 @@ impl Desk {
     /// Withdraws rights from a principal: [`Deed::Muted`] and [`Deed::Removed`] in a room, [`Deed::Locked`] everywhere.
     ///
     /// # Errors
-    /// If the principal is exempt or has no account, or the service refuses it.
+    /// If the principal is exempt or has no account, there is no such room, or the service refuses it.
     pub async fn withdraw(
         &mut self,
         deed: Deed,
@@ -247,6 +247,11 @@ impl Desk {
                 roles
             }
         };
+        if let Some(room) = &room
+            && !self.has_room(room).await?
+        {
+            return Err(Failure::NoRoom(room.clone()));
+        }
         let entry = LogEntry {
             room,
             roles: Some(before.clone()),
@@ -258,6 +263,14 @@ impl Desk {
         apply(&self.session, &self.ledger, principal, &before).await?;
         self.tell_of_rights(&entry, true).await;
         Ok((sequence, entry))
+    }
+
+    /// Whether the service has a topic for a room.
+    async fn has_room(&self, room: &RoomName) -> Result<bool, Failure> {
+        let selector = [">", &room.topic_path()].concat();
+        let found = self.session.fetch(&selector).fetch().await;
+        let found = found.map_err(Failure::of("looking up the room"))?;
+        Ok(!found.topics.is_empty())
     }
 
     /// Undoes what the log has at this place.

@@ -24,6 +24,8 @@ pub enum Failure {
     NotToUndo(u64),
     /// A principal that the service does not know: rights can only be taken from one that has an account.
     NoPrincipal(String),
+    /// A room that the service does not have.
+    NoRoom(RoomName),
     /// The moderator itself, or a principal that the rules exempt.
     Exempt(String),
     /// A room in which everyone who signs in may write: no single principal can be kept out of it.
@@ -59,6 +61,7 @@ impl fmt::Display for Failure {
             Self::NoPrincipal(principal) => {
                 write!(f, "there is no account “{principal}”")
             }
+            Self::NoRoom(room) => write!(f, "there is no room “{room}”"),
             Self::Exempt(principal) => write!(f, "“{principal}” is exempt from the rules"),
             Self::NotToRestrict(room) => write!(
                 f,

@@ -278,6 +278,12 @@ fn another_moderator_finds_all_in_the_log() {
             desk.withdraw(Deed::Locked, "nobody", None, None, "").await,
             Err(Failure::NoPrincipal("nobody".to_owned()))
         );
+        let nowhere = RoomName::parse("nowhere").unwrap();
+        assert_eq!(
+            desk.withdraw(Deed::Muted, "ann", Some(nowhere.clone()), None, "")
+                .await,
+            Err(Failure::NoRoom(nowhere))
+        );
         assert_eq!(
             desk.withdraw(Deed::Locked, "admin", None, None, "").await,
             Err(Failure::Exempt("admin".to_owned()))
