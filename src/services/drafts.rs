@@ -17,6 +17,7 @@ use super::outbox::key_for;
 use super::preferences::{For, store_newest};
 use super::storage::{Storage, Store};
 use crate::features::composer::composing::{EditProgress, KeptDraft, Purpose, UnsavedEdit};
+use crate::features::timeline::outbox_record::OutboxKey;
 use crate::state::{App, OpenRoom, SetIfChanged};
 
 /// Drafts, by service, account, name and room.
@@ -239,6 +240,15 @@ impl Drafts {
         For::Window.store(DRAFTS, Some(&own).filter(|own| !own.is_empty()));
     }
 
+    /// Makes drafts of the edits that are stored for a service whose messages are deleted.
+    pub(super) fn end_edits(&self, service: &str) {
+        let prefix = OutboxKey::of_service(service);
+        for place in [For::Device, For::Window] {
+            let drafts = without_edits(place.load_pairs(DRAFTS), &prefix);
+            place.store(DRAFTS, Some(&drafts).filter(|drafts| !drafts.is_empty()));
+        }
+    }
+
     /// What is in a room's composer.
     fn of(&self, open: &OpenRoom) -> Option<RoomDraft> {
         if self.recalling.borrow().contains(&open.id) {
@@ -308,6 +318,32 @@ fn records_of(open: &OpenRoom, key: &str) -> Vec<(String, String)> {
         add(&edit(sequence), &draft);
     }
     records
+}
+
+/// What was stored, with the text of each edit in a room's draft where the key of the room begins so.
+fn without_edits(stored: Vec<(String, String)>, prefix: &str) -> Vec<(String, String)> {
+    let mut drafts: Vec<(String, String)> = Vec::with_capacity(stored.len());
+    for (name, value) in &stored {
+        let room = name.rsplit_once('\n').map(|(room, what)| {
+            let is_text = what.is_empty() || what.starts_with(EDIT);
+            ([room, "\n"].concat(), is_text)
+        });
+        // What is in the database stays there, with all of its room.
+        let is_here = |room: &str| {
+            let mut its = stored.iter().filter(|(name, _)| name.starts_with(room));
+            its.all(|(_, value)| value != ELSEWHERE)
+        };
+        match room {
+            Some((room, true)) if room.starts_with(prefix) && is_here(&room) => {
+                match drafts.iter_mut().find(|(name, _)| *name == room) {
+                    Some((_, draft)) => *draft = [draft.as_str(), "\n", value].concat(),
+                    None => drafts.push((room, value.clone())),
+                }
+            }
+            _ => drafts.push((name.clone(), value.clone())),
+        }
+    }
+    drafts
 }
 
 /// Whether nothing was begun in a room's composer.

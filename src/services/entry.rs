@@ -112,17 +112,24 @@ impl Entry {
     }
 
     /// The service in this browser was replaced: forgets what is kept of its rooms and, if the reader is there, goes back to the form and
-    /// says why, so that nobody writes into the new service without knowing. Messages that were not sent stay on the device.
+    /// says why, so that nobody writes into the new service without knowing. Messages that were not sent stay on the device, as do the
+    /// texts of edits.
     pub fn leave_replaced(&self) {
         let service = Service::in_browser().address();
         self.copies.forget_service(&service);
         navigation::forget_rooms_of(&service);
         let app = self.app;
-        let is_there = |me: &SignIn| me.service.in_browser;
-        if !app.me.read_untracked().as_ref().is_some_and(is_there) {
+        let is_there = app
+            .me
+            .with_untracked(|me| me.as_ref().is_some_and(|me| me.service.in_browser));
+        if is_there {
+            self.leave();
+        }
+        // Leaving has stored them.
+        self.drafts.end_edits(&service);
+        if !is_there {
             return;
         }
-        self.leave();
         app.fault.set(Some(Fault::StartedAfresh));
         spawn_local(async move {
             let is_imported = browser::identity().await.is_ok_and(|it| it.is_imported());

@@ -366,6 +366,13 @@ for (const kind of ['history', 'live']) {
         await bob.shows('to be deleted');
         await bob.$('composer').fill('a draft');
         await settingsOfService(ann);
+        if (kind === 'history') {
+            // Of what Ann changes there is nothing left either.
+            await ann.$('close-dialog').click();
+            await ann.use('to be deleted', 'tool-edit');
+            await ann.$('composer').fill('changed');
+            await settingsOfService(ann);
+        }
         await startAfresh(ann);
         await bob.fault(AFRESH);
         assert.equal(await bob.$('message').count(), 0);
@@ -379,6 +386,8 @@ for (const kind of ['history', 'live']) {
         await ann.join();
         if (kind === 'history') {
             await ann.shows('from the second tab');
+            assert.equal(await ann.$('composer').inputValue(), 'changed');
+            assert.equal(await ann.$('purpose').count(), 0, 'it is a draft, and no edit');
         }
         await ann.say('from the first tab');
         for (const tab of [bob, eve]) {
