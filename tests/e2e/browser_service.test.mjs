@@ -491,7 +491,7 @@ withBrowser('a browser without space refuses in words, and keeps what it has', (
         for (let count = 0; count < 5; count += 1) {
             await ann.say(randomBytes(135_000).toString('hex'));
         }
-        await ann.page.getByText(/Not sent. This browser has no space left .* free space on this device/).first().waitFor();
+        await ann.page.getByText(/Not sent. This browser has no space left .* Free space on this device .* “Start afresh”/).first().waitFor();
         assert.equal((await ann.messages())[0].text, 'before');
         await session.send('Storage.overrideQuotaForOrigin', { origin: host.origin });
         const again = async () => {
