@@ -7,6 +7,7 @@ use send_wrapper::SendWrapper;
 use super::navigation::{ROOMS, note_rooms, read_address};
 use super::preferences::For;
 use crate::features::join::form::{Room, SignIn};
+use crate::features::join::service::SHARED_ACCOUNT;
 use crate::features::join::{place, query};
 use crate::i18n::Text;
 use crate::platform::page;
@@ -118,14 +119,22 @@ pub fn link_to(app: App, open: &OpenRoom, target: Option<Target>) -> Option<Stri
 /// there.
 pub fn lesson_link(app: App, room: &Room, screen: Screen) -> Option<String> {
     let me = app.me.read();
-    let query = place::invitation(&me.as_ref()?.service, room);
+    let me = me.as_ref()?;
+    let mut more = vec![LESSONS];
     let hash = if screen == Screen::Account {
         "#account"
     } else {
+        // Two windows with one name would be one person. An account that was left blank is the reader's name, and stays.
+        more.push(("name", ""));
+        let account = me.credentials.principal.as_str();
+        if account != SHARED_ACCOUNT {
+            more.push(("account", account));
+        }
         ""
     };
-    let (name, value) = LESSONS;
-    Some([&page::address(), "?", &query, "&", name, "=", value, hash].concat())
+    let query = place::invitation(&me.service, room);
+    let more = query::format(more);
+    Some([&page::address(), "?", &query, "&", &more, hash].concat())
 }
 
 /// Says that a link was copied, and where it leads to nothing for others.

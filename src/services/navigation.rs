@@ -69,6 +69,15 @@ pub fn start(i18n: I18n) -> PageState {
     }
     let before = form.clone();
     form.apply(&address);
+    if form.text(Field::Name).is_empty() {
+        // A second window of the lessons is somebody else than the device's reader, and stays that.
+        let name: &str = if window.is_empty() {
+            &guest
+        } else {
+            before.text(Field::Name)
+        };
+        form.set(Field::Name, name.to_owned());
+    }
     if let Some((room, _)) = read_address(&page::hash()) {
         form.set_room(&room);
     }
@@ -122,8 +131,13 @@ pub(super) fn remember_sign_in(app: App, sign_in: &SignIn) {
     let mut form = app.form.get_untracked();
     For::Window.store(WINDOW, Some(&form.to_pairs()));
     if sign_in.name == app.guest.get_value() {
-        // A name that nobody chose is this window's alone.
-        form.set(Field::Name, String::new());
+        // A name that nobody chose is this window's alone: the device keeps the one that somebody did.
+        let mut settings = For::Device.load_pairs(SETTINGS).into_iter();
+        let chosen = settings.find(|(setting, _)| setting == "name");
+        form.set(
+            Field::Name,
+            chosen.map_or_else(String::new, |(_, name)| name),
+        );
     }
     For::Device.store(SETTINGS, Some(&form.to_pairs()));
     let password = KeptPassword::of(sign_in);
