@@ -230,6 +230,8 @@ scenario('those who come in one after the other are told in one sentence, in the
     const cem = await enter(open, 'Crowd', 'Cem', { locale: 'de-DE' });
     const told = (window) => window.$('notice').locator('p bdi').evaluateAll((words) => words.map(({ textContent }) => textContent.replace(/[\u2068\u2069]/g, '')));
     await until('all three are told', () => told(ann), (notices) => notices.join() === 'Ann, Bob and 1 other have joined');
+    const items = await ann.page.locator('[data-testid=message-list] ol').ariaSnapshot();
+    assert.equal(items.match(/^ *- listitem/gm).length, 2, 'the first has the day above it, the last one tells of all');
     await until('in German, too', () => told(cem), (notices) => notices.join() === 'Ann, Bob und 1 weitere Person sind beigetreten');
     await ann.say('welcome');
     await cem.shows('welcome');

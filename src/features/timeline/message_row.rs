@@ -35,10 +35,12 @@ pub fn MessageRow(
     let RowSignal { key, row } = row;
     let origin = row.with_untracked(|row| row.entry.origin);
     if origin == Origin::Notice {
-        let folded = row.clone();
+        let (folded, empty) = (row.clone(), row.clone());
         return view! {
+            // An empty item stays in its place in the list, and is no item for who hears the list.
             <li
                 class=move || if folded.read().folded { "notice folded" } else { "notice" }
+                aria-hidden=move || empty.read().is_empty().then_some("true")
                 data-testid="notice"
                 data-key=key
             >

@@ -88,6 +88,13 @@ pub struct Row {
     pub folded: bool,
 }
 
+impl Row {
+    /// Whether there is nothing to see of it: the notice is folded, and nothing stands above it.
+    pub fn is_empty(&self) -> bool {
+        self.folded && !self.gap && !self.unread_from_here && self.new_day.is_none()
+    }
+}
+
 /// An event of a time series as the timeline needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {

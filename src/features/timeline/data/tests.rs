@@ -579,8 +579,14 @@ fn those_who_come_in_one_after_the_other_are_told_together() {
             row(false, "Dora")
         ]
     );
+    let empty = |room: &Timeline| -> Vec<usize> {
+        let is_empty = |place: &usize| room.row_at(*place).is_some_and(|row| row.is_empty());
+        (0..room.len()).filter(is_empty).collect()
+    };
+    assert_eq!(empty(&room), [1, 2], "the day stands above the first one");
     // What is new is told by itself.
     room.set_line(Some(1));
+    assert_eq!(empty(&room), [] as [usize; 0]);
     assert_eq!(
         rows(&room),
         [
