@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use effusion_chat::moderation::Rules;
 use effusion_chat::{ChatMessage, MESSAGES_ROOT, MODERATION_RULES, RoomKind, SYSTEM_NAME};
 use effusion_protocol::body::{GlobalPermission, RequestBody, ResponseBody};
 use effusion_protocol::time_series::{QueryRange, RangeAnchor, RangeSpan};
@@ -45,7 +46,7 @@ pub enum Goal {
     Account,
     /// The session may change the rights of others.
     Permissions,
-    /// The rules of moderation were set.
+    /// Rules of moderation were set that name something unwanted.
     Rules,
     /// Somebody's words were hidden.
     Hide,
@@ -399,7 +400,10 @@ fn done_goal(done: &Done) -> Option<Goal> {
         (Some(Q::Subscribe(_)), _) => {
             (selected_room(done).is_some() && is_live).then_some(Goal::Select)
         }
-        (Some(Q::SetTopic(it)), _) if it.path == MODERATION_RULES => Some(Goal::Rules),
+        (Some(Q::SetTopic(it)), _) if it.path == MODERATION_RULES => {
+            let rules = Rules::from_json(&Json::from_cbor(it.value.clone()))?;
+            (!rules.words.is_empty() || !rules.patterns.is_empty()).then_some(Goal::Rules)
+        }
         (Some(Q::SetTopic(it)), _) => {
             let is_message = is_room(&it.path) && it.topic_type == TopicType::Json;
             (is_message && is_said(&Json::from_cbor(it.value.clone()))).then_some(Goal::Set)
@@ -448,7 +452,8 @@ fn selected_room(done: &Done) -> Option<&str> {
 
 /// Whether a range is what a reader asks for: from an event on, or the first event since a day. What the page queries by itself is
 /// before the end, for a room that is opened and for messages that may have been sent, or all since a time, for the moderators'
-/// board.
+/// board. What it loads to fill an empty viewport, or for an edit that was begun before a reload, has the ranges that readers ask for,
+/// and counts as theirs.
 fn is_readers(view: &QueryRange) -> bool {
     match view.anchor {
         RangeAnchor::Start | RangeAnchor::Sequence(_) => true,

@@ -394,11 +394,22 @@ fn a_moderator_ticks_the_challenge() {
     assert_eq!(moderator.calls(&asked, &granted(Vec::new())), []);
     let may = granted(vec![GlobalPermission::ModifySecurity]);
     assert_eq!(moderator.calls(&asked, &may), [Goal::Permissions]);
-    let rules = set(MODERATION_RULES, said("", ""));
-    assert_eq!(
-        moderator.calls(&rules, &ResponseBody::SetTopic(())),
-        [Goal::Rules]
-    );
+    let mut applies = |rules: Rules| {
+        let rules = set(MODERATION_RULES, rules.to_json().as_cbor().clone());
+        moderator.calls(&rules, &ResponseBody::SetTopic(()))
+    };
+    assert_eq!(applies(Rules::default()), [], "nothing is unwanted");
+    let list = || vec!["heck".to_owned()];
+    let words = Rules {
+        words: list(),
+        ..Rules::default()
+    };
+    assert_eq!(applies(words), [Goal::Rules]);
+    let patterns = Rules {
+        patterns: list(),
+        ..Rules::default()
+    };
+    assert_eq!(applies(patterns), [Goal::Rules]);
     let mute = RequestBody::UpdateSecurity(String::new());
     let muted = ResponseBody::UpdateSecurity(Vec::new());
     assert_eq!(moderator.calls(&mute, &muted), [Goal::Mute]);
