@@ -4,7 +4,6 @@
 //! a rank above all sequences, and what is not acknowledged one above those.
 
 mod entry;
-mod ids;
 mod names;
 mod quote;
 mod seen;
@@ -12,15 +11,16 @@ mod senders;
 mod stored;
 mod unsent;
 
+use std::collections::BTreeMap;
+
 use crate::features::timeline::At;
-use crate::features::timeline::items::ItemList;
+use crate::features::timeline::items::{Item, ItemList};
 use crate::features::timeline::mention::is_mentioned;
 use crate::state::Fault;
 use crate::ui::identity::{hue, revealed};
 use effusion_chat::{ChatMessage, MessageId, Target, who_joined};
 use entry::is_unreadable;
 pub use entry::{Delivery, Entry, Event, Gap, Key, Origin, Reader, Row};
-use ids::Ids;
 use names::Names;
 pub use quote::{Quote, Quoted};
 use seen::Seen;
@@ -56,9 +56,10 @@ pub struct Timeline {
     names: Names,
     senders: Senders,
     seen: Vec<Seen>,
-    ids: Ids,
+    /// The ranks of messages by the bits of their ids and the numbers of their authors, so that none is shown twice.
+    ids: BTreeMap<(u64, u32), u64>,
     /// The messages at the end that are not acknowledged, and why those that failed did.
-    unsent: Vec<(u32, Option<Fault>)>,
+    unsent: Vec<(Key, Option<Fault>)>,
     /// Events that hold a message once more, in their order, and the rank of the one that is shown.
     twins: Vec<(u64, u64)>,
     /// The highest sequence that the subscription has brought, edits included.
@@ -78,7 +79,7 @@ pub struct Timeline {
     /// The rank of the last message that was read, if a line is to be drawn below it.
     line: Option<u64>,
     last_sent: Option<u64>,
-    next_key: u32,
+    next_key: Key,
     next_rank: u64,
     changed: bool,
     version: u64,
@@ -236,15 +237,14 @@ impl Timeline {
 
     /// How somebody is told from others whose names look the same.
     pub fn sender(&self, name: &str, account: &str) -> Sender {
-        match self.names.find(name) {
-            Some(number) => self
-                .senders
-                .sender(&self.names, number, self.names.find(account)),
-            None => Sender {
+        let Some(number) = self.names.find(name) else {
+            return Sender {
                 account: is_claimed(name, account).then(|| account.to_owned()),
                 hue: hue(name),
-            },
-        }
+            };
+        };
+        let account = self.names.find(account);
+        self.senders.sender(&self.names, number, account)
     }
 
     /// A name, with the account where others have one that looks the same.
@@ -261,7 +261,7 @@ impl Timeline {
     /// What a name looks like; none where it cannot be found out.
     pub fn judge(&mut self, name: &str, look: Option<String>) {
         if let Some(name) = self.names.find(name) {
-            self.senders.judge(&self.names, name, look);
+            self.senders.judge(name, look);
             self.changed = true;
         }
     }
@@ -276,7 +276,7 @@ impl Timeline {
 
     /// One message, ready to be shown: looked for from the newest on.
     pub fn row(&self, key: Key) -> Option<Row> {
-        let from_end = self.items.iter().rev().position(|it| it.key() == key)?;
+        let from_end = self.items.iter().rev().position(|it| it.key == key)?;
         self.row_at(self.len() - 1 - from_end)
     }
 
@@ -302,8 +302,11 @@ impl Timeline {
 
     /// The rank of the newest message that the service has.
     pub fn newest_rank(&self) -> Option<u64> {
-        let place = self.settled().checked_sub(1)?;
-        self.items.get(place).map(|it| it.rank)
+        self.newest().map(|it| it.rank)
+    }
+
+    fn newest(&self) -> Option<&Stored> {
+        self.items.get(self.settled().checked_sub(1)?)
     }
 
     /// The rank of the first message by somebody else after what was read.
@@ -371,7 +374,6 @@ impl Timeline {
 
     /// Says how high a message is on the screen. True if that is news.
     pub fn measure(&mut self, rank: u64, height: u32) -> bool {
-        use crate::features::timeline::items::Item;
         let place = self.place_of_rank(rank);
         match self.items.get(place) {
             Some(it) if it.rank == rank && it.height() != height => {
@@ -414,10 +416,7 @@ impl Timeline {
             self.repeat_value(place, message);
             return false;
         }
-        let newest = self
-            .settled()
-            .checked_sub(1)
-            .and_then(|it| self.items.get(it));
+        let newest = self.newest();
         if retained && newest.is_some_and(|newest| newest.message(&self.names) == message) {
             return false;
         }
@@ -469,10 +468,7 @@ impl Timeline {
     /// Events that a range query has found. `gap` is what it looked through from its end on, and `complete` whether it
     /// got to the beginning of that.
     pub fn add_older(&mut self, gap: Gap, events: Vec<Event>, complete: bool) {
-        let first = events
-            .iter()
-            .map(|it| it.edits.unwrap_or(it.sequence))
-            .min();
+        let first = events.iter().map(Event::place).min();
         for event in events {
             self.add_found(event);
         }
@@ -496,11 +492,8 @@ impl Timeline {
 
     /// Events from around a place, which are apart from those that are here.
     pub fn add_around(&mut self, events: Vec<Event>) {
-        let ends = (
-            events.first().map(|it| it.edits.unwrap_or(it.sequence)),
-            events.last().map(|it| it.edits.unwrap_or(it.sequence)),
-        );
-        let (Some(first), Some(last)) = ends else {
+        let place = |event: Option<&Event>| event.map(Event::place);
+        let Some((first, last)) = place(events.first()).zip(place(events.last())) else {
             return;
         };
         for event in events {
@@ -528,15 +521,12 @@ impl Timeline {
     /// The room holds nothing any more: it was removed, or another series is in its place.
     pub fn start_anew(&mut self) {
         let settled = self.settled();
-        let mut kept = Vec::new();
+        let mut unsent = ItemList::default();
         while let Some(stored) = self.items.remove(settled) {
-            kept.push(stored);
+            unsent.insert(unsent.len(), stored);
         }
-        self.items = ItemList::default();
-        for (place, stored) in kept.into_iter().enumerate() {
-            self.items.insert(place, stored);
-        }
-        self.ids = Ids::default();
+        self.items = unsent;
+        self.ids.clear();
         self.seen.clear();
         self.missing.clear();
         self.is_from_start = false;
@@ -594,8 +584,10 @@ impl Timeline {
 
     fn entry_of(&self, stored: &Stored) -> Entry {
         let fault = if stored.rank >= UNSENT {
-            let of = |(key, _): &&(u32, Option<Fault>)| *key == stored.key;
-            self.unsent.iter().find(of).and_then(|it| it.1.as_ref())
+            let mut unsent = self.unsent.iter();
+            unsent
+                .find(|(key, _)| *key == stored.key)
+                .and_then(|it| it.1.as_ref())
         } else {
             None
         };
@@ -614,7 +606,7 @@ impl Timeline {
 
     /// Where the message with this id is, if this author wrote it.
     fn find_id(&self, id: MessageId, author: u32) -> Option<usize> {
-        let rank = self.ids.get((id.bits(), author))?;
+        let rank = *self.ids.get(&(id.bits(), author))?;
         let place = self.place_of_rank(rank);
         let stored = self.items.get(place)?;
         (stored.rank == rank && stored.id() == Some(id)).then_some(place)
@@ -622,7 +614,8 @@ impl Timeline {
 
     /// Where the newest message with this id is, whoever wrote it.
     fn find_any(&self, id: MessageId) -> Option<usize> {
-        let newest = self.ids.newest(id.bits());
+        let by_anybody = (id.bits(), 0)..=(id.bits(), u32::MAX);
+        let newest = self.ids.range(by_anybody).map(|(_, rank)| *rank).max();
         let place = newest.map(|rank| self.place_of_rank(rank));
         let is_it = |place: &usize| self.items.get(*place).is_some_and(|it| it.id() == Some(id));
         place.filter(is_it).or_else(|| self.unsent_with(id))
@@ -638,7 +631,7 @@ impl Timeline {
             } else {
                 it.name_number()
             };
-            self.ids.set((id.bits(), author), it.rank);
+            self.ids.insert((id.bits(), author), it.rank);
         }
     }
 
@@ -811,10 +804,8 @@ impl Timeline {
     fn edit(&mut self, original: u64, event: Event) {
         let Some((_, place)) = self.find_sequence(original) else {
             // Older than what is shown.
-            self.oldest_edit = Some(
-                self.oldest_edit
-                    .map_or(event.sequence, |it| it.min(event.sequence)),
-            );
+            let oldest = self.oldest_edit.unwrap_or(event.sequence);
+            self.oldest_edit = Some(oldest.min(event.sequence));
             self.changed = true;
             return;
         };

@@ -110,6 +110,13 @@ pub struct Event {
     pub at: At,
 }
 
+impl Event {
+    /// The place of what it shows: of an edit, that of the original.
+    pub fn place(&self) -> u64 {
+        self.edits.unwrap_or(self.sequence)
+    }
+}
+
 /// Who is reading, to tell own messages from others'.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reader {

@@ -1,6 +1,6 @@
 //! Who goes by which name: two people with names that look the same are told apart by their accounts.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::names::Names;
 use crate::ui::identity::{ascii_look, claims_office, hue, is_like_system, spelled};
@@ -30,10 +30,10 @@ impl Sender {
 /// Everybody who was seen in a room.
 #[derive(Debug, Default)]
 pub(super) struct Senders {
-    /// Numbers of names and accounts, by what the name looks like.
-    known: BTreeMap<String, Vec<(u32, u32)>>,
-    /// What names look like that are not of ASCII characters, and whether that is known.
-    looks: BTreeMap<u32, Option<String>>,
+    /// Numbers of names and accounts, in the order of what the names look like.
+    known: Vec<(String, (u32, u32))>,
+    /// Numbers of names that are not of ASCII characters, in order, and what they look like if that is known.
+    looks: Vec<(u32, Option<String>)>,
     /// Names whose look is to be found out.
     unjudged: Vec<u32>,
 }
@@ -41,17 +41,20 @@ pub(super) struct Senders {
 impl Senders {
     /// Somebody was seen. True if somebody else has to be told apart from now on.
     pub(super) fn note(&mut self, names: &Names, name: u32, account: u32) -> bool {
-        let text = names.get(name);
-        if !text.is_ascii() && !self.looks.contains_key(&name) {
-            self.looks.insert(name, None);
+        if !names.get(name).is_ascii()
+            && let Err(place) = self.place_of(name)
+        {
+            self.looks.insert(place, (name, None));
             self.unjudged.push(name);
         }
-        let known = self.known.entry(look(&self.looks, name, text)).or_default();
-        let is_new = !known.contains(&(name, account));
+        let look = self.look(names, name);
+        let alike = self.alike(&look);
+        let mut known = self.known[alike.clone()].iter();
+        let is_new = !known.any(|(_, pair)| *pair == (name, account));
         if is_new {
-            known.push((name, account));
+            self.known.insert(alike.end, (look, (name, account)));
         }
-        is_new && known.len() > 1
+        is_new && !alike.is_empty()
     }
 
     /// Names whose look is to be found out; each is given away once.
@@ -60,28 +63,25 @@ impl Senders {
     }
 
     /// What a name looks like; where that cannot be found out, it is not trusted.
-    pub(super) fn judge(&mut self, names: &Names, name: u32, look_found: Option<String>) {
-        let before = look(&self.looks, name, names.get(name));
-        let look = look_found.unwrap_or_else(|| SYSTEM_LOOK.to_owned());
-        let mut moved = Vec::new();
-        if let Some(known) = self.known.get_mut(&before) {
-            known.retain(|pair| {
-                let stays = pair.0 != name;
-                if !stays {
-                    moved.push(*pair);
-                }
-                stays
-            });
+    pub(super) fn judge(&mut self, name: u32, look: Option<String>) {
+        let Ok(place) = self.place_of(name) else {
+            return;
+        };
+        let look = look.unwrap_or_else(|| SYSTEM_LOOK.to_owned());
+        let is_it = |(_, pair): &mut (String, (u32, u32))| pair.0 == name;
+        let moved: Vec<_> = self.known.extract_if(.., is_it).collect();
+        for (_, pair) in moved {
+            self.known
+                .insert(self.alike(&look).end, (look.clone(), pair));
         }
-        self.known.entry(look.clone()).or_default().extend(moved);
-        self.looks.insert(name, Some(look));
+        self.looks[place].1 = Some(look);
     }
 
     /// How somebody is told from others. Without an account, nobody knows it.
     pub(super) fn sender(&self, names: &Names, name: u32, account: Option<u32>) -> Sender {
         let text = names.get(name);
-        let look = look(&self.looks, name, text);
-        let known = self.known.get(&look).map_or(&[][..], Vec::as_slice);
+        let look = self.look(names, name);
+        let known = &self.known[self.alike(&look)];
         // Letters among others that are there only to look like them.
         let is_mixed =
             !text.is_ascii() && look.is_ascii() && text.contains(|c: char| c.is_ascii_alphabetic());
@@ -92,7 +92,7 @@ impl Senders {
                 hue: hue(text),
             };
         }
-        let is_alone = known.iter().all(|(other, _)| *other == name);
+        let is_alone = known.iter().all(|(_, (other, _))| *other == name);
         let spelled = spelled(text);
         let shown = if is_alone && !is_mixed || spelled.is_empty() {
             account.to_owned()
@@ -106,17 +106,32 @@ impl Senders {
             hue: hue(&[text, "\n", account].concat()),
         }
     }
+
+    /// What a name looks like, as far as it is known.
+    fn look(&self, names: &Names, name: u32) -> String {
+        let text = names.get(name);
+        let found = || self.looks[self.place_of(name).ok()?].1.clone();
+        ascii_look(text)
+            .or_else(found)
+            .unwrap_or_else(|| text.to_owned())
+    }
+
+    /// Where the look of a name is, or where it would be.
+    fn place_of(&self, name: u32) -> Result<usize, usize> {
+        self.looks.binary_search_by_key(&name, |(known, _)| *known)
+    }
+
+    /// Where those are whose names look like this.
+    fn alike(&self, look: &str) -> Range<usize> {
+        let start = self
+            .known
+            .partition_point(|(known, _)| known.as_str() < look);
+        let alike = self.known[start..].partition_point(|(known, _)| known == look);
+        start..start + alike
+    }
 }
 
 /// Whether a name of this look says more of its bearer than the account does.
 pub(super) fn is_claimed(look: &str, account: &str) -> bool {
     is_like_system(look) || claims_office(look, account)
-}
-
-/// What a name looks like, as far as it is known.
-fn look(looks: &BTreeMap<u32, Option<String>>, name: u32, text: &str) -> String {
-    let found = || looks.get(&name).cloned().flatten();
-    ascii_look(text)
-        .or_else(found)
-        .unwrap_or_else(|| text.to_owned())
 }

@@ -1,7 +1,7 @@
 //! A message as it is kept: a room may hold a hundred thousand.
 
 use super::names::Names;
-use super::{Entry, Key, Origin};
+use super::{Delivery, Entry, Key, Origin};
 use crate::features::timeline::items::Item;
 use crate::features::timeline::time::{self, At};
 use crate::state::Fault;
@@ -30,7 +30,7 @@ const STAMP_ISO: u16 = 1 << 10;
 const STAMP_MILLIS: u16 = 1 << 11;
 const CONTENT: u16 = HAS_ID | ACT | DELETED | BLEEPED | STAMP_ISO | STAMP_MILLIS;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Stored {
     /// What the order of messages is made of.
     pub(super) rank: u64,
@@ -39,7 +39,7 @@ pub(super) struct Stored {
     id: u64,
     text: Box<str>,
     rare: Option<Box<Rare>>,
-    pub(super) key: u32,
+    pub(super) key: Key,
     name: u32,
     pub(super) author: u32,
     day: i32,
@@ -48,7 +48,7 @@ pub(super) struct Stored {
 }
 
 /// What few messages have.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 struct Rare {
     timestamp: Timestamp,
     written: Option<String>,
@@ -67,7 +67,7 @@ impl Item for Stored {
 
 impl Stored {
     pub(super) fn new(
-        key: u32,
+        key: Key,
         rank: u64,
         message: ChatMessage,
         at: &At,
@@ -77,17 +77,10 @@ impl Stored {
     ) -> Self {
         let mut stored = Self {
             rank,
-            ms: 0,
-            stamp: 0,
-            id: 0,
-            text: Box::default(),
-            rare: None,
             key,
-            name: 0,
             author,
-            day: 0,
-            height: 0,
             flags: origin as u16,
+            ..Self::default()
         };
         stored.set_message(message, names);
         stored.set_at(at);
@@ -95,29 +88,27 @@ impl Stored {
     }
 
     pub(super) fn set_message(&mut self, message: ChatMessage, names: &mut Names) {
-        let mut flags = self.flags & !CONTENT;
-        for (flag, set) in [
+        self.flags &= !CONTENT;
+        for (flag, there) in [
             (HAS_ID, message.id.is_some()),
             (ACT, message.act),
             (DELETED, message.deleted),
             (BLEEPED, message.bleeped),
         ] {
-            if set {
-                flags |= flag;
-            }
+            self.set(flag, there);
         }
-        let mut rare = self.rare.take().map_or_else(Rare::default, |rare| *rare);
+        let mut rare = self.rare.take().unwrap_or_default();
         rare.timestamp = Timestamp::Missing;
         match message.timestamp {
             Timestamp::Missing => {}
             Timestamp::Millis(ms) => {
                 self.stamp = ms;
-                flags |= STAMP_MILLIS;
+                self.set(STAMP_MILLIS, true);
             }
             Timestamp::Text(text) => match time::read_iso(&text) {
                 Some(ms) => {
                     self.stamp = ms;
-                    flags |= STAMP_ISO;
+                    self.set(STAMP_ISO, true);
                 }
                 None => rare.timestamp = Timestamp::Text(text),
             },
@@ -126,12 +117,11 @@ impl Stored {
         self.id = message.id.map_or(0, MessageId::bits);
         self.name = names.number(&message.name);
         self.text = message.text.into();
-        self.flags = flags;
         self.put_rare(rare);
     }
 
     pub(super) fn set_at(&mut self, at: &At) {
-        let mut rare = self.rare.take().map_or_else(Rare::default, |rare| *rare);
+        let mut rare = self.rare.take().unwrap_or_default();
         rare.written = None;
         match at {
             At::Instant { ms, day } => {
@@ -145,9 +135,7 @@ impl Stored {
     }
 
     pub(super) fn set_edited(&mut self, sequence: u64) {
-        let mut rare = self.rare.take().map_or_else(Rare::default, |rare| *rare);
-        rare.edited = Some(sequence);
-        self.put_rare(rare);
+        self.rare.get_or_insert_default().edited = Some(sequence);
     }
 
     pub(super) fn set_origin(&mut self, origin: Origin) {
@@ -159,12 +147,8 @@ impl Stored {
         self.height = height.clamp(1, u16::MAX.into()) as u16;
     }
 
-    fn put_rare(&mut self, rare: Rare) {
-        let is_there = rare.timestamp != Timestamp::Missing
-            || rare.written.is_some()
-            || rare.reply.is_some()
-            || rare.edited.is_some();
-        self.rare = is_there.then(|| Box::new(rare));
+    fn put_rare(&mut self, rare: Box<Rare>) {
+        self.rare = (*rare != Rare::default()).then_some(rare);
     }
 
     pub(super) fn has(&self, flag: u16) -> bool {
@@ -177,10 +161,6 @@ impl Stored {
         } else {
             self.flags &= !flag;
         }
-    }
-
-    pub(super) fn key(&self) -> Key {
-        self.key as Key
     }
 
     pub(super) fn text(&self) -> &str {
@@ -239,7 +219,6 @@ impl Stored {
     }
 
     pub(super) fn entry(&self, names: &Names, fault: Option<&Fault>) -> Entry {
-        use super::Delivery;
         let delivery = match fault {
             Some(fault) => Delivery::Failed(fault.clone()),
             None if self.rank >= super::UNSENT => Delivery::Sending,
@@ -247,7 +226,7 @@ impl Stored {
             None => Delivery::Received,
         };
         Entry {
-            key: self.key(),
+            key: self.key,
             message: self.message(names),
             at: self.at(),
             origin: self.origin(),
@@ -264,6 +243,11 @@ impl Stored {
 mod tests {
     use super::*;
     use effusion_chat::Target;
+
+    fn empty(names: &mut Names) -> Stored {
+        let at = At::instant(1, 0);
+        Stored::new(0, 0, ChatMessage::default(), &at, 0, Origin::Notice, names)
+    }
 
     #[test]
     fn what_is_kept_is_what_was_said() {
@@ -294,15 +278,7 @@ mod tests {
             },
             ChatMessage::default(),
         ];
-        let mut stored = Stored::new(
-            0,
-            0,
-            ChatMessage::default(),
-            &At::instant(1, 0),
-            0,
-            Origin::Notice,
-            &mut names,
-        );
+        let mut stored = empty(&mut names);
         stored.set(GAP, true);
         for message in messages {
             stored.set_message(message.clone(), &mut names);
@@ -322,17 +298,7 @@ mod tests {
 
     #[test]
     fn heights_are_estimated_until_they_are_measured() {
-        let mut names = Names::default();
-        let message = ChatMessage::default();
-        let mut stored = Stored::new(
-            0,
-            0,
-            message,
-            &At::instant(0, 0),
-            0,
-            Origin::Own,
-            &mut names,
-        );
+        let mut stored = empty(&mut Names::default());
         assert_eq!(stored.height(), ESTIMATE);
         for (measured, kept) in [(0, 1), (70, 70), (1_000_000, 65_535)] {
             stored.set_height(measured);

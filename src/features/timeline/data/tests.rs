@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use super::*;
 use effusion_chat::Timestamp;
 
@@ -31,6 +33,34 @@ fn event(sequence: u64, name: &str, text: &str) -> Event {
     }
 }
 
+/// The event that edits another one.
+fn edit(sequence: u64, original: u64, name: &str, text: &str) -> Event {
+    Event {
+        edits: Some(original),
+        ..event(sequence, name, text)
+    }
+}
+
+fn by(sequence: u64, name: &str, account: &str, text: &str) -> Event {
+    Event {
+        author: account.to_owned(),
+        ..event(sequence, name, text)
+    }
+}
+
+/// A room in which bob has said the same again and again.
+fn said(sequences: Range<u64>, text: &str) -> Timeline {
+    let mut room = Timeline::new(reader());
+    for sequence in sequences {
+        room.receive_event(event(sequence, "bob", text));
+    }
+    room
+}
+
+fn rows(room: &Timeline) -> Vec<Row> {
+    (0..room.len()).filter_map(|it| room.row_at(it)).collect()
+}
+
 fn texts(timeline: &Timeline) -> Vec<&str> {
     timeline.texts().map(|(_, text, _)| text).collect()
 }
@@ -59,19 +89,14 @@ fn own_event(sequence: u64, id: u64, text: &str) -> Event {
 }
 
 fn states(timeline: &Timeline) -> Vec<Delivery> {
-    timeline
-        .entries()
-        .map(|entry| entry.delivery.clone())
-        .collect()
+    timeline.entries().map(|entry| entry.delivery).collect()
 }
 
 #[test]
 fn whose_a_message_is_takes_the_name_and_where_known_the_principal() {
     let mut room = Timeline::new(reader());
-    let mut theirs = event(1, "ann", "not me");
-    theirs.author = "mallory".to_owned();
     assert!(!room.receive_event(event(0, "ann", "me")));
-    assert!(room.receive_event(theirs));
+    assert!(room.receive_event(by(1, "ann", "mallory", "not me")));
     assert!(room.receive_event(event(2, "bob", "him")));
     assert!(!room.receive_event(event(3, "System", "bob has joined")));
     let origins: Vec<_> = room.entries().map(|entry| entry.origin).collect();
@@ -84,8 +109,7 @@ fn whose_a_message_is_takes_the_name_and_where_known_the_principal() {
 #[test]
 fn a_sent_message_is_shown_once_whichever_comes_first() {
     for acknowledged_first in [true, false] {
-        let mut room = Timeline::new(reader());
-        room.receive_event(event(0, "bob", "hi"));
+        let mut room = said(0..1, "hi");
         let key = room.send(own(7, "hello"), at(5));
         assert_eq!(states(&room), [Delivery::Received, Delivery::Sending]);
         assert_eq!(room.next_unsent(), Some((key, own(7, "hello"))));
@@ -99,11 +123,8 @@ fn a_sent_message_is_shown_once_whichever_comes_first() {
         assert_eq!(room.next_unsent(), None);
         assert_eq!(texts(&room), ["hi", "hello"]);
         assert_eq!(states(&room), [Delivery::Received, Delivery::Sent]);
-        assert_eq!(
-            room.row(key).unwrap().entry.at,
-            at(1),
-            "the service's time counts"
-        );
+        let shown = room.row(key).unwrap().entry;
+        assert_eq!(shown.at, at(1), "the service's time counts");
     }
 }
 
@@ -119,11 +140,8 @@ fn a_live_rooms_echo_takes_its_place_among_others() {
     room.receive_value(own(1, "mine"), at(4), false);
     assert_eq!(texts(&room), ["his", "mine"], "sent again");
     room.receive_value(own(2, "mine"), at(4), false);
-    assert_eq!(
-        texts(&room),
-        ["his", "mine", "mine"],
-        "from another window of the same person"
-    );
+    let all = ["his", "mine", "mine"];
+    assert_eq!(texts(&room), all, "from another window of the same person");
 }
 
 #[test]
@@ -167,10 +185,7 @@ fn a_message_thought_lost_is_recognised_when_it_comes_back() {
 
 #[test]
 fn a_new_subscription_repeats_nothing() {
-    let mut room = Timeline::new(reader());
-    for sequence in 0..5 {
-        room.receive_event(event(sequence, "bob", "x"));
-    }
+    let mut room = said(0..5, "x");
     let before = order(&room);
     for sequence in 2..5 {
         assert!(!room.receive_event(event(sequence, "bob", "x")));
@@ -181,10 +196,8 @@ fn a_new_subscription_repeats_nothing() {
     live.receive_value(message("bob", "x"), at(0), true);
     assert!(!live.receive_value(message("bob", "x"), at(9), true));
     assert_eq!(live.len(), 1);
-    assert!(
-        live.receive_value(message("bob", "x"), at(9), false),
-        "said twice"
-    );
+    let is_new = live.receive_value(message("bob", "x"), at(9), false);
+    assert!(is_new, "said twice");
 }
 
 #[test]
@@ -200,11 +213,9 @@ fn a_message_that_comes_twice_is_shown_once_to_everyone() {
         room.receive_event(own_event(3, 1, "twice"));
         room.acknowledge(key, Some(3));
         assert_eq!(order(&room), [key], "{early}");
-        assert_eq!(
-            room.find(Target::Sequence(2)),
-            room.find(Target::Sequence(3))
-        );
-        assert_eq!(room.find(Target::Sequence(2)), Some(2));
+        for sequence in [2, 3] {
+            assert_eq!(room.find(Target::Sequence(sequence)), Some(2));
+        }
     }
     // Others, whichever of the two they see first.
     let mut room = Timeline::new(Reader::default());
@@ -212,15 +223,9 @@ fn a_message_that_comes_twice_is_shown_once_to_everyone() {
     room.receive_event(event(6, "bob", "his"));
     assert!(!room.receive_event(own_event(7, 1, "twice")));
     assert_eq!(texts(&room), ["twice", "his"]);
-    room.add_older(
-        Gap { from: 0, to: 4 },
-        vec![
-            event(2, "bob", "old"),
-            own_event(3, 1, "twice"),
-            event(4, "bob", "older"),
-        ],
-        false,
-    );
+    let (old, older) = (event(2, "bob", "old"), event(4, "bob", "older"));
+    let found = vec![old, own_event(3, 1, "twice"), older];
+    room.add_older(Gap { from: 0, to: 4 }, found, false);
     assert_eq!(texts(&room), ["old", "twice", "older", "his"]);
     // Somebody else cannot take an id away.
     let mut theirs = own_event(8, 1, "mine now");
@@ -238,11 +243,8 @@ fn a_live_room_replaces_what_a_moderator_changed() {
     assert_eq!(texts(&room), ["****"]);
     room.receive_value(message("cyn", "next"), at(3), false);
     room.receive_value(said("something else"), at(4), false);
-    assert_eq!(
-        texts(&room),
-        ["****", "next"],
-        "only the newest can be changed"
-    );
+    let all = ["****", "next"];
+    assert_eq!(texts(&room), all, "only the newest can be changed");
     room.receive_value(said("x").taken_back(), at(5), false);
     assert_eq!(texts(&room), ["", "next"]);
 }
@@ -267,7 +269,7 @@ fn messages_are_sent_in_order_and_what_failed_waits_for_its_author() {
 
 #[test]
 fn what_is_shown_already_is_not_shown_again_when_it_is_taken_up() {
-    let id = |bits| MessageId::from_bits(bits);
+    let id = MessageId::from_bits;
     let mut room = Timeline::new(reader());
     room.receive_event(own_event(4, 1, "x"));
     room.receive_event(event(5, "bob", "y"));
@@ -288,11 +290,8 @@ fn what_is_shown_already_is_not_shown_again_when_it_is_taken_up() {
 }
 
 fn gaps(timeline: &Timeline) -> Vec<Option<u64>> {
-    (0..timeline.len())
-        .filter_map(|place| timeline.row_at(place))
-        .filter(|row| row.gap)
-        .map(|row| row.entry.sequence)
-        .collect()
+    let rows = rows(timeline).into_iter().filter(|row| row.gap);
+    rows.map(|row| row.entry.sequence).collect()
 }
 
 #[test]
@@ -302,10 +301,7 @@ fn a_gap_is_not_hidden_and_can_be_filled() {
     room.receive_event(event(0, "bob", "old"));
     let kept = room.send(own(1, "unsent"), at(1));
     room.subscribed();
-    room.receive_event(Event {
-        edits: Some(5),
-        ..event(6, "bob", "an edit of what was missed")
-    });
+    room.receive_event(edit(6, 5, "bob", "an edit of what was missed"));
     room.receive_event(event(7, "bob", "new"));
     assert_eq!(texts(&room), ["old", "new", "unsent"]);
     assert_eq!(order(&room)[2], kept);
@@ -322,8 +318,7 @@ fn a_gap_is_not_hidden_and_can_be_filled() {
     assert_eq!(room.gap_before(0), None);
 
     // From the other end.
-    let mut room = Timeline::new(reader());
-    room.receive_event(event(0, "bob", "old"));
+    let mut room = said(0..1, "old");
     room.subscribed();
     room.receive_event(event(7, "bob", "new"));
     let gap = room.gap_before(7).unwrap();
@@ -331,11 +326,8 @@ fn a_gap_is_not_hidden_and_can_be_filled() {
     assert_eq!(gaps(&room), [Some(7)]);
     let gap = room.gap_before(7).unwrap();
     assert_eq!(gap, Gap { from: 3, to: 6 });
-    room.add_newer(
-        gap,
-        vec![event(5, "bob", "z"), event(7, "bob", "new")],
-        true,
-    );
+    let found = vec![event(5, "bob", "z"), event(7, "bob", "new")];
+    room.add_newer(gap, found, true);
     assert_eq!(gaps(&room), []);
     assert_eq!(texts(&room), ["old", "x", "y", "z", "new"]);
     // Sequences without an event are no gap: edits have them.
@@ -345,10 +337,7 @@ fn a_gap_is_not_hidden_and_can_be_filled() {
 
 #[test]
 fn a_place_far_from_the_rest_can_be_looked_at() {
-    let mut room = Timeline::new(reader());
-    for sequence in 100..103 {
-        room.receive_event(event(sequence, "bob", "new"));
-    }
+    let mut room = said(100..103, "new");
     room.add_around((40..43).map(|it| event(it, "bob", "far")).collect());
     assert_eq!(gaps(&room), [Some(100)]);
     assert_eq!(room.gap_before(100), Some(Gap { from: 43, to: 99 }));
@@ -362,35 +351,22 @@ fn a_place_far_from_the_rest_can_be_looked_at() {
 
 #[test]
 fn edited_messages_are_found_by_queries() {
-    let mut room = Timeline::new(reader());
-    room.receive_event(event(9, "bob", "new"));
-    let edit = Event {
-        edits: Some(3),
-        ..event(8, "bob", "as it is now")
-    };
-    room.add_older(Gap { from: 0, to: 8 }, vec![edit.clone()], true);
+    let mut room = said(9..10, "new");
+    let found = vec![edit(8, 3, "bob", "as it is now")];
+    room.add_older(Gap { from: 0, to: 8 }, found, true);
     assert_eq!(texts(&room), ["as it is now", "new"]);
     let first = room.row_at(0).unwrap().entry;
     assert_eq!((first.sequence, first.edited), (Some(3), Some(8)));
-    room.receive_event(Event {
-        sequence: 10,
-        message: message("bob", "and now"),
-        ..edit
-    });
+    room.receive_event(edit(10, 3, "bob", "and now"));
     assert_eq!(texts(&room), ["and now", "new"]);
 }
 
 #[test]
 fn the_line_of_what_was_read_is_above_the_first_that_was_not() {
-    let mut room = Timeline::new(reader());
-    for sequence in 0..4 {
-        room.receive_event(event(sequence, "bob", "x"));
-    }
+    let mut room = said(0..4, "x");
     room.set_line(Some(1));
     let lines = |room: &Timeline| -> Vec<bool> {
-        (0..room.len())
-            .filter_map(|place| Some(room.row_at(place)?.unread_from_here))
-            .collect()
+        rows(room).iter().map(|row| row.unread_from_here).collect()
     };
     assert_eq!(lines(&room), [false, false, true, false]);
     assert!(room.row_at(2).unwrap().heads_group);
@@ -401,12 +377,8 @@ fn the_line_of_what_was_read_is_above_the_first_that_was_not() {
 
 #[test]
 fn a_copy_makes_room_for_what_the_service_says() {
-    let copy = || {
-        vec![
-            (Some(4), event(4, "bob", "kept")),
-            (None, event(0, "bob", "live")),
-        ]
-    };
+    let (kept, live) = (event(4, "bob", "kept"), event(0, "bob", "live"));
+    let copy = || vec![(Some(4), kept.clone()), (None, live.clone())];
     let mut room = Timeline::new(reader());
     room.add_copy(copy());
     let waiting = room.send(own(1, "waits"), at(1));
@@ -420,10 +392,7 @@ fn a_copy_makes_room_for_what_the_service_says() {
 
 #[test]
 fn heights_are_estimates_until_they_are_measured() {
-    let mut room = Timeline::new(reader());
-    for sequence in 0..3 {
-        room.receive_event(event(sequence, "bob", "x"));
-    }
+    let mut room = said(0..3, "x");
     let estimate = room.top(1);
     assert!(room.measure(1, estimate + 10));
     assert!(!room.measure(1, estimate + 10));
@@ -435,17 +404,14 @@ fn heights_are_estimates_until_they_are_measured() {
 
 #[test]
 fn another_series_in_the_same_place_starts_anew() {
-    let mut room = Timeline::new(reader());
-    room.receive_event(event(0, "bob", "before"));
-    let mut other = event(0, "bob", "after");
-    other.at = at(1000);
-    room.receive_event(other);
+    let mut room = said(0..1, "before");
+    room.receive_event(Event {
+        at: at(1000),
+        ..event(0, "bob", "after")
+    });
     assert_eq!(texts(&room), ["after"]);
 
-    let mut room = Timeline::new(reader());
-    for sequence in 50..60 {
-        room.receive_event(event(sequence, "bob", "before"));
-    }
+    let mut room = said(50..60, "before");
     room.receive_event(event(0, "bob", "after"));
     room.receive_event(event(1, "bob", "after"));
     assert_eq!(texts(&room), ["after", "after"]);
@@ -453,21 +419,14 @@ fn another_series_in_the_same_place_starts_anew() {
 
 #[test]
 fn edits_replace_the_text_and_the_newest_wins() {
-    let mut room = Timeline::new(reader());
-    room.receive_event(event(0, "bob", "teh"));
-    let edit = |sequence, text| Event {
-        edits: Some(0),
-        ..event(sequence, "bob", text)
-    };
-    room.receive_event(edit(1, "tha"));
-    room.receive_event(edit(2, "the"));
-    room.add_older(Gap { from: 0, to: 0 }, vec![edit(1, "tha")], true);
+    let mut room = said(0..1, "teh");
+    room.receive_event(edit(1, 0, "bob", "tha"));
+    room.receive_event(edit(2, 0, "bob", "the"));
+    let older = vec![edit(1, 0, "bob", "tha")];
+    room.add_older(Gap { from: 0, to: 0 }, older, true);
     assert_eq!(texts(&room), ["the"]);
     assert_eq!(room.entries().next().unwrap().edited, Some(2));
-    room.receive_event(Event {
-        edits: Some(77),
-        ..event(3, "bob", "of something not shown")
-    });
+    room.receive_event(edit(3, 77, "bob", "of something not shown"));
     assert_eq!(texts(&room), ["the"]);
 }
 
@@ -485,9 +444,7 @@ fn rows_are_grouped_by_author_time_and_day() {
     ] {
         room.receive_value(message(author, "x"), at(seconds), false);
     }
-    let rows: Vec<_> = (0..room.len())
-        .filter_map(|place| room.row_at(place))
-        .collect();
+    let rows = rows(&room);
     assert_eq!(room.row(rows[2].entry.key).as_ref(), Some(&rows[2]));
     let heads: Vec<_> = rows.iter().map(|row| row.heads_group).collect();
     assert_eq!(heads, [true, false, true, true, true, true]);
@@ -498,16 +455,12 @@ fn rows_are_grouped_by_author_time_and_day() {
 
 #[test]
 fn only_what_changes_something_says_so() {
-    let mut room = Timeline::new(reader());
-    room.receive_event(event(0, "bob", "a"));
+    let mut room = said(0..1, "a");
     assert!(room.take_changed());
     assert!(!room.take_changed());
     room.receive_event(event(0, "bob", "a"));
     assert!(!room.take_changed());
-    room.receive_event(Event {
-        edits: Some(0),
-        ..event(2, "bob", "c")
-    });
+    room.receive_event(edit(2, 0, "bob", "c"));
     assert!(room.take_changed());
     room.send(own(1, "x"), at(1));
     assert!(room.take_changed());
@@ -516,10 +469,7 @@ fn only_what_changes_something_says_so() {
 #[test]
 fn a_hundred_thousand_messages_are_kept_in_little_room_and_found_at_once() {
     assert!(size_of::<Stored>() <= 80);
-    let mut room = Timeline::new(reader());
-    for sequence in 99_000..100_000 {
-        room.receive_event(event(sequence, "bob", "new"));
-    }
+    let mut room = said(99_000..100_000, "new");
     let mut to = 98_999;
     while room.oldest_sequence() > Some(0) {
         let from = to + 1 - 1_000.min(to + 1);
@@ -541,43 +491,31 @@ fn a_hundred_thousand_messages_are_kept_in_little_room_and_found_at_once() {
 #[test]
 fn those_who_come_in_one_after_the_other_are_told_together() {
     let mut room = Timeline::new(reader());
-    let mut next = 0;
-    let mut add = |room: &mut Timeline, message: ChatMessage| {
+    let joined = |name| ChatMessage::joined(name, String::new());
+    let messages = [
+        joined("Ann"),
+        joined("Bob"),
+        joined("Ann"),
+        joined("Cem"),
+        message("Bob", "hello"),
+        joined("Dora"),
+    ];
+    for (sequence, message) in (0..).zip(messages) {
         room.receive_event(Event {
-            sequence: next,
-            edits: None,
-            author: "user".to_owned(),
             message,
-            at: At::instant(0, 0),
+            ..event(sequence, "", "")
         });
-        next += 1;
-    };
-    for name in ["Ann", "Bob", "Ann", "Cem"] {
-        add(&mut room, ChatMessage::joined(name, String::new()));
     }
-    let said = ChatMessage {
-        text: "hello".to_owned(),
-        name: "Bob".to_owned(),
-        ..ChatMessage::default()
+    let told = |room: &Timeline| -> Vec<String> {
+        let told = |row: &Row| match row.folded {
+            true => "folded".to_owned(),
+            false => row.joined.join(" "),
+        };
+        rows(room).iter().map(told).collect()
     };
-    add(&mut room, said);
-    add(&mut room, ChatMessage::joined("Dora", String::new()));
-    let rows = |room: &Timeline| -> Vec<(bool, String)> {
-        let rows = (0..room.len()).filter_map(|place| room.row_at(place));
-        rows.map(|row| (row.folded, row.joined.join(" "))).collect()
-    };
-    let row = |folded, joined: &str| (folded, joined.to_owned());
-    let (folded, nobody) = (row(true, ""), row(false, ""));
     assert_eq!(
-        rows(&room),
-        [
-            folded.clone(),
-            folded.clone(),
-            folded.clone(),
-            row(false, "Ann Bob Cem"),
-            nobody.clone(),
-            row(false, "Dora")
-        ]
+        told(&room),
+        ["folded", "folded", "folded", "Ann Bob Cem", "", "Dora"]
     );
     let empty = |room: &Timeline| -> Vec<usize> {
         let is_empty = |place: &usize| room.row_at(*place).is_some_and(|row| row.is_empty());
@@ -588,15 +526,13 @@ fn those_who_come_in_one_after_the_other_are_told_together() {
     room.set_line(Some(1));
     assert_eq!(empty(&room), [] as [usize; 0]);
     assert_eq!(
-        rows(&room),
-        [
-            folded.clone(),
-            row(false, "Ann Bob"),
-            folded,
-            row(false, "Ann Cem"),
-            nobody,
-            row(false, "Dora")
-        ]
+        told(&room),
+        ["folded", "Ann Bob", "folded", "Ann Cem", "", "Dora"]
+    );
+    assert!(
+        rows(&room)
+            .iter()
+            .all(|row| !row.folded || row.joined.is_empty())
     );
 }
 
@@ -631,22 +567,15 @@ fn a_quote_says_what_its_original_says_now() {
         quoted(&room),
         is_quoted("ann", "tea or coffee?", Quoted::True)
     );
-    let edit = |sequence, message| Event {
-        edits: Some(0),
-        ..Event {
-            message,
-            ..event(sequence, "ann", "")
-        }
-    };
-    room.receive_event(edit(2, message("ann", "milk?")));
+    room.receive_event(edit(2, 0, "ann", "milk?"));
     assert_eq!(quoted(&room), is_quoted("ann", "milk?", Quoted::Edited));
-    let bleeped = ChatMessage {
-        bleeped: true,
-        ..message("ann", "***")
-    };
-    room.receive_event(edit(3, bleeped));
+    let mut bleeped = edit(3, 0, "ann", "***");
+    bleeped.message.bleeped = true;
+    room.receive_event(bleeped);
     assert_eq!(quoted(&room), is_quoted("ann", "***", Quoted::Moderated));
-    room.receive_event(edit(4, message("ann", "x").taken_back()));
+    let mut deleted = edit(4, 0, "ann", "x");
+    deleted.message = deleted.message.taken_back();
+    room.receive_event(deleted);
     assert_eq!(quoted(&room), is_quoted("ann", "", Quoted::Deleted));
 }
 
@@ -664,11 +593,7 @@ fn quotes_cannot_be_forged() {
         assert_eq!(found, is_quoted("ann", "I stay", Quoted::Misquoted));
     }
     // An edit of the original is no excuse for another name.
-    let edit = Event {
-        edits: Some(0),
-        ..event(4, "ann", "I go")
-    };
-    room.receive_event(edit);
+    room.receive_event(edit(4, 0, "ann", "I go"));
     let found = forge(&mut room, 5, 0, "cyn", "I stay");
     assert_eq!(found, is_quoted("ann", "I go", Quoted::Misquoted));
     // Messages from the future, and the reply itself.
@@ -693,11 +618,8 @@ fn an_original_that_is_not_loaded_is_not_called_missing_before_that_is_known() {
     room.add_older(gap, vec![event(60, "ann", "between")], false);
     assert_eq!(quoted(&room), claim(Quoted::NotLoaded));
     let gap = Gap { from: 0, to: 59 };
-    room.add_older(
-        gap,
-        vec![event(6, "ann", "six"), event(8, "ann", "x")],
-        true,
-    );
+    let found = vec![event(6, "ann", "six"), event(8, "ann", "x")];
+    room.add_older(gap, found, true);
     assert_eq!(quoted(&room), claim(Quoted::Missing));
     // Where a query has not found it.
     let mut room = Timeline::new(reader());
@@ -744,16 +666,9 @@ fn in_a_live_room_quotes_go_by_id_and_name() {
     assert_eq!((now.name.as_str(), now.text.as_str()), ("ann", "psst"));
 }
 
-fn by(sequence: u64, name: &str, account: &str) -> Event {
-    Event {
-        author: account.to_owned(),
-        ..event(sequence, name, "x")
-    }
-}
-
 /// The accounts that stand behind the names.
 fn accounts(room: &Timeline) -> Vec<Option<String>> {
-    let rows = (0..room.len()).filter_map(|place| room.row_at(place));
+    let rows = rows(room).into_iter();
     rows.map(|row| row.sender.account).collect()
 }
 
@@ -764,17 +679,14 @@ fn some(account: &str) -> Option<String> {
 #[test]
 fn two_people_of_one_name_are_never_merged() {
     let mut room = Timeline::new(reader());
-    room.receive_event(by(0, "cyn", "user"));
-    room.receive_event(by(1, "bob", "user"));
+    room.receive_event(by(0, "cyn", "user", "x"));
+    room.receive_event(by(1, "bob", "user", "x"));
     room.take_changed();
     assert_eq!(accounts(&room), [None, None]);
-    room.receive_event(by(2, "bob", "eve"));
+    room.receive_event(by(2, "bob", "eve", "x"));
     assert_eq!(accounts(&room), [None, some("user"), some("eve")]);
-    let rows: Vec<_> = (0..3).filter_map(|place| room.row_at(place)).collect();
-    assert!(
-        rows[2].heads_group,
-        "in the same minute, but by somebody else"
-    );
+    let rows = rows(&room);
+    assert!(rows[2].heads_group, "so soon, but by somebody else");
     assert_ne!(rows[1].sender.hue, rows[2].sender.hue);
     // Those who are here count, too, whether they have spoken or not.
     room.note_person("cyn", "mallory");
@@ -797,14 +709,12 @@ fn names_that_look_alike_are_told_apart() {
     let mut room = Timeline::new(reader());
     let bob = "В\u{43e}b";
     for (sequence, name) in [(0, "Bob"), (1, bob), (2, "Ian"), (3, "lan"), (4, "Боб")] {
-        room.receive_event(by(sequence, name, "user"));
+        room.receive_event(by(sequence, name, "user", "x"));
     }
     let user = || some("user");
     assert_eq!(room.take_unjudged(), [bob, "Боб"]);
-    assert_eq!(
-        accounts(&room),
-        [None, None, some("user · U+0049"), user(), None]
-    );
+    let shown = [None, None, some("user · U+0049"), user(), None];
+    assert_eq!(accounts(&room), shown);
     room.take_changed();
     for name in [bob, "Боб"] {
         room.judge(name, Some(effusion_chat::lookalike::skeleton(name)));
@@ -815,7 +725,7 @@ fn names_that_look_alike_are_told_apart() {
     assert_eq!(shown[4], None, "it looks like nobody else's");
     // Alone, too, letters of two alphabets that look like one are shown.
     let mut room = Timeline::new(reader());
-    room.receive_event(by(0, bob, "user"));
+    room.receive_event(by(0, bob, "user", "x"));
     room.judge(bob, Some("Bob".to_owned()));
     assert_eq!(accounts(&room), [some("user · U+0412 U+043E")]);
     // What cannot be found out is not trusted.
@@ -826,10 +736,7 @@ fn names_that_look_alike_are_told_apart() {
 #[test]
 fn a_system_that_says_anything_else_is_a_person() {
     let mut room = Timeline::new(reader());
-    let says = |sequence, text: &str| Event {
-        author: "eve".to_owned(),
-        ..event(sequence, "System", text)
-    };
+    let says = |sequence, text: &str| by(sequence, "System", "eve", text);
     room.receive_event(says(0, "bob has joined"));
     assert!(room.receive_event(says(1, "Send me your password")));
     room.receive_event(event(2, "ann", "no"));
@@ -837,18 +744,13 @@ fn a_system_that_says_anything_else_is_a_person() {
     assert_eq!(origins(&room), [Origin::Notice, Origin::Other, Origin::Own]);
     assert_eq!(accounts(&room)[1..], [some("eve"), None]);
     // Nor can a notice be edited into one.
-    let before = room.row_at(0).map(|row| row.entry.key);
-    let edit = Event {
+    let before = order(&room);
+    room.receive_event(Event {
         edits: Some(0),
         ..says(3, "The service ends today")
-    };
-    room.receive_event(edit);
+    });
     assert_eq!(origins(&room)[0], Origin::Other);
-    assert_ne!(
-        room.row_at(0).map(|row| row.entry.key),
-        before,
-        "drawn anew"
-    );
+    assert_ne!(order(&room)[0], before[0], "drawn anew");
 }
 
 #[test]
@@ -865,8 +767,7 @@ fn a_notice_says_what_notices_say_and_no_more() {
         " has joined",
     ];
     for (sequence, text) in (0..).zip(others) {
-        let mut event = event(sequence, "System", text);
-        event.author = "eve".to_owned();
+        let event = by(sequence, "System", "eve", text);
         assert!(room.receive_event(event), "{text}");
     }
     let mut act = event(8, "System", "Bob has joined");
@@ -876,7 +777,7 @@ fn a_notice_says_what_notices_say_and_no_more() {
     assert!(room.entries().all(|it| it.origin == Origin::Other));
     for name in ["SYSTEM", "System␣", "5ystern", "S y s t e m"] {
         let mut room = Timeline::new(reader());
-        assert!(room.receive_event(by(0, name, "eve")));
+        assert!(room.receive_event(by(0, name, "eve", "x")));
         assert_eq!(accounts(&room), [some("eve")], "{name}");
     }
 }
@@ -889,7 +790,7 @@ fn an_office_is_shown_with_the_account_that_claims_it() {
         (1, "Ann", "user"),
         (2, "control", "Control"),
     ] {
-        room.receive_event(by(sequence, name, account));
+        room.receive_event(by(sequence, name, account, "x"));
     }
     assert_eq!(accounts(&room), [some("user"), None, None]);
     assert_eq!(room.label("moderator", "eve"), "moderator (eve)");
@@ -898,11 +799,9 @@ fn an_office_is_shown_with_the_account_that_claims_it() {
 #[test]
 fn who_has_come_in_is_told_by_the_account_where_names_are_the_same() {
     let mut room = Timeline::new(reader());
-    room.receive_event(by(0, "Bob", "user"));
+    room.receive_event(by(0, "Bob", "user", "x"));
     for (sequence, account) in [(1, "user"), (2, "eve")] {
-        let mut event = event(sequence, "System", "Bob has joined");
-        event.author = account.to_owned();
-        room.receive_event(event);
+        room.receive_event(by(sequence, "System", account, "Bob has joined"));
     }
     assert_eq!(room.row_at(2).unwrap().joined, ["Bob (user)", "Bob (eve)"]);
 }
@@ -910,27 +809,13 @@ fn who_has_come_in_is_told_by_the_account_where_names_are_the_same() {
 #[test]
 fn values_that_are_no_messages_are_told_in_one_notice() {
     let mut room = Timeline::new(reader());
-    for sequence in 0..4 {
-        room.receive_event(event(sequence, "System", ""));
+    for (sequence, text) in (0..).zip(["", "", "", "", "bob has joined", ""]) {
+        room.receive_event(event(sequence, "System", text));
     }
-    room.receive_event(event(4, "System", "bob has joined"));
-    room.receive_event(event(5, "System", ""));
-    let rows = (0..6).filter_map(|place| room.row_at(place));
-    let told: Vec<_> = rows
-        .map(|row| (row.folded, row.unreadable, row.joined.len()))
-        .collect();
-    let folded = (true, 0, 0);
-    assert_eq!(
-        told,
-        [
-            folded,
-            folded,
-            folded,
-            (false, 4, 0),
-            (false, 0, 1),
-            (false, 1, 0)
-        ]
-    );
+    let rows = rows(&room).into_iter();
+    let told = rows.map(|row| (row.folded, row.unreadable, row.joined.len()));
+    let folded = [(true, 0, 0); 3].into_iter();
+    assert!(told.eq(folded.chain([(false, 4, 0), (false, 0, 1), (false, 1, 0)])));
 }
 
 #[test]
@@ -950,10 +835,8 @@ fn what_was_seen_stays_seen() {
         room.note_seen(name, account, Target::Sequence(seen));
     }
     let by = |room: &Timeline, rank| -> Vec<String> {
-        room.seen_by(rank)
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect()
+        let seen_by = room.seen_by(rank).into_iter();
+        seen_by.map(|(name, _)| name).collect()
     };
     assert_eq!(by(&room, 4), ["Bob", "Cem", "ann"]);
     assert_eq!(by(&room, 7), ["Bob"]);

@@ -19,14 +19,14 @@ impl Timeline {
             it.set_origin(Origin::Own);
             it.set(ECHO_DUE, true);
         });
-        key as Key
+        key
     }
 
     /// The oldest message that waits to be sent, and has not failed.
     pub fn next_unsent(&self) -> Option<(Key, ChatMessage)> {
         let waiting = self.unsent.iter().position(|(_, fault)| fault.is_none())?;
         let stored = self.items.get(self.settled() + waiting)?;
-        Some((stored.key(), stored.message(&self.names)))
+        Some((stored.key, stored.message(&self.names)))
     }
 
     /// Whether a message waits to be acknowledged.
@@ -44,10 +44,8 @@ impl Timeline {
         [&self.reader.principal, &self.reader.name]
             .into_iter()
             .filter_map(|author| self.find_id(id, self.names.find(author)?))
-            .any(|place| {
-                let stored = self.items.get(place);
-                stored.is_some_and(|it| it.origin() == Origin::Own)
-            })
+            .filter_map(|place| self.items.get(place))
+            .any(|stored| stored.origin() == Origin::Own)
     }
 
     /// Whether any message waits to be acknowledged.
@@ -106,11 +104,9 @@ impl Timeline {
 
     /// Takes a failed message up again, for the caller to send.
     pub fn retry(&mut self, key: Key) -> Option<ChatMessage> {
-        let failed =
-            |(known, fault): &&(u32, Option<Fault>)| *known as Key == key && fault.is_some();
-        self.unsent.iter().find(failed)?;
-        self.set_fault(key, None);
         let place = self.unsent_place(key)?;
+        self.unsent.get(place - self.settled())?.1.as_ref()?;
+        self.set_fault(key, None);
         self.items.get(place).map(|it| it.message(&self.names))
     }
 
@@ -121,9 +117,8 @@ impl Timeline {
         self.unsent.get(waiting)?.1.as_ref()?;
         self.unsent.remove(waiting);
         self.changed = true;
-        self.items
-            .remove(place)
-            .map(|stored| stored.message(&self.names))
+        let stored = self.items.remove(place);
+        stored.map(|it| it.message(&self.names))
     }
 
     /// Takes a message out that waits, and that somebody else has sent or given up.
@@ -136,7 +131,7 @@ impl Timeline {
     }
 
     pub(super) fn unsent_place(&self, key: Key) -> Option<usize> {
-        let waiting = self.unsent.iter().position(|(it, _)| *it as Key == key)?;
+        let waiting = self.unsent.iter().position(|(it, _)| *it == key)?;
         Some(self.settled() + waiting)
     }
 
@@ -157,10 +152,7 @@ impl Timeline {
         let Some(mut stored) = self.items.remove(place) else {
             return;
         };
-        stored.rank = match sequence {
-            Some(sequence) => sequence,
-            None => self.live_rank(),
-        };
+        stored.rank = sequence.unwrap_or_else(|| self.live_rank());
         stored.set(SENT, true);
         stored.set(ECHO_DUE, echo_due);
         self.last_sent = self.last_sent.max(Some(stored.rank));
@@ -168,7 +160,7 @@ impl Timeline {
     }
 
     fn set_fault(&mut self, key: Key, fault: Option<Fault>) {
-        if let Some(it) = self.unsent.iter_mut().find(|(it, _)| *it as Key == key) {
+        if let Some(it) = self.unsent.iter_mut().find(|(it, _)| *it == key) {
             it.1 = fault;
             self.changed = true;
         }
