@@ -7,130 +7,20 @@ use serde::Serialize;
 use crate::features::timeline::time::{self, At};
 use crate::features::timeline::{Entry, Event, Gap, Quote, Quoted, Reader, Timeline};
 use crate::i18n::letters::is_letter;
-use effusion_chat::{ChatMessage, Timestamp};
+use effusion_chat::Timestamp;
 
 /// A message in the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Serialize)]
 pub struct Line {
     /// Its sequence in the time series.
-    pub sequence: Option<u64>,
-    /// When the service received it, or when its author says it was written.
-    pub time: String,
-    /// The principal that appended it, according to the service; empty if unknown.
-    pub author: String,
-    /// The author's name, with the account where others have one that looks the same.
-    pub label: String,
-    /// The message.
-    pub message: ChatMessage,
-    /// Whether it was edited.
-    pub edited: bool,
-    /// What it answers, as that says it now.
-    pub quote: Option<Quote>,
-}
-
-/// The messages of a room, in order.
-pub fn lines(timeline: &Timeline) -> Vec<Line> {
-    let line = |entry: Entry| Line {
-        quote: timeline.quote_in(&entry),
-        sequence: entry.sequence,
-        time: time_of(&entry.at, &entry.message),
-        label: timeline.label(&entry.message.name, &entry.author),
-        author: entry.author,
-        message: entry.message,
-        edited: entry.edited.is_some(),
-    };
-    timeline.entries().map(line).collect()
-}
-
-/// The messages of a whole series, in order.
-pub fn lines_of_series(reader: &Reader, events: Vec<Event>) -> Vec<Line> {
-    let mut timeline = Timeline::new(reader.clone());
-    let all = Gap {
-        from: 0,
-        to: events
-            .iter()
-            .map(|it| it.sequence)
-            .max()
-            .unwrap_or_default(),
-    };
-    timeline.add_older(all, events, true);
-    lines(&timeline)
-}
-
-fn time_of(at: &At, message: &ChatMessage) -> String {
-    match (at, &message.timestamp) {
-        (At::Instant { ms, .. }, _) => time::iso(*ms).unwrap_or_default(),
-        (At::Written(_), Timestamp::Text(text)) => text.clone(),
-        (At::Written(text), _) => text.clone(),
-    }
-}
-
-/// The messages as plain text, one per line; further lines of a message follow it.
-pub fn to_text(lines: &[Line]) -> String {
-    let mut text = String::new();
-    for line in lines {
-        let message = &line.message;
-        if !line.time.is_empty() {
-            text.push_str(&line.time);
-            text.push(' ');
-        }
-        text.push_str(&line.label);
-        if let Some(quote) = &line.quote {
-            text.push_str(&quoted(quote));
-        }
-        text.push_str(if message.act { " " } else { ": " });
-        let words = if message.deleted {
-            "(deleted)"
-        } else {
-            &message.text
-        };
-        for (number, part) in words.split('\n').enumerate() {
-            if number > 0 {
-                text.push_str("\n    ");
-            }
-            text.push_str(part);
-        }
-        if line.edited && !message.deleted {
-            text.push_str(" (edited)");
-        }
-        text.push('\n');
-    }
-    text
-}
-
-/// What a message answers, in brackets behind its author.
-fn quoted(quote: &Quote) -> String {
-    let text = match quote.state {
-        Quoted::Deleted => String::new(),
-        _ => [": “", &quote.text, "”"].concat(),
-    };
-    let remark = quote.remark().map(|remark| [", ", remark].concat());
-    [
-        " (to ",
-        &quote.name,
-        &text,
-        &remark.unwrap_or_default(),
-        ")",
-    ]
-    .concat()
-}
-
-/// A room in the JSON file.
-#[derive(Serialize)]
-struct RoomFile<'a> {
-    room: &'a str,
-    messages: Vec<MessageRecord<'a>>,
-}
-
-/// A message in the JSON file.
-#[derive(Serialize)]
-struct MessageRecord<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence: Option<u64>,
-    time: &'a str,
-    name: &'a str,
-    account: &'a str,
-    text: &'a str,
+    /// When the service received it, or when its author says it was written.
+    time: String,
+    name: String,
+    /// The principal that appended it, according to the service; empty if unknown.
+    account: String,
+    text: String,
     #[serde(skip_serializing_if = "Not::not")]
     act: bool,
     #[serde(skip_serializing_if = "Not::not")]
@@ -140,66 +30,141 @@ struct MessageRecord<'a> {
     #[serde(skip_serializing_if = "Not::not")]
     bleeped: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reply: Option<ReplyRecord<'a>>,
+    reply: Option<Quoting>,
+    /// The author's name, with the account where others have one that looks the same.
+    #[serde(skip)]
+    label: String,
 }
 
-/// What a message replies to.
+/// What a message answers, as that says it now.
 #[derive(Serialize)]
-struct ReplyRecord<'a> {
-    name: &'a str,
-    text: &'a str,
+struct Quoting {
+    name: String,
+    /// Empty if it was deleted.
+    text: String,
     /// How it differs from what the message quotes.
     #[serde(skip_serializing_if = "Option::is_none")]
     remark: Option<&'static str>,
 }
 
-impl<'a> From<&'a Line> for MessageRecord<'a> {
-    fn from(line: &'a Line) -> Self {
-        let message = &line.message;
-        Self {
-            sequence: line.sequence,
-            time: &line.time,
-            name: &message.name,
-            account: &line.author,
-            text: &message.text,
+/// The messages of a room, in order.
+pub fn lines(timeline: &Timeline) -> Vec<Line> {
+    let quoting = |quote: Quote| Quoting {
+        remark: quote.remark(),
+        name: quote.name,
+        text: match quote.state {
+            Quoted::Deleted => String::new(),
+            _ => quote.text,
+        },
+    };
+    let line = |entry: Entry| {
+        let reply = timeline.quote_in(&entry).map(quoting);
+        let message = entry.message;
+        Line {
+            sequence: entry.sequence,
+            time: time_of(&entry.at, &message.timestamp),
+            label: timeline.label(&message.name, &entry.author),
+            name: message.name,
+            account: entry.author,
+            text: message.text,
             act: message.act,
-            edited: line.edited,
+            edited: entry.edited.is_some(),
             deleted: message.deleted,
             bleeped: message.bleeped,
-            reply: line.quote.as_ref().map(|quote| ReplyRecord {
-                name: &quote.name,
-                text: &quote.text,
-                remark: quote.remark(),
-            }),
+            reply,
         }
+    };
+    timeline.entries().map(line).collect()
+}
+
+/// The messages of a whole series, in order.
+pub fn lines_of_series(reader: &Reader, events: Vec<Event>) -> Vec<Line> {
+    let mut timeline = Timeline::new(reader.clone());
+    let newest = events.iter().map(|it| it.sequence).max();
+    let all = Gap {
+        from: 0,
+        to: newest.unwrap_or_default(),
+    };
+    timeline.add_older(all, events, true);
+    lines(&timeline)
+}
+
+fn time_of(at: &At, timestamp: &Timestamp) -> String {
+    match (at, timestamp) {
+        (At::Instant { ms, .. }, _) => time::iso(*ms).unwrap_or_default(),
+        (At::Written(_), Timestamp::Text(text)) | (At::Written(text), _) => text.clone(),
     }
 }
 
+/// The messages as plain text, one per line; further lines of a message follow it.
+pub fn to_text(lines: &[Line]) -> String {
+    let mut text = String::new();
+    for line in lines {
+        if !line.time.is_empty() {
+            text.push_str(&line.time);
+            text.push(' ');
+        }
+        text.push_str(&line.label);
+        if let Some(reply) = &line.reply {
+            text.push_str(&quoted(reply));
+        }
+        text.push_str(if line.act { " " } else { ": " });
+        let words = if line.deleted {
+            "(deleted)"
+        } else {
+            &line.text
+        };
+        for (number, part) in words.split('\n').enumerate() {
+            if number > 0 {
+                text.push_str("\n    ");
+            }
+            text.push_str(part);
+        }
+        if line.edited && !line.deleted {
+            text.push_str(" (edited)");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// What a message answers, in brackets behind its author.
+fn quoted(reply: &Quoting) -> String {
+    let mut text = [" (to ", &reply.name].concat();
+    if !reply.text.is_empty() {
+        text.push_str(&[": “", &reply.text, "”"].concat());
+    }
+    if let Some(remark) = reply.remark {
+        text.push_str(&[", ", remark].concat());
+    }
+    text.push(')');
+    text
+}
+
+/// A room in the JSON file.
+#[derive(Serialize)]
+struct RoomFile<'a> {
+    room: &'a str,
+    messages: &'a [Line],
+}
+
 /// The messages as JSON: an object with the room's name and an array of messages.
-pub fn to_json(room: &str, lines: &[Line]) -> String {
-    let file = RoomFile {
-        room,
-        messages: lines.iter().map(MessageRecord::from).collect(),
-    };
+pub fn to_json(room: &str, messages: &[Line]) -> String {
+    let file = RoomFile { room, messages };
     // What is written into a string, and has texts for keys, can always be written.
     serde_json::to_string_pretty(&file).unwrap_or_default()
 }
 
 /// A file name without characters that some file system rejects.
 pub fn file_name(room: &str, ending: &str) -> String {
-    let mut name: String = room
-        .chars()
-        .map(|char| if is_letter(char) { char } else { '-' })
-        .collect();
-    name.push('.');
-    name.push_str(ending);
-    name
+    let name = room.replace(|c| !is_letter(c), "-");
+    [&name, ".", ending].concat()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use effusion_chat::{Reply, Target};
+    use effusion_chat::{ChatMessage, Reply, Target};
 
     fn event(sequence: u64, edits: Option<u64>, message: ChatMessage) -> Event {
         Event {
@@ -280,10 +245,8 @@ mod tests {
             reply(3),
             serde_json::json!({"name": "Ann", "text": "", "remark": "deleted"})
         );
-        assert_eq!(
-            serde_json::from_str::<serde_json::Value>(&to_json("", &[])).unwrap()["messages"],
-            serde_json::json!([])
-        );
+        let empty: serde_json::Value = serde_json::from_str(&to_json("", &[])).unwrap();
+        assert_eq!(empty["messages"], serde_json::json!([]));
     }
 
     #[test]
