@@ -19,21 +19,13 @@ impl Needle {
 
     /// Whether a text contains the words.
     pub fn is_in(&self, text: &str) -> bool {
-        self.first(text.char_indices()).is_some()
+        self.find(text, 0).is_some()
     }
 
     /// Where a text contains the words, as byte ranges.
     pub fn places(&self, text: &str) -> Vec<Range<usize>> {
-        let mut places = Vec::new();
-        let mut rest = text.char_indices();
-        while let Some(found) = self.first(rest.clone()) {
-            // The next one begins after this one.
-            while rest.clone().next().is_some_and(|(at, _)| at < found.end) {
-                rest.next();
-            }
-            places.push(found);
-        }
-        places
+        let first = self.find(text, 0);
+        std::iter::successors(first, |found| self.find(text, found.end)).collect()
     }
 
     /// The same in UTF-16 code units, which browsers count in.
@@ -42,28 +34,26 @@ impl Needle {
             text.get(..end)
                 .map_or(0, |it| it.encode_utf16().count() as u32)
         };
-        let places = self.places(text);
+        let places = self.places(text).into_iter();
         places
-            .into_iter()
             .map(|place| units(place.start)..units(place.end))
             .collect()
     }
 
-    fn first(&self, chars: std::str::CharIndices) -> Option<Range<usize>> {
-        let mut from = chars;
-        loop {
-            let here = from.clone();
-            let (start, _) = from.next()?;
-            if let Some(end) = self.end_of(here) {
-                return Some(start..end);
-            }
-        }
+    /// Where the words stand next, from here on.
+    fn find(&self, text: &str, from: usize) -> Option<Range<usize>> {
+        let mut places = text.get(from..)?.char_indices();
+        places.find_map(|(at, _)| {
+            let start = from + at;
+            let length = self.length_in(text.get(start..)?)?;
+            Some(start..start + length)
+        })
     }
 
-    /// Where the words end, if the text starts with them.
-    fn end_of(&self, chars: std::str::CharIndices) -> Option<usize> {
+    /// How many bytes the words take, if the text starts with them.
+    fn length_in(&self, text: &str) -> Option<usize> {
         let mut wanted = self.folded.iter();
-        for (at, char) in chars {
+        for (at, char) in text.char_indices() {
             for folded in char.to_lowercase() {
                 match wanted.next() {
                     Some(wanted) if *wanted == folded => {}
