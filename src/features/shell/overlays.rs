@@ -10,69 +10,56 @@ use crate::features::people::{members, profile};
 use crate::features::search::search_panel;
 use crate::features::settings::{another_room_dialog, settings_dialog};
 use crate::state::{Dialog, Panel, use_app, use_room};
+use crate::ui::lazy::Loading;
 use crate::ui::{Keyed, Lazy};
 
 /// The panel that is open.
 #[component]
 pub fn Panels() -> impl IntoView {
-    let app = use_app();
+    let panel = use_app().panel;
+    let content = move |panel| match panel {
+        Panel::Members => about_room(|| members(use_room())),
+        Panel::Search => about_room(|| search_panel(use_room())),
+        Panel::Diagnostics => view! { <Lazy load=diagnostics() /> }.into_any(),
+        Panel::Lessons => view! { <Lazy load=lessons() /> }.into_any(),
+    };
     view! {
-        <Keyed key=Signal::derive(move || {
-            app.panel.get().map(|panel| panel as usize)
-        })>
-            {match app.panel.get_untracked() {
-                None => ().into_any(),
-                Some(Panel::Members) => {
-                    view! {
-                        <ActiveRoom>
-                            <Lazy load=members(use_room()) />
-                        </ActiveRoom>
-                    }
-                        .into_any()
-                }
-                Some(Panel::Search) => {
-                    view! {
-                        <ActiveRoom>
-                            <Lazy load=search_panel(use_room()) />
-                        </ActiveRoom>
-                    }
-                        .into_any()
-                }
-                Some(Panel::Diagnostics) => view! { <Lazy load=diagnostics() /> }.into_any(),
-                Some(Panel::Lessons) => view! { <Lazy load=lessons() /> }.into_any(),
-            }}
-        </Keyed>
+        <Keyed key=Signal::derive(move || Some(
+            panel.get()? as usize,
+        ))>{panel.get_untracked().map(content)}</Keyed>
     }
 }
 
 /// The dialog that is open.
 #[component]
 pub fn Dialogs() -> impl IntoView {
-    let app = use_app();
+    let dialog = use_app().dialog;
+    let content = move |dialog| {
+        let load = match dialog {
+            Dialog::AnotherRoom => another_room_dialog(),
+            Dialog::Settings => settings_dialog(),
+            Dialog::Directory => directory_dialog(),
+            Dialog::NewRoom => new_room_dialog(),
+            Dialog::Switcher => switcher(),
+            Dialog::Profile => profile(),
+            Dialog::RoomInfo => return about_room(room_info_dialog),
+            Dialog::Keyboard => shortcuts_dialog(),
+        };
+        view! { <Lazy load /> }.into_any()
+    };
     view! {
-        <Keyed key=Signal::derive(move || {
-            app.dialog.get().map(|dialog| dialog as usize)
-        })>
-            {match app.dialog.get_untracked() {
-                None => ().into_any(),
-                Some(Dialog::AnotherRoom) => {
-                    view! { <Lazy load=another_room_dialog() /> }.into_any()
-                }
-                Some(Dialog::Settings) => view! { <Lazy load=settings_dialog() /> }.into_any(),
-                Some(Dialog::Directory) => view! { <Lazy load=directory_dialog() /> }.into_any(),
-                Some(Dialog::NewRoom) => view! { <Lazy load=new_room_dialog() /> }.into_any(),
-                Some(Dialog::Switcher) => view! { <Lazy load=switcher() /> }.into_any(),
-                Some(Dialog::Profile) => view! { <Lazy load=profile() /> }.into_any(),
-                Some(Dialog::RoomInfo) => {
-                    view! {
-                        <ActiveRoom>
-                            <Lazy load=room_info_dialog() />
-                        </ActiveRoom>
-                    }
-                        .into_any()
-                }
-                Some(Dialog::Keyboard) => view! { <Lazy load=shortcuts_dialog() /> }.into_any(),
-            }}
-        </Keyed>
+        <Keyed key=Signal::derive(move || Some(
+            dialog.get()? as usize,
+        ))>{dialog.get_untracked().map(content)}</Keyed>
     }
+}
+
+/// What is about the room that is shown: made anew for another one.
+fn about_room(load: fn() -> Loading) -> AnyView {
+    view! {
+        <ActiveRoom>
+            <Lazy load=load() />
+        </ActiveRoom>
+    }
+    .into_any()
 }
