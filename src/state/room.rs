@@ -89,8 +89,12 @@ pub struct RowSignal {
     pub row: ArcRwSignal<Row>,
 }
 
-/// The reactions to the messages on the screen.
-type Reacted = Vec<(Target, Arc<MessageReactions>)>;
+impl RowSignal {
+    /// The rank of the message.
+    pub fn rank(&self) -> u64 {
+        self.row.read_untracked().entry.rank
+    }
+}
 
 /// The reactions to one message on the screen.
 #[derive(Default)]
@@ -154,9 +158,6 @@ pub struct RoomFields {
     pub earlier: ArcRwSignal<Earlier>,
     /// Whether a gap is being filled.
     pub filling: ArcRwSignal<bool>,
-    reactions: SendWrapper<RefCell<Reactions>>,
-    /// The reactions to the messages on the screen.
-    reacted: SendWrapper<RefCell<Reacted>>,
     /// Which part of the messages is in the document, and how much room the rest takes.
     pub extent: ArcRwSignal<Extent>,
     /// The message that is to be brought into sight.
@@ -165,17 +166,6 @@ pub struct RoomFields {
     pub copied: ArcRwSignal<bool>,
     /// What a screen reader is to say of the messages that came last.
     pub announcement: ArcRwSignal<String>,
-    timeline: SendWrapper<RefCell<Timeline>>,
-    /// The rank of the message that the document is built around; none for the end.
-    around: SendWrapper<Cell<Option<u64>>>,
-    /// How high the list is on the screen.
-    view: SendWrapper<Cell<u32>>,
-    /// How far the list has been drawn, and whether that goes on.
-    reach: SendWrapper<Cell<Drawn>>,
-    reaching: SendWrapper<Cell<bool>>,
-    /// Whether the messages were drawn since the last frame, and whether they have changed since.
-    drawn: SendWrapper<Cell<bool>>,
-    stale: SendWrapper<Cell<bool>>,
     /// The rank of the newest message up to which the reader has seen all.
     pub read: ArcRwSignal<Option<u64>>,
     /// What can be seen of the list; none while it is not on the screen.
@@ -184,13 +174,33 @@ pub struct RoomFields {
     pub oldest: ArcRwSignal<Option<u64>>,
     /// Counts how often the reader wanted to be at the end of the list.
     pub to_end: ArcRwSignal<usize>,
-    /// How many messages have come since the last announcement.
-    unannounced: SendWrapper<Cell<usize>>,
     /// Set each time the room has been joined and its first messages can be seen.
     pub entered: ArcRwSignal<Option<Entered>>,
-    visit: SendWrapper<Cell<usize>>,
+    inner: SendWrapper<Inner>,
+}
+
+/// What of a room nothing follows.
+#[derive(Default)]
+struct Inner {
+    timeline: RefCell<Timeline>,
+    reactions: RefCell<Reactions>,
+    /// The reactions to the messages on the screen.
+    reacted: RefCell<Vec<(Target, Arc<MessageReactions>)>>,
+    /// The rank of the message that the document is built around; none for the end.
+    around: Cell<Option<u64>>,
+    /// How high the list is on the screen.
+    view: Cell<u32>,
+    /// How far the list has been drawn, and whether that goes on.
+    reach: Cell<Drawn>,
+    reaching: Cell<bool>,
+    /// Whether the messages were drawn since the last frame, and whether they have changed since.
+    drawn: Cell<bool>,
+    stale: Cell<bool>,
+    /// How many messages have come since the last announcement.
+    unannounced: Cell<usize>,
+    visit: Cell<usize>,
     /// What this visit keeps going.
-    tasks: SendWrapper<RefCell<Tasks>>,
+    tasks: RefCell<Tasks>,
 }
 
 /// What can be seen of the list of messages.
@@ -275,27 +285,19 @@ impl OpenRoom {
             picking: ArcRwSignal::default(),
             earlier: ArcRwSignal::new(Earlier::Unknown),
             filling: ArcRwSignal::new(false),
-            reactions: SendWrapper::new(RefCell::default()),
-            reacted: SendWrapper::new(RefCell::default()),
             extent: ArcRwSignal::default(),
             scroll_target: ArcRwSignal::default(),
             copied: ArcRwSignal::default(),
             announcement: ArcRwSignal::default(),
-            timeline: SendWrapper::new(RefCell::new(timeline)),
-            around: SendWrapper::new(Cell::new(None)),
-            view: SendWrapper::new(Cell::new(0)),
-            reach: SendWrapper::new(Cell::default()),
-            reaching: SendWrapper::new(Cell::new(false)),
-            drawn: SendWrapper::new(Cell::new(false)),
-            stale: SendWrapper::new(Cell::new(false)),
             read: ArcRwSignal::default(),
             sight: ArcRwSignal::default(),
             oldest: ArcRwSignal::default(),
             to_end: ArcRwSignal::default(),
-            unannounced: SendWrapper::new(Cell::new(0)),
             entered: ArcRwSignal::default(),
-            visit: SendWrapper::new(Cell::new(0)),
-            tasks: SendWrapper::new(RefCell::default()),
+            inner: SendWrapper::new(Inner {
+                timeline: RefCell::new(timeline),
+                ..Inner::default()
+            }),
         }))
     }
 
@@ -313,13 +315,13 @@ impl OpenRoom {
 
     /// Looks at the messages without following them.
     pub fn look<T>(&self, look: impl FnOnce(&Timeline) -> T) -> T {
-        look(&self.timeline.borrow())
+        look(&self.inner.timeline.borrow())
     }
 
     /// Changes the messages, and what is on the screen with them: at once, but no more than once a frame.
     pub fn change<T>(&self, change: impl FnOnce(&mut Timeline) -> T) -> T {
-        let result = change(&mut self.timeline.borrow_mut());
-        let changed = self.timeline.borrow_mut().take_changed();
+        let result = change(&mut self.inner.timeline.borrow_mut());
+        let changed = self.inner.timeline.borrow_mut().take_changed();
         if changed {
             self.draw();
         }
@@ -327,15 +329,15 @@ impl OpenRoom {
     }
 
     fn draw(&self) {
-        if self.drawn.replace(true) {
-            self.stale.set(true);
+        if self.inner.drawn.replace(true) {
+            self.inner.stale.set(true);
             return;
         }
         self.show();
         let room = self.clone();
         request_animation_frame(move || {
-            room.drawn.set(false);
-            if room.stale.replace(false) {
+            room.inner.drawn.set(false);
+            if room.inner.stale.replace(false) {
                 room.draw();
             }
         });
@@ -355,8 +357,8 @@ impl OpenRoom {
 
     /// Builds the document around a message, or up to the end, for a list that is so high on the screen.
     pub fn show_around(&self, rank: Option<u64>, view: u32) {
-        self.around.set(rank);
-        self.view.set(view);
+        self.inner.around.set(rank);
+        self.inner.view.set(view);
         self.show();
     }
 
@@ -442,27 +444,26 @@ impl OpenRoom {
 
     /// Has a screen reader say what has come: the message, or how many there are.
     pub fn announce(&self, i18n: I18n) {
-        let waiting = self.unannounced.get();
-        self.unannounced.set(waiting + 1);
+        let waiting = self
+            .inner
+            .unannounced
+            .replace(self.inner.unannounced.get() + 1);
         if waiting > 0 {
             return;
         }
         let room = self.clone();
         set_timeout(
             move || {
-                let count = room.unannounced.replace(0);
+                let count = room.inner.unannounced.replace(0);
                 let mut text = room.look(|timeline| {
-                    let newest = (count == 1)
-                        .then(|| timeline.entries())
-                        .and_then(|entries| {
-                            entries.rev().find(|entry| !entry.message.text.is_empty())
-                        });
-                    match newest {
+                    let mut newest = timeline.entries().rev();
+                    let newest = newest.find(|entry| !entry.message.text.is_empty());
+                    match newest.filter(|_| count == 1) {
                         Some(entry) => {
                             let name = timeline.label(&entry.message.name, &entry.author);
                             [&name, ": ", &plain_text(&entry.message.text)].concat()
                         }
-                        _ => t!(i18n, timeline_new_messages, count = count),
+                        None => t!(i18n, timeline_new_messages, count = count),
                     }
                 });
                 if *room.announcement.read_untracked() == text {
@@ -477,7 +478,7 @@ impl OpenRoom {
 
     /// Whether the document goes on with what comes at the end.
     pub fn is_at_end(&self) -> bool {
-        self.around.get().is_none()
+        self.inner.around.get().is_none()
     }
 
     /// Records how high messages in the document are.
@@ -485,7 +486,7 @@ impl OpenRoom {
     /// The space above and below does not depend on these heights. It is told anew only when the document is: in between, the
     /// timeline may hold messages that are drawn with the next frame, and the end of the document is still the end of the list.
     pub fn measure(&self, heights: &[(u64, u32)]) {
-        let mut timeline = self.timeline.borrow_mut();
+        let mut timeline = self.inner.timeline.borrow_mut();
         for (rank, height) in heights {
             timeline.measure(*rank, *height);
         }
@@ -503,7 +504,7 @@ impl OpenRoom {
 
     /// The reactions to a message, as they change.
     pub fn reactions_of(&self, target: Target) -> Arc<MessageReactions> {
-        let mut reacted = self.reacted.borrow_mut();
+        let mut reacted = self.inner.reacted.borrow_mut();
         if let Some((_, known)) = reacted.iter().rfind(|(known, _)| *known == target) {
             return Arc::clone(known);
         }
@@ -512,16 +513,16 @@ impl OpenRoom {
             reacted.retain(|(_, reactions)| Arc::strong_count(reactions) > 1);
         }
         let made = Arc::new(MessageReactions::default());
-        made.show(self.reactions.borrow().of(target));
+        made.show(self.inner.reactions.borrow().of(target));
         reacted.push((target, Arc::clone(&made)));
         made
     }
 
     /// Changes the reactions; `change` answers the message that looks different now, or none for all of them.
     pub fn react(&self, change: impl FnOnce(&mut Reactions) -> Option<Target>) {
-        let changed = change(&mut self.reactions.borrow_mut());
-        let shown: Vec<_> = self.reacted.borrow().clone();
-        let reactions = self.reactions.borrow();
+        let changed = change(&mut self.inner.reactions.borrow_mut());
+        let shown: Vec<_> = self.inner.reacted.borrow().clone();
+        let reactions = self.inner.reactions.borrow();
         for (target, message) in shown {
             if changed.is_none_or(|changed| changed == target) {
                 message.show(reactions.of(target));
@@ -531,28 +532,33 @@ impl OpenRoom {
 
     /// Comes in once more; the tasks of the visit before end.
     pub fn begin_visit(&self) {
-        self.visit.set(self.visit.get() + 1);
-        self.tasks.replace(Tasks::default());
+        self.inner.visit.set(self.inner.visit.get() + 1);
+        self.inner.tasks.replace(Tasks::default());
     }
 
     /// Tells this visit from others.
     pub fn visit(&self) -> usize {
-        self.visit.get()
+        self.inner.visit.get()
     }
 
     /// Runs a task until it is done or this visit ends.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
-        self.tasks.borrow().spawn(task);
+        self.inner.tasks.borrow().spawn(task);
     }
 
-    /// Takes the draft out of the composer, for what is typed by somebody who has not seen that it is back.
-    pub fn set_draft_aside(&self) {
+    /// What is in the composer, to be brought back later.
+    pub fn kept_draft(&self) -> KeptDraft {
         let reply = match self.purpose.get_untracked() {
             Purpose::Reply(reply) => Some(reply),
             _ => None,
         };
         let text = self.draft.get_untracked();
-        self.set_aside.set(Some(KeptDraft { text, reply }));
+        KeptDraft { text, reply }
+    }
+
+    /// Takes the draft out of the composer, for what is typed by somebody who has not seen that it is back.
+    pub fn set_draft_aside(&self) {
+        self.set_aside.set(Some(self.kept_draft()));
         self.purpose.set_if_changed(Purpose::Send);
         self.draft.set(String::new());
     }
@@ -574,7 +580,7 @@ impl OpenRoom {
     /// Forgets the messages, and ends what was begun.
     pub fn close(&self) {
         self.begin_visit();
-        self.timeline.replace(Timeline::default());
+        self.inner.timeline.replace(Timeline::default());
         self.rows.set(Vec::new());
         self.extent.set_if_changed(Extent::default());
         self.people.set(People::default());
@@ -583,13 +589,17 @@ impl OpenRoom {
 
     /// Puts what is to be in the document there.
     fn show(&self) {
-        let timeline = self.timeline.borrow();
-        let place = self.around.get().map(|rank| timeline.place_of_rank(rank));
+        let timeline = self.inner.timeline.borrow();
+        let place = self
+            .inner
+            .around
+            .get()
+            .map(|rank| timeline.place_of_rank(rank));
         let range = viewport::around(
             timeline.len(),
             place,
-            self.view.get(),
-            self.reach.get(),
+            self.inner.view.get(),
+            self.inner.reach.get(),
             |place| timeline.top(place),
             |height| timeline.at_height(height),
         );
@@ -621,37 +631,32 @@ impl OpenRoom {
         }
         self.version.set_if_changed(timeline.version());
         self.oldest.set_if_changed(timeline.oldest_sequence());
-        self.extent
-            .set_if_changed(extent(&timeline, range.start, range.end));
+        let len = timeline.len();
+        self.extent.set_if_changed(Extent {
+            start: range.start,
+            end: range.end,
+            len,
+            above: timeline.top(range.start),
+            below: timeline.top(len).saturating_sub(timeline.top(range.end)),
+        });
         if place.is_none() {
-            self.reach_further(timeline.len());
+            self.reach_further(len);
         }
     }
 
     /// Draws what is still missing once what there is can be seen.
     fn reach_further(&self, len: usize) {
-        let Some(next) = self.reach.get().next(len) else {
+        let Some(next) = self.inner.reach.get().next(len) else {
             return;
         };
-        if self.reaching.replace(true) {
+        if self.inner.reaching.replace(true) {
             return;
         }
         let room = self.clone();
         page::once_drawn(move || {
-            room.reaching.set(false);
-            room.reach.set(next);
+            room.inner.reaching.set(false);
+            room.inner.reach.set(next);
             room.show();
         });
-    }
-}
-
-fn extent(timeline: &Timeline, start: usize, end: usize) -> Extent {
-    let len = timeline.len();
-    Extent {
-        start,
-        end,
-        len,
-        above: timeline.top(start),
-        below: timeline.top(len).saturating_sub(timeline.top(end)),
     }
 }

@@ -4,9 +4,7 @@ use effusion_chat::{RoomKind, Target};
 use leptos::prelude::*;
 
 use super::{Entry, Key, Origin};
-use crate::features::composer::composing::{
-    EditProgress, KeptDraft, Note, Purpose, UnsavedEdit, trimmed,
-};
+use crate::features::composer::composing::{EditProgress, Note, Purpose, UnsavedEdit, trimmed};
 use crate::i18n::Message;
 use crate::state::{Fault, OpenRoom, SetIfChanged};
 
@@ -41,14 +39,7 @@ pub fn resume_edit(room: &OpenRoom, sequence: u64, text: String) {
     room.unsaved.update(|unsaved| {
         unsaved.retain(|edit| edit.sequence != sequence || edit.progress == EditProgress::Saving);
     });
-    let reply = match &*room.purpose.read_untracked() {
-        Purpose::Reply(reply) => Some(reply.clone()),
-        _ => None,
-    };
-    let kept = KeptDraft {
-        text: room.draft.get_untracked(),
-        reply,
-    };
+    let kept = room.kept_draft();
     room.note.set_if_changed(None);
     room.purpose.set(Purpose::Edit { sequence, kept });
     room.draft.set(text);
@@ -101,8 +92,7 @@ pub fn is_unchanged(room: &OpenRoom, sequence: u64, text: &str) -> bool {
 
 /// Leaves a message as it is, or a question unanswered; what was in the composer before an edit comes back.
 pub fn end_edit(room: OpenRoom) {
-    let purpose = room.purpose.read_untracked().clone();
-    let next = match purpose {
+    let next = match room.purpose.get_untracked() {
         Purpose::Edit { kept, .. } => {
             let next = kept.purpose();
             room.draft.set(kept.text);

@@ -67,20 +67,19 @@ pub fn around(
 }
 
 /// How much there is in the document above and below what can be seen.
-pub fn margin(view: u32) -> u32 {
+fn margin(view: u32) -> u32 {
     view.max(800)
 }
 
-/// Whether the view, which begins at `top` and is `view` high, has come close to an end of what is in the document, which
-/// stands from `first` to `last`, while there is more beyond that end.
-pub fn is_close(extent: &Extent, top: f64, view: f64, first: f64, last: f64) -> bool {
-    let near = f64::from(margin(view as u32)) / 2.0;
-    (extent.start > 0 && first > top - near)
-        || (extent.end < extent.len && last < top + view + near)
+/// Whether the view, which is so high, has come close to an end of what is in the document, which stands from `first` to `last`
+/// below its upper edge, while there is more beyond that end.
+pub fn is_close(extent: &Extent, view: u32, first: f64, last: f64) -> bool {
+    let near = f64::from(margin(view)) / 2.0;
+    (extent.start > 0 && first > -near)
+        || (extent.end < extent.len && last < f64::from(view) + near)
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
 mod tests {
     use super::*;
 
@@ -138,7 +137,7 @@ mod tests {
             above: 500,
             below: 45_000,
         };
-        let close = |top| is_close(&extent, top, 1_000.0, 500.0, 5_000.0);
+        let close = |top| is_close(&extent, 1_000, 500.0 - top, 5_000.0 - top);
         assert!(close(900.0));
         assert!(!close(1_100.0));
         assert!(!close(3_400.0));
@@ -148,6 +147,6 @@ mod tests {
             end: 1_000,
             ..extent
         };
-        assert!(!is_close(&whole, 500.0, 1_000.0, 500.0, 5_000.0));
+        assert!(!is_close(&whole, 1_000, 0.0, 4_500.0));
     }
 }

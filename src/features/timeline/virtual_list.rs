@@ -18,7 +18,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{DomRect, Element, HtmlCollection, HtmlElement, ResizeObserver};
 
 use super::viewport;
-use crate::state::{Earlier, Focus, OpenRoom, ScrollTarget, SetIfChanged, Sight};
+use crate::state::{Earlier, Focus, OpenRoom, RowSignal, ScrollTarget, SetIfChanged, Sight};
 
 /// How far from the end, in pixels, a reader still counts as being there.
 const NEAR_END: f64 = 120.0;
@@ -91,6 +91,42 @@ struct Elements {
     items: Element,
     above: HtmlElement,
     below: HtmlElement,
+}
+
+impl Elements {
+    /// How high the viewport is, in pixels.
+    fn height(&self) -> u32 {
+        self.viewport.client_height().max(0) as u32
+    }
+
+    fn top(&self) -> f64 {
+        f64::from(self.viewport.scroll_top())
+    }
+
+    /// How far it is to the end, in pixels.
+    fn left(&self) -> f64 {
+        f64::from(self.viewport.scroll_height()) - self.top() - f64::from(self.height())
+    }
+
+    /// How wide the viewport and how high the list in it is, in pixels.
+    fn extent(&self) -> (i32, i32) {
+        (self.viewport.client_width(), self.viewport.scroll_height())
+    }
+
+    /// Whether what there is does not fill the viewport: what was said last may be edits of older messages.
+    fn has_space(&self) -> bool {
+        self.viewport.scroll_height() <= self.viewport.client_height()
+    }
+
+    /// Where the upper edge of the viewport is on the screen.
+    fn edge(&self) -> f64 {
+        self.viewport.get_bounding_client_rect().top()
+    }
+
+    /// How far below the upper edge of the viewport an element stands.
+    fn below_edge(&self, element: &Element) -> f64 {
+        element.get_bounding_client_rect().top() - self.edge()
+    }
 }
 
 /// Keeps a list in its place. Its view calls [`Self::scrolled`] on scroll events, and [`Self::settle`] when the document changed.
@@ -249,19 +285,19 @@ impl VirtualList {
         let Some(elements) = self.elements() else {
             return;
         };
-        if elements.viewport.client_height() <= 0 {
+        if elements.height() == 0 {
             self.was_hidden.set(true);
             return; // It is not on the screen. Once it is, its size has changed.
         }
-        let is_drawn = self.is_drawn();
+        let is_drawn = self.is_drawn(elements);
         self.unsettled.set(!is_drawn);
         if !is_drawn {
             self.settle_once_drawn();
             return;
         }
         self.restore_focus();
-        let moved = self.moved();
-        self.measure();
+        let moved = self.moved(elements);
+        self.measure(elements);
         let extent = *self.room.extent.read_untracked();
         for (space, height) in [
             (&elements.above, extent.above),
@@ -273,43 +309,35 @@ impl VirtualList {
                 .set_property("height", &[&height.to_string(), "px"].concat());
         }
         if moved < -ROUNDING && self.at_end.replace(false) {
-            self.set_anchor();
-        } else if let Some(anchor) = self.anchor.get() {
-            let below_edge = anchor.below_edge - moved;
-            self.anchor.set(Some(Anchor {
-                below_edge,
-                ..anchor
-            }));
+            self.set_anchor(elements);
+        } else {
+            self.shift_anchor(-moved);
         }
         // What stands at the end keeps its distance to it when the box below grows or shrinks.
-        let height = f64::from(self.height());
+        let height = f64::from(elements.height());
         let grown = height - self.last_height.replace(height);
-        if grown != height
-            && let Some(anchor) = self.anchor.get()
-        {
-            let below_edge = anchor.below_edge + grown;
-            self.anchor.set(Some(Anchor {
-                below_edge,
-                ..anchor
-            }));
+        if grown != height {
+            self.shift_anchor(grown);
         }
-        self.put_in_place();
-        self.last_extent.set(self.extent());
-        self.follow();
+        self.put_in_place(elements);
+        self.last_extent.set(elements.extent());
+        self.follow(elements);
         if moved.abs() >= 1.0 {
-            self.request_missing(Direction::of(moved));
+            self.request_missing(elements, Direction::of(moved));
         } else if let Some(direction) = self.missed.take() {
-            self.request_missing(direction);
-        } else if self.has_space() {
+            self.request_missing(elements, direction);
+        } else if elements.has_space() {
             self.fill_space();
         }
-        self.note_sight();
+        self.note_sight(elements);
     }
 
-    /// Whether what there is does not fill the viewport: what was said last may be edits of older messages.
-    fn has_space(&self) -> bool {
-        let viewport = self.elements().map(|it| &it.viewport);
-        viewport.is_some_and(|it| it.scroll_height() <= it.client_height())
+    fn shift_anchor(&self, down: f64) {
+        let shifted = self.anchor.get().map(|anchor| Anchor {
+            below_edge: anchor.below_edge + down,
+            ..anchor
+        });
+        self.anchor.set(shifted);
     }
 
     /// Requests earlier messages for the space that is left, if it is still left when what is on its way has come.
@@ -321,63 +349,55 @@ impl VirtualList {
         let fill = move || {
             let Some(list) = list.upgrade() else { return };
             list.filling_space.set(false);
-            if list.has_space() {
-                list.request_missing(Direction::Up);
+            if let Some(elements) = list.elements().filter(|it| it.has_space()) {
+                list.request_missing(elements, Direction::Up);
             }
         };
         set_timeout(fill, Duration::from_millis(FILL_DELAY));
     }
 
     /// Says what can be seen: of the last message at least half.
-    fn note_sight(&self) {
-        let Some(elements) = self.elements() else {
-            return;
-        };
-        let edge = elements.viewport.get_bounding_client_rect().top();
-        let bottom = edge + f64::from(self.height());
+    fn note_sight(&self, elements: &Elements) {
+        let edge = elements.edge();
+        let bottom = edge + f64::from(elements.height());
         let children = elements.items.children();
         let first = first_child(&children, |it| it.bottom() > edge);
         let after = first_child(&children, |it| it.top() + it.height() / 2.0 > bottom);
-        let rows = self.room.rows.read_untracked();
-        let rank = |place: u32| Some(rows.get(place as usize)?.row.read_untracked().entry.rank);
-        let sight = rank(first)
-            .zip(after.checked_sub(1).and_then(rank))
-            .map(|(first, last)| Sight {
-                first,
-                last,
-                at_end: self.at_end.get(),
-            });
-        drop(rows);
-        if sight != *self.room.sight.read_untracked() {
-            self.room.sight.set(sight);
-        }
+        let last = after.checked_sub(1).and_then(|last| self.rank(last));
+        let sight = self.rank(first).zip(last).map(|(first, last)| Sight {
+            first,
+            last,
+            at_end: self.at_end.get(),
+        });
+        self.room.sight.set_if_changed(sight);
         self.requests.sight.run(());
     }
 
     /// As a rule the rows are drawn by what runs next, before anything else can happen; at the latest with the next frame.
     fn settle_once_drawn(self: &Rc<Self>) {
         let list = Rc::downgrade(self);
-        let again = move || {
-            if let Some(list) = list.upgrade().filter(|list| list.is_drawn()) {
-                list.settle();
-            }
+        let settle = move || {
+            let drawn = list.upgrade().filter(|list| {
+                let elements = list.elements();
+                elements.is_some_and(|elements| list.is_drawn(elements))
+            });
+            drawn.as_ref().map(Self::settle).is_some()
         };
-        let list = Rc::downgrade(self);
         spawn_local(async move {
-            if list.upgrade().is_some_and(|list| list.is_drawn()) {
-                again();
-            } else {
-                request_animation_frame(again);
+            if !settle() {
+                request_animation_frame(move || {
+                    settle();
+                });
             }
         });
     }
 
     /// How far down the reader has scrolled since the last look. The browser's event for it comes with the next frame, and the
     /// document may change before that.
-    fn moved(&self) -> f64 {
-        let top = self.top();
+    fn moved(&self, elements: &Elements) -> f64 {
+        let top = elements.top();
         let moved = top - self.last_top.replace(top);
-        let is_cut_short = moved < 0.0 && self.left() <= ROUNDING;
+        let is_cut_short = moved < 0.0 && elements.left() <= ROUNDING;
         if self.was_hidden.replace(false) || is_cut_short {
             return 0.0; // The list has become shorter, that is all.
         }
@@ -385,23 +405,20 @@ impl VirtualList {
     }
 
     /// Scrolls to where the anchor stands where it stood.
-    fn put_in_place(&self) {
-        let Some(elements) = self.elements() else {
-            return;
-        };
+    fn put_in_place(&self, elements: &Elements) {
         if self.at_end.get() {
-            self.scroll_to(f64::from(elements.viewport.scroll_height()));
+            self.scroll_to(elements, f64::from(elements.viewport.scroll_height()));
             return;
         }
         let Some(anchor) = self.anchor.get() else {
             return;
         };
-        let Some(item) = self.item(anchor.rank) else {
+        let Some(item) = self.item(elements, anchor.rank) else {
             return;
         };
-        let wrong = self.below_edge(&item) - anchor.below_edge;
+        let wrong = elements.below_edge(&item) - anchor.below_edge;
         if wrong.abs() >= 1.0 {
-            self.scroll_to(self.top() + wrong);
+            self.scroll_to(elements, elements.top() + wrong);
         }
         if let Some(target) = self.target.get()
             && target.rank == anchor.rank
@@ -412,10 +429,7 @@ impl VirtualList {
     }
 
     /// Whether the rows are in the document as the room has them: by the keys of the first and the last one, and their number.
-    fn is_drawn(&self) -> bool {
-        let Some(elements) = self.elements() else {
-            return false;
-        };
+    fn is_drawn(&self, elements: &Elements) -> bool {
         let children = elements.items.children();
         let rows = self.room.rows.read_untracked();
         let same = |place: usize| {
@@ -428,60 +442,65 @@ impl VirtualList {
 
     /// The viewport was scrolled, by the reader or by the page.
     pub fn scrolled(self: &Rc<Self>) {
-        if !self.is_drawn() {
+        let Some(elements) = self.elements().filter(|it| self.is_drawn(it)) else {
             return; // What is drawn next brings everything into place.
-        }
-        if self.unsettled.get() || self.is_resized() {
+        };
+        if self.unsettled.get() || self.is_resized(elements) {
             // It was drawn since, or the window has another size, and the browser has scrolled a list that became shorter: what
             // stands at the upper edge now is not what the reader looks at.
             self.settle();
-            if self.is_drawn() {
-                self.look_for_end();
+            if self.is_drawn(elements) {
+                self.look_for_end(elements);
             }
             return;
         }
-        let (top, before) = (self.top(), self.last_top.get());
-        self.last_top.set(top);
-        self.look_for_end();
-        if top < before - ROUNDING && self.left() > ROUNDING {
+        let top = elements.top();
+        let before = self.last_top.replace(top);
+        self.look_for_end(elements);
+        if top < before - ROUNDING && elements.left() > ROUNDING {
             self.at_end.set(false);
         }
-        self.set_anchor();
-        self.follow();
-        self.request_missing(Direction::of(top - before));
-        self.note_sight();
+        self.set_anchor(elements);
+        self.follow(elements);
+        self.request_missing(elements, Direction::of(top - before));
+        self.note_sight(elements);
     }
 
     /// Sees whether the reader has come to the end.
-    fn look_for_end(&self) {
-        let left = self.left();
+    fn look_for_end(&self, elements: &Elements) {
+        let left = elements.left();
         if left <= ROUNDING {
-            self.at_end.set(self.is_end_in_document());
+            // Whether the end of what is in the document is the end of the list.
+            let extent = self.room.extent.read_untracked();
+            self.at_end.set(extent.end == extent.len);
         }
         self.away.set_if_changed(left > NEAR_END);
     }
 
     /// Requests what is missing where the reader has scrolled to.
-    fn request_missing(&self, direction: Direction) {
-        let is_first = self.room.extent.read_untracked().start == 0;
-        let lacks_earlier =
-            direction == Direction::Up && is_first && self.top() < f64::from(self.height());
+    fn request_missing(&self, elements: &Elements, direction: Direction) {
+        let lacks_earlier = direction == Direction::Up
+            && self.room.extent.read_untracked().start == 0
+            && elements.top() < f64::from(elements.height());
         if lacks_earlier
             && *self.room.earlier.read_untracked() == Earlier::Unknown
             && self.room.offers_earlier()
         {
             self.requests.earlier.run(());
         }
-        let lacks = self.request_gaps() || lacks_earlier;
+        let lacks = self.request_gaps(elements) || lacks_earlier;
         self.missed.set(lacks.then_some(direction));
     }
 
     /// Scrolls to the end.
     pub fn scroll_to_end(self: &Rc<Self>) {
+        let Some(elements) = self.elements() else {
+            return;
+        };
         self.at_end.set(true);
         self.anchor.set(None);
-        self.last_top.set(self.top());
-        self.room.show_around(None, self.height());
+        self.last_top.set(elements.top());
+        self.room.show_around(None, elements.height());
         self.settle();
         // What follows the change of the document brings it to the end.
         self.away.set_if_changed(false);
@@ -489,94 +508,56 @@ impl VirtualList {
 
     /// Scrolls to an item, and puts it a third of the way down.
     fn scroll_to_item(self: &Rc<Self>, target: ScrollTarget) {
+        let Some(elements) = self.elements() else {
+            return;
+        };
         let rank = target.rank;
         self.at_end.set(false);
-        self.last_top.set(self.top());
-        let below_edge = f64::from(self.height()) / 3.0;
+        self.last_top.set(elements.top());
+        let below_edge = f64::from(elements.height()) / 3.0;
         self.anchor.set(Some(Anchor { rank, below_edge }));
         self.target.set(Some(target));
-        self.room.show_around(Some(rank), self.height());
+        self.room.show_around(Some(rank), elements.height());
         self.settle();
     }
 
     /// The element of the item of this rank, if it is in the document.
-    fn item(&self, rank: u64) -> Option<Element> {
+    fn item(&self, elements: &Elements, rank: u64) -> Option<Element> {
         let rows = self.room.rows.read_untracked();
-        let place = rows
-            .iter()
-            .position(|row| row.row.read_untracked().entry.rank == rank)?;
-        self.elements()?.items.children().item(place as u32)
+        let place = rows.iter().position(|row| row.rank() == rank)?;
+        elements.items.children().item(place as u32)
     }
 
-    /// How high the viewport is, in pixels.
-    fn height(&self) -> u32 {
-        let height = self.elements().map(|it| it.viewport.client_height());
-        height.unwrap_or_default().max(0) as u32
-    }
-
-    fn top(&self) -> f64 {
-        self.elements()
-            .map_or(0.0, |elements| f64::from(elements.viewport.scroll_top()))
+    /// The rank of an item in the document, by its place there.
+    fn rank(&self, place: u32) -> Option<u64> {
+        let rows = self.room.rows.read_untracked();
+        rows.get(place as usize).map(RowSignal::rank)
     }
 
     /// Whether the list has another size than when it was last brought into its place.
-    fn is_resized(&self) -> bool {
-        f64::from(self.height()) != self.last_height.get()
-            || self.extent() != self.last_extent.get()
+    fn is_resized(&self, elements: &Elements) -> bool {
+        f64::from(elements.height()) != self.last_height.get()
+            || elements.extent() != self.last_extent.get()
     }
 
-    /// How wide the viewport and how high the list in it is, in pixels.
-    fn extent(&self) -> (i32, i32) {
-        let viewport = self.elements().map(|it| &it.viewport);
-        viewport.map_or((0, 0), |it| (it.client_width(), it.scroll_height()))
-    }
-
-    /// How far it is to the end, in pixels.
-    fn left(&self) -> f64 {
-        let all = self.elements().map(|it| it.viewport.scroll_height());
-        f64::from(all.unwrap_or_default()) - self.top() - f64::from(self.height())
-    }
-
-    /// Whether the end of what is in the document is the end of the list.
-    fn is_end_in_document(&self) -> bool {
-        let extent = self.room.extent.read_untracked();
-        extent.end == extent.len
-    }
-
-    fn scroll_to(&self, top: f64) {
-        let Some(elements) = self.elements() else {
-            return;
-        };
+    fn scroll_to(&self, elements: &Elements, top: f64) {
         elements.viewport.set_scroll_top(top.round() as i32);
-        self.last_top.set(self.top());
-        let away = !self.at_end.get() && self.left() > NEAR_END;
+        self.last_top.set(elements.top());
+        let away = !self.at_end.get() && elements.left() > NEAR_END;
         self.away.set_if_changed(away);
     }
 
-    /// How far below the upper edge of the viewport an element stands.
-    fn below_edge(&self, element: &Element) -> f64 {
-        let edge = self
-            .elements()
-            .map_or(0.0, |it| it.viewport.get_bounding_client_rect().top());
-        element.get_bounding_client_rect().top() - edge
-    }
-
     /// Makes what stands at the upper edge the anchor.
-    fn set_anchor(&self) {
-        let Some(elements) = self.elements() else {
-            return;
-        };
-        let edge = elements.viewport.get_bounding_client_rect().top();
+    fn set_anchor(&self, elements: &Elements) {
+        let edge = elements.edge();
         let children = elements.items.children();
-        let rows = self.room.rows.read_untracked();
-        let rank = |place: u32| Some(rows.get(place as usize)?.row.read_untracked().entry.rank);
         let low = first_child(&children, |it| it.bottom() > edge);
         let items = elements.items.get_bounding_client_rect();
-        if items.bottom() > edge && items.top() < edge + f64::from(self.height()) {
-            let found = children.item(low).zip(rank(low));
+        if items.bottom() > edge && items.top() < edge + f64::from(elements.height()) {
+            let found = children.item(low).zip(self.rank(low));
             self.anchor.set(found.map(|(element, rank)| Anchor {
                 rank,
-                below_edge: self.below_edge(&element),
+                below_edge: elements.below_edge(&element),
             }));
             return;
         }
@@ -593,11 +574,8 @@ impl VirtualList {
     }
 
     /// Has the document follow the viewport.
-    fn follow(&self) {
-        let Some(elements) = self.elements() else {
-            return;
-        };
-        let height = self.height();
+    fn follow(&self, elements: &Elements) {
+        let height = elements.height();
         if self.at_end.get() {
             if !self.room.is_at_end() {
                 self.room.show_around(None, height);
@@ -608,20 +586,17 @@ impl VirtualList {
             return;
         };
         let extent = *self.room.extent.read_untracked();
-        let first = self.below_edge(&elements.items);
+        let first = elements.below_edge(&elements.items);
         let last = first + elements.items.get_bounding_client_rect().height();
-        let close = viewport::is_close(&extent, 0.0, height.into(), first, last);
+        let close = viewport::is_close(&extent, height, first, last);
         if close || self.room.is_at_end() {
             self.room.show_around(Some(anchor.rank), height);
         }
     }
 
     /// Requests what is missing between messages in sight. Whether there is anything.
-    fn request_gaps(&self) -> bool {
-        let Some(elements) = self.elements() else {
-            return false;
-        };
-        let height = f64::from(self.height());
+    fn request_gaps(&self, elements: &Elements) -> bool {
+        let height = f64::from(elements.height());
         let mut found = false;
         let rows = self.room.rows.read_untracked();
         for (place, row) in rows.iter().enumerate() {
@@ -632,7 +607,7 @@ impl VirtualList {
             let Some(element) = elements.items.children().item(place as u32) else {
                 continue;
             };
-            let at = self.below_edge(&element);
+            let at = elements.below_edge(&element);
             if at > -height && at < 2.0 * height {
                 self.requests.gap.run((row.entry.rank, at > height / 2.0));
                 found = true;
@@ -642,10 +617,7 @@ impl VirtualList {
     }
 
     /// Takes the heights of all items in the document.
-    fn measure(&self) {
-        let Some(elements) = self.elements() else {
-            return;
-        };
+    fn measure(&self, elements: &Elements) {
         let rows = self.room.rows.read_untracked();
         let children = elements.items.children();
         let tops: Vec<f64> = (0..children.length())
@@ -657,7 +629,7 @@ impl VirtualList {
             .zip(tops.windows(2))
             .map(|(row, tops)| {
                 let height = (tops[1] - tops[0]).round().max(1.0);
-                (row.row.read_untracked().entry.rank, height as u32)
+                (row.rank(), height as u32)
             })
             .collect();
         drop(rows);
