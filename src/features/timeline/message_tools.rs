@@ -4,18 +4,17 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use leptos::ev;
+use gloo_events::{EventListener, EventListenerOptions, EventListenerPhase};
 use leptos::html;
 use leptos::mount::{UnmountHandle, mount_to};
 use leptos::prelude::*;
-use leptos::tachys::html::element::ElementExt;
 use leptos::tachys::view::any_view::AnyViewState;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, FocusEvent, HtmlElement, KeyboardEvent, MouseEvent, PointerEvent};
+use web_sys::{Element, Event, HtmlElement, KeyboardEvent, PointerEvent};
 
 use super::message_toolbar::MessageToolbar;
-use super::selection::CopiesSelection;
+use super::selection::copy_selection;
 use super::{Key, Row};
 use crate::i18n::use_i18n;
 use crate::lazy;
@@ -59,44 +58,38 @@ fn MessageTools(
         place: Cell::default(),
         just_opened: Cell::default(),
     });
-    let over = list.on(ev::pointerover, tools.handler(Tools::pointer_over));
-    let leave = list.on(ev::pointerleave, tools.handler(Tools::pointer_leave));
-    let down = list.on(ev::pointerdown, tools.handler(Tools::pointer_down));
-    let moved = list.on(ev::pointermove, tools.handler(Tools::pointer_move));
-    let up = list.on(ev::pointerup, tools.handler(|tools, _| tools.end_press()));
-    let cancel = list.on(
-        ev::pointercancel,
-        tools.handler(|tools, _| tools.end_press()),
-    );
-    let scroll = list.on(ev::scroll, tools.handler(|tools, _| tools.end_press()));
-    let focus = list.on(ev::focusin, tools.handler(Tools::focus_in));
-    let key = list.on(ev::keydown, tools.handler(Tools::key_down));
-    let menu = tools.handler(|tools, event: &MouseEvent| {
-        // The long touch is ours.
-        if tools.touched.get() && message_of(event).is_some() {
-            event.prevent_default();
+    let handlers: [(&str, Handler); 11] = [
+        ("pointerover", Tools::pointer_over),
+        ("pointerleave", Tools::pointer_leave),
+        ("pointerdown", Tools::pointer_down),
+        ("pointermove", Tools::pointer_move),
+        ("pointerup", |tools, _| tools.end_press()),
+        ("pointercancel", |tools, _| tools.end_press()),
+        ("scroll", |tools, _| tools.end_press()),
+        ("focusin", Tools::focus_in),
+        ("keydown", Tools::key_down),
+        ("contextmenu", Tools::context_menu),
+        ("click", Tools::click),
+    ];
+    let listeners = handlers.map(|(name, handle)| {
+        let mut options = EventListenerOptions::enable_prevent_default();
+        // A click is caught before it gets to what it was not meant for.
+        if name == "click" {
+            options.phase = EventListenerPhase::Capture;
         }
+        let tools = Rc::clone(&tools);
+        let handle = move |event: &Event| handle(&tools, event);
+        EventListener::new_with_options(&list, name, options, handle)
     });
-    // What opens under the finger is not what it meant: the click is caught before it gets there.
-    let click = tools.handler(|tools, event: &MouseEvent| {
-        if tools.just_opened.get() {
-            event.prevent_default();
-            event.stop_propagation();
-        }
-    });
-    let (menu, click) = (list.on(ev::contextmenu, menu), ev::on(ev::click, click));
-    let click = click.attach_capture(&list);
-    let selection = CopiesSelection::new(tools.room.clone(), use_i18n(), &list);
-    let kept = StoredValue::new_local((
-        selection,
-        (over, leave, down, moved, up, cancel),
-        (scroll, focus, key, menu, click),
-        tools,
-    ));
+    let selection = copy_selection(tools.room.clone(), use_i18n(), &list);
+    let kept = StoredValue::new_local((listeners, selection, tools));
     on_cleanup(move || {
-        kept.try_update_value(|(_, _, _, tools)| tools.hide());
+        kept.try_update_value(|(.., tools)| tools.hide());
     });
 }
+
+/// What the tools do about an event in the list.
+type Handler = fn(&Rc<Tools>, &Event);
 
 struct Tools {
     owner: Owner,
@@ -120,36 +113,27 @@ struct Shown {
 }
 
 impl Tools {
-    fn handler<E>(self: &Rc<Self>, handle: fn(&Rc<Self>, &E)) -> impl Fn(E) + use<E> {
-        let tools = Rc::clone(self);
-        move |event| handle(&tools, &event)
-    }
-
     fn show(self: &Rc<Self>, message: &Element, sheet: bool) {
-        if !sheet
-            && let Some(shown) = &*self.shown.borrow()
-            && shown.message == *message
-        {
+        let is_shown = |shown: &Shown| shown.message == *message;
+        if !sheet && self.shown.borrow().as_ref().is_some_and(is_shown) {
             return;
         }
         self.hide();
         let Some(row) = self.row_of(message) else {
             return;
         };
-        let (closed, done) = (Rc::downgrade(self), Rc::downgrade(self));
+        let tools = Rc::downgrade(self);
         let place: HtmlElement = message.clone().unchecked_into();
         let toolbar = move || {
-            let on_close = move |()| {
-                if let Some(tools) = closed.upgrade() {
+            let on_close = UnsyncCallback::new(move |()| {
+                if let Some(tools) = tools.upgrade() {
                     tools.hide();
                 }
-            };
+            });
             let on_done = move |()| {
+                on_close.run(());
                 // The keyboard goes on where messages are written.
-                if let Some(tools) = done.upgrade() {
-                    tools.hide();
-                    focus::move_to("composer");
-                }
+                focus::move_to("composer");
             };
             view! { <MessageToolbar row sheet on_close on_done /> }.into_any()
         };
@@ -181,8 +165,9 @@ impl Tools {
     fn has_focus(&self) -> bool {
         let focus = document().active_element();
         let shown = self.shown.borrow();
-        let message = shown.as_ref().map(|shown| &shown.message);
-        message.is_some_and(|message| focus.is_some_and(|focus| message.contains(Some(&focus))))
+        shown
+            .as_ref()
+            .is_some_and(|shown| focus.is_some_and(|focus| shown.message.contains(Some(&focus))))
     }
 
     fn focus_toolbar(&self) {
@@ -194,7 +179,7 @@ impl Tools {
         }
     }
 
-    fn pointer_over(self: &Rc<Self>, event: &PointerEvent) {
+    fn pointer_over(self: &Rc<Self>, event: &Event) {
         if is_touch(event) {
             return;
         }
@@ -206,13 +191,13 @@ impl Tools {
         }
     }
 
-    fn pointer_leave(self: &Rc<Self>, event: &PointerEvent) {
+    fn pointer_leave(self: &Rc<Self>, event: &Event) {
         if !is_touch(event) && !self.has_focus() {
             self.hide();
         }
     }
 
-    fn focus_in(self: &Rc<Self>, event: &FocusEvent) {
+    fn focus_in(self: &Rc<Self>, event: &Event) {
         // A finger that touches a message does not ask for the toolbar.
         if !self.touched.get()
             && let Some(message) = message_of(event)
@@ -221,7 +206,7 @@ impl Tools {
         }
     }
 
-    fn pointer_down(self: &Rc<Self>, event: &PointerEvent) {
+    fn pointer_down(self: &Rc<Self>, event: &Event) {
         self.touched.set(is_touch(event));
         self.just_opened.set(false);
         let within = |selector| closest(event, selector).is_some();
@@ -247,7 +232,7 @@ impl Tools {
         );
     }
 
-    fn pointer_move(self: &Rc<Self>, event: &PointerEvent) {
+    fn pointer_move(self: &Rc<Self>, event: &Event) {
         // After something was done with it, the pointer may still be on the message.
         if !is_touch(event) && self.shown.borrow().is_none() {
             if let Some(message) = message_of(event) {
@@ -262,11 +247,27 @@ impl Tools {
         }
     }
 
+    fn context_menu(self: &Rc<Self>, event: &Event) {
+        // The long touch is ours.
+        if self.touched.get() && message_of(event).is_some() {
+            event.prevent_default();
+        }
+    }
+
+    fn click(self: &Rc<Self>, event: &Event) {
+        // What opens under the finger is not what it meant.
+        if self.just_opened.get() {
+            event.prevent_default();
+            event.stop_propagation();
+        }
+    }
+
     fn end_press(&self) {
         self.press.set(self.press.get() + 1);
     }
 
-    fn key_down(self: &Rc<Self>, event: &KeyboardEvent) {
+    fn key_down(self: &Rc<Self>, event: &Event) {
+        let event: &KeyboardEvent = event.unchecked_ref();
         self.touched.set(false);
         self.just_opened.set(false);
         if event.alt_key() || event.ctrl_key() || event.meta_key() || is_composing(event) {
@@ -305,11 +306,12 @@ impl Tools {
     }
 }
 
-fn is_touch(event: &PointerEvent) -> bool {
-    event.pointer_type() == "touch"
+fn is_touch(event: &Event) -> bool {
+    event.unchecked_ref::<PointerEvent>().pointer_type() == "touch"
 }
 
-fn place_of(event: &PointerEvent) -> (f64, f64) {
+fn place_of(event: &Event) -> (f64, f64) {
+    let event: &PointerEvent = event.unchecked_ref();
     (f64::from(event.client_x()), f64::from(event.client_y()))
 }
 

@@ -13,33 +13,24 @@ use super::{At, Entry, Origin, Timeline};
 use crate::i18n::I18n;
 use crate::state::OpenRoom;
 
-/// Follows what is selected in a list, and copies it, until it is dropped.
-pub struct CopiesSelection {
-    _listeners: [EventListener; 2],
-}
-
 /// The messages that a selection begins and ends in, by their ranks.
 type Ends = Cell<Option<(u64, u64)>>;
 
-impl CopiesSelection {
-    /// For the list of a room.
-    pub fn new(room: OpenRoom, i18n: I18n, list: &Element) -> Self {
-        let ends = Rc::new(Ends::default());
-        let (followed, copied) = (Rc::clone(&ends), room.clone());
-        let within = list.clone();
-        let follow = EventListener::new(&document(), "selectionchange", move |_| {
-            follow_selection(&followed, &room, &within);
-        });
-        let options = EventListenerOptions::enable_prevent_default();
-        let copy = EventListener::new_with_options(list, "copy", options, move |event| {
-            if let Some((one, other)) = ends.get().filter(|(one, other)| one != other) {
-                copy_messages(event, &copied, i18n, one.min(other), one.max(other));
-            }
-        });
-        Self {
-            _listeners: [follow, copy],
+/// Follows what is selected in the list of a room, and copies it, until what this returns is dropped.
+pub fn copy_selection(room: OpenRoom, i18n: I18n, list: &Element) -> [EventListener; 2] {
+    let ends = Rc::new(Ends::default());
+    let (followed, copied) = (Rc::clone(&ends), room.clone());
+    let within = list.clone();
+    let follow = EventListener::new(&document(), "selectionchange", move |_| {
+        follow_selection(&followed, &room, &within);
+    });
+    let options = EventListenerOptions::enable_prevent_default();
+    let copy = EventListener::new_with_options(list, "copy", options, move |event| {
+        if let Some((one, other)) = ends.get().filter(|(one, other)| one != other) {
+            copy_messages(event, &copied, i18n, one.min(other), one.max(other));
         }
-    }
+    });
+    [follow, copy]
 }
 
 /// A message that has left the document takes the end of the selection with it, so what it was is remembered.
