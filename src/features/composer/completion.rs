@@ -1,5 +1,6 @@
 //! Completion of names, emoji and commands at the caret.
 
+use crate::features::timeline::prose::ends_in_code;
 use crate::i18n::letters::{is_letter, lower};
 
 /// What can be completed.
@@ -63,7 +64,7 @@ pub fn token(text: &str, caret: usize) -> Option<Token> {
         }
         _ => return None,
     };
-    (!is_in_address(context) && !is_in_code(context)).then(|| Token {
+    (!is_in_address(context) && !ends_in_code(context)).then(|| Token {
         kind,
         query: query.to_owned(),
         from,
@@ -76,54 +77,6 @@ fn is_in_address(before: &str) -> bool {
     word.is_some_and(|word| {
         word.contains("://") || word.contains("www.") || word.contains("mailto:")
     })
-}
-
-/// Whether what follows would be code: between fences, or after a backquote that nothing has closed.
-fn is_in_code(before: &str) -> bool {
-    let mut fence: Option<(char, usize)> = None;
-    // The last line is the one with the caret.
-    let mut paragraph = String::new();
-    for line in before.split('\n') {
-        let trimmed = line.trim_start();
-        let sign = trimmed.chars().next().filter(|c| matches!(c, '`' | '~'));
-        let length = sign.map_or(0, |sign| trimmed.chars().take_while(|c| *c == sign).count());
-        let rest = trimmed.get(length..).unwrap_or_default();
-        match (fence, sign) {
-            (Some((open, least)), Some(sign))
-                if sign == open && length >= least && rest.trim().is_empty() =>
-            {
-                fence = None;
-                paragraph.clear();
-            }
-            (None, Some(sign)) if length >= 3 && !rest.contains('`') => {
-                fence = Some((sign, length))
-            }
-            (None, _) if trimmed.is_empty() => paragraph.clear(),
-            (None, _) => {
-                paragraph.push_str(line);
-                paragraph.push('\n');
-            }
-            _ => {}
-        }
-    }
-    fence.is_some() || has_open_backquotes(&paragraph)
-}
-
-/// Whether a run of backquotes has no other one of the same length after it.
-fn has_open_backquotes(text: &str) -> bool {
-    let mut open = None;
-    let mut rest = text;
-    while let Some(start) = rest.find('`') {
-        let run = rest.get(start..).unwrap_or_default();
-        let length = run.bytes().take_while(|b| *b == b'`').count();
-        open = match open {
-            None => Some(length),
-            Some(opened) if opened == length => None,
-            opened => opened,
-        };
-        rest = run.get(length..).unwrap_or_default();
-    }
-    open.is_some()
 }
 
 /// The name of an emoji whose second colon was typed right before the caret.

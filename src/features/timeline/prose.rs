@@ -53,11 +53,17 @@ pub fn literal_parts(text: &str) -> Vec<Range<usize>> {
     Reading::of(text).literal
 }
 
+/// Whether what follows a text would be code: between fences, or after a backquote that nothing has closed.
+pub fn ends_in_code(text: &str) -> bool {
+    Reading::of(text).ends_in_code
+}
+
 /// What is found in a text: marks that are not shown, and what is no prose, each in order.
 #[derive(Default)]
 struct Reading {
     marks: Vec<Range<usize>>,
     literal: Vec<Range<usize>>,
+    ends_in_code: bool,
 }
 
 /// A run of characters that may begin or end emphasis.
@@ -104,6 +110,8 @@ impl Reading {
                 paragraph.get_or_insert(content);
             }
         }
+        // The last paragraph may end in code, too.
+        reading.ends_in_code = fence.is_some();
         if let Some(from) = paragraph {
             reading.read_inline(text, from..text.len());
         }
@@ -157,7 +165,10 @@ impl Reading {
                         self.marks.push(end - length..end);
                         end
                     }
-                    None => at + length,
+                    None => {
+                        self.ends_in_code = true;
+                        at + length
+                    }
                 },
                 b'<' => match text[at..part.end].find('>').map(|end| at + end) {
                     Some(end) if is_autolink(&text[at + 1..end]) => {
@@ -203,7 +214,7 @@ impl Reading {
         let sign = text.as_bytes()[at];
         let before = text[..at].chars().next_back().unwrap_or(' ');
         let after = text[at + length..].chars().next().unwrap_or(' ');
-        let is_space = |c: char| c.is_whitespace();
+        let is_space = char::is_whitespace;
         let is_sign = |c: char| !is_space(c) && !is_letter(c);
         let left = !is_space(after) && (!is_sign(after) || is_space(before) || is_sign(before));
         let right = !is_space(before) && (!is_sign(before) || is_space(after) || is_sign(after));
@@ -229,11 +240,7 @@ impl Reading {
             };
             runs.truncate(place + 1);
             let open = &mut runs[place];
-            let used = if open.length >= 2 && run.length >= 2 {
-                2
-            } else {
-                1
-            };
+            let used = open.length.min(run.length).min(2);
             open.length -= used;
             self.marks
                 .push(open.at + open.length..open.at + open.length + used);
