@@ -52,78 +52,57 @@ fn read(text: &str) -> String {
     short(&parse(text, &["Ann".to_owned(), "Bob".to_owned()]))
 }
 
-#[test]
-fn the_common_subset_is_read() {
-    for (text, tree) in [
-        (
-            "*a* _b_ **c** ~~d~~ `e*`",
-            "p(i(a) i(b) b(c) s(d) code(e*))",
-        ),
-        ("one\ntwo *three*", "p(one\ntwo i(three))"),
-        ("# Title\ntext", "h(Title)p(text)"),
-        ("> said\n> so", "q(p(said\nso))"),
-        ("- a\n- b", "ul(li(a)li(b))"),
-        ("3. a\n4. b", "ol3(li3(a)li4(b))"),
-        (
-            "```rust\nfn x() {}\n\n*y*\n```",
-            "pre[rust](fn x() {}\n\n*y*)",
-        ),
-        ("a\n\nb *c*", "p(a)p(b i(c))"),
-        ("a\n\n***\n\nb", "p(a)hrp(b)"),
-        // A line alone would be nothing to see.
-        ("***", "***"),
-        ("snake_case_name", "p(snake_case_name)"),
-        ("¯\\_(ツ)_/¯ *x*", "p(¯\\_(ツ)_/¯ i(x))"),
-    ] {
-        assert_eq!(read(text), tree, "{text}");
+/// Holds texts against their trees, one `text => tree` a line. `⏎` is the end of a line, `␣` a blank at either end.
+#[track_caller]
+fn check(table: &str) {
+    let table = table.replace('␣', " ");
+    for line in table.lines().skip(1) {
+        let (text, tree) = line.split_once(" => ").expect("a text and its tree");
+        let [text, tree] = [text, tree].map(|it| it.replace('⏎', "\n"));
+        assert_eq!(read(&text), tree, "{text}");
     }
 }
 
 #[test]
+fn the_common_subset_is_read() {
+    check(
+        r"
+*a* _b_ **c** ~~d~~ `e*` => p(i(a) i(b) b(c) s(d) code(e*))
+one⏎two *three* => p(one⏎two i(three))
+# Title⏎text => h(Title)p(text)
+> said⏎> so => q(p(said⏎so))
+- a⏎- b => ul(li(a)li(b))
+3. a⏎4. b => ol3(li3(a)li4(b))
+```rust⏎fn x() {}⏎⏎*y*⏎``` => pre[rust](fn x() {}⏎⏎*y*)
+a⏎⏎b *c* => p(a)p(b i(c))
+a⏎⏎***⏎⏎b => p(a)hrp(b)",
+    );
+    // A line alone would be nothing to see.
+    check(
+        r"
+*** => ***
+snake_case_name => p(snake_case_name)
+¯\_(ツ)_/¯ *x* => p(¯\_(ツ)_/¯ i(x))",
+    );
+}
+
+#[test]
 fn addresses_become_links() {
-    for (text, tree) in [
-        (
-            "https://example.com/a_b_c",
-            "p(a[https://example.com/a_b_c](https://example.com/a_b_c))",
-        ),
-        (
-            "see (https://a.example/x).",
-            "p(see (a[https://a.example/x](https://a.example/x)).)",
-        ),
-        (
-            "https://a.example/(x)",
-            "p(a[https://a.example/(x)](https://a.example/(x)))",
-        ),
-        (
-            "*https://a.example*",
-            "p(i(a[https://a.example](https://a.example)))",
-        ),
-        ("`https://a.example`", "p(code(https://a.example))"),
-        ("```\nhttps://a.example\n```", "pre[](https://a.example)"),
-        (
-            "[here](https://a.example)",
-            "p(a[!https://a.example](here))",
-        ),
-        (
-            "[a.example](https://a.example/)",
-            "p(a[https://a.example/](a.example))",
-        ),
-        (
-            "[b.example](https://a.example/)",
-            "p(a[!!https://a.example/](b.example))",
-        ),
-        (
-            "<mailto:a@b.example>",
-            "p(a[mailto:a@b.example](mailto:a@b.example))",
-        ),
-        ("http:// nothing", "p(http:// nothing)"),
-        (
-            "[https://a.example](https://b.example)",
-            "p(a[!!https://b.example](https://a.example))",
-        ),
-    ] {
-        assert_eq!(read(text), tree, "{text}");
-    }
+    check(
+        r"
+https://example.com/a_b_c => p(a[https://example.com/a_b_c](https://example.com/a_b_c))
+see (https://a.example/x). => p(see (a[https://a.example/x](https://a.example/x)).)
+https://a.example/(x) => p(a[https://a.example/(x)](https://a.example/(x)))
+*https://a.example* => p(i(a[https://a.example](https://a.example)))
+`https://a.example` => p(code(https://a.example))
+```⏎https://a.example⏎``` => pre[](https://a.example)
+[here](https://a.example) => p(a[!https://a.example](here))
+[a.example](https://a.example/) => p(a[https://a.example/](a.example))
+[b.example](https://a.example/) => p(a[!!https://a.example/](b.example))
+<mailto:a@b.example> => p(a[mailto:a@b.example](mailto:a@b.example))
+http:// nothing => p(http:// nothing)
+[https://a.example](https://b.example) => p(a[!!https://b.example](https://a.example))",
+    );
 }
 
 #[test]
@@ -163,67 +142,49 @@ fn pictures_are_named_by_where_they_are() {
 
 #[test]
 fn html_stays_text() {
-    for (text, tree) in [
-        ("<b>*x*</b>", "p(<b>i(x)</b>)"),
-        ("<script>alert(1)</script>", "p(<script>alert(1)</script>)"),
-        ("<div onclick=x>\n*y*", "p(<div onclick=x>\n*y*)"),
-        ("&lt;b&gt; &amp; &#42; *x*", "p(&lt;b&gt; &amp; &#42; i(x))"),
-        ("<!-- *hidden* -->", "p(<!-- *hidden* -->)"),
-    ] {
-        assert_eq!(read(text), tree, "{text}");
-    }
+    check(
+        r"
+<b>*x*</b> => p(<b>i(x)</b>)
+<script>alert(1)</script> => p(<script>alert(1)</script>)
+<div onclick=x>⏎*y* => p(<div onclick=x>⏎*y*)
+&lt;b&gt; &amp; &#42; *x* => p(&lt;b&gt; &amp; &#42; i(x))
+<!-- *hidden* --> => p(<!-- *hidden* -->)",
+    );
 }
 
 #[test]
 fn nothing_that_was_written_gets_lost() {
-    for (text, tree) in [
-        (
-            "[a]: https://b.example",
-            "p([a]: a[https://b.example](https://b.example))",
-        ),
-        ("-", "-"),
-        ("#", "#"),
-        ("> ", "> "),
-        ("```", "```"),
-        ("a *b*\n---", "p(a i(b))---"),
-        ("    four *blanks*", "p(    four *blanks*)"),
-    ] {
-        assert_eq!(read(text), tree, "{text}");
-    }
+    check(
+        r"
+[a]: https://b.example => p([a]: a[https://b.example](https://b.example))
+- => -
+# => #
+>␣ => >␣
+``` => ```
+a *b*⏎--- => p(a i(b))---
+␣␣␣␣four *blanks* => p(    four *blanks*)",
+    );
 }
 
 #[test]
 fn quotes_and_lists_end_where_their_marks_end() {
-    for (text, tree) in [
-        ("> you said\nno", "q(p(you said))p(no)"),
-        (
-            "> a\n> b\nno\nnever\n> c\nwell",
-            "q(p(a\nb))p(no\nnever)q(p(c))p(well)",
-        ),
-        ("> a\n>_<", "q(p(a))p(>_<)"),
-        ("> > a\n> b\nc", "q(q(p(a\nb)))p(c)"),
-        ("> - a\nb", "q(ul(li(a)))p(b)"),
-        (
-            "buy:\n- milk\n- eggs\nthanks\nAnn",
-            "p(buy:)ul(li(milk)li(eggs))p(thanks\nAnn)",
-        ),
-        ("1. a\n   b\nc", "ol1(li1(a\nb))p(c)"),
-        ("- a\n  - b\n c\nd", "ul(li(aul(li(b\nc))))p(d)"),
-        ("  - a\n  b", "ul(li(a))p(  b)"),
-        ("- a\n\n  b\nc", "ul(li(p(a)p(b)))p(c)"),
-        (
-            "```\n> a\nb\n- c\nd\n5*3*2\n>:(\n```",
-            "pre[](> a\nb\n- c\nd\n5*3*2\n>:()",
-        ),
-        ("- ```\n  > a\n  b\n  ```\nc", "ul(li(pre[](> a\nb)))p(c)"),
-        (
-            "`5*3*2` https://a.example/5*3*2",
-            "p(code(5*3*2) a[https://a.example/5*3*2](https://a.example/5*3*2))",
-        ),
-        ("**5*3** and *1*2*", "p(b(5*3) and i(1*2))"),
-    ] {
-        assert_eq!(read(text), tree, "{text}");
-    }
+    check(
+        r"
+> you said⏎no => q(p(you said))p(no)
+> a⏎> b⏎no⏎never⏎> c⏎well => q(p(a⏎b))p(no⏎never)q(p(c))p(well)
+> a⏎>_< => q(p(a))p(>_<)
+> > a⏎> b⏎c => q(q(p(a⏎b)))p(c)
+> - a⏎b => q(ul(li(a)))p(b)
+buy:⏎- milk⏎- eggs⏎thanks⏎Ann => p(buy:)ul(li(milk)li(eggs))p(thanks⏎Ann)
+1. a⏎   b⏎c => ol1(li1(a⏎b))p(c)
+- a⏎  - b⏎ c⏎d => ul(li(aul(li(b⏎c))))p(d)
+␣␣- a⏎  b => ul(li(a))p(  b)
+- a⏎⏎  b⏎c => ul(li(p(a)p(b)))p(c)
+```⏎> a⏎b⏎- c⏎d⏎5*3*2⏎>:(⏎``` => pre[](> a⏎b⏎- c⏎d⏎5*3*2⏎>:()
+- ```⏎  > a⏎  b⏎  ```⏎c => ul(li(pre[](> a⏎b)))p(c)
+`5*3*2` https://a.example/5*3*2 => p(code(5*3*2) a[https://a.example/5*3*2](https://a.example/5*3*2))
+**5*3** and *1*2* => p(b(5*3) and i(1*2))",
+    );
 }
 
 #[test]
@@ -269,40 +230,8 @@ fn addresses_end_where_readers_see_them_end() {
         assert_eq!(read(&text), tree, "{text}");
     };
     let address = "https://a.example/x";
-    for end in [
-        "。",
-        "、",
-        "，",
-        "！",
-        "？",
-        "；",
-        "：",
-        "؟",
-        "،",
-        "—",
-        "–",
-        "」",
-        "）",
-        "…",
-        "”",
-        "’",
-        "»",
-        ".",
-        ")",
-        "]",
-        "}",
-        "!?",
-        "）。",
-        "。次の文",
-        "—and so on",
-        ")—x",
-        "」と",
-        "、 x",
-        "।",
-        "）です",
-        "（続き",
-        "「引用",
-    ] {
+    let ends = "。 、 ， ！ ？ ； ： ؟ ، — – 」 ） … ” ’ » . ) ] } !? ）。 。次の文 」と । ）です （続き 「引用";
+    for end in ends.split(' ').chain(["—and so on", ")—x", "、 x"]) {
         linked("", address, end);
     }
     for (before, inside, after) in [
@@ -349,74 +278,45 @@ fn what_is_no_markup_stays_as_it_was_typed() {
     ] {
         assert_eq!(read(text), format!("p({text})"), "{text}");
     }
-    for (text, tree) in [
-        (
-            "*hi*\n  two\n        eight",
-            "p(i(hi)\n  two\n        eight)",
-        ),
-        ("a  \n  *b*", "p(a  \n  i(b))"),
-        ("a\n\n\n\nb", "p(a)blank2p(b)"),
-        ("a\n\nb\n\n\n- c", "p(a)p(b)blank1ul(li(c))"),
-        ("\n\n    x", "p(    x)"),
-        ("> a\n>   b\n> > c\n> > d", "q(p(a\n  b)q(p(c\nd)))"),
-        (
-            "- a\n  b\n    c\n  - d\n    e",
-            "ul(li(a\nb\n  cul(li(d\ne))))",
-        ),
-        ("```\n\n  a\n\n\n```", "pre[](\n  a\n\n)"),
-        ("    a\n\n      b", "p(    a\n\n      b)"),
-        ("1. a\n1. b\n5. c", "ol1(li1(a)li1(b)li5(c))"),
-        // Where a backslash keeps something from being markup, it is markup itself.
-        ("\\*not*", "p(*not*)"),
-        ("\\*stars\\*", "p(*stars*)"),
-        ("\\# no title", "p(# no title)"),
-        ("1\\. no list", "p(1. no list)"),
-        (
-            "\\`a\\` \\[x](https://a.example)",
-            "p(`a` [x](a[https://a.example](https://a.example)))",
-        ),
-        ("\\_x\\_ C:\\_x\\_", "p(_x_ C:\\_x\\_)"),
-        ("`a\\*b\\*`", "p(code(a\\*b\\*))"),
-        ("*a*\n[a]: b", "p(i(a)\n[a]: b)"),
-    ] {
-        assert_eq!(read(text), tree, "{text}");
-    }
+    check(
+        r"
+*hi*⏎  two⏎        eight => p(i(hi)⏎  two⏎        eight)
+a  ⏎  *b* => p(a  ⏎  i(b))
+a⏎⏎⏎⏎b => p(a)blank2p(b)
+a⏎⏎b⏎⏎⏎- c => p(a)p(b)blank1ul(li(c))
+⏎⏎    x => p(    x)
+> a⏎>   b⏎> > c⏎> > d => q(p(a⏎  b)q(p(c⏎d)))
+- a⏎  b⏎    c⏎  - d⏎    e => ul(li(a⏎b⏎  cul(li(d⏎e))))
+```⏎⏎  a⏎⏎⏎``` => pre[](⏎  a⏎⏎)
+␣␣␣␣a⏎⏎      b => p(    a⏎⏎      b)
+1. a⏎1. b⏎5. c => ol1(li1(a)li1(b)li5(c))",
+    );
+    // Where a backslash keeps something from being markup, it is markup itself.
+    check(
+        r"
+\*not* => p(*not*)
+\*stars\* => p(*stars*)
+\# no title => p(# no title)
+1\. no list => p(1. no list)
+\`a\` \[x](https://a.example) => p(`a` [x](a[https://a.example](https://a.example)))
+\_x\_ C:\_x\_ => p(_x_ C:\_x\_)
+`a\*b\*` => p(code(a\*b\*))
+*a*⏎[a]: b => p(i(a)⏎[a]: b)",
+    );
 }
 
 #[test]
 fn a_link_tells_where_it_leads() {
-    for (text, tree) in [
-        (
-            "[www.a.example](https://a.example/x)",
-            "p(a[!https://a.example/x](www.a.example))",
-        ),
-        (
-            "[go to bank.example now](https://a.example)",
-            "p(a[!!https://a.example](go to bank.example now))",
-        ),
-        (
-            "[https://bank.example/login](https://a.example/login)",
-            "p(a[!!https://a.example/login](https://bank.example/login))",
-        ),
-        (
-            "[bank.example](https://bank.example@a.example/)",
-            "p(a[!!https://bank.example@a.example/](bank.example))",
-        ),
-        (
-            "[A.Example](https://a.example/x)",
-            "p(a[!https://a.example/x](A.Example))",
-        ),
-        (
-            "[v1.2, see 10.30](https://a.example)",
-            "p(a[!https://a.example](v1.2, see 10.30))",
-        ),
-        (
-            "[e.g. this](https://a.example)",
-            "p(a[!https://a.example](e.g. this))",
-        ),
-    ] {
-        assert_eq!(read(text), tree, "{text}");
-    }
+    check(
+        r"
+[www.a.example](https://a.example/x) => p(a[!https://a.example/x](www.a.example))
+[go to bank.example now](https://a.example) => p(a[!!https://a.example](go to bank.example now))
+[https://bank.example/login](https://a.example/login) => p(a[!!https://a.example/login](https://bank.example/login))
+[bank.example](https://bank.example@a.example/) => p(a[!!https://bank.example@a.example/](bank.example))
+[A.Example](https://a.example/x) => p(a[!https://a.example/x](A.Example))
+[v1.2, see 10.30](https://a.example) => p(a[!https://a.example](v1.2, see 10.30))
+[e.g. this](https://a.example) => p(a[!https://a.example](e.g. this))",
+    );
 }
 
 #[test]
