@@ -119,45 +119,36 @@ pub fn parse(text: &str) -> Result<Command, Wrong> {
     let end = line.find(char::is_whitespace).unwrap_or(line.len());
     let (name, rest) = line.split_at(end);
     let rest = rest.trim();
-    let known = COMMANDS
-        .iter()
-        .find(|usage| usage.name.eq_ignore_ascii_case(name));
-    let Some(usage) = known else {
-        return Err(Wrong::Unknown(name.to_owned()));
-    };
+    let unknown = || Wrong::Unknown(name.to_owned());
+    let mut all = COMMANDS.iter();
+    let usage = all.find(|usage| usage.name.eq_ignore_ascii_case(name));
+    let usage = usage.ok_or_else(unknown)?;
     // Names are often written with their sign.
     let rest = match usage.name {
         "nick" | "mute" | "unmute" => rest.trim_start_matches('@'),
         "join" => rest.trim_start_matches('#'),
         _ => rest,
     };
-    let needed = || {
-        if rest.is_empty() {
-            Err(Wrong::Needs(usage))
-        } else {
-            Ok(rest.to_owned())
-        }
-    };
+    if rest.is_empty() && usage.argument.is_some() && usage.name != "shrug" {
+        return Err(Wrong::Needs(usage));
+    }
+    let argument = rest.to_owned();
     Ok(match usage.name {
         "help" => Command::Help,
-        "me" => Command::Act(needed()?),
-        "nick" => Command::Nick(needed()?),
-        "topic" => Command::Topic(needed()?),
-        "mute" => Command::Mute(needed()?),
-        "unmute" => Command::Unmute(needed()?),
-        "shrug" => Command::Shrug(rest.to_owned()),
+        "me" => Command::Act(argument),
+        "nick" => Command::Nick(argument),
+        "topic" => Command::Topic(argument),
+        "mute" => Command::Mute(argument),
+        "unmute" => Command::Unmute(argument),
+        "shrug" => Command::Shrug(argument),
         "clear" => Command::Clear,
         "leave" => Command::Leave,
-        "join" => {
-            let room = RoomName::parse(&needed()?);
-            Command::Join(room.map_err(|_| Wrong::Needs(usage))?)
-        }
-        _ => return Err(Wrong::Unknown(name.to_owned())),
+        "join" => Command::Join(RoomName::parse(rest).map_err(|_| Wrong::Needs(usage))?),
+        _ => return Err(unknown()),
     })
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
 mod tests {
     use super::*;
 

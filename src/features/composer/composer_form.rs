@@ -88,7 +88,9 @@ pub fn Composer(
             let size = draft.read().len();
             // Every service accepts what fits the box.
             let session = (size > MAX_FITTED).then(|| services.connection.session())??;
-            too_large(size, session.info()?.maximum_message_size?)
+            let limit = session.info()?.maximum_message_size?;
+            let is_too_large = size.saturating_add(ENVELOPE) > limit;
+            is_too_large.then_some(Fault::TooLarge { size, limit })
         }),
         in_box: StoredValue::new(None),
         returned: StoredValue::new(None),
@@ -290,11 +292,6 @@ fn TextBox(
             }
         ></textarea>
     }
-}
-
-/// What to say of a text of so many bytes, if the service does not accept messages as large as it makes.
-fn too_large(size: usize, limit: usize) -> Option<Fault> {
-    (size.saturating_add(ENVELOPE) > limit).then_some(Fault::TooLarge { size, limit })
 }
 
 /// Whether a key types something that its writer believes to stand in an empty box: an edit was just sent, and the draft from before

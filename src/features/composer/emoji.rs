@@ -39,32 +39,25 @@ pub enum SkinTone {
 }
 
 impl SkinTone {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Default,
-        Self::Light,
-        Self::MediumLight,
-        Self::Medium,
-        Self::MediumDark,
-        Self::Dark,
+    /// All of them, with their names to be stored.
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::Default, "default"),
+        (Self::Light, "light"),
+        (Self::MediumLight, "medium-light"),
+        (Self::Medium, "medium"),
+        (Self::MediumDark, "medium-dark"),
+        (Self::Dark, "dark"),
     ];
 
     /// Its name, to be stored.
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::Light => "light",
-            Self::MediumLight => "medium-light",
-            Self::Medium => "medium",
-            Self::MediumDark => "medium-dark",
-            Self::Dark => "dark",
-        }
+        Self::ALL[self as usize].1
     }
 
     /// The tone of this name; the default one if there is none.
     pub fn parse(word: &str) -> Self {
-        let known = Self::ALL.into_iter().find(|tone| tone.word() == word);
-        known.unwrap_or_default()
+        let known = Self::ALL.iter().find(|(_, known)| *known == word);
+        known.map(|(tone, _)| *tone).unwrap_or_default()
     }
 }
 
@@ -244,13 +237,13 @@ mod tests {
         let table = parse(TABLE);
         let tones = |name| {
             let emoji = named(&table, name).unwrap_or_default();
-            SkinTone::ALL.map(|tone| emoji.with_tone(tone))
+            SkinTone::ALL.map(|(tone, _)| emoji.with_tone(tone))
         };
         assert_eq!(tones("wave"), ["👋", "👋🏻", "👋🏼", "👋🏽", "👋🏾", "👋🏿"]);
         assert_eq!(tones("turtle"), ["🐢"; 6]);
         assert!(named(&table, "wave").is_some_and(|wave| wave.is("👋🏽") && !wave.is("")));
-        for tone in SkinTone::ALL {
-            assert_eq!(SkinTone::parse(tone.word()), tone);
+        for (tone, word) in SkinTone::ALL {
+            assert_eq!((tone.word(), SkinTone::parse(word)), (word, tone));
         }
         assert_eq!(SkinTone::parse("blue"), SkinTone::Default);
     }

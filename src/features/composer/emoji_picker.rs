@@ -209,7 +209,7 @@ fn SkinToneChoice(
     table: EmojiTable,
 ) -> impl IntoView {
     let i18n = use_i18n();
-    let option = move |tone: SkinTone| {
+    let option = move |(tone, word): (SkinTone, &'static str)| {
         let (hand, name) = match tone {
             SkinTone::Default => ("✋", &messages::emoji_tone_default),
             SkinTone::Light => ("✋🏻", &messages::emoji_tone_light),
@@ -218,7 +218,7 @@ fn SkinToneChoice(
             SkinTone::MediumDark => ("✋🏾", &messages::emoji_tone_medium_dark),
             SkinTone::Dark => ("✋🏿", &messages::emoji_tone_dark),
         };
-        view! { <option value=tone.word()>{move || [hand, " ", &i18n.text(name, &[])].concat()}</option> }
+        view! { <option value=word>{move || [hand, " ", &i18n.text(name, &[])].concat()}</option> }
     };
     view! {
         <select

@@ -12,7 +12,7 @@ use crate::features::timeline::{end_edit, is_unchanged, resume_edit, show_failur
 use crate::i18n::{Text, messages};
 use crate::services::Services;
 use crate::text;
-use effusion_chat::{ChatMessage, RoomKind, RoomName};
+use effusion_chat::{ChatMessage, RoomKind};
 
 /// Does what the composer asks for.
 pub fn submit(services: &Services, room: OpenRoom) {
@@ -55,14 +55,12 @@ fn save(services: &Services, room: OpenRoom, sequence: u64, text: String) {
         if !room.unsaved.read_untracked().contains(&edit) {
             return;
         }
+        room.unsaved
+            .update(|unsaved| unsaved.retain(|it| *it != edit));
         match done {
-            Ok(()) => room
-                .unsaved
-                .update(|unsaved| unsaved.retain(|it| *it != edit)),
+            Ok(()) => {}
             // Nothing was written since, so it can go back to where it was.
             Err(fault) if box_after(&room) == left => {
-                room.unsaved
-                    .update(|unsaved| unsaved.retain(|it| *it != edit));
                 resume_edit(&room, sequence, edit.text);
                 show_failure(room, &messages::composer_edit_failed, fault);
             }
@@ -76,20 +74,28 @@ fn save(services: &Services, room: OpenRoom, sequence: u64, text: String) {
 
 fn run(services: &Services, room: OpenRoom, command: Command) {
     match command {
-        Command::Text(text) => send(services, &room, text, false),
-        Command::Act(text) => send(services, &room, text, true),
+        Command::Text(text) => services.outbox.send_text(&room, text),
+        Command::Act(text) => services.outbox.send_answer(
+            &room,
+            ChatMessage {
+                text,
+                act: true,
+                ..ChatMessage::default()
+            },
+        ),
         Command::Shrug(text) => {
             let text = [text.as_str(), "¯\\_(ツ)_/¯"].join(" ");
-            send(services, &room, text.trim_start().to_owned(), false);
+            let text = text.trim_start().to_owned();
+            services.outbox.send_text(&room, text);
         }
         Command::Help => room.note.set(Some(Note::Commands)),
-        Command::Nick(name) => match services.entry.rename(&name) {
-            Ok(()) => {
-                room.note
-                    .set(Some(Note::Info(text!(command_renamed, name = name))));
-            }
-            Err(problem) => room.note.set(Some(Note::Alert(problem.into()))),
-        },
+        Command::Nick(name) => {
+            let note = match services.entry.rename(&name) {
+                Ok(()) => Note::Info(text!(command_renamed, name = name)),
+                Err(problem) => Note::Alert(problem.into()),
+            };
+            room.note.set(Some(note));
+        }
         Command::Topic(topic) => services.directory.set_topic(&room, topic),
         Command::Mute(name) => mute(services, room, name, true),
         Command::Unmute(name) => mute(services, room, name, false),
@@ -100,7 +106,11 @@ fn run(services: &Services, room: OpenRoom, command: Command) {
         }
         Command::Leave => services.rooms.leave(&room),
         Command::Join(name) => {
-            let kind = kind_of(services, &name);
+            let listed = services.directory.latest();
+            let mut listed = listed.iter();
+            let known = listed.find(|room| room.name == name);
+            // Most are history rooms.
+            let kind = known.map_or_else(RoomKind::default, |room| room.kind);
             services.rooms.open_and_show(Room { name, kind });
         }
     }
@@ -112,29 +122,10 @@ fn mute(services: &Services, room: OpenRoom, name: String, muted: bool) {
     spawn_local(async move {
         let done = set_muted(services, room.clone(), name, muted).await;
         if done.is_err() {
-            room.note
-                .set(Some(Note::Alert(text!(moderation_load_failed))));
+            let failed = Note::Alert(text!(moderation_load_failed));
+            room.note.set(Some(failed));
         }
     });
-}
-
-/// The kind of a room that the directory knows; most are history rooms.
-fn kind_of(services: &Services, name: &RoomName) -> RoomKind {
-    services
-        .directory
-        .latest()
-        .iter()
-        .find(|listed| listed.name == *name)
-        .map_or_else(RoomKind::default, |listed| listed.kind)
-}
-
-fn send(services: &Services, room: &OpenRoom, text: String, act: bool) {
-    let message = ChatMessage {
-        text,
-        act,
-        ..ChatMessage::default()
-    };
-    services.outbox.send_answer(room, message);
 }
 
 fn explain(wrong: &Wrong) -> Text {

@@ -67,7 +67,6 @@ impl Suggestions {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used)] // In a test, panicking is how one fails.
 mod tests {
     use super::*;
 
