@@ -12,6 +12,8 @@ pub mod moderation;
 pub mod people;
 pub mod search;
 pub mod settings;
+#[cfg(target_arch = "wasm32")]
 pub mod shell;
+#[cfg(target_arch = "wasm32")]
 pub mod sidebar;
 pub mod timeline;

@@ -5,31 +5,29 @@ use crate::features::timeline::Timeline;
 use crate::i18n::use_i18n;
 use crate::state::{App, OpenRoom, use_app};
 use crate::t;
+use crate::ui::Button;
 
 /// Says once that the browser stores nothing for the page, or has no space left. Then a window asks before it is closed with messages
 /// that are not sent.
 #[component]
 pub fn NotStoredNotice() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
-    let not_stored = app.not_stored;
     ask_before_loss(app);
     let closed = RwSignal::new(false);
     let notice = move || {
         view! {
             <div class="update above" role="status" data-testid="not-stored">
                 <p>{move || t!(i18n, storage_refused)}</p>
-                <button
-                    type="button"
-                    data-testid="not-stored-close"
-                    on:click=move |_| closed.set(true)
-                >
-                    {move || t!(i18n, common_close)}
-                </button>
+                <Button
+                    test="not-stored-close"
+                    label=move || t!(i18n, common_close)
+                    on_click=move |_| closed.set(true)
+                />
             </div>
         }
         .into_any()
     };
-    move || (not_stored.get() && !closed.get()).then(notice)
+    move || (app.not_stored.get() && !closed.get()).then(notice)
 }
 
 /// Has the browser ask whoever leaves the page with messages that are nowhere else. A page that needs not ask does not listen: some

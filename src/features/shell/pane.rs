@@ -48,40 +48,24 @@ pub fn RoomPane() -> impl IntoView {
 /// Why the room cannot be used, and what helps.
 #[component]
 fn RoomNotice() -> impl IntoView {
-    let room = use_room();
-    let state = room.state.clone();
-    move || match &*state.read() {
-        RoomState::Failed(fault) => {
-            let alert = view! {
-                <FaultAlert fault=fault.clone()>
-                    <JoinAgain />
-                </FaultAlert>
-            };
-            Some(alert.into_any())
-        }
-        RoomState::Joining | RoomState::Open | RoomState::ReadOnly(_) => None,
-    }
-}
-
-/// Joins a room again that could not be joined.
-#[component]
-fn JoinAgain() -> impl IntoView {
     let (services, room, i18n) = (use_services(), use_room(), use_i18n());
-    view! {
-        <Button
-            test="join-again"
-            label=move || t!(i18n, room_join_again)
-            on_click=move |_| services.rooms.join_again(&room)
-        />
+    let state = room.state.clone();
+    move || {
+        let RoomState::Failed(fault) = state.get() else {
+            return None;
+        };
+        let (services, room) = (services.clone(), room.clone());
+        let alert = view! {
+            <FaultAlert fault>
+                <Button
+                    test="join-again"
+                    label=move || t!(i18n, room_join_again)
+                    on_click=move |_| services.rooms.join_again(&room)
+                />
+            </FaultAlert>
+        };
+        Some(alert.into_any())
     }
-    .into_any()
-}
-
-/// Why there is no composer.
-#[derive(Clone, Copy, PartialEq)]
-enum NoComposer {
-    Archived,
-    ReadOnly(ReadOnly),
 }
 
 /// The composer, or why there is none.
@@ -90,18 +74,21 @@ fn ComposerPlace() -> impl IntoView {
     let (services, room) = (use_services(), use_room());
     let (card, state) = (room.card.clone(), room.state.clone());
     // What else is learnt of the room leaves the box alone that somebody may be writing in.
-    let reason = Memo::new(move |_| match &*state.read() {
-        _ if card.read().as_ref().is_some_and(|card| card.archived) => Some(NoComposer::Archived),
-        RoomState::ReadOnly(reason) => Some(NoComposer::ReadOnly(*reason)),
-        _ => None,
+    let closed = Memo::new(move |_| {
+        let is_archived = card.read().as_ref().is_some_and(|card| card.archived);
+        let read_only = match &*state.read() {
+            RoomState::ReadOnly(reason) if !is_archived => Some(*reason),
+            _ => None,
+        };
+        (is_archived, read_only)
     });
-    move || match reason.get() {
-        Some(NoComposer::Archived) => view! { <Archived /> }.into_any(),
-        Some(NoComposer::ReadOnly(ReadOnly::NotPermitted)) => {
+    move || match closed.get() {
+        (true, _) => view! { <Archived /> }.into_any(),
+        (false, Some(ReadOnly::NotPermitted)) => {
             view! { <FaultAlert fault=Fault::NotPermitted(Right::Write) /> }.into_any()
         }
-        Some(NoComposer::ReadOnly(ReadOnly::Muted(until))) => view! { <Muted until /> }.into_any(),
-        None => {
+        (false, Some(ReadOnly::Muted(until))) => view! { <Muted until /> }.into_any(),
+        (false, None) => {
             let (services, room) = (services.clone(), room.clone());
             view! { <Composer on_send=move |text| services.outbox.send_text(&room, text) /> }
                 .into_any()

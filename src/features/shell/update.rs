@@ -3,6 +3,7 @@ use leptos::prelude::*;
 use crate::i18n::use_i18n;
 use crate::state::use_page;
 use crate::t;
+use crate::ui::Button;
 
 /// Says that the page's host has a newer version of it.
 #[component]
@@ -16,16 +17,17 @@ pub fn UpdateNotice() -> impl IntoView {
         view! {
             <div class="update" role="status" data-testid="update-notice">
                 <p>{move || t!(i18n, update_ready)}</p>
-                <button type="button" class="primary" data-testid="update-reload" on:click=reload>
-                    {move || t!(i18n, update_reload)}
-                </button>
-                <button
-                    type="button"
-                    data-testid="update-later"
-                    on:click=move |_| outdated.set(false)
-                >
-                    {move || t!(i18n, update_later)}
-                </button>
+                <Button
+                    class="primary"
+                    test="update-reload"
+                    label=move || t!(i18n, update_reload)
+                    on_click=reload
+                />
+                <Button
+                    test="update-later"
+                    label=move || t!(i18n, update_later)
+                    on_click=move |_| outdated.set(false)
+                />
             </div>
         }
         .into_any()

@@ -23,7 +23,7 @@ pub fn RoomList(
     #[prop(optional)]
     movable: bool,
 ) -> impl IntoView {
-    let dragged = movable.then(|| RwSignal::new(None));
+    let dragged = RwSignal::new(None);
     let names = move || {
         let rooms = rooms.read();
         let names = rooms.iter().map(|room| room.info.read().name.to_string());
@@ -33,7 +33,7 @@ pub fn RoomList(
     view! {
         <ul>
             <For each=move || rooms.get() key=|room| room.id let:room>
-                <Row room dragged marks />
+                <Row room movable dragged marks />
             </For>
         </ul>
     }
@@ -44,8 +44,10 @@ pub fn RoomList(
 fn Row(
     /// The room.
     room: OpenRoom,
-    /// The room that is being dragged, in a list whose rooms can be moved.
-    dragged: Option<RwSignal<Option<usize>>>,
+    /// Whether the reader can move it to another place.
+    movable: bool,
+    /// The room that is being dragged.
+    dragged: RwSignal<Option<usize>>,
     /// What tells rooms apart.
     marks: Marks,
 ) -> impl IntoView {
@@ -55,36 +57,27 @@ fn Row(
         let rooms = app.rooms.read_untracked();
         rooms.iter().position(|room| room.id == id)
     };
-    let take = move |_: DragEvent| {
-        if let Some(dragged) = dragged {
-            dragged.set(Some(id));
-        }
-    };
-    let is_dragging = move || dragged.and_then(|dragged| dragged.get_untracked());
+    let take = move |_: DragEvent| dragged.set(movable.then_some(id));
     let allow = move |event: DragEvent| {
-        if is_dragging().is_some() {
+        if dragged.get_untracked().is_some() {
             event.prevent_default();
         }
     };
     let dropping = rooms.clone();
     let put = move |event: DragEvent| {
-        if let (Some(room), Some(to)) = (is_dragging(), place()) {
+        if let (Some(room), Some(to)) = (dragged.get_untracked(), place()) {
             event.prevent_default();
             dropping.move_to(room, to);
         }
     };
-    let end = move |_: DragEvent| {
-        if let Some(dragged) = dragged {
-            dragged.set(None);
-        }
-    };
+    let end = move |_: DragEvent| dragged.set(None);
     let step = move |event: KeyboardEvent| {
         let by = match event.key().as_str() {
             "ArrowUp" => -1,
             "ArrowDown" => 1,
             _ => return,
         };
-        let moves = dragged.is_some() && event.alt_key() && event.shift_key();
+        let moves = movable && event.alt_key() && event.shift_key();
         if let Some(at) = place().filter(|_| moves) {
             event.prevent_default();
             event.stop_propagation();
@@ -103,7 +96,7 @@ fn Row(
     };
     view! {
         <li
-            draggable=dragged.map(|_| "true")
+            draggable=movable.then_some("true")
             on:dragstart=take
             on:dragover=allow
             on:drop=put

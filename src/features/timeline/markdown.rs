@@ -577,12 +577,11 @@ impl<'a> Tree<'a> {
                 let underline = lines.rsplit('\n').next().unwrap_or_default();
                 self.text(underline.trim());
             }
-            Open::Block(language) => self.push(Node::Block {
-                language,
-                text: plain(&children)
-                    .strip_suffix('\n')
-                    .map_or_else(|| plain(&children), str::to_owned),
-            }),
+            Open::Block(language) => {
+                let text = plain(&children);
+                let text = text.strip_suffix('\n').unwrap_or(&text).to_owned();
+                self.push(Node::Block { language, text });
+            }
             Open::Link(to) if leads_away(&to) => {
                 let label = label_of(plain(&children).trim(), &to);
                 self.push(Node::Link {
@@ -591,17 +590,15 @@ impl<'a> Tree<'a> {
                     label,
                 });
             }
-            Open::Image(to) if is_secure(&to) && !self.in_link() => self.push(Node::Image {
-                at: to,
-                alt: as_written(&plain(&children)),
-            }),
+            Open::Image(to) if has_scheme(&to, "https://") && !self.in_link() => {
+                self.push(Node::Image {
+                    at: to,
+                    alt: as_written(&plain(&children)),
+                })
+            }
             // Where it leads is none of a reader's business: it is only what was written.
             Open::Link(_) | Open::Image(_) => self.text(&source[at]),
-            Open::Other => {
-                for node in children {
-                    self.push(node);
-                }
-            }
+            Open::Other => self.here().extend(children),
         }
     }
 
@@ -672,10 +669,6 @@ fn leads_away(to: &str) -> bool {
     has_scheme(to, "https://") || has_scheme(to, "http://") || has_scheme(to, "mailto:")
 }
 
-fn is_secure(at: &str) -> bool {
-    has_scheme(at, "https://")
-}
-
 fn has_scheme(to: &str, scheme: &str) -> bool {
     let begins = to.get(..scheme.len());
     begins.is_some_and(|begins| begins.eq_ignore_ascii_case(scheme))
@@ -705,7 +698,7 @@ fn label_of(words: &str, to: &str) -> LinkLabel {
         };
     }
     let leads_to = host_in(to);
-    let is_part = |c: char| is_letter(c) || is_dot(c) || "-_:/\\@?#%&=+~".contains(c);
+    let is_part = |c: char| is_letter(c) || is_odd_dot(c) || ".-_:/\\@?#%&=+~".contains(c);
     let words: String = words.chars().filter(|c| !is_unseen_control(*c)).collect();
     let mut named = words.split(|c| !is_part(c)).filter_map(host_in);
     if named.any(|named| leads_to.as_ref() != Some(&named)) {
@@ -724,11 +717,7 @@ fn is_mixed(label: &str, host: &str) -> bool {
     label.contains(is_alike) && (is_latin(label) || is_latin(last))
 }
 
-/// Whether browsers or readers take a character for the dot between the parts of a host.
-fn is_dot(c: char) -> bool {
-    c == '.' || is_odd_dot(c)
-}
-
+/// Whether browsers or readers take another character for the dot between the parts of a host.
 fn is_odd_dot(c: char) -> bool {
     matches!(
         c,

@@ -1,5 +1,6 @@
 //! Names in a text, after an `@`.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::prose::literal_parts;
@@ -27,15 +28,9 @@ pub fn mentions(text: &str, names: &[String]) -> Vec<Mention> {
             continue;
         }
         let Some(rest) = text.get(from..) else { break };
-        let mut best: Option<(usize, usize)> = None;
-        for (place, name) in names.iter().enumerate() {
-            if let Some(length) = begins_with(rest, name)
-                && best.is_none_or(|(longest, _)| longest < length)
-            {
-                best = Some((length, place));
-            }
-        }
-        if let Some((length, name)) = best {
+        let fitting = (names.iter().enumerate())
+            .filter_map(|(place, name)| Some((begins_with(rest, name)?, Reverse(place))));
+        if let Some((length, Reverse(name))) = fitting.max() {
             found.push(Mention {
                 at: at..from + length,
                 name,
@@ -101,13 +96,6 @@ mod tests {
         assert_eq!(found("(@Ann)@@Ann"), ["@Ann", "@Ann"]);
     }
 
-    #[test]
-    fn what_only_looks_like_a_name_is_not() {
-        for text in ["@Anna", "me@ann.example", "@ Ann", "@", "Ann", "@bob"] {
-            assert!(found(text).is_empty(), "{text}");
-        }
-    }
-
     fn named(name: &str, text: &str) -> bool {
         is_mentioned(&[name.to_owned()], text)
     }
@@ -124,7 +112,18 @@ mod tests {
         ] {
             assert!(named("Ann", text), "{text}");
         }
-        for text in ["Ann", "@Anna", "mail@ann", "@An", "", "@"] {
+        for text in [
+            "Ann",
+            "@Anna",
+            "@An",
+            "@ Ann",
+            "me@ann.example",
+            "mail@ann",
+            "@bob",
+            "@",
+            "",
+        ] {
+            assert!(found(text).is_empty(), "{text}");
             assert!(!named("Ann", text), "{text}");
         }
         assert!(named("Swift Otter", "so @Swift Otter: yes"));

@@ -7,7 +7,7 @@ use super::message_text::MessageText;
 use super::reaction_bar::reaction_bar;
 use super::{Delivery, Key, Origin, Quote, Quoted, Row, Sender, Timeline};
 use crate::features::timeline::At;
-use crate::i18n::I18n;
+use crate::i18n::{I18n, messages};
 use crate::services::use_services;
 use crate::state::{Focus, OpenRoom, RowSignal};
 use crate::t;
@@ -150,27 +150,23 @@ fn RowTop(
     move || {
         let row = row.read();
         let rank = row.entry.rank;
-        let before = if row.gap {
-            Some(
-                view! {
-                    <Button
-                        class="earlier"
-                        test="gap-button"
-                        label=move || t!(i18n, timeline_fill_gap)
-                        on_click=move |_| on_gap.run((rank, false))
-                    />
-                }
-                .into_any(),
-            )
-        } else {
-            row.unread_from_here.then(|| {
-                view! {
-                    <p class="unread-line" data-testid="unread-line">
-                        {move || t!(i18n, timeline_new)}
-                    </p>
-                }
-                .into_any()
-            })
+        let before = match (row.gap, row.unread_from_here) {
+            (true, _) => view! {
+                <Button
+                    class="earlier"
+                    test="gap-button"
+                    label=move || t!(i18n, timeline_fill_gap)
+                    on_click=move |_| on_gap.run((rank, false))
+                />
+            }
+            .into_any(),
+            (false, true) => view! {
+                <p class="unread-line" data-testid="unread-line">
+                    {move || t!(i18n, timeline_new)}
+                </p>
+            }
+            .into_any(),
+            (false, false) => ().into_any(),
         };
         let day = match (row.new_day, &row.entry.at) {
             (Some(day), At::Instant { ms, .. }) => Some((*ms, day)),
@@ -279,23 +275,20 @@ fn account_of(i18n: I18n, sender: &Sender) -> Option<AnyView> {
 
 /// How a quote differs from its original, in words.
 fn remark(i18n: I18n, state: Quoted) -> Option<AnyView> {
-    let words = move || match state {
-        Quoted::True | Quoted::Deleted => String::new(),
-        Quoted::Edited => t!(i18n, common_edited),
-        Quoted::Moderated => t!(i18n, message_moderated),
-        Quoted::Misquoted => t!(i18n, message_misquoted),
-        Quoted::NotLoaded => t!(i18n, message_original_not_loaded),
-        Quoted::Missing => t!(i18n, message_original_missing),
+    let words = match state {
+        Quoted::True | Quoted::Deleted => return None,
+        Quoted::Edited => &messages::common_edited,
+        Quoted::Moderated => &messages::message_moderated,
+        Quoted::Misquoted => &messages::message_misquoted,
+        Quoted::NotLoaded => &messages::message_original_not_loaded,
+        Quoted::Missing => &messages::message_original_missing,
     };
-    let is_said = !matches!(state, Quoted::True | Quoted::Deleted);
-    is_said.then(|| {
-        view! {
-            <small class="remark" data-testid="quote-remark">
-                {words}
-            </small>
-        }
-        .into_any()
-    })
+    let shown = view! {
+        <small class="remark" data-testid="quote-remark">
+            {move || i18n.text(words, &[])}
+        </small>
+    };
+    Some(shown.into_any())
 }
 
 /// The word for it in `data-state`.

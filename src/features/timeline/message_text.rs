@@ -17,42 +17,6 @@ const LONG: usize = 3_000;
 /// And those of more lines.
 const MANY_LINES: usize = 30;
 
-/// What is to be read.
-#[derive(Clone, PartialEq)]
-enum Content {
-    Deleted,
-    Text {
-        text: String,
-        /// Who does what the text says, if the message is an action.
-        actor: Option<String>,
-    },
-}
-
-impl Content {
-    fn of(row: &Row) -> Self {
-        let message = &row.entry.message;
-        if message.deleted {
-            Self::Deleted
-        } else {
-            Self::Text {
-                text: message.text.clone(),
-                actor: message.act.then(|| message.name.clone()),
-            }
-        }
-    }
-
-    /// Whether it takes so much room that what comes after it should be in sight first. A snippet folds itself.
-    fn is_long(&self) -> bool {
-        match self {
-            Self::Text { text, .. } => {
-                !text.starts_with("```")
-                    && (text.len() > LONG || text.lines().nth(MANY_LINES).is_some())
-            }
-            _ => false,
-        }
-    }
-}
-
 /// The text of a message, as it was written until the code that reads its markup is there, if it has any.
 #[component]
 pub fn MessageText(
@@ -63,13 +27,33 @@ pub fn MessageText(
     /// Its row.
     row: ArcRwSignal<Row>,
 ) -> impl IntoView {
-    let content = Memo::new(move |_| Content::of(&row.read()));
+    // Nothing of a deleted message; of an action also who does what its text says.
+    let content = Memo::new(move |_| {
+        let message = &row.read().entry.message;
+        let actor = message.act.then(|| message.name.clone());
+        (!message.deleted).then(|| (message.text.clone(), actor))
+    });
     move || {
         let content = content.get();
-        let long = content.is_long();
+        let long = content.as_ref().is_some_and(|(text, _)| is_long(text));
+        let shown = match content {
+            None => view! {
+                <em class="gone" data-testid="deleted">
+                    {move || t!(i18n, message_deleted)}
+                </em>
+            }
+            .into_any(),
+            Some((text, None)) => words(&room, text),
+            Some((text, Some(name))) => view! {
+                <bdi class="actor">{name}</bdi>
+                {" "}
+                {words(&room, text)}
+            }
+            .into_any(),
+        };
         let body = view! {
             <div dir="auto" data-testid="text">
-                {body(&room, i18n, content)}
+                {shown}
             </div>
         };
         if long {
@@ -80,25 +64,9 @@ pub fn MessageText(
     }
 }
 
-fn body(room: &OpenRoom, i18n: I18n, content: Content) -> AnyView {
-    match content {
-        Content::Deleted => view! {
-            <em class="gone" data-testid="deleted">
-                {move || t!(i18n, message_deleted)}
-            </em>
-        }
-        .into_any(),
-        Content::Text { text, actor: None } => words(room, text),
-        Content::Text {
-            text,
-            actor: Some(name),
-        } => view! {
-            <bdi class="actor">{name}</bdi>
-            {" "}
-            {words(room, text)}
-        }
-        .into_any(),
-    }
+/// Whether a text takes so much room that what comes after it should be in sight first. A snippet folds itself.
+fn is_long(text: &str) -> bool {
+    !text.starts_with("```") && (text.len() > LONG || text.lines().nth(MANY_LINES).is_some())
 }
 
 fn words(room: &OpenRoom, text: String) -> AnyView {
