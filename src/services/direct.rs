@@ -382,7 +382,7 @@ impl Direct {
             kind: RoomKind::Live,
         };
         let reader = current_reader(self.app);
-        let open = OpenRoom::direct(self.rooms.next_id(), shown, reader, peer.to_owned());
+        let open = OpenRoom::new(self.rooms.next_id(), shown, reader, Some(peer.to_owned()));
         open.state.set(RoomState::Open);
         self.show_present(&open);
         self.app

@@ -116,7 +116,7 @@ impl Rooms {
         if let Some(known) = self.app.room_named(&room.name) {
             return known;
         }
-        let open = OpenRoom::new(self.next_id(), room, current_reader(self.app));
+        let open = OpenRoom::new(self.next_id(), room, current_reader(self.app), None);
         self.app.rooms.update(|rooms| rooms.push(open.clone()));
         self.recall(&open);
         self.establish(&open, announce);

@@ -14,6 +14,6 @@ pub use app::{
 pub use fault::{Fault, Right};
 #[cfg(target_arch = "wasm32")]
 pub use room::{
-    Earlier, Entered, Focus, MessageReactions, OpenRoom, ReadOnly, RoomFields, RoomState,
-    RowSignal, ScrollTarget, Sight, use_room,
+    Earlier, Entered, Focus, MessageReactions, OpenRoom, ReadOnly, RoomFields, RoomSignals,
+    RoomState, RowSignal, ScrollTarget, Sight, use_room,
 };

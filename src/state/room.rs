@@ -34,9 +34,10 @@ pub fn use_room() -> OpenRoom {
 }
 
 /// How a room stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum RoomState {
     /// Its topic is being made or looked for.
+    #[default]
     Joining,
     /// Messages come and go.
     Open,
@@ -68,9 +69,10 @@ impl RoomState {
 }
 
 /// What is known about messages from before those shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Earlier {
     /// There may be some.
+    #[default]
     Unknown,
     /// They are being asked for.
     Loading,
@@ -124,6 +126,15 @@ pub struct RoomFields {
     pub id: usize,
     /// Name and kind. The kind changes if the room turns out to be of the other one.
     pub info: ArcRwSignal<Room>,
+    /// The principal that the reader talks to, if this is no room but what two people say to each other.
+    pub peer: Option<String>,
+    signals: RoomSignals,
+    inner: SendWrapper<Inner>,
+}
+
+/// What changes in a room, and is followed.
+#[derive(Default)]
+pub struct RoomSignals {
     /// How it stands.
     pub state: ArcRwSignal<RoomState>,
     /// Grows whenever what is said in it has changed.
@@ -140,8 +151,6 @@ pub struct RoomFields {
     pub attended: ArcRwSignal<bool>,
     /// What is known of the room beyond its messages, if somebody has written it down.
     pub card: ArcRwSignal<Option<RoomCard>>,
-    /// The principal that the reader talks to, if this is no room but what two people say to each other.
-    pub peer: Option<String>,
     /// What is in the composer.
     pub draft: ArcRwSignal<String>,
     /// What becomes of what is in the composer.
@@ -176,7 +185,6 @@ pub struct RoomFields {
     pub to_end: ArcRwSignal<usize>,
     /// Set each time the room has been joined and its first messages can be seen.
     pub entered: ArcRwSignal<Option<Entered>>,
-    inner: SendWrapper<Inner>,
 }
 
 /// What of a room nothing follows.
@@ -249,18 +257,17 @@ impl Deref for OpenRoom {
     }
 }
 
+impl Deref for RoomFields {
+    type Target = RoomSignals;
+
+    fn deref(&self) -> &RoomSignals {
+        &self.signals
+    }
+}
+
 impl OpenRoom {
-    /// A room that shows nothing yet.
-    pub fn new(id: usize, room: Room, reader: Reader) -> Self {
-        Self::with(id, room, reader, None)
-    }
-
-    /// What the reader and another principal say to each other.
-    pub fn direct(id: usize, room: Room, reader: Reader, peer: String) -> Self {
-        Self::with(id, room, reader, Some(peer))
-    }
-
-    fn with(id: usize, room: Room, reader: Reader, peer: Option<String>) -> Self {
+    /// A room that shows nothing yet, or what the reader and a `peer`, another principal, say to each other.
+    pub fn new(id: usize, room: Room, reader: Reader, peer: Option<String>) -> Self {
         let timeline = match peer {
             None => Timeline::new(reader),
             Some(_) => Timeline::between_two(reader),
@@ -268,32 +275,8 @@ impl OpenRoom {
         Self(Arc::new(RoomFields {
             id,
             info: ArcRwSignal::new(room),
-            state: ArcRwSignal::new(RoomState::Joining),
-            version: ArcRwSignal::default(),
-            rows: ArcRwSignal::default(),
-            unread: ArcRwSignal::default(),
-            mentions: ArcRwSignal::default(),
-            people: ArcRwSignal::default(),
-            attended: ArcRwSignal::default(),
-            card: ArcRwSignal::default(),
             peer,
-            draft: ArcRwSignal::default(),
-            purpose: ArcRwSignal::default(),
-            set_aside: ArcRwSignal::default(),
-            unsaved: ArcRwSignal::default(),
-            note: ArcRwSignal::default(),
-            picking: ArcRwSignal::default(),
-            earlier: ArcRwSignal::new(Earlier::Unknown),
-            filling: ArcRwSignal::new(false),
-            extent: ArcRwSignal::default(),
-            scroll_target: ArcRwSignal::default(),
-            copied: ArcRwSignal::default(),
-            announcement: ArcRwSignal::default(),
-            read: ArcRwSignal::default(),
-            sight: ArcRwSignal::default(),
-            oldest: ArcRwSignal::default(),
-            to_end: ArcRwSignal::default(),
-            entered: ArcRwSignal::default(),
+            signals: RoomSignals::default(),
             inner: SendWrapper::new(Inner {
                 timeline: RefCell::new(timeline),
                 ..Inner::default()
@@ -444,10 +427,8 @@ impl OpenRoom {
 
     /// Has a screen reader say what has come: the message, or how many there are.
     pub fn announce(&self, i18n: I18n) {
-        let waiting = self
-            .inner
-            .unannounced
-            .replace(self.inner.unannounced.get() + 1);
+        let waiting = self.inner.unannounced.get();
+        self.inner.unannounced.set(waiting + 1);
         if waiting > 0 {
             return;
         }

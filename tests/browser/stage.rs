@@ -160,7 +160,7 @@ pub fn room(kind: RoomKind) -> OpenRoom {
         name: "Ann".to_owned(),
         principal: "ann".to_owned(),
     };
-    let open = OpenRoom::new(0, room, reader);
+    let open = OpenRoom::new(0, room, reader, None);
     open.state.set(RoomState::Open);
     open
 }
