@@ -35,13 +35,9 @@ fn Banner(
     /// What it says.
     children: Children,
 ) -> impl IntoView {
-    let class = if role == Some("alert") {
-        "above alert"
-    } else {
-        "above"
-    };
+    let is_alert = role == Some("alert");
     view! {
-        <div class=class role=role data-testid=test>
+        <div class="above" class:alert=is_alert role=role data-testid=test>
             {children()}
             <ToolButton path=glyph::CLOSE label=close_label test=close_test on_click=on_close />
         </div>

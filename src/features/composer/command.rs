@@ -53,55 +53,30 @@ pub struct Usage {
 
 /// All commands.
 pub static COMMANDS: &[Usage] = &[
-    usage("help", None, &messages::command_help_effect),
-    usage(
-        "me",
-        Some(&messages::command_me_argument),
-        &messages::command_me_effect,
-    ),
-    usage(
-        "nick",
-        Some(&messages::command_nick_argument),
-        &messages::command_nick_effect,
-    ),
-    usage(
-        "topic",
-        Some(&messages::command_topic_argument),
-        &messages::command_topic_effect,
-    ),
-    usage(
-        "join",
-        Some(&messages::command_join_argument),
-        &messages::command_join_effect,
-    ),
-    usage("leave", None, &messages::command_leave_effect),
-    usage("clear", None, &messages::command_clear_effect),
-    usage(
-        "shrug",
-        Some(&messages::command_shrug_argument),
-        &messages::command_shrug_effect,
-    ),
-    usage(
-        "mute",
-        Some(&messages::command_nick_argument),
-        &messages::command_mute_effect,
-    ),
-    usage(
-        "unmute",
-        Some(&messages::command_nick_argument),
-        &messages::command_unmute_effect,
-    ),
+    usage("help", &messages::command_help_effect),
+    usage("me", &messages::command_me_effect).taking(&messages::command_me_argument),
+    usage("nick", &messages::command_nick_effect).taking(&messages::command_nick_argument),
+    usage("topic", &messages::command_topic_effect).taking(&messages::command_topic_argument),
+    usage("join", &messages::command_join_effect).taking(&messages::command_join_argument),
+    usage("leave", &messages::command_leave_effect),
+    usage("clear", &messages::command_clear_effect),
+    usage("shrug", &messages::command_shrug_effect).taking(&messages::command_shrug_argument),
+    usage("mute", &messages::command_mute_effect).taking(&messages::command_nick_argument),
+    usage("unmute", &messages::command_unmute_effect).taking(&messages::command_nick_argument),
 ];
 
-const fn usage(
-    name: &'static str,
-    argument: Option<&'static Message>,
-    effect: &'static Message,
-) -> Usage {
+const fn usage(name: &'static str, effect: &'static Message) -> Usage {
     Usage {
         name,
-        argument,
+        argument: None,
         effect,
+    }
+}
+
+impl Usage {
+    const fn taking(mut self, argument: &'static Message) -> Self {
+        self.argument = Some(argument);
+        self
     }
 }
 

@@ -94,22 +94,13 @@ pub fn is_still_there(then: &str, text: &str, caret: usize) -> bool {
 /// The names that match, those that begin with the query before those in which a later word does.
 pub fn names_like(names: &[String], query: &str, most: usize) -> Vec<String> {
     let query = lower(query);
-    let mut found = Vec::new();
-    for later in [false, true] {
-        for name in names {
-            let lower = lower(name);
-            let begins = lower.starts_with(&query);
-            let fits = if later {
-                !begins && lower.split(' ').any(|word| word.starts_with(&query))
-            } else {
-                begins
-            };
-            if fits && found.len() < most {
-                found.push(name.clone());
-            }
-        }
-    }
-    found
+    let begins = |name: &&String| lower(name).starts_with(&query);
+    let (first, others): (Vec<_>, Vec<_>) = names.iter().partition(begins);
+    let fits = |word: &str| word.starts_with(&query);
+    let later = others
+        .into_iter()
+        .filter(|it| lower(it).split(' ').any(fits));
+    first.into_iter().chain(later).take(most).cloned().collect()
 }
 
 /// The byte offset that corresponds to a number of UTF-16 code units, which browsers count in.

@@ -142,6 +142,18 @@ pub fn Composer(
     let state = room.state.clone();
     let closed = Signal::derive(move || matches!(*state.read(), RoomState::Failed(_)));
     let (draft, picking) = (room.draft.clone(), room.picking.clone());
+    let emoji_button = move || {
+        let picking = picking.clone();
+        view! {
+            <ToolButton
+                path=glyph::SMILE
+                label=move || t!(i18n, common_emoji)
+                test="emoji-button"
+                on_click=move |_| picking.set(Some(Picking::Text))
+            />
+        }
+        .into_any()
+    };
     view! {
         <div class="compose">
             <Lazy load=tools />
@@ -156,23 +168,7 @@ pub fn Composer(
                     {move || t!(i18n, composer_message)}
                 </label>
                 <TextBox closed submit />
-                {move || {
-                    let picking = picking.clone();
-                    input
-                        .handlers
-                        .get()
-                        .map(|_| {
-                            view! {
-                                <ToolButton
-                                    path=glyph::SMILE
-                                    label=move || t!(i18n, common_emoji)
-                                    test="emoji-button"
-                                    on_click=move |_| picking.set(Some(Picking::Text))
-                                />
-                            }
-                                .into_any()
-                        })
-                }}
+                {move || input.handlers.get().map(|_| emoji_button())}
                 <button
                     type="submit"
                     class="primary"

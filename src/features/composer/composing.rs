@@ -187,13 +187,8 @@ impl Snippet {
 
 /// A fence that is longer than any run of backticks in a text.
 fn fence_for(text: &str) -> String {
-    let mut longest = 0;
-    let mut run = 0;
-    for c in text.chars() {
-        run = if c == '`' { run + 1 } else { 0 };
-        longest = longest.max(run);
-    }
-    "`".repeat((longest + 1).max(3))
+    let runs = text.split(|c| c != '`').map(str::len);
+    "`".repeat(runs.fold(3, |length, run| length.max(run + 1)))
 }
 
 #[cfg(test)]

@@ -91,10 +91,6 @@ pub fn EmojiPicker(
     };
     picker.load();
     show_modal(node, "emoji-search");
-    let is_itself = move |event: &MouseEvent| {
-        let dialog = node.get_untracked().map(|dialog| dialog.unchecked_into());
-        event.target() == dialog
-    };
     view! {
         <dialog
             class="emoji-picker"
@@ -110,8 +106,8 @@ pub fn EmojiPicker(
                     close.run(());
                 }
             }
-            on:click=move |event| {
-                if is_itself(&event) {
+            on:click=move |event: MouseEvent| {
+                if event.target() == event.current_target() {
                     close.run(());
                 }
             }
@@ -163,7 +159,7 @@ impl Picker {
     }
 
     fn toned(self, emoji: &Emoji) -> &'static str {
-        emoji.with_tone(self.table.tone().get_untracked())
+        emoji.with_tone(self.table.tone.get_untracked())
     }
 }
 
@@ -174,16 +170,14 @@ fn SearchBox(
     picker: Picker,
 ) -> impl IntoView {
     let i18n = use_i18n();
-    let key = move |event: KeyboardEvent| match event.key().as_str() {
-        _ if keyboard::is_enter(&event) => {
+    let key = move |event: KeyboardEvent| {
+        if keyboard::is_enter(&event) {
             event.prevent_default();
             picker.pick_best();
-        }
-        "ArrowDown" if !keyboard::is_composing(&event) => {
+        } else if event.key() == "ArrowDown" && !keyboard::is_composing(&event) {
             event.prevent_default();
             move_focus(&event, 1);
         }
-        _ => {}
     };
     view! {
         <input
@@ -225,7 +219,7 @@ fn SkinToneChoice(
             class="tone"
             data-testid="emoji-tone"
             aria-label=move || t!(i18n, emoji_tone)
-            prop:value=move || table.tone().get().word()
+            prop:value=move || table.tone.get().word()
             on:change=move |event| table.set_tone(SkinTone::parse(&event_target_value(&event)))
         >
             {SkinTone::ALL.map(option).collect_view()}
@@ -268,7 +262,7 @@ fn EmojiList(
         .into_any(),
         Some(Ok(groups)) => {
             let query = picker.query.read();
-            let tone = picker.table.tone().get();
+            let tone = picker.table.tone.get();
             if query.trim().is_empty() {
                 return view! { <AllEmoji groups=groups.clone() tone /> }.into_any();
             }

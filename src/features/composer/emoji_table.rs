@@ -18,7 +18,8 @@ pub type Groups = Arc<Vec<Vec<Emoji>>>;
 #[derive(Clone, Copy)]
 pub struct EmojiTable {
     groups: StoredValue<Option<Groups>>,
-    tone: RwSignal<SkinTone>,
+    /// The skin tone that the reader has chosen.
+    pub tone: RwSignal<SkinTone>,
 }
 
 impl EmojiTable {
@@ -44,11 +45,6 @@ impl EmojiTable {
         // Where the composer is gone by now, nobody asks again.
         let _ = self.groups.try_set_value(Some(Arc::clone(&groups)));
         Ok(groups)
-    }
-
-    /// The skin tone that the reader has chosen.
-    pub fn tone(self) -> RwSignal<SkinTone> {
-        self.tone
     }
 
     /// Chooses a skin tone, which the device remembers.

@@ -164,7 +164,7 @@ impl Tools {
         let Some(found) = emoji::named(&groups, &named.query) else {
             return;
         };
-        let Some(tone) = self.emoji.tone().try_get_untracked() else {
+        let Some(tone) = self.emoji.tone.try_get_untracked() else {
             return;
         };
         let then = text.get(..caret).unwrap_or_default();
@@ -189,7 +189,7 @@ impl Tools {
         let Ok(groups) = self.emoji.load().await else {
             return;
         };
-        let Some(tone) = self.emoji.tone().try_get_untracked() else {
+        let Some(tone) = self.emoji.tone.try_get_untracked() else {
             return;
         };
         if self.draft() != text {
