@@ -69,39 +69,19 @@ fn one(item: &Json, at: impl Fn(i64) -> At) -> Option<Kept> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::timeline::{Entry, Reader};
-
-    fn reader() -> Reader {
-        Reader {
-            name: "ann".to_owned(),
-            principal: "user".to_owned(),
-        }
-    }
-
-    fn message(text: &str) -> ChatMessage {
-        ChatMessage {
-            text: text.to_owned(),
-            name: "ann".to_owned(),
-            ..ChatMessage::default()
-        }
-    }
+    use crate::features::timeline::Entry;
+    use crate::features::timeline::data::tests::{edit, event, message, reader};
 
     #[test]
     fn a_copy_reads_as_the_room_did() {
         let mut room = Timeline::new(reader());
-        let event = |sequence, edits, text: &str| Event {
-            sequence,
-            edits,
-            author: "user".to_owned(),
-            message: message(text),
-            at: At::instant(sequence as i64 * 1_000, 0),
-        };
         for sequence in 0..300 {
-            room.receive_event(event(sequence, None, "said"));
+            room.receive_event(event(sequence, "ann", "said"));
         }
-        room.receive_event(event(300, Some(250), "edited"));
-        room.receive_value(message("live"), At::Written("noon".to_owned()), false);
-        room.send(message("not sent"), At::instant(0, 0));
+        room.receive_event(edit(300, 250, "ann", "edited"));
+        let noon = At::Written("noon".to_owned());
+        room.receive_value(message("ann", "live"), noon, false);
+        room.send(message("ann", "not sent"), At::instant(0, 0));
 
         let kept = read(&of(&room), |ms| At::instant(ms, 0));
         assert_eq!(kept.len(), MAX_COPIED);

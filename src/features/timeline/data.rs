@@ -400,7 +400,12 @@ impl Timeline {
     /// A subscription begins: what it brings first is the newest of what there is.
     pub fn subscribed(&mut self) {
         self.subscribed = true;
-        self.forget_copy();
+        // What was only a copy is dropped.
+        if self.has(0, COPY) {
+            let line = self.line;
+            self.start_anew();
+            self.line = line;
+        }
     }
 
     /// A value of a live room. `retained` says that it was there before the reader came, which after a lost connection
@@ -551,16 +556,6 @@ impl Timeline {
                 self.change_at(rank, |it| it.set_edited(event.sequence));
             }
             self.change_at(rank, |it| it.set(COPY, true));
-        }
-    }
-
-    /// Drops what was only a copy.
-    pub fn forget_copy(&mut self) {
-        let is_copy = |it: &Stored| it.has(COPY);
-        if self.items.get(0).is_some_and(is_copy) {
-            let line = self.line;
-            self.start_anew();
-            self.line = line;
         }
     }
 
@@ -846,4 +841,4 @@ fn sequence_of(rank: u64) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -24,11 +24,8 @@ pub fn start_edit(room: OpenRoom, key: Key) {
         return;
     }
     // An edit of the same message that is not saved goes on.
-    let unsaved = {
-        let unsaved = room.unsaved.read_untracked();
-        let mut unsaved = unsaved.iter();
-        unsaved.find(|edit| edit.sequence == sequence).cloned()
-    };
+    let mut unsaved = room.unsaved.get_untracked().into_iter();
+    let unsaved = unsaved.find(|edit| edit.sequence == sequence);
     let text = unsaved.map_or(row.entry.message.text, |edit| edit.text);
     resume_edit(&room, sequence, text);
 }

@@ -397,6 +397,7 @@ enum Open {
     Other,
 }
 
+#[derive(Default)]
 struct Tree<'a> {
     source: &'a str,
     open: Vec<(Open, Range<usize>, Vec<Node>)>,
@@ -413,11 +414,8 @@ impl<'a> Tree<'a> {
     fn new(source: &'a str) -> Self {
         Self {
             source,
-            open: Vec::new(),
-            done: Vec::new(),
-            ignored: 0,
             backslashes: shown_backslashes(source),
-            block_end: 0,
+            ..Self::default()
         }
     }
 
@@ -471,14 +469,13 @@ impl<'a> Tree<'a> {
         let Some(end) = source[at..].find('\n').map(|end| at + end) else {
             return;
         };
-        let blanks = [' ', '\t'];
-        let before = source[..at].trim_end_matches(blanks).len();
+        let before = source[..at].trim_end_matches(BLANKS).len();
         self.text(&source[before..=end]);
         let line = &source[end + 1..];
         let mut skipped = 0;
         for (open, ..) in &self.open {
             let rest = &line[skipped..];
-            let blank = rest.len() - rest.trim_start_matches(blanks).len();
+            let blank = blanks(rest);
             match open {
                 Open::Group(Kind::Quote) if rest[blank..].starts_with('>') => {
                     let after = &rest[blank + 1..];
@@ -489,8 +486,7 @@ impl<'a> Tree<'a> {
             }
         }
         let rest = &line[skipped..];
-        let indent = rest.len() - rest.trim_start_matches(blanks).len();
-        self.text(&rest[..indent]);
+        self.text(&rest[..blanks(rest)]);
     }
 
     /// Empty lines between blocks, beyond the one that parts them.
@@ -644,14 +640,17 @@ fn as_written(text: &str) -> String {
     shown.collect()
 }
 
+const BLANKS: [char; 2] = [' ', '\t'];
+
+/// How many bytes of blanks a text begins with.
+fn blanks(text: &str) -> usize {
+    text.len() - text.trim_start_matches(BLANKS).len()
+}
+
 /// An item of a list whose marker stands here.
 fn item(source: &str, start: usize) -> Open {
     let line = source[..start].rfind('\n').map_or(0, |end| end + 1);
-    let blanks = |at: usize| {
-        let rest = &source[at..];
-        rest.len() - rest.trim_start_matches([' ', '\t']).len()
-    };
-    let marker = start + blanks(start);
+    let marker = start + blanks(&source[start..]);
     let digits = source[marker..]
         .bytes()
         .take_while(u8::is_ascii_digit)
@@ -660,7 +659,7 @@ fn item(source: &str, start: usize) -> Open {
     Open::Item {
         number: source[marker..marker + digits].parse().ok(),
         // Further blanks are the text's own.
-        column: (after + source.get(after..).map_or(0, |_| blanks(after).clamp(1, 4))) - line,
+        column: (after + source.get(after..).map_or(0, |it| blanks(it).clamp(1, 4))) - line,
     }
 }
 

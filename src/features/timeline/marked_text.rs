@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use effusion_chat::SYSTEM_NAME;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::HtmlAnchorElement;
+use web_sys::Url;
 
 use super::clipboard::clipboard;
 use super::fold_button::FoldButton;
@@ -164,17 +163,11 @@ fn Link(
 
 /// The host that the browser would ask, or all of an address that has none.
 fn host(address: &str) -> String {
-    let link = document()
-        .create_element("a")
-        .ok()
-        .and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok());
-    let Some(link) = link else {
+    let Ok(url) = Url::new(address) else {
         return address.to_owned();
     };
-    link.set_href(address);
-    Some(link.host())
-        .filter(|host| !host.is_empty())
-        .unwrap_or_else(|| link.pathname())
+    let host = Some(url.host()).filter(|host| !host.is_empty());
+    host.unwrap_or_else(|| url.pathname())
 }
 
 /// What stands for a picture.

@@ -8,10 +8,10 @@ use leptos::prelude::*;
 use super::announcer::Announcer;
 use super::message_row::MessageRow;
 use super::message_tools::message_tools;
-use super::virtual_list::{Nodes, Requests, VirtualList};
+use super::virtual_list::{Requests, VirtualList};
 use super::{Key, Origin};
 use crate::features::lessons::welcome;
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::state::{Earlier, Focus, OpenRoom, RoomState, use_room};
 use crate::t;
 use crate::ui::{Button, Icon, Lazy, PathIcon, glyph};
@@ -37,7 +37,7 @@ pub fn MessageList(
 ) -> impl IntoView {
     let (room, i18n) = (use_room(), use_i18n());
     let away = ArcRwSignal::new(false);
-    let nodes = Nodes::default();
+    let (viewport, content) = (NodeRef::new(), NodeRef::new());
     // The rows come before what settles the list after them: effects run in the order that they are made in.
     let handle = StoredValue::new_local(None::<Rc<VirtualList>>);
     let rows = {
@@ -61,13 +61,26 @@ pub fn MessageList(
         gap: on_gap,
         sight: on_sight,
     };
-    let list = VirtualList::new(room.clone(), nodes, away.clone(), requests);
+    let list = VirtualList::new(room.clone(), viewport, content, away.clone(), requests);
     handle.set_value(Some(Rc::clone(&list)));
     let begun = RwSignal::new(false);
     room.once_begun(move || {
         begun.try_set(true);
     });
-    let viewport = nodes.viewport;
+    let to_newest = move |_| {
+        if let Some(list) = handle.try_with_value(Option::clone).flatten() {
+            list.scroll_to_end();
+        }
+    };
+    let newest = move || {
+        view! {
+            <button type="button" class="newest" data-testid="newest-button" on:click=to_newest>
+                <Icon name="down" />
+                {move || t!(i18n, timeline_to_newest)}
+            </button>
+        }
+        .into_any()
+    };
     view! {
         <div class="messages">
             <OfflineCopy />
@@ -79,7 +92,7 @@ pub fn MessageList(
                 tabindex="0"
                 role="region"
                 aria-label=move || t!(i18n, common_messages)
-                node_ref=nodes.viewport
+                node_ref=viewport
                 on:scroll=move |_| list.scrolled()
             >
                 <div class="page">
@@ -91,36 +104,16 @@ pub fn MessageList(
                         aria-live="off"
                         aria-label=move || t!(i18n, common_messages)
                         data-testid="message-list"
-                        node_ref=nodes.content
+                        node_ref=content
                     >
-                        <div node_ref=nodes.above></div>
-                        <ol node_ref=nodes.items>{rows}</ol>
-                        <div node_ref=nodes.below></div>
+                        <div></div>
+                        <ol>{rows}</ol>
+                        <div></div>
                     </div>
                     <Greeting />
                 </div>
             </div>
-            {move || {
-                away.get()
-                    .then(|| {
-                        view! {
-                            <button
-                                type="button"
-                                class="newest"
-                                data-testid="newest-button"
-                                on:click=move |_| {
-                                    let list = handle.try_with_value(Option::clone).flatten();
-                                    if let Some(list) = list {
-                                        list.scroll_to_end();
-                                    }
-                                }
-                            >
-                                <Icon name="down" />
-                                {move || t!(i18n, timeline_to_newest)}
-                            </button>
-                        }
-                    })
-            }}
+            {move || away.get().then(newest)}
             {move || {
                 begun.get().then(|| view! { <Lazy quiet=true load=message_tools(viewport) /> })
             }}
@@ -205,29 +198,30 @@ fn EarlierMessages(
     });
     let earlier = room.earlier.clone();
     move || {
-        is_offered.get().then(|| match earlier.get() {
-            state @ (Earlier::Unknown | Earlier::Failed) => view! {
+        if !is_offered.get() {
+            return None;
+        }
+        let state = earlier.get();
+        let words = match state {
+            Earlier::Unknown => &messages::timeline_earlier,
+            Earlier::Failed => &messages::timeline_earlier_failed,
+            Earlier::Loading => &messages::timeline_earlier_loading,
+            Earlier::None => &messages::timeline_beginning,
+        };
+        let label = move || i18n.text(words, &[]);
+        let shown = match state {
+            Earlier::Unknown | Earlier::Failed => view! {
                 <Button
                     class="earlier"
                     test="earlier-button"
-                    label=move || match state {
-                        Earlier::Failed => t!(i18n, timeline_earlier_failed),
-                        _ => t!(i18n, timeline_earlier),
-                    }
+                    label
                     on_click=move |_| on_earlier.run(())
                 />
             }
             .into_any(),
-            state => view! {
-                <p class="earlier">
-                    {move || match state {
-                        Earlier::Loading => t!(i18n, timeline_earlier_loading),
-                        _ => t!(i18n, timeline_beginning),
-                    }}
-                </p>
-            }
-            .into_any(),
-        })
+            _ => view! { <p class="earlier">{label}</p> }.into_any(),
+        };
+        Some(shown)
     }
 }
 
@@ -244,29 +238,25 @@ fn NoMessages() -> impl IntoView {
         if !is_empty.get() {
             return None;
         }
-        let kind = room.info.read().kind;
-        let state = room.state.get();
-        match state {
-            RoomState::Failed(_) => None,
+        let hint = match room.info.read().kind {
+            RoomKind::Live => &messages::timeline_empty_live,
+            RoomKind::History => &messages::timeline_empty_history,
+        };
+        let shown = match room.state.get() {
+            RoomState::Failed(_) => return None,
             RoomState::Joining => {
-                Some(view! { <p class="hint">{move || t!(i18n, timeline_joining)}</p> }.into_any())
+                view! { <p class="hint">{move || t!(i18n, timeline_joining)}</p> }.into_any()
             }
-            _ => Some(
-                view! {
-                    <div class="empty">
-                        <Icon name="brand" />
-                        <h2>{move || t!(i18n, timeline_empty)}</h2>
-                        <p>
-                            {move || match kind {
-                                RoomKind::Live => t!(i18n, timeline_empty_live),
-                                RoomKind::History => t!(i18n, timeline_empty_history),
-                            }}
-                        </p>
-                    </div>
-                }
-                .into_any(),
-            ),
-        }
+            _ => view! {
+                <div class="empty">
+                    <Icon name="brand" />
+                    <h2>{move || t!(i18n, timeline_empty)}</h2>
+                    <p>{move || i18n.text(hint, &[])}</p>
+                </div>
+            }
+            .into_any(),
+        };
+        Some(shown)
     }
 }
 

@@ -296,7 +296,7 @@ impl Tools {
             ("ArrowUp" | "ArrowDown", _, None) if closest(event, "input").is_none() => {
                 step(&shown_in(&self.list, MESSAGE), forward("ArrowDown"));
             }
-            ("Enter", Some(message), None) if is_on(event, &message) => {
+            ("Enter", Some(message), None) if event.target().as_ref() == Some(message.as_ref()) => {
                 self.show(&message, false);
                 self.focus_toolbar();
             }
@@ -322,12 +322,6 @@ fn closest(event: &Event, selector: &str) -> Option<Element> {
 
 fn message_of(event: &Event) -> Option<Element> {
     closest(event, MESSAGE)
-}
-
-fn is_on(event: &Event, element: &Element) -> bool {
-    event
-        .target()
-        .is_some_and(|target| target == *element.unchecked_ref::<web_sys::EventTarget>())
 }
 
 /// Moves the focus to the next or the one before of these; to the last if it is on none of them.

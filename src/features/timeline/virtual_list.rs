@@ -69,27 +69,15 @@ pub struct Requests {
     pub gap: Callback<(u64, bool)>,
 }
 
-/// The elements of the list, for its view to fill in.
-#[derive(Clone, Copy, Default)]
-pub struct Nodes {
-    /// What scrolls.
-    pub viewport: NodeRef<html::Div>,
-    /// The items with the empty space around them.
-    pub content: NodeRef<html::Div>,
-    /// The items in the document, one child each, in order; each has its key in the attribute `data-key`.
-    pub items: NodeRef<html::Ol>,
-    /// The empty space above them.
-    pub above: NodeRef<html::Div>,
-    /// The empty space below them.
-    pub below: NodeRef<html::Div>,
-}
-
-/// The elements, once they are in the document.
+/// The elements of the list.
 struct Elements {
     viewport: HtmlElement,
     content: HtmlElement,
-    items: Element,
+    /// The items in the document, one child each, in order; each has its key in the attribute `data-key`.
+    items: HtmlElement,
+    /// The empty space above them.
     above: HtmlElement,
+    /// The empty space below them.
     below: HtmlElement,
 }
 
@@ -132,7 +120,9 @@ impl Elements {
 /// Keeps a list in its place. Its view calls [`Self::scrolled`] on scroll events, and [`Self::settle`] when the document changed.
 pub struct VirtualList {
     room: OpenRoom,
-    nodes: Nodes,
+    viewport: NodeRef<html::Div>,
+    content: NodeRef<html::Div>,
+    /// Once they are in the document.
     elements: OnceCell<Elements>,
     requests: Requests,
     /// Whether the reader is at the end.
@@ -161,16 +151,19 @@ pub struct VirtualList {
 }
 
 impl VirtualList {
-    /// The list of a room's messages. It observes its size, and is kept in its place for as long as the current owner lives.
+    /// The list of a room's messages: `viewport` scrolls `content`, whose children are the empty space above, the list of items, and
+    /// the empty space below. It observes its size, and is kept in its place for as long as the current owner lives.
     pub fn new(
         room: OpenRoom,
-        nodes: Nodes,
+        viewport: NodeRef<html::Div>,
+        content: NodeRef<html::Div>,
         away: ArcRwSignal<bool>,
         requests: Requests,
     ) -> Rc<Self> {
         let list = Rc::new(Self {
-            room: room.clone(),
-            nodes,
+            room,
+            viewport,
+            content,
             elements: OnceCell::new(),
             requests,
             at_end: Cell::new(true),
@@ -190,28 +183,26 @@ impl VirtualList {
         Effect::new(move |_| observed.observe_size());
         // After the rows: whose effect was made first runs first, and both run before the browser does anything else.
         let settled = Rc::clone(&list);
-        let drawn = room.clone();
         Effect::new(move |_| {
-            drawn.rows.track();
-            drawn.extent.track();
-            drawn.oldest.track();
+            settled.room.rows.track();
+            settled.room.extent.track();
+            settled.room.oldest.track();
             settled.settle();
         });
         let ended = Rc::clone(&list);
-        let to_end = room.to_end.clone();
         Effect::new(move |before: Option<usize>| {
-            let times = to_end.get();
+            let times = ended.room.to_end.get();
             if before.is_some_and(|before| before != times) {
                 ended.scroll_to_end();
             }
             times
         });
-        let gone = room.sight.clone();
+        let gone = list.room.sight.clone();
         on_cleanup(move || gone.set(None));
         let scrolled = Rc::clone(&list);
         Effect::new(move |_| {
-            if let Some(target) = room.scroll_target.get() {
-                room.scroll_target.set(None);
+            if let Some(target) = scrolled.room.scroll_target.get() {
+                scrolled.room.scroll_target.set(None);
                 scrolled.scroll_to_item(target);
             }
         });
@@ -220,13 +211,14 @@ impl VirtualList {
 
     fn elements(&self) -> Option<&Elements> {
         if self.elements.get().is_none() {
-            let nodes = self.nodes;
+            let content = self.content.try_get_untracked()??;
+            let child = |place| content.children().item(place)?.dyn_into().ok();
             let found = Elements {
-                viewport: nodes.viewport.try_get_untracked()??.into(),
-                content: nodes.content.try_get_untracked()??.into(),
-                items: nodes.items.try_get_untracked()??.into(),
-                above: nodes.above.try_get_untracked()??.into(),
-                below: nodes.below.try_get_untracked()??.into(),
+                viewport: self.viewport.try_get_untracked()??.into(),
+                above: child(0)?,
+                items: child(1)?,
+                below: child(2)?,
+                content: content.into(),
             };
             // It is empty: nothing else fills it.
             let _ = self.elements.set(found);
@@ -255,13 +247,10 @@ impl VirtualList {
 
     /// Notes what has the focus. `<For>` moves the items that stand after several new ones, and what is moved loses the focus.
     pub fn note_focus(&self) {
-        let focused = document()
-            .active_element()
-            .and_then(|element| element.dyn_into::<HtmlElement>().ok());
-        let is_inside = |element: &HtmlElement| {
-            self.elements()
-                .is_some_and(|elements| elements.items.contains(Some(element)))
-        };
+        let focused = document().active_element();
+        let focused = focused.and_then(|it| it.dyn_into::<HtmlElement>().ok());
+        let items = self.elements().map(|elements| &elements.items);
+        let is_inside = |it: &HtmlElement| items.is_some_and(|items| items.contains(Some(it)));
         self.focused.replace(focused.filter(is_inside));
     }
 
@@ -269,10 +258,7 @@ impl VirtualList {
         let Some(focused) = self.focused.take().filter(|element| element.is_connected()) else {
             return;
         };
-        let has_it = document()
-            .active_element()
-            .is_some_and(|element| &element == focused.unchecked_ref::<Element>());
-        if !has_it {
+        if document().active_element().as_ref() != Some(focused.as_ref()) {
             let options = web_sys::FocusOptions::new();
             options.set_prevent_scroll(true);
             // It could be focused before.

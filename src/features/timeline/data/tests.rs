@@ -3,14 +3,14 @@ use std::ops::Range;
 use super::*;
 use effusion_chat::Timestamp;
 
-fn reader() -> Reader {
+pub fn reader() -> Reader {
     Reader {
         name: "ann".to_owned(),
         principal: "user".to_owned(),
     }
 }
 
-fn message(name: &str, text: &str) -> ChatMessage {
+pub fn message(name: &str, text: &str) -> ChatMessage {
     ChatMessage {
         text: text.to_owned(),
         name: name.to_owned(),
@@ -23,7 +23,7 @@ fn at(seconds: i64) -> At {
     At::instant(seconds * 1000, 0)
 }
 
-fn event(sequence: u64, name: &str, text: &str) -> Event {
+pub fn event(sequence: u64, name: &str, text: &str) -> Event {
     Event {
         sequence,
         edits: None,
@@ -34,7 +34,7 @@ fn event(sequence: u64, name: &str, text: &str) -> Event {
 }
 
 /// The event that edits another one.
-fn edit(sequence: u64, original: u64, name: &str, text: &str) -> Event {
+pub fn edit(sequence: u64, original: u64, name: &str, text: &str) -> Event {
     Event {
         edits: Some(original),
         ..event(sequence, name, text)
@@ -258,7 +258,7 @@ fn messages_are_sent_in_order_and_what_failed_waits_for_its_author() {
     assert_eq!(room.next_unsent().unwrap().0, keys[1]);
     room.recognise(&own_event(4, 1, "x"));
     assert_eq!(room.next_unsent().unwrap().0, keys[2]);
-    assert!(!room.is_unsent(keys[1]));
+    assert!(!room.has_unsent(MessageId::from_bits(1)));
     assert_eq!(order(&room), [keys[1], keys[0], keys[2]]);
     assert_eq!(room.retry(keys[0]), Some(own(0, "x")));
     assert_eq!(room.next_unsent().unwrap().0, keys[0]);
@@ -280,7 +280,7 @@ fn what_is_shown_already_is_not_shown_again_when_it_is_taken_up() {
     room.recognise(&own_event(4, 1, "x"));
     assert_eq!(texts(&room), ["x", "y"]);
     assert_eq!(order(&room)[0], key);
-    assert!(!room.is_unsent(key));
+    assert!(!room.has_unsent(id(1)));
 
     let mut live = Timeline::new(reader());
     live.receive_value(own(1, "x"), at(0), true);
@@ -547,15 +547,13 @@ fn reply_event(sequence: u64, to: Target, name: &str, quoted: &str) -> Event {
     event
 }
 
-/// What the newest message quotes.
-fn quoted(timeline: &Timeline) -> (String, String, Quoted) {
+/// What the newest message quotes, as `name: text (state)`.
+fn quoted(timeline: &Timeline) -> String {
     let row = timeline.row_at(timeline.len() - 1);
-    let quote = row.and_then(|row| row.quote).expect("a reply");
-    (quote.name, quote.text, quote.state)
-}
-
-fn is_quoted(name: &str, text: &str, state: Quoted) -> (String, String, Quoted) {
-    (name.to_owned(), text.to_owned(), state)
+    let Quote {
+        name, text, state, ..
+    } = row.and_then(|row| row.quote).expect("a reply");
+    format!("{name}: {text} ({state:?})")
 }
 
 #[test]
@@ -563,20 +561,17 @@ fn a_quote_says_what_its_original_says_now() {
     let mut room = Timeline::new(reader());
     room.receive_event(event(0, "ann", "*tea* or coffee?"));
     room.receive_event(reply_event(1, Target::Sequence(0), "ann", "tea or coffee?"));
-    assert_eq!(
-        quoted(&room),
-        is_quoted("ann", "tea or coffee?", Quoted::True)
-    );
+    assert_eq!(quoted(&room), "ann: tea or coffee? (True)");
     room.receive_event(edit(2, 0, "ann", "milk?"));
-    assert_eq!(quoted(&room), is_quoted("ann", "milk?", Quoted::Edited));
+    assert_eq!(quoted(&room), "ann: milk? (Edited)");
     let mut bleeped = edit(3, 0, "ann", "***");
     bleeped.message.bleeped = true;
     room.receive_event(bleeped);
-    assert_eq!(quoted(&room), is_quoted("ann", "***", Quoted::Moderated));
+    assert_eq!(quoted(&room), "ann: *** (Moderated)");
     let mut deleted = edit(4, 0, "ann", "x");
     deleted.message = deleted.message.taken_back();
     room.receive_event(deleted);
-    assert_eq!(quoted(&room), is_quoted("ann", "", Quoted::Deleted));
+    assert_eq!(quoted(&room), "ann:  (Deleted)");
 }
 
 #[test]
@@ -590,20 +585,20 @@ fn quotes_cannot_be_forged() {
     // Words that were not said, or not by this person.
     for (sequence, name, text) in [(1, "ann", "I quit"), (2, "cyn", "I stay"), (3, "ann", "…")] {
         let found = forge(&mut room, sequence, 0, name, text);
-        assert_eq!(found, is_quoted("ann", "I stay", Quoted::Misquoted));
+        assert_eq!(found, "ann: I stay (Misquoted)");
     }
     // An edit of the original is no excuse for another name.
     room.receive_event(edit(4, 0, "ann", "I go"));
     let found = forge(&mut room, 5, 0, "cyn", "I stay");
-    assert_eq!(found, is_quoted("ann", "I go", Quoted::Misquoted));
+    assert_eq!(found, "ann: I go (Misquoted)");
     // Messages from the future, and the reply itself.
     for (sequence, to) in [(6, 6), (7, 700)] {
         let found = forge(&mut room, sequence, to, "ann", "I quit");
-        assert_eq!(found, is_quoted("ann", "I quit", Quoted::Missing));
+        assert_eq!(found, "ann: I quit (Missing)");
     }
     // The beginning of what was said, cut where the other page cuts.
     let found = forge(&mut room, 8, 0, "ann", "I…");
-    assert_eq!(found, is_quoted("ann", "I go", Quoted::True));
+    assert_eq!(found, "ann: I go (True)");
 }
 
 #[test]
@@ -611,7 +606,7 @@ fn an_original_that_is_not_loaded_is_not_called_missing_before_that_is_known() {
     let mut room = Timeline::new(reader());
     room.receive_event(event(100, "ann", "late"));
     room.receive_event(reply_event(101, Target::Sequence(7), "ann", "early"));
-    let claim = |state| is_quoted("ann", "early", state);
+    let claim = |state: Quoted| format!("ann: early ({state:?})");
     assert_eq!(quoted(&room), claim(Quoted::NotLoaded));
     // Some of what was before is here, but not all.
     let gap = Gap { from: 0, to: 99 };
@@ -633,7 +628,7 @@ fn an_original_that_is_not_loaded_is_not_called_missing_before_that_is_known() {
     assert_eq!(quoted(&room), claim(Quoted::True));
     // Before the first one of all there is nothing.
     room.receive_event(reply_event(102, Target::Sequence(3), "ann", "earlier"));
-    assert_eq!(quoted(&room), is_quoted("ann", "earlier", Quoted::Missing));
+    assert_eq!(quoted(&room), "ann: earlier (Missing)");
 }
 
 #[test]
@@ -646,16 +641,16 @@ fn in_a_live_room_quotes_go_by_id_and_name() {
         reply_event(0, Target::Id(MessageId::from_bits(to)), name, text).message
     };
     live(&mut room, reply(7, "cyn", "mine"));
-    assert_eq!(quoted(&room), is_quoted("cyn", "mine", Quoted::True));
+    assert_eq!(quoted(&room), "cyn: mine (True)");
     live(&mut room, reply(8, "cyn", "mine"));
-    assert_eq!(quoted(&room), is_quoted("cyn", "mine", Quoted::NotLoaded));
+    assert_eq!(quoted(&room), "cyn: mine (NotLoaded)");
     // Two who write to each other see other names.
     let mut room = Timeline::between_two(reader());
     room.receive_value(named(7, message("ann", "psst")), at(1), false);
     room.receive_value(reply(7, "ann's account", "psst"), at(2), false);
-    assert_eq!(quoted(&room), is_quoted("ann", "psst", Quoted::True));
+    assert_eq!(quoted(&room), "ann: psst (True)");
     room.receive_value(reply(7, "ann", "shh"), at(3), false);
-    assert_eq!(quoted(&room), is_quoted("ann", "psst", Quoted::Misquoted));
+    assert_eq!(quoted(&room), "ann: psst (Misquoted)");
     // What is sent quotes what is said by then.
     let old = effusion_chat::Reply {
         to: Target::Id(MessageId::from_bits(7)),

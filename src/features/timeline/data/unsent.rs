@@ -29,11 +29,6 @@ impl Timeline {
         Some((stored.key, stored.message(&self.names)))
     }
 
-    /// Whether a message waits to be acknowledged.
-    pub fn is_unsent(&self, key: Key) -> bool {
-        self.unsent_place(key).is_some()
-    }
-
     /// Whether the message with this id waits to be acknowledged.
     pub fn has_unsent(&self, id: MessageId) -> bool {
         self.unsent_with(id).is_some()
