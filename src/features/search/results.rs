@@ -36,13 +36,20 @@ pub fn Results(
                 .is_some_and(|oldest| oldest > 0)
     };
     let found = move || -> Vec<u64> {
-        finder
-            .found
-            .read()
-            .iter()
-            .take(MAX_RESULTS)
-            .copied()
-            .collect()
+        let found = finder.found.read();
+        found.iter().take(MAX_RESULTS).copied().collect()
+    };
+    let more = move || {
+        let services = services.clone();
+        view! {
+            <Button
+                class="earlier"
+                test="search-more"
+                label=move || t!(i18n, search_load_earlier)
+                on_click=move |_| stored.with_value(|room| services.history.load_earlier(room))
+            />
+        }
+        .into_any()
     };
     view! {
         <div class="found">
@@ -51,23 +58,7 @@ pub fn Results(
                     <FoundMessage room=stored.get_value() finder rank />
                 </For>
             </ol>
-            {move || {
-                let services = services.clone();
-                has_earlier()
-                    .then(|| {
-                        view! {
-                            <Button
-                                class="earlier"
-                                test="search-more"
-                                label=move || t!(i18n, search_load_earlier)
-                                on_click=move |_| {
-                                    stored.with_value(|room| services.history.load_earlier(room));
-                                }
-                            />
-                        }
-                            .into_any()
-                    })
-            }}
+            {move || has_earlier().then(&more)}
         </div>
     }
 }
