@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::reactive::graph::{AnySubscriber, Observer, ReactiveNode};
+use leptos::text_prop::TextProp;
 use send_wrapper::SendWrapper;
 use serde::Deserialize;
 
@@ -187,5 +188,37 @@ impl I18n {
     /// Makes the formatters of times ahead of need: the first one takes a browser longer than drawing many messages does.
     pub fn warm_up(self) {
         drop((self.time_of_day(0), self.date_and_time(0)));
+    }
+}
+
+/// A text that follows the language. It has one type for all keys, so that the compiler makes the code to show one once.
+type Follows = Box<dyn Fn() -> String + Send + Sync>;
+
+impl Message {
+    fn follow(&'static self) -> Follows {
+        let i18n = use_i18n();
+        Box::new(move || i18n.text(self, &[]))
+    }
+}
+
+impl IntoRender for &'static Message {
+    type Output = Follows;
+
+    fn into_render(self) -> Follows {
+        self.follow()
+    }
+}
+
+impl IntoAttributeValue for &'static Message {
+    type Output = Follows;
+
+    fn into_attribute_value(self) -> Follows {
+        self.follow()
+    }
+}
+
+impl From<&'static Message> for TextProp {
+    fn from(message: &'static Message) -> Self {
+        message.follow().into()
     }
 }

@@ -6,10 +6,9 @@ use leptos::task::spawn_local;
 use leptos::text_prop::TextProp;
 
 use super::IconButton;
-use crate::i18n::use_i18n;
+use crate::i18n::messages;
 use crate::platform::focus;
 use crate::state::use_app;
-use crate::t;
 
 /// The chat's dialog, with a title and a button to close it. It is shown as soon as it is in the document.
 #[component]
@@ -24,7 +23,7 @@ pub fn Dialog(
     /// What it holds.
     children: Children,
 ) -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let node = NodeRef::<html::Dialog>::new();
     show_modal(node, focus);
     let close = move |_| {
@@ -45,7 +44,7 @@ pub fn Dialog(
                     <h2>{move || title.get()}</h2>
                     <IconButton
                         icon="close"
-                        label=move || t!(i18n, common_close)
+                        label=&messages::common_close
                         test="close-dialog"
                         on_click=close
                     />

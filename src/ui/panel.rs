@@ -4,11 +4,10 @@ use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 
 use super::IconButton;
-use crate::i18n::use_i18n;
+use crate::i18n::messages;
 use crate::platform::focus;
 use crate::platform::keyboard::is_composing;
 use crate::state::use_app;
-use crate::t;
 
 /// The chat's panel, with a title and a button to close it. Esc closes it, too.
 #[component]
@@ -31,7 +30,7 @@ pub fn Panel(
     /// What it holds.
     children: Children,
 ) -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let close = move || {
         app.panel.set(None);
         focus::move_to(opener);
@@ -54,7 +53,7 @@ pub fn Panel(
                 <h2>{move || title.get()}</h2>
                 <IconButton
                     icon="close"
-                    label=move || t!(i18n, common_close)
+                    label=&messages::common_close
                     test="close-panel"
                     on_click=move |_| close()
                 />

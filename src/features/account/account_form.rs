@@ -4,10 +4,10 @@ use crate::features::join::form::{Field, ROLES};
 use crate::features::join::{
     Actions, FormFault, FormField, Front, RememberPassword, ServiceFields, show_problems,
 };
-use crate::i18n::use_i18n;
+use crate::i18n::messages;
+use crate::lazy;
 use crate::state::{Request, use_page};
 use crate::ui::{Checkbox, Form};
-use crate::{lazy, t};
 
 lazy! { more, /// [`AccountForm`], fetched when it is first needed.
 pub fn account_form() => view! { <AccountForm/> } }
@@ -15,7 +15,7 @@ pub fn account_form() => view! { <AccountForm/> } }
 /// User name, password, registrar and roles.
 #[component]
 pub fn AccountForm() -> impl IntoView {
-    let (state, i18n) = (use_page(), use_i18n());
+    let state = use_page();
     let submit = move |()| {
         let read = state.form.read_untracked().new_account();
         match read {
@@ -26,7 +26,7 @@ pub fn AccountForm() -> impl IntoView {
     view! {
         <Front>
             <Form test="account-form" class="card" on_submit=submit>
-                <h1>{move || t!(i18n, account_title)}</h1>
+                <h1>{&messages::account_title}</h1>
                 <AccountFields />
                 <RoleFields />
                 <RegistrarFields />
@@ -34,12 +34,12 @@ pub fn AccountForm() -> impl IntoView {
                 <FormFault />
                 <Actions
                     test="account-button"
-                    label=move || t!(i18n, account_submit)
-                    busy_label=move || t!(i18n, common_creating)
+                    label=&messages::account_submit
+                    busy_label=&messages::common_creating
                 >
                     <p>
                         <a href="#" data-testid="account-back">
-                            {move || t!(i18n, account_back)}
+                            {&messages::account_back}
                         </a>
                     </p>
                 </Actions>
@@ -51,24 +51,23 @@ pub fn AccountForm() -> impl IntoView {
 /// The name and the password of the new account.
 #[component]
 fn AccountFields() -> impl IntoView {
-    let i18n = use_i18n();
     view! {
         <fieldset>
-            <legend>{move || t!(i18n, common_account)}</legend>
+            <legend>{&messages::common_account}</legend>
             <FormField
                 field=Field::NewAccount
-                label=move || t!(i18n, account_user_name)
+                label=&messages::account_user_name
                 autocomplete="username"
             />
             <div class="pair">
                 <FormField
                     field=Field::NewPassword
-                    label=move || t!(i18n, common_password)
+                    label=&messages::common_password
                     autocomplete="new-password"
                 />
                 <FormField
                     field=Field::Again
-                    label=move || t!(i18n, account_confirm_password)
+                    label=&messages::account_confirm_password
                     autocomplete="new-password"
                 />
             </div>
@@ -80,7 +79,7 @@ fn AccountFields() -> impl IntoView {
 /// The roles to grant.
 #[component]
 fn RoleFields() -> impl IntoView {
-    let (form, i18n) = (use_page().form, use_i18n());
+    let form = use_page().form;
     let roles = ROLES.iter().enumerate().map(|(place, (role, _))| {
         view! {
             <Checkbox
@@ -95,7 +94,7 @@ fn RoleFields() -> impl IntoView {
     let roles: Vec<_> = roles.collect();
     view! {
         <fieldset>
-            <legend>{move || t!(i18n, common_roles)}</legend>
+            <legend>{&messages::common_roles}</legend>
             <div class="roles">{roles}</div>
         </fieldset>
     }
@@ -104,21 +103,20 @@ fn RoleFields() -> impl IntoView {
 /// Who adds the account.
 #[component]
 fn RegistrarFields() -> impl IntoView {
-    let i18n = use_i18n();
     view! {
         <fieldset>
-            <legend>{move || t!(i18n, account_registrar)}</legend>
-            <p class="hint">{move || t!(i18n, account_registrar_hint)}</p>
+            <legend>{&messages::account_registrar}</legend>
+            <p class="hint">{&messages::account_registrar_hint}</p>
             <div class="pair">
                 <FormField
                     field=Field::Registrar
-                    label=move || t!(i18n, common_account)
+                    label=&messages::common_account
                     autocomplete="off"
                     placeholder="auth-handler"
                 />
                 <FormField
                     field=Field::RegistrarPassword
-                    label=move || t!(i18n, common_password)
+                    label=&messages::common_password
                     autocomplete="off"
                 />
             </div>

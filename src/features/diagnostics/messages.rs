@@ -9,7 +9,7 @@ use leptos_use_watch_debounce_throttle::{WatchThrottledOptions, watch_throttled_
 use effusion_protocol::ProtocolVersion;
 
 use super::decoder::{DecodedMessage, MessageDecoder, Recorded, fields, hex, hex_digits};
-use crate::i18n::{I18n, use_i18n};
+use crate::i18n::{I18n, messages, use_i18n};
 use crate::services::Services;
 use crate::state::{SetIfChanged, use_app};
 use crate::t;
@@ -118,9 +118,7 @@ pub fn ProtocolMessage(
                     {hidden
                         .then(|| {
                             view! {
-                                <p class="hint">
-                                    {move || t!(i18n, diagnostics_credentials_hidden)}
-                                </p>
+                                <p class="hint">{&messages::diagnostics_credentials_hidden}</p>
                             }
                                 .into_any()
                         })}
@@ -157,7 +155,7 @@ pub fn RawBytes(
                 opened.set_if_changed(true);
             }
         >
-            <summary data-testid="show-bytes">{move || t!(i18n, diagnostics_bytes)}</summary>
+            <summary data-testid="show-bytes">{&messages::diagnostics_bytes}</summary>
             <div>
                 {move || {
                     opened
@@ -186,7 +184,6 @@ fn Annotated(
     /// The message.
     message: Arc<ShownMessage>,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let wide = use_context::<Wide>();
     let rows = fields(&message.recorded, &message.decoded, message.version);
     let rows = rows.into_iter().map(|field| {
@@ -209,9 +206,9 @@ fn Annotated(
             <table dir="ltr" class="fields" data-testid="fields">
                 <thead class="unseen">
                     <tr>
-                        <th scope="col">{move || t!(i18n, diagnostics_field)}</th>
-                        <th scope="col">{move || t!(i18n, diagnostics_value)}</th>
-                        <th scope="col">{move || t!(i18n, diagnostics_bytes)}</th>
+                        <th scope="col">{&messages::diagnostics_field}</th>
+                        <th scope="col">{&messages::diagnostics_value}</th>
+                        <th scope="col">{&messages::diagnostics_bytes}</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use super::messages::{ProtocolMessage, ShownMessage, Wide, watch_messages};
 use super::session_facts::{SessionFacts, Subscriptions};
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::platform::page;
 use crate::services::use_services;
 use crate::state::SetIfChanged;
@@ -21,7 +21,6 @@ const MAX_MESSAGES: usize = 100;
 /// The panel that shows the session from inside.
 #[component]
 pub fn Diagnostics() -> impl IntoView {
-    let i18n = use_i18n();
     let services = use_services();
     let connection = services.connection.clone();
     let snapshot = RwSignal::new(connection.snapshot());
@@ -35,8 +34,8 @@ pub fn Diagnostics() -> impl IntoView {
         <Panel
             id="diagnostics"
             class="panel inside"
-            title=move || t!(i18n, common_diagnostics)
-            label=move || t!(i18n, common_diagnostics)
+            title=&messages::common_diagnostics
+            label=&messages::common_diagnostics
             focus="diagnostics"
             opener="diagnostics-button"
         >
@@ -51,8 +50,8 @@ pub fn Diagnostics() -> impl IntoView {
                             .into_any()
                     })
             }}
-            <h3>{move || t!(i18n, common_messages)}</h3>
-            <p class="hint">{move || t!(i18n, diagnostics_messages_hint)}</p>
+            <h3>{&messages::common_messages}</h3>
+            <p class="hint">{&messages::diagnostics_messages_hint}</p>
             <Messages messages wide />
         </Panel>
     }
@@ -66,7 +65,6 @@ fn Messages(
     /// Whether the panel is wide.
     wide: RwSignal<bool>,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let services = use_services();
     let folded = RwSignal::new(true);
     let filter = RwSignal::new(String::new());
@@ -87,14 +85,14 @@ fn Messages(
         <div class="panel-tools">
             {move || {
                 let mut options = vec![
-                    option("", move || t!(i18n, diagnostics_all_services)),
-                    option(VALUES, move || t!(i18n, diagnostics_values)),
+                    option("", &messages::diagnostics_all_services),
+                    option(VALUES, &messages::diagnostics_values),
                 ];
                 options.extend(names.get().into_iter().map(|name| option(name, name)));
                 view! {
                     <Select
                         id="service-filter"
-                        label=move || t!(i18n, diagnostics_filter)
+                        label=&messages::diagnostics_filter
                         options
                         value=filter
                         on_change=move |name| filter.set(name)
@@ -103,17 +101,17 @@ fn Messages(
                     .into_any()
             }}
             <Checkbox
-                label=move || t!(i18n, diagnostics_fold)
+                label=&messages::diagnostics_fold
                 test="fold"
                 checked=folded
                 on_change=move |ticked| folded.set(ticked)
             />
             <Checkbox
-                label=move || t!(i18n, diagnostics_wide)
+                label=&messages::diagnostics_wide
                 test="wide"
                 checked=wide
                 on_change=move |ticked| wide.set(ticked)
-            /> <Button test="save-capture" label=move || t!(i18n, diagnostics_save) on_click=save />
+            /> <Button test="save-capture" label=&messages::diagnostics_save on_click=save />
         </div>
         <ol class="protocol" data-testid="protocol-messages">
             <For each=move || rows.get() key=Row::key let:row>

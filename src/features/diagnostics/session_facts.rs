@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::i18n::{I18n, use_i18n};
+use crate::i18n::{I18n, messages, use_i18n};
 use crate::services::{SessionSnapshot, use_services};
 use crate::state::use_app;
 use crate::t;
@@ -35,25 +35,25 @@ pub fn SessionFacts(
     view! {
         <dl class="facts">
             <Fact
-                title=move || t!(i18n, diagnostics_session)
+                title=&messages::diagnostics_session
                 test="session-id"
                 value=of(|it| it.id.clone())
             />
-            <Fact title=move || t!(i18n, diagnostics_principal) test="principal" value=principal />
+            <Fact title=&messages::diagnostics_principal test="principal" value=principal />
             <Fact
-                title=move || t!(i18n, diagnostics_protocol_version)
+                title=&messages::diagnostics_protocol_version
                 test="protocol-version"
                 value=of(|it| it.version.to_string())
             />
             <RoundTrip />
             <Fact
-                title=move || t!(i18n, diagnostics_received)
+                title=&messages::diagnostics_received
                 test="received"
                 value=traffic(|it| it.received)
             />
-            <Fact title=move || t!(i18n, common_sent) test="sent" value=traffic(|it| it.sent) />
+            <Fact title=&messages::common_sent test="sent" value=traffic(|it| it.sent) />
             <Fact
-                title=move || t!(i18n, diagnostics_pending_requests)
+                title=&messages::diagnostics_pending_requests
                 test="open-requests"
                 value=move || i18n.number(pending() as f64)
             />
@@ -62,7 +62,7 @@ pub fn SessionFacts(
                     .map(|largest| {
                         view! {
                             <Fact
-                                title=move || t!(i18n, diagnostics_largest_message)
+                                title=&messages::diagnostics_largest_message
                                 test="largest"
                                 value=move || t!(i18n, diagnostics_byte_count, count = largest)
                             />
@@ -93,7 +93,7 @@ fn RoundTrip() -> impl IntoView {
     let again = measured.clone();
     view! {
         <div>
-            <dt>{move || t!(i18n, diagnostics_round_trip)}</dt>
+            <dt>{&messages::diagnostics_round_trip}</dt>
             <dd data-testid="round-trip">
                 {move || match measured.get() {
                     Some(ms) => t!(i18n, diagnostics_milliseconds, ms = i18n.number(ms as f64)),
@@ -101,7 +101,7 @@ fn RoundTrip() -> impl IntoView {
                 }} {" "}
                 <Button
                     class="link"
-                    label=move || t!(i18n, diagnostics_measure)
+                    label=&messages::diagnostics_measure
                     test="measure"
                     on_click=move |_| connection.measure(again.clone())
                 />
@@ -145,11 +145,11 @@ pub fn Subscriptions(
     };
     view! {
         <div>
-            <h3>{move || t!(i18n, diagnostics_selections)}</h3>
+            <h3>{&messages::diagnostics_selections}</h3>
             <ul class="paths" data-testid="selections">
                 {selections}
             </ul>
-            <h3>{move || t!(i18n, diagnostics_topics)}</h3>
+            <h3>{&messages::diagnostics_topics}</h3>
             <ul class="paths" data-testid="topics">
                 {topics}
             </ul>

@@ -5,8 +5,7 @@ use leptos::task::spawn_local;
 
 use super::listing::marks;
 use crate::features::attendance::look_of;
-use crate::i18n::use_i18n;
-use crate::t;
+use crate::i18n::messages;
 
 /// What tells rooms from others whose names look the same, by name.
 pub type Marks = RwSignal<Vec<(String, String)>>;
@@ -38,7 +37,6 @@ pub fn Mark(
     /// What was found out.
     marks: Marks,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     move || {
         let name = name.get();
         let marks = marks.read();
@@ -49,7 +47,7 @@ pub fn Mark(
                 class="account"
                 dir="ltr"
                 data-testid="room-mark"
-                title=move || t!(i18n, directory_looks_alike)
+                title=&messages::directory_looks_alike
             >
                 {mark}
             </small>

@@ -6,7 +6,7 @@ use super::last_message::LastMessage;
 use crate::features::directory::listing::{Listed, rank};
 use crate::features::join::form::Room;
 use crate::features::sidebar::ask_for_room;
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::services::use_services;
 use crate::state::{Dialog, Fault, use_app};
 use crate::ui::identity::revealed;
@@ -27,7 +27,7 @@ enum Found {
 /// The rooms of the service, with a box to search in them.
 #[component]
 pub fn DirectoryDialog() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let found = RwSignal::new(Found::Searching);
     let typed = RwSignal::new(String::new());
     let directory = use_services().directory.clone();
@@ -40,7 +40,7 @@ pub fn DirectoryDialog() -> impl IntoView {
         found.try_set(answer);
     });
     view! {
-        <DialogFrame title=move || t!(i18n, common_rooms) test="directory" focus="directory-search">
+        <DialogFrame title=&messages::common_rooms test="directory" focus="directory-search">
             <div class="directory">
                 <div class="find">
                     <input
@@ -49,8 +49,8 @@ pub fn DirectoryDialog() -> impl IntoView {
                         type="search"
                         autocomplete="off"
                         dir="auto"
-                        placeholder=move || t!(i18n, directory_search)
-                        aria-label=move || t!(i18n, directory_search)
+                        placeholder=&messages::directory_search
+                        aria-label=&messages::directory_search
                         on:input=move |event| typed.set(event_target_value(&event))
                     />
                     <button
@@ -59,13 +59,12 @@ pub fn DirectoryDialog() -> impl IntoView {
                         on:click=move |_| ask_for_room(app, Dialog::NewRoom)
                     >
                         <Icon name="plus" />
-                        {move || t!(i18n, common_new_room)}
+                        {&messages::common_new_room}
                     </button>
                 </div>
                 {move || match found.get() {
                     Found::Searching => {
-                        view! { <p class="hint">{move || t!(i18n, directory_loading)}</p> }
-                            .into_any()
+                        view! { <p class="hint">{&messages::directory_loading}</p> }.into_any()
                     }
                     Found::Failed(fault) => view! { <FaultAlert fault /> }.into_any(),
                     Found::Rooms(rooms) => view! { <RoomChoices rooms typed /> }.into_any(),
@@ -84,7 +83,6 @@ fn RoomChoices(
     #[prop(into)]
     typed: Signal<String>,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let names: Vec<String> = rooms.iter().map(|room| room.name.to_string()).collect();
     let marks = marks_of(Signal::stored(names));
     let matching = Memo::new(move |_| {
@@ -111,7 +109,7 @@ fn RoomChoices(
         } else {
             view! {
                 <p class="hint" data-testid="no-such-room">
-                    {move || t!(i18n, directory_no_matches)}
+                    {&messages::directory_no_matches}
                 </p>
             }
             .into_any()
@@ -138,9 +136,9 @@ fn RoomChoice(
     };
     let name = room.name.to_string();
     let (shown_name, marked) = (revealed(&name), Signal::stored(name.clone()));
-    let archived = room.archived.then(|| {
-        view! { <span class="chip plain">{move || t!(i18n, common_archived)}</span> }.into_any()
-    });
+    let archived = room
+        .archived
+        .then(|| view! { <span class="chip plain">{&messages::common_archived}</span> }.into_any());
     let topic = (!room.topic.is_empty()).then(|| {
         view! {
             <span class="about" dir="auto">

@@ -6,11 +6,11 @@ use leptos::task::spawn_local;
 use effusion_chat::RoomKind;
 
 use crate::features::join::{Actions, FormFault, RoomFields, show_problems};
-use crate::i18n::use_i18n;
+use crate::i18n::messages;
+use crate::lazy;
 use crate::services::{Access, Directory, NewRoom, use_services};
 use crate::state::use_app;
 use crate::ui::{Dialog, Form, Select, TextField, option};
-use crate::{lazy, t};
 
 /// How many messages a room may keep, to choose from.
 const KEPT_MESSAGES: [u32; 4] = [100, 1_000, 10_000, 100_000];
@@ -70,7 +70,7 @@ impl Choice {
 /// Asks what a new room is to be: name, kind, topic, how much it keeps, and its permissions.
 #[component]
 pub fn NewRoomDialog() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let choice = Choice::new();
     let services = use_services();
     spawn_local(choice.load_roles(services.directory.clone()));
@@ -97,13 +97,13 @@ pub fn NewRoomDialog() -> impl IntoView {
         });
     };
     view! {
-        <Dialog title=move || t!(i18n, common_new_room) test="new-room" focus="room">
+        <Dialog title=&messages::common_new_room test="new-room" focus="room">
             <Form test="new-room-form" on_submit=submit>
                 <FormFault />
                 <RoomFields />
                 <TextField
                     id="room-about"
-                    label=move || t!(i18n, common_topic)
+                    label=&messages::common_topic
                     value=choice.topic
                     max_length=MAX_TOPIC
                 />
@@ -114,8 +114,8 @@ pub fn NewRoomDialog() -> impl IntoView {
                 <RoleChoice choice />
                 <Actions
                     test="create-room-button"
-                    label=move || t!(i18n, new_room_submit)
-                    busy_label=move || t!(i18n, common_creating)
+                    label=&messages::new_room_submit
+                    busy_label=&messages::common_creating
                 />
             </Form>
         </Dialog>
@@ -128,12 +128,12 @@ fn KeptMessages(
     /// What is chosen.
     keep: RwSignal<u32>,
 ) -> impl IntoView {
-    let (form, i18n) = (use_app().form, use_i18n());
+    let form = use_app().form;
     let options = KEPT_MESSAGES.map(|count| option(count.to_string(), count.to_string()));
     view! {
         <Select
             id="room-keep"
-            label=move || t!(i18n, new_room_retention)
+            label=&messages::new_room_retention
             options=options.into()
             value=Signal::derive(move || keep.get().to_string())
             disabled=Signal::derive(move || form.read().kind() == RoomKind::Live)
@@ -148,7 +148,6 @@ fn AccessChoice(
     /// What is filled in.
     choice: Choice,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let may_choose = move || {
         choice
             .roles
@@ -157,14 +156,14 @@ fn AccessChoice(
             .is_some_and(|it| !it.is_empty())
     };
     let options = vec![
-        option("everyone", move || t!(i18n, new_room_everyone)),
-        option("writers", move || t!(i18n, new_room_role_writes)),
-        option("role", move || t!(i18n, new_room_role_only)),
+        option("everyone", &messages::new_room_everyone),
+        option("writers", &messages::new_room_role_writes),
+        option("role", &messages::new_room_role_only),
     ];
     view! {
         <Select
             id="room-access"
-            label=move || t!(i18n, new_room_permissions)
+            label=&messages::new_room_permissions
             options
             value=choice.access
             disabled=Signal::derive(move || !may_choose())
@@ -179,13 +178,12 @@ fn RoleChoice(
     /// What is filled in.
     choice: Choice,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let select = move |roles: &[String]| {
         let options = roles.iter().map(|role| option(role.clone(), role.clone()));
         view! {
             <Select
                 id="room-role"
-                label=move || t!(i18n, new_room_role)
+                label=&messages::new_room_role
                 options=options.collect()
                 value=choice.role
                 on_change=move |role| choice.role.set(role)
@@ -196,7 +194,7 @@ fn RoleChoice(
     let hint = move || {
         view! {
             <p class="hint" data-testid="access-hint">
-                {move || t!(i18n, new_room_permissions_denied)}
+                {&messages::new_room_permissions_denied}
             </p>
         }
         .into_any()

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use super::new_room::MAX_TOPIC;
 use crate::features::timeline::copy_to_clipboard;
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::services::{link_copied, link_to, use_services};
 use crate::state::attention::Level;
 use crate::state::{use_app, use_room};
@@ -50,14 +50,14 @@ fn TopicForm() -> impl IntoView {
         <Form test="subject-form" on_submit=submit>
             <TextField
                 id="room-subject"
-                label=move || t!(i18n, common_topic)
+                label=&messages::common_topic
                 value=typed
                 max_length=MAX_TOPIC
             >
                 {by}
             </TextField>
             <button type="submit" data-testid="subject-button">
-                {move || t!(i18n, room_info_save)}
+                {&messages::room_info_save}
             </button>
         </Form>
     }
@@ -86,7 +86,7 @@ fn NotificationLevel() -> impl IntoView {
     view! {
         <Select
             id="room-level"
-            label=move || t!(i18n, room_info_notify)
+            label=&messages::room_info_notify
             options=options.into()
             value=Signal::derive(move || app.attention.read().level(&shown).word().to_owned())
             on_change=change
@@ -124,17 +124,17 @@ fn RoomActions() -> impl IntoView {
     let question = move || {
         view! {
             <div class="question" role="alert" data-testid="archive-question">
-                <p>{move || t!(i18n, room_info_archive_ask)}</p>
+                <p>{&messages::room_info_archive_ask}</p>
                 <div class="actions">
                     <Button
                         class="primary"
                         test="archive-confirm"
-                        label=move || t!(i18n, room_info_archive)
+                        label=&messages::room_info_archive
                         on_click=move |_| archive.run(true)
                     />
                     <Button
                         test="archive-cancel"
-                        label=move || t!(i18n, composer_cancel)
+                        label=&messages::composer_cancel
                         on_click=move |_| asking.set(false)
                     />
                 </div>
@@ -152,7 +152,7 @@ fn RoomActions() -> impl IntoView {
     view! {
         <div class="actions">
             <button type="button" data-testid="copy-room-link" on:click=copy>
-                {move || t!(i18n, room_info_copy_link)}
+                {&messages::room_info_copy_link}
             </button>
             <button type="button" data-testid="archive-button" on:click=press>
                 <Icon name="archive" />

@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 use crate::features::directory::listing::rank;
 use crate::features::join::form::Room;
 use crate::features::people::roster::Person;
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::platform::{focus, keyboard};
 use crate::services::{Services, use_services};
 use crate::state::{App, OpenRoom, use_app};
@@ -59,7 +59,7 @@ struct Offer {
 /// The box and what is found.
 #[component]
 pub fn Switcher() -> impl IntoView {
-    let (app, services, i18n) = (use_app(), use_services(), use_i18n());
+    let (app, services) = (use_app(), use_services());
     let known = RwSignal::new(destinations(app, &services));
     let typed = RwSignal::new(String::new());
     let chosen = RwSignal::new(0_usize);
@@ -92,7 +92,7 @@ pub fn Switcher() -> impl IntoView {
         event.prevent_default();
     };
     view! {
-        <Dialog title=move || t!(i18n, switcher_title) test="switcher" focus="switcher-search">
+        <Dialog title=&messages::switcher_title test="switcher" focus="switcher-search">
             <div class="directory">
                 <input
                     id="switcher-search"
@@ -103,8 +103,8 @@ pub fn Switcher() -> impl IntoView {
                     dir="auto"
                     aria-expanded="true"
                     aria-controls="switcher-list"
-                    aria-label=move || t!(i18n, switcher_search)
-                    placeholder=move || t!(i18n, switcher_search)
+                    aria-label=&messages::switcher_search
+                    placeholder=&messages::switcher_search
                     aria-activedescendant=move || option_id(chosen.get())
                     on:input=move |event| {
                         chosen.set(0);
@@ -126,13 +126,12 @@ fn Offers(
     /// The place of the one that the keys have chosen.
     chosen: RwSignal<usize>,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let any = Memo::new(move |_| !offers.read().is_empty());
     move || {
         if !any.get() {
             return view! {
                 <p class="hint" id="switcher-list">
-                    {move || t!(i18n, switcher_no_matches)}
+                    {&messages::switcher_no_matches}
                 </p>
             }
             .into_any();
@@ -142,7 +141,7 @@ fn Offers(
                 class="choices"
                 id="switcher-list"
                 role="listbox"
-                aria-label=move || t!(i18n, switcher_results)
+                aria-label=&messages::switcher_results
             >
                 <For each=move || offers.get() key=key let:offer>
                     <Row offer chosen />

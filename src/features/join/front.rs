@@ -2,8 +2,7 @@ use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 
 use super::Brand;
-use crate::i18n::use_i18n;
-use crate::t;
+use crate::i18n::messages;
 
 /// A screen with a form: what the page is on one side, the form on the other.
 #[component]
@@ -11,25 +10,18 @@ pub fn Front(
     /// The form.
     children: Children,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     view! {
         <div class="front">
             <aside class="story">
                 <Brand />
-                <p class="claim">{move || t!(i18n, front_claim)}</p>
+                <p class="claim">{&messages::front_claim}</p>
                 <ol class="lessons">
+                    <Lesson title=&messages::front_live_rooms about=&messages::front_live_text />
                     <Lesson
-                        title=move || t!(i18n, front_live_rooms)
-                        about=move || t!(i18n, front_live_text)
+                        title=&messages::front_history_rooms
+                        about=&messages::front_history_text
                     />
-                    <Lesson
-                        title=move || t!(i18n, front_history_rooms)
-                        about=move || t!(i18n, front_history_text)
-                    />
-                    <Lesson
-                        title=move || t!(i18n, front_accounts)
-                        about=move || t!(i18n, front_accounts_text)
-                    />
+                    <Lesson title=&messages::front_accounts about=&messages::front_accounts_text />
                 </ol>
             </aside>
             <main>{children()}</main>

@@ -4,7 +4,7 @@ use web_sys::Element;
 
 use super::{Actions, FormFault, FormField, Front, RoomFields, ServiceFields, show_problems};
 use crate::features::join::form::{Field, Problem};
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::platform::page;
 use crate::state::{Request, use_page};
 use crate::t;
@@ -55,13 +55,13 @@ pub fn JoinForm() -> impl IntoView {
                 <FormFault />
                 <Actions
                     test="join-button"
-                    label=move || t!(i18n, common_join)
-                    busy_label=move || t!(i18n, common_joining)
+                    label=&messages::common_join
+                    busy_label=&messages::common_joining
                 >
                     <p>
-                        {move || t!(i18n, join_no_account)} {" "}
+                        {&messages::join_no_account} {" "}
                         <a href="#account" data-testid="create-account-link">
-                            {move || t!(i18n, join_create_account)}
+                            {&messages::join_create_account}
                         </a>
                     </p>
                 </Actions>
@@ -73,7 +73,7 @@ pub fn JoinForm() -> impl IntoView {
 /// What most people leave as it is: room, account and service. It is open where something in it is missing or wrong.
 #[component]
 fn Advanced() -> impl IntoView {
-    let (state, i18n) = (use_page(), use_i18n());
+    let state = use_page();
     let is_other = |problems: &[Problem]| problems.iter().any(|(field, _)| *field != Field::Name);
     let needed = {
         let read = state.form.read_untracked().join();
@@ -94,11 +94,11 @@ fn Advanced() -> impl IntoView {
                 open.set(details.is_some_and(|it| it.has_attribute("open")));
             }
         >
-            <summary data-testid="advanced-summary">{move || t!(i18n, join_advanced)}</summary>
+            <summary data-testid="advanced-summary">{&messages::join_advanced}</summary>
             <div class="card">
                 <RoomFields />
                 <fieldset>
-                    <legend>{move || t!(i18n, common_account)}</legend>
+                    <legend>{&messages::common_account}</legend>
                     <AccountFields />
                 </fieldset>
                 <ServiceFields />
@@ -110,10 +110,9 @@ fn Advanced() -> impl IntoView {
 /// Who the reader is, for others and for the service.
 #[component]
 pub fn PersonFields() -> impl IntoView {
-    let i18n = use_i18n();
     view! {
         <fieldset>
-            <legend>{move || t!(i18n, join_you)}</legend>
+            <legend>{&messages::join_you}</legend>
             <NameField />
             <AccountFields />
         </fieldset>
@@ -123,13 +122,12 @@ pub fn PersonFields() -> impl IntoView {
 /// The name that others see.
 #[component]
 fn NameField() -> impl IntoView {
-    let i18n = use_i18n();
     view! {
         <FormField
             field=Field::Name
-            label=move || t!(i18n, join_name)
+            label=&messages::join_name
             autocomplete="nickname"
-            placeholder=move || t!(i18n, join_name_placeholder)
+            placeholder=&messages::join_name_placeholder
         />
     }
 }
@@ -137,18 +135,17 @@ fn NameField() -> impl IntoView {
 /// The account, and whether its password stays on this device.
 #[component]
 fn AccountFields() -> impl IntoView {
-    let i18n = use_i18n();
     view! {
         <div class="pair">
             <FormField
                 field=Field::Account
-                label=move || t!(i18n, common_account)
+                label=&messages::common_account
                 autocomplete="username"
-                placeholder=move || t!(i18n, join_account_placeholder)
+                placeholder=&messages::join_account_placeholder
             />
             <FormField
                 field=Field::Password
-                label=move || t!(i18n, common_password)
+                label=&messages::common_password
                 autocomplete="current-password"
             />
         </div>
@@ -160,11 +157,11 @@ fn AccountFields() -> impl IntoView {
 /// Whether the password stays on this device.
 #[component]
 pub fn RememberPassword() -> impl IntoView {
-    let (form, i18n) = (use_page().form, use_i18n());
+    let form = use_page().form;
     view! {
         <Checkbox
             test="remember"
-            label=move || t!(i18n, join_remember_password)
+            label=&messages::join_remember_password
             checked=Signal::derive(move || form.read().remember)
             on_change=move |remember| form.update(|form| form.remember = remember)
         />
@@ -199,11 +196,11 @@ fn AccountHint() -> impl IntoView {
             }
             .into_any()
         } else if shared && here {
-            view! { <p class="hint">{move || t!(i18n, join_shared_hint_here)}</p> }.into_any()
+            view! { <p class="hint">{&messages::join_shared_hint_here}</p> }.into_any()
         } else if shared {
-            view! { <p class="hint">{move || t!(i18n, join_shared_hint)}</p> }.into_any()
+            view! { <p class="hint">{&messages::join_shared_hint}</p> }.into_any()
         } else {
-            view! { <p class="hint">{move || t!(i18n, join_account_hint)}</p> }.into_any()
+            view! { <p class="hint">{&messages::join_account_hint}</p> }.into_any()
         }
     }
 }

@@ -4,35 +4,33 @@ use leptos::text_prop::TextProp;
 
 use super::{Choice, FormField};
 use crate::features::join::form::Field;
-use crate::i18n::use_i18n;
+use crate::i18n::messages;
 use crate::state::use_page;
-use crate::t;
 
 /// The room's name, and the two kinds of room.
 #[component]
 pub fn RoomFields() -> impl IntoView {
-    let i18n = use_i18n();
     view! {
         <fieldset>
-            <legend>{move || t!(i18n, common_room)}</legend>
+            <legend>{&messages::common_room}</legend>
             <FormField
                 field=Field::Room
-                label=move || t!(i18n, room_name)
+                label=&messages::room_name
                 autocomplete="off"
                 placeholder="Default room"
             />
-            <div class="kinds" role="radiogroup" aria-label=move || t!(i18n, room_kind)>
+            <div class="kinds" role="radiogroup" aria-label=&messages::room_kind>
                 <KindChoice
                     kind=RoomKind::Live
                     test="kind-live"
-                    title=move || t!(i18n, common_live)
-                    about=move || t!(i18n, room_live_hint)
+                    title=&messages::common_live
+                    about=&messages::room_live_hint
                 />
                 <KindChoice
                     kind=RoomKind::History
                     test="kind-history"
-                    title=move || t!(i18n, common_history)
-                    about=move || t!(i18n, room_history_hint)
+                    title=&messages::common_history
+                    about=&messages::room_history_hint
                 />
             </div>
         </fieldset>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::service::DEFAULT_PATH;
 use super::{Choice, FormField};
 use crate::features::join::form::{Field, version_text};
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::state::use_page;
 use crate::t;
 use crate::ui::{Button, Checkbox, Select, option};
@@ -13,18 +13,18 @@ use crate::ui::{Button, Checkbox, Select, option};
 /// Host, port and security of the service.
 #[component]
 pub fn ServiceFields() -> impl IntoView {
-    let (form, i18n) = (use_page().form, use_i18n());
+    let form = use_page().form;
     view! {
         <fieldset>
-            <legend>{move || t!(i18n, service_title)}</legend>
+            <legend>{&messages::service_title}</legend>
             <SavedServiceChoice />
-            <div class="kinds" role="radiogroup" aria-label=move || t!(i18n, service_title)>
+            <div class="kinds" role="radiogroup" aria-label=&messages::service_title>
                 <Choice
                     name="place"
                     test="service-browser"
                     icon="brand"
-                    title=move || t!(i18n, service_browser)
-                    about=move || t!(i18n, service_browser_hint)
+                    title=&messages::service_browser
+                    about=&messages::service_browser_hint
                     checked=Signal::derive(move || form.read().is_in_browser())
                     on_choose=move |()| form.update(|form| form.set_in_browser(true))
                 />
@@ -32,8 +32,8 @@ pub fn ServiceFields() -> impl IntoView {
                     name="place"
                     test="service-network"
                     icon="diagnostics"
-                    title=move || t!(i18n, service_network)
-                    about=move || t!(i18n, service_network_hint)
+                    title=&messages::service_network
+                    about=&messages::service_network_hint
                     checked=Signal::derive(move || !form.read().is_in_browser())
                     on_choose=move |()| form.update(|form| form.set_in_browser(false))
                 />
@@ -41,25 +41,25 @@ pub fn ServiceFields() -> impl IntoView {
             <div class="service" hidden=move || form.read().is_in_browser()>
                 <FormField
                     field=Field::Host
-                    label=move || t!(i18n, service_host)
+                    label=&messages::service_host
                     autocomplete="off"
                     placeholder="chat.example.com"
                 />
                 <FormField
                     field=Field::Port
-                    label=move || t!(i18n, service_port)
+                    label=&messages::service_port
                     autocomplete="off"
                     placeholder="443"
                 />
                 <FormField
                     field=Field::Path
-                    label=move || t!(i18n, service_path)
+                    label=&messages::service_path
                     autocomplete="off"
                     placeholder=DEFAULT_PATH
                 />
                 <Checkbox
                     test="secure"
-                    label=move || t!(i18n, service_secure)
+                    label=&messages::service_secure
                     checked=Signal::derive(move || form.read().secure)
                     on_change=move |secure| form.update(|form| form.set_secure(secure))
                 />
@@ -82,7 +82,7 @@ fn PinnedVersion() -> impl IntoView {
                 <Button
                     class="link"
                     test="any-version"
-                    label=move || t!(i18n, service_use_newest)
+                    label=&messages::service_use_newest
                     on_click=move |_| form.update(|form| form.version = None)
                 />
             </p>
@@ -94,7 +94,7 @@ fn PinnedVersion() -> impl IntoView {
 /// Offers the services that the reader has saved, if there are any.
 #[component]
 fn SavedServiceChoice() -> impl IntoView {
-    let (state, i18n) = (use_page(), use_i18n());
+    let state = use_page();
     let selected = move || {
         let form = state.form.read();
         let services = state.services.read();
@@ -119,11 +119,11 @@ fn SavedServiceChoice() -> impl IntoView {
         }
         let saved = services.list().iter().enumerate();
         let saved = saved.map(|(place, saved)| option(place.to_string(), saved.name.clone()));
-        let options = once(option("", move || t!(i18n, services_other))).chain(saved);
+        let options = once(option("", &messages::services_other)).chain(saved);
         let choice = view! {
             <Select
                 id="saved-service"
-                label=move || t!(i18n, services_saved)
+                label=&messages::services_saved
                 options=options.collect()
                 value=Signal::derive(selected)
                 on_change=choose

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::board::Section;
 use super::records::{ActivityRow, MINUTE, MINUTES};
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::platform::clock;
 use crate::services::use_services;
 use crate::t;
@@ -14,7 +14,6 @@ use crate::t;
 /// Messages a minute by room, as bars.
 #[component]
 pub fn ActivityChart() -> impl IntoView {
-    let i18n = use_i18n();
     let activity = use_services().moderation.board.activity;
     let minute = RwSignal::new(());
     let rows = move || {
@@ -33,8 +32,8 @@ pub fn ActivityChart() -> impl IntoView {
             .collect_view()
     };
     view! {
-        <Section id="activity" title=move || t!(i18n, moderation_activity)>
-            <p class="hint">{move || t!(i18n, moderation_activity_hint)}</p>
+        <Section id="activity" title=&messages::moderation_activity>
+            <p class="hint">{&messages::moderation_activity_hint}</p>
             <ul class="chart">{rows}</ul>
         </Section>
     }
@@ -66,7 +65,7 @@ fn RoomActivity(
                 <span class="bars">{row.minutes.into_iter().map(bar).collect_view()}</span>
                 <span class="axis">
                     <span>{move || t!(i18n, moderation_axis_start, minutes = MINUTES)}</span>
-                    <span>{move || t!(i18n, moderation_axis_now)}</span>
+                    <span>{&messages::moderation_axis_now}</span>
                 </span>
             </div>
             <span class="total">

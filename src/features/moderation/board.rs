@@ -11,7 +11,7 @@ use super::rules_form::RulesSection;
 use crate::features::composer::composing::Note;
 use crate::features::lessons::lessons;
 use crate::features::shell::toggle;
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::platform::focus;
 use crate::services::{Duty, use_services};
 use crate::state::{Panel, Screen, use_app};
@@ -21,7 +21,7 @@ use crate::{lazy, t};
 /// The screen that moderators work on. While it was opened once, this window keeps watch, whatever it shows.
 #[component]
 pub fn BoardScreen() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     use_services().moderation.open_desk();
     let learning = Memo::new(move |_| *app.panel.read() == Some(Panel::Lessons));
     let screen = view! {
@@ -30,17 +30,17 @@ pub fn BoardScreen() -> impl IntoView {
                 <header class="bar">
                     <IconButton
                         icon="back"
-                        label=move || t!(i18n, moderation_back)
+                        label=&messages::moderation_back
                         test="board-back"
                         on_click=move |_| app.screen.set(Screen::Chat)
                     />
                     <div class="title">
-                        <h1>{move || t!(i18n, common_moderation)}</h1>
+                        <h1>{&messages::common_moderation}</h1>
                     </div>
                     <DutyBadge />
                     <IconButton
                         icon="lessons"
-                        label=move || t!(i18n, lesson_title)
+                        label=&messages::lesson_title
                         test="lessons-button"
                         id="lessons-button"
                         expanded=learning

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::board::Section;
 use super::records::Flag;
 use super::withdraw::{Target, WithdrawButtons};
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::services::use_services;
 use crate::t;
 
@@ -15,17 +15,16 @@ const MUTE_MINUTES: u32 = 15;
 /// The flagged messages, the newest first.
 #[component]
 pub fn FlaggedMessages() -> impl IntoView {
-    let i18n = use_i18n();
     let flags = use_services().moderation.board.flags;
     let listed = flags;
     view! {
-        <Section id="flagged" title=move || t!(i18n, moderation_flagged)>
+        <Section id="flagged" title=&messages::moderation_flagged>
             {move || {
                 flags
                     .read()
                     .is_empty()
                     .then(|| {
-                        view! { <p class="hint">{move || t!(i18n, moderation_flagged_empty)}</p> }
+                        view! { <p class="hint">{&messages::moderation_flagged_empty}</p> }
                             .into_any()
                     })
             }}

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::board::Section;
 use super::records::LogRow;
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::services::{Order, use_services};
 use crate::t;
 use crate::ui::identity::isolate;
@@ -12,17 +12,15 @@ use crate::ui::identity::isolate;
 /// What was done, the newest first.
 #[component]
 pub fn ModerationLog() -> impl IntoView {
-    let i18n = use_i18n();
     let log = use_services().moderation.board.log;
     let listed = log;
     view! {
-        <Section id="moderation-log" title=move || t!(i18n, moderation_log)>
+        <Section id="moderation-log" title=&messages::moderation_log>
             {move || {
                 log.read()
                     .is_empty()
                     .then(|| {
-                        view! { <p class="hint">{move || t!(i18n, moderation_log_empty)}</p> }
-                            .into_any()
+                        view! { <p class="hint">{&messages::moderation_log_empty}</p> }.into_any()
                     })
             }}
             <ol class="log">
@@ -59,12 +57,12 @@ fn LogItem(
                 aria-label=move || t!(i18n, moderation_undo_number, number = number.as_str())
                 on:click=move |_| services.moderation.order(Order::Undo(sequence))
             >
-                {move || t!(i18n, moderation_undo)}
+                {&messages::moderation_undo}
             </button>
         }
         .into_any()
     } else if row.undone {
-        view! { <span class="chip">{move || t!(i18n, moderation_undone)}</span> }.into_any()
+        view! { <span class="chip">{&messages::moderation_undone}</span> }.into_any()
     } else {
         ().into_any()
     };

@@ -5,14 +5,12 @@ use leptos::prelude::*;
 
 use super::board::Section;
 use super::withdraw::{Target, WithdrawButtons};
-use crate::i18n::use_i18n;
-use crate::t;
+use crate::i18n::messages;
 use crate::ui::TextField;
 
 /// Withdraws rights from an account.
 #[component]
 pub fn ManualActions() -> impl IntoView {
-    let i18n = use_i18n();
     let (principal, room) = (RwSignal::<String>::default(), RwSignal::<String>::default());
     let reason = RwSignal::<String>::default();
     let target = move |()| Target {
@@ -21,16 +19,12 @@ pub fn ManualActions() -> impl IntoView {
         reason: reason.read_untracked().trim().to_owned(),
     };
     view! {
-        <Section id="by-hand" title=move || t!(i18n, moderation_manual)>
+        <Section id="by-hand" title=&messages::moderation_manual>
             <div class="pair">
-                <TextField
-                    id="hand-principal"
-                    label=move || t!(i18n, common_account)
-                    value=principal
-                />
-                <TextField id="hand-room" label=move || t!(i18n, common_room) value=room />
+                <TextField id="hand-principal" label=&messages::common_account value=principal />
+                <TextField id="hand-room" label=&messages::common_room value=room />
             </div>
-            <TextField id="hand-why" label=move || t!(i18n, moderation_reason) value=reason />
+            <TextField id="hand-why" label=&messages::moderation_reason value=reason />
             <p class="buttons">
                 <WithdrawButtons target test="hand" />
             </p>

@@ -10,8 +10,8 @@ use super::rules_draft::RulesDraft;
 use crate::features::composer::composing::Note;
 use crate::i18n::{Message, messages, use_i18n};
 use crate::services::{Order, use_services};
+use crate::text;
 use crate::ui::{Checkbox, Labelled};
-use crate::{t, text};
 
 /// A number in the rules.
 type Number = fn(&mut Rules) -> &mut u32;
@@ -48,12 +48,11 @@ const NUMBERS: [(&str, &Message, Number); 5] = [
 /// The rules in force, to be changed. Rules that another moderator publishes meanwhile replace what is being edited.
 #[component]
 pub fn RulesSection() -> impl IntoView {
-    let i18n = use_i18n();
     let rules = use_services().moderation.board.rules;
     let draft = RwSignal::new(RulesDraft::from(&*rules.read_untracked()));
     Effect::new(move |_| draft.set(RulesDraft::from(&*rules.read())));
     view! {
-        <Section id="rules" title=move || t!(i18n, moderation_rules)>
+        <Section id="rules" title=&messages::moderation_rules>
             <RulesForm draft />
         </Section>
     }
@@ -64,7 +63,7 @@ fn RulesForm(
     /// The rules as they are being edited.
     draft: RwSignal<RulesDraft>,
 ) -> impl IntoView {
-    let (services, i18n) = (use_services(), use_i18n());
+    let services = use_services();
     let patterns = NodeRef::<html::Textarea>::new();
     let publish = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -94,28 +93,28 @@ fn RulesForm(
         <form on:submit=publish>
             <ListField
                 id="rule-words"
-                label=move || t!(i18n, moderation_words)
+                label=&messages::moderation_words
                 value=Signal::derive(move || draft.read().words.clone())
                 on_input=move |words| draft.update(|draft| draft.words = words)
                 area=NodeRef::new()
             />
             <ListField
                 id="rule-patterns"
-                label=move || t!(i18n, moderation_patterns)
+                label=&messages::moderation_patterns
                 value=Signal::derive(move || draft.read().patterns.clone())
                 on_input=move |patterns| draft.update(|draft| draft.patterns = patterns)
                 area=patterns
             />
             <Checkbox
                 test="rule-warn"
-                label=move || t!(i18n, moderation_notify_author)
+                label=&messages::moderation_notify_author
                 checked=Signal::derive(move || draft.read().rules.warn)
                 on_change=move |warn| draft.update(|draft| draft.rules.warn = warn)
             />
             <div class="numbers">{numbers}</div>
-            <p class="hint">{move || t!(i18n, moderation_zero_hint)}</p>
+            <p class="hint">{&messages::moderation_zero_hint}</p>
             <button type="submit" class="primary" data-testid="rules-button">
-                {move || t!(i18n, moderation_apply_rules)}
+                {&messages::moderation_apply_rules}
             </button>
         </form>
     }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::roster::{Listing, Person};
-use crate::i18n::{Text, use_i18n};
+use crate::i18n::{Text, messages, use_i18n};
 use crate::state::{App, Dialog, OpenRoom, use_app};
 use crate::ui::{Avatar, Panel};
 use crate::{lazy, t, text};
@@ -23,8 +23,8 @@ pub fn Members(
     view! {
         <Panel
             id="members"
-            title=move || t!(i18n, people_title)
-            label=move || t!(i18n, common_people_in_room)
+            title=&messages::people_title
+            label=&messages::common_people_in_room
             focus="members"
             opener="members-button"
         >
@@ -99,7 +99,7 @@ fn Member(
                         {own
                             .then(|| {
                                 view! {
-                                    {move || t!(i18n, people_you)}
+                                    {&messages::people_you}
                                     " · "
                                 }
                                     .into_any()

@@ -6,7 +6,7 @@ use leptos::task::spawn_local;
 use super::members::{is_reader, presence};
 use super::notifications::NotificationSettings;
 use super::roster::Person;
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::services::{PersonDetails, use_services};
 use crate::state::use_app;
 use crate::ui::{Avatar, Dialog, Fact, Form, Icon, TextField, hue_of};
@@ -34,7 +34,7 @@ pub fn Profile() -> impl IntoView {
                 class="account"
                 data-hued=""
                 style=("--hue", hue.clone())
-                title=move || t!(i18n, people_looks_alike)
+                title=&messages::people_looks_alike
             >
                 {account}
             </bdi>
@@ -52,7 +52,7 @@ pub fn Profile() -> impl IntoView {
         view! { <WritePrivately person=person.clone() /> }.into_any()
     };
     Some(view! {
-        <Dialog test="profile" title=move || t!(i18n, profile_title) focus="profile-action">
+        <Dialog test="profile" title=&messages::profile_title focus="profile-action">
             <div class="profile">
                 <div class="whom">
                     <Avatar name=name.clone() hue=Signal::stored(hue) />
@@ -98,18 +98,18 @@ fn Facts(
     view! {
         <dl class="facts">
             <Fact
-                title=move || t!(i18n, common_account)
+                title=&messages::common_account
                 test="profile-principal"
                 value=move || principal.clone()
             />
-            <Fact title=move || t!(i18n, common_roles) test="profile-roles" value=roles />
+            <Fact title=&messages::common_roles test="profile-roles" value=roles />
             {move || {
                 sessions()
                     .filter(|sessions| !sessions.is_empty())
                     .map(|sessions| {
                         view! {
                             <Fact
-                                title=move || t!(i18n, profile_sessions)
+                                title=&messages::profile_sessions
                                 test="profile-sessions"
                                 value=sessions
                             />
@@ -122,7 +122,7 @@ fn Facts(
                     .map(|since| {
                         view! {
                             <Fact
-                                title=move || t!(i18n, profile_since)
+                                title=&messages::profile_since
                                 test="profile-since"
                                 value=move || i18n.date_and_time(since)
                             />
@@ -171,7 +171,7 @@ fn WritePrivately(
             on:click=write
         >
             <Icon name="direct" />
-            {move || t!(i18n, profile_message)}
+            {&messages::profile_message}
         </button>
     }
     .into_any()
@@ -195,7 +195,7 @@ fn Rename(
             <TextField
                 id="profile-action"
                 test="profile-rename"
-                label=move || t!(i18n, profile_display_name)
+                label=&messages::profile_display_name
                 value=typed
             >
                 <p class="problem">
@@ -203,7 +203,7 @@ fn Rename(
                 </p>
             </TextField>
             <button type="submit" data-testid="rename-button">
-                {move || t!(i18n, profile_rename)}
+                {&messages::profile_rename}
             </button>
         </Form>
     }

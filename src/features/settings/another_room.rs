@@ -1,11 +1,11 @@
 use leptos::prelude::*;
 
 use crate::features::join::{Actions, RoomFields, show_problems};
-use crate::i18n::use_i18n;
+use crate::i18n::messages;
+use crate::lazy;
 use crate::services::use_services;
 use crate::state::use_app;
 use crate::ui::{Dialog, Form};
-use crate::{lazy, t};
 
 lazy! { more, /// `AnotherRoomDialog`, fetched when it is first needed.
 pub fn another_room_dialog() => view! { <AnotherRoomDialog/> } }
@@ -13,7 +13,7 @@ pub fn another_room_dialog() => view! { <AnotherRoomDialog/> } }
 /// Asks for another room.
 #[component]
 pub fn AnotherRoomDialog() -> impl IntoView {
-    let (app, services, i18n) = (use_app(), use_services(), use_i18n());
+    let (app, services) = (use_app(), use_services());
     let submit = move |()| {
         let read = app.form.read_untracked().room();
         match read {
@@ -25,13 +25,13 @@ pub fn AnotherRoomDialog() -> impl IntoView {
         }
     };
     view! {
-        <Dialog title=move || t!(i18n, common_join_another_room) test="another-room" focus="room">
+        <Dialog title=&messages::common_join_another_room test="another-room" focus="room">
             <Form test="room-form" on_submit=submit>
                 <RoomFields />
                 <Actions
                     test="room-button"
-                    label=move || t!(i18n, common_join)
-                    busy_label=move || t!(i18n, common_joining)
+                    label=&messages::common_join
+                    busy_label=&messages::common_joining
                 />
             </Form>
         </Dialog>

@@ -3,7 +3,7 @@ use leptos::task::spawn_local;
 
 use crate::features::composer::composing::EnterKey;
 use crate::i18n::language::LANGUAGES;
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::services::{set_density, set_enter_key, set_language, set_theme};
 use crate::state::{Fault, use_app};
 use crate::t;
@@ -13,17 +13,17 @@ use crate::ui::{FaultAlert, Select, option};
 #[component]
 pub fn AppearanceSettings() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
-    let mut languages = vec![option("system", move || t!(i18n, settings_browser_default))];
+    let mut languages = vec![option("system", &messages::settings_browser_default)];
     languages.extend(LANGUAGES.map(|language| option(language.code, language.name)));
     let themes = vec![
-        option("system", move || t!(i18n, settings_system_default)),
-        option("light", move || t!(i18n, settings_light)),
-        option("dark", move || t!(i18n, settings_dark)),
-        option("contrast", move || t!(i18n, settings_high_contrast)),
+        option("system", &messages::settings_system_default),
+        option("light", &messages::settings_light),
+        option("dark", &messages::settings_dark),
+        option("contrast", &messages::settings_high_contrast),
     ];
     let densities = vec![
-        option("comfortable", move || t!(i18n, settings_comfortable)),
-        option("compact", move || t!(i18n, settings_compact)),
+        option("comfortable", &messages::settings_comfortable),
+        option("compact", &messages::settings_compact),
     ];
     let enter_keys = vec![
         option(EnterKey::Automatic.word(), move || {
@@ -50,7 +50,7 @@ pub fn AppearanceSettings() -> impl IntoView {
         <div class="leaf">
             <Select
                 id="language"
-                label=move || t!(i18n, settings_language)
+                label=&messages::settings_language
                 options=languages
                 value=app.language
                 on_change=choose_language
@@ -58,26 +58,26 @@ pub fn AppearanceSettings() -> impl IntoView {
             {move || fault.get().map(|fault| view! { <FaultAlert fault /> }.into_any())}
             <Select
                 id="theme"
-                label=move || t!(i18n, settings_theme)
+                label=&messages::settings_theme
                 options=themes
                 value=app.theme
                 on_change=move |chosen| set_theme(app.page, chosen)
             />
             <Select
                 id="density"
-                label=move || t!(i18n, settings_density)
+                label=&messages::settings_density
                 options=densities
                 value=app.density
                 on_change=move |chosen| set_density(app.page, chosen)
             />
             <Select
                 id="enter-key"
-                label=move || t!(i18n, settings_enter_key)
+                label=&messages::settings_enter_key
                 options=enter_keys
                 value=Signal::derive(move || app.enter_key.get().word().to_owned())
                 on_change=move |chosen: String| set_enter_key(app, EnterKey::parse(&chosen))
             />
-            <p class="hint">{move || t!(i18n, settings_motion_hint)}</p>
+            <p class="hint">{&messages::settings_motion_hint}</p>
         </div>
     }
 }

@@ -5,7 +5,7 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::platform::page;
 use crate::services::{browser, use_services};
 use crate::state::Fault;
@@ -28,7 +28,6 @@ enum Asked {
 /// The service in this browser: to take everything along, to bring it back, and to begin anew.
 #[component]
 pub fn BrowserService() -> impl IntoView {
-    let i18n = use_i18n();
     let asked = RwSignal::new(None::<Asked>);
     let fault = RwSignal::new(None::<Fault>);
     let busy = RwSignal::new(false);
@@ -56,18 +55,18 @@ pub fn BrowserService() -> impl IntoView {
     };
     view! {
         <fieldset data-testid="browser-service">
-            <legend>{move || t!(i18n, browser_title)}</legend>
-            <p class="hint">{move || t!(i18n, browser_about)}</p>
+            <legend>{&messages::browser_title}</legend>
+            <p class="hint">{&messages::browser_about}</p>
             <div class="actions">
                 <Button
                     test="browser-export"
-                    label=move || t!(i18n, browser_export)
+                    label=&messages::browser_export
                     disabled=busy
                     on_click=export
                 />
                 <Button
                     test="browser-import"
-                    label=move || t!(i18n, browser_import)
+                    label=&messages::browser_import
                     disabled=busy
                     on_click=move |_| page::click("browser-file")
                 />
@@ -81,7 +80,7 @@ pub fn BrowserService() -> impl IntoView {
                 />
                 <Button
                     test="browser-reset"
-                    label=move || t!(i18n, browser_reset)
+                    label=&messages::browser_reset
                     disabled=busy
                     on_click=move |_| asked.set(Some(Asked::StartAfresh))
                 />
@@ -151,7 +150,7 @@ fn Question(
                 />
                 <Button
                     test="browser-cancel"
-                    label=move || t!(i18n, composer_cancel)
+                    label=&messages::composer_cancel
                     on_click=move |_| asked.set(None)
                 />
             </div>

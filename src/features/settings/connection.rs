@@ -3,7 +3,7 @@ use leptos::prelude::*;
 use crate::features::join::form::version_text;
 use crate::features::join::service::VERSIONS;
 use crate::features::join::{Actions, FormFault, PersonFields, ServiceFields, show_problems};
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::services::use_services;
 use crate::state::use_app;
 use crate::t;
@@ -12,7 +12,7 @@ use crate::ui::{Button, Form, Select, option};
 /// Who the reader is, at which service, and by which version of the protocol.
 #[component]
 pub fn ConnectionSettings() -> impl IntoView {
-    let (app, services, i18n) = (use_app(), use_services(), use_i18n());
+    let (app, services) = (use_app(), use_services());
     let entry = services.entry.clone();
     let submit = move |()| {
         let read = app.form.read_untracked().sign_in();
@@ -29,12 +29,12 @@ pub fn ConnectionSettings() -> impl IntoView {
             <VersionChoice />
             <Actions
                 test="apply-button"
-                label=move || t!(i18n, settings_apply)
-                busy_label=move || t!(i18n, common_connecting)
+                label=&messages::settings_apply
+                busy_label=&messages::common_connecting
             >
                 <Button
                     test="sign-out"
-                    label=move || t!(i18n, settings_sign_out)
+                    label=&messages::settings_sign_out
                     on_click=move |_| services.entry.sign_out()
                 />
             </Actions>
@@ -46,7 +46,7 @@ pub fn ConnectionSettings() -> impl IntoView {
 #[component]
 fn VersionChoice() -> impl IntoView {
     let (form, i18n) = (use_app().form, use_i18n());
-    let mut options = vec![option("", move || t!(i18n, settings_version_newest))];
+    let mut options = vec![option("", &messages::settings_version_newest)];
     options.extend(VERSIONS.map(|(version, release)| {
         option(version.to_string(), move || {
             t!(
@@ -60,7 +60,7 @@ fn VersionChoice() -> impl IntoView {
     view! {
         <Select
             id="version"
-            label=move || t!(i18n, settings_protocol)
+            label=&messages::settings_protocol
             options
             value=Signal::derive(move || version_text(form.read().version))
             on_change=move |version: String| form.update(|form| form.version = version.parse().ok())

@@ -12,7 +12,7 @@ use crate::ui::{Checkbox, Icon, IconButton};
 /// The services that the reader has saved, and a way to save the one in use.
 #[component]
 pub fn ServiceSettings() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let list = move || {
         let services = app.services.read();
         let rows = services.list().iter().enumerate().map(|(place, saved)| {
@@ -24,7 +24,7 @@ pub fn ServiceSettings() -> impl IntoView {
     let none = move || {
         view! {
             <p class="hint" data-testid="no-services">
-                {move || t!(i18n, services_hint)}
+                {&messages::services_hint}
             </p>
         }
         .into_any()
@@ -39,7 +39,7 @@ pub fn ServiceSettings() -> impl IntoView {
                 on:click=move |_| save_current(app)
             >
                 <Icon name="plus" />
-                {move || t!(i18n, services_save)}
+                {&messages::services_save}
             </button> <BrowserService />
         </div>
     }
@@ -133,7 +133,7 @@ fn Row(
                 aria-label=move || t!(i18n, services_use_name, name = named.get_value())
                 on:click=choose
             >
-                {move || t!(i18n, services_use)}
+                {&messages::services_use}
             </button>
             <IconButton
                 icon="close"
@@ -144,7 +144,7 @@ fn Row(
             <small dir="auto">{move || about()}</small>
             <Checkbox
                 test="service-default"
-                label=move || t!(i18n, services_default)
+                label=&messages::services_default
                 checked=Signal::stored(is_default)
                 on_change=set_default
             />

@@ -7,11 +7,11 @@ use super::services::ServiceSettings;
 use crate::features::people::NotificationSettings;
 use crate::features::shell::Shortcuts;
 use crate::features::timeline::mute_announcements;
-use crate::i18n::{Message, messages, use_i18n};
+use crate::i18n::{Message, messages};
+use crate::lazy;
 use crate::platform::{focus, page};
 use crate::state::{SetIfChanged, use_app};
 use crate::ui::{Checkbox, Dialog, Keyed};
-use crate::{lazy, t};
 
 lazy! { more, /// `SettingsDialog`, fetched when it is first needed.
 pub fn settings_dialog() => view! { <SettingsDialog/> } }
@@ -74,10 +74,9 @@ impl Tab {
 /// The settings.
 #[component]
 pub fn SettingsDialog() -> impl IntoView {
-    let i18n = use_i18n();
     let open = RwSignal::new(Tab::default());
     view! {
-        <Dialog title=move || t!(i18n, common_settings) test="settings" focus="name">
+        <Dialog title=&messages::common_settings test="settings" focus="name">
             <div class="settings">
                 <Tabs open />
                 <Keyed key=Signal::derive(move || Some(open.get() as usize))>
@@ -94,7 +93,6 @@ fn Tabs(
     /// The one that is open.
     open: RwSignal<Tab>,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let step = move |event: KeyboardEvent| {
         let by = match event.key().as_str() {
             "ArrowRight" => 1,
@@ -121,13 +119,13 @@ fn Tabs(
                 on:click=move |_| open.set_if_changed(tab)
                 on:keydown=step
             >
-                {move || i18n.text(tab.title(), &[])}
+                {tab.title()}
             </button>
         }
         .into_any()
     });
     view! {
-        <div class="tabs" role="tablist" aria-label=move || t!(i18n, common_settings)>
+        <div class="tabs" role="tablist" aria-label=&messages::common_settings>
             {tabs.into_iter().collect::<Vec<_>>()}
         </div>
     }
@@ -156,14 +154,13 @@ fn TabPanel(
 /// What the reader is told of, and how.
 #[component]
 fn Notifications() -> impl IntoView {
-    let i18n = use_i18n();
     let app = use_app();
     view! {
         <div class="leaf">
             <NotificationSettings />
             <Checkbox
                 test="quiet"
-                label=move || t!(i18n, common_mute_announcements)
+                label=&messages::common_mute_announcements
                 checked=app.announcements_muted
                 on_change=move |muted| mute_announcements(app, muted)
             />
