@@ -4,7 +4,7 @@
 //! constant of each key with its English text, so that the compiler rejects an unknown key, and a chunk of the page contains only
 //! the English texts that it shows. The other languages are fetched when they are chosen.
 //!
-//! A component writes `{move || t!(i18n, key, name = value)}`: [`I18n`] holds the language in a signal, so the text follows it.
+//! A component writes `{&messages::key}`, or `{move || t!(i18n, key, name = value)}` where the text has values. Both follow the language.
 //! Data hold a [`Text`], made by `text!`, and never its translation.
 //!
 //! This is not one of the ecosystem's libraries, which were looked at first (see `docs/measurements.md`): leptos-fluent 0.3 compiles

@@ -54,22 +54,10 @@ fn AccountFields() -> impl IntoView {
     view! {
         <fieldset>
             <legend>{&messages::common_account}</legend>
-            <FormField
-                field=Field::NewAccount
-                label=&messages::account_user_name
-                autocomplete="username"
-            />
+            <FormField field=Field::NewAccount />
             <div class="pair">
-                <FormField
-                    field=Field::NewPassword
-                    label=&messages::common_password
-                    autocomplete="new-password"
-                />
-                <FormField
-                    field=Field::Again
-                    label=&messages::account_confirm_password
-                    autocomplete="new-password"
-                />
+                <FormField field=Field::NewPassword />
+                <FormField field=Field::Again />
             </div>
             <RememberPassword />
         </fieldset>
@@ -108,17 +96,8 @@ fn RegistrarFields() -> impl IntoView {
             <legend>{&messages::account_registrar}</legend>
             <p class="hint">{&messages::account_registrar_hint}</p>
             <div class="pair">
-                <FormField
-                    field=Field::Registrar
-                    label=&messages::common_account
-                    autocomplete="off"
-                    placeholder="auth-handler"
-                />
-                <FormField
-                    field=Field::RegistrarPassword
-                    label=&messages::common_password
-                    autocomplete="off"
-                />
+                <FormField field=Field::Registrar placeholder="auth-handler" />
+                <FormField field=Field::RegistrarPassword />
             </div>
         </fieldset>
     }

@@ -5,11 +5,10 @@ use leptos::text_prop::TextProp;
 
 use crate::features::join::form::{Field, Problem};
 use crate::features::join::service::DEFAULT_PATH;
-use crate::i18n::use_i18n;
+use crate::i18n::{Message, messages, use_i18n};
 use crate::lazy;
 use crate::platform::focus;
-use crate::state::Fault;
-use crate::state::use_page;
+use crate::state::{Fault, use_page};
 use crate::ui::{FaultAlert, Icon, Labelled, Lazy};
 
 /// A labelled text field, with what is wrong with its content.
@@ -17,17 +16,13 @@ use crate::ui::{FaultAlert, Icon, Labelled, Lazy};
 pub fn FormField(
     /// The field of the form that it fills in.
     field: Field,
-    /// Its label.
-    #[prop(into)]
-    label: TextProp,
-    /// What a browser or a password manager may fill in.
-    autocomplete: &'static str,
     /// What it shows while it is empty.
     #[prop(optional, into)]
     placeholder: TextProp,
 ) -> impl IntoView {
     let (state, i18n) = (use_page(), use_i18n());
-    let id = id_of(field);
+    let id = field.id();
+    let (label, autocomplete) = label_of(field);
     let problem_id = [id, "-problem"].concat();
     let kind = match field {
         Field::Password | Field::NewPassword | Field::Again | Field::RegistrarPassword => {
@@ -165,24 +160,24 @@ pub fn show_problems(problems: RwSignal<Vec<Problem>>, found: Vec<Problem>) {
     let first = found.first().map(|(field, _)| *field);
     problems.set(found);
     if let Some(field) = first {
-        focus::move_to(id_of(field));
+        focus::move_to(field.id());
     }
 }
 
-/// The `id` of each field, which is the same in every form that has it.
-fn id_of(field: Field) -> &'static str {
+/// The label of a field, and what a browser or a password manager may fill in.
+fn label_of(field: Field) -> (&'static Message, &'static str) {
     match field {
-        Field::Name => "name",
-        Field::Account => "account",
-        Field::Password => "password",
-        Field::Host => "host",
-        Field::Port => "port",
-        Field::Path => "path",
-        Field::Room => "room",
-        Field::NewAccount => "account-name",
-        Field::NewPassword => "account-password",
-        Field::Again => "account-password-again",
-        Field::Registrar => "account-registrar",
-        Field::RegistrarPassword => "account-registrar-password",
+        Field::Name => (&messages::join_name, "nickname"),
+        Field::Account => (&messages::common_account, "username"),
+        Field::Password => (&messages::common_password, "current-password"),
+        Field::Host => (&messages::service_host, "off"),
+        Field::Port => (&messages::service_port, "off"),
+        Field::Path => (&messages::service_path, "off"),
+        Field::Room => (&messages::room_name, "off"),
+        Field::NewAccount => (&messages::account_user_name, "username"),
+        Field::NewPassword => (&messages::common_password, "new-password"),
+        Field::Again => (&messages::account_confirm_password, "new-password"),
+        Field::Registrar => (&messages::common_account, "off"),
+        Field::RegistrarPassword => (&messages::common_password, "off"),
     }
 }

@@ -58,6 +58,36 @@ pub enum Field {
 
 const FIELDS: usize = 12;
 
+impl Field {
+    /// The fields that addresses and stored settings fill in, by their ids. No password is among them.
+    const STORED: [Self; 6] = [
+        Self::Name,
+        Self::Account,
+        Self::Host,
+        Self::Port,
+        Self::Path,
+        Self::Room,
+    ];
+
+    /// Its `id` in the document, which is the same in every form that has it.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Account => "account",
+            Self::Password => "password",
+            Self::Host => "host",
+            Self::Port => "port",
+            Self::Path => "path",
+            Self::Room => "room",
+            Self::NewAccount => "account-name",
+            Self::NewPassword => "account-password",
+            Self::Again => "account-password-again",
+            Self::Registrar => "account-registrar",
+            Self::RegistrarPassword => "account-registrar-password",
+        }
+    }
+}
+
 /// The contents of every field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Form {
@@ -137,6 +167,15 @@ pub struct Credentials {
     pub principal: String,
     /// Its password.
     pub password: String,
+}
+
+impl Credentials {
+    fn new(principal: &str, password: &str) -> Self {
+        Self {
+            principal: principal.to_owned(),
+            password: password.to_owned(),
+        }
+    }
 }
 
 impl std::fmt::Debug for Credentials {
@@ -363,25 +402,12 @@ impl Form {
     pub fn apply(&mut self, pairs: &[(String, String)]) {
         let names_room = pairs.iter().any(|(name, _)| name == "room");
         for (name, value) in pairs {
-            let field = match name.as_str() {
-                "name" => Field::Name,
-                "account" => Field::Account,
-                "host" => Field::Host,
-                "port" => Field::Port,
-                "path" => Field::Path,
-                "room" => Field::Room,
+            match name.as_str() {
                 "secure" => {
                     self.set_secure(!matches!(value.as_str(), "false" | "0" | "no" | "off"));
-                    continue;
                 }
-                "version" => {
-                    self.version = value.parse().ok();
-                    continue;
-                }
-                "service" => {
-                    self.set_in_browser(value == IN_BROWSER);
-                    continue;
-                }
+                "version" => self.version = value.parse().ok(),
+                "service" => self.set_in_browser(value == IN_BROWSER),
                 "kind" => {
                     let kind = RoomKind::from_word(value).unwrap_or(self.kind);
                     if names_room {
@@ -389,44 +415,40 @@ impl Form {
                     } else {
                         self.set_kind(kind);
                     }
-                    continue;
                 }
-                _ => continue,
-            };
-            if field == Field::Host {
-                // Who names a host means it, unless what follows says otherwise.
-                self.set_in_browser(false);
+                name => {
+                    if let Some(field) = Field::STORED.into_iter().find(|it| it.id() == name) {
+                        if field == Field::Host {
+                            // Who names a host means it, unless what follows says otherwise.
+                            self.set_in_browser(false);
+                        }
+                        self.set(field, value.clone());
+                    }
+                }
             }
-            self.set(field, value.clone());
         }
         // Only the shared account's own name may stand beside its password.
-        if !self.shared
-            && self.text(Field::Account) == SHARED_ACCOUNT
-            && self.text(Field::Password) == DEVELOPMENT_PASSWORD
-        {
-            self.share();
-        } else if !self.shared && self.text(Field::Password) == DEVELOPMENT_PASSWORD {
-            self.put(Field::Password, "");
+        if !self.shared && self.text(Field::Password) == DEVELOPMENT_PASSWORD {
+            if self.text(Field::Account) == SHARED_ACCOUNT {
+                self.share();
+            } else {
+                self.put(Field::Password, "");
+            }
         }
     }
 
     /// What [`Form::apply`] reads back: everything but passwords.
     pub fn to_pairs(&self) -> Vec<(String, String)> {
-        let pairs = [
-            ("name", self.text(Field::Name)),
-            ("account", self.text(Field::Account)),
-            ("host", self.text(Field::Host)),
-            ("port", self.text(Field::Port)),
-            ("path", self.text(Field::Path)),
+        let texts = Field::STORED.map(|field| (field.id(), self.text(field)));
+        let others = [
             ("secure", if self.secure { "true" } else { "false" }),
             ("service", if self.in_browser { IN_BROWSER } else { "" }),
             ("version", &version_text(self.version)),
-            ("room", self.text(Field::Room)),
             ("kind", self.kind.word()),
         ];
-        let pairs = pairs.into_iter();
+        let pairs = texts.iter().chain(&others);
         pairs
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect()
     }
 
@@ -437,11 +459,12 @@ impl Form {
     pub fn join(&self) -> Result<(SignIn, Room), Vec<Problem>> {
         match (self.sign_in(), self.room()) {
             (Ok(sign_in), Ok(room)) => Ok((sign_in, room)),
-            (sign_in, room) => {
-                let mut problems = sign_in.err().unwrap_or_default();
-                problems.extend(room.err());
-                Err(problems)
-            }
+            (sign_in, room) => Err(sign_in
+                .err()
+                .into_iter()
+                .flatten()
+                .chain(room.err())
+                .collect()),
         }
     }
 
@@ -451,8 +474,7 @@ impl Form {
     /// Every field that needs another look.
     pub fn sign_in(&self) -> Result<SignIn, Vec<Problem>> {
         let name = self.text(Field::Name).trim();
-        let problem = name_problem(name, &messages::form_name_missing);
-        let mut problems: Vec<Problem> = problem.map(|it| (Field::Name, it)).into_iter().collect();
+        let mut problems = name_problems(Field::Name, name, &messages::form_name_missing);
         let principal = match self.text(Field::Account).trim() {
             "" => name,
             account => account,
@@ -461,21 +483,11 @@ impl Form {
         if password.is_empty() {
             problems.push((Field::Password, &messages::form_password_missing));
         }
-        match self.service() {
-            Ok(service) if problems.is_empty() => {
-                return Ok(SignIn {
-                    name: name.to_owned(),
-                    credentials: Credentials {
-                        principal: principal.to_owned(),
-                        password: password.to_owned(),
-                    },
-                    service,
-                });
-            }
-            Ok(_) => {}
-            Err(problem) => problems.push(problem),
-        }
-        Err(problems)
+        Ok(SignIn {
+            name: name.to_owned(),
+            credentials: Credentials::new(principal, password),
+            service: self.service_unless(problems)?,
+        })
     }
 
     /// Reads the fields that name a room.
@@ -483,19 +495,16 @@ impl Form {
     /// # Errors
     /// What is wrong with the name.
     pub fn room(&self) -> Result<Room, Problem> {
-        RoomName::parse(self.text(Field::Room))
-            .map(|name| Room {
-                name,
-                kind: self.kind,
-            })
-            .map_err(|error| {
-                let words = match error {
-                    RoomNameError::Empty => &messages::form_room_missing,
-                    RoomNameError::TooLong => &messages::form_room_too_long,
-                    RoomNameError::EmptyPart => &messages::form_room_slashes,
-                };
-                (Field::Room, words)
-            })
+        let problem = match RoomName::parse(self.text(Field::Room)) {
+            Ok(name) => {
+                let kind = self.kind;
+                return Ok(Room { name, kind });
+            }
+            Err(RoomNameError::Empty) => &messages::form_room_missing,
+            Err(RoomNameError::TooLong) => &messages::form_room_too_long,
+            Err(RoomNameError::EmptyPart) => &messages::form_room_slashes,
+        };
+        Err((Field::Room, problem))
     }
 
     /// Reads the fields of the account page.
@@ -504,11 +513,8 @@ impl Form {
     /// Every field that needs another look.
     pub fn new_account(&self) -> Result<NewAccount, Vec<Problem>> {
         let name = self.text(Field::NewAccount).trim();
-        let problem = name_problem(name, &messages::form_user_name_missing);
-        let mut problems: Vec<Problem> = problem
-            .map(|it| (Field::NewAccount, it))
-            .into_iter()
-            .collect();
+        let mut problems =
+            name_problems(Field::NewAccount, name, &messages::form_user_name_missing);
         let password = self.text(Field::NewPassword);
         if password.is_empty() {
             problems.push((Field::NewPassword, &messages::form_new_password_missing));
@@ -516,30 +522,26 @@ impl Form {
             problems.push((Field::Again, &messages::form_passwords_differ));
         }
         let registrar = self.text(Field::Registrar).trim();
+        let registrar_password = self.text(Field::RegistrarPassword);
         if registrar.is_empty() {
             problems.push((Field::Registrar, &messages::form_registrar_missing));
-        } else if self.text(Field::RegistrarPassword).is_empty() {
-            problems.push((
-                Field::RegistrarPassword,
-                &messages::form_registrar_password_missing,
-            ));
+        } else if registrar_password.is_empty() {
+            let missing = &messages::form_registrar_password_missing;
+            problems.push((Field::RegistrarPassword, missing));
         }
+        let granted = ROLES.iter().zip(self.roles).filter(|(_, granted)| *granted);
+        Ok(NewAccount {
+            credentials: Credentials::new(name, password),
+            registrar: Credentials::new(registrar, registrar_password),
+            service: self.service_unless(problems)?,
+            roles: granted.map(|((role, _), _)| *role).collect(),
+        })
+    }
+
+    /// The service that is filled in, unless it or something else has problems.
+    fn service_unless(&self, mut problems: Vec<Problem>) -> Result<Service, Vec<Problem>> {
         match self.service() {
-            Ok(service) if problems.is_empty() => {
-                let granted = ROLES.iter().zip(self.roles).filter(|(_, granted)| *granted);
-                return Ok(NewAccount {
-                    credentials: Credentials {
-                        principal: name.to_owned(),
-                        password: password.to_owned(),
-                    },
-                    registrar: Credentials {
-                        principal: registrar.to_owned(),
-                        password: self.text(Field::RegistrarPassword).to_owned(),
-                    },
-                    service,
-                    roles: granted.map(|((role, _), _)| *role).collect(),
-                });
-            }
+            Ok(service) if problems.is_empty() => return Ok(service),
             Ok(_) => {}
             Err(problem) => problems.push(problem),
         }
@@ -548,63 +550,49 @@ impl Form {
 
     /// Signs in as the account just made, under its name.
     pub fn use_new_account(&mut self) {
-        let credentials = Credentials {
-            principal: self.text(Field::NewAccount).trim().to_owned(),
-            password: self.text(Field::NewPassword).to_owned(),
-        };
+        let account = self.text(Field::NewAccount).trim();
+        let credentials = Credentials::new(account, self.text(Field::NewPassword));
         self.put(Field::Name, &credentials.principal);
         self.set_credentials(&credentials);
-        self.put(Field::NewAccount, "");
-        self.put(Field::NewPassword, "");
-        self.put(Field::Again, "");
+        for field in [Field::NewAccount, Field::NewPassword, Field::Again] {
+            self.put(field, "");
+        }
     }
 
     fn service(&self) -> Result<Service, Problem> {
         if self.in_browser {
             return Ok(Service::in_browser().with_version(self.version));
         }
-        let text = |field| self.text(field);
-        parse_service(
-            text(Field::Host),
-            text(Field::Port),
-            text(Field::Path),
-            self.secure,
-        )
-        .map(|service| Service {
-            version: self.version,
-            ..service
-        })
-        .map_err(|error| match error {
-            ServiceError::Host => (Field::Host, &messages::form_host_invalid),
-            ServiceError::Port => (Field::Port, &messages::form_port_invalid),
-            ServiceError::Path => (Field::Path, &messages::form_path_invalid),
-        })
+        let [host, port, path] = [Field::Host, Field::Port, Field::Path].map(|it| self.text(it));
+        match parse_service(host, port, path, self.secure) {
+            Ok(service) => Ok(service.with_version(self.version)),
+            Err(ServiceError::Host) => Err((Field::Host, &messages::form_host_invalid)),
+            Err(ServiceError::Port) => Err((Field::Port, &messages::form_port_invalid)),
+            Err(ServiceError::Path) => Err((Field::Path, &messages::form_path_invalid)),
+        }
     }
 
     /// The passwords that everybody knows are offered for this machine only, and taken away for any other.
     fn offer_development_accounts(&mut self) {
-        if self.is_local() {
-            if self.text(Field::Account).is_empty() && self.text(Field::Password).is_empty() {
-                self.share();
-            }
-            if self.text(Field::Registrar).is_empty()
-                && self.text(Field::RegistrarPassword).is_empty()
-            {
-                self.put(Field::Registrar, REGISTRAR);
-                self.put(Field::RegistrarPassword, DEVELOPMENT_PASSWORD);
-            }
+        let is_local = self.is_local();
+        if self.shared && !is_local {
+            self.shared = false;
+            self.put(Field::Account, "");
+            self.put(Field::Password, "");
+        } else if is_local && [Field::Account, Field::Password].map(|it| self.text(it)) == ["", ""]
+        {
+            self.share();
+        }
+        let fields = [Field::Registrar, Field::RegistrarPassword];
+        let public = [REGISTRAR, DEVELOPMENT_PASSWORD];
+        let (from, to) = if is_local {
+            (["", ""], public)
         } else {
-            if self.shared {
-                self.shared = false;
-                self.put(Field::Account, "");
-                self.put(Field::Password, "");
-            }
-            if self.text(Field::Registrar) == REGISTRAR
-                && self.text(Field::RegistrarPassword) == DEVELOPMENT_PASSWORD
-            {
-                self.put(Field::Registrar, "");
-                self.put(Field::RegistrarPassword, "");
-            }
+            (public, ["", ""])
+        };
+        if fields.map(|it| self.text(it)) == from {
+            self.put(fields[0], to[0]);
+            self.put(fields[1], to[1]);
         }
     }
 
@@ -613,19 +601,20 @@ impl Form {
     }
 }
 
-/// What is wrong with the name of somebody, if anything is.
-fn name_problem(name: &str, missing: &'static Message) -> Option<&'static Message> {
-    if name.is_empty() {
-        Some(missing)
+/// What is wrong with the name of somebody in a field, if anything is.
+fn name_problems(field: Field, name: &str, missing: &'static Message) -> Vec<Problem> {
+    let problem = if name.is_empty() {
+        missing
     } else if name.chars().count() > MAX_NAME_LENGTH {
-        Some(&messages::form_name_too_long)
+        &messages::form_name_too_long
     } else if is_like_system(name) {
-        Some(&messages::form_name_reserved)
+        &messages::form_name_reserved
     } else if has_hidden(name) {
-        Some(&messages::form_name_hidden)
+        &messages::form_name_hidden
     } else {
-        None
-    }
+        return Vec::new();
+    };
+    vec![(field, problem)]
 }
 
 /// A version as in addresses and stored settings: nothing if none is set.

@@ -50,7 +50,7 @@ pub fn JoinForm() -> impl IntoView {
                         }
                     }}
                 </p>
-                <NameField />
+                <FormField field=Field::Name placeholder=&messages::join_name_placeholder />
                 <Advanced />
                 <FormFault />
                 <Actions
@@ -113,22 +113,9 @@ pub fn PersonFields() -> impl IntoView {
     view! {
         <fieldset>
             <legend>{&messages::join_you}</legend>
-            <NameField />
+            <FormField field=Field::Name placeholder=&messages::join_name_placeholder />
             <AccountFields />
         </fieldset>
-    }
-}
-
-/// The name that others see.
-#[component]
-fn NameField() -> impl IntoView {
-    view! {
-        <FormField
-            field=Field::Name
-            label=&messages::join_name
-            autocomplete="nickname"
-            placeholder=&messages::join_name_placeholder
-        />
     }
 }
 
@@ -137,17 +124,8 @@ fn NameField() -> impl IntoView {
 fn AccountFields() -> impl IntoView {
     view! {
         <div class="pair">
-            <FormField
-                field=Field::Account
-                label=&messages::common_account
-                autocomplete="username"
-                placeholder=&messages::join_account_placeholder
-            />
-            <FormField
-                field=Field::Password
-                label=&messages::common_password
-                autocomplete="current-password"
-            />
+            <FormField field=Field::Account placeholder=&messages::join_account_placeholder />
+            <FormField field=Field::Password />
         </div>
         <AccountHint />
         <RememberPassword />
@@ -171,36 +149,28 @@ pub fn RememberPassword() -> impl IntoView {
 /// What to do about the account: the sandbox and the service in this browser have one that everybody may use.
 #[component]
 fn AccountHint() -> impl IntoView {
-    let (form, i18n) = (use_page().form, use_i18n());
+    let form = use_page().form;
     move || {
         let (shared, may_share, here) = {
             let form = form.read();
             (form.is_shared(), form.may_share(), form.is_in_browser())
         };
-        if may_share {
-            view! {
-                <p class="hint">
-                    <Button
-                        class="link"
-                        test="use-shared"
-                        label=move || {
-                            if here {
-                                t!(i18n, join_use_shared_here)
-                            } else {
-                                t!(i18n, join_use_shared)
-                            }
-                        }
-                        on_click=move |_| form.update(|form| form.share())
-                    />
-                </p>
-            }
-            .into_any()
-        } else if shared && here {
-            view! { <p class="hint">{&messages::join_shared_hint_here}</p> }.into_any()
-        } else if shared {
-            view! { <p class="hint">{&messages::join_shared_hint}</p> }.into_any()
-        } else {
-            view! { <p class="hint">{&messages::join_account_hint}</p> }.into_any()
+        let hint = match (may_share, shared, here) {
+            (true, _, true) => &messages::join_use_shared_here,
+            (true, _, false) => &messages::join_use_shared,
+            (false, true, true) => &messages::join_shared_hint_here,
+            (false, true, false) => &messages::join_shared_hint,
+            (false, false, _) => &messages::join_account_hint,
+        };
+        if !may_share {
+            return view! { <p class="hint">{hint}</p> }.into_any();
         }
+        let share = move |_| form.update(|form| form.share());
+        view! {
+            <p class="hint">
+                <Button class="link" test="use-shared" label=hint on_click=share />
+            </p>
+        }
+        .into_any()
     }
 }

@@ -5,58 +5,58 @@ use leptos::prelude::*;
 use super::service::DEFAULT_PATH;
 use super::{Choice, FormField};
 use crate::features::join::form::{Field, version_text};
-use crate::i18n::{messages, use_i18n};
+use crate::i18n::{Message, messages, use_i18n};
 use crate::state::use_page;
 use crate::t;
 use crate::ui::{Button, Checkbox, Select, option};
+
+/// Whether it is the service in this browser, its name for tests, its icon, what it is called, and what it is.
+const PLACES: [(bool, &str, &str, &Message, &Message); 2] = [
+    (
+        true,
+        "service-browser",
+        "brand",
+        &messages::service_browser,
+        &messages::service_browser_hint,
+    ),
+    (
+        false,
+        "service-network",
+        "diagnostics",
+        &messages::service_network,
+        &messages::service_network_hint,
+    ),
+];
 
 /// Host, port and security of the service.
 #[component]
 pub fn ServiceFields() -> impl IntoView {
     let form = use_page().form;
+    let places = PLACES.map(|(in_browser, test, icon, title, about)| {
+        view! {
+            <Choice
+                name="place"
+                test
+                icon
+                title
+                about
+                checked=Signal::derive(move || form.read().is_in_browser() == in_browser)
+                on_choose=move |()| form.update(|form| form.set_in_browser(in_browser))
+            />
+        }
+        .into_any()
+    });
     view! {
         <fieldset>
             <legend>{&messages::service_title}</legend>
             <SavedServiceChoice />
             <div class="kinds" role="radiogroup" aria-label=&messages::service_title>
-                <Choice
-                    name="place"
-                    test="service-browser"
-                    icon="brand"
-                    title=&messages::service_browser
-                    about=&messages::service_browser_hint
-                    checked=Signal::derive(move || form.read().is_in_browser())
-                    on_choose=move |()| form.update(|form| form.set_in_browser(true))
-                />
-                <Choice
-                    name="place"
-                    test="service-network"
-                    icon="diagnostics"
-                    title=&messages::service_network
-                    about=&messages::service_network_hint
-                    checked=Signal::derive(move || !form.read().is_in_browser())
-                    on_choose=move |()| form.update(|form| form.set_in_browser(false))
-                />
+                {places}
             </div>
             <div class="service" hidden=move || form.read().is_in_browser()>
-                <FormField
-                    field=Field::Host
-                    label=&messages::service_host
-                    autocomplete="off"
-                    placeholder="chat.example.com"
-                />
-                <FormField
-                    field=Field::Port
-                    label=&messages::service_port
-                    autocomplete="off"
-                    placeholder="443"
-                />
-                <FormField
-                    field=Field::Path
-                    label=&messages::service_path
-                    autocomplete="off"
-                    placeholder=DEFAULT_PATH
-                />
+                <FormField field=Field::Host placeholder="chat.example.com" />
+                <FormField field=Field::Port placeholder="443" />
+                <FormField field=Field::Path placeholder=DEFAULT_PATH />
                 <Checkbox
                     test="secure"
                     label=&messages::service_secure
