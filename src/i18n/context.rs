@@ -191,13 +191,29 @@ impl I18n {
     }
 }
 
-/// A text that follows the language. It has one type for all keys, so that the compiler makes the code to show one once.
+/// A text that follows the language. It has one type for all texts, so that the compiler makes the code to show one once.
 type Follows = Box<dyn Fn() -> String + Send + Sync>;
 
-impl Message {
-    fn follow(&'static self) -> Follows {
+impl IntoRender for Text {
+    type Output = Follows;
+
+    fn into_render(self) -> Follows {
         let i18n = use_i18n();
-        Box::new(move || i18n.text(self, &[]))
+        Box::new(move || i18n.show(&self))
+    }
+}
+
+impl IntoAttributeValue for Text {
+    type Output = Follows;
+
+    fn into_attribute_value(self) -> Follows {
+        self.into_render()
+    }
+}
+
+impl From<Text> for TextProp {
+    fn from(text: Text) -> Self {
+        text.into_render().into()
     }
 }
 
@@ -205,7 +221,7 @@ impl IntoRender for &'static Message {
     type Output = Follows;
 
     fn into_render(self) -> Follows {
-        self.follow()
+        Text::from(self).into_render()
     }
 }
 
@@ -213,12 +229,12 @@ impl IntoAttributeValue for &'static Message {
     type Output = Follows;
 
     fn into_attribute_value(self) -> Follows {
-        self.follow()
+        self.into_render()
     }
 }
 
 impl From<&'static Message> for TextProp {
     fn from(message: &'static Message) -> Self {
-        message.follow().into()
+        message.into_render().into()
     }
 }

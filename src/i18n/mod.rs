@@ -4,8 +4,8 @@
 //! constant of each key with its English text, so that the compiler rejects an unknown key, and a chunk of the page contains only
 //! the English texts that it shows. The other languages are fetched when they are chosen.
 //!
-//! A component writes `{&messages::key}`, or `{move || t!(i18n, key, name = value)}` where the text has values. Both follow the language.
-//! Data hold a [`Text`], made by `text!`, and never its translation.
+//! A component writes `{&messages::key}`, `{text!(key, name = value)}`, or `{move || t!(i18n, key, name = value)}` where a value is a
+//! signal's. All of them follow the language. Data hold a [`Text`], made by `text!`, and never its translation.
 //!
 //! This is not one of the ecosystem's libraries, which were looked at first (see `docs/measurements.md`): leptos-fluent 0.3 compiles
 //! all languages into the program, and `leptos_i18n` 0.6 with `dynamic_load` panics when the file of a language cannot be fetched,
@@ -44,7 +44,7 @@ macro_rules! t {
     };
 }
 
-/// `text!(key, name = value, …)`: a [`Text`] for data, which a component shows by [`I18n::show`].
+/// `text!(key, name = value, …)`: a [`Text`], for data and for views.
 #[macro_export]
 macro_rules! text {
     ($key:ident $(, $name:ident = $value:expr)* $(,)?) => {

@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 
-use crate::i18n::use_i18n;
 use crate::state::Fault;
 
 /// A fault as an alert.
@@ -17,7 +16,6 @@ pub fn FaultAlert(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let (what, next) = (fault.what(), fault.next());
     let node = NodeRef::<leptos::html::Div>::new();
     if scroll_into_view {
@@ -30,9 +28,9 @@ pub fn FaultAlert(
     view! {
         <div class="fault" role="alert" data-testid="fault" node_ref=node>
             <p>
-                <strong>{move || i18n.show(&what)}</strong>
+                <strong>{what}</strong>
                 {" "}
-                {move || i18n.show(&next)}
+                {next}
             </p>
             {children.map(|children| children())}
         </div>

@@ -9,7 +9,7 @@ use super::records::{ActivityRow, MINUTE, MINUTES};
 use crate::i18n::{messages, use_i18n};
 use crate::platform::clock;
 use crate::services::use_services;
-use crate::t;
+use crate::text;
 
 /// Messages a minute by room, as bars.
 #[component]
@@ -53,8 +53,8 @@ fn RoomActivity(
     };
     // Of nothing there is no most.
     let peak = (busiest > 0).then(|| {
-        view! { <span class="peak">{move || t!(i18n, moderation_axis_peak, number = busiest)}</span> }
-        .into_any()
+        view! { <span class="peak">{text!(moderation_axis_peak, number = busiest)}</span> }
+            .into_any()
     });
     let total = row.total;
     view! {
@@ -64,13 +64,13 @@ fn RoomActivity(
                 {peak}
                 <span class="bars">{row.minutes.into_iter().map(bar).collect_view()}</span>
                 <span class="axis">
-                    <span>{move || t!(i18n, moderation_axis_start, minutes = MINUTES)}</span>
+                    <span>{text!(moderation_axis_start, minutes = MINUTES)}</span>
                     <span>{&messages::moderation_axis_now}</span>
                 </span>
             </div>
             <span class="total">
                 <span aria-hidden="true">{move || i18n.number(total.into())}</span>
-                <span class="unseen">{move || t!(i18n, common_message_count, count = total)}</span>
+                <span class="unseen">{text!(common_message_count, count = total)}</span>
             </span>
         </li>
     }

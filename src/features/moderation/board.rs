@@ -73,11 +73,10 @@ pub fn BoardScreen() -> impl IntoView {
 fn DutyBadge() -> impl IntoView {
     let i18n = use_i18n();
     let duty = use_services().moderation.board.duty;
-    let shown = duty;
     view! {
         <span
             class="duty"
-            data-state=move || match shown.get() {
+            data-state=move || match duty.get() {
                 Duty::Closed => "closed",
                 Duty::LookingOn => "looking-on",
                 Duty::Watching => "on-duty",
@@ -96,7 +95,6 @@ fn DutyBadge() -> impl IntoView {
 /// What came of the last action.
 #[component]
 fn Outcome() -> impl IntoView {
-    let i18n = use_i18n();
     let note = use_services().moderation.board.note;
     let shown = move || {
         let note = note.get()?;
@@ -104,14 +102,12 @@ fn Outcome() -> impl IntoView {
         let (Note::Info(text) | Note::Alert(text)) = note else {
             return None;
         };
-        Some(
-            view! {
-                <p class=class data-testid="board-note">
-                    {move || i18n.show(&text)}
-                </p>
-            }
-            .into_any(),
-        )
+        let note = view! {
+            <p class=class data-testid="board-note">
+                {text}
+            </p>
+        };
+        Some(note.into_any())
     };
     view! {
         <div role="status" class="noted">

@@ -1,13 +1,13 @@
 //! Messages that the rules do not want.
 
 use leptos::prelude::*;
+use leptos::text_prop::TextProp;
 
 use super::board::Section;
 use super::records::Flag;
 use super::withdraw::{Target, WithdrawButtons};
 use crate::i18n::{messages, use_i18n};
 use crate::services::use_services;
-use crate::t;
 
 /// For how long a button mutes, in minutes.
 const MUTE_MINUTES: u32 = 15;
@@ -16,20 +16,16 @@ const MUTE_MINUTES: u32 = 15;
 #[component]
 pub fn FlaggedMessages() -> impl IntoView {
     let flags = use_services().moderation.board.flags;
-    let listed = flags;
+    let none = move || {
+        let is_empty = flags.read().is_empty();
+        is_empty
+            .then(|| view! { <p class="hint">{&messages::moderation_flagged_empty}</p> }.into_any())
+    };
     view! {
         <Section id="flagged" title=&messages::moderation_flagged>
-            {move || {
-                flags
-                    .read()
-                    .is_empty()
-                    .then(|| {
-                        view! { <p class="hint">{&messages::moderation_flagged_empty}</p> }
-                            .into_any()
-                    })
-            }}
+            {none}
             <ol class="flags">
-                <For each=move || listed.get() key=|flag| flag.number let:flag>
+                <For each=move || flags.get() key=|flag| flag.number let:flag>
                     <FlaggedMessage flag />
                 </For>
             </ol>
@@ -44,15 +40,12 @@ fn FlaggedMessage(
     flag: Flag,
 ) -> impl IntoView {
     let i18n = use_i18n();
-    let author = flag.principal.clone();
-    let name = move || {
-        if author.is_empty() {
-            t!(i18n, moderation_somebody)
-        } else {
-            author.clone()
-        }
-    };
     let (principal, room) = (flag.principal, flag.room.clone());
+    let name = if principal.is_empty() {
+        (&messages::moderation_somebody).into()
+    } else {
+        TextProp::from(principal.clone())
+    };
     let reason = flag.found.clone();
     let buttons = (!principal.is_empty()).then(|| {
         let target = move |()| Target {
@@ -73,7 +66,7 @@ fn FlaggedMessage(
     view! {
         <li data-testid="flag">
             <p class="meta">
-                <bdi class="name">{move || name()}</bdi>
+                <bdi class="name">{move || name.get()}</bdi>
                 " · "
                 <bdi>{flag.room.to_string()}</bdi>
                 " · "

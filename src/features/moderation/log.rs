@@ -6,27 +6,24 @@ use super::board::Section;
 use super::records::LogRow;
 use crate::i18n::{messages, use_i18n};
 use crate::services::{Order, use_services};
-use crate::t;
 use crate::ui::identity::isolate;
+use crate::{t, text};
 
 /// What was done, the newest first.
 #[component]
 pub fn ModerationLog() -> impl IntoView {
     let log = use_services().moderation.board.log;
-    let listed = log;
+    let none = move || {
+        let is_empty = log.read().is_empty();
+        is_empty.then(|| view! { <p class="hint">{&messages::moderation_log_empty}</p> }.into_any())
+    };
     view! {
         <Section id="moderation-log" title=&messages::moderation_log>
-            {move || {
-                log.read()
-                    .is_empty()
-                    .then(|| {
-                        view! { <p class="hint">{&messages::moderation_log_empty}</p> }.into_any()
-                    })
-            }}
+            {none}
             <ol class="log">
                 // A row that was undone looks different.
                 <For
-                    each=move || listed.get()
+                    each=move || log.get()
                     key=|row| (row.sequence, row.undone, row.written.is_some())
                     let:row
                 >
@@ -48,13 +45,12 @@ fn LogItem(
     let sentence = row.sentence();
     let sequence = row.sequence;
     let undo = if row.can_be_undone() {
-        let number = number.clone();
         view! {
             <button
                 type="button"
                 class="small"
                 data-testid="undo"
-                aria-label=move || t!(i18n, moderation_undo_number, number = number.as_str())
+                aria-label=text!(moderation_undo_number, number = number.as_str())
                 on:click=move |_| services.moderation.order(Order::Undo(sequence))
             >
                 {&messages::moderation_undo}
@@ -86,7 +82,7 @@ fn LogItem(
         <li data-testid="log-row" data-deed=row.entry.deed.word()>
             <span class="number">{["#", &number].concat()}</span>
             <span class="what">
-                <span dir="auto">{move || i18n.show(&sentence)}</span>
+                <span dir="auto">{sentence}</span>
                 <span class="why" dir="auto">
                     {row.entry.why}
                 </span>

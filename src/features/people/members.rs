@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::roster::{Listing, Person};
-use crate::i18n::{Text, messages, use_i18n};
+use super::roster::{Listing, People, Person};
+use crate::i18n::{Message, messages};
+use crate::lazy;
 use crate::state::{App, Dialog, OpenRoom, use_app};
 use crate::ui::{Avatar, Panel};
-use crate::{lazy, t, text};
 
 /// The panel with everybody who is in a room.
 #[component]
@@ -14,11 +14,19 @@ pub fn Members(
     /// The room.
     room: OpenRoom,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let (people, listed) = (room.people.clone(), room.people.clone());
     let hue = move |person: &Person| {
         let sender = room.look(|timeline| timeline.sender(&person.name, &person.principal));
         sender.hue.to_string()
+    };
+    let hint = move || {
+        let missing = incomplete(&people.read())?;
+        let hint = view! {
+            <p class="hint" data-testid="listing">
+                {missing}
+            </p>
+        };
+        Some(hint.into_any())
     };
     view! {
         <Panel
@@ -28,17 +36,7 @@ pub fn Members(
             focus="members"
             opener="members-button"
         >
-            {move || {
-                incomplete(&people.read())
-                    .map(|text| {
-                        view! {
-                            <p class="hint" data-testid="listing">
-                                {move || i18n.show(&text)}
-                            </p>
-                        }
-                            .into_any()
-                    })
-            }}
+            {hint}
             <ul>
                 // Who is told apart by an account has a hue of their own.
                 <For
@@ -55,11 +53,11 @@ pub fn Members(
 }
 
 /// Why somebody may be missing on the list.
-fn incomplete(people: &super::roster::People) -> Option<Text> {
+fn incomplete(people: &People) -> Option<&'static Message> {
     match people.listing {
-        Listing::Hidden => Some(text!(people_hidden)),
-        Listing::Unlisted => Some(text!(people_unlisted)),
-        Listing::Listed if people.count() == 0 => Some(text!(people_hidden)),
+        Listing::Hidden => Some(&messages::people_hidden),
+        Listing::Unlisted => Some(&messages::people_unlisted),
+        Listing::Listed if people.count() == 0 => Some(&messages::people_hidden),
         Listing::Listed | Listing::Unknown => None,
     }
 }
@@ -72,10 +70,22 @@ fn Member(
     /// The hue of the name.
     hue: String,
 ) -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
-    let own = is_reader(app, &person);
-    let principal = (person.principal != person.name && !person.principal.is_empty())
-        .then(|| person.principal.clone());
+    let app = use_app();
+    let own = is_reader(app, &person).then(|| {
+        view! {
+            {&messages::people_you}
+            " · "
+        }
+        .into_any()
+    });
+    let is_told = person.principal != person.name && !person.principal.is_empty();
+    let principal = is_told.then(|| {
+        view! {
+            <bdi data-testid="member-principal">{person.principal.clone()}</bdi>
+            " · "
+        }
+        .into_any()
+    });
     let away = person.away;
     let name = person.name.clone();
     let show = move |_| {
@@ -95,24 +105,7 @@ fn Member(
                 <Avatar name=name.clone() hue=Signal::stored(hue) />
                 <span class="words">
                     <bdi data-testid="member-name">{name.clone()}</bdi>
-                    <small>
-                        {own
-                            .then(|| {
-                                view! {
-                                    {&messages::people_you}
-                                    " · "
-                                }
-                                    .into_any()
-                            })}
-                        {principal
-                            .map(|principal| {
-                                view! {
-                                    <bdi data-testid="member-principal">{principal}</bdi>
-                                    " · "
-                                }
-                                    .into_any()
-                            })} {move || presence(i18n, away)}
-                    </small>
+                    <small>{own} {principal} {presence(away)}</small>
                 </span>
             </button>
         </li>
@@ -120,11 +113,11 @@ fn Member(
 }
 
 /// Whether somebody looks at one of their windows, in a word.
-pub(super) fn presence(i18n: crate::i18n::I18n, away: bool) -> String {
+pub(super) fn presence(away: bool) -> &'static Message {
     if away {
-        t!(i18n, common_away)
+        &messages::common_away
     } else {
-        t!(i18n, common_online)
+        &messages::common_online
     }
 }
 

@@ -13,6 +13,20 @@ use crate::ui::{Button, Checkbox};
 pub fn NotificationSettings() -> impl IntoView {
     let app = use_app();
     let notifications = StoredValue::new_local(use_services().notifications.clone());
+    let permission = move || {
+        app.attention.track();
+        let hint = match is_allowed() {
+            Some(true) => &messages::profile_notifications_on,
+            Some(false) => {
+                let ask = move |_| notifications.with_value(|it| it.ask());
+                let label = &messages::profile_turn_on_notifications;
+                return view! { <Button test="allow-notifications" label on_click=ask /> }
+                    .into_any();
+            }
+            None => &messages::profile_notifications_unsupported,
+        };
+        view! { <p class="hint">{hint}</p> }.into_any()
+    };
     view! {
         <fieldset>
             <legend>{&messages::common_notifications}</legend>
@@ -35,29 +49,7 @@ pub fn NotificationSettings() -> impl IntoView {
                     }
                 }
             />
-            {move || {
-                app.attention.track();
-                match is_allowed() {
-                    Some(true) => {
-                        view! { <p class="hint">{&messages::profile_notifications_on}</p> }
-                            .into_any()
-                    }
-                    Some(false) => {
-                        view! {
-                            <Button
-                                test="allow-notifications"
-                                label=&messages::profile_turn_on_notifications
-                                on_click=move |_| notifications.with_value(|it| it.ask())
-                            />
-                        }
-                            .into_any()
-                    }
-                    None => {
-                        view! { <p class="hint">{&messages::profile_notifications_unsupported}</p> }
-                            .into_any()
-                    }
-                }
-            }}
+            {permission}
         </fieldset>
     }
 }
@@ -65,11 +57,8 @@ pub fn NotificationSettings() -> impl IntoView {
 /// Asks whether the system may show notifications, after the first message that would have been one.
 #[component]
 pub fn AskToNotify() -> impl IntoView {
-    let services = use_services();
-    let (yes, no) = (
-        services.notifications.clone(),
-        services.notifications.clone(),
-    );
+    let yes = use_services().notifications.clone();
+    let no = yes.clone();
     view! {
         <div class="ask" role="status" data-testid="ask-to-notify">
             <p>{&messages::profile_notify_ask}</p>

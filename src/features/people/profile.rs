@@ -10,12 +10,12 @@ use crate::i18n::{messages, use_i18n};
 use crate::services::{PersonDetails, use_services};
 use crate::state::use_app;
 use crate::ui::{Avatar, Dialog, Fact, Form, Icon, TextField, hue_of};
-use crate::{lazy, t};
+use crate::{lazy, t, text};
 
 /// Name, principal, roles and sessions of somebody; the reader's own with what can be changed.
 #[component]
 pub fn Profile() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let person = app.profile_of.get_untracked()?;
     let own = is_reader(app, &person);
     let name = person.name.clone();
@@ -41,7 +41,6 @@ pub fn Profile() -> impl IntoView {
         }
         .into_any()
     });
-    let away = person.away;
     let below = if own {
         view! {
             <Rename name=name.clone() />
@@ -61,7 +60,7 @@ pub fn Profile() -> impl IntoView {
                             <bdi data-testid="profile-name">{name.clone()}</bdi>
                         </strong>
                         {account}
-                        <small>{move || presence(i18n, away)}</small>
+                        <small>{presence(person.away)}</small>
                     </p>
                 </div>
                 <Facts person />
@@ -93,8 +92,24 @@ fn Facts(
             None => t!(i18n, profile_roles_denied),
         },
     };
-    let sessions = move || insight.with(|it| it.as_ref().map(|it| it.sessions.join("\n")));
-    let since = move || insight.with(|it| it.as_ref()?.since);
+    let sessions = move || {
+        let insight = insight.read();
+        let sessions = &insight.as_ref()?.sessions;
+        let (title, value) = (
+            &messages::profile_sessions,
+            sessions.join(
+                "
+",
+            ),
+        );
+        let fact = view! { <Fact title test="profile-sessions" value /> };
+        (!sessions.is_empty()).then(|| fact.into_any())
+    };
+    let since = move || {
+        let since = insight.read().as_ref()?.since?;
+        let (title, value) = (&messages::profile_since, move || i18n.date_and_time(since));
+        Some(view! { <Fact title test="profile-since" value /> }.into_any())
+    };
     view! {
         <dl class="facts">
             <Fact
@@ -103,33 +118,8 @@ fn Facts(
                 value=move || principal.clone()
             />
             <Fact title=&messages::common_roles test="profile-roles" value=roles />
-            {move || {
-                sessions()
-                    .filter(|sessions| !sessions.is_empty())
-                    .map(|sessions| {
-                        view! {
-                            <Fact
-                                title=&messages::profile_sessions
-                                test="profile-sessions"
-                                value=sessions
-                            />
-                        }
-                            .into_any()
-                    })
-            }}
-            {move || {
-                since()
-                    .map(|since| {
-                        view! {
-                            <Fact
-                                title=&messages::profile_since
-                                test="profile-since"
-                                value=move || i18n.date_and_time(since)
-                            />
-                        }
-                            .into_any()
-                    })
-            }}
+            {sessions}
+            {since}
         </dl>
     }
 }
@@ -140,20 +130,18 @@ fn WritePrivately(
     /// With whom.
     person: Person,
 ) -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let direct = use_services().direct.clone();
     if !direct.is_private_with(&person) {
         let shared = if direct.is_shared(&person.principal) {
             person.principal
         } else {
-            let me = app.me.read_untracked();
-            me.as_ref()
-                .map(|me| me.credentials.principal.clone())
-                .unwrap_or_default()
+            let me = app.me.get_untracked();
+            me.map_or_else(String::new, |me| me.credentials.principal)
         };
         return view! {
             <p class="hint" data-testid="not-alone">
-                {move || t!(i18n, profile_no_direct, name = shared.as_str())}
+                {text!(profile_no_direct, name = shared)}
             </p>
         }
         .into_any();

@@ -3,16 +3,15 @@ use leptos::task::spawn_local;
 
 use crate::features::composer::composing::EnterKey;
 use crate::i18n::language::LANGUAGES;
-use crate::i18n::{messages, use_i18n};
+use crate::i18n::messages;
 use crate::services::{set_density, set_enter_key, set_language, set_theme};
 use crate::state::{Fault, use_app};
-use crate::t;
 use crate::ui::{FaultAlert, Select, option};
 
 /// Language, colours, density, and what Enter does.
 #[component]
 pub fn AppearanceSettings() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let mut languages = vec![option("system", &messages::settings_browser_default)];
     languages.extend(LANGUAGES.map(|language| option(language.code, language.name)));
     let themes = vec![
@@ -25,17 +24,12 @@ pub fn AppearanceSettings() -> impl IntoView {
         option("comfortable", &messages::settings_comfortable),
         option("compact", &messages::settings_compact),
     ];
-    let enter_keys = vec![
-        option(EnterKey::Automatic.word(), move || {
-            t!(i18n, settings_enter_automatic)
-        }),
-        option(EnterKey::Sends.word(), move || {
-            t!(i18n, settings_enter_sends)
-        }),
-        option(EnterKey::BreaksLine.word(), move || {
-            t!(i18n, settings_enter_breaks_line)
-        }),
+    let enter_keys = [
+        (EnterKey::Automatic, &messages::settings_enter_automatic),
+        (EnterKey::Sends, &messages::settings_enter_sends),
+        (EnterKey::BreaksLine, &messages::settings_enter_breaks_line),
     ];
+    let enter_keys = enter_keys.map(|(key, label)| option(key.word(), label));
     let fault = RwSignal::new(None::<Fault>);
     let choose_language = move |chosen| {
         fault.set(None);
@@ -73,7 +67,7 @@ pub fn AppearanceSettings() -> impl IntoView {
             <Select
                 id="enter-key"
                 label=&messages::settings_enter_key
-                options=enter_keys
+                options=enter_keys.into()
                 value=Signal::derive(move || app.enter_key.get().word().to_owned())
                 on_change=move |chosen: String| set_enter_key(app, EnterKey::parse(&chosen))
             />

@@ -5,11 +5,10 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
-use crate::i18n::{messages, use_i18n};
+use crate::i18n::messages;
 use crate::platform::page;
 use crate::services::{browser, use_services};
 use crate::state::Fault;
-use crate::t;
 use crate::ui::{Button, FaultAlert};
 
 /// What a file with everything is called.
@@ -105,8 +104,17 @@ fn Question(
     /// Whether something is being done.
     busy: RwSignal<bool>,
 ) -> impl IntoView {
-    let (i18n, services) = (use_i18n(), use_services());
-    let is_import = matches!(what, Asked::Import(_));
+    let services = use_services();
+    let (question, confirm_label) = match what {
+        Asked::Import(_) => (
+            &messages::browser_import_ask,
+            &messages::browser_import_confirm,
+        ),
+        Asked::StartAfresh => (
+            &messages::browser_reset_ask,
+            &messages::browser_reset_confirm,
+        ),
+    };
     let confirm = move |_| {
         let (what, services) = (what.clone(), services.clone());
         busy.set(true);
@@ -127,27 +135,9 @@ fn Question(
     };
     view! {
         <div role="alertdialog" aria-labelledby="browser-question" data-testid="browser-question">
-            <p id="browser-question">
-                {move || {
-                    if is_import {
-                        t!(i18n, browser_import_ask)
-                    } else {
-                        t!(i18n, browser_reset_ask)
-                    }
-                }}
-            </p>
+            <p id="browser-question">{question}</p>
             <div class="actions">
-                <Button
-                    test="browser-confirm"
-                    label=move || {
-                        if is_import {
-                            t!(i18n, browser_import_confirm)
-                        } else {
-                            t!(i18n, browser_reset_confirm)
-                        }
-                    }
-                    on_click=confirm
-                />
+                <Button test="browser-confirm" label=confirm_label on_click=confirm />
                 <Button
                     test="browser-cancel"
                     label=&messages::composer_cancel

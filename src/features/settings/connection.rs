@@ -3,10 +3,10 @@ use leptos::prelude::*;
 use crate::features::join::form::version_text;
 use crate::features::join::service::VERSIONS;
 use crate::features::join::{Actions, FormFault, PersonFields, ServiceFields, show_problems};
-use crate::i18n::{messages, use_i18n};
+use crate::i18n::messages;
 use crate::services::use_services;
 use crate::state::use_app;
-use crate::t;
+use crate::text;
 use crate::ui::{Button, Form, Select, option};
 
 /// Who the reader is, at which service, and by which version of the protocol.
@@ -45,17 +45,12 @@ pub fn ConnectionSettings() -> impl IntoView {
 /// The version of the protocol.
 #[component]
 fn VersionChoice() -> impl IntoView {
-    let (form, i18n) = (use_app().form, use_i18n());
+    let form = use_app().form;
     let mut options = vec![option("", &messages::settings_version_newest)];
     options.extend(VERSIONS.map(|(version, release)| {
-        option(version.to_string(), move || {
-            t!(
-                i18n,
-                settings_version,
-                version = version.to_string(),
-                release = release
-            )
-        })
+        let version = version.to_string();
+        let label = text!(settings_version, version = &version, release = release);
+        option(version, label)
     }));
     view! {
         <Select

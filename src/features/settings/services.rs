@@ -6,8 +6,8 @@ use crate::i18n::{messages, use_i18n};
 use crate::platform::{focus, page};
 use crate::services::change_saved_services;
 use crate::state::{App, use_app};
-use crate::t;
 use crate::ui::{Checkbox, Icon, IconButton};
+use crate::{t, text};
 
 /// The services that the reader has saved, and a way to save the one in use.
 #[component]
@@ -49,20 +49,15 @@ pub fn ServiceSettings() -> impl IntoView {
 fn save_current(app: App) {
     let me = app.me.read_untracked().clone();
     if let Some(me) = me {
-        let account = if me.credentials.principal == me.name {
-            String::new()
-        } else {
-            me.credentials.principal
-        };
-        let name = if me.service.in_browser {
-            app.i18n.text(&messages::service_browser, &[])
-        } else {
-            me.service.address()
-        };
+        let principal = Some(me.credentials.principal);
         let saved = SavedService {
-            name,
+            name: if me.service.in_browser {
+                t!(app.i18n, service_browser)
+            } else {
+                me.service.address()
+            },
+            account: principal.filter(|it| *it != me.name).unwrap_or_default(),
             service: me.service,
-            account,
         };
         change_saved_services(app.page, |services| {
             services.keep(saved);
@@ -81,23 +76,13 @@ fn Row(
     is_default: bool,
 ) -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
-    let SavedService {
-        name,
-        service,
-        account,
-    } = saved.clone();
-    let named = StoredValue::new(name.clone());
-    let secure = service.secure;
-    let address = if service.in_browser {
-        String::new()
-    } else {
-        service.address()
-    };
-    let about = [address, account];
+    let (name, service) = (saved.name.clone(), saved.service.clone());
+    let account = saved.account.clone();
     let about = move || {
-        let secure = secure.then(|| t!(i18n, settings_service_secure));
-        let parts = about.iter().cloned().chain(secure);
-        let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
+        let address = (!service.in_browser).then(|| service.address());
+        let account = Some(account.clone()).filter(|it| !it.is_empty());
+        let secure = service.secure.then(|| t!(i18n, settings_service_secure));
+        let parts: Vec<_> = [address, account, secure].into_iter().flatten().collect();
         parts.join(" · ")
     };
     let choose = move |_| {
@@ -123,21 +108,21 @@ fn Row(
                 data-testid="service-name"
                 type="text"
                 dir="auto"
-                aria-label=move || t!(i18n, services_rename, name = named.get_value())
-                prop:value=name
+                aria-label=text!(services_rename, name = &name)
+                prop:value=name.clone()
                 on:change=move |event| rename(event_target_value(&event))
             />
             <button
                 type="button"
                 data-testid="service-choose"
-                aria-label=move || t!(i18n, services_use_name, name = named.get_value())
+                aria-label=text!(services_use_name, name = &name)
                 on:click=choose
             >
                 {&messages::services_use}
             </button>
             <IconButton
                 icon="close"
-                label=move || t!(i18n, services_remove, name = named.get_value())
+                label=text!(services_remove, name = &name)
                 test="service-remove"
                 on_click=remove
             />

@@ -16,71 +16,50 @@ use crate::ui::{Checkbox, Dialog, Keyed};
 lazy! { more, /// `SettingsDialog`, fetched when it is first needed.
 pub fn settings_dialog() => view! { <SettingsDialog/> } }
 
-/// A tab of the settings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Tab {
-    /// Who and where to be.
-    #[default]
-    Connection,
-    /// Saved services.
-    Services,
-    /// Colours, density and language.
-    Appearance,
-    /// What the reader is told of.
-    Notifications,
-    /// The keys that do something.
-    Keyboard,
-}
-
-impl Tab {
-    /// All tabs in their order.
-    const ALL: [Self; 5] = [
-        Self::Connection,
-        Self::Services,
-        Self::Appearance,
-        Self::Notifications,
-        Self::Keyboard,
-    ];
-
-    /// The `id` of the tab.
-    fn id(self) -> &'static str {
-        match self {
-            Self::Connection => "settings-tab-connection",
-            Self::Services => "settings-tab-services",
-            Self::Appearance => "settings-tab-looks",
-            Self::Notifications => "settings-tab-attention",
-            Self::Keyboard => "settings-tab-keys",
-        }
-    }
-
-    fn title(self) -> &'static Message {
-        match self {
-            Self::Connection => &messages::settings_connection,
-            Self::Services => &messages::services_title,
-            Self::Appearance => &messages::settings_appearance,
-            Self::Notifications => &messages::common_notifications,
-            Self::Keyboard => &messages::common_keyboard_shortcuts,
-        }
-    }
-
-    /// The tab some steps further on, and from the last on to the first.
-    fn step(self, by: isize) -> Self {
-        let count = Self::ALL.len() as isize;
-        let place = (self as isize + by).rem_euclid(count);
-        Self::ALL.get(place as usize).copied().unwrap_or_default()
-    }
-}
+/// The tabs in their order: the `id`, the title, and what the tab shows.
+const TABS: [(&str, &Message, fn() -> AnyView); 5] = [
+    (
+        "settings-tab-connection",
+        &messages::settings_connection,
+        || view! { <ConnectionSettings /> }.into_any(),
+    ),
+    ("settings-tab-services", &messages::services_title, || {
+        view! { <ServiceSettings /> }.into_any()
+    }),
+    ("settings-tab-looks", &messages::settings_appearance, || {
+        view! { <AppearanceSettings /> }.into_any()
+    }),
+    (
+        "settings-tab-attention",
+        &messages::common_notifications,
+        || view! { <Notifications /> }.into_any(),
+    ),
+    (
+        "settings-tab-keys",
+        &messages::common_keyboard_shortcuts,
+        || view! { <Shortcuts /> }.into_any(),
+    ),
+];
 
 /// The settings.
 #[component]
 pub fn SettingsDialog() -> impl IntoView {
-    let open = RwSignal::new(Tab::default());
+    let open = RwSignal::new(0);
     view! {
         <Dialog title=&messages::common_settings test="settings" focus="name">
             <div class="settings">
                 <Tabs open />
-                <Keyed key=Signal::derive(move || Some(open.get() as usize))>
-                    <TabPanel tab=open.get_untracked() />
+                <Keyed key=Signal::derive(move || Some(
+                    open.get(),
+                ))>
+                    {
+                        let (id, _, content) = TABS[open.get_untracked()];
+                        view! {
+                            <div id="settings-leaf" role="tabpanel" aria-labelledby=id>
+                                {content()}
+                            </div>
+                        }
+                    }
                 </Keyed>
             </div>
         </Dialog>
@@ -90,28 +69,28 @@ pub fn SettingsDialog() -> impl IntoView {
 /// The tabs, to open one of them.
 #[component]
 fn Tabs(
-    /// The one that is open.
-    open: RwSignal<Tab>,
+    /// The place of the one that is open.
+    open: RwSignal<usize>,
 ) -> impl IntoView {
     let step = move |event: KeyboardEvent| {
-        let by = match event.key().as_str() {
-            "ArrowRight" => 1,
-            "ArrowLeft" => -1,
+        let is_forward = match event.key().as_str() {
+            // Where the page is written from the right, so are the tabs.
+            "ArrowRight" => !page::is_right_to_left(),
+            "ArrowLeft" => page::is_right_to_left(),
             _ => return,
         };
-        // Where the page is written from the right, so are the tabs.
-        let by = if page::is_right_to_left() { -by } else { by };
-        let tab = open.get_untracked().step(by);
+        let by = if is_forward { 1 } else { TABS.len() - 1 };
+        let tab = (open.get_untracked() + by) % TABS.len();
         open.set_if_changed(tab);
-        focus::move_now(tab.id());
+        focus::move_now(TABS[tab].0);
     };
-    let tabs = Tab::ALL.map(|tab| {
+    let tabs = TABS.into_iter().enumerate().map(|(tab, (id, title, _))| {
         view! {
             <button
                 type="button"
                 class="tab"
-                id=tab.id()
-                data-testid=tab.id()
+                id=id
+                data-testid=id
                 role="tab"
                 aria-controls="settings-leaf"
                 aria-selected=move || (open.get() == tab).to_string()
@@ -119,34 +98,14 @@ fn Tabs(
                 on:click=move |_| open.set_if_changed(tab)
                 on:keydown=step
             >
-                {tab.title()}
+                {title}
             </button>
         }
         .into_any()
     });
     view! {
         <div class="tabs" role="tablist" aria-label=&messages::common_settings>
-            {tabs.into_iter().collect::<Vec<_>>()}
-        </div>
-    }
-}
-
-/// What a tab shows.
-#[component]
-fn TabPanel(
-    /// The tab.
-    tab: Tab,
-) -> impl IntoView {
-    let content = match tab {
-        Tab::Connection => view! { <ConnectionSettings /> }.into_any(),
-        Tab::Services => view! { <ServiceSettings /> }.into_any(),
-        Tab::Appearance => view! { <AppearanceSettings /> }.into_any(),
-        Tab::Notifications => view! { <Notifications /> }.into_any(),
-        Tab::Keyboard => view! { <Shortcuts /> }.into_any(),
-    };
-    view! {
-        <div id="settings-leaf" role="tabpanel" aria-labelledby=tab.id()>
-            {content}
+            {tabs.collect_view()}
         </div>
     }
 }
