@@ -1,12 +1,12 @@
 //! What goes on in every open room beside its messages, whatever is on the screen: the reader is shown to the others, and the
 //! others and their reactions to the reader.
 
-use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::features::timeline::Timeline;
 use crate::lazy;
+use crate::platform::page;
 use crate::services::use_services;
 use crate::state::{OpenRoom, use_app};
 use crate::ui::Lazy;
@@ -49,8 +49,7 @@ pub fn AttendRooms() -> impl IntoView {
         }
         count
     });
-    let online = window_event_listener(ev::online, move |_| retry());
-    on_cleanup(move || online.remove());
+    page::listen(&window(), "online", move |_| retry());
     // Without this chunk, rooms are as good but for those who are in them.
     move || {
         (attempt.get() > 0).then(|| {

@@ -1,8 +1,8 @@
 //! Where the keyboard's focus is.
 
-use leptos::prelude::{document, request_animation_frame, window};
-use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
+use leptos::prelude::{document, request_animation_frame};
+
+use super::page;
 
 /// Moves the focus to an element once what has changed is on the screen, if it is there then.
 pub fn move_to(id: &'static str) {
@@ -13,8 +13,7 @@ pub fn move_to(id: &'static str) {
 
 /// Moves the focus to an element, if it is on the screen already. Returns whether the element has it now.
 pub fn move_now(id: &str) -> bool {
-    let found = document().get_element_by_id(id);
-    let Some(element) = found.and_then(|e| e.dyn_into::<HtmlElement>().ok()) else {
+    let Some(element) = page::element(id) else {
         return false;
     };
     // Focusing an element that is not shown does nothing, which is right.
@@ -32,12 +31,8 @@ pub fn is_writing() -> bool {
 /// over what there is to read.
 pub fn offer(id: &'static str) {
     request_animation_frame(move || {
-        let document = document();
-        let is_free = document
-            .active_element()
-            .is_none_or(|it| it.tag_name() == "BODY");
-        let touched = window().match_media("(pointer: coarse)").ok().flatten();
-        if is_free && !touched.is_some_and(|it| it.matches()) {
+        let focused = document().active_element();
+        if focused.is_none_or(|it| it.tag_name() == "BODY") && !page::is_touch() {
             move_now(id);
         }
     });

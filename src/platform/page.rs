@@ -7,15 +7,30 @@ use std::time::Duration;
 use gloo_events::EventListener;
 use gloo_net::http::Request;
 use js_sys::{Array, Function, Reflect, Uint8Array};
-use leptos::prelude::{
-    Dispose, StoredValue, document, on_cleanup, request_animation_frame, set_timeout, window,
-};
+use leptos::prelude::{StoredValue, document, request_animation_frame, set_timeout, window};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Blob, BlobPropertyBag, CustomEvent, CustomEventInit, Event, HtmlElement, HtmlInputElement,
-    MessagePort, Url,
+    Blob, BlobPropertyBag, CustomEvent, CustomEventInit, Event, EventTarget, HtmlElement,
+    HtmlInputElement, MessagePort, Url,
 };
+
+/// Runs when an event comes, until the owner of the caller is done with.
+pub fn listen(target: &EventTarget, event: &'static str, then: impl FnMut(&Event) + 'static) {
+    // The owner drops what it stores.
+    StoredValue::new_local(EventListener::new(target, event, then));
+}
+
+/// Tells `assets/start.js` and the page itself of something, as an event of the window.
+pub fn dispatch(event: &str) {
+    // An event of a fixed name can be made, and dispatched.
+    let _ = Event::new(event).map(|event| window().dispatch_event(&event));
+}
+
+/// A property of the window, where `assets/start.js` leaves what it has for the page; undefined if there is none.
+fn property(name: &str) -> JsValue {
+    Reflect::get(&window(), &name.into()).unwrap_or_default()
+}
 
 /// The query of the page's address.
 pub fn query() -> String {
@@ -49,9 +64,7 @@ pub fn set_language(code: &str, direction: &str) {
 
 /// The texts of a language that `assets/start.js` has fetched beside the program; none for English.
 pub fn texts_from_start() -> Option<String> {
-    Reflect::get(&window(), &JsValue::from_str("effusionTexts"))
-        .ok()?
-        .as_string()
+    property("effusionTexts").as_string()
 }
 
 /// Has a text held while the page is loaded again, or nothing: `assets/start.js` hands it to the service worker, which has it in its
@@ -67,17 +80,15 @@ pub fn hold(text: Option<&str>) {
 
 /// The text that was held while the page was loaded again. It is there once.
 pub fn take_held() -> Option<String> {
-    let name = JsValue::from_str("effusionHeld");
-    let held = Reflect::get(&window(), &name).ok()?.as_string();
+    let held = property("effusionHeld");
     // A property of the window that the page made can be set.
-    let _ = Reflect::set(&window(), &name, &JsValue::UNDEFINED);
-    held
+    let _ = Reflect::set(&window(), &"effusionHeld".into(), &JsValue::UNDEFINED);
+    held.as_string()
 }
 
 /// Whether the page's host does not have the part of it that was asked for last, as `assets/start.js` has found out.
 pub fn lacks_file() -> bool {
-    let lacks = Reflect::get(&window(), &JsValue::from_str("effusionLacks"));
-    lacks.is_ok_and(|lacks| lacks.is_truthy())
+    property("effusionLacks").is_truthy()
 }
 
 /// A text file that stands beside the page; none if it cannot be had.
@@ -126,9 +137,8 @@ pub fn has_shared_workers() -> bool {
 
 /// A new port to the worker with the service in this browser, which is started if it does not run: see `assets/start.js`.
 pub fn service_port() -> Option<MessagePort> {
-    let make = Reflect::get(&window(), &JsValue::from_str("effusionService")).ok()?;
-    let made = make.dyn_into::<Function>().ok()?.call0(&JsValue::NULL);
-    made.ok()?.dyn_into().ok()
+    let make: Function = property("effusionService").dyn_into().ok()?;
+    make.call0(&JsValue::NULL).ok()?.dyn_into().ok()
 }
 
 /// Whether somebody looks at the window: it can be seen, and what is typed goes to it.
@@ -203,11 +213,11 @@ pub fn follow_visual_viewport() {
     };
     let shown = viewport.clone();
     let follow = move |_: &Event| {
-        let style = document()
-            .document_element()
-            .and_then(|root| root.dyn_into::<HtmlElement>().ok())
-            .map(|root| HtmlElement::style(&root));
-        let Some(style) = style else { return };
+        let root = document().document_element();
+        let Some(root) = root.and_then(|root| root.dyn_into::<HtmlElement>().ok()) else {
+            return;
+        };
+        let style = HtmlElement::style(&root);
         let window_height = window().inner_height().ok().and_then(|it| it.as_f64());
         // Who zooms in sees less without a keyboard.
         let is_covered = shown.scale() == 1.0 && window_height > Some(shown.height() + 1.0);
@@ -221,17 +231,19 @@ pub fn follow_visual_viewport() {
             style.remove_property("--visible-height").map(drop)
         };
     };
-    let listener = EventListener::new(&viewport, "resize", follow);
-    let kept = StoredValue::new_local(listener);
-    on_cleanup(move || kept.dispose());
+    listen(&viewport, "resize", follow);
 }
 
 /// Clicks an element, if it is there.
 pub fn click(id: &str) {
-    let found = document().get_element_by_id(id);
-    if let Some(element) = found.and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
+    if let Some(element) = element(id) {
         element.click();
     }
+}
+
+/// An element of the page by its `id`.
+pub(super) fn element(id: &str) -> Option<HtmlElement> {
+    document().get_element_by_id(id)?.dyn_into().ok()
 }
 
 /// Whether the reader's main pointer is a finger, and the keyboard therefore one on the screen.

@@ -1,9 +1,10 @@
 //! What the browser stores for the page: small texts by name. Where it forbids that or has no space left, the page works
 //! without, and says so once.
 
-use gloo_events::EventListener;
-use leptos::prelude::{Dispose, StoredValue, on_cleanup, window};
-use web_sys::{Event, Storage};
+use leptos::prelude::window;
+use web_sys::Storage;
+
+use super::page;
 
 /// What is stored on this device under a name.
 pub fn load(key: &str) -> Option<String> {
@@ -38,24 +39,18 @@ const REFUSED: &str = "effusion-not-stored";
 
 /// The browser has not stored something: it forbids that, or has no space left.
 pub fn refused() {
-    // An event of a fixed name can be made, and dispatched.
-    let _ = Event::new(REFUSED).map(|event| window().dispatch_event(&event));
+    page::dispatch(REFUSED);
 }
 
 /// Listens until the owner of the caller is done with for what the browser does not store.
 pub fn on_refused(then: impl Fn() + 'static) {
-    let listener = EventListener::new(&window(), REFUSED, move |_| then());
-    let kept = StoredValue::new_local(listener);
-    on_cleanup(move || kept.dispose());
+    page::listen(&window(), REFUSED, move |_| then());
 }
 
 fn write(storage: Option<Storage>, key: &str, value: Option<&str>) -> bool {
-    let done = storage.is_some_and(|storage| {
-        let done = match value {
-            Some(value) => storage.set_item(key, value),
-            None => storage.remove_item(key),
-        };
-        done.is_ok()
+    let done = storage.is_some_and(|storage| match value {
+        Some(value) => storage.set_item(key, value).is_ok(),
+        None => storage.remove_item(key).is_ok(),
     });
     if !done && value.is_some() {
         refused();

@@ -9,19 +9,15 @@ use leptos::task::spawn_local;
 use leptos_use_watch_debounce_throttle::{WatchThrottledOptions, watch_throttled_with_options};
 
 use super::outbox::key_for;
-use super::preferences::{For, store_newest};
+use super::preferences::Newest;
 use super::storage::{Storage, Store};
 use crate::features::timeline::outbox_record::OutboxKey;
 use crate::features::timeline::{At, copy};
-use crate::platform::storage;
 use crate::state::{App, Connection, OpenRoom, RoomState};
 use effusion_chat::RoomKind;
 
 /// Up to where each room was read, by service, account and room.
-const READ: &str = "effusion.read";
-
-/// For how many rooms that is remembered.
-const MAX_READ: usize = 200;
+const READ: Newest = Newest("effusion.read", 200);
 
 /// How often what has changed is stored, in milliseconds.
 const INTERVAL: f64 = 2_000.0;
@@ -76,12 +72,8 @@ impl Copies {
         let rooms = self.app.all_rooms();
         let mut now = Vec::with_capacity(rooms.len());
         for open in rooms {
-            let known = self
-                .stored
-                .borrow()
-                .iter()
-                .find(|it| it.room == open.id)
-                .copied();
+            let stored = self.stored.borrow();
+            let known = stored.iter().find(|it| it.room == open.id).copied();
             let copied = *open.copied.read_untracked();
             let Some(key) = self.key(&open).filter(|_| !copied) else {
                 now.extend(known);
@@ -100,7 +92,8 @@ impl Copies {
             if known.and_then(|known| known.read) != stored.read
                 && open.info.read_untracked().kind == RoomKind::History
             {
-                remember_read(&key, stored.read);
+                let read = stored.read.map(|read| read.to_string());
+                READ.set(key.prefix().to_owned(), read);
             }
             now.push(stored);
         }
@@ -110,9 +103,7 @@ impl Copies {
     /// Up to where a room was read, as far as this device knows.
     pub(super) fn read_up_to(&self, open: &OpenRoom) -> Option<u64> {
         let key = self.key(open)?;
-        let known = For::Device.load_pairs(READ);
-        let (_, read) = known.iter().find(|(it, _)| it == key.prefix())?;
-        read.parse().ok()
+        READ.get(key.prefix())?.parse().ok()
     }
 
     /// Shows the copy of a room until the room itself is there.
@@ -137,16 +128,14 @@ impl Copies {
 
     /// Forgets everything that is kept of anybody: whoever signs out leaves nothing behind.
     pub(super) fn forget_all(&self) {
-        storage::store(READ, None);
+        READ.remove("");
         self.storage.clear();
     }
 
     /// Forgets what is kept of a service whose rooms are deleted.
     pub(super) fn forget_service(&self, service: &str) {
         let prefix = OutboxKey::of_service(service);
-        let mut read = For::Device.load_pairs(READ);
-        read.retain(|(room, _)| !room.starts_with(&prefix));
-        store_newest(READ, read, MAX_READ);
+        READ.remove(&prefix);
         let storage = Rc::clone(&self.storage);
         spawn_local(async move {
             for (room, _) in storage.all(Store::Copies, &prefix).await {
@@ -159,13 +148,4 @@ impl Copies {
     fn key(&self, open: &OpenRoom) -> Option<OutboxKey> {
         key_for(self.app, open, "")
     }
-}
-
-fn remember_read(key: &OutboxKey, read: Option<u64>) {
-    let mut known = For::Device.load_pairs(READ);
-    known.retain(|(it, _)| it != key.prefix());
-    if let Some(read) = read {
-        known.push((key.prefix().to_owned(), read.to_string()));
-    }
-    store_newest(READ, known, MAX_READ);
 }

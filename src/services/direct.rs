@@ -6,25 +6,24 @@
 //! the service protects the inboxes.
 
 use std::cell::{Cell, RefCell};
-use std::pin::Pin;
 use std::rc::Rc;
 
 use effusion_client::{
     ErrorReason, Interruption, Json, RangeAnchor, RequestError, Session, StreamEvent,
-    TimeSeriesEvent, TopicSpecification, TopicType, UnsubscribedReason, property,
+    TimeSeriesEvent, TopicSpecification, UnsubscribedReason, property,
 };
 use futures_util::StreamExt;
 use leptos::prelude::*;
 
 use super::connection::{Connection, current_reader};
-use super::fault;
 use super::notices::{Cause, Notice, Notices};
-use super::outbox::{DirectDelivery, Outbox, Sent};
-use super::preferences::{For, store_newest};
+use super::outbox::Outbox;
+use super::preferences::Newest;
 use super::privacy::{Privacy, Trouble, owner};
 use super::rights::Rights;
 use super::rooms::Rooms;
-use crate::features::join::form::Room;
+use super::value;
+use crate::features::join::form::{Room, SignIn};
 use crate::features::join::service::SHARED_ACCOUNT;
 use crate::features::people::roster::Person;
 use crate::features::timeline::{At, Timeline};
@@ -37,10 +36,7 @@ use effusion_chat::{
 };
 
 /// Up to which time the reader has read, by service, account and the other's principal.
-const READ: &str = "effusion.direct";
-
-/// For how many conversations that is remembered.
-const MAX_READ: usize = 200;
+const READ: Newest = Newest("effusion.direct", 200);
 
 /// How many sessions of others are kept track of.
 const MAX_PRESENT: usize = 1_000;
@@ -57,8 +53,8 @@ pub struct Direct {
     notices: Rc<Notices>,
     rights: Rc<Rights>,
     privacy: Rc<Privacy>,
-    /// Those who are there and talk to the reader: their principals and cards, by session.
-    present: RefCell<Vec<(String, String, MemberCard)>>,
+    /// The cards of those who are there and talk to the reader, by session.
+    present: RefCell<Vec<(String, MemberCard)>>,
     /// The session whose inbox is followed.
     followed: Cell<usize>,
     /// Whose inbox was followed last, and the newest event of it that was taken in.
@@ -104,11 +100,11 @@ impl Direct {
         let Some(me) = self.app.me.get_untracked() else {
             return;
         };
-        self.outbox.set_direct_delivery(Rc::new(Delivery {
-            connection: Rc::clone(&self.connection),
-            privacy: Rc::clone(&self.privacy),
+        let (connection, privacy) = (self.connection.clone(), self.privacy.clone());
+        self.outbox.set_delivery(Rc::new(move |room, message| {
+            Box::pin(deliver(connection.clone(), privacy.clone(), room, message))
         }));
-        let whose = [&me.service.address(), " ", &me.credentials.principal].concat();
+        let whose = account(&me);
         if self.inbox.borrow().0 != whose {
             self.inbox.replace((whose, None));
             self.rights.forget();
@@ -158,27 +154,23 @@ impl Direct {
     }
 
     fn see(&self, event: StreamEvent<TimeSeriesEvent<MemberCard>>) {
-        let session = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-        match event {
+        let (topic, card) = match event {
             StreamEvent::Value { topic, new, .. } => {
                 // Anybody may write here, but only under their own name.
-                let (author, card) = (new.metadata.author, new.value);
-                if author == card.principal {
-                    let mut present = self.present.borrow_mut();
-                    let session = session(&topic.path);
-                    present.retain(|(known, ..)| *known != session);
-                    if present.len() < MAX_PRESENT {
-                        present.push((session, author, card));
-                    }
+                if new.metadata.author != new.value.principal {
+                    return;
                 }
+                (topic, Some(new.value))
             }
-            StreamEvent::Unsubscribed { topic, .. } => {
-                let session = session(&topic.path);
-                let mut present = self.present.borrow_mut();
-                present.retain(|(known, ..)| *known != session);
-            }
+            StreamEvent::Unsubscribed { topic, .. } => (topic, None),
             _ => return,
-        }
+        };
+        let session = topic.path.rsplit('/').next().unwrap_or_default();
+        let mut present = self.present.borrow_mut();
+        present.retain(|(known, _)| known != session);
+        let card = card.filter(|_| present.len() < MAX_PRESENT);
+        present.extend(card.map(|card| (session.to_owned(), card)));
+        drop(present);
         for open in self.app.direct.get_untracked() {
             self.show_present(&open);
         }
@@ -189,17 +181,17 @@ impl Direct {
         let present = self.present.borrow();
         let theirs = present
             .iter()
-            .filter(|(_, principal, _)| open.peer.as_ref() == Some(principal));
+            .filter(|(_, card)| open.peer.as_ref() == Some(&card.principal));
         open.change(|timeline| {
-            for (_, principal, card) in theirs.clone() {
+            for (_, card) in theirs.clone() {
                 if let Some(seen) = card.seen {
-                    timeline.note_seen(&card.name, principal, seen);
+                    timeline.note_seen(&card.name, &card.principal, seen);
                 }
             }
         });
         open.people.maybe_update(|people| {
-            people.keep(|session| theirs.clone().any(|(known, ..)| known == session))
-                | theirs.fold(false, |changed, (session, _, card)| {
+            people.keep(|session| theirs.clone().any(|(known, _)| known == session))
+                | theirs.fold(false, |changed, (session, card)| {
                     people.put(session, card.clone(), clock::now()) | changed
                 })
         });
@@ -334,28 +326,17 @@ impl Direct {
         };
         let is_seen = self.app.is_looking_at(open) && open.is_end_in_sight();
         if is_seen && self.read_up_to(peer) < Some(newest) {
-            let name = self.name_of(peer);
-            let mut known = For::Device.load_pairs(READ);
-            known.retain(|(it, _)| *it != name);
-            known.push((name, newest.to_string()));
-            store_newest(READ, known, MAX_READ);
+            READ.set(self.name_of(peer), Some(newest.to_string()));
         }
     }
 
     fn read_up_to(&self, peer: &str) -> Option<u64> {
-        let name = self.name_of(peer);
-        let (_, read) = For::Device
-            .load_pairs(READ)
-            .into_iter()
-            .find(|(it, _)| *it == name)?;
-        read.parse().ok()
+        READ.get(&self.name_of(peer))?.parse().ok()
     }
 
     fn name_of(&self, peer: &str) -> String {
         let me = self.app.me.read_untracked();
-        let me = me.as_ref().map_or_else(String::new, |me| {
-            [&me.service.address(), " ", &me.credentials.principal].concat()
-        });
+        let me = me.as_ref().map(account).unwrap_or_default();
         [&me, " ", peer].concat()
     }
 
@@ -429,68 +410,43 @@ impl Direct {
 
     /// Whether what is written can be kept between the two.
     pub fn is_private_with(&self, person: &Person) -> bool {
-        let me = self.app.me.read_untracked();
-        let mine = me.as_ref().map_or("", |me| &me.credentials.principal);
+        let mine = current_reader(self.app).principal;
         direct_path(&person.principal).is_some()
             && person.principal != mine
-            && !self.is_shared(mine)
+            && !self.is_shared(&mine)
             && !self.is_shared(&person.principal)
     }
 }
 
-/// Puts messages into inboxes, for one session.
-struct Delivery {
-    connection: Rc<Connection>,
-    privacy: Rc<Privacy>,
-}
-
-impl DirectDelivery for Delivery {
-    fn deliver(&self, room: OpenRoom, message: ChatMessage) -> Pin<Box<dyn Future<Output = Sent>>> {
-        let (connection, privacy) = (Rc::clone(&self.connection), Rc::clone(&self.privacy));
-        Box::pin(async move {
-            match deliver(&connection, &privacy, &room, message).await {
-                Ok(()) => Sent::Done,
-                Err(Trouble::Fault(fault)) => Sent::Refused(fault),
-                Err(Trouble::Request(error)) if error.may_have_happened() => Sent::Unknown,
-                Err(Trouble::Request(RequestError::NeverSent(_))) => Sent::Unknown,
-                Err(Trouble::Request(error)) => {
-                    Sent::Refused(fault::of_request(error, Right::Write))
-                }
-            }
-        })
-    }
+/// A principal at its service.
+fn account(me: &SignIn) -> String {
+    [&me.service.address(), " ", &me.credentials.principal].concat()
 }
 
 /// Puts a message into the other's inbox, and a copy into the reader's own.
 async fn deliver(
-    connection: &Connection,
-    privacy: &Privacy,
-    open: &OpenRoom,
+    connection: Rc<Connection>,
+    privacy: Rc<Privacy>,
+    open: OpenRoom,
     message: ChatMessage,
 ) -> Result<(), Trouble> {
     let lost = || Trouble::Request(RequestError::NeverSent(Interruption::SessionLost));
     let session = connection.session().ok_or_else(lost)?;
     let me = open.look(|timeline| timeline.reader().principal.clone());
-    let Some(to) = open.peer.clone() else {
-        return Err(Trouble::Fault(Fault::NotARoom));
-    };
+    let to = open.peer.clone().unwrap_or_default();
     let (Some(theirs), Some(mine)) = (direct_path(&to), direct_path(&me)) else {
         return Err(Trouble::Fault(Fault::NotARoom));
     };
     privacy.assure(&session).await?;
     // It is there, and its owner is the other: or it is somebody else's, and then the service says that it is another topic.
-    let inbox = session.topics().add(&theirs, specification(&to)).await;
-    if inbox
-        .as_ref()
-        .err()
-        .and_then(RequestError::refusal)
-        .is_some_and(|it| {
-            it == ErrorReason::TopicExistsMismatch || it == ErrorReason::TopicExistsIncompatible
-        })
-    {
-        return Err(Trouble::Fault(Fault::NotPrivate));
+    if let Err(error) = session.topics().add(&theirs, specification(&to)).await {
+        return Err(match error.refusal() {
+            Some(ErrorReason::TopicExistsMismatch | ErrorReason::TopicExistsIncompatible) => {
+                Trouble::Fault(Fault::NotPrivate)
+            }
+            _ => Trouble::Request(error),
+        });
     }
-    inbox?;
     let value = DirectMessage {
         to,
         message,
@@ -505,9 +461,5 @@ async fn deliver(
 
 /// An inbox.
 fn specification(principal: &str) -> TopicSpecification {
-    TopicSpecification::new(TopicType::TimeSeries)
-        .with(property::TIME_SERIES_EVENT_VALUE_TYPE, "json")
-        .with(property::TIME_SERIES_RETAINED_RANGE, DIRECT_RANGE)
-        .with(property::TIME_SERIES_SUBSCRIPTION_RANGE, DIRECT_RANGE)
-        .with(property::OWNER, &owner(principal))
+    value::series(DIRECT_RANGE, DIRECT_RANGE).with(property::OWNER, &owner(principal))
 }

@@ -4,8 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use effusion_client::{
-    AddTopicResult, ErrorReason, FetchedTopic, Json, RequestError, Session, TopicSpecification,
-    TopicType,
+    AddTopicResult, FetchedTopic, Json, RequestError, Session, TopicSpecification, TopicType,
 };
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -104,7 +103,7 @@ impl Directory {
         let list = gather(
             rooms.topics.iter().filter_map(room_of).collect(),
             &cards,
-            members.iter().filter_map(member_of).collect(),
+            &members.iter().filter_map(member_of).collect::<Vec<_>>(),
         );
         self.latest.replace(list.clone());
         Ok(list)
@@ -116,11 +115,8 @@ impl Directory {
         let store = session.security().security_store().await.ok()?;
         // Who may read the store need not be allowed to change it. A script that says what is the case anyway tells.
         let nothing = "deisolate path 'Effusion/no such path'";
-        session
-            .security()
-            .update_security_store(nothing)
-            .await
-            .ok()?;
+        let security = session.security();
+        security.update_security_store(nothing).await.ok()?;
         Some(store.roles.into_iter().map(|role| role.name).collect())
     }
 
@@ -141,22 +137,12 @@ impl Directory {
             .topics()
             .add(&path, specification(new.room.kind, &keep))
             .await;
-        let exists = match &added {
-            Ok(AddTopicResult::Exists) => true,
-            Ok(_) => false,
-            Err(error) => error.refusal().is_some_and(|reason| {
-                matches!(
-                    reason,
-                    ErrorReason::TopicExistsMismatch
-                        | ErrorReason::IncompatibleTopic
-                        | ErrorReason::TopicExistsIncompatible
-                )
-            }),
+        match added.map_err(|error| fault::of_request(error, Right::Create)) {
+            Ok(AddTopicResult::Exists) | Err(Fault::NotARoom) => {
+                return Err(Fault::RoomExists(new.room.name.to_string()));
+            }
+            added => added?,
         };
-        if exists {
-            return Err(Fault::RoomExists(new.room.name.to_string()));
-        }
-        added.map_err(|error| fault::of_request(error, Right::Create))?;
         let card = RoomCard {
             topic: new.topic,
             ..self.new_card(&new.room)
@@ -247,16 +233,8 @@ fn script(path: &str, access: &Access) -> Option<String> {
     let quote = |text: &str| ["'", &text.replace('\\', "\\\\").replace('\'', "\\'"), "'"].concat();
     let path = quote(path);
     let set = |role: &str, permissions: &str| {
-        [
-            "set ",
-            &quote(role),
-            " path ",
-            &path,
-            " permissions [",
-            permissions,
-            "]\n",
-        ]
-        .concat()
+        let role = quote(role);
+        format!("set {role} path {path} permissions [{permissions}]\n")
     };
     const ALL: &str =
         "SELECT_TOPIC READ_TOPIC UPDATE_TOPIC MODIFY_TOPIC EDIT_OWN_TIME_SERIES_EVENTS";
@@ -268,22 +246,12 @@ fn script(path: &str, access: &Access) -> Option<String> {
         Access::WritersOnly(role) | Access::RoleOnly(role) => (role, String::new()),
     };
     // Whoever runs the service keeps the keys.
-    let keys = if role == "ADMINISTRATOR" {
-        String::new()
-    } else {
-        set("ADMINISTRATOR", ALL)
+    let keys = match role.as_str() {
+        "ADMINISTRATOR" => String::new(),
+        _ => set("ADMINISTRATOR", ALL),
     };
-    Some(
-        [
-            "isolate path ",
-            &path,
-            "\n",
-            &others,
-            &set(role, ALL),
-            &keys,
-        ]
-        .concat(),
-    )
+    let own = set(role, ALL);
+    Some(format!("isolate path {path}\n{others}{own}{keys}"))
 }
 
 async fn write(session: &Session, card: &RoomCard) -> Result<(), RequestError> {

@@ -89,7 +89,8 @@ impl History {
             return Some(true);
         };
         let from = RangeAnchor::Sequence(gap.from);
-        let found = self.page(open, from, RangeSpan::ToSequence(gap.to)).await?;
+        let to = RangeSpan::ToSequence(gap.to);
+        let found = self.query(open, from, to, Some(PAGE)).await?;
         let complete = found.is_complete();
         let events = found.events.into_iter().map(value::of).collect();
         open.change(|timeline| timeline.add_older(gap, events, complete));
@@ -102,7 +103,8 @@ impl History {
             return Some(true);
         };
         let from = RangeAnchor::Sequence(gap.from);
-        let found = self.page(open, from, RangeSpan::Next(PAGE)).await?;
+        let to = RangeSpan::Next(PAGE);
+        let found = self.query(open, from, to, Some(PAGE)).await?;
         let last = found.events.last().map(|event| event.original().sequence);
         let complete = (found.events.len() as u64) < PAGE || last >= Some(gap.to);
         let events = found.events.into_iter().map(value::of).collect();
@@ -110,17 +112,24 @@ impl History {
         Some(complete)
     }
 
-    /// The newest events of a range, no more than a page.
-    async fn page(
+    /// The events of a range in a history room; if there is a limit, the newest of them. None if they cannot be loaded.
+    async fn query(
         &self,
         open: &OpenRoom,
         from: RangeAnchor,
         to: RangeSpan,
+        limit: Option<u64>,
     ) -> Option<QueryResult<Json>> {
-        let path = open.info.read_untracked().name.topic_path();
+        let room = open.info.get_untracked();
+        if room.kind == RoomKind::Live {
+            return None;
+        }
         let session = self.connection.session()?;
-        let query = session.time_series().range_query();
-        let query = query.from(from).to(to).limit(PAGE);
+        let mut query = session.time_series().range_query().from(from).to(to);
+        if let Some(limit) = limit {
+            query = query.limit(limit);
+        }
+        let path = room.name.topic_path();
         query.select_from::<Json>(&path).await.ok()
     }
 
@@ -181,18 +190,12 @@ impl History {
 
     /// Asks for a message and those around it. True if the service has answered.
     async fn load_around(&self, open: &OpenRoom, target: Target) -> bool {
-        let (Target::Sequence(sequence), Some(session)) = (target, self.connection.session())
-        else {
+        let Target::Sequence(sequence) = target else {
             return false; // What has no place in a series is nowhere but here.
         };
-        let path = open.info.read_untracked().name.topic_path();
-        let found = session
-            .time_series()
-            .range_query()
-            .from(RangeAnchor::Sequence(sequence.saturating_sub(AROUND)))
-            .to(RangeSpan::ToSequence(sequence.saturating_add(AROUND)))
-            .select_from::<Json>(&path);
-        let Ok(found) = found.await else {
+        let from = RangeAnchor::Sequence(sequence.saturating_sub(AROUND));
+        let to = RangeSpan::ToSequence(sequence.saturating_add(AROUND));
+        let Some(found) = self.query(open, from, to, None).await else {
             return false;
         };
         let events = found.events.into_iter().map(value::of).collect();
@@ -202,32 +205,19 @@ impl History {
 
     /// The sequence of the first event from a time on.
     async fn first_after(&self, open: &OpenRoom, ms: i64) -> Option<u64> {
-        if open.info.read_untracked().kind == RoomKind::Live {
-            return None;
-        }
-        let path = open.info.read_untracked().name.topic_path();
-        let session = self.connection.session()?;
-        let query = session.time_series().range_query();
         let time = UNIX_EPOCH + Duration::from_millis(u64::try_from(ms).ok()?);
-        let query = query.from(RangeAnchor::Time(time));
-        let found = query.to(RangeSpan::Next(1)).select_from::<Json>(&path);
-        let event = found.await.ok()?.events.into_iter().next()?;
-        Some(event.original().sequence)
+        let (from, to) = (RangeAnchor::Time(time), RangeSpan::Next(1));
+        let found = self.query(open, from, to, None).await?;
+        Some(found.events.first()?.original().sequence)
     }
 
     /// Asks for a whole series, page by page, the oldest first; none if it cannot be loaded.
     pub async fn whole(&self, open: &OpenRoom) -> Option<Vec<Event>> {
-        if open.info.read_untracked().kind == RoomKind::Live {
-            return None;
-        }
-        let path = open.info.read_untracked().name.topic_path();
         let mut events: Vec<Event> = Vec::new();
         let mut from = RangeAnchor::Start;
         loop {
-            let session = self.connection.session()?;
-            let query = session.time_series().range_query();
-            let query = query.from(from).to(RangeSpan::Next(EXPORT_PAGE));
-            let found = query.select_from::<Json>(&path).await.ok()?;
+            let to = RangeSpan::Next(EXPORT_PAGE);
+            let found = self.query(open, from, to, None).await?;
             let Some(last) = found.events.last().map(|it| it.original().sequence) else {
                 return Some(events);
             };

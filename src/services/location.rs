@@ -1,8 +1,6 @@
 //! The window's place among the rooms: what of it stands in the address and in the title, and where addresses lead.
 
-use gloo_events::EventListener;
 use leptos::prelude::*;
-use send_wrapper::SendWrapper;
 
 use super::navigation::{ROOMS, note_rooms, read_address};
 use super::preferences::For;
@@ -34,16 +32,10 @@ pub fn follow_location(app: App) {
         remember_place(app, before.flatten())
     });
     Effect::new(move |_| show_unread(app));
-    let looks = SendWrapper::new([
-        EventListener::new(&document(), "visibilitychange", move |_| app.look()),
-        EventListener::new(&window(), "focus", move |_| app.look()),
-        EventListener::new(&window(), "blur", move |_| app.look()),
-    ]);
-    let hash = window_event_listener_untyped("hashchange", move |_| follow_address(app));
-    on_cleanup(move || {
-        drop(looks);
-        hash.remove();
-    });
+    page::listen(&document(), "visibilitychange", move |_| app.look());
+    page::listen(&window(), "focus", move |_| app.look());
+    page::listen(&window(), "blur", move |_| app.look());
+    page::listen(&window(), "hashchange", move |_| follow_address(app));
 }
 
 /// Keeps the rooms of the window and of the account, and puts the one that is shown into the address, as an invitation for others.

@@ -47,15 +47,14 @@ mod value;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use gloo_events::EventListener;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 
 use self::privacy::Privacy;
-use crate::platform::clock;
 use crate::platform::tasks::Tasks;
+use crate::platform::{clock, page};
 use crate::state::{self, App, Fault, Focus, Request, RoomState};
 
 pub use appearance::{change_saved_services, set_density, set_enter_key, set_language, set_theme};
@@ -71,7 +70,7 @@ pub use moderation::{Board, Duty, Moderation, Order};
 pub use navigation::start;
 pub use notices::Notices;
 pub use notifications::{Notifications, beep, is_allowed};
-pub use outbox::{DirectDelivery, Outbox, Sent};
+pub use outbox::Outbox;
 pub use presence::{PersonDetails, Presence};
 pub use progress::{clear_lesson_progress, lesson_progress, lessons_are_begun, note_lesson_step};
 pub use reactions::Reactions;
@@ -223,7 +222,7 @@ pub fn provide_services(app: App) -> Services {
 pub fn serve(app: App, services: &Services) {
     appearance::recall_enter_key(app);
     carry_out_requests(app, services.clone());
-    let days = Tasks::default();
+    let days = SendWrapper::new(Tasks::default());
     days.spawn(follow_days(app));
     reading::share(app, services.notifications.clone());
     jump(app, services.clone());
@@ -235,46 +234,40 @@ pub fn serve(app: App, services: &Services) {
     };
     services.copies.follow();
     services.drafts.follow();
-    let connection = services.connection.clone();
-    let check = {
-        let (entry, rights) = (services.entry.clone(), services.rights.clone());
-        move || {
-            entry.check();
-            rights.check_again();
-        }
+    let (entry, rights) = (services.entry.clone(), services.rights.clone());
+    let check = move || {
+        entry.check();
+        rights.check_again();
     };
-    let (window, hidden) = (window(), store.clone());
-    let checks = ["focus", "offline", "online"].map(|event| {
+    let window = window();
+    for event in ["focus", "offline", "online"] {
         let check = check.clone();
-        EventListener::new(&window, event, move |_| check())
+        page::listen(&window, event, move |_| check());
+    }
+    // Each may be the last that the page is told.
+    let hidden = store.clone();
+    page::listen(&document(), "visibilitychange", move |_| {
+        hidden();
+        check();
     });
-    let listeners = [
-        // Each may be the last that the page is told.
-        EventListener::new(&document(), "visibilitychange", move |_| {
-            hidden();
-            check();
-        }),
-        // A window that is closed says so; the service need not wait for it to come back.
-        EventListener::new(&window, "pagehide", move |_| {
-            store();
-            connection.say_goodbye();
-        }),
-        // The browser may keep a page that was left, and show it again.
-        EventListener::new(&window, "pageshow", {
-            let services = services.clone();
-            move |event| {
-                let is_kept = event
-                    .dyn_ref::<web_sys::PageTransitionEvent>()
-                    .is_some_and(web_sys::PageTransitionEvent::persisted);
-                if is_kept && app.me.read_untracked().is_some() {
-                    services.entry.reconnect();
-                }
-            }
-        }),
-    ];
-    let kept = SendWrapper::new((services.clone(), days, checks, listeners));
+    // A window that is closed says so; the service need not wait for it to come back.
+    let connection = services.connection.clone();
+    page::listen(&window, "pagehide", move |_| {
+        store();
+        connection.say_goodbye();
+    });
+    // The browser may keep a page that was left, and show it again.
+    let entry = services.entry.clone();
+    page::listen(&window, "pageshow", move |event| {
+        let event = event.dyn_ref::<web_sys::PageTransitionEvent>();
+        let is_kept = event.is_some_and(web_sys::PageTransitionEvent::persisted);
+        if is_kept && app.me.read_untracked().is_some() {
+            entry.reconnect();
+        }
+    });
+    let services = services.clone();
     on_cleanup(move || {
-        let (services, ..) = kept.take();
+        drop(days);
         services.connection.replace(None);
     });
 }

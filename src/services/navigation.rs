@@ -6,7 +6,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 
 use super::appearance;
-use super::preferences::{For, store_newest};
+use super::preferences::{For, Newest};
 use crate::features::join::form::{Field, Form, KeptPassword, Room, SignIn};
 use crate::features::join::guest::guest_name;
 use crate::features::join::service::{SHARED_ACCOUNT, Service};
@@ -24,10 +24,9 @@ const CREDENTIALS: &str = "effusion.credentials";
 const WINDOW: &str = "effusion.window";
 /// This window's rooms.
 pub(super) const ROOMS: &str = "effusion.rooms";
-/// The rooms of each account.
-const ACCOUNT_ROOMS: &str = "effusion.account-rooms";
-/// Of how many accounts rooms are remembered, and how many of each.
-const MAX_ACCOUNTS: usize = 50;
+/// The rooms of each account, for so many accounts.
+const ACCOUNT_ROOMS: Newest = Newest("effusion.account-rooms", 50);
+/// How many rooms are remembered of each account.
 const MAX_ROOMS: usize = 100;
 /// Where a page's host says which service to use, in the form of an address's query. Whoever builds a page for one service can
 /// say so by the variable `EFFUSION_SERVICE`, as `cargo xtask serve` does.
@@ -153,10 +152,8 @@ pub(super) fn remember_sign_in(app: App, sign_in: &SignIn) {
 
 /// The rooms that an account was in when it was last here, in any window.
 pub(super) fn rooms_of(sign_in: &SignIn) -> Vec<Room> {
-    let account = account_key(sign_in);
-    let known = For::Device.load_pairs(ACCOUNT_ROOMS);
-    let rooms = known.into_iter().find(|(known, _)| *known == account);
-    rooms.map_or_else(Vec::new, |(_, rooms)| place::rooms(query::parse(&rooms)))
+    let rooms = ACCOUNT_ROOMS.get(&account_key(sign_in)).unwrap_or_default();
+    place::rooms(query::parse(&rooms))
 }
 
 /// Notes that an account has come into rooms, and has left others. Its other windows may be in more.
@@ -172,20 +169,13 @@ pub(super) fn note_rooms(sign_in: &SignIn, before: &[Room], now: &[Room]) {
         is_new
     });
     rooms.truncate(MAX_ROOMS);
-    let account = account_key(sign_in);
-    let mut accounts = For::Device.load_pairs(ACCOUNT_ROOMS);
-    accounts.retain(|(known, _)| *known != account);
-    if !rooms.is_empty() {
-        accounts.push((account, query::format(place::pairs(&rooms))));
-    }
-    store_newest(ACCOUNT_ROOMS, accounts, MAX_ACCOUNTS);
+    let stored = (!rooms.is_empty()).then(|| query::format(place::pairs(&rooms)));
+    ACCOUNT_ROOMS.set(account_key(sign_in), stored);
 }
 
 /// Forgets in which rooms accounts of a service were.
 pub(super) fn forget_rooms_of(service: &str) {
-    let mut accounts = For::Device.load_pairs(ACCOUNT_ROOMS);
-    accounts.retain(|(account, _)| !account.starts_with(&[service, " "].concat()));
-    store_newest(ACCOUNT_ROOMS, accounts, MAX_ACCOUNTS);
+    ACCOUNT_ROOMS.remove(&[service, " "].concat());
 }
 
 /// Names an account of a service. Those who share one are told apart by their names.
@@ -229,9 +219,7 @@ fn where_it_was(before: &Form, now: &Form) -> Option<(SignIn, Vec<Room>)> {
     ];
     if before.secure != now.secure
         || before.is_in_browser() != now.is_in_browser()
-        || fields
-            .iter()
-            .any(|field| before.text(*field) != now.text(*field))
+        || fields.map(|it| before.text(it)) != fields.map(|it| now.text(it))
     {
         return None;
     }
@@ -270,15 +258,9 @@ fn follow_updates(state: PageState) {
         }
     });
     if cfg!(debug_assertions) {
-        // trunk's own way to reload puts a script into the HTML, which the page's policy forbids.
-        set_interval(ask_for_update, Duration::from_secs(1));
+        // trunk's own way to reload puts a script into the HTML, which the page's policy forbids: `assets/start.js` looks.
+        set_interval(|| page::dispatch("effusion-check"), Duration::from_secs(1));
     }
-}
-
-/// Has `assets/start.js` look whether the host has another version of the page.
-fn ask_for_update() {
-    // An event of a fixed name can be made, and dispatched.
-    let _ = web_sys::Event::new("effusion-check").map(|event| window().dispatch_event(&event));
 }
 
 /// Where an address leads, if it leads anywhere.

@@ -15,6 +15,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::connection::Connection;
+use super::privacy::Trouble;
 use super::rights::Rights;
 use super::storage::{Storage, Store};
 use super::{fault, value};
@@ -50,22 +51,9 @@ fn new_message_id() -> MessageId {
     MessageId::from_bits(half() << 32 | half())
 }
 
-/// What became of an attempt to send a message to one person.
-#[derive(Clone, Debug)]
-pub enum Sent {
-    /// It is in the other's inbox.
-    Done,
-    /// It is not, and this is why.
-    Refused(Fault),
-    /// It may be, or may not.
-    Unknown,
-}
-
-/// Sends messages to one person alone.
-pub trait DirectDelivery {
-    /// Puts a message into the inbox of the room's peer.
-    fn deliver(&self, room: OpenRoom, message: ChatMessage) -> Pin<Box<dyn Future<Output = Sent>>>;
-}
+/// Puts a message into the inbox of the room's peer.
+type Delivery =
+    Rc<dyn Fn(OpenRoom, ChatMessage) -> Pin<Box<dyn Future<Output = Result<(), Trouble>>>>>;
 
 /// What became of an attempt.
 enum Outcome {
@@ -106,7 +94,7 @@ pub struct Outbox {
     storage: Rc<Storage>,
     rights: Rc<Rights>,
     /// Sends what is for one person; set once such a conversation exists.
-    direct: RefCell<Option<Rc<dyn DirectDelivery>>>,
+    delivery: RefCell<Option<Delivery>>,
     /// Which rooms are being served.
     busy: RefCell<Vec<usize>>,
     /// In which rooms new messages wait for the stored ones, and whether those are being read.
@@ -136,7 +124,7 @@ impl Outbox {
             connection,
             storage,
             rights,
-            direct: RefCell::default(),
+            delivery: RefCell::default(),
             busy: RefCell::default(),
             recalling: RefCell::default(),
             stored: RefCell::default(),
@@ -149,8 +137,8 @@ impl Outbox {
     }
 
     /// Has messages for one person sent this way.
-    pub(super) fn set_direct_delivery(&self, delivery: Rc<dyn DirectDelivery>) {
-        self.direct.replace(Some(delivery));
+    pub(super) fn set_delivery(&self, delivery: Delivery) {
+        self.delivery.replace(Some(delivery));
     }
 
     /// Sends a message under the reader's name.
@@ -506,15 +494,27 @@ impl Outbox {
         if self.is_written_before(message) {
             return Outcome::Refused(Fault::WrittenBefore);
         }
-        if open.peer.is_some() {
-            return self.attempt_direct(open, &session, message).await;
-        }
-        match self.put(open, message).await {
+        let done = if open.peer.is_none() {
+            self.put(open, message).await.map_err(Trouble::Request)
+        } else {
+            let delivery = self.delivery.borrow().clone();
+            let Some(deliver) = delivery else {
+                return Outcome::Refused(Fault::NotConnected);
+            };
+            let delivered = deliver(open.clone(), message.clone()).await;
+            delivered.map(|()| None)
+        };
+        match done {
             Ok(sequence) => Outcome::Done(sequence),
-            Err(error) if error.may_have_happened() => Outcome::Unknown,
-            Err(RequestError::NeverSent(_)) if is_over(&session) => Outcome::NoSession,
-            Err(RequestError::NeverSent(_)) => Outcome::Unknown,
-            Err(error) => Outcome::Refused(fault::of_request(error, Right::Write)),
+            Err(Trouble::Fault(fault)) => Outcome::Refused(fault),
+            Err(Trouble::Request(error)) if error.may_have_happened() => Outcome::Unknown,
+            Err(Trouble::Request(RequestError::NeverSent(_))) if is_over(&session) => {
+                Outcome::NoSession
+            }
+            Err(Trouble::Request(RequestError::NeverSent(_))) => Outcome::Unknown,
+            Err(Trouble::Request(error)) => {
+                Outcome::Refused(fault::of_request(error, Right::Write))
+            }
         }
     }
 
@@ -526,25 +526,6 @@ impl Outbox {
                 self.connection.is_younger_than(ms) && !message.id.is_some_and(is_retried)
             }
             At::Written(_) => false,
-        }
-    }
-
-    /// Sends a message to one person alone.
-    async fn attempt_direct(
-        &self,
-        open: &OpenRoom,
-        session: &Session,
-        message: &ChatMessage,
-    ) -> Outcome {
-        let direct = self.direct.borrow().clone();
-        let Some(direct) = direct else {
-            return Outcome::Refused(Fault::NotConnected);
-        };
-        match direct.deliver(open.clone(), message.clone()).await {
-            Sent::Done => Outcome::Done(None),
-            Sent::Refused(fault) => Outcome::Refused(fault),
-            Sent::Unknown if is_over(session) => Outcome::NoSession,
-            Sent::Unknown => Outcome::Unknown,
         }
     }
 

@@ -47,6 +47,32 @@ impl For {
     }
 }
 
+/// Names and values that the device remembers under a key, no more than so many of them: those that were set last.
+pub(super) struct Newest(pub(super) &'static str, pub(super) usize);
+
+impl Newest {
+    /// The value of a name.
+    pub(super) fn get(&self, name: &str) -> Option<String> {
+        let mut pairs = For::Device.load_pairs(self.0).into_iter();
+        pairs.find(|(it, _)| it == name).map(|(_, value)| value)
+    }
+
+    /// Sets the value of a name, or removes it.
+    pub(super) fn set(&self, name: String, value: Option<String>) {
+        let mut pairs = For::Device.load_pairs(self.0);
+        pairs.retain(|(it, _)| *it != name);
+        pairs.extend(value.map(|value| (name, value)));
+        store_newest(self.0, pairs, self.1);
+    }
+
+    /// Removes all whose names begin like this.
+    pub(super) fn remove(&self, prefix: &str) {
+        let mut pairs = For::Device.load_pairs(self.0);
+        pairs.retain(|(name, _)| !name.starts_with(prefix));
+        store_newest(self.0, pairs, self.1);
+    }
+}
+
 /// Stores names and values for the device, the newest last, and no more than so many of them. Where there is no space for all
 /// of them, the largest ones are left out.
 pub(super) fn store_newest(key: &str, mut pairs: Vec<(String, String)>, limit: usize) {

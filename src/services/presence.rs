@@ -21,6 +21,7 @@ use web_sys::EventTarget;
 
 use super::connection::Connection;
 use super::privacy::{Privacy, owner};
+use super::value;
 use crate::features::people::roster::{Listing, People, Person};
 use crate::features::timeline::Timeline;
 use crate::platform::clock;
@@ -180,14 +181,13 @@ impl Presence {
             .session_properties(first, &["$Roles", "$StartTime"])
             .await;
         if let Ok(Some(properties)) = asked {
-            let property = |name: &str| {
-                let mut all = properties.iter();
-                all.find(|(key, _)| *key == name)
-                    .map(|(_, value)| value.clone())
-            };
-            insight.roles =
-                property("$Roles").map(|roles| roles.replace('"', "").replace(',', ", "));
-            insight.since = property("$StartTime").and_then(|it| it.parse().ok());
+            for (name, value) in properties {
+                match name.as_str() {
+                    "$Roles" => insight.roles = Some(value.replace('"', "").replace(',', ", ")),
+                    "$StartTime" => insight.since = value.parse().ok(),
+                    _ => {}
+                }
+            }
         }
         insight
     }
@@ -319,7 +319,10 @@ impl Present {
         let (path, specification) = match &self.open.peer {
             None => {
                 let room = self.open.info.read_untracked().name.clone();
-                (member_path(&room, &id), specification())
+                (
+                    member_path(&room, &id),
+                    TopicSpecification::new(TopicType::Json),
+                )
             }
             Some(peer) => {
                 // Where others could read it, nobody is told.
@@ -327,9 +330,14 @@ impl Present {
                 let Some(path) = direct_member_path(peer, &id).filter(|_| is_private) else {
                     return;
                 };
-                (path, direct_specification(peer))
+                let series = value::series("limit 1", "limit 1");
+                (path, series.with(property::OWNER, &owner(peer)))
             }
         };
+        // Nobody is there after the service has started again.
+        let specification = specification
+            .with(property::REMOVAL, MEMBER_REMOVAL)
+            .with(property::PERSISTENT, "false");
         let card = self.card();
         // Both are on their way before either is answered. The name of a session is nobody else's.
         let added = session.topics().add(&path, specification);
@@ -477,23 +485,19 @@ fn watch_members(open: &OpenRoom, session: &Session) {
 
 /// True if that changes anything.
 fn see(people: &mut People, event: StreamEvent<MemberCard>) -> bool {
-    let id = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    fn id(path: &str) -> &str {
+        path.rsplit('/').next().unwrap_or_default()
+    }
     match event {
-        StreamEvent::Value { topic, new, .. } => people.put(&id(&topic.path), new, clock::now()),
+        StreamEvent::Value { topic, new, .. } => people.put(id(&topic.path), new, clock::now()),
         StreamEvent::Unsubscribed {
             topic,
             reason: UnsubscribedReason::Service(_),
-        } => {
-            people.remove(&id(&topic.path));
-            true
-        }
+        } => people.keep(|session| session != id(&topic.path)),
         StreamEvent::Unsubscribed {
             reason: UnsubscribedReason::SessionLost,
             ..
-        } => {
-            people.clear();
-            true
-        }
+        } => people.keep(|_| false),
         StreamEvent::NotSelected(_) => {
             people.listing = Listing::Hidden;
             true
@@ -528,24 +532,6 @@ fn watch_card(open: &OpenRoom, session: &Session) {
 
 fn card_selector(room: &RoomName) -> String {
     [">", &card_path(room)].concat()
-}
-
-fn specification() -> TopicSpecification {
-    TopicSpecification::new(TopicType::Json)
-        .with(property::REMOVAL, MEMBER_REMOVAL)
-        // Nobody is there after the service has started again.
-        .with(property::PERSISTENT, "false")
-}
-
-/// The topic of a card for one person alone.
-fn direct_specification(peer: &str) -> TopicSpecification {
-    TopicSpecification::new(TopicType::TimeSeries)
-        .with(property::TIME_SERIES_EVENT_VALUE_TYPE, "json")
-        .with(property::TIME_SERIES_RETAINED_RANGE, "limit 1")
-        .with(property::TIME_SERIES_SUBSCRIPTION_RANGE, "limit 1")
-        .with(property::REMOVAL, MEMBER_REMOVAL)
-        .with(property::PERSISTENT, "false")
-        .with(property::OWNER, &owner(peer))
 }
 
 /// The newest message that the reader has read, of those that others know.

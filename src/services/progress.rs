@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use leptos::ev::storage;
 use leptos::prelude::*;
 
 use super::preferences::For;
+use crate::platform::page;
+use crate::state::SetIfChanged;
 
 const KEY: &str = "effusion.lessons";
 
@@ -18,12 +19,7 @@ pub fn lessons_are_begun() -> bool {
 pub fn lesson_progress() -> RwSignal<BTreeSet<String>> {
     let load = || For::Device.load(KEY).unwrap_or_default();
     let done = RwSignal::new(load());
-    let others = window_event_listener(storage, move |event| {
-        if event.key().is_none_or(|key| key == KEY) {
-            done.set(load());
-        }
-    });
-    on_cleanup(move || others.remove());
+    page::listen(&window(), "storage", move |_| done.set_if_changed(load()));
     done
 }
 

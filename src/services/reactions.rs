@@ -5,14 +5,14 @@ use std::rc::Rc;
 use bytes::Bytes;
 use effusion_client::{
     ErrorReason, Interruption, RequestError, StreamEvent, StreamValue, TimeSeriesEvent,
-    TopicSpecification, TopicType, UnsubscribedReason, ValueError, property,
+    TopicSpecification, TopicType, UnsubscribedReason, ValueError,
 };
 use futures_util::StreamExt;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::connection::Connection;
-use super::fault;
+use super::{fault, value};
 use crate::features::composer::composing::Note;
 use crate::i18n::messages;
 use crate::state::{Fault, OpenRoom, Right};
@@ -110,11 +110,9 @@ impl Reactions {
                     if report.reason == ErrorReason::NoSuchTopic && !made =>
                 {
                     made = true;
-                    session
-                        .topics()
-                        .add(path, specification())
-                        .await
-                        .map_err(|error| fault::of_request(error, Right::React))?;
+                    let series = value::series(REACTIONS_RANGE, REACTIONS_RANGE);
+                    let added = session.topics().add(path, series).await;
+                    added.map_err(|error| fault::of_request(error, Right::React))?;
                 }
                 Err(error) => return Err(fault::of_request(error, Right::React)),
             }
@@ -124,13 +122,6 @@ impl Reactions {
 
 fn path(open: &OpenRoom) -> String {
     reactions_path(&open.info.read_untracked().name)
-}
-
-fn specification() -> TopicSpecification {
-    TopicSpecification::new(TopicType::TimeSeries)
-        .with(property::TIME_SERIES_EVENT_VALUE_TYPE, "json")
-        .with(property::TIME_SERIES_RETAINED_RANGE, REACTIONS_RANGE)
-        .with(property::TIME_SERIES_SUBSCRIPTION_RANGE, REACTIONS_RANGE)
 }
 
 /// An event of the series.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use effusion_client::{
     AddTopicResult, Json, QueryResult, RangeAnchor, Session, StreamEvent, TopicSpecification,
-    TopicType, UnsubscribeReason, UnsubscribedReason, property,
+    TopicType, UnsubscribeReason, UnsubscribedReason,
 };
 use futures_util::StreamExt;
 use gloo_timers::future::TimeoutFuture;
@@ -433,9 +433,6 @@ fn selector(room: &Room) -> String {
 pub(super) fn specification(kind: RoomKind, keep: &str) -> TopicSpecification {
     match kind {
         RoomKind::Live => TopicSpecification::new(TopicType::Json),
-        RoomKind::History => TopicSpecification::new(TopicType::TimeSeries)
-            .with(property::TIME_SERIES_EVENT_VALUE_TYPE, "json")
-            .with(property::TIME_SERIES_RETAINED_RANGE, keep)
-            .with(property::TIME_SERIES_SUBSCRIPTION_RANGE, HISTORY_LIMIT),
+        RoomKind::History => value::series(keep, HISTORY_LIMIT),
     }
 }

@@ -2,7 +2,7 @@
 //! forbids a database, they are kept for as long as the page is open.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use effusion_client::Json;
@@ -23,7 +23,7 @@ const NAME: &str = "effusion";
 const VERSION: u32 = 1;
 
 /// A kind of records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Store {
     /// Messages that are not acknowledged.
     Outbox,
@@ -55,7 +55,7 @@ pub struct Storage {
     database: RefCell<Option<Rc<Database>>>,
     is_forbidden: Cell<bool>,
     /// What is stored where there is no database.
-    here: RefCell<BTreeMap<(Store, String), String>>,
+    here: RefCell<Vec<(Store, String, String)>>,
     changes: RefCell<VecDeque<Change>>,
     is_writing: Cell<bool>,
     /// Whose turn it is to use the database.
@@ -93,9 +93,10 @@ impl Storage {
             None => Vec::new(),
         };
         let here = self.here.borrow();
-        let from = here.range((store, prefix.to_owned())..);
-        let here = from.take_while(|((at, key), _)| *at == store && key.starts_with(prefix));
-        all.extend(here.map(|((_, key), record)| (key.clone(), record.clone())));
+        let here = here
+            .iter()
+            .filter(|(at, key, _)| *at == store && key.starts_with(prefix));
+        all.extend(here.map(|(_, key, record)| (key.clone(), record.clone())));
         all.sort();
         all
     }
@@ -163,10 +164,13 @@ impl Storage {
 
     fn apply_here(&self, change: Change) {
         let mut here = self.here.borrow_mut();
-        match change {
-            Change::Put(store, key, record) => drop(here.insert((store, key), record)),
-            Change::Remove(store, key) => drop(here.remove(&(store, key))),
-            Change::Clear(store) => here.retain(|(at, _), _| *at != store),
+        let is_changed = |at: &Store, it: &String| match &change {
+            Change::Put(store, key, _) | Change::Remove(store, key) => at == store && it == key,
+            Change::Clear(store) => at == store,
+        };
+        here.retain(|(at, key, _)| !is_changed(at, key));
+        if let Change::Put(store, key, record) = change {
+            here.push((store, key, record));
         }
     }
 

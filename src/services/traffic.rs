@@ -1,7 +1,7 @@
 //! The last messages that went over the connection, for the diagnostics and the lessons.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use effusion_client::{Direction, Session, TappedMessage};
@@ -29,12 +29,19 @@ pub struct Traffic {
 struct Log {
     next: ArcRwSignal<usize>,
     session: usize,
-    sessions: BTreeMap<usize, RecordedSession>,
+    sessions: VecDeque<(usize, RecordedSession)>,
     messages: VecDeque<Recorded>,
     subscriptions: VecDeque<Recorded>,
 }
 
 impl Log {
+    fn session(&self, number: usize) -> Option<&RecordedSession> {
+        let mut sessions = self.sessions.iter();
+        sessions
+            .find(|(it, _)| *it == number)
+            .map(|(_, session)| session)
+    }
+
     fn record(&mut self, session: usize, message: TappedMessage) {
         let recorded = Recorded {
             number: self.next.get_untracked(),
@@ -72,9 +79,9 @@ impl Traffic {
                 principal: principal.to_owned(),
             };
             let mut log = log.borrow_mut();
-            log.sessions.insert(number, recorded);
+            log.sessions.push_back((number, recorded));
             if log.sessions.len() > MAX_MESSAGES {
-                log.sessions.pop_first();
+                log.sessions.pop_front();
             }
         }
         session.set_tap(Some(Box::new(move |message| {
@@ -91,14 +98,14 @@ impl Traffic {
 
     /// The session of messages by its number.
     pub fn session(&self, number: usize) -> Option<RecordedSession> {
-        self.log.borrow().sessions.get(&number).cloned()
+        self.log.borrow().session(number).cloned()
     }
 
     /// The messages that are kept, as a capture.
     pub fn capture(&self) -> String {
         let messages = self.recorded(0);
         let log = self.log.borrow();
-        capture::write(&messages, |number| log.sessions.get(&number))
+        capture::write(&messages, |number| log.session(number))
     }
 
     /// Has an effect run again whenever a message is recorded.

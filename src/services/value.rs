@@ -53,6 +53,14 @@ pub(super) fn of(event: TimeSeriesEvent<Json>) -> Event {
     }
 }
 
+/// A time series of JSON values that keeps so much, and brings so much of it to a new subscriber.
+pub(super) fn series(keep: &str, bring: &str) -> TopicSpecification {
+    TopicSpecification::new(TopicType::TimeSeries)
+        .with(property::TIME_SERIES_EVENT_VALUE_TYPE, "json")
+        .with(property::TIME_SERIES_RETAINED_RANGE, keep)
+        .with(property::TIME_SERIES_SUBSCRIPTION_RANGE, bring)
+}
+
 /// The kind of room that a topic carries, if it carries one.
 pub(super) fn kind(specification: &TopicSpecification) -> Option<RoomKind> {
     let events = specification.get(property::TIME_SERIES_EVENT_VALUE_TYPE);

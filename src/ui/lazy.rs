@@ -23,8 +23,7 @@ pub struct LoadError;
 impl From<wasm_split_helpers::SplitLoaderError> for LoadError {
     fn from(_: wasm_split_helpers::SplitLoaderError) -> Self {
         // The page looks whether the host has another version: see assets/start.js.
-        let _ =
-            web_sys::Event::new("effusion-missing").map(|event| window().dispatch_event(&event));
+        page::dispatch("effusion-missing");
         Self
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! One JSON object a line: `connect` opens a connection, and each message of it follows with its bytes.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use effusion_protocol::{
@@ -36,7 +35,7 @@ pub fn write<'s>(
 ) -> String {
     let mut capture = String::new();
     let mut current = None;
-    let mut asked = BTreeSet::new();
+    let mut asked = Vec::new();
     for recorded in messages {
         let number = recorded.session;
         let Some(session) = session(number) else {
@@ -89,18 +88,20 @@ fn line(capture: &mut String, number: usize, from: &str, bytes: &[u8]) {
 fn is_readable(
     recorded: &Recorded,
     version: ProtocolVersion,
-    asked: &mut BTreeSet<(bool, u64)>,
+    asked: &mut Vec<(bool, u64)>,
 ) -> bool {
     if recorded.hidden > 0 {
         return false;
     }
     match Message::decode(recorded.bytes.clone(), version) {
         Ok(Message::Request { conversation, .. }) => {
-            asked.insert((recorded.sent, conversation.0));
+            asked.push((recorded.sent, conversation.0));
             true
         }
         Ok(Message::Response { conversation, .. } | Message::Error { conversation, .. }) => {
-            asked.remove(&(!recorded.sent, conversation.0))
+            let request = (!recorded.sent, conversation.0);
+            let place = asked.iter().position(|it| *it == request);
+            place.map(|place| asked.swap_remove(place)).is_some()
         }
         Ok(_) => true,
         Err(_) => false,

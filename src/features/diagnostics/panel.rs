@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use super::messages::{ProtocolMessage, ShownMessage, Wide, watch_messages};
 use super::session_facts::{SessionFacts, Subscriptions};
-use crate::i18n::{Message, messages, use_i18n};
+use crate::i18n::{messages, use_i18n};
 use crate::platform::page;
 use crate::services::use_services;
 use crate::state::SetIfChanged;

@@ -6,12 +6,12 @@ use super::last_message::LastMessage;
 use crate::features::directory::listing::{Listed, rank};
 use crate::features::join::form::Room;
 use crate::features::sidebar::ask_for_room;
-use crate::i18n::{messages, use_i18n};
+use crate::i18n::messages;
 use crate::services::use_services;
 use crate::state::{Dialog, Fault, use_app};
 use crate::ui::identity::revealed;
 use crate::ui::{Dialog as DialogFrame, FaultAlert, Icon};
-use crate::{lazy, t};
+use crate::{lazy, text};
 
 lazy! { room, /// `DirectoryDialog`, fetched when it is first needed.
 pub fn directory_dialog() => view! { <DirectoryDialog/> } }
@@ -125,7 +125,7 @@ fn RoomChoice(
     /// What tells rooms apart.
     marks: Marks,
 ) -> impl IntoView {
-    let (app, services, i18n) = (use_app(), use_services(), use_i18n());
+    let (app, services) = (use_app(), use_services());
     let choice = Room {
         name: room.name.clone(),
         kind: room.kind,
@@ -147,11 +147,8 @@ fn RoomChoice(
         }
         .into_any()
     });
-    let people = room.people;
-    let people = move || match people {
-        0 => String::new(),
-        count => t!(i18n, directory_people, count = count),
-    };
+    let people =
+        (room.people > 0).then(|| text!(directory_people, count = room.people).into_render());
     view! {
         <button
             type="button"
@@ -171,7 +168,7 @@ fn RoomChoice(
                 <LastMessage room />
             </span>
             <small class="people" data-testid="directory-people">
-                {move || people()}
+                {people}
             </small>
         </button>
     }

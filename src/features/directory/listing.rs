@@ -29,22 +29,16 @@ pub struct Listed {
 pub fn gather(
     topics: Vec<(RoomName, RoomKind, Option<ChatMessage>, Option<At>)>,
     cards: &[RoomCard],
-    members: Vec<(RoomName, String, MemberCard)>,
+    members: &[(RoomName, String, MemberCard)],
 ) -> Vec<Listed> {
-    let mut present: Vec<(RoomName, People)> = Vec::new();
-    for (room, session, card) in members {
-        let place = present.iter().position(|(known, _)| *known == room);
-        let place = place.unwrap_or_else(|| {
-            present.push((room, People::default()));
-            present.len() - 1
-        });
-        present[place].1.put(&session, card, 0);
-    }
     let mut rooms: Vec<Listed> = topics
         .into_iter()
         .map(|(name, kind, last, at)| {
             let card = cards.iter().find(|card| card.name == name);
-            let people = present.iter().find(|(room, _)| *room == name);
+            let mut people = People::default();
+            for (_, session, card) in members.iter().filter(|(room, ..)| *room == name) {
+                people.put(session, card.clone(), 0);
+            }
             // Who has come in has not said anything.
             let said =
                 last.filter(|last| !last.deleted && who_joined(&last.name, &last.text).is_none());
@@ -52,7 +46,7 @@ pub fn gather(
                 kind,
                 topic: card.map(|card| card.topic.clone()).unwrap_or_default(),
                 archived: card.is_some_and(|card| card.archived),
-                people: people.map_or(0, |(_, people)| people.count()),
+                people: people.count(),
                 at: at.filter(|_| said.is_some()),
                 last: said.map_or_else(Default::default, |last| (last.name, last.text)),
                 name,
@@ -153,7 +147,7 @@ mod tests {
                 ),
             ],
             &[card("old", true), card("Tea", false), card("gone", false)],
-            vec![
+            &[
                 member("Tea", "1", "Ann"),
                 member("Tea", "2", "Ann"),
                 member("Tea", "3", "Bob"),
@@ -187,26 +181,18 @@ mod tests {
     #[test]
     fn rooms_that_look_alike_are_told_apart() {
         let look = |name: &str| (name.to_owned(), effusion_chat::lookalike::skeleton(name));
-        let all = [
-            "Tea",
-            "Te\u{430}",
-            "lan",
-            "Ian",
-            "Café",
-            "Чай",
-            "\u{422}\u{435}\u{430}",
-        ];
-        let all: Vec<_> = all.into_iter().map(look).collect();
+        let all = "Tea Te\u{430} lan Ian Café Чай \u{422}\u{435}\u{430}".split(' ');
+        let all: Vec<_> = all.map(look).collect();
         let marks = marks(&all);
-        let mark = |name: &str| {
-            let known = marks.iter().find(|(it, _)| it == name);
-            known.map(|(_, mark)| mark.as_str())
-        };
-        assert_eq!(mark("Te\u{430}"), Some("U+0430"));
-        assert_eq!(mark("\u{422}\u{435}\u{430}"), Some("U+0422 U+0435 U+0430"));
-        assert_eq!(mark("Ian"), Some("U+0049"));
-        for plain in ["Tea", "lan", "Café", "Чай"] {
-            assert_eq!(mark(plain), None, "{plain}");
-        }
+        let marks: Vec<_> = marks
+            .iter()
+            .map(|(a, b)| (a.as_str(), b.as_str()))
+            .collect();
+        let marked = [
+            ("Te\u{430}", "U+0430"),
+            ("Ian", "U+0049"),
+            ("\u{422}\u{435}\u{430}", "U+0422 U+0435 U+0430"),
+        ];
+        assert_eq!(marks, marked);
     }
 }

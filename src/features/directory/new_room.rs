@@ -148,13 +148,7 @@ fn AccessChoice(
     /// What is filled in.
     choice: Choice,
 ) -> impl IntoView {
-    let may_choose = move || {
-        choice
-            .roles
-            .read()
-            .as_ref()
-            .is_some_and(|it| !it.is_empty())
-    };
+    let has_none = move || choice.roles.read().as_ref().is_none_or(Vec::is_empty);
     let options = vec![
         option("everyone", &messages::new_room_everyone),
         option("writers", &messages::new_room_role_writes),
@@ -166,7 +160,7 @@ fn AccessChoice(
             label=&messages::new_room_permissions
             options
             value=choice.access
-            disabled=Signal::derive(move || !may_choose())
+            disabled=Signal::derive(has_none)
             on_change=move |access| choice.access.set(access)
         />
     }
@@ -178,31 +172,30 @@ fn RoleChoice(
     /// What is filled in.
     choice: Choice,
 ) -> impl IntoView {
-    let select = move |roles: &[String]| {
-        let options = roles.iter().map(|role| option(role.clone(), role.clone()));
-        view! {
-            <Select
-                id="room-role"
-                label=&messages::new_room_role
-                options=options.collect()
-                value=choice.role
-                on_change=move |role| choice.role.set(role)
-            />
+    move || {
+        let roles = choice.roles.read();
+        let roles = roles.as_ref()?;
+        if roles.is_empty() {
+            let hint = view! {
+                <p class="hint" data-testid="access-hint">
+                    {&messages::new_room_permissions_denied}
+                </p>
+            };
+            return Some(hint.into_any());
         }
-        .into_any()
-    };
-    let hint = move || {
-        view! {
-            <p class="hint" data-testid="access-hint">
-                {&messages::new_room_permissions_denied}
-            </p>
-        }
-        .into_any()
-    };
-    move || match choice.roles.read().as_deref() {
-        None => None,
-        Some([]) => Some(hint()),
-        Some(_) if choice.access.read().as_str() == "everyone" => None,
-        Some(roles) => Some(select(roles)),
+        let select = || {
+            let options = roles.iter().map(|role| option(role.clone(), role.clone()));
+            view! {
+                <Select
+                    id="room-role"
+                    label=&messages::new_room_role
+                    options=options.collect()
+                    value=choice.role
+                    on_change=move |role| choice.role.set(role)
+                />
+            }
+            .into_any()
+        };
+        (choice.access.read().as_str() != "everyone").then(select)
     }
 }

@@ -7,7 +7,7 @@ use crate::services::{link_copied, link_to, use_services};
 use crate::state::attention::Level;
 use crate::state::{use_app, use_room};
 use crate::ui::{Button, Dialog, Form, Icon, Select, TextField, option};
-use crate::{lazy, t};
+use crate::{lazy, t, text};
 
 lazy! { room, /// `RoomInfoDialog`, fetched when it is first needed.
 pub fn room_info_dialog() => view! { <RoomInfoDialog/> } }
@@ -31,7 +31,7 @@ pub fn RoomInfoDialog() -> impl IntoView {
 /// Says what the room is about, and who has said so.
 #[component]
 fn TopicForm() -> impl IntoView {
-    let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    let (app, room) = (use_app(), use_room());
     let services = use_services();
     let card = room.card.get_untracked();
     let (topic, by) = card.map(|card| (card.topic, card.by)).unwrap_or_default();
@@ -43,9 +43,8 @@ fn TopicForm() -> impl IntoView {
         services.directory.set_topic(&room, topic);
         app.dialog.set(None);
     };
-    let by = is_set.then(|| {
-        view! { <p class="hint">{move || t!(i18n, room_info_set_by, name = &by)}</p> }.into_any()
-    });
+    let by = is_set
+        .then(|| view! { <p class="hint">{text!(room_info_set_by, name = by)}</p> }.into_any());
     view! {
         <Form test="subject-form" on_submit=submit>
             <TextField
@@ -66,17 +65,16 @@ fn TopicForm() -> impl IntoView {
 /// Which messages of the room the reader is told of.
 #[component]
 fn NotificationLevel() -> impl IntoView {
-    let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    let (app, room) = (use_app(), use_room());
     let services = use_services();
     let name = room.info.read_untracked().name.to_string();
     let shown = name.clone();
-    let options = Level::ALL.map(|level| {
-        option(level.word(), move || match level {
-            Level::All => t!(i18n, room_info_notify_all),
-            Level::Mentions => t!(i18n, room_info_notify_mentions),
-            Level::Nothing => t!(i18n, room_info_notify_nothing),
-        })
-    });
+    let options = [
+        (Level::All, &messages::room_info_notify_all),
+        (Level::Mentions, &messages::room_info_notify_mentions),
+        (Level::Nothing, &messages::room_info_notify_nothing),
+    ];
+    let options = options.map(|(level, label)| option(level.word(), label));
     let change = move |word: String| {
         let level = Level::from_word(&word).unwrap_or_default();
         services

@@ -8,12 +8,12 @@ use crate::features::directory::listing::rank;
 use crate::features::join::form::Room;
 use crate::features::people::roster::Person;
 use crate::i18n::{messages, use_i18n};
+use crate::lazy;
 use crate::platform::{focus, keyboard};
 use crate::services::{Services, use_services};
 use crate::state::{App, OpenRoom, use_app};
 use crate::ui::identity::{isolate, revealed};
 use crate::ui::{Avatar, Dialog, Icon};
-use crate::{lazy, t};
 
 /// How many are offered at once.
 const MAX_OFFERED: usize = 12;
@@ -50,11 +50,7 @@ impl Destination {
 }
 
 /// A destination at its place among those that are offered.
-#[derive(Clone)]
-struct Offer {
-    place: usize,
-    to: Destination,
-}
+type Offer = (usize, Destination);
 
 /// The box and what is found.
 #[component]
@@ -83,8 +79,8 @@ pub fn Switcher() -> impl IntoView {
             "ArrowDown" => chosen.set((at + 1) % count),
             "ArrowUp" => chosen.set((at + count - 1) % count),
             "Enter" => {
-                if let Some(offer) = offers.into_iter().nth(at) {
-                    offer.to.go(app, &services);
+                if let Some((_, to)) = offers.into_iter().nth(at) {
+                    to.go(app, &services);
                 }
             }
             _ => return,
@@ -153,13 +149,13 @@ fn Offers(
 }
 
 /// What tells an offer from others: its place is a part of its element's `id`.
-fn key(offer: &Offer) -> String {
-    let (kind, name) = match &offer.to {
+fn key((place, to): &Offer) -> String {
+    let (kind, name) = match to {
         Destination::Open(room) => ("open", room.id.to_string()),
         Destination::Other(room) => ("other", room.name.to_string()),
         Destination::Somebody(person) => ("somebody", person.principal.clone()),
     };
-    [&offer.place.to_string(), kind, &name].join(" ")
+    [&place.to_string(), kind, &name].join(" ")
 }
 
 fn option_id(place: usize) -> String {
@@ -169,16 +165,30 @@ fn option_id(place: usize) -> String {
 /// A room or a person. The keys are the box's; a pointer can choose, too.
 #[component]
 fn Row(
-    /// Where it leads.
+    /// Where it leads, and its place.
     offer: Offer,
     /// The place of the one that the keys have chosen.
     chosen: RwSignal<usize>,
 ) -> impl IntoView {
-    let (app, services) = (use_app(), use_services());
-    let Offer { place, to } = offer;
+    let (app, services, i18n) = (use_app(), use_services(), use_i18n());
+    let (place, to) = offer;
     let name = to.name();
     let shown_name = revealed(&name);
-    let about = to.clone();
+    // What happens when one goes there, where that is not plain.
+    let action = match &to {
+        Destination::Open(room) if room.peer.is_none() => None,
+        Destination::Open(_) => Some(&messages::switcher_direct),
+        Destination::Other(_) => Some(&messages::switcher_join),
+        Destination::Somebody(_) => Some(&messages::switcher_message),
+    };
+    // Names are not all that tells people apart.
+    let account = match &to {
+        Destination::Somebody(person) if person.principal != person.name => {
+            [" · ", &isolate(&person.principal)].concat()
+        }
+        _ => String::new(),
+    };
+    let action = move || action.map(|action| i18n.text(action, &[]) + &account);
     let picture = match &to {
         Destination::Open(room) if room.peer.is_none() => {
             view! { <Icon name=room.info.read_untracked().kind.word() /> }.into_any()
@@ -203,30 +213,10 @@ fn Row(
             {picture}
             <span class="words">
                 <bdi>{shown_name}</bdi>
-                <Action to=about />
+                <small>{action}</small>
             </span>
         </button>
     }
-}
-
-/// What happens when one goes there, where that is not plain.
-#[component]
-fn Action(
-    /// Where it leads.
-    to: Destination,
-) -> impl IntoView {
-    let i18n = use_i18n();
-    let text = move || match &to {
-        Destination::Open(room) => room.peer.is_some().then(|| t!(i18n, switcher_direct)),
-        Destination::Other(_) => Some(t!(i18n, switcher_join)),
-        // Names are not all that tells people apart.
-        Destination::Somebody(person) if person.principal != person.name => {
-            let words = t!(i18n, switcher_message);
-            Some([&words, " · ", &isolate(&person.principal)].concat())
-        }
-        Destination::Somebody(_) => Some(t!(i18n, switcher_message)),
-    };
-    view! { <small>{move || text()}</small> }
 }
 
 /// Everything there is to go to: what is open, the other rooms of the service, and the people in the open rooms.
@@ -245,11 +235,8 @@ fn destinations(app: App, services: &Services) -> Vec<Destination> {
             kind: listed.kind,
         })
     }));
-    all.extend(
-        people(app, &rooms, &direct)
-            .into_iter()
-            .map(Destination::Somebody),
-    );
+    let people = people(app, &rooms, &direct).into_iter();
+    all.extend(people.map(Destination::Somebody));
     all
 }
 
@@ -278,11 +265,9 @@ fn best(all: &[Destination], typed: &str) -> Vec<Offer> {
         .filter_map(|to| Some((rank(&to.name(), typed)?, to)))
         .collect();
     found.sort_by_key(|(rank, _)| *rank);
-    let found = found.into_iter().take(MAX_OFFERED).enumerate();
-    found
-        .map(|(place, (_, to))| Offer {
-            place,
-            to: to.clone(),
-        })
-        .collect()
+    let found = found
+        .into_iter()
+        .take(MAX_OFFERED)
+        .map(|(_, to)| to.clone());
+    found.enumerate().collect()
 }

@@ -80,16 +80,6 @@ impl People {
         self.members.len() != before
     }
 
-    /// Removes a session.
-    pub fn remove(&mut self, session: &str) {
-        self.members.retain(|it| it.session != session);
-    }
-
-    /// Removes all sessions.
-    pub fn clear(&mut self) {
-        self.members.clear();
-    }
-
     /// The people, sorted by name.
     pub fn persons(&self) -> Vec<Person> {
         let mut persons: Vec<Person> = Vec::new();
@@ -197,8 +187,7 @@ mod tests {
         people.put("4", other, 0);
         assert_eq!(people.count(), 3);
         assert_eq!(people.sessions("bob", "user"), ["1", "3"]);
-        people.remove("1");
-        people.remove("3");
+        people.keep(|session| session != "1" && session != "3");
         assert_eq!(
             names(&people),
             [("Ann".to_owned(), 1), ("bob".to_owned(), 1)]
@@ -206,7 +195,7 @@ mod tests {
         assert!(!people.keep(|_| true));
         assert!(people.keep(|session| session == "2"));
         assert_eq!(names(&people), [("Ann".to_owned(), 1)]);
-        people.clear();
+        assert!(people.keep(|_| false));
         assert_eq!(people.count(), 0);
     }
 

@@ -16,8 +16,11 @@ use crate::ui::{Checkbox, Dialog, Keyed};
 lazy! { more, /// `SettingsDialog`, fetched when it is first needed.
 pub fn settings_dialog() => view! { <SettingsDialog/> } }
 
-/// The tabs in their order: the `id`, the title, and what the tab shows.
-const TABS: [(&str, &Message, fn() -> AnyView); 5] = [
+/// A tab of the settings: its `id`, its title, and what it shows.
+type Tab = (&'static str, &'static Message, fn() -> AnyView);
+
+/// The tabs in their order.
+const TABS: [Tab; 5] = [
     (
         "settings-tab-connection",
         &messages::settings_connection,
@@ -45,22 +48,20 @@ const TABS: [(&str, &Message, fn() -> AnyView); 5] = [
 #[component]
 pub fn SettingsDialog() -> impl IntoView {
     let open = RwSignal::new(0);
+    let key = Signal::derive(move || Some(open.get()));
+    let panel = move || {
+        let (id, _, content) = TABS[open.get_untracked()];
+        view! {
+            <div id="settings-leaf" role="tabpanel" aria-labelledby=id>
+                {content()}
+            </div>
+        }
+    };
     view! {
         <Dialog title=&messages::common_settings test="settings" focus="name">
             <div class="settings">
                 <Tabs open />
-                <Keyed key=Signal::derive(move || Some(
-                    open.get(),
-                ))>
-                    {
-                        let (id, _, content) = TABS[open.get_untracked()];
-                        view! {
-                            <div id="settings-leaf" role="tabpanel" aria-labelledby=id>
-                                {content()}
-                            </div>
-                        }
-                    }
-                </Keyed>
+                <Keyed key>{panel()}</Keyed>
             </div>
         </Dialog>
     }
