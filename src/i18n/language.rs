@@ -11,29 +11,18 @@ pub struct Language {
 
 /// All of them; the first one is the language of the keys, which needs no file.
 pub const LANGUAGES: [Language; 5] = [
-    Language {
-        code: "en",
-        name: "English",
-    },
-    Language {
-        code: "es",
-        name: "Español",
-    },
-    Language {
-        code: "de",
-        name: "Deutsch",
-    },
-    Language {
-        code: "ja",
-        name: "日本語",
-    },
-    Language {
-        code: "ar",
-        name: "العربية",
-    },
+    Language::new("en", "English"),
+    Language::new("es", "Español"),
+    Language::new("de", "Deutsch"),
+    Language::new("ja", "日本語"),
+    Language::new("ar", "العربية"),
 ];
 
 impl Language {
+    const fn new(code: &'static str, name: &'static str) -> Self {
+        Self { code, name }
+    }
+
     /// The language of a code, if the interface speaks it.
     pub fn find(code: &str) -> Option<Self> {
         LANGUAGES.into_iter().find(|language| language.code == code)

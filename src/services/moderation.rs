@@ -21,7 +21,7 @@ use leptos::task::spawn_local;
 
 use super::connection::Connection;
 use crate::features::composer::composing::Note;
-use crate::features::moderation::records::{Activity, Flag, LogRow, MAX_FLAGS};
+use crate::features::moderation::records::{Activity, Flag, LogRow, MAX_FLAGS, sentence};
 use crate::features::people::roster::Person;
 use crate::platform::clock;
 use crate::state::{App, OpenRoom, SetIfChanged};
@@ -142,13 +142,8 @@ impl Moderation {
     /// Opens a desk, if there is none, and gives it an order. [`Board::note`] says what came of it.
     pub fn order(self: &Rc<Self>, order: Order) {
         self.board.note.set(None);
-        let is_taken = {
-            let orders = self.orders.borrow();
-            orders
-                .as_ref()
-                .is_some_and(|orders| orders.unbounded_send(order.clone()).is_ok())
-        };
-        if !is_taken {
+        let orders = self.orders.borrow().clone();
+        if orders.is_none_or(|orders| orders.unbounded_send(order.clone()).is_err()) {
             self.open(Some(order));
         }
     }
@@ -189,11 +184,8 @@ impl Moderation {
 
     /// Opens a desk, if there is none.
     pub fn open_desk(self: &Rc<Self>) {
-        let is_open = {
-            let orders = self.orders.borrow();
-            orders.as_ref().is_some_and(|orders| !orders.is_closed())
-        };
-        if !is_open {
+        let orders = self.orders.borrow().clone();
+        if orders.is_none_or(|orders| orders.is_closed()) {
             self.open(None);
         }
     }
@@ -336,13 +328,12 @@ impl Moderation {
 
     async fn carry_out(&self, desk: &mut Desk, order: Order) -> Vec<Report> {
         let done = match order {
-            Order::Publish(rules) => match desk.publish(rules).await {
-                Ok(()) => {
-                    self.report(Note::Info(text!(moderation_rules_applied)));
-                    return Vec::new();
-                }
-                Err(failure) => Err(failure),
-            },
+            Order::Publish(rules) => {
+                let published = desk.publish(rules).await;
+                let applied = |()| Note::Info(text!(moderation_rules_applied));
+                self.report(published.map_or_else(|failure| not_done(&failure), applied));
+                return Vec::new();
+            }
             Order::Undo(sequence) => desk.undo(sequence, "").await,
             Order::Withdraw {
                 deed,
@@ -372,14 +363,7 @@ impl Moderation {
         };
         vec![match done {
             Ok((sequence, entry)) => {
-                let undone = false;
-                let row = LogRow {
-                    sequence,
-                    entry: entry.clone(),
-                    undone,
-                    written: None,
-                };
-                self.report(Note::Info(row.sentence()));
+                self.report(Note::Info(sentence(&entry)));
                 Report::Done(sequence, entry)
             }
             Err(failure) => Report::NotDone(failure),
@@ -404,17 +388,15 @@ impl Moderation {
                 } => board.flags.update(|flags| {
                     let number = flags.first().map_or(0, |flag| flag.number + 1);
                     flags.truncate(MAX_FLAGS - 1);
-                    flags.insert(
-                        0,
-                        Flag {
-                            number,
-                            room,
-                            principal,
-                            at,
-                            text,
-                            found: found.join(", "),
-                        },
-                    );
+                    let flag = Flag {
+                        number,
+                        room,
+                        principal,
+                        at,
+                        text,
+                        found: found.join(", "),
+                    };
+                    flags.insert(0, flag);
                 }),
                 Report::NotDone(failure) => self.report(not_done(&failure)),
                 Report::Done(..) | Report::Rules(_) => {}
@@ -423,16 +405,13 @@ impl Moderation {
         board.rules.set_if_changed(desk.rules().clone());
         let ledger = desk.ledger();
         let written = self.written.borrow();
-        let rows = ledger
-            .entries()
-            .rev()
-            .take(500)
-            .map(|(sequence, entry)| LogRow {
-                sequence,
-                entry: entry.clone(),
-                undone: ledger.is_undone(sequence),
-                written: written.get(&sequence).cloned(),
-            });
+        let entries = ledger.entries().rev().take(500);
+        let rows = entries.map(|(sequence, entry)| LogRow {
+            sequence,
+            entry: entry.clone(),
+            undone: ledger.is_undone(sequence),
+            written: written.get(&sequence).cloned(),
+        });
         board.log.set_if_changed(rows.collect());
     }
 

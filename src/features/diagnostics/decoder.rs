@@ -186,10 +186,9 @@ impl MessageDecoder {
                 let Some(service) = service.or(asked.as_ref().map(|it| it.service)) else {
                     return plain("response");
                 };
-                let title = format!("response: {}", service.name());
                 let response = ResponseBody::decode(service, body, version);
                 DecodedMessage {
-                    title,
+                    title: format!("response: {}", service.name()),
                     service: Some(service),
                     routine: asked.as_ref().and_then(|asked| asked.routine),
                     detail: match &response {
@@ -238,15 +237,15 @@ impl MessageDecoder {
                 topic,
                 is_delta,
                 zlib,
-            } => self.about_topic(
-                if is_delta {
+            } => {
+                let what = if is_delta {
                     "compressed delta"
                 } else {
                     "compressed value"
-                },
-                topic.0,
-                format!("{} bytes, compressed", zlib.len()),
-            ),
+                };
+                let size = format!("{} bytes, compressed", zlib.len());
+                self.about_topic(what, topic.0, size)
+            }
             Message::FetchReply { .. } => plain("fetch reply"),
             Message::Abort => plain("abort"),
             Message::Close => plain("close"),
@@ -345,17 +344,14 @@ impl MessageDecoder {
             service: Some(service),
             ..plain(service.name())
         };
-        let mut request = None;
-        if recorded.hidden > 0 {
-            if recorded.sent {
-                decoded.call = secret_call(service);
-            }
+        let request = if recorded.hidden > 0 {
+            decoded.call = recorded.sent.then(|| secret_call(service)).flatten();
+            None
         } else {
-            match RequestBody::decode(service, body, version) {
-                Ok(body) => request = Some(body),
-                Err(error) => decoded.detail = error.to_string(),
-            }
-        }
+            let body = RequestBody::decode(service, body, version);
+            body.inspect_err(|error| decoded.detail = error.to_string())
+                .ok()
+        };
         if let Some(body) = &request {
             decoded.routine = routine(body);
             decoded.call = recorded.sent.then(|| call(body)).flatten();
@@ -469,10 +465,8 @@ pub fn hex_digits(bytes: &[u8]) -> String {
 }
 
 fn presence(path: &str) -> Option<Routine> {
-    let is_presence = path
-        .trim_start_matches(['?', '>', '*'])
-        .starts_with(PRESENCE);
-    is_presence.then_some(Routine::Presence)
+    let path = path.trim_start_matches(['?', '>', '*']);
+    path.starts_with(PRESENCE).then_some(Routine::Presence)
 }
 
 fn routine(body: &RequestBody) -> Option<Routine> {
@@ -568,11 +562,8 @@ fn call(body: &RequestBody) -> Option<String> {
             "security.getSystemAuthenticationConfiguration()".to_owned()
         }
         R::GetSessionProperties(it) => {
-            format!(
-                "clients.getSessionProperties({:?}, {:?})",
-                it.session.to_string(),
-                it.keys
-            )
+            let session = it.session.to_string();
+            format!("clients.getSessionProperties({session:?}, {:?})", it.keys)
         }
         R::MessagingSend(it) => format!("messages.sendRequest({:?}, …)", it.path),
         R::ApplyJsonPatch(it) => format!("topicUpdate.applyJsonPatch({:?}, …)", it.path),
@@ -637,9 +628,9 @@ mod tests {
         decoder.decode(&recorded, version)
     }
 
-    fn request(service: ServiceId, body: &RequestBody) -> Message {
+    fn request(body: &RequestBody) -> Message {
         Message::Request {
-            service,
+            service: body.service(),
             conversation: ConversationId(7),
             body: body.encode(ProtocolVersion::NEWEST),
         }
@@ -659,38 +650,27 @@ mod tests {
             value_type: "json".to_owned(),
             value: hello(),
         });
-        let told = decoded(
-            &mut decoder,
-            true,
-            0,
-            &request(ServiceId::TimeSeriesAppend, &body),
-        );
+        let told = decoded(&mut decoder, true, 0, &request(&body));
         assert_eq!(
             told.call.as_deref(),
-            Some("timeseries.append(\"Chat/a \\\"b\\\"\", {\"text\":\"hello\"})")
+            Some(r#"timeseries.append("Chat/a \"b\"", {"text":"hello"})"#)
         );
-        assert!(
-            told.detail.contains("{\"text\":\"hello\"}"),
-            "{}",
-            told.detail
-        );
+        assert!(told.detail.contains(r#"{"text":"hello"}"#), "{told:?}");
     }
 
     #[test]
     fn a_response_is_named_by_what_was_asked() {
         let mut decoder = MessageDecoder::default();
-        let ping = request(ServiceId::UserPing, &RequestBody::UserPing(()));
+        let ping = request(&RequestBody::UserPing(()));
         decoded(&mut decoder, true, 0, &ping);
         let answer = Message::Response {
             service: None,
             conversation: ConversationId(7),
             body: Bytes::new(),
         };
-        assert_eq!(
-            decoded(&mut decoder, false, 0, &answer).title,
-            "response: user ping"
-        );
-        assert_eq!(decoded(&mut decoder, false, 0, &answer).title, "response");
+        for title in ["response: user ping", "response"] {
+            assert_eq!(decoded(&mut decoder, false, 0, &answer).title, title);
+        }
     }
 
     #[test]
@@ -701,21 +681,19 @@ mod tests {
             topic: TopicId(3),
             value: hello(),
         };
-        assert_eq!(
-            decoded(&mut decoder, false, 0, &value).title,
-            "value: topic 3"
-        );
+        let unknown = decoded(&mut decoder, false, 0, &value);
+        assert_eq!(unknown.title, "value: topic 3");
         let notification = RequestBody::SubscriptionNotification(SubscriptionNotification {
             topic: TopicId(3),
             path: "Chat/a".to_owned(),
             specification: TopicSpecification::new(TopicType::Json),
         });
-        let subscribed = request(ServiceId::SubscriptionNotification, &notification);
+        let subscribed = request(&notification);
         assert_eq!(decoded(&mut decoder, false, 0, &subscribed).call, None);
         let value = decoded(&mut decoder, false, 0, &value);
         assert_eq!(
             (value.title.as_str(), value.detail.as_str()),
-            ("value: Chat/a", "{\"text\":\"hello\"}")
+            ("value: Chat/a", r#"{"text":"hello"}"#)
         );
     }
 
@@ -767,8 +745,7 @@ mod tests {
         );
         assert!(
             lines[1].starts_with("0010  00 7e  ") && lines[1].ends_with("  ·~"),
-            "{}",
-            lines[1]
+            "{text}"
         );
     }
 }

@@ -9,10 +9,10 @@ use leptos_use_watch_debounce_throttle::{WatchThrottledOptions, watch_throttled_
 use effusion_protocol::ProtocolVersion;
 
 use super::decoder::{DecodedMessage, MessageDecoder, Recorded, fields, hex, hex_digits};
-use crate::i18n::{I18n, messages, use_i18n};
+use crate::i18n::{messages, use_i18n};
 use crate::services::Services;
 use crate::state::{SetIfChanged, use_app};
-use crate::t;
+use crate::text;
 
 /// How often new messages are shown at most, in milliseconds.
 const INTERVAL: f64 = 500.0;
@@ -92,9 +92,18 @@ pub fn ProtocolMessage(
     } = &*message;
     let sent = recorded.sent;
     let (at, size) = (recorded.at, recorded.bytes.len() + recorded.hidden);
-    let hidden = recorded.hidden > 0;
+    let direction = if sent {
+        &messages::diagnostics_sent_message
+    } else {
+        &messages::diagnostics_received_message
+    };
     let call = decoded.call.clone();
-    let detail = decoded.detail.clone();
+    let call = call.map(|text| view! { <Code text test="call" /> }.into_any());
+    let detail = Some(decoded.detail.clone()).filter(|detail| !detail.is_empty());
+    let detail = detail.map(|text| view! { <Code text test="detail" /> }.into_any());
+    let hidden = (recorded.hidden > 0).then(|| {
+        view! { <p class="hint">{&messages::diagnostics_credentials_hidden}</p> }.into_any()
+    });
     view! {
         <li data-testid="protocol-message">
             <details>
@@ -102,39 +111,23 @@ pub fn ProtocolMessage(
                     <span
                         class="way"
                         data-way=if sent { "sent" } else { "received" }
-                        title=move || direction(i18n, sent)
+                        title=direction
                     >
                         {if sent { "↑" } else { "↓" }}
                     </span>
-                    <span class="unseen">{move || direction(i18n, sent)}</span>
+                    <span class="unseen">{direction}</span>
                     <bdi class="what">{decoded.title.clone()}</bdi>
-                    <small>{move || t!(i18n, diagnostics_byte_count, count = size)}</small>
+                    <small>{text!(diagnostics_byte_count, count = size)}</small>
                 </summary>
                 <div>
                     <p class="hint">{move || i18n.date_and_time(at)}</p>
-                    {call.map(|call| view! { <Code text=call test="call" /> }.into_any())}
-                    {(!detail.is_empty())
-                        .then(|| view! { <Code text=detail test="detail" /> }.into_any())}
-                    {hidden
-                        .then(|| {
-                            view! {
-                                <p class="hint">{&messages::diagnostics_credentials_hidden}</p>
-                            }
-                                .into_any()
-                        })}
+                    {call}
+                    {detail}
+                    {hidden}
                     <RawBytes message=Arc::clone(&message) />
                 </div>
             </details>
         </li>
-    }
-}
-
-/// Whether a message went to the service or came from it, in a word.
-fn direction(i18n: I18n, sent: bool) -> String {
-    if sent {
-        t!(i18n, diagnostics_sent_message)
-    } else {
-        t!(i18n, diagnostics_received_message)
     }
 }
 
@@ -144,9 +137,12 @@ pub fn RawBytes(
     /// The message.
     message: Arc<ShownMessage>,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let opened = RwSignal::new(false);
     let hidden = message.recorded.hidden;
+    let hidden = (hidden > 0).then(|| {
+        view! { <p class="hint">{text!(diagnostics_bytes_hidden, count = hidden)}</p> }.into_any()
+    });
+    let bytes = move || view! { <Annotated message=Arc::clone(&message) /> }.into_any();
     view! {
         <details
             class="bytes"
@@ -156,24 +152,8 @@ pub fn RawBytes(
             }
         >
             <summary data-testid="show-bytes">{&messages::diagnostics_bytes}</summary>
-            <div>
-                {move || {
-                    opened
-                        .get()
-                        .then(|| {
-                            view! { <Annotated message=Arc::clone(&message) /> }.into_any()
-                        })
-                }}
-            </div>
-            {(hidden > 0)
-                .then(|| {
-                    view! {
-                        <p class="hint">
-                            {move || t!(i18n, diagnostics_bytes_hidden, count = hidden)}
-                        </p>
-                    }
-                        .into_any()
-                })}
+            <div>{move || opened.get().then(&bytes)}</div>
+            {hidden}
         </details>
     }
 }

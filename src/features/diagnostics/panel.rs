@@ -1,6 +1,6 @@
 //! The panel that shows the session from inside.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use effusion_protocol::ServiceId;
@@ -30,6 +30,13 @@ pub fn Diagnostics() -> impl IntoView {
     let wide = RwSignal::new(false);
     provide_context(Wide(wide));
     let connected = Memo::new(move |_| snapshot.read().is_some());
+    let session = move || {
+        view! {
+            <SessionFacts snapshot />
+            <Subscriptions snapshot />
+        }
+        .into_any()
+    };
     view! {
         <Panel
             id="diagnostics"
@@ -39,17 +46,7 @@ pub fn Diagnostics() -> impl IntoView {
             focus="diagnostics"
             opener="diagnostics-button"
         >
-            {move || {
-                connected
-                    .get()
-                    .then(|| {
-                        view! {
-                            <SessionFacts snapshot />
-                            <Subscriptions snapshot />
-                        }
-                            .into_any()
-                    })
-            }}
+            {move || connected.get().then(session)}
             <h3>{&messages::common_messages}</h3>
             <p class="hint">{&messages::diagnostics_messages_hint}</p>
             <Messages messages wide />
@@ -70,8 +67,11 @@ fn Messages(
     let filter = RwSignal::new(String::new());
     let names = Memo::new(move |_| {
         let messages = messages.read();
-        let names = messages.iter().filter_map(|it| it.decoded.service);
-        names.map(ServiceId::name).collect::<BTreeSet<_>>()
+        let services = messages.iter().filter_map(|it| it.decoded.service);
+        let mut names: Vec<_> = services.map(ServiceId::name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
     });
     let rows = Memo::new(move |_| {
         let (folded, filter) = (folded.get(), filter.read());

@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use crate::i18n::{I18n, messages, use_i18n};
 use crate::services::{SessionSnapshot, use_services};
 use crate::state::use_app;
-use crate::t;
 use crate::ui::{Button, Fact};
+use crate::{t, text};
 
 /// The session as it is now; none without one.
 pub type Snapshot = RwSignal<Option<SessionSnapshot>>;
@@ -19,10 +19,8 @@ pub fn SessionFacts(
 ) -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
     let principal = move || {
-        let me = app.me.read();
-        me.as_ref()
-            .map(|me| me.credentials.principal.clone())
-            .unwrap_or_default()
+        let me = app.me.get();
+        me.map_or_else(String::new, |me| me.credentials.principal)
     };
     let of = move |fact: fn(&SessionSnapshot) -> String| {
         move || snapshot.with(|it| it.as_ref().map(fact).unwrap_or_default())
@@ -31,7 +29,12 @@ pub fn SessionFacts(
         move || snapshot.with(|it| traffic(i18n, it.as_ref().map(count).unwrap_or_default()))
     };
     let pending = move || snapshot.with(|it| it.as_ref().map_or(0, |it| it.open_requests));
-    let largest = move || snapshot.with(|it| it.as_ref()?.largest);
+    let largest = move || {
+        let largest = snapshot.with(|it| it.as_ref()?.largest)?;
+        let title = &messages::diagnostics_largest_message;
+        let value = text!(diagnostics_byte_count, count = largest);
+        Some(view! { <Fact title test="largest" value /> }.into_any())
+    };
     view! {
         <dl class="facts">
             <Fact
@@ -57,19 +60,7 @@ pub fn SessionFacts(
                 test="open-requests"
                 value=move || i18n.number(pending() as f64)
             />
-            {move || {
-                largest()
-                    .map(|largest| {
-                        view! {
-                            <Fact
-                                title=&messages::diagnostics_largest_message
-                                test="largest"
-                                value=move || t!(i18n, diagnostics_byte_count, count = largest)
-                            />
-                        }
-                            .into_any()
-                    })
-            }}
+            {largest}
         </dl>
     }
 }

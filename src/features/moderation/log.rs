@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::board::Section;
-use super::records::LogRow;
+use super::records::{LogRow, sentence};
 use crate::i18n::{messages, use_i18n};
 use crate::services::{Order, use_services};
 use crate::ui::identity::isolate;
@@ -42,7 +42,7 @@ fn LogItem(
 ) -> impl IntoView {
     let (services, i18n) = (use_services(), use_i18n());
     let number = row.sequence.to_string();
-    let sentence = row.sentence();
+    let sentence = sentence(&row.entry);
     let sequence = row.sequence;
     let undo = if row.can_be_undone() {
         view! {

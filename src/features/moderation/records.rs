@@ -157,27 +157,26 @@ pub struct LogRow {
     pub written: Option<(String, i64)>,
 }
 
-impl LogRow {
-    /// The entry as a sentence.
-    pub fn sentence(&self) -> Text {
-        let entry = &self.entry;
-        let room = entry.room.as_ref().map_or("", RoomName::as_str);
-        let who = &entry.principal;
-        match entry.deed {
-            Deed::Bleeped if who.is_empty() => text!(moderation_log_bleeped_unknown, room = room),
-            Deed::Bleeped => text!(moderation_log_bleeped, who = who, room = room),
-            Deed::Warned => text!(moderation_log_warned, who = who, room = room),
-            Deed::Muted => text!(moderation_log_muted, who = who, room = room),
-            Deed::Removed => text!(moderation_log_removed, who = who, room = room),
-            Deed::Locked => text!(moderation_log_locked, who = who),
-            Deed::Undone => {
-                let number = entry.of.map(|of| of.to_string()).unwrap_or_default();
-                text!(moderation_log_undone, number = number)
-            }
-            Deed::Ruled => text!(moderation_log_rules),
+/// An entry of the log as a sentence.
+pub fn sentence(entry: &LogEntry) -> Text {
+    let room = entry.room.as_ref().map_or("", RoomName::as_str);
+    let who = &entry.principal;
+    match entry.deed {
+        Deed::Bleeped if who.is_empty() => text!(moderation_log_bleeped_unknown, room = room),
+        Deed::Bleeped => text!(moderation_log_bleeped, who = who, room = room),
+        Deed::Warned => text!(moderation_log_warned, who = who, room = room),
+        Deed::Muted => text!(moderation_log_muted, who = who, room = room),
+        Deed::Removed => text!(moderation_log_removed, who = who, room = room),
+        Deed::Locked => text!(moderation_log_locked, who = who),
+        Deed::Undone => {
+            let number = entry.of.map(|of| of.to_string()).unwrap_or_default();
+            text!(moderation_log_undone, number = number)
         }
+        Deed::Ruled => text!(moderation_log_rules),
     }
+}
 
+impl LogRow {
     /// Whether it can be undone and was not yet.
     pub fn can_be_undone(&self) -> bool {
         self.entry.can_be_undone() && !self.undone
@@ -281,20 +280,14 @@ mod tests {
             room: Some(room("red")),
             ..LogEntry::new(Deed::Muted, "ann", "heck".to_owned())
         };
-        assert_eq!(
-            row(muted.clone(), false).sentence().english(),
-            "ann was muted in red"
-        );
+        assert_eq!(sentence(&muted).english(), "ann was muted in red");
         assert!(row(muted.clone(), false).can_be_undone());
         assert!(!row(muted, true).can_be_undone());
         let nobody = LogEntry {
             room: Some(room("red")),
             ..LogEntry::new(Deed::Bleeped, "", String::new())
         };
-        assert_eq!(
-            row(nobody, false).sentence().english(),
-            "A message was censored in red"
-        );
+        assert_eq!(sentence(&nobody).english(), "A message was censored in red");
         let ruled = LogEntry::new(Deed::Ruled, "", String::new());
         assert!(!row(ruled, false).can_be_undone());
     }

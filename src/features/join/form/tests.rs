@@ -23,8 +23,7 @@ fn wrong(form: &Form) -> Vec<Field> {
 fn a_name_is_all_it_takes_on_a_sandbox() {
     let (sign_in, room) = filled().join().unwrap();
     assert_eq!(sign_in.name, "Ann");
-    assert_eq!(sign_in.credentials.principal, "user");
-    assert_eq!(sign_in.credentials.password, "password");
+    assert_eq!(sign_in.credentials, Credentials::new("user", "password"));
     assert_eq!(sign_in.service.address(), "127.0.0.1:8080");
     assert_eq!(room.name.as_str(), "Default room");
     assert_eq!(room.kind, RoomKind::History);
@@ -80,17 +79,11 @@ fn a_room_that_nobody_named_is_the_tutorials_of_its_kind() {
     type_in(&mut form, Field::Room, "Red");
     form.set_kind(RoomKind::Live);
     assert_eq!(form.text(Field::Room), "Red");
-    let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
-        let pairs = pairs.iter();
-        pairs
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
-    };
     let mut form = filled();
-    form.apply(&pairs(&[("kind", "live")]));
+    form.apply(&query::parse("kind=live"));
     assert_eq!(form.text(Field::Room), "Default Room");
     // Whoever names a room means it.
-    form.apply(&pairs(&[("room", "Default Room"), ("kind", "history")]));
+    form.apply(&query::parse("room=Default+Room&kind=history"));
     assert_eq!(form.text(Field::Room), "Default Room");
     assert_eq!(form.kind(), RoomKind::History);
 }
@@ -214,23 +207,14 @@ fn an_account_needs_the_same_password_twice() {
 
     form.use_new_account();
     let sign_in = form.sign_in().unwrap();
-    assert_eq!(
-        (
-            sign_in.name.as_str(),
-            sign_in.credentials.principal.as_str()
-        ),
-        ("ann", "ann")
-    );
-    assert_eq!(sign_in.credentials.password, "secret");
+    assert_eq!(sign_in.name, "ann");
+    assert_eq!(sign_in.credentials, Credentials::new("ann", "secret"));
     assert_eq!(form.text(Field::Again), "");
 }
 
 #[test]
 fn credentials_do_not_show_their_password() {
-    let credentials = Credentials {
-        principal: "ann".to_owned(),
-        password: "secret".to_owned(),
-    };
+    let credentials = Credentials::new("ann", "secret");
     assert_eq!(format!("{credentials:?}"), "ann");
 }
 
@@ -304,24 +288,13 @@ fn a_kept_password_goes_when_another_service_is_filled_in() {
 #[test]
 fn a_kept_password_is_read_back_also_from_earlier_versions() {
     let (_, kept) = with_kept_password();
-    let owned = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
-        let pairs = pairs.iter();
-        pairs
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
-    };
-    let stored = owned(&kept.to_pairs());
+    let mut stored = query::parse(&query::format(kept.to_pairs()));
     assert_eq!(KeptPassword::parse(&stored, &[]), Some(kept.clone()));
-    let earlier: Vec<_> = stored
-        .into_iter()
-        .filter(|(name, _)| name != "secure")
-        .collect();
-    assert_eq!(
-        KeptPassword::parse(&earlier, &owned(&[("secure", "true")])),
-        Some(kept.clone())
-    );
-    let plain = KeptPassword::parse(&earlier, &owned(&[("secure", "false")])).unwrap();
-    assert_ne!(plain, kept);
+    stored.retain(|(name, _)| name != "secure");
+    let earlier = stored;
+    let read = |settings| KeptPassword::parse(&earlier, &query::parse(settings));
+    assert_eq!(read("secure=true"), Some(kept.clone()));
+    assert_ne!(read("secure=false").unwrap(), kept);
     assert_eq!(KeptPassword::parse(&earlier, &[]), None);
     assert_eq!(KeptPassword::parse(&[], &[]), None);
 }
