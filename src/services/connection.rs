@@ -204,11 +204,10 @@ impl Connection {
                 shown.set(state::Connection::Recovering {
                     seconds: left.div_ceil(1000),
                 });
-                match left % 1000 {
-                    0 if left == 0 => break,
-                    0 => TimeoutFuture::new(1000).await,
-                    step => TimeoutFuture::new(step).await,
+                if left == 0 {
+                    break;
                 }
+                TimeoutFuture::new((left - 1) % 1000 + 1).await;
             }
             then();
         });

@@ -17,13 +17,13 @@ use leptos::prelude::*;
 
 use super::connection::{Connection, current_reader};
 use super::notices::{Cause, Notice, Notices};
-use super::outbox::Outbox;
+use super::outbox::{Outbox, account};
 use super::preferences::Newest;
 use super::privacy::{Privacy, Trouble, owner};
 use super::rights::Rights;
 use super::rooms::Rooms;
 use super::value;
-use crate::features::join::form::{Room, SignIn};
+use crate::features::join::form::Room;
 use crate::features::join::service::SHARED_ACCOUNT;
 use crate::features::people::roster::Person;
 use crate::features::timeline::{At, Timeline};
@@ -122,10 +122,8 @@ impl Direct {
     /// What somebody else said stays with them.
     fn forget_conversations(&self) {
         let active = self.app.active.get_untracked();
-        let was_shown = {
-            let direct = self.app.direct.read_untracked();
-            direct.iter().any(|it| Some(it.id) == active)
-        };
+        let direct = self.app.direct.get_untracked();
+        let was_shown = direct.iter().any(|it| Some(it.id) == active);
         self.app.direct.set(Vec::new());
         self.last.take();
         let first = self.app.rooms.read_untracked().first().cloned();
@@ -317,15 +315,13 @@ impl Direct {
 
     /// Remembers how far the reader has read, if the conversation is on the screen.
     pub fn remember_read(&self, open: &OpenRoom) {
-        let newest = {
-            let last = self.last.borrow();
-            last.iter().find(|(id, _)| *id == open.id).copied()
-        };
+        let last = self.last.borrow();
+        let newest = last.iter().find(|(id, _)| *id == open.id);
         let (Some((_, newest)), Some(peer)) = (newest, &open.peer) else {
             return;
         };
         let is_seen = self.app.is_looking_at(open) && open.is_end_in_sight();
-        if is_seen && self.read_up_to(peer) < Some(newest) {
+        if is_seen && self.read_up_to(peer) < Some(*newest) {
             READ.set(self.name_of(peer), Some(newest.to_string()));
         }
     }
@@ -342,13 +338,8 @@ impl Direct {
 
     /// What the reader and another principal say to each other.
     fn conversation(self: &Rc<Self>, peer: &str) -> Option<OpenRoom> {
-        let known = {
-            let direct = self.app.direct.read_untracked();
-            let mut direct = direct.iter();
-            direct
-                .find(|open| open.peer.as_deref() == Some(peer))
-                .cloned()
-        };
+        let mut direct = self.app.direct.get_untracked().into_iter();
+        let known = direct.find(|open| open.peer.as_deref() == Some(peer));
         if known.is_some() {
             return known;
         }
@@ -416,11 +407,6 @@ impl Direct {
             && !self.is_shared(&mine)
             && !self.is_shared(&person.principal)
     }
-}
-
-/// A principal at its service.
-fn account(me: &SignIn) -> String {
-    [&me.service.address(), " ", &me.credentials.principal].concat()
 }
 
 /// Puts a message into the other's inbox, and a copy into the reader's own.

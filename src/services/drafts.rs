@@ -13,7 +13,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_use_watch_debounce_throttle::{watch_debounced, watch_throttled};
 
-use super::outbox::key_for;
+use super::outbox::{account, key_for};
 use super::preferences::{For, store_newest};
 use super::storage::{Storage, Store};
 use crate::features::composer::composing::{EditProgress, KeptDraft, Purpose, UnsavedEdit};
@@ -189,10 +189,8 @@ impl Drafts {
             // What others hold, as another window, or a room that was left, stays as it is.
             for drafts in [&mut drafts, &mut own] {
                 drafts.retain(|(name, _)| {
-                    !name.starts_with(&draft.key)
-                        && before
-                            .as_ref()
-                            .is_none_or(|before| !name.starts_with(&before.key))
+                    let mut its = [Some(&draft), before.as_ref()].into_iter().flatten();
+                    !its.any(|it| name.starts_with(&it.key))
                 });
             }
             if !draft.is_large() {
@@ -203,15 +201,12 @@ impl Drafts {
                 drafts.retain(|(name, _)| *name != old);
             }
             let is_gone = |name: &String| {
-                draft
-                    .records
-                    .iter()
-                    .all(|(now, value)| now != name || value.len() <= LARGE)
+                let mut records = draft.records.iter();
+                records.all(|(now, value)| now != name || value.len() <= LARGE)
             };
             for (name, value) in before.iter().flat_map(|before| &before.records) {
                 if value.len() > LARGE && is_gone(name) {
-                    self.storage
-                        .remove(Store::Outbox, [IN_DATABASE, name].concat());
+                    self.remove_large(name);
                 }
             }
             for (name, value) in &draft.records {
@@ -232,8 +227,7 @@ impl Drafts {
         let too_many = drafts.len().saturating_sub(MAX_DRAFTS);
         for (name, value) in drafts.drain(..too_many) {
             if value == ELSEWHERE || value.len() > LARGE {
-                self.storage
-                    .remove(Store::Outbox, [IN_DATABASE, &name].concat());
+                self.remove_large(&name);
             }
         }
         store_newest(DRAFTS, drafts, MAX_DRAFTS);
@@ -247,6 +241,11 @@ impl Drafts {
             let drafts = without_edits(place.load_pairs(DRAFTS), &prefix);
             place.store(DRAFTS, Some(&drafts).filter(|drafts| !drafts.is_empty()));
         }
+    }
+
+    fn remove_large(&self, name: &str) {
+        let key = [IN_DATABASE, name].concat();
+        self.storage.remove(Store::Outbox, key);
     }
 
     /// What is in a room's composer.
@@ -272,12 +271,10 @@ impl Drafts {
     /// What earlier versions of the page called it.
     fn old_key(&self, open: &OpenRoom) -> String {
         let me = self.app.me.read_untracked();
-        let (service, principal) = me.as_ref().map_or_else(Default::default, |me| {
-            (me.service.address(), me.credentials.principal.clone())
-        });
-        let kind = if open.peer.is_some() { "@" } else { "#" };
+        let account = me.as_ref().map(account).unwrap_or_default();
+        let kind = if open.peer.is_some() { " @" } else { " #" };
         let room = open.info.read_untracked();
-        [&service, " ", &principal, " ", kind, room.name.as_str()].concat()
+        [&account, kind, room.name.as_str()].concat()
     }
 }
 

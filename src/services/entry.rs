@@ -84,8 +84,7 @@ impl Entry {
             session.reconnect_now();
             return;
         }
-        let me = self.app.me.get_untracked();
-        if let Some(me) = me {
+        if let Some(me) = self.app.me.get_untracked() {
             self.connection.stop_countdown();
             self.app.connection.set(state::Connection::Connecting);
             self.open(me, Purpose::Again);
@@ -252,11 +251,8 @@ impl Entry {
     /// Puts a new session to use.
     fn settle(self: &Rc<Self>, session: Session, sign_in: SignIn, purpose: Purpose) {
         let app = self.app;
-        let is_same_service = app
-            .me
-            .read_untracked()
-            .as_ref()
-            .is_none_or(|before| before.service == sign_in.service);
+        let before = app.me.get_untracked();
+        let is_same_service = before.is_none_or(|before| before.service == sign_in.service);
         let reader = reader(&sign_in);
         if !matches!(purpose, Purpose::Again) {
             navigation::remember_sign_in(app, &sign_in);
@@ -298,15 +294,9 @@ impl Entry {
             self.rooms.open(room, false);
         }
         let wanted = app.form.read_untracked().room().ok();
-        let shown = {
-            let rooms = app.rooms.read_untracked();
-            let wanted = wanted.and_then(|room| {
-                let mut rooms = rooms.iter();
-                rooms.find(|open| open.info.read_untracked().name == room.name)
-            });
-            wanted.or(rooms.first()).cloned()
-        };
-        if let Some(shown) = shown {
+        let wanted = wanted.and_then(|room| app.room_named(&room.name));
+        let first = || app.rooms.read_untracked().first().cloned();
+        if let Some(shown) = wanted.or_else(first) {
             app.show_room(shown);
         }
     }
@@ -327,27 +317,17 @@ impl Entry {
     }
 
     async fn add_principal(&self, account: NewAccount) -> Result<(), Fault> {
-        let NewAccount {
-            credentials,
-            registrar,
-            service,
-            roles,
-        } = account;
+        let credentials = account.credentials;
         let sign_in = SignIn {
-            name: registrar.principal.clone(),
-            credentials: registrar,
-            service,
+            name: account.registrar.principal.clone(),
+            credentials: account.registrar,
+            service: account.service,
         };
         let session = self.connection.open(&sign_in, Renew::Never).await?;
-        let script = AuthenticationScript::new().add_principal(
-            &credentials.principal,
-            &credentials.password,
-            &roles,
-        );
-        let done = session
-            .security()
-            .update_authentication_store(&script)
-            .await;
+        let (principal, password) = (&credentials.principal, &credentials.password);
+        let script = AuthenticationScript::new().add_principal(principal, password, &account.roles);
+        let security = session.security();
+        let done = security.update_authentication_store(&script).await;
         session.close().await;
         done.map_err(|error| {
             let RequestError::ScriptRefused(errors) = error else {

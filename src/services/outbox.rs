@@ -20,6 +20,7 @@ use super::rights::Rights;
 use super::storage::{Storage, Store};
 use super::{fault, value};
 use crate::features::composer::composing::{Purpose, trimmed};
+use crate::features::join::form::SignIn;
 use crate::features::timeline::outbox_record::{OutboxKey, from_record, to_record};
 use crate::features::timeline::{At, Key, time};
 use crate::platform::clock;
@@ -380,14 +381,12 @@ impl Outbox {
         let Some((_, message)) = open.look(|timeline| timeline.next_unsent()) else {
             return false;
         };
-        let is_doubtful = message
-            .id
-            .is_some_and(|id| self.doubtful.borrow().contains(&id));
+        let is_doubtful = |id| self.doubtful.borrow().contains(&id);
         let is_fresh = match value::written(&message.timestamp) {
             At::Instant { ms, .. } => clock::now().saturating_sub(ms) < FRESH,
             At::Written(_) => false,
         };
-        is_doubtful || !is_fresh
+        message.id.is_some_and(is_doubtful) || !is_fresh
     }
 
     /// Takes the messages out that are among the newest of a history room. In a live room nobody can tell, and everyone
@@ -564,6 +563,11 @@ fn is_over(session: &Session) -> bool {
     // The first item is the state now, and there at once.
     let now = states.next().now_or_never();
     matches!(now, None | Some(None | Some(SessionState::Closed(_))))
+}
+
+/// A principal at its service.
+pub(super) fn account(me: &SignIn) -> String {
+    [&me.service.address(), " ", &me.credentials.principal].concat()
 }
 
 /// Where something of a room is stored for the reader's account at its service, and for a name if that matters.

@@ -248,11 +248,9 @@ impl PageState {
 
     /// What is wrong with a field; follows changes.
     pub fn problem(&self, field: Field) -> Option<&'static Message> {
-        self.problems
-            .read()
-            .iter()
-            .find(|(wrong, _)| *wrong == field)
-            .map(|(_, problem)| *problem)
+        let problems = self.problems.read();
+        let found = problems.iter().find(|(wrong, _)| *wrong == field);
+        found.map(|(_, problem)| *problem)
     }
 
     /// Goes to another page of forms.
@@ -292,18 +290,15 @@ impl App {
     }
 
     fn find_room(&self, id: Option<usize>) -> Option<OpenRoom> {
-        let (rooms, direct) = (self.rooms.read_untracked(), self.direct.read_untracked());
-        let mut all = rooms.iter().chain(direct.iter());
-        all.find(|room| Some(room.id) == id).cloned()
+        let mut all = self.all_rooms().into_iter();
+        all.find(|room| Some(room.id) == id)
     }
 
     /// The open room of a name.
     pub fn room_named(&self, name: &RoomName) -> Option<OpenRoom> {
         let rooms = self.rooms.read_untracked();
-        let mut rooms = rooms.iter();
-        rooms
-            .find(|room| room.info.read_untracked().name == *name)
-            .cloned()
+        let is_named = |room: &&OpenRoom| room.info.read_untracked().name == *name;
+        rooms.iter().find(is_named).cloned()
     }
 
     /// All rooms and conversations that are open.
