@@ -266,10 +266,10 @@ impl Entry {
                     // It stays with the account and the name that it was written under.
                     timeline.take_unsent();
                 }
-                if !is_same_service {
-                    timeline.start_anew();
-                }
             });
+            if !is_same_service {
+                open.start_anew();
+            }
             if is_switch {
                 self.rooms.recall(&open);
             }

@@ -56,7 +56,9 @@ impl Reactions {
                         });
                         room.react(|reactions| reactions.take(new.sequence, &new.author, reaction));
                     }
-                    StreamEvent::Unsubscribed {
+                    // A subscription begins with all that the series keeps. It may be another series than before.
+                    StreamEvent::Subscribed { .. }
+                    | StreamEvent::Unsubscribed {
                         reason: UnsubscribedReason::Service(_),
                         ..
                     } => room.react(|reactions| {

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use effusion_client::{
-    AddTopicResult, Json, QueryResult, RangeAnchor, Session, StreamEvent, TopicSpecification,
-    TopicType, UnsubscribeReason, UnsubscribedReason,
+    AddTopicResult, Json, QueryResult, RangeAnchor, Response, Session, StreamEvent,
+    TopicSpecification, TopicType, UnsubscribeReason, UnsubscribedReason,
 };
 use futures_util::StreamExt;
 use gloo_timers::future::TimeoutFuture;
@@ -19,11 +19,13 @@ use super::fault;
 use super::notices::{Cause, Notice, Notices};
 use super::outbox::Outbox;
 use super::value::{self, RoomValue};
+use crate::features::composer::composing::Note;
 use crate::features::join::form::Room;
 use crate::features::timeline::mention::is_mentioned;
 use crate::features::timeline::{At, Timeline, known_names};
 use crate::platform::{clock, page};
 use crate::state::{App, Entered, Fault, OpenRoom, Right, RoomState, SetIfChanged};
+use crate::text;
 use effusion_chat::{ChatMessage, HISTORY_LIMIT, RoomKind};
 
 /// How long the service may take to show a topic that was there before, in milliseconds.
@@ -216,10 +218,7 @@ impl Visit {
         let topics = session.topics();
         let added = topics.add(&path, specification(room.kind, HISTORY_LIMIT));
         // What the newest event is now, was said before. It is answered before events come.
-        let newest = (room.kind == RoomKind::History).then(|| {
-            let query = session.time_series().range_query();
-            query.from(RangeAnchor::Last(1)).select_from::<Json>(&path)
-        });
+        let newest = (room.kind == RoomKind::History).then(|| newest_event(&session, &path));
         let selected = topics.select(&selector);
         let added = added.await;
         self.made = matches!(added, Ok(AddTopicResult::Created));
@@ -286,14 +285,53 @@ impl Visit {
                 UnsubscribeReason::Authorization => self.fail(Fault::NotPermitted(Right::Read)),
                 _ => {}
             },
+            StreamEvent::Unsubscribed {
+                reason: UnsubscribedReason::SessionLost,
+                ..
+            } => self.look_for_room(),
             StreamEvent::NotSelected(error) => return Err(fault::of_request(error, Right::Read)),
-            // The session is renewed, or over: its own state says so. What cannot be read is no message.
+            // What cannot be read is no message.
             _ => {}
         }
         Ok(())
     }
 
-    fn receive_value(&self, value: RoomValue, first: bool) {
+    /// The session is a new one. The service may have started again without what it had, so that the room has to be made again, or
+    /// somebody has made another one of its name.
+    fn look_for_room(&self) {
+        let Some(session) = self.rooms.connection.session() else {
+            return;
+        };
+        let (rooms, open) = (Rc::clone(&self.rooms), self.open.clone());
+        let known = open.look(Timeline::newest_rank);
+        self.open.spawn(async move {
+            let room = open.info.get_untracked();
+            let path = room.name.topic_path();
+            let is_history = room.kind == RoomKind::History;
+            let specification = specification(room.kind, HISTORY_LIMIT);
+            let added = session.topics().add(&path, specification);
+            let newest = is_history.then(|| newest_event(&session, &path));
+            let is_new = matches!(added.await, Ok(AddTopicResult::Created));
+            let newest = match newest {
+                Some(newest) => newest.await.ok(),
+                None => None,
+            };
+            drop(session);
+            let is_other = newest.is_some_and(|it| newest_sequence(&it) < known);
+            if !is_new && !is_other {
+                return;
+            }
+            // A live room never had more than its newest message.
+            if is_history && known.is_some() {
+                open.start_anew();
+                open.note.set(Some(Note::Alert(text!(room_earlier_gone))));
+            }
+            rooms.unsubscribe(&open);
+            rooms.establish(&open, false);
+        });
+    }
+
+    fn receive_value(&mut self, value: RoomValue, first: bool) {
         let sequence = match &value {
             RoomValue::Event(event) => Some(event.sequence),
             RoomValue::Live(_) => None,
@@ -315,15 +353,19 @@ impl Visit {
     }
 
     /// Puts a value into the timeline. True if it is news.
-    fn receive(&self, value: RoomValue, first: bool) -> bool {
+    fn receive(&mut self, value: RoomValue, first: bool) -> bool {
         let open = &self.open;
         let (message, is_news) = match value {
             RoomValue::Event(event) => {
                 let message = event.message.clone();
-                (
-                    message,
-                    open.change(|timeline| timeline.receive_event(event)),
-                )
+                let series = open.look(Timeline::series);
+                let is_news = open.change(|timeline| timeline.receive_event(event));
+                if open.look(Timeline::series) != series {
+                    // What was read is not here any more.
+                    self.caught_up = None;
+                    open.set_read(None);
+                }
+                (message, is_news)
             }
             RoomValue::Live(message) => {
                 // What was there before has only its own word for when it was written; the rest is written now.
@@ -346,8 +388,7 @@ impl Visit {
         let Some(newest) = newest else {
             return; // The reader may not ask. Then what comes is taken for new.
         };
-        let sequences = newest.events.iter().map(|event| event.metadata.sequence);
-        self.caught_up = sequences.max();
+        self.caught_up = newest_sequence(&newest);
         let read = self.open.read();
         // A series that was made anew begins at zero again.
         let is_known = read.is_some_and(|read| Some(read) <= self.caught_up);
@@ -423,6 +464,17 @@ impl Visit {
     fn fail(&self, fault: Fault) {
         self.open.state.set(RoomState::Failed(fault));
     }
+}
+
+/// Asks for the newest event of a room's series.
+fn newest_event(session: &Session, path: &str) -> Response<QueryResult<Json>> {
+    let query = session.time_series().range_query();
+    query.from(RangeAnchor::Last(1)).select_from::<Json>(path)
+}
+
+fn newest_sequence(found: &QueryResult<Json>) -> Option<u64> {
+    let sequences = found.events.iter().map(|event| event.metadata.sequence);
+    sequences.max()
 }
 
 fn selector(room: &Room) -> String {

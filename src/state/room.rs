@@ -511,6 +511,16 @@ impl OpenRoom {
         }
     }
 
+    /// The room holds nothing of what was known of it any more: the service has lost it, or it is another service's.
+    pub fn start_anew(&self) {
+        self.change(Timeline::start_anew);
+        self.react(|reactions| {
+            reactions.start_anew();
+            None
+        });
+        self.set_read(None);
+    }
+
     /// Comes in once more; the tasks of the visit before end.
     pub fn begin_visit(&self) {
         self.inner.visit.set(self.inner.visit.get() + 1);

@@ -31,9 +31,10 @@ after(async () => {
 const test = (title, act) => scenario(title, () => browser, act);
 const address = ({ host, port }, fields = {}) => `${page.origin}/?${new URLSearchParams({ host, port, ...fields })}`;
 
-/** A service that can be killed and started again: on the same port, with the same data. */
-async function withService(act) {
-    const data = await mkdtemp(path.join(tmpdir(), 'effusion-e2e-'));
+/** A service that can be killed and started again: on the same port, with the same data, or with none if all is in memory. */
+async function withService(act, { inMemory = false } = {}) {
+    const folder = await mkdtemp(path.join(tmpdir(), 'effusion-e2e-'));
+    const data = inMemory ? undefined : folder;
     let sandbox = await startSandbox({ data });
     const { host, port } = sandbox;
     try {
@@ -48,7 +49,7 @@ async function withService(act) {
         });
     } finally {
         await sandbox.kill();
-        await rm(data, { recursive: true, force: true });
+        await rm(folder, { recursive: true, force: true });
     }
 }
 
@@ -126,6 +127,52 @@ for (const kind of ['live', 'history']) {
             }
             assert.equal(await ann.$('fault').count(), 0);
         });
+    });
+}
+
+for (const kind of ['live', 'history']) {
+    test(`a service that comes back without its data: a ${kind} room is made again, and nothing of before is taken for new`, async (open) => {
+        const act = async (service) => {
+            const enter = async (name) => (await open(address(service, { name, room: 'Sand', kind }))).join();
+            const [ann, bob] = [await enter('Ann'), await enter('Bob')];
+            const old = ['old 1', 'old 2', 'old 3'];
+            for (const text of old) {
+                await ann.say(text);
+                await bob.message(text).waitFor();
+            }
+            await ann.message('old 1').hover();
+            await ann.message('old 1').getByTestId('tool-quick').first().click();
+            await bob.message('old 1').getByTestId('reaction').waitFor();
+            await bob.goTo('Elsewhere', kind);
+
+            await service.kill();
+            await Promise.all([ann.connection('recovering'), bob.connection('recovering')]);
+            await ann.say('meanwhile');
+            await service.start();
+            await Promise.all([ann.connection('connected'), bob.connection('connected')]);
+            // A live room has no history that could be gone: what was seen there stays.
+            const before = kind === 'live' ? old : [];
+            await ann.shows(...before, { text: 'meanwhile', state: 'sent' });
+            if (kind === 'history') {
+                await until('Ann is told', () => ann.$('note').innerText(), (words) => /no longer has the earlier messages/.test(words));
+            }
+            const cem = await enter('Cem');
+            await cem.shows('meanwhile');
+            await cem.say('new');
+            await ann.shows(...before, 'meanwhile', { text: 'new', author: 'Cem' });
+            const unread = () => bob.room('Sand').getByTestId('unread').innerText();
+            await until('what is new is unread', unread, (count) => /^[12]\b/.test(count));
+            await bob.room('Sand').click();
+            await bob.shows(...before, 'meanwhile', { text: 'new', author: 'Cem' });
+            await bob.say('me too');
+            await cem.shows('meanwhile', 'new', { text: 'me too', author: 'Bob' });
+            await ann.shows(...before, 'meanwhile', 'new', 'me too');
+            for (const window of [ann, bob, cem]) {
+                assert.equal(await window.message('meanwhile').getByTestId('reaction').count(), 0, 'what was thought of another message');
+                assert.equal(await window.$('fault').count(), 0);
+            }
+        };
+        await withService(act, { inMemory: true });
     });
 }
 

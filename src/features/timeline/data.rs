@@ -76,6 +76,8 @@ pub struct Timeline {
     subscribed: bool,
     /// Events were missed before the next message.
     gap_due: bool,
+    /// How often another series was found in the place of the one before.
+    series: usize,
     /// The rank of the last message that was read, if a line is to be drawn below it.
     line: Option<u64>,
     last_sent: Option<u64>,
@@ -446,13 +448,13 @@ impl Timeline {
                     return false;
                 }
                 // The series is another one: the same place holds another event.
-                self.start_anew();
+                self.begin_series();
             }
             // Or places below all known ones are used.
             None if self.newest_sequence.is_some_and(|it| sequence < it)
                 && self.oldest_sequence().is_some_and(|it| sequence < it) =>
             {
-                self.start_anew();
+                self.begin_series();
             }
             None => {}
         }
@@ -521,6 +523,17 @@ impl Timeline {
         let before = place.checked_sub(1).and_then(|place| self.rank_at(place));
         let from = before.and_then(sequence_of).map_or(0, |it| it + 1);
         (from <= to).then_some(Gap { from, to })
+    }
+
+    /// Another series is in the place of the one that was shown.
+    fn begin_series(&mut self) {
+        self.start_anew();
+        self.series += 1;
+    }
+
+    /// Counts the series that events have shown to be in the place of the one before.
+    pub fn series(&self) -> usize {
+        self.series
     }
 
     /// The room holds nothing any more: it was removed, or another series is in its place.
