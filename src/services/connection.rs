@@ -49,6 +49,8 @@ pub struct Connection {
     countdown: RefCell<Option<Tasks>>,
     /// The identity of the service in this browser when a session was last opened with it.
     in_browser: RefCell<ServiceIdentity>,
+    /// When this page was told that the service in this browser was replaced, in milliseconds since 1970.
+    replaced: Cell<i64>,
 }
 
 /// What the session is like inside, as plain data.
@@ -82,6 +84,7 @@ impl Connection {
             epoch: Cell::new(0),
             countdown: RefCell::default(),
             in_browser: RefCell::default(),
+            replaced: Cell::new(0),
         }
     }
 
@@ -140,10 +143,17 @@ impl Connection {
         Ok(session)
     }
 
+    /// The service in this browser was replaced: what was written until now was written for the one before.
+    pub(super) fn note_replaced(&self) {
+        self.replaced.set(clock::now());
+    }
+
     /// Whether something written at this time was written for a service that has been replaced.
     pub(super) fn is_younger_than(&self, written_ms: i64) -> bool {
-        let identity = self.in_browser.borrow();
-        identity.is_younger_than(written_ms, clock::now())
+        let (identity, replaced) = (self.in_browser.borrow(), self.replaced.get());
+        let now = clock::now();
+        let is_before = *identity != ServiceIdentity::default() && written_ms < replaced;
+        is_before && replaced <= now || identity.is_younger_than(written_ms, now)
     }
 
     /// Puts a session in the place of the one before, which is closed, and shows its state.

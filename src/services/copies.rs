@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_use_watch_debounce_throttle::{WatchThrottledOptions, watch_throttled_with_options};
 
+use super::navigation::name_if_shared;
 use super::outbox::key_for;
 use super::preferences::Newest;
 use super::storage::{Storage, Store};
@@ -93,7 +94,9 @@ impl Copies {
                 && open.info.read_untracked().kind == RoomKind::History
             {
                 let read = stored.read.map(|read| read.to_string());
-                READ.set(key.prefix().to_owned(), read);
+                if let Some(key) = self.read_key(&open) {
+                    READ.set(key.prefix().to_owned(), read);
+                }
             }
             now.push(stored);
         }
@@ -102,7 +105,7 @@ impl Copies {
 
     /// Up to where a room was read, as far as this device knows.
     pub(super) fn read_up_to(&self, open: &OpenRoom) -> Option<u64> {
-        let key = self.key(open)?;
+        let key = self.read_key(open)?;
         READ.get(key.prefix())?.parse().ok()
     }
 
@@ -142,6 +145,12 @@ impl Copies {
                 storage.remove(Store::Copies, room);
             }
         });
+    }
+
+    /// Who has read, and what.
+    fn read_key(&self, open: &OpenRoom) -> Option<OutboxKey> {
+        let me = self.app.me.read_untracked();
+        key_for(self.app, open, name_if_shared(me.as_ref()?))
     }
 
     /// Whose copy it is, and of what: rights are an account's, and a name is nothing but a name.

@@ -122,6 +122,13 @@ impl Entry {
             .me
             .with_untracked(|me| me.as_ref().is_some_and(|me| me.service.in_browser));
         if is_there {
+            // Whoever joins again wants to be where they were.
+            let shown = app.active_room().filter(|room| room.peer.is_none());
+            if let Some(shown) = shown {
+                let room = shown.info.get_untracked();
+                app.form.update(|form| form.set_room(&room));
+            }
+            self.connection.note_replaced();
             self.leave();
         }
         // Leaving has stored them.

@@ -108,10 +108,10 @@ pub fn link_to(app: App, open: &OpenRoom, target: Option<Target>) -> Option<Stri
 }
 
 /// The address of a room for a second window of the reader's, with the lessons beside it; or of the form for an account that leads
-/// there.
+/// there. None where no second window reaches the service.
 pub fn lesson_link(app: App, room: &Room, screen: Screen) -> Option<String> {
     let me = app.me.read();
-    let me = me.as_ref()?;
+    let me = me.as_ref().filter(|me| !is_in_this_tab_alone(me))?;
     let mut more = vec![LESSONS];
     let hash = if screen == Screen::Account {
         "#account"
@@ -127,6 +127,11 @@ pub fn lesson_link(app: App, room: &Room, screen: Screen) -> Option<String> {
     let query = place::invitation(&me.service, room);
     let more = query::format(more);
     Some([&page::address(), "?", &query, "&", &more, hash].concat())
+}
+
+/// Whether no other window reaches the service, as it runs in this one.
+fn is_in_this_tab_alone(me: &SignIn) -> bool {
+    me.service.in_browser && !page::has_shared_workers()
 }
 
 /// Says that a link was copied, and where it leads to nothing for others.

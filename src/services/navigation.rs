@@ -80,7 +80,9 @@ pub fn start(i18n: I18n) -> PageState {
     if let Some((room, _)) = read_address(&page::hash()) {
         form.set_room(&room);
     }
-    recall_credentials(&mut form);
+    if let Some(kept) = kept_password() {
+        form.recall(&kept);
+    }
     if let Some(held) = page::take_held() {
         let held: Vec<(String, String)> = serde_json::from_str(&held).unwrap_or_default();
         if let Some(held) = KeptPassword::parse(&held, &[]) {
@@ -141,9 +143,13 @@ pub(super) fn remember_sign_in(app: App, sign_in: &SignIn) {
     For::Device.store(SETTINGS, Some(&form.to_pairs()));
     let password = KeptPassword::of(sign_in);
     let pairs = password.to_pairs();
-    For::Device.store(CREDENTIALS, form.remember.then_some(&pairs));
-    // Of what is stored, and of the sandbox's public password, a reload needs nothing.
-    let is_needed = !form.remember && !form.is_shared();
+    if form.remember {
+        For::Device.store(CREDENTIALS, Some(&pairs));
+    } else if kept_password().is_some_and(|kept| kept.is_of_account_of(&password)) {
+        storage::store(CREDENTIALS, None);
+    }
+    // Another window may store another account's. Of the sandbox's public password, a reload needs nothing.
+    let is_needed = !form.is_shared();
     let held = is_needed
         .then(|| serde_json::to_string(&pairs).ok())
         .flatten();
@@ -179,15 +185,16 @@ pub(super) fn forget_rooms_of(service: &str) {
 }
 
 /// Names an account of a service. Those who share one are told apart by their names.
-fn account_key(sign_in: &SignIn) -> String {
-    let SignIn {
-        name,
-        credentials,
-        service,
-    } = sign_in;
-    let is_shared = credentials.principal == SHARED_ACCOUNT && service.is_loopback();
-    let name = if is_shared { name.as_str() } else { "" };
-    [&service.address(), " ", &credentials.principal, " ", name].concat()
+pub(super) fn account_key(sign_in: &SignIn) -> String {
+    let (service, account) = (sign_in.service.address(), &sign_in.credentials.principal);
+    [&service, " ", account, " ", name_if_shared(sign_in)].concat()
+}
+
+/// The name of who signs in with the account that everybody shares; nothing for all others, whose account is enough.
+pub(super) fn name_if_shared(sign_in: &SignIn) -> &str {
+    let is_shared =
+        sign_in.credentials.principal == SHARED_ACCOUNT && sign_in.service.is_loopback();
+    if is_shared { &sign_in.name } else { "" }
 }
 
 /// Forgets where the window was.
@@ -197,13 +204,10 @@ pub(super) fn forget_place() {
     storage::store_for_window(ROOMS, None);
 }
 
-/// Fills in the password that was kept.
-fn recall_credentials(form: &mut Form) {
+/// The password that its owner asked to keep.
+fn kept_password() -> Option<KeptPassword> {
     let kept = For::Device.load_pairs(CREDENTIALS);
-    let settings = For::Device.load_pairs(SETTINGS);
-    if let Some(kept) = KeptPassword::parse(&kept, &settings) {
-        form.recall(&kept);
-    }
+    KeptPassword::parse(&kept, &For::Device.load_pairs(SETTINGS))
 }
 
 /// The rooms that the window was in before a reload, unless its address now says something else or a password is missing.

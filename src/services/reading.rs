@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{BroadcastChannel, MessageEvent};
 
+use super::navigation::account_key;
 use super::notifications::Notifications;
 use crate::state::{App, OpenRoom};
 
@@ -20,8 +21,8 @@ const CHANNEL: &str = "effusion-read";
 /// Up to where a room was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct ReadMark {
-    /// The service's address and the account at it.
-    account: (String, String),
+    /// The account, as [`account_key`] names it.
+    account: String,
     /// The room's name.
     room: String,
     /// The principal that the reader talks to, if it is a conversation.
@@ -85,7 +86,7 @@ fn mark(app: App, room: &OpenRoom) -> Option<ReadMark> {
     let info = room.info.read_untracked();
     let has_series = info.kind == RoomKind::History && room.peer.is_none();
     Some(ReadMark {
-        account: (me.service.address(), me.credentials.principal.clone()),
+        account: account_key(me),
         room: info.name.to_string(),
         peer: room.peer.clone(),
         sequence: room.read().filter(|_| has_series),

@@ -129,6 +129,11 @@ impl KeptPassword {
         }
     }
 
+    /// Whether both are of one account of one service.
+    pub fn is_of_account_of(&self, other: &Self) -> bool {
+        self.place == other.place && self.credentials.principal == other.credentials.principal
+    }
+
     /// What [`KeptPassword::parse`] reads back.
     pub fn to_pairs(&self) -> [(&'static str, &str); 4] {
         [

@@ -414,11 +414,11 @@ fn done_goal(done: &Done) -> Option<Goal> {
         }
         (Some(Q::TimeSeriesEdit(it)), _) if is_room(&it.path) => {
             let message = ChatMessage::from_json(&Json::from_cbor(it.value.clone()))?;
-            Some(if message.bleeped {
-                Goal::Hide
-            } else {
-                Goal::Edit
-            })
+            match (message.bleeped, message.deleted) {
+                (true, _) => Some(Goal::Hide),
+                (false, true) => None,
+                (false, false) => Some(Goal::Edit),
+            }
         }
         (Some(Q::RangeQuery(it)), _) => {
             (is_room(&it.path) && is_readers(&it.view)).then_some(Goal::Range)

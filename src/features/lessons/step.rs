@@ -96,6 +96,14 @@ fn HelpLink(
             .room(kind)
             .and_then(|room| lesson_link(app, &room, screen))
     };
+    let one_window = move || {
+        let hint = view! {
+            <p class="hint" data-testid="one-window">
+                {move || t!(i18n, lesson_one_window)}
+            </p>
+        };
+        Some(hint.into_any())
+    };
     move || match help {
         Help::None => None,
         Help::Join(kind) => {
@@ -116,7 +124,10 @@ fn HelpLink(
             Some(join.into_any())
         }
         Help::SecondWindow(kind) => {
-            let href = window(kind, Screen::Join)?;
+            learning.room(kind)?;
+            let Some(href) = window(kind, Screen::Join) else {
+                return one_window();
+            };
             let link = view! {
                 <a href=href target="_blank" rel="noopener" data-testid="second-window">
                     {move || t!(i18n, lesson_second_window)}
@@ -125,7 +136,10 @@ fn HelpLink(
             Some(link.into_any())
         }
         Help::CreateAccount => {
-            let href = window(RoomKind::History, Screen::Account)?;
+            learning.room(RoomKind::History)?;
+            let Some(href) = window(RoomKind::History, Screen::Account) else {
+                return one_window();
+            };
             let link = view! {
                 <a href=href target="_blank" rel="noopener" data-testid="account-window">
                     {move || t!(i18n, lesson_create_account)}

@@ -30,9 +30,14 @@ fn Welcome(
                 label=move || t!(i18n, room_copy_invitation)
                 on_click=copy
             />
-            <a href=second target="_blank" rel="noopener" data-testid="welcome-window">
-                {move || t!(i18n, lesson_second_window)}
-            </a>
+            {move || {
+                let link = view! {
+                    <a href=second()? target="_blank" rel="noopener" data-testid="welcome-window">
+                        {move || t!(i18n, lesson_second_window)}
+                    </a>
+                };
+                Some(link.into_any())
+            }}
             <Button
                 class="primary"
                 test="start-lessons"

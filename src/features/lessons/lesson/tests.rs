@@ -342,9 +342,14 @@ fn a_history_room_ticks_lesson_2() {
     assert_eq!(room.calls(&edit(message.clone()), &edited), [Goal::Edit]);
     let hidden = ChatMessage {
         bleeped: true,
-        ..message
+        ..message.clone()
     };
     assert_eq!(room.calls(&edit(hidden), &edited), [Goal::Hide]);
+    let deleted = ChatMessage {
+        deleted: true,
+        ..message
+    };
+    assert_eq!(room.calls(&edit(deleted), &edited), []);
 }
 
 #[test]
