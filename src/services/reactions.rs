@@ -77,7 +77,6 @@ impl Reactions {
             let reader = timeline.reader();
             let has = open
                 .reactions_of(to)
-                .chips
                 .read_untracked()
                 .iter()
                 .any(|chip| chip.emoji == emoji && chip.is_by(&reader.principal, &reader.name));

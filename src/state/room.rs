@@ -98,21 +98,8 @@ impl RowSignal {
     }
 }
 
-/// The reactions to one message on the screen.
-#[derive(Default)]
-pub struct MessageReactions {
-    /// Whether there are any.
-    pub any: ArcRwSignal<bool>,
-    /// What they are.
-    pub chips: ArcRwSignal<Vec<Chip>>,
-}
-
-impl MessageReactions {
-    fn show(&self, chips: &[Chip]) {
-        self.chips.set_if_changed(chips.to_vec());
-        self.any.set_if_changed(!chips.is_empty());
-    }
-}
+/// The reactions to one message on the screen: counted, to forget those of messages that have left it.
+pub type MessageReactions = Arc<ArcRwSignal<Vec<Chip>>>;
 
 /// One room that the reader is in.
 ///
@@ -193,7 +180,7 @@ struct Inner {
     timeline: RefCell<Timeline>,
     reactions: RefCell<Reactions>,
     /// The reactions to the messages on the screen.
-    reacted: RefCell<Vec<(Target, Arc<MessageReactions>)>>,
+    reacted: RefCell<Vec<(Target, MessageReactions)>>,
     /// The rank of the message that the document is built around; none for the end.
     around: Cell<Option<u64>>,
     /// How high the list is on the screen.
@@ -484,7 +471,7 @@ impl OpenRoom {
     }
 
     /// The reactions to a message, as they change.
-    pub fn reactions_of(&self, target: Target) -> Arc<MessageReactions> {
+    pub fn reactions_of(&self, target: Target) -> MessageReactions {
         let mut reacted = self.inner.reacted.borrow_mut();
         if let Some((_, known)) = reacted.iter().rfind(|(known, _)| *known == target) {
             return Arc::clone(known);
@@ -493,8 +480,8 @@ impl OpenRoom {
         if reacted.len().is_multiple_of(256) {
             reacted.retain(|(_, reactions)| Arc::strong_count(reactions) > 1);
         }
-        let made = Arc::new(MessageReactions::default());
-        made.show(self.inner.reactions.borrow().of(target));
+        let chips = self.inner.reactions.borrow().of(target).to_vec();
+        let made = Arc::new(ArcRwSignal::new(chips));
         reacted.push((target, Arc::clone(&made)));
         made
     }
@@ -506,7 +493,7 @@ impl OpenRoom {
         let reactions = self.inner.reactions.borrow();
         for (target, message) in shown {
             if changed.is_none_or(|changed| changed == target) {
-                message.show(reactions.of(target));
+                message.set_if_changed(reactions.of(target).to_vec());
             }
         }
     }

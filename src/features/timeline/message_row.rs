@@ -312,24 +312,17 @@ fn Reactions(
     /// Its row.
     row: ArcRwSignal<Row>,
 ) -> impl IntoView {
-    let known = room.clone();
     // What a message is named by can change once: when the service has acknowledged it.
-    let reactions = Memo::new_with_compare(
-        move |_| {
-            let row = row.read();
-            let target = Timeline::target(&row.entry).filter(|_| !row.entry.message.deleted)?;
-            Some((target, known.reactions_of(target)))
-        },
-        |before, now| {
-            let target =
-                |known: Option<&Option<(_, _)>>| known.and_then(|known| Some(known.as_ref()?.0));
-            target(before) != target(now)
-        },
-    );
+    let target = Memo::new(move |_| {
+        let entry = &row.read().entry;
+        Timeline::target(entry).filter(|_| !entry.message.deleted)
+    });
     move || {
-        let (target, reactions) = reactions.get()?;
-        let any = reactions.any.get();
-        any.then(|| view! { <Lazy quiet=true load=reaction_bar(room.clone(), target) /> })
+        let target = target.get()?;
+        let reactions = room.reactions_of(target);
+        let any = Memo::new(move |_| !reactions.read().is_empty());
+        any.get()
+            .then(|| view! { <Lazy quiet=true load=reaction_bar(room.clone(), target) /> })
     }
 }
 

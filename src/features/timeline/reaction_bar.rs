@@ -35,7 +35,7 @@ fn ReactionBar(
     target: Target,
 ) -> impl IntoView {
     let i18n = use_i18n();
-    let chips = room.reactions_of(target).chips.clone();
+    let chips = ArcRwSignal::clone(&room.reactions_of(target));
     let (each, picking) = (chips.clone(), room.picking.clone());
     view! {
         <div class="reactions" data-testid="reactions">
@@ -90,7 +90,9 @@ fn ReactionChip(
     let state = Memo::new(move |_| {
         let chips = chips.read();
         let chip = chips.iter().find(|chip| chip.emoji == wanted)?;
-        Some((chip.by.len(), is_own(&reader, chip), names(&reader, chip)))
+        let me = reader.look(|timeline| timeline.reader().clone());
+        let is_own = chip.is_by(&me.principal, &me.name);
+        Some((chip.by.len(), is_own, names(&reader, chip)))
     });
     let names = move || state.with(|state| state.as_ref().map(|it| it.2.clone()));
     let (given, data) = (emoji.clone(), emoji.clone());
@@ -134,13 +136,6 @@ pub fn remember(emoji: &str) {
     let mut used = frequent();
     used.used(emoji);
     storage::store(FREQUENT, serde_json::to_string(&used).ok().as_deref());
-}
-
-fn is_own(room: &OpenRoom, chip: &Chip) -> bool {
-    room.look(|timeline| {
-        let reader = timeline.reader();
-        chip.is_by(&reader.principal, &reader.name)
-    })
 }
 
 /// The names, as a person would list them.
