@@ -87,19 +87,15 @@ impl Emoji {
     }
 
     /// How well it matches a query: 0 is best, `None` no match.
-    fn rank(&self, query: &str) -> Option<u8> {
+    fn rank(&self, query: &str) -> Option<usize> {
         let begins = |word: &str| word.starts_with(query);
-        if self.names().any(|name| name == query) {
-            Some(0)
-        } else if self.names().any(begins) {
-            Some(1)
-        } else if self.names().any(|name| name.split('_').any(begins)) {
-            Some(2)
-        } else if self.label.split([' ', '-']).any(begins) {
-            Some(3)
-        } else {
-            None
-        }
+        let matches = [
+            self.names().any(|name| name == query),
+            self.names().any(begins),
+            self.names().any(|name| name.split('_').any(begins)),
+            self.label.split([' ', '-']).any(begins),
+        ];
+        matches.into_iter().position(|matches| matches)
     }
 }
 

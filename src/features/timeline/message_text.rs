@@ -6,7 +6,7 @@ use super::Row;
 use super::fold_button::FoldButton;
 use super::marked_text::marked_text;
 use super::markup::is_marked;
-use crate::i18n::{I18n, use_i18n};
+use crate::i18n::I18n;
 use crate::state::OpenRoom;
 use crate::t;
 use crate::ui::Lazy;
@@ -56,11 +56,18 @@ pub fn MessageText(
                 {shown}
             </div>
         };
-        if long {
-            view! { <Folded>{body}</Folded> }.into_any()
-        } else {
-            view! { <div class="text">{body}</div> }.into_any()
+        if !long {
+            return view! { <div class="text">{body}</div> }.into_any();
         }
+        // Its beginning is shown until somebody asks for all of it.
+        let folded = RwSignal::new(true);
+        view! {
+            <div class="text" class:long=folded>
+                {body}
+                <FoldButton folded label=move || t!(i18n, message_show_all) test="show-all" />
+            </div>
+        }
+        .into_any()
     }
 }
 
@@ -81,22 +88,4 @@ fn words(room: &OpenRoom, text: String) -> AnyView {
         />
     }
     .into_any()
-}
-
-/// A long text, of which the beginning is shown until somebody asks for all of it.
-#[component]
-fn Folded(
-    /// The text.
-    children: Children,
-) -> impl IntoView {
-    let i18n = use_i18n();
-    let folded = RwSignal::new(true);
-    view! {
-        <div class=move || {
-            if folded.get() { "text long" } else { "text" }
-        }>
-            {children()}
-            <FoldButton folded label=move || t!(i18n, message_show_all) test="show-all" />
-        </div>
-    }
 }

@@ -42,21 +42,18 @@ pub mod viewport;
 #[cfg(target_arch = "wasm32")]
 mod virtual_list;
 
-#[cfg(target_arch = "wasm32")]
-pub use announcer::{load_announcements, mute_announcements};
-#[cfg(target_arch = "wasm32")]
-pub use clipboard::copy_to_clipboard;
 pub use data::{
     Delivery, Entry, Event, Gap, Key, Origin, Quote, Quoted, Reader, Row, Sender, Timeline,
 };
-#[cfg(target_arch = "wasm32")]
-pub use editing::{
-    end_edit, is_unchanged, last_own, put_edit_aside, resume_edit, show_failure, start_edit,
-};
-#[cfg(target_arch = "wasm32")]
-pub use marked_text::known_names;
-#[cfg(target_arch = "wasm32")]
-pub use message_list::MessageList;
-#[cfg(target_arch = "wasm32")]
-pub use reaction_bar::{frequent, react, remember};
 pub use time::At;
+#[cfg(target_arch = "wasm32")]
+pub use {
+    announcer::{load_announcements, mute_announcements},
+    clipboard::copy_to_clipboard,
+    editing::{
+        end_edit, is_unchanged, last_own, put_edit_aside, resume_edit, show_failure, start_edit,
+    },
+    marked_text::known_names,
+    message_list::MessageList,
+    reaction_bar::{frequent, react, remember},
+};
