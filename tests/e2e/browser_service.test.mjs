@@ -358,12 +358,26 @@ scenario('everything is taken along as a file, and a new start asks first', asyn
     await gone.shows({ author: 'ann', text: 'take me along' });
 });
 
+scenario('two names with the shared account have read each for themselves', async (open) => {
+    const join = async (name) => (await open({ name, room: 'Tea', kind: 'history' })).join();
+    const [ann, bob] = [await join('Ann'), await join('Bob')];
+    await bob.goTo('Elsewhere');
+    await ann.page.bringToFront();
+    for (const text of ['one', 'two']) {
+        await ann.say(text);
+        await ann.shows(...(text === 'one' ? [text] : ['one', text]).map((text) => ({ text, state: 'sent' })));
+    }
+    await until('Bob has read neither', () => bob.room('Tea').getByTestId('unread').innerText(), (count) => /^2\b/.test(count));
+});
+
 for (const kind of ['history', 'live']) {
     scenario(`a new start ends the sessions of all tabs, which say so and begin anew: ${kind}`, async (open) => {
         const join = async (name) => (await open({ name, room: 'Tea', kind })).join();
         const [ann, bob] = [await join('Ann'), await join('Bob')];
         await ann.say('to be deleted');
         await bob.shows('to be deleted');
+        await bob.goTo('Third', kind);
+        await bob.room('Tea').click();
         await bob.$('composer').fill('a draft');
         await settingsOfService(ann);
         if (kind === 'history') {
@@ -378,6 +392,7 @@ for (const kind of ['history', 'live']) {
         assert.equal(await bob.$('message').count(), 0);
 
         await bob.join();
+        assert.equal(await bob.$('room-title').innerText(), 'Tea', 'the room that was shown, not the one that was joined last');
         assert.equal(await bob.$('composer').inputValue(), 'a draft');
         const eve = await join('Eve');
         await bob.say('from the second tab');
