@@ -9,7 +9,7 @@ use super::composer_form::ComposerBox;
 use super::composing::{EditProgress, Note, Purpose, Snippet, UnsavedEdit};
 use super::tools::Tools;
 use crate::features::timeline::{Quoted, end_edit, resume_edit};
-use crate::i18n::{I18n, use_i18n};
+use crate::i18n::{I18n, messages, use_i18n};
 use crate::platform::focus;
 use crate::state::use_room;
 use crate::t;
@@ -60,7 +60,7 @@ pub fn NoteBanner() -> impl IntoView {
             <Banner
                 test="note"
                 role
-                close_label=move || t!(i18n, common_close)
+                close_label=&messages::common_close
                 close_test="note-close"
                 on_close=close
             >
@@ -126,7 +126,7 @@ pub fn PurposeBanner() -> impl IntoView {
         let banner = view! {
             <Banner
                 test="purpose"
-                close_label=move || t!(i18n, composer_cancel)
+                close_label=&messages::composer_cancel
                 close_test="purpose-cancel"
                 on_close=cancel
             >
@@ -157,7 +157,7 @@ pub fn UnsavedEdits() -> impl IntoView {
             return view! {
                 <div class="above" role="status" data-testid="saving">
                     <PathIcon path=glyph::EDIT />
-                    <p class="words">{move || t!(i18n, composer_saving)}</p>
+                    <p class="words">{&messages::composer_saving}</p>
                 </div>
             }
             .into_any();
@@ -182,12 +182,12 @@ pub fn UnsavedEdits() -> impl IntoView {
             <Banner
                 test="unsaved-edit"
                 role="alert"
-                close_label=move || t!(i18n, message_discard)
+                close_label=&messages::message_discard
                 close_test="unsaved-discard"
                 on_close=discard
             >
                 <p class="words">
-                    <span>{move || t!(i18n, composer_edit_failed)}</span>
+                    <span>{&messages::composer_edit_failed}</span>
                     {" "}
                     {move || reason()}
                     {" "}
@@ -195,7 +195,7 @@ pub fn UnsavedEdits() -> impl IntoView {
                 </p>
                 <Button
                     test="unsaved-resume"
-                    label=move || t!(i18n, composer_resume_edit)
+                    label=&messages::composer_resume_edit
                     on_click=resume
                 />
             </Banner>
@@ -231,7 +231,7 @@ pub fn SnippetOffer(
     /// The tools, which know what was pasted.
     tools: Tools,
 ) -> impl IntoView {
-    let (room, i18n) = (use_room(), use_i18n());
+    let room = use_room();
     let draft = room.draft.clone();
     let make = UnsyncCallback::new(move |_| {
         if let Some(pasted) = tools.pasted.get_untracked() {
@@ -255,14 +255,14 @@ pub fn SnippetOffer(
             <Banner
                 test="snippet-offer"
                 role="status"
-                close_label=move || t!(i18n, composer_keep_text)
+                close_label=&messages::composer_keep_text
                 close_test="snippet-leave"
                 on_close=move |_| tools.pasted.set(None)
             >
-                <p class="words">{move || t!(i18n, composer_snippet_offer)}</p>
+                <p class="words">{&messages::composer_snippet_offer}</p>
                 <Button
                     test="snippet-make"
-                    label=move || t!(i18n, composer_make_snippet)
+                    label=&messages::composer_make_snippet
                     on_click=move |event| make.run(event)
                 />
             </Banner>

@@ -12,7 +12,7 @@ use super::suggestion_list::option_id;
 use super::suggestions::Suggestions;
 use super::tools::composer_tools;
 use crate::i18n::letters::is_right_to_left;
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::platform::keyboard::{is_composing, is_enter};
 use crate::platform::{focus, page};
 use crate::services::use_services;
@@ -74,7 +74,7 @@ pub fn Composer(
     #[prop(into)]
     on_send: UnsyncCallback<String>,
 ) -> impl IntoView {
-    let (app, services, room, i18n) = (use_app(), use_services(), use_room(), use_i18n());
+    let (app, services, room) = (use_app(), use_services(), use_room());
     let draft = room.draft.clone();
     let is_touch = page::is_touch();
     let input = ComposerBox {
@@ -147,7 +147,7 @@ pub fn Composer(
         view! {
             <ToolButton
                 path=glyph::SMILE
-                label=move || t!(i18n, common_emoji)
+                label=&messages::common_emoji
                 test="emoji-button"
                 on_click=move |_| picking.set(Some(Picking::Text))
             />
@@ -165,15 +165,15 @@ pub fn Composer(
                 }
             >
                 <label class="unseen" for="composer">
-                    {move || t!(i18n, composer_message)}
+                    {&messages::composer_message}
                 </label>
                 <TextBox closed submit />
                 {move || input.handlers.get().map(|_| emoji_button())}
                 <button
                     type="submit"
                     class="primary"
-                    aria-label=move || t!(i18n, common_send)
-                    title=move || t!(i18n, common_send)
+                    aria-label=&messages::common_send
+                    title=&messages::common_send
                     data-testid="send-button"
                     disabled=move || {
                         closed.get() || draft.read().trim().is_empty()

@@ -15,7 +15,6 @@ use crate::i18n::{Message, messages, use_i18n};
 use crate::platform::{focus, keyboard};
 use crate::services::use_services;
 use crate::state::use_room;
-use crate::t;
 use crate::ui::lazy::{LoadError, load_failed};
 use crate::ui::{ToolButton, glyph, show_modal};
 
@@ -63,7 +62,7 @@ pub fn EmojiPicker(
     #[prop(into)]
     on_insert: UnsyncCallback<String>,
 ) -> impl IntoView {
-    let (services, room, i18n) = (use_services(), use_room(), use_i18n());
+    let (services, room) = (use_services(), use_room());
     let node = NodeRef::<html::Dialog>::new();
     let shown = room.picking.clone();
     let close = UnsyncCallback::new(move |()| {
@@ -95,7 +94,7 @@ pub fn EmojiPicker(
         <dialog
             class="emoji-picker"
             data-testid="emoji-picker"
-            aria-label=move || t!(i18n, common_emoji)
+            aria-label=&messages::common_emoji
             node_ref=node
             on:cancel=move |event: Event| {
                 event.prevent_default();
@@ -118,7 +117,7 @@ pub fn EmojiPicker(
                     <SkinToneChoice table=picker.table />
                     <ToolButton
                         path=glyph::CLOSE
-                        label=move || t!(i18n, common_close)
+                        label=&messages::common_close
                         test="emoji-close"
                         on_click=move |_| close.run(())
                     />
@@ -169,7 +168,6 @@ fn SearchBox(
     /// The picker.
     picker: Picker,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let key = move |event: KeyboardEvent| {
         if keyboard::is_enter(&event) {
             event.prevent_default();
@@ -184,8 +182,8 @@ fn SearchBox(
             type="search"
             id="emoji-search"
             data-testid="emoji-search"
-            placeholder=move || t!(i18n, emoji_search)
-            aria-label=move || t!(i18n, emoji_search)
+            placeholder=&messages::emoji_search
+            aria-label=&messages::emoji_search
             autocomplete="off"
             on:input=move |event| {
                 picker.pick_best.set(false);
@@ -218,7 +216,7 @@ fn SkinToneChoice(
         <select
             class="tone"
             data-testid="emoji-tone"
-            aria-label=move || t!(i18n, emoji_tone)
+            aria-label=&messages::emoji_tone
             prop:value=move || table.tone.get().word()
             on:change=move |event| table.set_tone(SkinTone::parse(&event_target_value(&event)))
         >
@@ -268,8 +266,7 @@ fn EmojiList(
             }
             let found = search(groups, &query, MAX_FOUND);
             if found.is_empty() {
-                return view! { <p class="hint">{move || t!(i18n, emoji_no_matches)}</p> }
-                    .into_any();
+                return view! { <p class="hint">{&messages::emoji_no_matches}</p> }.into_any();
             }
             grid(
                 found
@@ -308,7 +305,7 @@ fn AllEmoji(
     });
     view! {
         <div>
-            <h3>{move || t!(i18n, emoji_frequent)}</h3>
+            <h3>{&messages::emoji_frequent}</h3>
             {frequent}
             {all.collect_view()}
         </div>

@@ -4,8 +4,7 @@ use leptos::prelude::*;
 
 use super::composer_form::ComposerBox;
 use super::suggestions::Suggestion;
-use crate::i18n::use_i18n;
-use crate::t;
+use crate::i18n::{messages, use_i18n};
 
 /// The `id` of a suggestion, by its place.
 pub fn option_id(place: usize) -> String {
@@ -52,7 +51,7 @@ pub fn SuggestionList(
                     data-testid="completion"
                     role="listbox"
                     tabindex="0"
-                    aria-label=move || t!(i18n, composer_suggestions)
+                    aria-label=&messages::composer_suggestions
                 >
                     {options
                         .map(|(place, item)| option(place, shown.selected() == Some(place), item))

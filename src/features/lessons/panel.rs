@@ -11,7 +11,7 @@ use super::progress::{Progress, follow_progress};
 use super::step::{Call, StepItem};
 use crate::features::diagnostics::ShownMessage;
 use crate::features::join::form::Room;
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::services::{clear_lesson_progress, use_services};
 use crate::state::{App, use_app};
 use crate::ui::{Button, Panel, Select, option};
@@ -88,12 +88,12 @@ pub fn Lessons() -> impl IntoView {
         <Panel
             id="lessons"
             class="panel inside"
-            title=move || t!(i18n, lesson_title)
-            label=move || t!(i18n, lesson_title)
+            title=&messages::lesson_title
+            label=&messages::lesson_title
             focus="lessons"
             opener="lessons-button"
         >
-            <p class="hint">{move || t!(i18n, lesson_hint)}</p>
+            <p class="hint">{&messages::lesson_hint}</p>
             <div class="panel-tools">
                 <p data-testid="lesson-progress">
                     {move || t!(i18n, lesson_progress, done = done(), all = steps)}
@@ -101,7 +101,7 @@ pub fn Lessons() -> impl IntoView {
                 <Button
                     class="link"
                     test="clear-progress"
-                    label=move || t!(i18n, lesson_reset)
+                    label=&messages::lesson_reset
                     on_click=move |_| {
                         learning.made.set(BTreeMap::new());
                         clear_lesson_progress(learning.done);
@@ -109,7 +109,7 @@ pub fn Lessons() -> impl IntoView {
                 />
                 <Select
                     id="code-language"
-                    label=move || t!(i18n, lesson_code_language)
+                    label=&messages::lesson_code_language
                     options=vec![
                         option("javascript", "JavaScript (diffusion)"),
                         option("rust", "Rust (effusion-client)"),
@@ -119,7 +119,7 @@ pub fn Lessons() -> impl IntoView {
                 />
             </div>
             {LESSONS.iter().enumerate().map(lesson).collect_view()}
-            <h3>{move || t!(i18n, lesson_calls)}</h3>
+            <h3>{&messages::lesson_calls}</h3>
             <ol class="protocol" data-testid="calls">
                 <For each=calls key=|message| message.recorded.number let:message>
                     <li>

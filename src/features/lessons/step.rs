@@ -14,7 +14,7 @@ use super::panel::Learning;
 use crate::features::diagnostics::{Code, RawBytes, ShownMessage};
 use crate::features::join::service::{REGISTRAR, SHARED_ACCOUNT, Service};
 use crate::features::timeline::clipboard;
-use crate::i18n::{Value, use_i18n};
+use crate::i18n::{Value, messages, use_i18n};
 use crate::services::lesson_link;
 use crate::state::{App, Request, Screen, SetIfChanged, use_app};
 use crate::t;
@@ -99,7 +99,7 @@ fn HelpLink(
     let one_window = move || {
         let hint = view! {
             <p class="hint" data-testid="one-window">
-                {move || t!(i18n, lesson_one_window)}
+                {&messages::lesson_one_window}
             </p>
         };
         Some(hint.into_any())
@@ -130,7 +130,7 @@ fn HelpLink(
             };
             let link = view! {
                 <a href=href target="_blank" rel="noopener" data-testid="second-window">
-                    {move || t!(i18n, lesson_second_window)}
+                    {&messages::lesson_second_window}
                 </a>
             };
             Some(link.into_any())
@@ -142,7 +142,7 @@ fn HelpLink(
             };
             let link = view! {
                 <a href=href target="_blank" rel="noopener" data-testid="account-window">
-                    {move || t!(i18n, lesson_create_account)}
+                    {&messages::lesson_create_account}
                 </a>
             };
             Some(link.into_any())
@@ -196,7 +196,7 @@ fn CodeBlock(
                 <Button
                     class="link"
                     test="copy-code"
-                    label=move || t!(i18n, lesson_code_copy)
+                    label=&messages::lesson_code_copy
                     on_click=copy
                 />
                 " "
@@ -210,7 +210,7 @@ fn CodeBlock(
     };
     view! {
         <details class="bytes" on:toggle=move |_| opened.set_if_changed(true)>
-            <summary data-testid="show-code">{move || t!(i18n, lesson_code)}</summary>
+            <summary data-testid="show-code">{&messages::lesson_code}</summary>
             {move || opened.get().then(shown)}
         </details>
     }
@@ -268,7 +268,7 @@ fn ConnectCall(
     /// The message.
     message: Arc<ShownMessage>,
 ) -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let me = app.me.read_untracked();
     let call = me
         .as_ref()
@@ -276,7 +276,7 @@ fn ConnectCall(
     view! {
         <div class="call" data-testid="made-call">
             <Code text=call.unwrap_or_default() />
-            <p class="hint">{move || t!(i18n, lesson_connect_hidden)}</p>
+            <p class="hint">{&messages::lesson_connect_hidden}</p>
         </div>
     }
 }

@@ -3,11 +3,11 @@
 use leptos::prelude::*;
 
 use crate::features::timeline::copy_to_clipboard;
-use crate::i18n::use_i18n;
+use crate::i18n::messages;
+use crate::lazy;
 use crate::services::{lesson_link, link_copied, link_to};
 use crate::state::{OpenRoom, Panel, Screen, use_app};
 use crate::ui::Button;
-use crate::{lazy, t};
 
 /// How to find somebody to talk with, and how to learn.
 #[component]
@@ -15,7 +15,7 @@ fn Welcome(
     /// The room.
     room: OpenRoom,
 ) -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let info = room.info.clone();
     let second = move || lesson_link(app, &info.read(), Screen::Join);
     let copy = move |_| {
@@ -27,13 +27,13 @@ fn Welcome(
         <div class="welcome" data-testid="welcome">
             <Button
                 test="copy-invitation"
-                label=move || t!(i18n, room_copy_invitation)
+                label=&messages::room_copy_invitation
                 on_click=copy
             />
             {move || {
                 let link = view! {
                     <a href=second()? target="_blank" rel="noopener" data-testid="welcome-window">
-                        {move || t!(i18n, lesson_second_window)}
+                        {&messages::lesson_second_window}
                     </a>
                 };
                 Some(link.into_any())
@@ -41,7 +41,7 @@ fn Welcome(
             <Button
                 class="primary"
                 test="start-lessons"
-                label=move || t!(i18n, lesson_start)
+                label=&messages::lesson_start
                 on_click=move |_| app.panel.set(Some(Panel::Lessons))
             />
         </div>

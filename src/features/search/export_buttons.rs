@@ -4,11 +4,10 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::export::{self, Line};
-use crate::i18n::use_i18n;
+use crate::i18n::messages;
 use crate::platform::page;
 use crate::services::{History, use_services};
 use crate::state::OpenRoom;
-use crate::t;
 use crate::ui::Button;
 
 /// The two kinds of file that a room is saved as.
@@ -24,7 +23,6 @@ pub fn ExportButtons(
     /// The room.
     room: OpenRoom,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let saving = RwSignal::new(false);
     let (services, room) = (StoredValue::new(use_services()), StoredValue::new(room));
     let start = move |format| {
@@ -41,10 +39,10 @@ pub fn ExportButtons(
     };
     view! {
         <fieldset class="files">
-            <legend>{move || t!(i18n, search_export)}</legend>
+            <legend>{&messages::search_export}</legend>
             <Button
                 test="export-text"
-                label=move || t!(i18n, search_plain_text)
+                label=&messages::search_plain_text
                 disabled=saving
                 on_click=move |_| start(Format::Text)
             />

@@ -5,13 +5,13 @@ use leptos::prelude::*;
 use super::export_buttons::ExportButtons;
 use super::finder::Finder;
 use super::results::Results;
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
+use crate::lazy;
 use crate::platform::clock;
 use crate::platform::keyboard::is_enter;
 use crate::services::use_services;
 use crate::state::OpenRoom;
 use crate::ui::{Button, Labelled, Panel};
-use crate::{lazy, t};
 
 /// The panel that searches a room.
 #[component]
@@ -19,14 +19,13 @@ pub fn SearchPanel(
     /// The room.
     room: OpenRoom,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let finder = Finder::new(room.clone());
     view! {
         <Panel
             id="search-panel"
             class="panel search"
-            title=move || t!(i18n, search_title)
-            label=move || t!(i18n, common_search_room)
+            title=&messages::search_title
+            label=&messages::common_search_room
             focus="search"
             opener="search-button"
         >
@@ -54,8 +53,8 @@ fn Query(
                 type="search"
                 dir="auto"
                 autocomplete="off"
-                aria-label=move || t!(i18n, search_query)
-                placeholder=move || t!(i18n, search_query)
+                aria-label=&messages::search_query
+                placeholder=&messages::search_query
                 on:input=move |event| finder.search(&event_target_value(&event))
                 on:keydown=move |event| {
                     if is_enter(&event) {
@@ -70,13 +69,13 @@ fn Query(
                 </p>
                 <Button
                     test="search-previous"
-                    label=move || t!(i18n, search_older)
+                    label=&messages::search_older
                     disabled=nothing
                     on_click=move |_| finder.step(false)
                 />
                 <Button
                     test="search-next"
-                    label=move || t!(i18n, search_newer)
+                    label=&messages::search_newer
                     disabled=nothing
                     on_click=move |_| finder.step(true)
                 />
@@ -91,9 +90,9 @@ fn GoToDate(
     /// The room.
     room: OpenRoom,
 ) -> impl IntoView {
-    let (services, i18n) = (use_services(), use_i18n());
+    let services = use_services();
     view! {
-        <Labelled id="jump-date" label=move || t!(i18n, search_go_to_date)>
+        <Labelled id="jump-date" label=&messages::search_go_to_date>
             <input
                 id="jump-date"
                 data-testid="jump-date"

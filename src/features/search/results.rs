@@ -6,7 +6,7 @@ use super::finder::Finder;
 use super::needle::excerpt;
 use crate::features::timeline::prose::plain_text;
 use crate::features::timeline::{At, Entry};
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::services::use_services;
 use crate::state::{Earlier, OpenRoom, use_app};
 use crate::t;
@@ -26,7 +26,7 @@ pub fn Results(
     /// The search.
     finder: Finder,
 ) -> impl IntoView {
-    let (services, i18n) = (use_services(), use_i18n());
+    let services = use_services();
     let stored = StoredValue::new(room.clone());
     let has_earlier = move || {
         room.extent.track();
@@ -45,7 +45,7 @@ pub fn Results(
             <Button
                 class="earlier"
                 test="search-more"
-                label=move || t!(i18n, search_load_earlier)
+                label=&messages::search_load_earlier
                 on_click=move |_| stored.with_value(|room| services.history.load_earlier(room))
             />
         }

@@ -4,7 +4,7 @@ use effusion_chat::RoomKind;
 use leptos::prelude::*;
 
 use super::{ActiveRoom, ConnectionBadge};
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::platform::focus;
 use crate::services::use_services;
 use crate::state::{Dialog, Panel, use_app, use_room};
@@ -32,7 +32,7 @@ pub fn Bar() -> impl IntoView {
 /// Opens the list of rooms where there is no space for it beside the room, and marks that there is something new in it.
 #[component]
 fn MenuButton() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let unread = move || {
         let (rooms, direct) = (app.rooms.read(), app.direct.read());
         let mut rooms = rooms.iter().chain(direct.iter());
@@ -45,7 +45,7 @@ fn MenuButton() -> impl IntoView {
     view! {
         <IconButton
             icon="menu"
-            label=move || t!(i18n, common_rooms)
+            label=&messages::common_rooms
             test="menu-button"
             id="menu-button"
             expanded=app.drawer
@@ -144,14 +144,14 @@ fn KindChip() -> impl IntoView {
 /// What opens beside a room, what tells about it, and what leaves it.
 #[component]
 fn RoomButtons() -> impl IntoView {
-    let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    let (app, room) = (use_app(), use_room());
     let services = use_services();
     let is_room = room.peer.is_none();
     let attended = room.attended.clone();
     view! {
         <IconButton
             icon="find"
-            label=move || t!(i18n, common_search_room)
+            label=&messages::common_search_room
             test="search-button"
             id="search-button"
             expanded=Signal::derive(move || *app.panel.read() == Some(Panel::Search))
@@ -160,13 +160,13 @@ fn RoomButtons() -> impl IntoView {
         {move || (is_room && attended.get()).then(|| view! { <MembersButton /> }.into_any())}
         <IconButton
             icon="info"
-            label=move || t!(i18n, room_details)
+            label=&messages::room_details
             test="room-info-button"
             on_click=move |_| app.dialog.set(Some(Dialog::RoomInfo))
         />
         <IconButton
             icon="leave"
-            label=move || t!(i18n, room_leave)
+            label=&messages::room_leave
             test="leave-button"
             on_click=move |_| services.rooms.leave(&room)
         />
@@ -188,14 +188,14 @@ fn MembersButton() -> impl IntoView {
             class="quiet count"
             id="members-button"
             data-testid="members-button"
-            title=move || t!(i18n, common_people_in_room)
+            title=&messages::common_people_in_room
             aria-expanded=move || (*app.panel.read() == Some(Panel::Members)).to_string()
             on:click=move |_| toggle(app.panel, Panel::Members)
         >
             <Icon name="people" />
             <span data-testid="members-count">{move || count()}</span>
             <span class="unseen">{" "}</span>
-            <span class="unseen">{move || t!(i18n, common_people_in_room)}</span>
+            <span class="unseen">{&messages::common_people_in_room}</span>
         </button>
     }
 }

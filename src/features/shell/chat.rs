@@ -3,11 +3,11 @@ use leptos::prelude::*;
 use super::{Bar, Dialogs, NoRoom, Panels, RoomPane};
 use crate::features::people::ask_to_notify;
 use crate::features::sidebar::Sidebar;
-use crate::i18n::use_i18n;
+use crate::i18n::messages;
+use crate::lazy;
 use crate::services::use_services;
 use crate::state::{Connection, Fault, OpenRoom, use_app};
 use crate::ui::{Button, FaultAlert, Keyed, Lazy};
-use crate::{lazy, t};
 
 lazy! { chat, /// [`Chat`], in the file of the services, which are fetched before it.
 pub fn chat() => view! { <Chat/> } }
@@ -15,11 +15,11 @@ pub fn chat() => view! { <Chat/> } }
 /// The rooms: the list of them, the one that is shown, and whatever lies beside and over it.
 #[component]
 pub fn Chat() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     view! {
         <div class=move || if app.drawer.get() { "chat drawer" } else { "chat" }>
             <a class="skip" href="#composer" hidden=move || app.active.read().is_none()>
-                {move || t!(i18n, room_skip_to_composer)}
+                {&messages::room_skip_to_composer}
             </a>
             <Sidebar />
             <div class="veil" on:click=move |_| app.drawer.set(false)></div>
@@ -66,7 +66,7 @@ pub fn ActiveRoom(
 /// Says that the session is over, and offers another one.
 #[component]
 fn SessionFault() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let services = use_services();
     let alert = move |fault: Fault| {
         let services = services.clone();
@@ -74,7 +74,7 @@ fn SessionFault() -> impl IntoView {
             <FaultAlert fault>
                 <Button
                     test="reconnect-button"
-                    label=move || t!(i18n, room_reconnect)
+                    label=&messages::room_reconnect
                     on_click=move |_| services.entry.reconnect()
                 />
             </FaultAlert>

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::services::use_services;
 use crate::state::{Connection, use_app};
 use crate::t;
@@ -41,7 +41,7 @@ pub fn ConnectionBadge() -> impl IntoView {
             <Button
                 class="link"
                 test="reconnect"
-                label=move || t!(i18n, connection_try_now)
+                label=&messages::connection_try_now
                 hidden=Signal::derive(move || !may_try())
                 on_click=move |_| services.entry.reconnect()
             />

@@ -2,25 +2,24 @@ use gloo_events::{EventListener, EventListenerOptions};
 use leptos::prelude::*;
 
 use crate::features::timeline::Timeline;
-use crate::i18n::use_i18n;
+use crate::i18n::messages;
 use crate::state::{App, OpenRoom, use_app};
-use crate::t;
 use crate::ui::Button;
 
 /// Says once that the browser stores nothing for the page, or has no space left. Then a window asks before it is closed with messages
 /// that are not sent.
 #[component]
 pub fn NotStoredNotice() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     ask_before_loss(app);
     let closed = RwSignal::new(false);
     let notice = move || {
         view! {
             <div class="update above" role="status" data-testid="not-stored">
-                <p>{move || t!(i18n, storage_refused)}</p>
+                <p>{&messages::storage_refused}</p>
                 <Button
                     test="not-stored-close"
-                    label=move || t!(i18n, common_close)
+                    label=&messages::common_close
                     on_click=move |_| closed.set(true)
                 />
             </div>

@@ -6,7 +6,7 @@ use crate::features::composer::Composer;
 use crate::features::people::typing;
 use crate::features::sidebar::ask_for_room;
 use crate::features::timeline::MessageList;
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::services::use_services;
 use crate::state::{Dialog, Fault, ReadOnly, Right, RoomState, use_app, use_room};
 use crate::t;
@@ -48,7 +48,7 @@ pub fn RoomPane() -> impl IntoView {
 /// Why the room cannot be used, and what helps.
 #[component]
 fn RoomNotice() -> impl IntoView {
-    let (services, room, i18n) = (use_services(), use_room(), use_i18n());
+    let (services, room) = (use_services(), use_room());
     let state = room.state.clone();
     move || {
         let RoomState::Failed(fault) = state.get() else {
@@ -59,7 +59,7 @@ fn RoomNotice() -> impl IntoView {
             <FaultAlert fault>
                 <Button
                     test="join-again"
-                    label=move || t!(i18n, room_join_again)
+                    label=&messages::room_join_again
                     on_click=move |_| services.rooms.join_again(&room)
                 />
             </FaultAlert>
@@ -113,7 +113,7 @@ fn Muted(
             <p>
                 <strong>{words}</strong>
                 {" "}
-                {move || t!(i18n, room_muted_hint)}
+                {&messages::room_muted_hint}
             </p>
         </div>
     }
@@ -122,14 +122,14 @@ fn Muted(
 /// Says that a room is archived, where its composer would be.
 #[component]
 fn Archived() -> impl IntoView {
-    let (services, room, i18n) = (use_services(), use_room(), use_i18n());
+    let (services, room) = (use_services(), use_room());
     view! {
         <div class="archived" data-testid="archived">
             <Icon name="archive" />
-            <p>{move || t!(i18n, room_archived)}</p>
+            <p>{&messages::room_archived}</p>
             <Button
                 test="reopen-button"
-                label=move || t!(i18n, room_unarchive)
+                label=&messages::room_unarchive
                 on_click=move |_| services.directory.archive(&room, false)
             />
         </div>
@@ -139,17 +139,17 @@ fn Archived() -> impl IntoView {
 /// What is shown where a room would be, while the reader is in none.
 #[component]
 pub fn NoRoom() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let view = move || {
         view! {
             <div class="empty" data-testid="no-rooms">
                 <Icon name="brand" />
-                <h1>{move || t!(i18n, room_none)}</h1>
-                <p>{move || t!(i18n, room_none_hint)}</p>
+                <h1>{&messages::room_none}</h1>
+                <p>{&messages::room_none_hint}</p>
                 <Button
                     class="primary"
                     test="first-room-button"
-                    label=move || t!(i18n, common_join_room)
+                    label=&messages::common_join_room
                     on_click=move |_| ask_for_room(app, Dialog::AnotherRoom)
                 />
             </div>

@@ -4,10 +4,10 @@ use leptos::ev::{self, KeyboardEvent};
 use leptos::prelude::*;
 
 use crate::i18n::{Message, messages, use_i18n};
+use crate::lazy;
 use crate::platform::{focus, keyboard, page};
 use crate::state::{App, Dialog, Panel, Screen, use_app};
 use crate::ui::Dialog as DialogFrame;
-use crate::{lazy, t};
 
 /// What is written on a key.
 #[derive(Clone, Copy)]
@@ -102,10 +102,9 @@ pub fn shortcuts_dialog() => view! { <ShortcutsDialog/> } }
 /// The list of all keys, over the chat.
 #[component]
 pub fn ShortcutsDialog() -> impl IntoView {
-    let i18n = use_i18n();
     view! {
         <DialogFrame
-            title=move || t!(i18n, common_keyboard_shortcuts)
+            title=&messages::common_keyboard_shortcuts
             test="keyboard"
             focus="shortcuts"
         >

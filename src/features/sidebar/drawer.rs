@@ -5,16 +5,15 @@ use super::learn::Learn;
 use super::room_list::RoomList;
 use crate::features::join::Brand;
 use crate::features::join::form::Field;
-use crate::i18n::use_i18n;
+use crate::i18n::messages;
 use crate::platform::focus;
 use crate::state::{App, Dialog, OpenRoom, use_app};
-use crate::t;
 use crate::ui::{Icon, IconButton};
 
 /// The list of rooms, and below it the reader and the settings. Where the page is narrow it is a drawer.
 #[component]
 pub fn Sidebar() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let close = move |_| {
         app.drawer.set(false);
         focus::move_to("menu-button");
@@ -27,14 +26,14 @@ pub fn Sidebar() -> impl IntoView {
         <aside
             class="sidebar"
             id="sidebar"
-            aria-label=move || t!(i18n, sidebar_title)
+            aria-label=&messages::sidebar_title
             tabindex="-1"
         >
             <header>
                 <Brand />
                 <IconButton
                     icon="close"
-                    label=move || t!(i18n, sidebar_close)
+                    label=&messages::sidebar_close
                     test="close-drawer"
                     on_click=close
                 />
@@ -45,7 +44,7 @@ pub fn Sidebar() -> impl IntoView {
                 <Me />
                 <IconButton
                     icon="settings"
-                    label=move || t!(i18n, common_settings)
+                    label=&messages::common_settings
                     test="settings-button"
                     on_click=settings
                 />
@@ -57,15 +56,15 @@ pub fn Sidebar() -> impl IntoView {
 /// The rooms, the ways to others, and the direct messages.
 #[component]
 fn Rooms() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let browse = move |_| {
         app.drawer.set(false);
         app.dialog.set(Some(Dialog::Directory));
     };
     let direct = move || {
         view! {
-            <section class="direct" aria-label=move || t!(i18n, sidebar_direct)>
-                <h2>{move || t!(i18n, sidebar_direct)}</h2>
+            <section class="direct" aria-label=&messages::sidebar_direct>
+                <h2>{&messages::sidebar_direct}</h2>
                 <RoomList rooms=app.direct />
             </section>
         }
@@ -73,7 +72,7 @@ fn Rooms() -> impl IntoView {
     };
     let any_direct = Memo::new(move |_| !app.direct.read().is_empty());
     view! {
-        <nav aria-label=move || t!(i18n, common_rooms)>
+        <nav aria-label=&messages::common_rooms>
             <RoomList rooms=Signal::derive(move || in_order(app)) movable=true />
             <button
                 type="button"
@@ -82,11 +81,11 @@ fn Rooms() -> impl IntoView {
                 on:click=move |_| ask_for_room(app, Dialog::AnotherRoom)
             >
                 <Icon name="plus" />
-                {move || t!(i18n, common_join_another_room)}
+                {&messages::common_join_another_room}
             </button>
             <button type="button" class="another" data-testid="directory-button" on:click=browse>
                 <Icon name="find" />
-                {move || t!(i18n, sidebar_browse)}
+                {&messages::sidebar_browse}
             </button>
             {move || any_direct.get().then(direct)}
         </nav>

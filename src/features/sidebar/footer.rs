@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use crate::features::join::form::SignIn;
 use crate::features::people::roster::Person;
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::state::{Dialog, use_app};
 use crate::t;
 use crate::ui::Avatar;
@@ -33,7 +33,7 @@ pub fn Me() -> impl IntoView {
                 type="button"
                 class="who"
                 data-testid="my-profile"
-                title=move || t!(i18n, sidebar_profile)
+                title=&messages::sidebar_profile
                 on:click=open
             >
                 <Avatar name=name.clone() />

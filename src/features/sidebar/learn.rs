@@ -2,15 +2,14 @@ use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 
 use crate::features::shell::toggle;
-use crate::i18n::use_i18n;
+use crate::i18n::messages;
 use crate::state::{Panel, Screen, use_app};
-use crate::t;
 use crate::ui::Icon;
 
 /// The way to the lessons, to the diagnostics, and for moderators to their board.
 #[component]
 pub fn Learn() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let open_board = move |_| {
         app.drawer.set(false);
         app.screen.set(Screen::Board);
@@ -19,7 +18,7 @@ pub fn Learn() -> impl IntoView {
         view! {
             <button type="button" class="learn" data-testid="board-button" on:click=open_board>
                 <Icon name="shield" />
-                {move || t!(i18n, common_moderation)}
+                {&messages::common_moderation}
             </button>
         }
         .into_any()
@@ -30,13 +29,13 @@ pub fn Learn() -> impl IntoView {
                 panel=Panel::Lessons
                 icon="lessons"
                 test="lessons-button"
-                label=move || t!(i18n, lesson_title)
+                label=&messages::lesson_title
             />
             <PanelButton
                 panel=Panel::Diagnostics
                 icon="diagnostics"
                 test="diagnostics-button"
-                label=move || t!(i18n, common_diagnostics)
+                label=&messages::common_diagnostics
             />
             {move || app.moderator.get().then(board)}
         </div>

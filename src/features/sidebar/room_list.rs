@@ -5,7 +5,7 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use crate::features::directory::{Mark, Marks, marks_of};
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::platform::focus;
 use crate::services::use_services;
 use crate::state::{OpenRoom, use_app};
@@ -168,7 +168,7 @@ fn Unread(
         view! {
             <span class="drafted" data-testid="drafted">
                 <Icon name="edit" />
-                <span class="unseen">{move || t!(i18n, sidebar_draft)}</span>
+                <span class="unseen">{&messages::sidebar_draft}</span>
             </span>
         }
         .into_any()
@@ -186,7 +186,7 @@ fn Unread(
         view! {
             <span class="unread" data-testid="unread">
                 {move || i18n.number(count as f64)}
-                <span class="unseen">{" "} {move || t!(i18n, sidebar_unread)}</span>
+                <span class="unseen">{" "} {&messages::sidebar_unread}</span>
             </span>
         }
         .into_any()

@@ -2,10 +2,9 @@
 
 use leptos::prelude::*;
 
-use crate::i18n::use_i18n;
+use crate::i18n::messages;
 use crate::platform::storage;
 use crate::state::{App, use_app, use_room};
-use crate::t;
 
 /// Under this name the device remembers that new messages are not announced.
 const MUTED: &str = "effusion.quiet";
@@ -24,7 +23,7 @@ pub fn mute_announcements(app: App, muted: bool) {
 /// Announces new messages to those who cannot see them, unless they stopped it.
 #[component]
 pub fn Announcer() -> impl IntoView {
-    let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    let (app, room) = (use_app(), use_room());
     let muted = app.announcements_muted;
     let heard = room.announcement.clone();
     let missed = room.announcement.clone();
@@ -43,7 +42,7 @@ pub fn Announcer() -> impl IntoView {
                 aria-pressed=move || muted.get().to_string()
                 on:click=move |_| mute_announcements(app, !muted.get_untracked())
             >
-                {move || t!(i18n, common_mute_announcements)}
+                {&messages::common_mute_announcements}
             </button>
             <p class="unseen" aria-live="polite" data-testid="announcer">
                 {move || if muted.get() { String::new() } else { heard.get() }}

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::editing::write_anew;
 use super::{Delivery, Key, Row};
-use crate::i18n::use_i18n;
+use crate::i18n::{messages, use_i18n};
 use crate::platform::focus;
 use crate::state::OpenRoom;
 use crate::ui::identity::isolate;
@@ -38,7 +38,7 @@ pub fn DeliveryState(
         (Delivery::Sending, _) => (move || t!(i18n, message_sending)).into_any(),
         (Delivery::Sent, false) => (move || t!(i18n, common_sent)).into_any(),
         (Delivery::Sent, true) => view! {
-            <span>{move || t!(i18n, common_sent)}</span>
+            <span>{&messages::common_sent}</span>
             <Lazy quiet=true load=seen_by(room.clone(), key) />
         }
         .into_any(),
@@ -47,19 +47,19 @@ pub fn DeliveryState(
             let room = room.clone();
             view! {
                 <span>
-                    {move || t!(i18n, message_not_sent)} {" "} {move || i18n.show(&what)} {" "}
+                    {&messages::message_not_sent} {" "} {move || i18n.show(&what)} {" "}
                     {move || i18n.show(&next)}
                 </span>
                 <Button
                     class="link"
-                    label=move || t!(i18n, message_retry)
+                    label=&messages::message_retry
                     test="retry"
                     tabindex="-1"
                     on_click=move |_| on_retry.run(key)
                 />
                 <Button
                     class="link"
-                    label=move || t!(i18n, message_edit)
+                    label=&messages::message_edit
                     test="edit-unsent"
                     tabindex="-1"
                     on_click=move |_| {
@@ -70,7 +70,7 @@ pub fn DeliveryState(
                 />
                 <Button
                     class="link"
-                    label=move || t!(i18n, message_discard)
+                    label=&messages::message_discard
                     test="cancel"
                     tabindex="-1"
                     on_click=move |_| on_discard.run(key)

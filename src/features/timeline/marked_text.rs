@@ -9,7 +9,7 @@ use web_sys::Url;
 use super::clipboard::clipboard;
 use super::fold_button::FoldButton;
 use super::markdown::{Kind, LinkLabel, Node, parse};
-use crate::i18n::{I18n, use_i18n};
+use crate::i18n::{I18n, messages, use_i18n};
 use crate::state::OpenRoom;
 use crate::ui::Button;
 use crate::ui::identity::isolate;
@@ -220,7 +220,7 @@ fn Picture(
         }
         .into_any(),
         PictureState::Failed => {
-            view! { <em class="gone">{move || t!(i18n, message_picture_failed)}</em> }.into_any()
+            view! { <em class="gone">{&messages::message_picture_failed}</em> }.into_any()
         }
     };
     view! { <span class="picture">{content}</span> }

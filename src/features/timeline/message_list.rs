@@ -76,7 +76,7 @@ pub fn MessageList(
         view! {
             <button type="button" class="newest" data-testid="newest-button" on:click=to_newest>
                 <Icon name="down" />
-                {move || t!(i18n, timeline_to_newest)}
+                {&messages::timeline_to_newest}
             </button>
         }
         .into_any()
@@ -91,7 +91,7 @@ pub fn MessageList(
                 data-testid="scroll"
                 tabindex="0"
                 role="region"
-                aria-label=move || t!(i18n, common_messages)
+                aria-label=&messages::common_messages
                 node_ref=viewport
                 on:scroll=move |_| list.scrolled()
             >
@@ -102,7 +102,7 @@ pub fn MessageList(
                     <div
                         role="log"
                         aria-live="off"
-                        aria-label=move || t!(i18n, common_messages)
+                        aria-label=&messages::common_messages
                         data-testid="message-list"
                         node_ref=content
                     >
@@ -149,7 +149,7 @@ fn UnreadAbove() -> impl IntoView {
                 <button
                     type="button"
                     data-testid="first-unread-button"
-                    title=move || t!(i18n, timeline_to_first_unread)
+                    title=&messages::timeline_to_first_unread
                     on:click=jump
                 >
                     <PathIcon path=glyph::UP />
@@ -157,7 +157,7 @@ fn UnreadAbove() -> impl IntoView {
                 </button>
                 <Button
                     test="mark-read-button"
-                    label=move || t!(i18n, timeline_mark_read)
+                    label=&messages::timeline_mark_read
                     on_click=move |_| room.with_value(OpenRoom::mark_read)
                 />
             </div>
@@ -170,13 +170,13 @@ fn UnreadAbove() -> impl IntoView {
 /// Says that what is shown was kept for reading without a connection.
 #[component]
 fn OfflineCopy() -> impl IntoView {
-    let (room, i18n) = (use_room(), use_i18n());
+    let room = use_room();
     let copied = room.copied.clone();
     move || {
         copied.get().then(|| {
             view! {
                 <p class="copy" role="status" data-testid="offline-copy">
-                    {move || t!(i18n, timeline_offline_copy)}
+                    {&messages::timeline_offline_copy}
                 </p>
             }
         })
@@ -245,12 +245,12 @@ fn NoMessages() -> impl IntoView {
         let shown = match room.state.get() {
             RoomState::Failed(_) => return None,
             RoomState::Joining => {
-                view! { <p class="hint">{move || t!(i18n, timeline_joining)}</p> }.into_any()
+                view! { <p class="hint">{&messages::timeline_joining}</p> }.into_any()
             }
             _ => view! {
                 <div class="empty">
                     <Icon name="brand" />
-                    <h2>{move || t!(i18n, timeline_empty)}</h2>
+                    <h2>{&messages::timeline_empty}</h2>
                     <p>{move || i18n.text(hint, &[])}</p>
                 </div>
             }

@@ -80,7 +80,7 @@ pub fn MessageRow(
                 <MessageTime i18n row=row.clone() />
             </p>
             {is_reply.then(|| view! { <QuoteButton room=room.clone() i18n row=row.clone() /> })}
-            <MessageText room=room.clone() i18n row=row.clone() />
+            <MessageText room=room.clone() row=row.clone() />
             <small class="edited" data-testid="edited">
                 {move || edited_word(i18n, &edited.read())}
             </small>
@@ -155,14 +155,14 @@ fn RowTop(
                 <Button
                     class="earlier"
                     test="gap-button"
-                    label=move || t!(i18n, timeline_fill_gap)
+                    label=&messages::timeline_fill_gap
                     on_click=move |_| on_gap.run((rank, false))
                 />
             }
             .into_any(),
             (false, true) => view! {
                 <p class="unread-line" data-testid="unread-line">
-                    {move || t!(i18n, timeline_new)}
+                    {&messages::timeline_new}
                 </p>
             }
             .into_any(),
@@ -229,7 +229,7 @@ fn QuoteButton(
         let is_claim = matches!(state, Quoted::NotLoaded | Quoted::Missing);
         let excerpt = match state {
             Quoted::Deleted => {
-                view! { <em class="gone">{move || t!(i18n, message_deleted)}</em> }.into_any()
+                view! { <em class="gone">{&messages::message_deleted}</em> }.into_any()
             }
             _ => view! { <bdi class="excerpt">{text}</bdi> }.into_any(),
         };
@@ -241,7 +241,7 @@ fn QuoteButton(
                 data-testid="reply-quote"
                 tabindex="-1"
                 data-state=quoted_word(state)
-                title=move || t!(i18n, message_go_to_original)
+                title=&messages::message_go_to_original
                 data-hued=""
                 style=("--hue", hue)
                 on:click=jump
@@ -265,7 +265,7 @@ fn account_of(i18n: I18n, sender: &Sender) -> Option<AnyView> {
         account => account.to_owned(),
     };
     let shown = view! {
-        <bdi class="account" data-testid="account" title=move || t!(i18n, people_looks_alike)>
+        <bdi class="account" data-testid="account" title=&messages::people_looks_alike>
             {words}
         </bdi>
         {" "}

@@ -6,9 +6,8 @@ use super::Row;
 use super::fold_button::FoldButton;
 use super::marked_text::marked_text;
 use super::markup::is_marked;
-use crate::i18n::I18n;
+use crate::i18n::messages;
 use crate::state::OpenRoom;
-use crate::t;
 use crate::ui::Lazy;
 
 /// Longer texts, in bytes, are folded.
@@ -22,8 +21,6 @@ const MANY_LINES: usize = 30;
 pub fn MessageText(
     /// The room of the message.
     room: OpenRoom,
-    /// The language of the interface.
-    i18n: I18n,
     /// Its row.
     row: ArcRwSignal<Row>,
 ) -> impl IntoView {
@@ -39,7 +36,7 @@ pub fn MessageText(
         let shown = match content {
             None => view! {
                 <em class="gone" data-testid="deleted">
-                    {move || t!(i18n, message_deleted)}
+                    {&messages::message_deleted}
                 </em>
             }
             .into_any(),
@@ -64,7 +61,7 @@ pub fn MessageText(
         view! {
             <div class="text" class:long=folded>
                 {body}
-                <FoldButton folded label=move || t!(i18n, message_show_all) test="show-all" />
+                <FoldButton folded label=&messages::message_show_all test="show-all" />
             </div>
         }
         .into_any()

@@ -34,13 +34,12 @@ pub fn MessageToolbar(
     #[prop(into)]
     on_done: UnsyncCallback<()>,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let asking = RwSignal::new(false);
     view! {
         <div
             class=if sheet { "tools sheet" } else { "tools" }
             role="toolbar"
-            aria-label=move || t!(i18n, message_actions)
+            aria-label=&messages::message_actions
             data-testid="message-tools"
         >
             <div class="row">
@@ -71,7 +70,7 @@ fn Actions(
     /// Closes it, and goes back to the composer.
     on_done: UnsyncCallback<()>,
 ) -> impl IntoView {
-    let (app, room, i18n) = (use_app(), use_room(), use_i18n());
+    let (app, room) = (use_app(), use_room());
     let direct = room.peer.is_some();
     // What two people say to each other stands in two series: only its id is the same in both.
     let target = if direct {
@@ -92,7 +91,7 @@ fn Actions(
         view! {
             <ToolButton
                 path=glyph::REPLY
-                label=move || t!(i18n, message_reply)
+                label=&messages::message_reply
                 test="tool-reply"
                 tabindex="-1"
                 on_click=move |_| {
@@ -116,7 +115,7 @@ fn Actions(
         view! {
             <ToolButton
                 path=glyph::EDIT
-                label=move || t!(i18n, message_edit)
+                label=&messages::message_edit
                 test="tool-edit"
                 tabindex="-1"
                 on_click=move |_| {
@@ -126,7 +125,7 @@ fn Actions(
             />
             <ToolButton
                 path=glyph::DELETE
-                label=move || t!(i18n, message_delete)
+                label=&messages::message_delete
                 test="tool-delete"
                 tabindex="-1"
                 on_click=move |_| asking.set(true)
@@ -138,7 +137,7 @@ fn Actions(
         view! {
             <ToolButton
                 path=glyph::COPY
-                label=move || t!(i18n, message_copy_text)
+                label=&messages::message_copy_text
                 test="tool-copy"
                 tabindex="-1"
                 on_click=move |_| {
@@ -154,7 +153,7 @@ fn Actions(
         view! {
             <ToolButton
                 path=glyph::LINK
-                label=move || t!(i18n, message_copy_link)
+                label=&messages::message_copy_link
                 test="tool-link"
                 tabindex="-1"
                 on_click=move |_| {
@@ -172,7 +171,7 @@ fn Actions(
         {link}
         <ToolButton
             path=glyph::CLOSE
-            label=move || t!(i18n, common_close)
+            label=&messages::common_close
             test="tool-close"
             tabindex="-1"
             on_click=move |_| on_close.run(())
@@ -221,7 +220,7 @@ fn ReactionTools(
         </div>
         <ToolButton
             path=glyph::REACT
-            label=move || t!(i18n, common_react)
+            label=&messages::common_react
             test="tool-react"
             tabindex="-1"
             on_click=move |_| {
@@ -242,7 +241,7 @@ fn ConfirmDelete(
     /// Closes the toolbar, and goes back to the composer.
     on_done: UnsyncCallback<()>,
 ) -> impl IntoView {
-    let (services, room, i18n) = (use_services(), use_room(), use_i18n());
+    let (services, room) = (use_services(), use_room());
     let confirm = NodeRef::<html::Button>::new();
     // Before the next frame: a toolbar without the focus goes once the pointer is not on its message.
     confirm.on_load(|button| {
@@ -261,7 +260,7 @@ fn ConfirmDelete(
         });
     };
     view! {
-        <span class="ask">{move || t!(i18n, message_delete_confirm)}</span>
+        <span class="ask">{&messages::message_delete_confirm}</span>
         <button
             type="button"
             class="danger"
@@ -269,10 +268,10 @@ fn ConfirmDelete(
             node_ref=confirm
             on:click=delete
         >
-            {move || t!(i18n, message_delete)}
+            {&messages::message_delete}
         </button>
         <button type="button" data-testid="delete-keep" on:click=move |_| asking.set(false)>
-            {move || t!(i18n, message_delete_cancel)}
+            {&messages::message_delete_cancel}
         </button>
     }
 }

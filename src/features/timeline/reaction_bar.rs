@@ -6,13 +6,13 @@ use leptos::prelude::*;
 use super::reactions::{Chip, Who};
 use crate::features::composer::composing::Picking;
 use crate::features::composer::emoji::Frequent;
-use crate::i18n::use_i18n;
+use crate::i18n::messages;
+use crate::lazy;
 use crate::platform::storage;
 use crate::services::{Services, use_services};
 use crate::state::OpenRoom;
 use crate::ui::identity::isolate;
 use crate::ui::{PathIcon, glyph};
-use crate::{lazy, t};
 
 /// Under this name the device remembers which emoji are used most.
 const FREQUENT: &str = "effusion.emoji";
@@ -34,7 +34,6 @@ fn ReactionBar(
     /// The message.
     target: Target,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let chips = ArcRwSignal::clone(&room.reactions_of(target));
     let (each, picking) = (chips.clone(), room.picking.clone());
     view! {
@@ -62,8 +61,8 @@ fn ReactionBar(
                 class="tool"
                 data-testid="reaction-more"
                 tabindex="-1"
-                aria-label=move || t!(i18n, common_react)
-                title=move || t!(i18n, common_react)
+                aria-label=&messages::common_react
+                title=&messages::common_react
                 on:click=move |_| picking.set(Some(Picking::Reaction(target)))
             >
                 <PathIcon path=glyph::REACT />
