@@ -11,9 +11,8 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local_scoped_with_cancellation;
 
-use crate::i18n::{I18n, use_i18n};
+use crate::i18n::{Message, messages};
 use crate::platform::page;
-use crate::t;
 
 /// A chunk could not be fetched: there is no connection to the host of the page, or the host has another version by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,18 +109,17 @@ pub fn Lazy(
 }
 
 /// What to say where a part of the page could not be fetched.
-pub fn load_failed(i18n: I18n) -> String {
+pub fn load_failed() -> &'static Message {
     if page::lacks_file() {
-        t!(i18n, common_load_failed_host)
+        &messages::common_load_failed_host
     } else {
-        t!(i18n, common_load_failed)
+        &messages::common_load_failed
     }
 }
 
 /// Says that a part of the page could not be fetched, where it can be seen.
 #[component]
 fn LoadFailed() -> impl IntoView {
-    let i18n = use_i18n();
     let node = NodeRef::<html::P>::new();
     request_animation_frame(move || {
         if let Some(Some(node)) = node.try_get_untracked() {
@@ -130,7 +128,7 @@ fn LoadFailed() -> impl IntoView {
     });
     view! {
         <p class="fault missing" role="alert" data-testid="part-missing" node_ref=node>
-            {move || load_failed(i18n)}
+            {load_failed()}
         </p>
     }
 }

@@ -11,7 +11,7 @@ use super::composing::Picking;
 use super::emoji::{Emoji, SkinTone, search};
 use super::emoji_table::{EmojiTable, Groups};
 use crate::features::timeline::{frequent, react, remember};
-use crate::i18n::{Message, messages, use_i18n};
+use crate::i18n::{Message, messages};
 use crate::platform::{focus, keyboard};
 use crate::services::use_services;
 use crate::state::use_room;
@@ -200,7 +200,6 @@ fn SkinToneChoice(
     /// The table, which holds the tone.
     table: EmojiTable,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let option = move |(tone, word): (SkinTone, &'static str)| {
         let (hand, name) = match tone {
             SkinTone::Default => ("✋", &messages::emoji_tone_default),
@@ -210,7 +209,7 @@ fn SkinToneChoice(
             SkinTone::MediumDark => ("✋🏾", &messages::emoji_tone_medium_dark),
             SkinTone::Dark => ("✋🏿", &messages::emoji_tone_dark),
         };
-        view! { <option value=word>{move || [hand, " ", &i18n.text(name, &[])].concat()}</option> }
+        view! { <option value=word>{hand} {" "} {name}</option> }
     };
     view! {
         <select
@@ -231,7 +230,6 @@ fn EmojiList(
     /// The picker.
     picker: Picker,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let key = |event: KeyboardEvent| {
         let by = match event.key().as_str() {
             "ArrowRight" => 1,
@@ -254,7 +252,7 @@ fn EmojiList(
         None => ().into_any(),
         Some(Err(LoadError)) => view! {
             <p class="hint" role="alert">
-                {move || load_failed(i18n)}
+                {load_failed()}
             </p>
         }
         .into_any(),
@@ -290,7 +288,6 @@ fn AllEmoji(
     /// The reader's skin tone.
     tone: SkinTone,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let frequent = frequent().top(MAX_FREQUENT).into_iter().map(|text| {
         let known = groups.iter().flatten().find(|emoji| emoji.is(&text));
         button(text, known.map_or("", |emoji| emoji.label))
@@ -299,7 +296,7 @@ fn AllEmoji(
     let all = groups.iter().zip(GROUPS).map(|(group, name)| {
         let emoji = group.iter();
         view! {
-            <h3>{move || i18n.text(name, &[])}</h3>
+            <h3>{name}</h3>
             {grid(emoji.map(|emoji| button(emoji.with_tone(tone).to_owned(), emoji.label)))}
         }
     });

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::composer_form::ComposerBox;
 use super::suggestions::Suggestion;
-use crate::i18n::{messages, use_i18n};
+use crate::i18n::messages;
 
 /// The `id` of a suggestion, by its place.
 pub fn option_id(place: usize) -> String {
@@ -18,7 +18,6 @@ pub fn SuggestionList(
     #[prop(into)]
     on_accept: UnsyncCallback<usize>,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let suggestions = expect_context::<ComposerBox>().suggestions;
     let option = move |place: usize, selected: bool, item: Suggestion| {
         view! {
@@ -35,7 +34,7 @@ pub fn SuggestionList(
                     {item.sign}
                 </span>
                 <bdi>{item.name}</bdi>
-                <small>{item.detail.map(|detail| i18n.text(detail, &[]))}</small>
+                <small>{item.detail.map(IntoRender::into_render)}</small>
             </li>
         }
     };

@@ -8,12 +8,12 @@ use leptos::prelude::*;
 
 use super::messages::{ProtocolMessage, ShownMessage, Wide, watch_messages};
 use super::session_facts::{SessionFacts, Subscriptions};
-use crate::i18n::{messages, use_i18n};
+use crate::i18n::messages;
 use crate::platform::page;
 use crate::services::use_services;
 use crate::state::SetIfChanged;
 use crate::ui::{Button, Checkbox, Panel, Select, option};
-use crate::{lazy, t};
+use crate::{lazy, text};
 
 /// How many messages are shown.
 const MAX_MESSAGES: usize = 100;
@@ -130,13 +130,12 @@ fn Folded(
     /// The messages, the newest first.
     messages: Vec<Arc<ShownMessage>>,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let opened = RwSignal::new(false);
     let count = messages.len();
     view! {
         <li data-testid="folded">
             <details on:toggle=move |_| opened.set_if_changed(true)>
-                <summary>{move || t!(i18n, diagnostics_folded, count = count)}</summary>
+                <summary>{text!(diagnostics_folded, count = count)}</summary>
                 <ol class="protocol">
                     {move || {
                         let shown = if opened.get() { messages.clone() } else { Vec::new() };

@@ -15,7 +15,7 @@ use crate::i18n::{messages, use_i18n};
 use crate::services::{clear_lesson_progress, use_services};
 use crate::state::{App, use_app};
 use crate::ui::{Button, Panel, Select, option};
-use crate::{lazy, t};
+use crate::{lazy, t, text};
 
 /// The rooms for the lessons, where the reader is in none of the kind.
 const PRACTICE: [&str; 2] = ["Lesson 1", "Lesson 2"];
@@ -159,19 +159,18 @@ fn LessonSection(
     /// Whether it is the one to go on with.
     open: bool,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let learning: Learning = expect_context();
     let step = move |step| view! { <StepItem step /> };
     view! {
         <details class="lesson" data-testid="lesson" open=open>
             <summary data-done=move || learning.is_over(lesson).to_string()>
-                <h3>{move || i18n.text(lesson.title, &[])}</h3>
+                <h3>{lesson.title}</h3>
             </summary>
-            <p>{move || i18n.text(lesson.text, &[])}</p>
+            <p>{lesson.text}</p>
             <ol class="steps">{lesson.steps.iter().map(step).collect_view()}</ol>
             <p class="hint">
                 <a href=lesson.manual target="_blank" rel="noopener noreferrer">
-                    {move || t!(i18n, lesson_manual, page = lesson.manual_title)}
+                    {text!(lesson_manual, page = lesson.manual_title)}
                 </a>
             </p>
         </details>

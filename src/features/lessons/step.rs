@@ -14,11 +14,11 @@ use super::panel::Learning;
 use crate::features::diagnostics::{Code, RawBytes, ShownMessage};
 use crate::features::join::service::{REGISTRAR, SHARED_ACCOUNT, Service};
 use crate::features::timeline::clipboard;
-use crate::i18n::{Value, messages, use_i18n};
+use crate::i18n::{Text, Value, messages, use_i18n};
 use crate::services::lesson_link;
 use crate::state::{App, Request, Screen, SetIfChanged, use_app};
-use crate::t;
 use crate::ui::Button;
+use crate::{t, text};
 
 /// The sandbox's principal that may do everything.
 const MODERATOR: &str = "admin";
@@ -37,20 +37,17 @@ pub fn StepItem(
     let learning: Learning = expect_context();
     let is_done = Memo::new(move |_| learning.done.read().contains(step.name));
     let made = Memo::new(move |_| learning.made.read().get(&step.goal).map(Shown::of));
-    let account = [("account", Value::from(MODERATOR))];
+    let account = vec![("account", Value::from(MODERATOR))];
     view! {
         <li data-testid="step" data-step=step.name data-done=move || is_done.get().to_string()>
             <p>
-                {move || i18n.text(step.text, &account)}
+                {Text::new(step.text, account)}
                 <span class="unseen">
-                    {move || {
-                        let done = is_done.get().then(|| t!(i18n, lesson_done));
-                        done.map(|done| [" ", &done].concat())
-                    }}
+                    {move || is_done.get().then(|| [" ", &t!(i18n, lesson_done)].concat())}
                 </span>
             </p>
             <HelpLink help=step.help />
-            <p class="hint">{move || i18n.text(step.expect, &[])}</p>
+            <p class="hint">{step.expect}</p>
             {move || {
                 let Shown(message) = made.get()?;
                 Some(
@@ -89,7 +86,7 @@ fn HelpLink(
     /// What that is.
     help: Help,
 ) -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let learning: Learning = expect_context();
     let window = move |kind, screen| {
         learning
@@ -113,11 +110,10 @@ fn HelpLink(
             if open.any(|name| name == room.name) {
                 return None;
             }
-            let name = room.name.to_string();
             let join = view! {
                 <Button
                     test="join-practice"
-                    label=move || t!(i18n, lesson_join, room = &name)
+                    label=text!(lesson_join, room = room.name.as_str())
                     on_click=move |_| app.request.set(Some(Request::Open(room.clone())))
                 />
             };

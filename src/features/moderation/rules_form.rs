@@ -8,7 +8,7 @@ use leptos::text_prop::TextProp;
 use super::board::Section;
 use super::rules_draft::RulesDraft;
 use crate::features::composer::composing::Note;
-use crate::i18n::{Message, messages, use_i18n};
+use crate::i18n::{Message, messages};
 use crate::services::{Order, use_services};
 use crate::text;
 use crate::ui::{Checkbox, Labelled};
@@ -164,14 +164,13 @@ fn NumberField(
     /// The number in the rules.
     field: Number,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let change = move |event| {
         // What is no number stands for never.
         let number = event_target_value(&event).parse().unwrap_or(0);
         draft.update(|draft| *field(&mut draft.rules) = number);
     };
     view! {
-        <Labelled id label=move || i18n.text(label, &[])>
+        <Labelled id label>
             <input
                 id=id
                 data-testid=id

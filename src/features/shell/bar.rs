@@ -125,15 +125,15 @@ fn Topic() -> impl IntoView {
 /// The kind of the room.
 #[component]
 fn KindChip() -> impl IntoView {
-    let (info, i18n) = (use_room().info.clone(), use_i18n());
+    let info = use_room().info.clone();
     move || {
         let kind = info.read().kind;
         view! {
             <span class="chip">
                 <Icon name=kind.word() />
-                {move || match kind {
-                    RoomKind::Live => t!(i18n, common_live),
-                    RoomKind::History => t!(i18n, common_history),
+                {match kind {
+                    RoomKind::Live => &messages::common_live,
+                    RoomKind::History => &messages::common_history,
                 }}
             </span>
         }

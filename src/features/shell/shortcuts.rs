@@ -3,7 +3,7 @@
 use leptos::ev::{self, KeyboardEvent};
 use leptos::prelude::*;
 
-use crate::i18n::{Message, messages, use_i18n};
+use crate::i18n::{Message, messages};
 use crate::lazy;
 use crate::platform::{focus, keyboard, page};
 use crate::state::{App, Dialog, Panel, Screen, use_app};
@@ -116,7 +116,7 @@ pub fn ShortcutsDialog() -> impl IntoView {
 /// The list of all keys.
 #[component]
 pub fn Shortcuts() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let enter_sends = app.enter_key.get_untracked().sends(page::is_touch());
     let rows = SHORTCUTS.iter().map(|&(keys, message)| {
         let keys: &[Key] = match message {
@@ -130,13 +130,13 @@ pub fn Shortcuts() -> impl IntoView {
             .enumerate()
             .map(|(place, key)| {
                 let plus = (place > 0).then_some(" + ");
-                let name = move || match *key {
-                    Sign(sign) => sign.to_owned(),
-                    Name(name) => i18n.text(name, &[]),
+                let name = match *key {
+                    Sign(sign) => sign.into_any(),
+                    Name(name) => name.into_render().into_any(),
                 };
                 view! {
                     {plus}
-                    <kbd>{move || name()}</kbd>
+                    <kbd>{name}</kbd>
                 }
                 .into_any()
             })
@@ -144,7 +144,7 @@ pub fn Shortcuts() -> impl IntoView {
         view! {
             <div>
                 <dt>{keys}</dt>
-                <dd>{move || i18n.text(message, &[])}</dd>
+                <dd>{message}</dd>
             </div>
         }
         .into_any()

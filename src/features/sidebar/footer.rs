@@ -2,15 +2,15 @@ use leptos::prelude::*;
 
 use crate::features::join::form::SignIn;
 use crate::features::people::roster::Person;
-use crate::i18n::{messages, use_i18n};
+use crate::i18n::messages;
 use crate::state::{Dialog, use_app};
-use crate::t;
+use crate::text;
 use crate::ui::Avatar;
 
 /// Who the reader is, and where; it opens the reader's profile.
 #[component]
 pub fn Me() -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let app = use_app();
     let button = move |me: SignIn| {
         let SignIn {
             name,
@@ -22,6 +22,13 @@ pub fn Me() -> impl IntoView {
             principal: credentials.principal.clone(),
             away: false,
             windows: 1,
+        };
+        let account = &credentials.principal;
+        let signed_in = if service.in_browser {
+            text!(sidebar_signed_in_here, account = account)
+        } else {
+            let service = service.address();
+            text!(sidebar_signed_in, account = account, service = service)
         };
         let open = move |_| {
             app.drawer.set(false);
@@ -40,20 +47,7 @@ pub fn Me() -> impl IntoView {
                 <span class="me">
                     <bdi>{name}</bdi>
                     <small data-testid="signed-in-as">
-                        <bdi>
-                            {move || {
-                                let account = &credentials.principal;
-                                if service.in_browser {
-                                    return t!(i18n, sidebar_signed_in_here, account = account);
-                                }
-                                t!(
-                                    i18n,
-                                    sidebar_signed_in,
-                                    account = account,
-                                    service = service.address()
-                                )
-                            }}
-                        </bdi>
+                        <bdi>{signed_in}</bdi>
                     </small>
                 </span>
             </button>

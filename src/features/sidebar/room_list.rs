@@ -9,7 +9,7 @@ use crate::i18n::{messages, use_i18n};
 use crate::platform::focus;
 use crate::services::use_services;
 use crate::state::{OpenRoom, use_app};
-use crate::t;
+use crate::text;
 use crate::ui::identity::revealed;
 use crate::ui::{Avatar, Icon};
 
@@ -177,7 +177,7 @@ fn Unread(
         view! {
             <span class="unread named" data-testid="unread-mentions">
                 <span aria-hidden="true">{move || i18n.number(count as f64)}</span>
-                <span class="unseen">{move || t!(i18n, sidebar_mentions, count = count)}</span>
+                <span class="unseen">{text!(sidebar_mentions, count = count)}</span>
             </span>
         }
         .into_any()
