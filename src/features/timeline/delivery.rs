@@ -28,27 +28,24 @@ pub fn DeliveryState(
     /// Gives it up if it failed.
     on_discard: Callback<Key>,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let state = Memo::new(move |_| {
         let row = row.read();
         (row.entry.delivery.clone(), row.last_sent)
     });
     let content = move || match state.get() {
         (Delivery::Received, _) => ().into_any(),
-        (Delivery::Sending, _) => (move || t!(i18n, message_sending)).into_any(),
-        (Delivery::Sent, false) => (move || t!(i18n, common_sent)).into_any(),
+        (Delivery::Sending, _) => (&messages::message_sending).into_render().into_any(),
+        (Delivery::Sent, false) => (&messages::common_sent).into_render().into_any(),
         (Delivery::Sent, true) => view! {
             <span>{&messages::common_sent}</span>
             <Lazy quiet=true load=seen_by(room.clone(), key) />
         }
         .into_any(),
         (Delivery::Failed(fault), _) => {
-            let (what, next) = (fault.what(), fault.next());
             let room = room.clone();
             view! {
                 <span>
-                    {&messages::message_not_sent} {" "} {move || i18n.show(&what)} {" "}
-                    {move || i18n.show(&next)}
+                    {&messages::message_not_sent} {" "} {fault.what()} {" "} {fault.next()}
                 </span>
                 <Button
                     class="link"

@@ -9,11 +9,11 @@ use web_sys::Url;
 use super::clipboard::clipboard;
 use super::fold_button::FoldButton;
 use super::markdown::{Kind, LinkLabel, Node, parse};
-use crate::i18n::{I18n, messages, use_i18n};
+use crate::i18n::{messages, use_i18n};
 use crate::state::OpenRoom;
 use crate::ui::Button;
 use crate::ui::identity::isolate;
-use crate::{lazy, t};
+use crate::{lazy, text};
 
 /// Code of more lines than this is folded.
 const MAX_LINES: usize = 15;
@@ -38,13 +38,12 @@ fn MarkedText(
     /// The text as it was written.
     text: String,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let names = if text.contains('@') {
         known_names(room)
     } else {
         Vec::new()
     };
-    view! { <div class="marked">{views(i18n, parse(&text, &names))}</div> }
+    view! { <div class="marked">{views(parse(&text, &names))}</div> }
 }
 
 /// Everybody whose name is known here, the reader first, then those who are there, then those who have spoken lately.
@@ -66,14 +65,11 @@ pub fn known_names(room: OpenRoom) -> Vec<String> {
     })
 }
 
-fn views(i18n: I18n, nodes: Vec<Node>) -> Vec<AnyView> {
-    nodes
-        .into_iter()
-        .map(|node| node_view(i18n, node))
-        .collect()
+fn views(nodes: Vec<Node>) -> Vec<AnyView> {
+    nodes.into_iter().map(node_view).collect()
 }
 
-fn node_view(i18n: I18n, node: Node) -> AnyView {
+fn node_view(node: Node) -> AnyView {
     match node {
         Node::Text(text) => text.into_any(),
         Node::Code(text) => view! { <code dir="ltr">{text}</code> }.into_any(),
@@ -83,7 +79,7 @@ fn node_view(i18n: I18n, node: Node) -> AnyView {
             children,
             label,
         } => {
-            let children = views(i18n, children);
+            let children = views(children);
             view! { <Link to children label /> }.into_any()
         }
         Node::Image { at, alt } => view! { <Picture at alt /> }.into_any(),
@@ -95,7 +91,7 @@ fn node_view(i18n: I18n, node: Node) -> AnyView {
         .into_any(),
         Node::Rule => view! { <hr /> }.into_any(),
         Node::Blank(lines) => view! { <p class="blank">{"\n".repeat(lines)}</p> }.into_any(),
-        Node::Group(kind, children) => group(kind, views(i18n, children)),
+        Node::Group(kind, children) => group(kind, views(children)),
     }
 }
 
@@ -133,7 +129,6 @@ fn Link(
     /// What the text tells of where it leads.
     label: LinkLabel,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let host = (label != LinkLabel::Address).then(|| host(&to));
     let link = view! {
         <a href=to tabindex="-1" target="_blank" rel="noopener noreferrer nofollow">
@@ -145,7 +140,7 @@ fn Link(
         Some(host) if label == LinkLabel::OtherHost => view! {
             <span>
                 {link} {" "} <strong class="host other" data-testid="link-host">
-                    {move || t!(i18n, message_link_leads_to, host = isolate(&host))}
+                    {text!(message_link_leads_to, host = isolate(&host))}
                 </strong>
             </span>
         }
@@ -186,12 +181,10 @@ fn Picture(
     /// What it shows, in words.
     alt: String,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let state = RwSignal::new(PictureState::Offered);
     let host = host(&at);
     let content = move || match state.get() {
         PictureState::Offered => {
-            let host = host.clone();
             let described = (!alt.is_empty()).then(|| {
                 view! {
                     {" "}
@@ -202,7 +195,7 @@ fn Picture(
                 <Button
                     test="show-picture"
                     tabindex="-1"
-                    label=move || t!(i18n, message_show_picture, host = &host)
+                    label=text!(message_show_picture, host = &host)
                     on_click=move |_| state.set(PictureState::Shown)
                 />
                 {described}
@@ -226,14 +219,6 @@ fn Picture(
     view! { <span class="picture">{content}</span> }
 }
 
-/// What the button of a block of code says.
-#[derive(Clone, Copy, PartialEq)]
-enum CopyState {
-    Offered,
-    Copied,
-    Failed,
-}
-
 /// Code in lines of its own, with a button that copies it.
 #[component]
 fn CodeBlock(
@@ -246,21 +231,21 @@ fn CodeBlock(
     let lines = text.lines().count();
     let long = lines > MAX_LINES;
     let folded = RwSignal::new(long);
-    let copied = RwSignal::new(CopyState::Offered);
+    let words = RwSignal::new(&messages::message_copy);
     let copy = {
         let text = text.clone();
         move |_| {
-            copied.set(match clipboard() {
+            words.set(match clipboard() {
                 Some(clipboard) => {
                     // Whether it worked shows when it is pasted.
                     let _ = clipboard.write_text(&text);
-                    CopyState::Copied
+                    &messages::message_copied
                 }
-                None => CopyState::Failed,
+                None => &messages::message_copy_failed,
             });
             set_timeout(
                 move || {
-                    copied.try_set(CopyState::Offered);
+                    words.try_set(&messages::message_copy);
                 },
                 Duration::from_millis(NOTE_TIME),
             );
@@ -280,11 +265,7 @@ fn CodeBlock(
                     tabindex="-1"
                     on:click=copy
                 >
-                    {move || match copied.get() {
-                        CopyState::Offered => t!(i18n, message_copy),
-                        CopyState::Copied => t!(i18n, message_copied),
-                        CopyState::Failed => t!(i18n, message_copy_failed),
-                    }}
+                    {move || i18n.text(words.get(), &[])}
                 </button>
             </div>
             <pre tabindex="-1" dir="ltr">
@@ -295,7 +276,7 @@ fn CodeBlock(
                     view! {
                         <FoldButton
                             folded
-                            label=move || t!(i18n, message_show_all_lines, count = lines)
+                            label=text!(message_show_all_lines, count = lines)
                             test="unfold-code"
                         />
                     }

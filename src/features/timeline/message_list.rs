@@ -189,7 +189,7 @@ fn EarlierMessages(
     /// Requests them.
     on_earlier: Callback<()>,
 ) -> impl IntoView {
-    let (room, i18n) = (use_room(), use_i18n());
+    let room = use_room();
     let offered = room.clone();
     let is_offered = Memo::new(move |_| {
         offered.oldest.track();
@@ -208,18 +208,17 @@ fn EarlierMessages(
             Earlier::Loading => &messages::timeline_earlier_loading,
             Earlier::None => &messages::timeline_beginning,
         };
-        let label = move || i18n.text(words, &[]);
         let shown = match state {
             Earlier::Unknown | Earlier::Failed => view! {
                 <Button
                     class="earlier"
                     test="earlier-button"
-                    label
+                    label=words
                     on_click=move |_| on_earlier.run(())
                 />
             }
             .into_any(),
-            _ => view! { <p class="earlier">{label}</p> }.into_any(),
+            _ => view! { <p class="earlier">{words}</p> }.into_any(),
         };
         Some(shown)
     }
@@ -228,7 +227,7 @@ fn EarlierMessages(
 /// What stands in a room without messages.
 #[component]
 fn NoMessages() -> impl IntoView {
-    let (room, i18n) = (use_room(), use_i18n());
+    let room = use_room();
     let counted = room.clone();
     let is_empty = Memo::new(move |_| {
         counted.oldest.track();
@@ -251,7 +250,7 @@ fn NoMessages() -> impl IntoView {
                 <div class="empty">
                     <Icon name="brand" />
                     <h2>{&messages::timeline_empty}</h2>
-                    <p>{move || i18n.text(hint, &[])}</p>
+                    <p>{hint}</p>
                 </div>
             }
             .into_any(),

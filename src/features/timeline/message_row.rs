@@ -10,9 +10,9 @@ use crate::features::timeline::At;
 use crate::i18n::{I18n, messages};
 use crate::services::use_services;
 use crate::state::{Focus, OpenRoom, RowSignal};
-use crate::t;
 use crate::ui::identity::isolate;
 use crate::ui::{Avatar, Button, Lazy};
+use crate::{t, text};
 
 /// A message or a notice.
 ///
@@ -76,10 +76,10 @@ pub fn MessageRow(
                     {name}
                 </bdi>
                 {" "}
-                {move || account_of(i18n, &told.read().sender)}
+                {move || account_of(&told.read().sender)}
                 <MessageTime i18n row=row.clone() />
             </p>
-            {is_reply.then(|| view! { <QuoteButton room=room.clone() i18n row=row.clone() /> })}
+            {is_reply.then(|| view! { <QuoteButton room=room.clone() row=row.clone() /> })}
             <MessageText room=room.clone() row=row.clone() />
             <small class="edited" data-testid="edited">
                 {move || edited_word(i18n, &edited.read())}
@@ -104,27 +104,24 @@ fn Notice(
         if shown.folded {
             return None;
         }
-        let names = shown.joined.clone();
+        let names = &shown.joined;
         let title = (names.len() > 1).then(|| names.join(", "));
-        let unreadable = shown.unreadable;
-        let words = move || {
-            let mut isolated = names.iter().map(|name| isolate(name));
-            match (isolated.next(), isolated.next(), names.len()) {
-                (Some(name), None, _) => t!(i18n, timeline_joined, name = name),
-                (Some(first), Some(second), 2) => {
-                    t!(i18n, timeline_joined_two, first = first, second = second)
-                }
-                (Some(first), Some(second), all) => {
-                    t!(
-                        i18n,
-                        timeline_joined_many,
-                        first = first,
-                        second = second,
-                        count = all - 2
-                    )
-                }
-                (None, ..) => t!(i18n, timeline_unreadable, count = unreadable),
+        let mut isolated = names.iter().map(|name| isolate(name));
+        let words = match (isolated.next(), isolated.next(), names.len()) {
+            (Some(name), None, _) => text!(timeline_joined, name = name),
+            (Some(first), Some(second), 2) => {
+                text!(timeline_joined_two, first = first, second = second)
             }
+            (Some(first), Some(second), all) => {
+                let others = all - 2;
+                text!(
+                    timeline_joined_many,
+                    first = first,
+                    second = second,
+                    count = others
+                )
+            }
+            (None, ..) => text!(timeline_unreadable, count = shown.unreadable),
         };
         let notice = view! {
             <p title=title>
@@ -205,8 +202,6 @@ fn MessageTime(
 fn QuoteButton(
     /// The room of both.
     room: OpenRoom,
-    /// The language of the interface.
-    i18n: I18n,
     /// The row of the reply.
     row: ArcRwSignal<Row>,
 ) -> impl IntoView {
@@ -248,9 +243,9 @@ fn QuoteButton(
             >
                 <bdi class="author">{name}</bdi>
                 {" "}
-                {account_of(i18n, &sender)}
+                {account_of(&sender)}
                 {excerpt}
-                {remark(i18n, state)}
+                {remark(state)}
             </button>
         };
         Some(button.into_any())
@@ -258,11 +253,11 @@ fn QuoteButton(
 }
 
 /// The account behind a name that looks like somebody else's.
-fn account_of(i18n: I18n, sender: &Sender) -> Option<AnyView> {
+fn account_of(sender: &Sender) -> Option<AnyView> {
     let account = sender.account.clone()?;
-    let words = move || match account.as_str() {
-        "" => t!(i18n, people_account_unknown),
-        account => account.to_owned(),
+    let words = match account.as_str() {
+        "" => (&messages::people_account_unknown).into_render().into_any(),
+        _ => account.into_any(),
     };
     let shown = view! {
         <bdi class="account" data-testid="account" title=&messages::people_looks_alike>
@@ -274,7 +269,7 @@ fn account_of(i18n: I18n, sender: &Sender) -> Option<AnyView> {
 }
 
 /// How a quote differs from its original, in words.
-fn remark(i18n: I18n, state: Quoted) -> Option<AnyView> {
+fn remark(state: Quoted) -> Option<AnyView> {
     let words = match state {
         Quoted::True | Quoted::Deleted => return None,
         Quoted::Edited => &messages::common_edited,
@@ -285,7 +280,7 @@ fn remark(i18n: I18n, state: Quoted) -> Option<AnyView> {
     };
     let shown = view! {
         <small class="remark" data-testid="quote-remark">
-            {move || i18n.text(words, &[])}
+            {words}
         </small>
     };
     Some(shown.into_any())

@@ -11,11 +11,11 @@ use super::prose::excerpt;
 use super::reaction_bar::{frequent, react};
 use super::{Delivery, Entry, Key, Origin, Row, Timeline};
 use crate::features::composer::composing::{Picking, Purpose};
-use crate::i18n::{messages, use_i18n};
+use crate::i18n::messages;
 use crate::services::{link_copied, link_to, use_services};
 use crate::state::{use_app, use_room};
+use crate::text;
 use crate::ui::{ToolButton, glyph};
-use crate::{t, text};
 
 /// How many of the reader's most used emoji are offered.
 const QUICK: usize = 3;
@@ -187,7 +187,7 @@ fn ReactionTools(
     /// Closes the toolbar.
     on_close: UnsyncCallback<()>,
 ) -> impl IntoView {
-    let (services, room, i18n) = (use_services(), use_room(), use_i18n());
+    let (services, room) = (use_services(), use_room());
     let quick = frequent().top(QUICK);
     let picking = room.picking.clone();
     view! {
@@ -197,7 +197,7 @@ fn ReactionTools(
                 .map(|emoji| {
                     let (services, room) = (services.clone(), room.clone());
                     let given = emoji.clone();
-                    let (label, title) = (emoji.clone(), emoji.clone());
+                    let label = text!(message_react_with, emoji = &emoji);
                     view! {
                         <button
                             type="button"
@@ -205,8 +205,8 @@ fn ReactionTools(
                             data-testid="tool-quick"
                             tabindex="-1"
                             data-emoji=emoji.clone()
-                            aria-label=move || t!(i18n, message_react_with, emoji = &label)
-                            title=move || t!(i18n, message_react_with, emoji = &title)
+                            aria-label=label.clone()
+                            title=label
                             on:click=move |_| {
                                 react(&services, &room, target, &given);
                                 on_close.run(());
