@@ -14,7 +14,7 @@ use super::panel::Learning;
 use crate::features::diagnostics::{Code, RawBytes, ShownMessage};
 use crate::features::join::service::{REGISTRAR, SHARED_ACCOUNT, Service};
 use crate::features::timeline::clipboard;
-use crate::i18n::{Text, Value, messages, use_i18n};
+use crate::i18n::{Message, Text, Value, messages, use_i18n};
 use crate::services::lesson_link;
 use crate::state::{App, Request, Screen, SetIfChanged, use_app};
 use crate::ui::Button;
@@ -37,11 +37,10 @@ pub fn StepItem(
     let learning: Learning = expect_context();
     let is_done = Memo::new(move |_| learning.done.read().contains(step.name));
     let made = Memo::new(move |_| learning.made.read().get(&step.goal).map(Shown::of));
-    let account = vec![("account", Value::from(MODERATOR))];
     view! {
         <li data-testid="step" data-step=step.name data-done=move || is_done.get().to_string()>
             <p>
-                {Text::new(step.text, account)}
+                {Text::new(step.text, vec![("account", Value::from(MODERATOR))])}
                 <span class="unseen">
                     {move || is_done.get().then(|| [" ", &t!(i18n, lesson_done)].concat())}
                 </span>
@@ -88,18 +87,21 @@ fn HelpLink(
 ) -> impl IntoView {
     let app = use_app();
     let learning: Learning = expect_context();
-    let window = move |kind, screen| {
-        learning
-            .room(kind)
-            .and_then(|room| lesson_link(app, &room, screen))
-    };
-    let one_window = move || {
-        let hint = view! {
-            <p class="hint" data-testid="one-window">
-                {&messages::lesson_one_window}
-            </p>
+    let window = move |kind, screen, test, words: &'static Message| {
+        let Some(href) = lesson_link(app, &learning.room(kind)?, screen) else {
+            let hint = view! {
+                <p class="hint" data-testid="one-window">
+                    {&messages::lesson_one_window}
+                </p>
+            };
+            return Some(hint.into_any());
         };
-        Some(hint.into_any())
+        let link = view! {
+            <a href=href target="_blank" rel="noopener" data-testid=test>
+                {words}
+            </a>
+        };
+        Some(link.into_any())
     };
     move || match help {
         Help::None => None,
@@ -120,28 +122,12 @@ fn HelpLink(
             Some(join.into_any())
         }
         Help::SecondWindow(kind) => {
-            learning.room(kind)?;
-            let Some(href) = window(kind, Screen::Join) else {
-                return one_window();
-            };
-            let link = view! {
-                <a href=href target="_blank" rel="noopener" data-testid="second-window">
-                    {&messages::lesson_second_window}
-                </a>
-            };
-            Some(link.into_any())
+            let words = &messages::lesson_second_window;
+            window(kind, Screen::Join, "second-window", words)
         }
         Help::CreateAccount => {
-            learning.room(RoomKind::History)?;
-            let Some(href) = window(RoomKind::History, Screen::Account) else {
-                return one_window();
-            };
-            let link = view! {
-                <a href=href target="_blank" rel="noopener" data-testid="account-window">
-                    {&messages::lesson_create_account}
-                </a>
-            };
-            Some(link.into_any())
+            let (kind, words) = (RoomKind::History, &messages::lesson_create_account);
+            window(kind, Screen::Account, "account-window", words)
         }
     }
 }

@@ -25,11 +25,7 @@ fn Welcome(
     };
     view! {
         <div class="welcome" data-testid="welcome">
-            <Button
-                test="copy-invitation"
-                label=&messages::room_copy_invitation
-                on_click=copy
-            />
+            <Button test="copy-invitation" label=&messages::room_copy_invitation on_click=copy />
             {move || {
                 let link = view! {
                     <a href=second()? target="_blank" rel="noopener" data-testid="welcome-window">

@@ -12,11 +12,11 @@ use crate::features::composer::composing::Note;
 use crate::features::lessons::lessons;
 use crate::features::shell::toggle;
 use crate::i18n::{messages, use_i18n};
+use crate::lazy;
 use crate::platform::focus;
 use crate::services::{Duty, use_services};
 use crate::state::{Panel, Screen, use_app};
 use crate::ui::{IconButton, Lazy};
-use crate::{lazy, t};
 
 /// The screen that moderators work on. While it was opened once, this window keeps watch, whatever it shows.
 #[component]
@@ -73,21 +73,14 @@ pub fn BoardScreen() -> impl IntoView {
 fn DutyBadge() -> impl IntoView {
     let i18n = use_i18n();
     let duty = use_services().moderation.board.duty;
+    let state = move || match duty.get() {
+        Duty::Closed => ("closed", &messages::moderation_off),
+        Duty::LookingOn => ("looking-on", &messages::moderation_standby),
+        Duty::Watching => ("on-duty", &messages::moderation_on_duty),
+    };
     view! {
-        <span
-            class="duty"
-            data-state=move || match duty.get() {
-                Duty::Closed => "closed",
-                Duty::LookingOn => "looking-on",
-                Duty::Watching => "on-duty",
-            }
-            data-testid="duty"
-        >
-            {move || match duty.get() {
-                Duty::Closed => t!(i18n, moderation_off),
-                Duty::LookingOn => t!(i18n, moderation_standby),
-                Duty::Watching => t!(i18n, moderation_on_duty),
-            }}
+        <span class="duty" data-state=move || state().0 data-testid="duty">
+            {move || i18n.text(state().1, &[])}
         </span>
     }
 }

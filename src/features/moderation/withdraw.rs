@@ -5,9 +5,8 @@ use effusion_chat::moderation::Deed;
 use leptos::prelude::*;
 
 use crate::features::composer::composing::Note;
-use crate::i18n::use_i18n;
 use crate::services::{Order, use_services};
-use crate::{t, text};
+use crate::text;
 
 /// Who is to lose rights, where and why.
 pub struct Target {
@@ -31,7 +30,7 @@ pub fn WithdrawButtons(
     /// What the names of the buttons begin with, for tests.
     test: &'static str,
 ) -> impl IntoView {
-    let (services, i18n) = (use_services(), use_i18n());
+    let services = use_services();
     let button = move |(deed, word): (Deed, &str)| {
         let moderation = services.moderation.clone();
         let minutes = if deed == Deed::Muted { minutes } else { 0 };
@@ -51,16 +50,16 @@ pub fn WithdrawButtons(
                 why: target.reason,
             });
         };
-        let label = move || match deed {
-            Deed::Muted if minutes > 0 => t!(i18n, moderation_mute_for, count = minutes),
-            Deed::Muted => t!(i18n, moderation_mute),
-            Deed::Removed => t!(i18n, moderation_remove),
-            _ => t!(i18n, moderation_lock),
+        let label = match deed {
+            Deed::Muted if minutes > 0 => text!(moderation_mute_for, count = minutes),
+            Deed::Muted => text!(moderation_mute),
+            Deed::Removed => text!(moderation_remove),
+            _ => text!(moderation_lock),
         };
         let test = [test, "-", word].concat();
         view! {
             <button type="button" class="small" data-testid=test on:click=withdraw>
-                {move || label()}
+                {label}
             </button>
         }
         .into_any()

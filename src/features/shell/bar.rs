@@ -83,21 +83,15 @@ fn Title() -> impl IntoView {
 fn PeerState() -> impl IntoView {
     let (room, i18n) = (use_room(), use_i18n());
     let (people, info) = (room.people.clone(), room.info.clone());
-    let state = Memo::new(move |_| {
-        let persons = people.read().persons();
-        match persons.iter().map(|person| person.away).min() {
-            Some(false) => "online",
-            Some(true) => "away",
-            None => "offline",
-        }
-    });
+    let away = Memo::new(move |_| people.read().persons().iter().map(|it| it.away).min());
+    let state = move || match away.get() {
+        Some(false) => ("online", &messages::people_online),
+        Some(true) => ("away", &messages::common_away),
+        None => ("offline", &messages::people_offline),
+    };
     view! {
-        <p class="topic" data-testid="peer-state" data-state=move || state.get()>
-            {move || match state.get() {
-                "online" => t!(i18n, people_online),
-                "away" => t!(i18n, common_away),
-                _ => t!(i18n, people_offline),
-            }}
+        <p class="topic" data-testid="peer-state" data-state=move || state().0>
+            {move || i18n.text(state().1, &[])}
             " · "
             {move || t!(i18n, direct_private, name = isolate(info.read().name.as_str()))}
         </p>
