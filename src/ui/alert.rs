@@ -16,7 +16,6 @@ pub fn FaultAlert(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    let (what, next) = (fault.what(), fault.next());
     let node = NodeRef::<leptos::html::Div>::new();
     if scroll_into_view {
         request_animation_frame(move || {
@@ -28,9 +27,9 @@ pub fn FaultAlert(
     view! {
         <div class="fault" role="alert" data-testid="fault" node_ref=node>
             <p>
-                <strong>{what}</strong>
+                <strong>{fault.what()}</strong>
                 {" "}
-                {next}
+                {fault.next()}
             </p>
             {children.map(|children| children())}
         </div>

@@ -145,7 +145,7 @@ pub fn PurposeBanner() -> impl IntoView {
 /// Edits that have left the composer and are not saved: on their way, put aside, or refused.
 #[component]
 pub fn UnsavedEdits() -> impl IntoView {
-    let room = use_room();
+    let (room, i18n) = (use_room(), use_i18n());
     let unsaved = room.unsaved.clone();
     let banner = move |edit: UnsavedEdit| {
         let UnsavedEdit {
@@ -172,9 +172,11 @@ pub fn UnsavedEdits() -> impl IntoView {
             resume_edit(&room, sequence, text.clone());
             focus::move_to("composer");
         };
-        let reason = match progress {
-            EditProgress::Failed(fault) => Some(view! { {fault.what()} {" "} {fault.next()} }),
-            _ => None,
+        let reason = move || match &progress {
+            EditProgress::Failed(fault) => {
+                [i18n.show(&fault.what()), i18n.show(&fault.next())].join(" ")
+            }
+            _ => String::new(),
         };
         view! {
             <Banner
@@ -187,7 +189,7 @@ pub fn UnsavedEdits() -> impl IntoView {
                 <p class="words">
                     <span>{&messages::composer_edit_failed}</span>
                     {" "}
-                    {reason}
+                    {move || reason()}
                     {" "}
                     <bdi class="excerpt">{excerpt}</bdi>
                 </p>
@@ -212,10 +214,9 @@ pub fn LimitBanner() -> impl IntoView {
     let input = expect_context::<ComposerBox>();
     move || {
         let fault = input.too_large.get()?;
-        let (what, next) = (fault.what(), fault.next());
         let banner = view! {
             <div class="above alert" role="alert" data-testid="too-large">
-                <p class="words">{what} {" "} {next}</p>
+                <p class="words">{fault.what()} {" "} {fault.next()}</p>
             </div>
         };
         Some(banner.into_any())

@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 use crate::features::directory::listing::rank;
 use crate::features::join::form::Room;
 use crate::features::people::roster::Person;
-use crate::i18n::{messages, use_i18n};
+use crate::i18n::messages;
 use crate::lazy;
 use crate::platform::{focus, keyboard};
 use crate::services::{Services, use_services};
@@ -170,7 +170,7 @@ fn Row(
     /// The place of the one that the keys have chosen.
     chosen: RwSignal<usize>,
 ) -> impl IntoView {
-    let (app, services, i18n) = (use_app(), use_services(), use_i18n());
+    let (app, services) = (use_app(), use_services());
     let (place, to) = offer;
     let name = to.name();
     let shown_name = revealed(&name);
@@ -188,7 +188,6 @@ fn Row(
         }
         _ => String::new(),
     };
-    let action = move || action.map(|action| i18n.text(action, &[]) + &account);
     let picture = match &to {
         Destination::Open(room) if room.peer.is_none() => {
             view! { <Icon name=room.info.read_untracked().kind.word() /> }.into_any()
@@ -213,7 +212,7 @@ fn Row(
             {picture}
             <span class="words">
                 <bdi>{shown_name}</bdi>
-                <small>{action}</small>
+                <small>{action.map(IntoRender::into_render)} {account}</small>
             </span>
         </button>
     }

@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use super::service::DEFAULT_PATH;
 use super::{Choice, FormField};
 use crate::features::join::form::{Field, version_text};
-use crate::i18n::{Message, messages, use_i18n};
+use crate::i18n::{Message, messages};
 use crate::state::use_page;
-use crate::t;
+use crate::text;
 use crate::ui::{Button, Checkbox, Select, option};
 
 /// Whether it is the service in this browser, its name for tests, its icon, what it is called, and what it is.
@@ -72,13 +72,12 @@ pub fn ServiceFields() -> impl IntoView {
 /// Says so where only one version of the protocol will do.
 #[component]
 fn PinnedVersion() -> impl IntoView {
-    let (form, i18n) = (use_page().form, use_i18n());
+    let form = use_page().form;
     move || {
         let version = form.read().version?;
         let hint = view! {
             <p class="hint">
-                {move || { t!(i18n, service_version_fixed, version = version_text(Some(version))) }}
-                {" "}
+                {text!(service_version_fixed, version = version_text(Some(version)))} {" "}
                 <Button
                     class="link"
                     test="any-version"

@@ -103,11 +103,7 @@ pub fn shortcuts_dialog() => view! { <ShortcutsDialog/> } }
 #[component]
 pub fn ShortcutsDialog() -> impl IntoView {
     view! {
-        <DialogFrame
-            title=&messages::common_keyboard_shortcuts
-            test="keyboard"
-            focus="shortcuts"
-        >
+        <DialogFrame title=&messages::common_keyboard_shortcuts test="keyboard" focus="shortcuts">
             <Shortcuts />
         </DialogFrame>
     }

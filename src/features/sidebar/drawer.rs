@@ -23,12 +23,7 @@ pub fn Sidebar() -> impl IntoView {
         app.open_settings();
     };
     view! {
-        <aside
-            class="sidebar"
-            id="sidebar"
-            aria-label=&messages::sidebar_title
-            tabindex="-1"
-        >
+        <aside class="sidebar" id="sidebar" aria-label=&messages::sidebar_title tabindex="-1">
             <header>
                 <Brand />
                 <IconButton

@@ -44,9 +44,7 @@ pub fn DeliveryState(
         (Delivery::Failed(fault), _) => {
             let room = room.clone();
             view! {
-                <span>
-                    {&messages::message_not_sent} {" "} {fault.what()} {" "} {fault.next()}
-                </span>
+                <span>{&messages::message_not_sent} {" "} {fault.what()} {" "} {fault.next()}</span>
                 <Button
                     class="link"
                     label=&messages::message_retry
