@@ -25,6 +25,13 @@ use leptos::prelude::*;
 /// How long what a screen reader is to say is collected, in milliseconds.
 const ANNOUNCE_DELAY: u64 = 700;
 
+/// So many changes in each of so many frames in a row are a flood, which nobody can follow one by one.
+const FLOOD_CHANGES: usize = 4;
+const FLOOD_FRAMES: usize = 10;
+
+/// How long a flood is collected before it is drawn, in milliseconds.
+const FLOOD_DELAY: u64 = 100;
+
 /// The room that the components here show, from context.
 ///
 /// # Panics
@@ -188,9 +195,11 @@ struct Inner {
     /// How far the list has been drawn, and whether that goes on.
     reach: Cell<Drawn>,
     reaching: Cell<bool>,
-    /// Whether the messages were drawn since the last frame, and whether they have changed since.
+    /// Whether the messages were drawn just now, and how often they have changed since.
     drawn: Cell<bool>,
-    stale: Cell<bool>,
+    changes: Cell<usize>,
+    /// In how many frames in a row there were many changes.
+    busy_frames: Cell<usize>,
     /// How many messages have come since the last announcement.
     unannounced: Cell<usize>,
     visit: Cell<usize>,
@@ -288,7 +297,8 @@ impl OpenRoom {
         look(&self.inner.timeline.borrow())
     }
 
-    /// Changes the messages, and what is on the screen with them: at once, but no more than once a frame.
+    /// Changes the messages, and what is on the screen with them: at once, but no more than once a frame, and more rarely in a
+    /// flood.
     pub fn change<T>(&self, change: impl FnOnce(&mut Timeline) -> T) -> T {
         let result = change(&mut self.inner.timeline.borrow_mut());
         let changed = self.inner.timeline.borrow_mut().take_changed();
@@ -300,15 +310,31 @@ impl OpenRoom {
 
     fn draw(&self) {
         if self.inner.drawn.replace(true) {
-            self.inner.stale.set(true);
+            self.inner.changes.set(self.inner.changes.get() + 1);
             return;
         }
         self.show();
         let room = self.clone();
-        request_animation_frame(move || {
+        let draw_again = move || {
             room.inner.drawn.set(false);
-            if room.inner.stale.replace(false) {
+            if room.inner.changes.replace(0) > 0 {
                 room.draw();
+            }
+        };
+        let room = self.clone();
+        request_animation_frame(move || {
+            let is_busy = room.inner.changes.get() >= FLOOD_CHANGES;
+            let busy_frames = if is_busy {
+                room.inner.busy_frames.get() + 1
+            } else {
+                0
+            };
+            room.inner.busy_frames.set(busy_frames);
+            if busy_frames < FLOOD_FRAMES {
+                draw_again();
+            } else {
+                // Rows that are gone with the next frame would take the time in which the page can answer its reader.
+                set_timeout(draw_again, Duration::from_millis(FLOOD_DELAY));
             }
         });
     }
@@ -398,7 +424,10 @@ impl OpenRoom {
             if line.is_some() && line == read {
                 self.change(|timeline| timeline.set_line(None));
             }
-            self.set_read(newest.max(read));
+            // A list that is there says what is in sight of it once it is drawn: many messages are read at once then.
+            if self.sight.get_untracked().is_none() {
+                self.set_read(newest.max(read));
+            }
         } else if line.is_none() || line < read {
             self.change(|timeline| timeline.set_line(read));
         }
