@@ -7,9 +7,9 @@ use crate::features::join::form::{Field, Problem};
 use crate::i18n::{messages, use_i18n};
 use crate::platform::page;
 use crate::state::{Request, use_page};
-use crate::t;
 use crate::ui::identity::{isolate, revealed};
-use crate::ui::{Button, Checkbox, Form};
+use crate::ui::{Button, Checkbox, Form, Lazy};
+use crate::{lazy, t};
 
 /// The first screen: who, where and which room.
 #[component]
@@ -79,7 +79,11 @@ fn Advanced() -> impl IntoView {
         let read = state.form.read_untracked().join();
         read.err().is_some_and(|problems| is_other(&problems))
     };
-    let open = RwSignal::new(needed);
+    let (open, fetched) = (RwSignal::new(needed), RwSignal::new(needed));
+    // What is seen at once comes first.
+    page::once_drawn(move || {
+        fetched.try_set(true);
+    });
     Effect::new(move |_| {
         if is_other(&state.problems.read()) || state.fault.read().is_some() {
             open.set(true);
@@ -96,14 +100,26 @@ fn Advanced() -> impl IntoView {
         >
             <summary data-testid="advanced-summary">{&messages::join_advanced}</summary>
             <div class="card">
-                <RoomFields />
-                <fieldset>
-                    <legend>{&messages::common_account}</legend>
-                    <AccountFields />
-                </fieldset>
-                <ServiceFields />
+                {move || {
+                    fetched.get().then(|| view! { <Lazy load=advanced_fields() /> }.into_any())
+                }}
             </div>
         </details>
+    }
+}
+
+lazy! { chat, fn advanced_fields() => view! { <AdvancedFields/> } }
+
+/// The fields for room, account and service.
+#[component]
+fn AdvancedFields() -> impl IntoView {
+    view! {
+        <RoomFields />
+        <fieldset>
+            <legend>{&messages::common_account}</legend>
+            <AccountFields />
+        </fieldset>
+        <ServiceFields />
     }
 }
 
