@@ -10,8 +10,11 @@ import { startSandbox } from '../support/sandbox.mjs';
 import { TopicSpecification, TopicType, json, withSession } from '../support/sdk.mjs';
 import { serveFolders } from '../support/static.mjs';
 
+/** The folder of another build of our page, which then stands in the place of the SDK's. */
+const before = process.env.EFFUSION_BENCH_BESIDE;
+
 /** Our page's folder on the file server, and the other's. */
-export const PAGES = ['effusion', 'sdk'];
+export const PAGES = ['effusion', before === undefined ? 'sdk' : 'before'];
 
 /** How long a page may take for one step, in milliseconds: long, since nothing here passes or fails by time. */
 export const PATIENCE = 600_000;
@@ -35,6 +38,7 @@ export async function onStage(measure) {
         '/effusion/': dist,
         '/sdk/': here('sdk_page/'),
         '/sdk/lib/': here('../node_modules/diffusion/dist/'),
+        ...(before !== undefined && { '/before/': before }),
     });
     const browser = await launch();
     try {

@@ -36,5 +36,6 @@ export function beside(title, rows) {
         const known = ours !== undefined && theirs !== undefined && theirs > 0;
         return [words, write(ours, digits), write(theirs, digits), known ? (ours / theirs).toFixed(2) : '-'];
     });
-    table([title, 'Effusion', 'SDK page', 'Effusion / SDK'], cells);
+    const head = process.env.EFFUSION_BENCH_BESIDE === undefined ? ['Effusion', 'SDK page', 'Effusion / SDK'] : ['now', 'before', 'now / before'];
+    table([title, ...head], cells);
 }

@@ -17,6 +17,8 @@ struct Options {
     only: Vec<Only>,
     /// A page that is built already.
     dist: Option<PathBuf>,
+    /// Another build of the page, to be measured in the place of the SDK's.
+    beside: Option<PathBuf>,
     /// For the programs in `tests/bench`: the names of variables and their values. What is not given has their default.
     given: Vec<(String, u32)>,
 }
@@ -44,9 +46,16 @@ impl Options {
                 "codec" => options.only.push(Only::Codec),
                 "browser" => options.only.push(Only::Browser),
                 "client" => options.only.push(Only::Client),
-                "--dist" => {
-                    let dir = args.next().context("--dist needs a directory")?;
-                    options.dist = Some(path::absolute(dir)?);
+                "--dist" | "--beside" => {
+                    let dir = args
+                        .next()
+                        .with_context(|| format!("{arg} needs a directory"))?;
+                    let option = if arg == "--dist" {
+                        &mut options.dist
+                    } else {
+                        &mut options.beside
+                    };
+                    *option = Some(path::absolute(dir)?);
                 }
                 "--seconds" | "--messages" | "--runs" => {
                     let value = args
@@ -136,6 +145,12 @@ fn programs(tools: &Tools, options: &Options, dist: &Path) -> Result<()> {
             .env("EFFUSION_DIST", dist)
             .envs(
                 options
+                    .beside
+                    .iter()
+                    .map(|dir| ("EFFUSION_BENCH_BESIDE", dir)),
+            )
+            .envs(
+                options
                     .given
                     .iter()
                     .map(|(name, value)| (name, value.to_string())),
@@ -183,6 +198,7 @@ mod tests {
             &["--seconds", "0"],
             &["--runs", "-1"],
             &["--dist"],
+            &["--beside"],
         ] {
             assert!(parse(args).is_err(), "{args:?}");
         }
