@@ -10,7 +10,7 @@ use effusion_chat::RoomKind;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::Element;
 
-use crate::stage::{Stage, app, at, drawn, event, message, room};
+use crate::stage::{Stage, app, at, drawn, event, frame, message, room};
 
 fn show(room: OpenRoom) -> Stage {
     show_with(room.clone(), |_: Key| {}, |()| {}, |_| {})
@@ -355,4 +355,36 @@ async fn what_is_still_missing_in_sight_is_asked_for_again() {
         asked.load(Ordering::Relaxed) > before,
         "nobody has scrolled, and it is in sight"
     );
+}
+
+#[wasm_bindgen_test]
+async fn a_flood_is_drawn_in_fewer_frames_and_to_its_end() {
+    const FRAMES: usize = 60;
+    let room = room(RoomKind::History);
+    let stage = show(room.clone());
+    let draws = Arc::new(AtomicUsize::new(0));
+    let (counted, version) = (Arc::clone(&draws), room.version.clone());
+    Effect::new(move |_| {
+        version.track();
+        counted.fetch_add(1, Ordering::Relaxed);
+    });
+    let mut sequences = 0..;
+    for _ in 0..FRAMES {
+        for sequence in sequences.by_ref().take(6) {
+            room.change(|timeline| timeline.receive_event(event(sequence, "Bob", "again")));
+        }
+        frame().await;
+    }
+    // However slow the browser is, a flood is drawn in every second frame at most; it begins with the tenth.
+    let draws = draws.load(Ordering::Relaxed);
+    assert!(draws < FRAMES - 10, "drawn {draws} times");
+    let last = room.look(|timeline| timeline.entries().next_back().map(|it| it.key.to_string()));
+    let newest = || stage.attributes("message", "data-key").pop();
+    for _ in 0..FRAMES {
+        if newest() == last {
+            return;
+        }
+        frame().await;
+    }
+    panic!("the last message is not shown");
 }

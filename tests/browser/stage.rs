@@ -126,16 +126,20 @@ pub fn dispatch(element: &Element, name: &str) {
     element.dispatch_event(&event).unwrap();
 }
 
+/// The next frame has begun.
+pub async fn frame() {
+    let next = js_sys::Promise::new(&mut |resolve, _| {
+        leptos::prelude::request_animation_frame(move || {
+            resolve.call0(&JsValue::NULL).unwrap();
+        });
+    });
+    wasm_bindgen_futures::JsFuture::from(next).await.unwrap();
+}
+
 /// The browser has drawn, and what waited for that has run.
 pub async fn drawn() {
-    for _ in 0..2 {
-        let next = js_sys::Promise::new(&mut |resolve, _| {
-            leptos::prelude::request_animation_frame(move || {
-                resolve.call0(&JsValue::NULL).unwrap();
-            });
-        });
-        wasm_bindgen_futures::JsFuture::from(next).await.unwrap();
-    }
+    frame().await;
+    frame().await;
 }
 
 pub fn app() -> App {
