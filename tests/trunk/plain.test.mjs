@@ -20,9 +20,7 @@ const BUILD_TIMEOUT = 1_500_000;
 
 /** Starts trunk at the project's root. */
 function trunk(...args) {
-    // The flags of `.cargo/config.toml` apply, not those that xtask passes.
-    const { CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS: _, ...env } = process.env;
-    const child = spawn('trunk', args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+    const child = spawn('trunk', args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
     const exited = once(child, 'exit').then(([code, signal]) => code ?? signal);
     return {
         exited,

@@ -124,10 +124,17 @@ pub fn sandbox(release: bool) -> Result<PathBuf> {
     program("effusion-sandbox", release)
 }
 
+/// Programs that are used together. Cargo chooses the features of what they share by the packages that it is told of: told of all,
+/// it compiles each dependency once.
+const PROGRAMS: [&str; 3] = ["effusion-sandbox", "effusion-moderator", "effusion-trial"];
+
 /// Builds the program of the package of the same name, and returns its path.
 pub fn program(name: &str, release: bool) -> Result<PathBuf> {
     let mut command = project::cargo();
     command.args(["build", "--package", name, "--bin", name]);
+    if PROGRAMS.contains(&name) {
+        command.args(PROGRAMS.map(|package| format!("--package={package}")));
+    }
     if release {
         command.arg("--release");
     }

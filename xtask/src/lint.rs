@@ -50,8 +50,10 @@ fn clippy(tools: &Tools) -> Result<()> {
             "client",
             "-p effusion-client --no-default-features --features web",
         ),
-        ("service in the browser", "-p effusion-browser-service"),
-        ("page and its tests", "-p effusion --all-targets"),
+        (
+            "page, its tests and the service in the browser",
+            "-p effusion -p effusion-browser-service --all-targets",
+        ),
         ("measurements", "-p codec-bench"),
     ] {
         println!("Clippy, wasm32: {what}");
@@ -68,7 +70,6 @@ fn without_erasure(tools: &Tools) -> Result<()> {
     let mut command = tools.cargo()?;
     // Cargo adds the variable for one target to the flags of its file, and takes this one in place of both.
     command.env("RUSTFLAGS", "");
-    command.env("CARGO_TARGET_DIR", project::web_target().join("not-erased"));
     command.args(["check", "--quiet", "--target", setup::TARGET]);
     process::run(command.args(["-p", "effusion", "--all-targets"]))
 }

@@ -6,7 +6,7 @@
 //! still change, so nothing else is built that way, and without them the page is built as usual.
 
 use super::step::Step;
-use super::wasm::{FLAGS_VARIABLE, TARGET, WasmToolchain};
+use super::wasm::{TARGET, WasmToolchain};
 use crate::{process, project};
 use anyhow::{Context, Result};
 use std::fs;
@@ -112,9 +112,8 @@ panic = "abort"
     Ok(())
 }
 
-/// Makes a command that calls Cargo build the library, too. The compiler flags so far must be passed in.
-pub fn build_along(command: &mut Command, flags: &str) {
+/// Makes a command that calls Cargo build the library, too. Returns the compiler flags for that.
+pub fn build_along(command: &mut Command) -> impl Iterator<Item = String> {
     command.envs(VARIABLES);
-    let flags = [flags, &FLAGS.join(" ")].join(" ");
-    command.env(FLAGS_VARIABLE, flags);
+    FLAGS.into_iter().map(str::to_owned)
 }

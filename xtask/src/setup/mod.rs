@@ -19,6 +19,7 @@ pub use browser::{Browser, Others};
 pub use container::{ensure_buildah, ensure_static_target};
 pub use peers::{ensure_mosquitto, ensure_socket_io};
 pub use python::name_python;
+use wasm::FLAGS_VARIABLE;
 pub use wasm::{TARGET, WasmToolchain};
 
 use crate::project;
@@ -146,12 +147,16 @@ impl Tools {
         Ok(command)
     }
 
-    /// [`Self::command`] for the page for release: where it calls Cargo, the standard library is built along, if it can be.
+    /// [`Self::command`] for the page for release: where it calls Cargo, this machine's directories stay out of what is compiled,
+    /// and the standard library is built along, if it can be. Other builds have the same flags as plain `trunk` and share what
+    /// they compile with it.
     pub fn command_for_release(&self, program: impl AsRef<std::ffi::OsStr>) -> Result<Command> {
         let mut command = self.command(program)?;
+        let mut flags = self.wasm.flags()?;
         if self.library {
-            library::build_along(&mut command, &self.wasm.flags()?);
+            flags.extend(library::build_along(&mut command));
         }
+        command.env(FLAGS_VARIABLE, flags.join(" "));
         Ok(command)
     }
 

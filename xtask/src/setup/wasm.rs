@@ -141,19 +141,18 @@ impl WasmToolchain {
         Ok(self.rustlib()?.join("src").join("rust"))
     }
 
-    /// Compiler flags for wasm32 as Cargo takes them, which keep this machine's directories out of what is compiled.
-    pub(super) fn flags(&self) -> Result<String> {
+    /// Compiler flags for wasm32, which keep this machine's directories out of what is compiled.
+    pub(super) fn flags(&self) -> Result<Vec<String>> {
         let mut flags = remap::flags(&[
             (self.library_source()?, "rust"),
             (project::root(), "effusion"),
         ]);
         // Cargo splits them at spaces, so a directory with a space in its name has to stay as it is.
         flags.retain(|flag| !flag.contains(' '));
-        Ok(flags.join(" "))
+        Ok(flags)
     }
 
-    /// A command that finds this compiler's programs, after those in `paths`, before any other, and that keeps this
-    /// machine's directories out of what it compiles for wasm32.
+    /// A command that finds this compiler's programs, after those in `paths`, before any other.
     pub fn command(&self, program: impl AsRef<OsStr>, paths: &[PathBuf]) -> Result<Command> {
         let mut command = Command::new(program);
         if self.directory.is_some() {
@@ -167,7 +166,6 @@ impl WasmToolchain {
             "PATH",
             paths.context("a directory's name cannot be put on PATH")?,
         );
-        command.env(FLAGS_VARIABLE, self.flags()?);
         Ok(command)
     }
 }

@@ -1,4 +1,6 @@
 //! The stages that call a test runner: Cargo's, wasm-bindgen's, Node's.
+//!
+//! The programs that they start are release builds: the stage `abuse` measures what those cost, and all others share them.
 
 use super::tally::Tally;
 use crate::setup::{self, Tools};
@@ -124,7 +126,7 @@ pub fn wasm(context: &Context) -> Result<Tally> {
 /// The vendor's SDKs for JavaScript and for Python against the sandbox. The tests for Python are run by Node's, too, which
 /// skip them where there is no Python that they can run with.
 pub fn interop(context: &Context) -> Result<Tally> {
-    let sandbox = build::sandbox(false)?;
+    let sandbox = build::sandbox(true)?;
     let mut node = context.tools()?.command("node")?;
     node.env("EFFUSION_SANDBOX_BIN", sandbox);
     setup::name_python(&mut node);
@@ -146,8 +148,8 @@ pub fn abuse(context: &Context) -> Result<Tally> {
 /// The release page in Chromium against the sandbox.
 pub fn e2e(context: &Context) -> Result<Tally> {
     let tools = context.tools()?;
-    let sandbox = build::sandbox(false)?;
-    let moderator = build::program("effusion-moderator", false)?;
+    let sandbox = build::sandbox(true)?;
+    let moderator = build::program("effusion-moderator", true)?;
     let mut node = tools.command("node")?;
     // Node's runner leaves one core free, which is half of two. These tests wait more than they work.
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -169,7 +171,7 @@ pub fn browsers(context: &Context) -> Result<Tally> {
         ));
     };
     let mut node = tools.command("node")?;
-    node.env("EFFUSION_SANDBOX_BIN", build::sandbox(false)?)
+    node.env("EFFUSION_SANDBOX_BIN", build::sandbox(true)?)
         .env("EFFUSION_DIST", context.page()?)
         .env("EFFUSION_SINGLE_FILE", context.single_file()?)
         .env("EFFUSION_FIREFOX", &others.firefox)
@@ -181,7 +183,7 @@ pub fn browsers(context: &Context) -> Result<Tally> {
 pub fn trunk(context: &Context) -> Result<Tally> {
     let tools = context.tools()?;
     let mut node = tools.command("node")?;
-    node.env("EFFUSION_SANDBOX_BIN", build::sandbox(false)?)
+    node.env("EFFUSION_SANDBOX_BIN", build::sandbox(true)?)
         .env("EFFUSION_CHROMIUM", &tools.browser()?.chromium);
     browser_test(node, "trunk")
 }
