@@ -13,11 +13,7 @@ use crate::ui::Lazy;
 use crate::ui::identity::{ascii_look, without_joiners};
 use crate::ui::lazy::LoadError;
 
-lazy! {
-    room,
-    /// Fetches [`Attendance`].
-    pub fn attendance() => view! { <Attendance/> }
-}
+lazy! { room, pub fn attendance() => view! { <Attendance /> } }
 
 /// Attends the rooms once the first messages of one can be seen: reading comes first. What cannot be fetched is fetched again
 /// with the next room, and when the device is online again.

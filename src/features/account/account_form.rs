@@ -9,8 +9,7 @@ use crate::lazy;
 use crate::state::{Request, use_page};
 use crate::ui::{Checkbox, Form};
 
-lazy! { more, /// [`AccountForm`], fetched when it is first needed.
-pub fn account_form() => view! { <AccountForm/> } }
+lazy! { more, pub fn account_form() => view! { <AccountForm /> } }
 
 /// User name, password, registrar and roles.
 #[component]

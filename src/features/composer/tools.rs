@@ -340,8 +340,4 @@ impl Tools {
     }
 }
 
-lazy! {
-    room,
-    /// What is around the box in which messages are written.
-    pub fn composer_tools() => view! { <ComposerTools/> }
-}
+lazy! { room, pub fn composer_tools() => view! { <ComposerTools /> } }

@@ -203,8 +203,4 @@ fn rows(messages: &VecDeque<Arc<ShownMessage>>, folded: bool, filter: &str) -> V
     rows
 }
 
-lazy! {
-    more,
-    /// The panel that shows the session from inside.
-    pub fn diagnostics() => view! { <Diagnostics/> }
-}
+lazy! { more, pub fn diagnostics() => view! { <Diagnostics /> } }

@@ -13,8 +13,7 @@ use crate::ui::identity::revealed;
 use crate::ui::{Dialog as DialogFrame, FaultAlert, Icon};
 use crate::{lazy, text};
 
-lazy! { room, /// `DirectoryDialog`, fetched when it is first needed.
-pub fn directory_dialog() => view! { <DirectoryDialog/> } }
+lazy! { room, pub fn directory_dialog() => view! { <DirectoryDialog /> } }
 
 /// What is known of the rooms of the service so far.
 #[derive(Clone)]

@@ -18,8 +18,7 @@ use crate::ui::{Avatar, Dialog, Icon};
 /// How many are offered at once.
 const MAX_OFFERED: usize = 12;
 
-lazy! { room, /// `Switcher`, fetched when it is first needed.
-pub fn switcher() => view! { <Switcher/> } }
+lazy! { room, pub fn switcher() => view! { <Switcher /> } }
 
 /// Where one can go.
 #[derive(Clone)]

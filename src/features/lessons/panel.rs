@@ -177,8 +177,4 @@ fn LessonSection(
     }
 }
 
-lazy! {
-    more,
-    /// The panel with the lessons.
-    pub fn lessons() => view! { <Lessons/> }
-}
+lazy! { more, pub fn lessons() => view! { <Lessons /> } }

@@ -44,8 +44,4 @@ fn Welcome(
     }
 }
 
-lazy! {
-    more,
-    /// What greets in an empty room.
-    pub fn welcome(room: OpenRoom) => view! { <Welcome room/> }
-}
+lazy! { more, pub fn welcome(room: OpenRoom) => view! { <Welcome room /> } }

@@ -129,8 +129,4 @@ pub fn Section(
     }
 }
 
-lazy! {
-    moderation,
-    /// The screen that moderators work on.
-    pub fn board() => view! { <BoardScreen/> }
-}
+lazy! { moderation, pub fn board() => view! { <BoardScreen /> } }

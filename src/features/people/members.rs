@@ -128,8 +128,4 @@ pub(super) fn is_reader(app: App, person: &Person) -> bool {
         .is_some_and(|me| me.name == person.name && me.credentials.principal == person.principal)
 }
 
-lazy! {
-    room,
-    /// The panel with everybody who is in a room.
-    pub fn members(room: OpenRoom) => view! { <Members room/> }
-}
+lazy! { room, pub fn members(room: OpenRoom) => view! { <Members room /> } }

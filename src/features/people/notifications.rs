@@ -75,8 +75,4 @@ pub fn AskToNotify() -> impl IntoView {
     }
 }
 
-lazy! {
-    room,
-    /// Asks whether the system may show notifications.
-    pub fn ask_to_notify() => view! { <AskToNotify/> }
-}
+lazy! { room, pub fn ask_to_notify() => view! { <AskToNotify /> } }

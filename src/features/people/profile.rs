@@ -197,8 +197,4 @@ fn Rename(
     }
 }
 
-lazy! {
-    room,
-    /// Who somebody is.
-    pub fn profile() => view! { <Profile/> }
-}
+lazy! { room, pub fn profile() => view! { <Profile /> } }

@@ -41,8 +41,4 @@ pub fn Typing() -> impl IntoView {
     }
 }
 
-lazy! {
-    room,
-    /// The line that says who is typing.
-    pub fn typing() => view! { <Typing/> }
-}
+lazy! { room, pub fn typing() => view! { <Typing /> } }

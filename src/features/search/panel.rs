@@ -107,8 +107,4 @@ fn GoToDate(
     }
 }
 
-lazy! {
-    more,
-    /// The panel that searches a room.
-    pub fn search_panel(room: OpenRoom) => view! { <SearchPanel room/> }
-}
+lazy! { more, pub fn search_panel(room: OpenRoom) => view! { <SearchPanel room /> } }

@@ -7,8 +7,7 @@ use crate::services::use_services;
 use crate::state::use_app;
 use crate::ui::{Dialog, Form};
 
-lazy! { more, /// `AnotherRoomDialog`, fetched when it is first needed.
-pub fn another_room_dialog() => view! { <AnotherRoomDialog/> } }
+lazy! { more, pub fn another_room_dialog() => view! { <AnotherRoomDialog /> } }
 
 /// Asks for another room.
 #[component]

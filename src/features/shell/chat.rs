@@ -9,8 +9,8 @@ use crate::services::use_services;
 use crate::state::{Connection, Fault, OpenRoom, use_app};
 use crate::ui::{Button, FaultAlert, Keyed, Lazy};
 
-lazy! { chat, /// [`Chat`], in the file of the services, which are fetched before it.
-pub fn chat() => view! { <Chat/> } }
+// In the chunk of the services, which are fetched before it.
+lazy! { chat, pub fn chat() => view! { <Chat /> } }
 
 /// The rooms: the list of them, the one that is shown, and whatever lies beside and over it.
 #[component]

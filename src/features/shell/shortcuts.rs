@@ -96,8 +96,7 @@ fn step(app: App, by: isize) {
     }
 }
 
-lazy! { more, /// `ShortcutsDialog`, fetched when it is first needed.
-pub fn shortcuts_dialog() => view! { <ShortcutsDialog/> } }
+lazy! { more, pub fn shortcuts_dialog() => view! { <ShortcutsDialog /> } }
 
 /// The list of all keys, over the chat.
 #[component]

@@ -81,11 +81,7 @@ pub fn DeliveryState(
     }
 }
 
-lazy! {
-    room,
-    /// Who has seen a message.
-    fn seen_by(room: OpenRoom, key: Key) => view! { <SeenBy room key/> }
-}
+lazy! { room, fn seen_by(room: OpenRoom, key: Key) => view! { <SeenBy room key /> } }
 
 /// Says behind the reader's own message who has seen it, as soon as somebody has.
 #[component]

@@ -25,9 +25,7 @@ const RECENT: usize = 200;
 const NOTE_TIME: u64 = 1_500;
 
 lazy! {
-    markdown,
-    /// What is said in a room, with its markup.
-    pub fn marked_text(room: OpenRoom, text: String) => view! { <MarkedText room text/> }
+    markdown, pub fn marked_text(room: OpenRoom, text: String) => view! { <MarkedText room text /> }
 }
 
 /// What is said in a room, with its markup.

@@ -33,11 +33,7 @@ const MESSAGE: &str = "[data-testid=message]";
 const CONTROLS: &str = "a, button, pre";
 const TOOLBAR: &str = "[data-testid=message-tools]";
 
-lazy! {
-    room,
-    /// What can be done with the messages of a list.
-    pub fn message_tools(list: NodeRef<html::Div>) => view! { <MessageTools list/> }
-}
+lazy! { room, pub fn message_tools(list: NodeRef<html::Div>) => view! { <MessageTools list /> } }
 
 /// Offers the toolbar for whatever message of the list somebody points to. It has no view of its own.
 #[component]

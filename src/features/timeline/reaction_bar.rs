@@ -21,9 +21,7 @@ const FREQUENT: &str = "effusion.emoji";
 const MAX_NAMES: usize = 20;
 
 lazy! {
-    room,
-    /// The reactions to a message.
-    pub fn reaction_bar(room: OpenRoom, target: Target) => view! { <ReactionBar room target/> }
+    room, pub fn reaction_bar(room: OpenRoom, target: Target) => view! { <ReactionBar room target /> }
 }
 
 /// The reactions to a message: a click gives the same one, or takes it back.
