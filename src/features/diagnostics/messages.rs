@@ -30,6 +30,13 @@ pub struct ShownMessage {
     pub principal: String,
 }
 
+/// A message is the same as long as it is the one of this number.
+impl PartialEq for ShownMessage {
+    fn eq(&self, other: &Self) -> bool {
+        self.recorded.number == other.recorded.number
+    }
+}
+
 /// Whether there is space for sixteen bytes a line, provided as context where the reader can choose that.
 #[derive(Clone, Copy)]
 pub struct Wide(pub RwSignal<bool>);

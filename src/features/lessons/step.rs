@@ -35,8 +35,8 @@ pub fn StepItem(
 ) -> impl IntoView {
     let i18n = use_i18n();
     let learning: Learning = expect_context();
-    let is_done = Memo::new(move |_| learning.done.read().contains(step.name));
-    let made = Memo::new(move |_| learning.made.read().get(&step.goal).map(Shown::of));
+    let is_done = Memo::new(move |_| learning.progress.done.read().contains(step.name));
+    let made = Memo::new(move |_| learning.progress.made.read().get(&step.goal).cloned());
     view! {
         <li data-testid="step" data-step=step.name data-done=move || is_done.get().to_string()>
             <p>
@@ -48,34 +48,15 @@ pub fn StepItem(
             <HelpLink help=step.help />
             <p class="hint">{step.expect}</p>
             {move || {
-                let Shown(message) = made.get()?;
-                Some(
-                    match step.goal {
-                        Goal::Connect | Goal::Account => {
-                            view! { <ConnectCall message /> }.into_any()
-                        }
-                        _ => view! { <Call message /> }.into_any(),
-                    },
-                )
+                let message = made.get()?;
+                let call = match step.goal {
+                    Goal::Connect | Goal::Account => view! { <ConnectCall message /> }.into_any(),
+                    _ => view! { <Call message /> }.into_any(),
+                };
+                Some(call)
             }}
             <CodeBlock step />
         </li>
-    }
-}
-
-/// A message, which is the same as long as it is the same one.
-#[derive(Clone)]
-struct Shown(Arc<ShownMessage>);
-
-impl Shown {
-    fn of(message: &Arc<ShownMessage>) -> Self {
-        Self(Arc::clone(message))
-    }
-}
-
-impl PartialEq for Shown {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
