@@ -1,10 +1,11 @@
 //! How far a message of the reader's own has come, and who has seen it.
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
 use super::editing::write_anew;
 use super::{Delivery, Key, Row};
-use crate::i18n::{messages, use_i18n};
+use crate::i18n::{Message, messages, use_i18n};
 use crate::platform::focus;
 use crate::state::OpenRoom;
 use crate::ui::identity::isolate;
@@ -43,33 +44,18 @@ pub fn DeliveryState(
         .into_any(),
         (Delivery::Failed(fault), _) => {
             let room = room.clone();
+            let retry = move |_| on_retry.run(key);
+            let edit = move |_| {
+                write_anew(&room, key);
+                on_discard.run(key);
+                focus::move_to("composer");
+            };
+            let discard = move |_| on_discard.run(key);
             view! {
                 <span>{&messages::message_not_sent} {" "} {fault.what()} {" "} {fault.next()}</span>
-                <Button
-                    class="link"
-                    label=&messages::message_retry
-                    test="retry"
-                    tabindex="-1"
-                    on_click=move |_| on_retry.run(key)
-                />
-                <Button
-                    class="link"
-                    label=&messages::message_edit
-                    test="edit-unsent"
-                    tabindex="-1"
-                    on_click=move |_| {
-                        write_anew(&room, key);
-                        on_discard.run(key);
-                        focus::move_to("composer");
-                    }
-                />
-                <Button
-                    class="link"
-                    label=&messages::message_discard
-                    test="cancel"
-                    tabindex="-1"
-                    on_click=move |_| on_discard.run(key)
-                />
+                {link(&messages::message_retry, "retry", retry)}
+                {link(&messages::message_edit, "edit-unsent", edit)}
+                {link(&messages::message_discard, "cancel", discard)}
             }
             .into_any()
         }
@@ -79,6 +65,15 @@ pub fn DeliveryState(
             {content}
         </p>
     }
+}
+
+/// A button for a message that failed. Tab passes over it, because arrow keys lead to it.
+fn link(
+    label: &'static Message,
+    test: &'static str,
+    on_click: impl Fn(MouseEvent) + 'static,
+) -> AnyView {
+    view! { <Button class="link" label test tabindex="-1" on_click /> }.into_any()
 }
 
 lazy! { room, fn seen_by(room: OpenRoom, key: Key) => view! { <SeenBy room key /> } }
