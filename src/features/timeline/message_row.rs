@@ -7,7 +7,7 @@ use super::message_text::MessageText;
 use super::reaction_bar::reaction_bar;
 use super::{Delivery, Key, Origin, Quote, Quoted, Row, Sender, Timeline};
 use crate::features::timeline::At;
-use crate::i18n::{I18n, messages};
+use crate::i18n::{I18n, Message, messages};
 use crate::services::use_services;
 use crate::state::{Focus, OpenRoom, RowSignal};
 use crate::ui::identity::isolate;
@@ -228,6 +228,15 @@ fn QuoteButton(
             }
             _ => view! { <bdi class="excerpt">{text}</bdi> }.into_any(),
         };
+        let (word, remark) = comparison(state);
+        let remark = remark.map(|remark| {
+            view! {
+                <small class="remark" data-testid="quote-remark">
+                    {remark}
+                </small>
+            }
+            .into_any()
+        });
         let button = view! {
             <button
                 type="button"
@@ -235,7 +244,7 @@ fn QuoteButton(
                 class:unchecked=is_claim
                 data-testid="reply-quote"
                 tabindex="-1"
-                data-state=quoted_word(state)
+                data-state=word
                 title=&messages::message_go_to_original
                 data-hued=""
                 style=("--hue", hue)
@@ -245,7 +254,7 @@ fn QuoteButton(
                 {" "}
                 {account_of(&sender)}
                 {excerpt}
-                {remark(state)}
+                {remark}
             </button>
         };
         Some(button.into_any())
@@ -268,34 +277,16 @@ fn account_of(sender: &Sender) -> Option<AnyView> {
     Some(shown.into_any())
 }
 
-/// How a quote differs from its original, in words.
-fn remark(state: Quoted) -> Option<AnyView> {
-    let words = match state {
-        Quoted::True | Quoted::Deleted => return None,
-        Quoted::Edited => &messages::common_edited,
-        Quoted::Moderated => &messages::message_moderated,
-        Quoted::Misquoted => &messages::message_misquoted,
-        Quoted::NotLoaded => &messages::message_original_not_loaded,
-        Quoted::Missing => &messages::message_original_missing,
-    };
-    let shown = view! {
-        <small class="remark" data-testid="quote-remark">
-            {words}
-        </small>
-    };
-    Some(shown.into_any())
-}
-
-/// The word for it in `data-state`.
-fn quoted_word(state: Quoted) -> &'static str {
+/// How a quote compares with its original: the word for it in `data-state`, and what is said of it.
+fn comparison(state: Quoted) -> (&'static str, Option<&'static Message>) {
     match state {
-        Quoted::True => "true",
-        Quoted::Edited => "edited",
-        Quoted::Moderated => "moderated",
-        Quoted::Deleted => "deleted",
-        Quoted::Misquoted => "misquoted",
-        Quoted::NotLoaded => "not-loaded",
-        Quoted::Missing => "missing",
+        Quoted::True => ("true", None),
+        Quoted::Edited => ("edited", Some(&messages::common_edited)),
+        Quoted::Moderated => ("moderated", Some(&messages::message_moderated)),
+        Quoted::Deleted => ("deleted", None),
+        Quoted::Misquoted => ("misquoted", Some(&messages::message_misquoted)),
+        Quoted::NotLoaded => ("not-loaded", Some(&messages::message_original_not_loaded)),
+        Quoted::Missing => ("missing", Some(&messages::message_original_missing)),
     }
 }
 
