@@ -1,7 +1,6 @@
 use leptos::ev::{DragEvent, KeyboardEvent};
 use leptos::prelude::*;
 use leptos::task::{spawn_local, tick};
-use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use crate::features::directory::{Mark, Marks, marks_of};
@@ -82,16 +81,12 @@ fn Row(
             event.prevent_default();
             event.stop_propagation();
             rooms.move_to(id, at.saturating_add_signed(by));
-            let button = event
-                .target()
-                .and_then(|it| it.dyn_into::<HtmlElement>().ok());
-            if let Some(button) = button {
-                spawn_local(async move {
-                    tick().await;
-                    // An element that is moved in the document loses the focus; it can be focused where it is now.
-                    let _ = button.focus();
-                });
-            }
+            let button: HtmlElement = event_target(&event);
+            spawn_local(async move {
+                tick().await;
+                // An element that is moved in the document loses the focus; it can be focused where it is now.
+                let _ = button.focus();
+            });
         }
     };
     view! {
