@@ -54,8 +54,12 @@ impl Watched {
             .collect()
     }
 
-    /// A call, and what is ticked once it has succeeded.
-    fn calls(&mut self, request: &RequestBody, response: &ResponseBody) -> Vec<Goal> {
+    /// A call, and what is ticked by what comes back.
+    fn asks(
+        &mut self,
+        request: &RequestBody,
+        back: impl FnOnce(ConversationId) -> Message,
+    ) -> Vec<Goal> {
         let conversation = ConversationId(self.number as u64);
         let asked = Message::Request {
             service: request.service(),
@@ -63,32 +67,23 @@ impl Watched {
             body: request.encode(V),
         };
         assert_eq!(self.sees(true, 0, &asked), [], "it was only asked for");
-        let answered = Message::Response {
-            service: None,
-            conversation,
-            body: response.encode(V),
-        };
-        self.sees(false, 0, &answered)
+        self.sees(false, 0, &back(conversation))
+    }
+
+    fn calls(&mut self, request: &RequestBody, response: &ResponseBody) -> Vec<Goal> {
+        self.asks(request, |conversation| answer(conversation, response))
     }
 
     fn refused(&mut self, request: &RequestBody) -> Vec<Goal> {
-        let conversation = ConversationId(self.number as u64);
-        let asked = Message::Request {
-            service: request.service(),
-            conversation,
-            body: request.encode(V),
-        };
-        self.sees(true, 0, &asked);
         let report = ErrorReport {
             message: "no".to_owned(),
             reason: ErrorReason::AccessDenied,
         };
-        let refused = Message::Error {
+        self.asks(request, |conversation| Message::Error {
             service: None,
             conversation,
             body: encode(&report, V),
-        };
-        self.sees(false, 0, &refused)
+        })
     }
 
     fn adds(&mut self, path: &str, specification: TopicSpecification) -> Vec<Goal> {
@@ -122,6 +117,32 @@ impl Watched {
         let topic = TopicId(7);
         self.sees(false, 0, &Message::TopicValue { topic, value })
     }
+}
+
+fn answer(conversation: ConversationId, response: &ResponseBody) -> Message {
+    Message::Response {
+        service: None,
+        conversation,
+        body: response.encode(V),
+    }
+}
+
+fn range_query(path: &str, view: QueryRange) -> RequestBody {
+    RequestBody::RangeQuery(RangeQueryRequest {
+        path: path.to_owned(),
+        query_type: QueryType::Values,
+        view,
+        edits: QueryRange::ALL,
+        limit: RangeQueryRequest::NO_LIMIT,
+    })
+}
+
+fn found(events: Vec<Event>) -> ResponseBody {
+    ResponseBody::RangeQuery(RangeQueryResponse {
+        value_type: "json".to_owned(),
+        selected: events.len() as u64,
+        events,
+    })
 }
 
 fn said(name: &str, text: &str) -> Bytes {
@@ -242,19 +263,8 @@ fn a_reader_who_asks_for_earlier_events_ticks_the_range_query() {
     use RangeSpan as To;
     let mut room = Watched::default();
     let mut ticks = |path: &str, anchor, span| {
-        let query = RequestBody::RangeQuery(RangeQueryRequest {
-            path: path.to_owned(),
-            query_type: QueryType::Values,
-            view: QueryRange { anchor, span },
-            edits: QueryRange::ALL,
-            limit: RangeQueryRequest::NO_LIMIT,
-        });
-        let found = ResponseBody::RangeQuery(RangeQueryResponse {
-            value_type: "json".to_owned(),
-            selected: 0,
-            events: Vec::new(),
-        });
-        room.calls(&query, &found) == [Goal::Range]
+        let query = range_query(path, QueryRange { anchor, span });
+        room.calls(&query, &found(Vec::new())) == [Goal::Range]
     };
     let end = QueryRange::ALL.span;
     for (anchor, span, what) in [
@@ -308,22 +318,13 @@ fn a_history_room_ticks_lesson_2() {
         [],
         "nothing shows that it was there before"
     );
-    let newest = RequestBody::RangeQuery(RangeQueryRequest {
-        path: "Chat/Tea".to_owned(),
-        query_type: QueryType::Values,
-        view: QueryRange {
-            anchor: RangeAnchor::Last(1),
-            ..QueryRange::ALL
-        },
-        edits: QueryRange::ALL,
-        limit: RangeQueryRequest::NO_LIMIT,
-    });
-    let found = ResponseBody::RangeQuery(RangeQueryResponse {
-        value_type: "json".to_owned(),
-        selected: 1,
-        events: vec![event(1, "Bob")],
-    });
-    assert_eq!(room.calls(&newest, &found), []);
+    let newest = QueryRange {
+        anchor: RangeAnchor::Last(1),
+        ..QueryRange::ALL
+    };
+    let newest = range_query("Chat/Tea", newest);
+    let bob = vec![event(1, "Bob")];
+    assert_eq!(room.calls(&newest, &found(bob)), []);
     room.subscribed("Chat/Tea", TopicType::TimeSeries);
     assert_eq!(room.value(comes(event(0, SYSTEM_NAME))), []);
     assert_eq!(room.value(comes(event(1, "Bob"))), [Goal::Late]);
@@ -359,10 +360,9 @@ fn an_account_that_was_made_and_signs_in_ticks_lesson_3() {
         conversation: ConversationId(conversation),
         body: Bytes::new(),
     };
-    let answer = |conversation, errors| Message::Response {
-        service: None,
-        conversation: ConversationId(conversation),
-        body: ResponseBody::UpdateSystemAuthentication(errors).encode(V),
+    let answer = |conversation, errors| {
+        let response = ResponseBody::UpdateSystemAuthentication(errors);
+        answer(ConversationId(conversation), &response)
     };
     let mut registrar = Watched::default().session(1);
     assert_eq!(registrar.sees(true, 40, &hidden(1)), []);
