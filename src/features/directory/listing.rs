@@ -129,22 +129,13 @@ mod tests {
             };
             (name(room), session.to_owned(), card)
         };
-        let at = At::instant(5, 0);
+        let at = Some(At::instant(5, 0));
+        let (hot, joined) = (said("Bob", "hot"), said("System", "x has joined"));
         let list = gather(
             vec![
                 (name("old"), RoomKind::Live, None, None),
-                (
-                    name("Tea"),
-                    RoomKind::History,
-                    said("Bob", "hot"),
-                    Some(at.clone()),
-                ),
-                (
-                    name("coffee"),
-                    RoomKind::Live,
-                    said("System", "x has joined"),
-                    None,
-                ),
+                (name("Tea"), RoomKind::History, hot, at.clone()),
+                (name("coffee"), RoomKind::Live, joined, None),
             ],
             &[card("old", true), card("Tea", false), card("gone", false)],
             &[
@@ -159,12 +150,8 @@ mod tests {
         let tea = &list[1];
         assert_eq!((tea.people, tea.topic.as_str()), (2, "about Tea"));
         assert_eq!(tea.last, ("Bob".to_owned(), "hot".to_owned()));
-        assert_eq!(tea.at, Some(at));
-        assert_eq!(
-            list[0].last,
-            (String::new(), String::new()),
-            "nobody has said anything"
-        );
+        assert_eq!(tea.at, at);
+        assert_eq!(list[0].last, Default::default(), "nobody has said anything");
         assert!(list[2].archived && list[2].people == 0);
     }
 
