@@ -4,6 +4,7 @@ use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
 use super::editing::write_anew;
+use super::virtual_list::Requests;
 use super::{Delivery, Key, Row};
 use crate::i18n::{Message, messages, use_i18n};
 use crate::platform::focus;
@@ -24,10 +25,8 @@ pub fn DeliveryState(
     row: ArcRwSignal<Row>,
     /// Its key.
     key: Key,
-    /// Sends it again if it failed.
-    on_retry: Callback<Key>,
-    /// Gives it up if it failed.
-    on_discard: Callback<Key>,
+    /// What it asks for.
+    requests: Requests,
 ) -> impl IntoView {
     let state = Memo::new(move |_| {
         let row = row.read();
@@ -44,13 +43,13 @@ pub fn DeliveryState(
         .into_any(),
         (Delivery::Failed(fault), _) => {
             let room = room.clone();
-            let retry = move |_| on_retry.run(key);
+            let retry = move |_| requests.retry.run(key);
             let edit = move |_| {
                 write_anew(&room, key);
-                on_discard.run(key);
+                requests.discard.run(key);
                 focus::move_to("composer");
             };
-            let discard = move |_| on_discard.run(key);
+            let discard = move |_| requests.discard.run(key);
             view! {
                 <span>{&messages::message_not_sent} {" "} {fault.what()} {" "} {fault.next()}</span>
                 {link(&messages::message_retry, "retry", retry)}

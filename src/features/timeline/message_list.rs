@@ -5,11 +5,11 @@ use std::rc::Rc;
 use effusion_chat::RoomKind;
 use leptos::prelude::*;
 
+use super::Origin;
 use super::announcer::Announcer;
 use super::message_row::MessageRow;
 use super::message_tools::message_tools;
 use super::virtual_list::{Requests, VirtualList};
-use super::{Key, Origin};
 use crate::features::lessons::welcome;
 use crate::i18n::{messages, use_i18n};
 use crate::state::{Earlier, Focus, OpenRoom, RoomState, use_room};
@@ -19,21 +19,8 @@ use crate::ui::{Button, Icon, Lazy, PathIcon, glyph};
 /// The messages of the room. The list stays at the newest one unless the reader scrolls away.
 #[component]
 pub fn MessageList(
-    /// Sends a message again that failed.
-    #[prop(into)]
-    on_retry: Callback<Key>,
-    /// Gives a message up that failed.
-    #[prop(into)]
-    on_discard: Callback<Key>,
-    /// Requests messages from before the oldest one.
-    #[prop(into)]
-    on_earlier: Callback<()>,
-    /// Requests messages missing before the one of this rank; true for a reader who comes from above.
-    #[prop(into)]
-    on_gap: Callback<(u64, bool)>,
-    /// Tells that something else can be seen now.
-    #[prop(into)]
-    on_sight: Callback<()>,
+    /// What it tells and asks for.
+    requests: Requests,
 ) -> impl IntoView {
     let (room, i18n) = (use_room(), use_i18n());
     let away = ArcRwSignal::new(false);
@@ -50,16 +37,11 @@ pub fn MessageList(
                 }
                 key=|row| row.key
                 children=move |row| {
-                    view! { <MessageRow room=room.clone() i18n row on_retry on_discard on_gap /> }
+                    view! { <MessageRow room=room.clone() i18n row requests /> }
                 }
             />
         }
         .into_any()
-    };
-    let requests = Requests {
-        earlier: on_earlier,
-        gap: on_gap,
-        sight: on_sight,
     };
     let list = VirtualList::new(room.clone(), viewport, content, away.clone(), requests);
     handle.set_value(Some(Rc::clone(&list)));
@@ -96,7 +78,7 @@ pub fn MessageList(
                 on:scroll=move |_| list.scrolled()
             >
                 <div class="page">
-                    <EarlierMessages on_earlier />
+                    <EarlierMessages on_earlier=requests.earlier />
                     <NoMessages />
                     // What comes into the document is not always new, so what is new is announced elsewhere.
                     <div

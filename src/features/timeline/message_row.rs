@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use super::delivery::DeliveryState;
 use super::message_text::MessageText;
 use super::reaction_bar::reaction_bar;
-use super::{Delivery, Key, Origin, Quote, Quoted, Row, Sender, Timeline};
+use super::virtual_list::Requests;
+use super::{Delivery, Origin, Quote, Quoted, Row, Sender, Timeline};
 use crate::features::timeline::At;
 use crate::i18n::{I18n, Message, messages};
 use crate::services::use_services;
@@ -25,12 +26,8 @@ pub fn MessageRow(
     i18n: I18n,
     /// What it looks like, and its key.
     row: RowSignal,
-    /// Sends the message again if it failed.
-    on_retry: Callback<Key>,
-    /// Gives the message up if it failed.
-    on_discard: Callback<Key>,
-    /// Requests what is missing before it.
-    on_gap: Callback<(u64, bool)>,
+    /// What it asks for.
+    requests: Requests,
 ) -> impl IntoView {
     let RowSignal { key, row } = row;
     let origin = row.with_untracked(|row| row.entry.origin);
@@ -44,7 +41,7 @@ pub fn MessageRow(
                 data-testid="notice"
                 data-key=key
             >
-                <RowTop i18n row=row.clone() on_gap />
+                <RowTop i18n row=row.clone() on_gap=requests.gap />
                 <Notice i18n row />
             </li>
         }
@@ -69,7 +66,7 @@ pub fn MessageRow(
             data-last-sent=own.then_some(move || last.read().last_sent.then_some(""))
             tabindex="0"
         >
-            <RowTop i18n row=row.clone() on_gap />
+            <RowTop i18n row=row.clone() on_gap=requests.gap />
             <Avatar name=name.clone() hue=Signal::derive(hue.clone()) />
             <p class="head" data-hued="" style=("--hue", hue)>
                 <bdi class="author" data-testid="author">
@@ -85,7 +82,7 @@ pub fn MessageRow(
                 {move || edited_word(i18n, &edited.read())}
             </small>
             <Reactions room=room.clone() row=row.clone() />
-            {own.then(|| view! { <DeliveryState room row key on_retry on_discard /> })}
+            {own.then(|| view! { <DeliveryState room row key requests /> })}
         </li>
     }
     .into_any()

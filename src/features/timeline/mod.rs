@@ -56,4 +56,5 @@ pub use {
     marked_text::known_names,
     message_list::MessageList,
     reaction_bar::{frequent, react, remember},
+    virtual_list::Requests,
 };
