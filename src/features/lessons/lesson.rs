@@ -101,25 +101,6 @@ pub struct Lesson {
     pub manual_title: &'static Message,
 }
 
-/// The places that the programs have.
-pub const PLACES: [&str; 15] = [
-    "host",
-    "port",
-    "secure",
-    "scheme",
-    "authority",
-    "service_path",
-    "principal",
-    "registrar",
-    "moderator",
-    "password",
-    "account",
-    "name",
-    "text",
-    "live",
-    "history",
-];
-
 /// The steps of a lesson, a row for each: its goal, its name, what to do, what comes of it, and what helps.
 macro_rules! steps {
     ($($goal:ident $name:literal: $text:ident => $expect:ident, $help:expr;)*) => {
