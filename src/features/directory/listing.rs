@@ -3,7 +3,7 @@
 use crate::features::people::roster::People;
 use crate::features::timeline::At;
 use crate::i18n::letters::{is_letter, lower};
-use crate::ui::identity::spelled;
+use crate::ui::identity::{is_mixed, spelled};
 use effusion_chat::{ChatMessage, MemberCard, RoomCard, RoomKind, RoomName, who_joined};
 
 /// A room of the service.
@@ -66,10 +66,6 @@ pub fn marks(names: &[(String, String)]) -> Vec<(String, String)> {
     let is_alike = |name: &str, look: &str| {
         let mut others = names.iter();
         others.any(|(other, its)| other != name && its == look)
-    };
-    // Letters among others that are there only to look like them.
-    let is_mixed = |name: &str, look: &str| {
-        !name.is_ascii() && look.is_ascii() && name.contains(|c: char| c.is_ascii_alphabetic())
     };
     let marked = names
         .iter()
