@@ -128,20 +128,14 @@ fn tell_names_apart(room: &OpenRoom) {
 
 /// What a name looks like; none where the tables for that cannot be fetched.
 pub async fn look_of(name: &str) -> Option<String> {
-    match ascii_look(name) {
-        None => skeleton(without_joiners(name)).await.ok(),
-        look => look,
+    let look = ascii_look(name);
+    if look.is_some() {
+        return look;
     }
-}
-
-#[cfg(feature = "split")]
-async fn skeleton(name: String) -> Result<String, LoadError> {
-    fetch_skeleton(name).await
-}
-
-#[cfg(not(feature = "split"))]
-async fn skeleton(name: String) -> Result<String, LoadError> {
-    fetch_skeleton(name)
+    let look = fetch_skeleton(without_joiners(name));
+    #[cfg(feature = "split")]
+    let look = look.await;
+    look.ok()
 }
 
 // The macro declares a foreign function for the tool that splits the page.
