@@ -157,7 +157,7 @@ impl MessageDecoder {
         }
         let mut decoded = match Message::decode(recorded.bytes.clone(), version) {
             Ok(message) => self.message(message, recorded, version),
-            Err(error) => plain("unreadable").with_detail(error.to_string()),
+            Err(error) => plain("unreadable", error.to_string()),
         };
         if is_first {
             decoded.happened.insert(0, Happening::Opened);
@@ -184,7 +184,7 @@ impl MessageDecoder {
             } => {
                 let asked = self.asked.remove(&(!recorded.sent, conversation.0));
                 let Some(service) = service.or(asked.as_ref().map(|it| it.service)) else {
-                    return plain("response");
+                    return plain("response", String::new());
                 };
                 let response = ResponseBody::decode(service, body, version);
                 DecodedMessage {
@@ -212,14 +212,14 @@ impl MessageDecoder {
                 let asked = self.asked.remove(&(!recorded.sent, conversation.0));
                 let service = service.or(asked.map(|it| it.service));
                 let name = service.map_or("request", ServiceId::name);
-                DecodedMessage {
-                    service,
-                    ..plain(&format!("refused: {name}"))
-                }
-                .with_detail(match decode::<ErrorReport>(body, version) {
+                let detail = match decode::<ErrorReport>(body, version) {
                     Ok(report) => format!("{}: {}", report.reason, report.message),
                     Err(error) => error.to_string(),
-                })
+                };
+                DecodedMessage {
+                    service,
+                    ..plain(&format!("refused: {name}"), detail)
+                }
             }
             Message::TopicValue { topic, value } => self.value("value", topic.0, value, version),
             Message::TopicDelta { topic, delta } => {
@@ -246,9 +246,9 @@ impl MessageDecoder {
                 let size = format!("{} bytes, compressed", zlib.len());
                 self.about_topic(what, topic.0, size)
             }
-            Message::FetchReply { .. } => plain("fetch reply"),
-            Message::Abort => plain("abort"),
-            Message::Close => plain("close"),
+            Message::FetchReply { .. } => plain("fetch reply", String::new()),
+            Message::Abort => plain("abort", String::new()),
+            Message::Close => plain("close", String::new()),
         }
     }
 
@@ -257,7 +257,7 @@ impl MessageDecoder {
         let title = path.map_or_else(|| format!("topic {topic}"), str::to_owned);
         DecodedMessage {
             routine: path.and_then(presence),
-            ..plain(&format!("{what}: {title}")).with_detail(detail)
+            ..plain(&format!("{what}: {title}"), detail)
         }
     }
 
@@ -342,7 +342,7 @@ impl MessageDecoder {
     ) -> DecodedMessage {
         let mut decoded = DecodedMessage {
             service: Some(service),
-            ..plain(service.name())
+            ..plain(service.name(), String::new())
         };
         let request = if recorded.hidden > 0 {
             decoded.call = recorded.sent.then(|| secret_call(service)).flatten();
@@ -398,12 +398,6 @@ impl MessageDecoder {
             }
             _ => None,
         }
-    }
-}
-
-impl DecodedMessage {
-    fn with_detail(self, detail: String) -> Self {
-        Self { detail, ..self }
     }
 }
 
@@ -483,9 +477,10 @@ fn routine(body: &RequestBody) -> Option<Routine> {
     }
 }
 
-fn plain(title: &str) -> DecodedMessage {
+fn plain(title: &str, detail: String) -> DecodedMessage {
     DecodedMessage {
         title: title.to_owned(),
+        detail,
         ..DecodedMessage::default()
     }
 }
