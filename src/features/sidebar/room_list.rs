@@ -56,12 +56,6 @@ fn Row(
         let rooms = app.rooms.read_untracked();
         rooms.iter().position(|room| room.id == id)
     };
-    let take = move |_: DragEvent| dragged.set(movable.then_some(id));
-    let allow = move |event: DragEvent| {
-        if dragged.get_untracked().is_some() {
-            event.prevent_default();
-        }
-    };
     let dropping = rooms.clone();
     let put = move |event: DragEvent| {
         if let (Some(room), Some(to)) = (dragged.get_untracked(), place()) {
@@ -69,7 +63,6 @@ fn Row(
             dropping.move_to(room, to);
         }
     };
-    let end = move |_: DragEvent| dragged.set(None);
     let step = move |event: KeyboardEvent| {
         let by = match event.key().as_str() {
             "ArrowUp" => -1,
@@ -92,10 +85,14 @@ fn Row(
     view! {
         <li
             draggable=movable.then_some("true")
-            on:dragstart=take
-            on:dragover=allow
+            on:dragstart=move |_| dragged.set(movable.then_some(id))
+            on:dragover=move |event| {
+                if dragged.get_untracked().is_some() {
+                    event.prevent_default();
+                }
+            }
             on:drop=put
-            on:dragend=end
+            on:dragend=move |_| dragged.set(None)
             on:keydown=step
         >
             <RoomButton room marks />
