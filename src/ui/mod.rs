@@ -23,14 +23,12 @@ pub mod lazy;
 mod panel;
 #[cfg(target_arch = "wasm32")]
 mod select;
-#[cfg(target_arch = "wasm32")]
-mod tool_button;
 
 #[cfg(target_arch = "wasm32")]
 pub use {
     alert::FaultAlert,
     avatar::{Avatar, hue_of},
-    button::{Button, IconButton},
+    button::{Button, IconButton, ToolButton},
     dialog::{Dialog, show_modal},
     fact::Fact,
     field::{Checkbox, Form, Labelled, TextField},
@@ -39,5 +37,4 @@ pub use {
     lazy::Lazy,
     panel::Panel,
     select::{Select, option},
-    tool_button::ToolButton,
 };
