@@ -7,8 +7,8 @@ use leptos::prelude::*;
 use web_sys::Url;
 
 use super::clipboard::clipboard;
-use super::fold_button::FoldButton;
 use super::markdown::{Kind, LinkLabel, Node, parse};
+use super::message_text::FoldButton;
 use crate::i18n::{messages, use_i18n};
 use crate::state::OpenRoom;
 use crate::ui::Button;

@@ -12,8 +12,6 @@ mod data;
 mod delivery;
 #[cfg(target_arch = "wasm32")]
 mod editing;
-#[cfg(target_arch = "wasm32")]
-mod fold_button;
 pub mod items;
 pub mod markdown;
 #[cfg(target_arch = "wasm32")]
