@@ -2,11 +2,13 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::alike::{Mark, Marks, marks_of};
-use super::last_message::LastMessage;
-use crate::features::directory::listing::{Listed, rank};
+use super::listing::{Listed, rank};
 use crate::features::join::form::Room;
 use crate::features::sidebar::ask_for_room;
-use crate::i18n::messages;
+use crate::features::timeline::At;
+use crate::features::timeline::prose::excerpt;
+use crate::i18n::{I18n, messages, use_i18n};
+use crate::platform::clock;
 use crate::services::use_services;
 use crate::state::{Dialog, Fault, use_app};
 use crate::ui::identity::revealed;
@@ -25,7 +27,7 @@ enum Found {
 
 /// The rooms of the service, with a box to search in them.
 #[component]
-pub fn DirectoryDialog() -> impl IntoView {
+fn DirectoryDialog() -> impl IntoView {
     let app = use_app();
     let found = RwSignal::new(Found::Searching);
     let typed = RwSignal::new(String::new());
@@ -170,5 +172,57 @@ fn RoomChoice(
                 {people}
             </small>
         </button>
+    }
+}
+
+/// How much of a message is shown, in characters.
+const MAX_EXCERPT: usize = 80;
+
+/// What was said last in a room, by whom and when, in one line; nothing if nobody said anything.
+#[component]
+fn LastMessage(
+    /// The room.
+    room: Listed,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let (by, text) = room.last;
+    if text.is_empty() {
+        return None;
+    }
+    let by = (!by.is_empty()).then(|| {
+        view! {
+            <bdi>{by}</bdi>
+            {": "}
+        }
+        .into_any()
+    });
+    let text = excerpt(&text, MAX_EXCERPT);
+    let when = match room.at {
+        Some(At::Instant { ms, day }) => Some((ms, day)),
+        _ => None,
+    };
+    let when = when.map(|(ms, day)| {
+        view! {
+            {" · "}
+            <time>{move || time_or_day(i18n, ms, day)}</time>
+        }
+        .into_any()
+    });
+    let line = view! {
+        <small class="last" data-testid="directory-last" dir="auto">
+            {by}
+            <bdi>{text}</bdi>
+            {when}
+        </small>
+    };
+    Some(line.into_any())
+}
+
+/// The time of day, or the day if it is another one.
+fn time_or_day(i18n: I18n, ms: i64, day: i64) -> String {
+    if At::local(clock::now()).day() == Some(day) {
+        i18n.time_of_day(ms)
+    } else {
+        i18n.day(ms, day)
     }
 }

@@ -68,7 +68,7 @@ impl Choice {
 
 /// Asks what a new room is to be: name, kind, topic, how much it keeps, and its permissions.
 #[component]
-pub fn NewRoomDialog() -> impl IntoView {
+fn NewRoomDialog() -> impl IntoView {
     let app = use_app();
     let choice = Choice::new();
     let services = use_services();
