@@ -57,7 +57,7 @@ pub fn AttendRooms() -> impl IntoView {
 
 /// Attends all rooms that the reader is in. Shows nothing.
 #[component]
-pub fn Attendance() -> impl IntoView {
+fn Attendance() -> impl IntoView {
     let app = use_app();
     use_services().notifications.start();
     view! {

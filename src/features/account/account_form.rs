@@ -13,7 +13,7 @@ lazy! { more, pub fn account_form() => view! { <AccountForm /> } }
 
 /// User name, password, registrar and roles.
 #[component]
-pub fn AccountForm() -> impl IntoView {
+fn AccountForm() -> impl IntoView {
     let state = use_page();
     let submit = move |()| {
         let read = state.form.read_untracked().new_account();

@@ -4,4 +4,4 @@
 mod account_form;
 
 #[cfg(target_arch = "wasm32")]
-pub use account_form::{AccountForm, account_form};
+pub use account_form::account_form;

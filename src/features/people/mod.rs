@@ -14,7 +14,7 @@ mod typing;
 #[cfg(target_arch = "wasm32")]
 pub use {
     members::{Members, members},
-    notifications::{AskToNotify, NotificationSettings, ask_to_notify},
+    notifications::{NotificationSettings, ask_to_notify},
     profile::{Profile, profile},
-    typing::{Typing, typing},
+    typing::typing,
 };

@@ -56,7 +56,7 @@ pub fn NotificationSettings() -> impl IntoView {
 
 /// Asks whether the system may show notifications, after the first message that would have been one.
 #[component]
-pub fn AskToNotify() -> impl IntoView {
+fn AskToNotify() -> impl IntoView {
     let yes = use_services().notifications.clone();
     let no = yes.clone();
     view! {

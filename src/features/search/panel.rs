@@ -15,7 +15,7 @@ use crate::ui::{Button, Labelled, Panel};
 
 /// The panel that searches a room.
 #[component]
-pub fn SearchPanel(
+fn SearchPanel(
     /// The room.
     room: OpenRoom,
 ) -> impl IntoView {

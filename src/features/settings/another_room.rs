@@ -11,7 +11,7 @@ lazy! { more, pub fn another_room_dialog() => view! { <AnotherRoomDialog /> } }
 
 /// Asks for another room.
 #[component]
-pub fn AnotherRoomDialog() -> impl IntoView {
+fn AnotherRoomDialog() -> impl IntoView {
     let (app, services) = (use_app(), use_services());
     let submit = move |()| {
         let read = app.form.read_untracked().room();

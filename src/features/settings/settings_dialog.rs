@@ -45,7 +45,7 @@ const TABS: [Tab; 5] = [
 
 /// The settings.
 #[component]
-pub fn SettingsDialog() -> impl IntoView {
+fn SettingsDialog() -> impl IntoView {
     let open = RwSignal::new(0);
     let key = Signal::derive(move || Some(open.get()));
     let panel = move || {

@@ -100,7 +100,7 @@ lazy! { more, pub fn shortcuts_dialog() => view! { <ShortcutsDialog /> } }
 
 /// The list of all keys, over the chat.
 #[component]
-pub fn ShortcutsDialog() -> impl IntoView {
+fn ShortcutsDialog() -> impl IntoView {
     view! {
         <DialogFrame title=&messages::common_keyboard_shortcuts test="keyboard" focus="shortcuts">
             <Shortcuts />
