@@ -13,7 +13,7 @@ mod typing;
 
 #[cfg(target_arch = "wasm32")]
 pub use {
-    members::{Members, members},
+    members::members,
     notifications::{NotificationSettings, ask_to_notify},
     profile::{Profile, profile},
     typing::typing,

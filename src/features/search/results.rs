@@ -8,7 +8,7 @@ use crate::features::timeline::prose::plain_text;
 use crate::features::timeline::{At, Entry};
 use crate::i18n::{messages, use_i18n};
 use crate::services::use_services;
-use crate::state::{Earlier, OpenRoom, use_app};
+use crate::state::{Earlier, use_app, use_room};
 use crate::t;
 use crate::ui::Button;
 
@@ -21,12 +21,10 @@ const WIDE_WINDOW: f64 = 1024.0;
 /// The newest of the messages that were found, and the way to search in earlier ones.
 #[component]
 pub fn Results(
-    /// The room.
-    room: OpenRoom,
     /// The search.
     finder: Finder,
 ) -> impl IntoView {
-    let services = use_services();
+    let (services, room) = (use_services(), use_room());
     let stored = StoredValue::new(room.clone());
     let has_earlier = move || {
         room.extent.track();
@@ -55,7 +53,7 @@ pub fn Results(
         <div class="found">
             <ol class="results">
                 <For each=found key=|rank| *rank let:rank>
-                    <FoundMessage room=stored.get_value() finder rank />
+                    <FoundMessage finder rank />
                 </For>
             </ol>
             {move || has_earlier().then(&more)}
@@ -66,14 +64,12 @@ pub fn Results(
 /// A message that was found: a click goes to it.
 #[component]
 fn FoundMessage(
-    /// The room.
-    room: OpenRoom,
     /// The search.
     finder: Finder,
     /// The rank of the message.
     rank: u64,
 ) -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let (app, room, i18n) = (use_app(), use_room(), use_i18n());
     // It may be edited or deleted while it is listed.
     let entry = Memo::new(move |_| {
         room.version.track();

@@ -248,19 +248,16 @@ const MAX_NOTICES: usize = 20;
 #[component]
 fn Greeting() -> impl IntoView {
     let room = use_room();
-    let looked = room.clone();
     let is_silent = Memo::new(move |_| {
-        looked.extent.track();
-        *looked.state.read() == RoomState::Open
-            && looked.look(|timeline| {
+        room.extent.track();
+        *room.state.read() == RoomState::Open
+            && room.look(|timeline| {
                 let mut entries = timeline.entries();
                 timeline.len() < MAX_NOTICES && entries.all(|it| it.origin == Origin::Notice)
             })
     });
     move || {
-        let room = room.clone();
-        is_silent
-            .get()
-            .then(|| view! { <Lazy quiet=true load=welcome(room) /> }.into_any())
+        let greet = || view! { <Lazy quiet=true load=welcome() /> }.into_any();
+        is_silent.get().then(greet)
     }
 }
