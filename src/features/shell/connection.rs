@@ -18,15 +18,14 @@ pub fn ConnectionBadge() -> impl IntoView {
         Connection::Recovering { .. } => t!(i18n, connection_reconnecting),
         Connection::Lost(_) => t!(i18n, connection_disconnected),
     };
-    let countdown = move || match *connection.read() {
-        Connection::Recovering { seconds: 0 } => Some(t!(i18n, connection_reconnecting_now)),
-        Connection::Recovering { seconds } => {
-            Some(t!(i18n, connection_reconnecting_in, seconds = seconds))
-        }
+    let left = move || match *connection.read() {
+        Connection::Recovering { seconds } => Some(seconds),
         _ => None,
     };
-    let recovering = move || matches!(*connection.read(), Connection::Recovering { .. });
-    let may_try = move || matches!(*connection.read(), Connection::Recovering { seconds: 1.. });
+    let countdown = move |seconds| match seconds {
+        0 => t!(i18n, connection_reconnecting_now),
+        seconds => t!(i18n, connection_reconnecting_in, seconds = seconds),
+    };
     view! {
         <div
             class="connection"
@@ -34,15 +33,15 @@ pub fn ConnectionBadge() -> impl IntoView {
             data-state=move || connection.read().word()
         >
             // What it says is read out, so it does not change every second as the countdown does.
-            <span role="status" class=move || recovering().then_some("unseen")>
+            <span role="status" class=move || left().map(|_| "unseen")>
                 {move || state()}
             </span>
-            <span aria-hidden="true">{move || countdown()}</span>
+            <span aria-hidden="true">{move || left().map(countdown)}</span>
             <Button
                 class="link"
                 test="reconnect"
                 label=&messages::connection_try_now
-                hidden=Signal::derive(move || !may_try())
+                hidden=Signal::derive(move || left().is_none_or(|seconds| seconds == 0))
                 on_click=move |_| services.entry.reconnect()
             />
         </div>
