@@ -184,7 +184,6 @@ impl LogRow {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
 mod tests {
     use super::*;
 

@@ -81,7 +81,6 @@ fn lines(text: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
 mod tests {
     use super::*;
 
