@@ -16,33 +16,19 @@ use crate::ui::{Checkbox, Labelled};
 /// A number in the rules.
 type Number = fn(&mut Rules) -> &mut u32;
 
+macro_rules! number {
+    ($id:literal, $label:ident, $field:ident) => {
+        ($id, &messages::$label, |it| &mut it.$field)
+    };
+}
+
 /// What each number is called in the document, its label, and the number.
 const NUMBERS: [(&str, &Message, Number); 5] = [
-    (
-        "rule-mute-after",
-        &messages::moderation_strikes_mute,
-        |it| &mut it.mute_after,
-    ),
-    (
-        "rule-remove-after",
-        &messages::moderation_strikes_remove,
-        |it| &mut it.remove_after,
-    ),
-    (
-        "rule-lock-after",
-        &messages::moderation_strikes_lock,
-        |it| &mut it.lock_after,
-    ),
-    (
-        "rule-strikes-last",
-        &messages::moderation_strike_minutes,
-        |it| &mut it.strikes_last,
-    ),
-    (
-        "rule-mute-lasts",
-        &messages::moderation_mute_minutes,
-        |it| &mut it.mute_lasts,
-    ),
+    number!("rule-mute-after", moderation_strikes_mute, mute_after),
+    number!("rule-remove-after", moderation_strikes_remove, remove_after),
+    number!("rule-lock-after", moderation_strikes_lock, lock_after),
+    number!("rule-strikes-last", moderation_strike_minutes, strikes_last),
+    number!("rule-mute-lasts", moderation_mute_minutes, mute_lasts),
 ];
 
 /// The rules in force, to be changed. Rules that another moderator publishes meanwhile replace what is being edited.
