@@ -3,7 +3,6 @@
 mod background;
 mod bar;
 mod chat;
-mod connection;
 mod notices;
 mod overlays;
 mod pane;
@@ -11,9 +10,8 @@ mod shortcuts;
 
 pub use {
     background::background,
-    bar::{Bar, toggle},
+    bar::{Bar, ConnectionBadge, toggle},
     chat::{ActiveRoom, Chat, chat},
-    connection::ConnectionBadge,
     notices::{NotStoredNotice, UpdateNotice},
     overlays::{Dialogs, Panels},
     pane::{NoRoom, RoomPane},
