@@ -21,8 +21,6 @@ mod keyed;
 pub mod lazy;
 #[cfg(target_arch = "wasm32")]
 mod panel;
-#[cfg(target_arch = "wasm32")]
-mod select;
 
 #[cfg(target_arch = "wasm32")]
 pub use {
@@ -31,10 +29,9 @@ pub use {
     button::{Button, IconButton, ToolButton},
     dialog::{Dialog, show_modal},
     fact::Fact,
-    field::{Checkbox, Form, Labelled, TextField},
+    field::{Checkbox, Form, Labelled, Select, TextField, option},
     icon::{Glyph, Icon, PathIcon, glyph},
     keyed::Keyed,
     lazy::Lazy,
     panel::Panel,
-    select::{Select, option},
 };
