@@ -611,16 +611,23 @@ mod tests {
         hidden: usize,
         message: &Message,
     ) -> DecodedMessage {
-        let version = ProtocolVersion::NEWEST;
+        let bytes = message.encode(ProtocolVersion::NEWEST);
         let recorded = Recorded {
+            hidden,
+            ..recorded(sent, bytes)
+        };
+        decoder.decode(&recorded, ProtocolVersion::NEWEST)
+    }
+
+    fn recorded(sent: bool, bytes: Bytes) -> Recorded {
+        Recorded {
             number: 0,
             at: 0,
             session: 0,
             sent,
-            bytes: message.encode(version),
-            hidden,
-        };
-        decoder.decode(&recorded, version)
+            bytes,
+            hidden: 0,
+        }
     }
 
     fn request(body: &RequestBody) -> Message {
@@ -646,10 +653,8 @@ mod tests {
             value: hello(),
         });
         let told = decoded(&mut decoder, true, 0, &request(&body));
-        assert_eq!(
-            told.call.as_deref(),
-            Some(r#"timeseries.append("Chat/a \"b\"", {"text":"hello"})"#)
-        );
+        let call = r#"timeseries.append("Chat/a \"b\"", {"text":"hello"})"#;
+        assert_eq!(told.call.as_deref(), Some(call));
         assert!(told.detail.contains(r#"{"text":"hello"}"#), "{told:?}");
     }
 
@@ -686,10 +691,8 @@ mod tests {
         let subscribed = request(&notification);
         assert_eq!(decoded(&mut decoder, false, 0, &subscribed).call, None);
         let value = decoded(&mut decoder, false, 0, &value);
-        assert_eq!(
-            (value.title.as_str(), value.detail.as_str()),
-            ("value: Chat/a", r#"{"text":"hello"}"#)
-        );
+        assert_eq!(value.title, "value: Chat/a");
+        assert_eq!(value.detail, r#"{"text":"hello"}"#);
     }
 
     #[test]
@@ -701,20 +704,11 @@ mod tests {
             body: Bytes::new(),
         };
         let secret = decoded(&mut decoder, true, 40, &secret);
-        assert_eq!(
-            secret.call.as_deref(),
-            Some("security.updateAuthenticationStore(…)")
-        );
+        let call = "security.updateAuthenticationStore(…)";
+        assert_eq!(secret.call.as_deref(), Some(call));
         for byte in 0..=255u8 {
-            let recorded = Recorded {
-                number: 0,
-                at: 0,
-                session: 0,
-                sent: byte % 2 == 0,
-                bytes: Bytes::from(vec![byte, byte, 0xff]),
-                hidden: 0,
-            };
-            decoder.decode(&recorded, ProtocolVersion::NEWEST);
+            let rubbish = recorded(byte % 2 == 0, Bytes::from(vec![byte, byte, 0xff]));
+            decoder.decode(&rubbish, ProtocolVersion::NEWEST);
         }
     }
 
@@ -734,12 +728,11 @@ mod tests {
     fn bytes_are_shown_in_lines() {
         let text = hex(b"0123456789abcdef\x00~", 16);
         let lines: Vec<_> = text.lines().collect();
-        assert_eq!(
-            lines[0],
-            "0000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  0123456789abcdef"
-        );
+        let first = "0000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  0123456789abcdef";
+        assert_eq!(lines[0], first);
+        let [begin, end] = ["0010  00 7e  ", "  ·~"];
         assert!(
-            lines[1].starts_with("0010  00 7e  ") && lines[1].ends_with("  ·~"),
+            lines[1].starts_with(begin) && lines[1].ends_with(end),
             "{text}"
         );
     }

@@ -705,10 +705,7 @@ fn is_mixed(label: &str, host: &str) -> bool {
 
 /// Whether browsers or readers take another character for the dot between the parts of a host.
 fn is_odd_dot(c: char) -> bool {
-    matches!(
-        c,
-        '\u{2024}' | '\u{2027}' | '\u{3002}' | '\u{a4f8}' | '\u{fe52}' | '\u{ff0e}' | '\u{ff61}'
-    )
+    "\u{2024}\u{2027}\u{3002}\u{a4f8}\u{fe52}\u{ff0e}\u{ff61}".contains(c)
 }
 
 fn without_scheme(text: &str) -> &str {
