@@ -17,28 +17,18 @@ use crate::{lazy, text};
 
 lazy! { room, pub fn directory_dialog() => view! { <DirectoryDialog /> } }
 
-/// What is known of the rooms of the service so far.
-#[derive(Clone)]
-enum Found {
-    Searching,
-    Rooms(Vec<Listed>),
-    Failed(Fault),
-}
-
 /// The rooms of the service, with a box to search in them.
 #[component]
 fn DirectoryDialog() -> impl IntoView {
     let app = use_app();
-    let found = RwSignal::new(Found::Searching);
+    // None while they are being fetched.
+    let found = RwSignal::new(None::<Result<Vec<Listed>, Fault>>);
     let typed = RwSignal::new(String::new());
     let directory = use_services().directory.clone();
     spawn_local(async move {
-        let answer = match directory.load().await {
-            Ok(rooms) => Found::Rooms(rooms),
-            Err(fault) => Found::Failed(fault),
-        };
+        let rooms = directory.load().await;
         // The dialog may have been closed meanwhile.
-        found.try_set(answer);
+        found.try_set(Some(rooms));
     });
     view! {
         <DialogFrame title=&messages::common_rooms test="directory" focus="directory-search">
@@ -64,11 +54,9 @@ fn DirectoryDialog() -> impl IntoView {
                     </button>
                 </div>
                 {move || match found.get() {
-                    Found::Searching => {
-                        view! { <p class="hint">{&messages::directory_loading}</p> }.into_any()
-                    }
-                    Found::Failed(fault) => view! { <FaultAlert fault /> }.into_any(),
-                    Found::Rooms(rooms) => view! { <RoomChoices rooms typed /> }.into_any(),
+                    None => view! { <p class="hint">{&messages::directory_loading}</p> }.into_any(),
+                    Some(Err(fault)) => view! { <FaultAlert fault /> }.into_any(),
+                    Some(Ok(rooms)) => view! { <RoomChoices rooms typed /> }.into_any(),
                 }}
             </div>
         </DialogFrame>
