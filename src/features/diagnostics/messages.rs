@@ -94,9 +94,7 @@ pub fn ProtocolMessage(
     message: Arc<ShownMessage>,
 ) -> impl IntoView {
     let i18n = use_i18n();
-    let ShownMessage {
-        recorded, decoded, ..
-    } = &*message;
+    let (recorded, decoded) = (&message.recorded, &message.decoded);
     let sent = recorded.sent;
     let (at, size) = (recorded.at, recorded.bytes.len() + recorded.hidden);
     let direction = if sent {

@@ -180,11 +180,7 @@ fn PanelButton(
 fn Me() -> impl IntoView {
     let app = use_app();
     let button = move |me: SignIn| {
-        let SignIn {
-            name,
-            credentials,
-            service,
-        } = me;
+        let (name, credentials, service) = (me.name, me.credentials, me.service);
         let person = Person {
             name: name.clone(),
             principal: credentials.principal.clone(),

@@ -6,7 +6,7 @@ use super::delivery::DeliveryState;
 use super::message_text::MessageText;
 use super::reaction_bar::reaction_bar;
 use super::virtual_list::Requests;
-use super::{Delivery, Origin, Quote, Quoted, Row, Sender, Timeline};
+use super::{Delivery, Origin, Quoted, Row, Sender, Timeline};
 use crate::features::timeline::At;
 use crate::i18n::{I18n, Message, messages};
 use crate::services::use_services;
@@ -205,25 +205,20 @@ fn QuoteButton(
     let services = StoredValue::new_local((use_services(), room));
     let quote = Memo::new(move |_| row.read().quote.clone());
     move || {
-        let Quote {
-            to,
-            name,
-            sender,
-            text,
-            state,
-        } = quote.get()?;
+        let quote = quote.get()?;
+        let (to, state) = (quote.to, quote.state);
         let jump = move |_| {
             services.with_value(|(services, room)| {
                 services.history.jump_to(room, to, Focus::Moves);
             });
         };
-        let hue = sender.hue.to_string();
+        let hue = quote.sender.hue.to_string();
         let is_claim = matches!(state, Quoted::NotLoaded | Quoted::Missing);
         let excerpt = match state {
             Quoted::Deleted => {
                 view! { <em class="gone">{&messages::message_deleted}</em> }.into_any()
             }
-            _ => view! { <bdi class="excerpt">{text}</bdi> }.into_any(),
+            _ => view! { <bdi class="excerpt">{quote.text}</bdi> }.into_any(),
         };
         let (word, remark) = comparison(state);
         let remark = remark.map(|remark| {
@@ -247,9 +242,9 @@ fn QuoteButton(
                 style=("--hue", hue)
                 on:click=jump
             >
-                <bdi class="author">{name}</bdi>
+                <bdi class="author">{quote.name}</bdi>
                 {" "}
-                {account_of(&sender)}
+                {account_of(&quote.sender)}
                 {excerpt}
                 {remark}
             </button>

@@ -55,15 +55,10 @@ impl Reactions {
             return None;
         }
         self.newest = Some(sequence);
-        let Reaction {
-            to,
-            emoji,
-            name,
-            given,
-        } = reaction;
+        let (to, emoji, given) = (reaction.to, reaction.emoji, reaction.given);
         let who = Who {
             principal: author.to_owned(),
-            name,
+            name: reaction.name,
         };
         let place = match self.messages.iter().rposition(|(known, _)| *known == to) {
             Some(place) => place,
