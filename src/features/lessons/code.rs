@@ -138,17 +138,17 @@ mod tests {
 
     #[test]
     fn a_session_is_opened_by_a_call() {
-        let service = Service::default();
-        assert_eq!(
-            connect_call(&service, "ann"),
-            r#"diffusion.connect({host: "127.0.0.1", port: 8080, secure: false, principal: "ann", credentials: "********"})"#
-        );
-        let below = service.beside("/chat/");
-        assert!(connect_call(&below, "ann").contains(r#"path: "/chat/diffusion", principal"#));
-        assert_eq!(
-            connect_call(&Service::in_browser(), "ann"),
-            r#"diffusion.connect({principal: "ann", credentials: "********"})"#
-        );
+        let at = r#"host: "127.0.0.1", port: 8080, secure: false, "#;
+        let below = [at, r#"path: "/chat/diffusion", "#].concat();
+        for (service, place) in [
+            (Service::default(), at),
+            (Service::default().beside("/chat/"), &below),
+            (Service::in_browser(), ""),
+        ] {
+            let who = r#"principal: "ann", credentials: "********""#;
+            let call = format!("diffusion.connect({{{place}{who}}})");
+            assert_eq!(connect_call(&service, "ann"), call);
+        }
     }
 
     #[test]

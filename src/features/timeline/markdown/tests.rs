@@ -186,10 +186,8 @@ buy:⏎- milk⏎- eggs⏎thanks⏎Ann => p(buy:)ul(li(milk)li(eggs))p(thanks⏎A
 
 #[test]
 fn names_are_found_outside_of_code() {
-    assert_eq!(
-        read("@ann and @Bob: `@Ann` *@bob* x@ann"),
-        "p(me(@ann) and name(@Bob): code(@Ann) i(name(@bob)) x@ann)"
-    );
+    let tree = "p(me(@ann) and name(@Bob): code(@Ann) i(name(@bob)) x@ann)";
+    assert_eq!(read("@ann and @Bob: `@Ann` *@bob* x@ann"), tree);
 }
 
 #[test]
