@@ -284,10 +284,8 @@ mod tests {
             items.insert(number as usize, number * 2);
         }
         for number in 0..2_000 {
-            assert_eq!(
-                items.partition(|item| *item < number),
-                number.div_ceil(2) as usize
-            );
+            let place = items.partition(|item| *item < number);
+            assert_eq!(place, number.div_ceil(2) as usize);
         }
     }
 }
