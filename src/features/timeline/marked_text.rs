@@ -127,31 +127,28 @@ fn Link(
     /// What the text tells of where it leads.
     label: LinkLabel,
 ) -> impl IntoView {
-    let host = (label != LinkLabel::Address).then(|| host(&to));
+    let address = to.clone();
     let link = view! {
         <a href=to tabindex="-1" target="_blank" rel="noopener noreferrer nofollow">
             {children}
         </a>
     };
-    match host {
-        None => link.into_any(),
-        Some(host) if label == LinkLabel::OtherHost => view! {
-            <span>
-                {link} {" "} <strong class="host other" data-testid="link-host">
-                    {text!(message_link_leads_to, host = isolate(&host))}
-                </strong>
-            </span>
+    let host = match label {
+        LinkLabel::Address => return link.into_any(),
+        LinkLabel::Words => view! {
+            <bdi class="host" data-testid="link-host">
+                {host(&address)}
+            </bdi>
         }
         .into_any(),
-        Some(host) => view! {
-            <span>
-                {link} {" "} <bdi class="host" data-testid="link-host">
-                    {host}
-                </bdi>
-            </span>
+        LinkLabel::OtherHost => view! {
+            <strong class="host other" data-testid="link-host">
+                {text!(message_link_leads_to, host = isolate(&host(&address)))}
+            </strong>
         }
         .into_any(),
-    }
+    };
+    view! { <span>{link} {" "} {host}</span> }.into_any()
 }
 
 /// The host that the browser would ask, or all of an address that has none.
