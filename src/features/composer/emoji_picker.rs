@@ -114,7 +114,7 @@ pub fn EmojiPicker(
             <div class="picker">
                 <div class="top">
                     <SearchBox picker />
-                    <SkinToneChoice table=picker.table />
+                    <SkinToneChoice />
                     <ToolButton
                         path=glyph::CLOSE
                         label=&messages::common_close
@@ -196,10 +196,8 @@ fn SearchBox(
 
 /// Chooses the skin tone.
 #[component]
-fn SkinToneChoice(
-    /// The table, which holds the tone.
-    table: EmojiTable,
-) -> impl IntoView {
+fn SkinToneChoice() -> impl IntoView {
+    let table = expect_context::<EmojiTable>();
     let option = move |(tone, word): (SkinTone, &'static str)| {
         let (hand, name) = match tone {
             SkinTone::Default => ("✋", &messages::emoji_tone_default),

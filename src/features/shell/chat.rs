@@ -50,10 +50,9 @@ pub fn ActiveRoom(
 ) -> impl IntoView {
     let app = use_app();
     let room_of = move || untrack(|| app.active_room());
+    let key = Signal::derive(move || app.active_room().map(|room| room.id));
     view! {
-        <Keyed key=Signal::derive(move || {
-            app.active_room().map(|room| room.id)
-        })>
+        <Keyed key>
             {room_of()
                 .map(|room: OpenRoom| {
                     provide_context(room);

@@ -23,11 +23,8 @@ pub fn Panels() -> impl IntoView {
         Panel::Diagnostics => view! { <Lazy load=diagnostics() /> }.into_any(),
         Panel::Lessons => view! { <Lazy load=lessons() /> }.into_any(),
     };
-    view! {
-        <Keyed key=Signal::derive(move || Some(
-            panel.get()? as usize,
-        ))>{panel.get_untracked().map(content)}</Keyed>
-    }
+    let key = Signal::derive(move || Some(panel.get()? as usize));
+    view! { <Keyed key>{panel.get_untracked().map(content)}</Keyed> }
 }
 
 /// The dialog that is open.
@@ -47,11 +44,8 @@ pub fn Dialogs() -> impl IntoView {
         };
         view! { <Lazy load /> }.into_any()
     };
-    view! {
-        <Keyed key=Signal::derive(move || Some(
-            dialog.get()? as usize,
-        ))>{dialog.get_untracked().map(content)}</Keyed>
-    }
+    let key = Signal::derive(move || Some(dialog.get()? as usize));
+    view! { <Keyed key>{dialog.get_untracked().map(content)}</Keyed> }
 }
 
 /// What is about the room that is shown: made anew for another one.

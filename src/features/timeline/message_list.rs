@@ -36,10 +36,10 @@ pub fn MessageList(
                     shown.rows.get()
                 }
                 key=|row| row.key
-                children=move |row| {
-                    view! { <MessageRow room=room.clone() i18n row requests /> }
-                }
-            />
+                let:row
+            >
+                <MessageRow room=room.clone() i18n row requests />
+            </For>
         }
         .into_any()
     };

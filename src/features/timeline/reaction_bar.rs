@@ -37,22 +37,16 @@ fn ReactionBar(
     view! {
         <div class="reactions" data-testid="reactions">
             <ul>
-                <For
-                    each=move || each.get()
-                    key=|chip| chip.emoji.clone()
-                    children=move |chip| {
-                        view! {
-                            <li>
-                                <ReactionChip
-                                    room=room.clone()
-                                    target
-                                    emoji=chip.emoji
-                                    chips=chips.clone()
-                                />
-                            </li>
-                        }
-                    }
-                />
+                <For each=move || each.get() key=|chip| chip.emoji.clone() let:chip>
+                    <li>
+                        <ReactionChip
+                            room=room.clone()
+                            target
+                            emoji=chip.emoji
+                            chips=chips.clone()
+                        />
+                    </li>
+                </For>
             </ul>
             <button
                 type="button"
