@@ -181,10 +181,8 @@ fn every_wrong_field_is_named() {
     type_in(&mut form, Field::Password, "");
     type_in(&mut form, Field::Port, "x");
     type_in(&mut form, Field::Room, "a//b");
-    assert_eq!(
-        wrong(&form),
-        [Field::Name, Field::Password, Field::Port, Field::Room]
-    );
+    let all = [Field::Name, Field::Password, Field::Port, Field::Room];
+    assert_eq!(wrong(&form), all);
 }
 
 #[test]

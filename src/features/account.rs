@@ -1,3 +1,5 @@
+//! The form that makes an account: Lesson 3 of the tutorial.
+
 use leptos::prelude::*;
 
 use crate::features::join::form::{Field, ROLES};
