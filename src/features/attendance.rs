@@ -21,11 +21,8 @@ lazy! { room, pub fn attendance() => view! { <Attendance /> } }
 pub fn AttendRooms() -> impl IntoView {
     let app = use_app();
     let entered = Memo::new(move |_| {
-        let rooms = app.rooms.read();
-        rooms
-            .iter()
-            .filter(|it| it.entered.read().is_some())
-            .count()
+        let is_entered = |room: &&OpenRoom| room.entered.read().is_some();
+        app.rooms.read().iter().filter(is_entered).count()
     });
     // Which attempt this is, beginning with the first room.
     let attempt = RwSignal::new(0);

@@ -127,12 +127,7 @@ fn CodeBlock(
             fill(step.javascript, Language::JavaScript, &values)
         }
     });
-    let is_here = move || {
-        app.me
-            .read()
-            .as_ref()
-            .is_some_and(|me| me.service.in_browser)
-    };
+    let is_here = move || matches!(&*app.me.read(), Some(me) if me.service.in_browser);
     let copy = move |_| {
         let Some(clipboard) = clipboard::clipboard() else {
             return;

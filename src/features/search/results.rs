@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::finder::Finder;
 use super::needle::excerpt;
 use crate::features::timeline::prose::plain_text;
-use crate::features::timeline::{At, Entry};
+use crate::features::timeline::{At, Entry, Timeline};
 use crate::i18n::{messages, use_i18n};
 use crate::services::use_services;
 use crate::state::{Earlier, use_app, use_room};
@@ -28,10 +28,7 @@ pub fn Results(
     let stored = StoredValue::new(room.clone());
     let has_earlier = move || {
         room.extent.track();
-        *room.earlier.read() == Earlier::Unknown
-            && room
-                .look(|timeline| timeline.oldest_sequence())
-                .is_some_and(|oldest| oldest > 0)
+        *room.earlier.read() == Earlier::Unknown && room.look(Timeline::oldest_sequence) > Some(0)
     };
     let found = move || -> Vec<u64> {
         let found = finder.found.read();

@@ -111,9 +111,7 @@ fn UnreadAbove() -> impl IntoView {
     let above = Memo::new(move |_| {
         let (unread, sight) = (followed.unread.get(), followed.sight.get());
         let first = followed.look(|timeline| timeline.first_unread(followed.read()));
-        let is_above = sight
-            .zip(first)
-            .is_some_and(|(sight, first)| first < sight.first);
+        let is_above = matches!((sight, first), (Some(sight), Some(first)) if first < sight.first);
         if is_above { unread } else { 0 }
     });
     let room = StoredValue::new(room);
