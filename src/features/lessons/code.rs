@@ -30,7 +30,7 @@ pub type Values = [(&'static str, String); 15];
 pub fn values(service: &Service, principal: &str, name: &str, rooms: [String; 2]) -> Values {
     let [live, history] = rooms;
     let scheme = if service.secure { "wss" } else { "ws" };
-    // Who shares an account gets one of the same name.
+    // Whoever uses the shared account makes one under their own name.
     let account = match principal {
         SHARED_ACCOUNT => name,
         own => own,
