@@ -13,11 +13,7 @@ use crate::ui::Lazy;
 use crate::ui::identity::{ascii_look, without_joiners};
 use crate::ui::lazy::LoadError;
 
-lazy! {
-    room,
-    /// Fetches [`Attendance`].
-    pub fn attendance() => view! { <Attendance/> }
-}
+lazy! { room, pub fn attendance() => view! { <Attendance /> } }
 
 /// Attends the rooms once the first messages of one can be seen: reading comes first. What cannot be fetched is fetched again
 /// with the next room, and when the device is online again.
@@ -25,11 +21,8 @@ lazy! {
 pub fn AttendRooms() -> impl IntoView {
     let app = use_app();
     let entered = Memo::new(move |_| {
-        let rooms = app.rooms.read();
-        rooms
-            .iter()
-            .filter(|it| it.entered.read().is_some())
-            .count()
+        let is_entered = |room: &&OpenRoom| room.entered.read().is_some();
+        app.rooms.read().iter().filter(is_entered).count()
     });
     // Which attempt this is, beginning with the first room.
     let attempt = RwSignal::new(0);
@@ -61,7 +54,7 @@ pub fn AttendRooms() -> impl IntoView {
 
 /// Attends all rooms that the reader is in. Shows nothing.
 #[component]
-pub fn Attendance() -> impl IntoView {
+fn Attendance() -> impl IntoView {
     let app = use_app();
     use_services().notifications.start();
     view! {
@@ -132,20 +125,14 @@ fn tell_names_apart(room: &OpenRoom) {
 
 /// What a name looks like; none where the tables for that cannot be fetched.
 pub async fn look_of(name: &str) -> Option<String> {
-    match ascii_look(name) {
-        None => skeleton(without_joiners(name)).await.ok(),
-        look => look,
+    let look = ascii_look(name);
+    if look.is_some() {
+        return look;
     }
-}
-
-#[cfg(feature = "split")]
-async fn skeleton(name: String) -> Result<String, LoadError> {
-    fetch_skeleton(name).await
-}
-
-#[cfg(not(feature = "split"))]
-async fn skeleton(name: String) -> Result<String, LoadError> {
-    fetch_skeleton(name)
+    let look = fetch_skeleton(without_joiners(name));
+    #[cfg(feature = "split")]
+    let look = look.await;
+    look.ok()
 }
 
 // The macro declares a foreign function for the tool that splits the page.

@@ -1,5 +1,6 @@
 //! What a person can see and do, a module each: its components, and beside them the plain data that they show.
 
+#[cfg(target_arch = "wasm32")]
 pub mod account;
 #[cfg(target_arch = "wasm32")]
 pub mod attendance;

@@ -86,6 +86,11 @@ pub fn ascii_look(name: &str) -> Option<String> {
     })
 }
 
+/// Whether a name has letters among Latin ones that are there only to look like them.
+pub fn is_mixed(name: &str, look: &str) -> bool {
+    !name.is_ascii() && look.is_ascii() && name.contains(|c: char| c.is_ascii_alphabetic())
+}
+
 /// What a name, or its look, is as good as at a glance: case, blanks, punctuation and characters that are shown by their number do not
 /// count, nor do digits that are drawn like letters.
 fn at_a_glance(look: &str) -> String {

@@ -31,10 +31,12 @@ impl From<wasm_split_helpers::SplitLoaderError> for LoadError {
 pub type Loading = Pin<Box<dyn Future<Output = Result<AnyView, LoadError>>>>;
 
 /// `lazy! { chunk, fn name(argument: Type) => view }`: a function that returns the view as [`Loading`]. Functions with the same
-/// chunk are in one file.
+/// chunk are in one file. A doc comment is needed only for what such a function does beyond that.
 #[macro_export]
 macro_rules! lazy {
     ($chunk:ident, $(#[$about:meta])* $vis:vis fn $name:ident($($arg:ident: $of:ty),* $(,)?) => $view:expr) => {
+        #[doc = concat!("Loads a view from the chunk `", stringify!($chunk), "`.")]
+        #[doc = ""]
         $(#[$about])*
         $vis fn $name($($arg: $of),*) -> $crate::ui::lazy::Loading {
             // The macro declares a foreign function for the tool that splits the page.

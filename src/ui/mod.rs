@@ -21,23 +21,17 @@ mod keyed;
 pub mod lazy;
 #[cfg(target_arch = "wasm32")]
 mod panel;
-#[cfg(target_arch = "wasm32")]
-mod select;
-#[cfg(target_arch = "wasm32")]
-mod tool_button;
 
 #[cfg(target_arch = "wasm32")]
 pub use {
     alert::FaultAlert,
     avatar::{Avatar, hue_of},
-    button::{Button, IconButton},
+    button::{Button, IconButton, ToolButton},
     dialog::{Dialog, show_modal},
     fact::Fact,
-    field::{Checkbox, Form, Labelled, TextField},
+    field::{Checkbox, Form, Labelled, Select, TextField, option},
     icon::{Glyph, Icon, PathIcon, glyph},
     keyed::Keyed,
     lazy::Lazy,
     panel::Panel,
-    select::{Select, option},
-    tool_button::ToolButton,
 };

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use effusion::features::timeline::{Event, Gap, Key, MessageList};
+use effusion::features::timeline::{Event, Gap, Key, MessageList, Requests};
 use effusion::state::{Earlier, Fault, OpenRoom};
 use effusion_chat::RoomKind;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -24,10 +24,16 @@ fn show_with(
     on_gap: impl Fn((u64, bool)) + Send + Sync + 'static,
 ) -> Stage {
     let list = room.clone();
-    let on_discard = move |key| drop(list.change(|timeline| timeline.cancel(key)));
+    let requests = Requests {
+        sight: Callback::new(|()| {}),
+        earlier: Callback::new(on_earlier),
+        gap: Callback::new(on_gap),
+        retry: Callback::new(on_retry),
+        discard: Callback::new(move |key| drop(list.change(|timeline| timeline.cancel(key)))),
+    };
     Stage::mount(app(), move || {
         provide_context(room);
-        view! { <MessageList on_retry on_discard on_earlier on_gap on_sight=|()| {} /> }
+        view! { <MessageList requests /> }
     })
 }
 

@@ -148,11 +148,7 @@ pub fn UnsavedEdits() -> impl IntoView {
     let (room, i18n) = (use_room(), use_i18n());
     let unsaved = room.unsaved.clone();
     let banner = move |edit: UnsavedEdit| {
-        let UnsavedEdit {
-            sequence,
-            text,
-            progress,
-        } = edit;
+        let (sequence, text, progress) = (edit.sequence, edit.text, edit.progress);
         if progress == EditProgress::Saving {
             return view! {
                 <div class="above" role="status" data-testid="saving">

@@ -163,10 +163,8 @@ mod tests {
         let text = "hé @an, see";
         let from = token(text, "hé @an".len()).map(|token| token.from);
         assert_eq!(from, Some(4));
-        assert_eq!(
-            named_emoji("a :smile:", 9).map(|token| (token.from, token.query)),
-            Some((2, "smile".to_owned()))
-        );
+        let smile = named_emoji("a :smile:", 9).unwrap();
+        assert_eq!((smile.from, smile.query.as_str()), (2, "smile"));
         assert_eq!(named_emoji("a ::", 4), None);
     }
 

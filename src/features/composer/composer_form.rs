@@ -197,11 +197,7 @@ fn TextBox(
 ) -> impl IntoView {
     let (room, i18n) = (use_room(), use_i18n());
     let input = expect_context::<ComposerBox>();
-    let ComposerBox {
-        suggestions,
-        handlers,
-        ..
-    } = input;
+    let (suggestions, handlers) = (input.suggestions, input.handlers);
     let (info, draft) = (room.info.clone(), room.draft.clone());
     let pasted_into = room.draft.clone();
     // A box that is taken away loses the focus when nothing of it is left but the element.

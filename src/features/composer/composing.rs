@@ -202,12 +202,18 @@ mod tests {
     }
 
     #[test]
-    fn a_snippet_stands_on_lines_of_its_own() {
-        let made = |draft| with_snippet(draft, "x");
-        assert_eq!(made("x").as_deref(), Some("```\nx\n```"));
-        assert_eq!(made("a x\n\nb").as_deref(), Some("a \n```\nx\n```\n\nb"));
-        assert_eq!(made("a\nxb").as_deref(), Some("a\n```\nx\n```\nb"));
-        assert_eq!(made("y"), None);
+    fn a_snippet_stands_on_lines_of_its_own_and_holds_fences() {
+        let fences = "```\nx\n```";
+        for (draft, pasted, made) in [
+            ("x", "x", Some("```\nx\n```")),
+            ("a x\n\nb", "x", Some("a \n```\nx\n```\n\nb")),
+            ("a\nxb", "x", Some("a\n```\nx\n```\nb")),
+            ("y", "x", None),
+            ("a\nb\n", "a\nb\n", Some("```\na\nb\n```")),
+            (fences, fences, Some("````\n```\nx\n```\n````")),
+        ] {
+            assert_eq!(with_snippet(draft, pasted).as_deref(), made, "{draft}");
+        }
     }
 
     #[test]
@@ -243,15 +249,5 @@ mod tests {
             assert_eq!(EnterKey::parse(choice.word()), choice);
         }
         assert_eq!(EnterKey::parse(""), EnterKey::Automatic);
-    }
-
-    #[test]
-    fn snippets_hold_fences() {
-        let made = |text: &str| with_snippet(text, text);
-        assert_eq!(made("a\nb\n").as_deref(), Some("```\na\nb\n```"));
-        assert_eq!(
-            made("```\nx\n```").as_deref(),
-            Some("````\n```\nx\n```\n````")
-        );
     }
 }

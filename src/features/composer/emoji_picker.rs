@@ -114,7 +114,7 @@ pub fn EmojiPicker(
             <div class="picker">
                 <div class="top">
                     <SearchBox picker />
-                    <SkinToneChoice table=picker.table />
+                    <SkinToneChoice />
                     <ToolButton
                         path=glyph::CLOSE
                         label=&messages::common_close
@@ -196,10 +196,8 @@ fn SearchBox(
 
 /// Chooses the skin tone.
 #[component]
-fn SkinToneChoice(
-    /// The table, which holds the tone.
-    table: EmojiTable,
-) -> impl IntoView {
+fn SkinToneChoice() -> impl IntoView {
+    let table = expect_context::<EmojiTable>();
     let option = move |(tone, word): (SkinTone, &'static str)| {
         let (hand, name) = match tone {
             SkinTone::Default => ("✋", &messages::emoji_tone_default),
@@ -243,7 +241,8 @@ fn EmojiList(
     };
     // One listener for all: there are about two thousand emoji.
     let click = move |event: MouseEvent| {
-        let button = target(&event).and_then(|target| target.closest("button.emoji").ok()?);
+        let button = event_target::<Element>(&event).closest("button.emoji");
+        let button = button.ok().flatten();
         if let Some(emoji) = button.and_then(|button| button.get_attribute("data-emoji")) {
             picker.on_pick.run(emoji);
         }
@@ -329,13 +328,10 @@ fn button(emoji: String, label: &'static str) -> AnyView {
     .into_any()
 }
 
-fn target(event: &Event) -> Option<Element> {
-    event.target()?.dyn_into().ok()
-}
-
 /// Moves the focus among the emoji.
 fn move_focus(event: &Event, by: i32) {
-    let dialog = target(event).and_then(|target| target.closest("dialog").ok()?);
+    let dialog = event_target::<Element>(event).closest("dialog");
+    let dialog = dialog.ok().flatten();
     let Some(all) = dialog.and_then(|dialog| dialog.query_selector_all("button.emoji").ok()) else {
         return;
     };

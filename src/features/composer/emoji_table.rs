@@ -37,11 +37,10 @@ impl EmojiTable {
         if let Some(groups) = self.groups.try_get_value().flatten() {
             return Ok(groups);
         }
+        let table = fetch_table();
         #[cfg(feature = "split")]
-        let table = fetch_table().await?;
-        #[cfg(not(feature = "split"))]
-        let table = fetch_table()?;
-        let groups = Arc::new(emoji::parse(table));
+        let table = table.await;
+        let groups = Arc::new(emoji::parse(table?));
         // Where the composer is gone by now, nobody asks again.
         let _ = self.groups.try_set_value(Some(Arc::clone(&groups)));
         Ok(groups)

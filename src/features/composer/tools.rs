@@ -44,7 +44,7 @@ pub struct Tools {
 
 /// What stands above the box, and what listens to it.
 #[component]
-pub fn ComposerTools() -> impl IntoView {
+fn ComposerTools() -> impl IntoView {
     let (services, room) = (use_services(), use_room());
     let tools = Tools {
         room: StoredValue::new(room.clone()),
@@ -340,8 +340,4 @@ impl Tools {
     }
 }
 
-lazy! {
-    room,
-    /// What is around the box in which messages are written.
-    pub fn composer_tools() => view! { <ComposerTools/> }
-}
+lazy! { room, pub fn composer_tools() => view! { <ComposerTools /> } }

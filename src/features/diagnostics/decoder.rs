@@ -157,7 +157,7 @@ impl MessageDecoder {
         }
         let mut decoded = match Message::decode(recorded.bytes.clone(), version) {
             Ok(message) => self.message(message, recorded, version),
-            Err(error) => plain("unreadable").with_detail(error.to_string()),
+            Err(error) => plain("unreadable", error.to_string()),
         };
         if is_first {
             decoded.happened.insert(0, Happening::Opened);
@@ -184,7 +184,7 @@ impl MessageDecoder {
             } => {
                 let asked = self.asked.remove(&(!recorded.sent, conversation.0));
                 let Some(service) = service.or(asked.as_ref().map(|it| it.service)) else {
-                    return plain("response");
+                    return plain("response", String::new());
                 };
                 let response = ResponseBody::decode(service, body, version);
                 DecodedMessage {
@@ -212,14 +212,14 @@ impl MessageDecoder {
                 let asked = self.asked.remove(&(!recorded.sent, conversation.0));
                 let service = service.or(asked.map(|it| it.service));
                 let name = service.map_or("request", ServiceId::name);
-                DecodedMessage {
-                    service,
-                    ..plain(&format!("refused: {name}"))
-                }
-                .with_detail(match decode::<ErrorReport>(body, version) {
+                let detail = match decode::<ErrorReport>(body, version) {
                     Ok(report) => format!("{}: {}", report.reason, report.message),
                     Err(error) => error.to_string(),
-                })
+                };
+                DecodedMessage {
+                    service,
+                    ..plain(&format!("refused: {name}"), detail)
+                }
             }
             Message::TopicValue { topic, value } => self.value("value", topic.0, value, version),
             Message::TopicDelta { topic, delta } => {
@@ -246,9 +246,9 @@ impl MessageDecoder {
                 let size = format!("{} bytes, compressed", zlib.len());
                 self.about_topic(what, topic.0, size)
             }
-            Message::FetchReply { .. } => plain("fetch reply"),
-            Message::Abort => plain("abort"),
-            Message::Close => plain("close"),
+            Message::FetchReply { .. } => plain("fetch reply", String::new()),
+            Message::Abort => plain("abort", String::new()),
+            Message::Close => plain("close", String::new()),
         }
     }
 
@@ -257,7 +257,7 @@ impl MessageDecoder {
         let title = path.map_or_else(|| format!("topic {topic}"), str::to_owned);
         DecodedMessage {
             routine: path.and_then(presence),
-            ..plain(&format!("{what}: {title}")).with_detail(detail)
+            ..plain(&format!("{what}: {title}"), detail)
         }
     }
 
@@ -342,7 +342,7 @@ impl MessageDecoder {
     ) -> DecodedMessage {
         let mut decoded = DecodedMessage {
             service: Some(service),
-            ..plain(service.name())
+            ..plain(service.name(), String::new())
         };
         let request = if recorded.hidden > 0 {
             decoded.call = recorded.sent.then(|| secret_call(service)).flatten();
@@ -398,12 +398,6 @@ impl MessageDecoder {
             }
             _ => None,
         }
-    }
-}
-
-impl DecodedMessage {
-    fn with_detail(self, detail: String) -> Self {
-        Self { detail, ..self }
     }
 }
 
@@ -483,9 +477,10 @@ fn routine(body: &RequestBody) -> Option<Routine> {
     }
 }
 
-fn plain(title: &str) -> DecodedMessage {
+fn plain(title: &str, detail: String) -> DecodedMessage {
     DecodedMessage {
         title: title.to_owned(),
+        detail,
         ..DecodedMessage::default()
     }
 }
@@ -616,16 +611,23 @@ mod tests {
         hidden: usize,
         message: &Message,
     ) -> DecodedMessage {
-        let version = ProtocolVersion::NEWEST;
+        let bytes = message.encode(ProtocolVersion::NEWEST);
         let recorded = Recorded {
+            hidden,
+            ..recorded(sent, bytes)
+        };
+        decoder.decode(&recorded, ProtocolVersion::NEWEST)
+    }
+
+    fn recorded(sent: bool, bytes: Bytes) -> Recorded {
+        Recorded {
             number: 0,
             at: 0,
             session: 0,
             sent,
-            bytes: message.encode(version),
-            hidden,
-        };
-        decoder.decode(&recorded, version)
+            bytes,
+            hidden: 0,
+        }
     }
 
     fn request(body: &RequestBody) -> Message {
@@ -651,10 +653,8 @@ mod tests {
             value: hello(),
         });
         let told = decoded(&mut decoder, true, 0, &request(&body));
-        assert_eq!(
-            told.call.as_deref(),
-            Some(r#"timeseries.append("Chat/a \"b\"", {"text":"hello"})"#)
-        );
+        let call = r#"timeseries.append("Chat/a \"b\"", {"text":"hello"})"#;
+        assert_eq!(told.call.as_deref(), Some(call));
         assert!(told.detail.contains(r#"{"text":"hello"}"#), "{told:?}");
     }
 
@@ -691,10 +691,8 @@ mod tests {
         let subscribed = request(&notification);
         assert_eq!(decoded(&mut decoder, false, 0, &subscribed).call, None);
         let value = decoded(&mut decoder, false, 0, &value);
-        assert_eq!(
-            (value.title.as_str(), value.detail.as_str()),
-            ("value: Chat/a", r#"{"text":"hello"}"#)
-        );
+        assert_eq!(value.title, "value: Chat/a");
+        assert_eq!(value.detail, r#"{"text":"hello"}"#);
     }
 
     #[test]
@@ -706,20 +704,11 @@ mod tests {
             body: Bytes::new(),
         };
         let secret = decoded(&mut decoder, true, 40, &secret);
-        assert_eq!(
-            secret.call.as_deref(),
-            Some("security.updateAuthenticationStore(…)")
-        );
+        let call = "security.updateAuthenticationStore(…)";
+        assert_eq!(secret.call.as_deref(), Some(call));
         for byte in 0..=255u8 {
-            let recorded = Recorded {
-                number: 0,
-                at: 0,
-                session: 0,
-                sent: byte % 2 == 0,
-                bytes: Bytes::from(vec![byte, byte, 0xff]),
-                hidden: 0,
-            };
-            decoder.decode(&recorded, ProtocolVersion::NEWEST);
+            let rubbish = recorded(byte % 2 == 0, Bytes::from(vec![byte, byte, 0xff]));
+            decoder.decode(&rubbish, ProtocolVersion::NEWEST);
         }
     }
 
@@ -739,12 +728,11 @@ mod tests {
     fn bytes_are_shown_in_lines() {
         let text = hex(b"0123456789abcdef\x00~", 16);
         let lines: Vec<_> = text.lines().collect();
-        assert_eq!(
-            lines[0],
-            "0000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  0123456789abcdef"
-        );
+        let first = "0000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  0123456789abcdef";
+        assert_eq!(lines[0], first);
+        let [begin, end] = ["0010  00 7e  ", "  ·~"];
         assert!(
-            lines[1].starts_with("0010  00 7e  ") && lines[1].ends_with("  ·~"),
+            lines[1].starts_with(begin) && lines[1].ends_with(end),
             "{text}"
         );
     }

@@ -30,6 +30,13 @@ pub struct ShownMessage {
     pub principal: String,
 }
 
+/// A message is the same as long as it is the one of this number.
+impl PartialEq for ShownMessage {
+    fn eq(&self, other: &Self) -> bool {
+        self.recorded.number == other.recorded.number
+    }
+}
+
 /// Whether there is space for sixteen bytes a line, provided as context where the reader can choose that.
 #[derive(Clone, Copy)]
 pub struct Wide(pub RwSignal<bool>);
@@ -87,9 +94,7 @@ pub fn ProtocolMessage(
     message: Arc<ShownMessage>,
 ) -> impl IntoView {
     let i18n = use_i18n();
-    let ShownMessage {
-        recorded, decoded, ..
-    } = &*message;
+    let (recorded, decoded) = (&message.recorded, &message.decoded);
     let sent = recorded.sent;
     let (at, size) = (recorded.at, recorded.bytes.len() + recorded.hidden);
     let direction = if sent {

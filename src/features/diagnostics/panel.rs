@@ -151,7 +151,7 @@ fn Folded(
 }
 
 /// What a line shows.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 enum Row {
     /// A message.
     Message(Arc<ShownMessage>),
@@ -169,12 +169,6 @@ impl Row {
                 (oldest, messages.len())
             }
         }
-    }
-}
-
-impl PartialEq for Row {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
     }
 }
 
@@ -203,8 +197,4 @@ fn rows(messages: &VecDeque<Arc<ShownMessage>>, folded: bool, filter: &str) -> V
     rows
 }
 
-lazy! {
-    more,
-    /// The panel that shows the session from inside.
-    pub fn diagnostics() => view! { <Diagnostics/> }
-}
+lazy! { more, pub fn diagnostics() => view! { <Diagnostics /> } }

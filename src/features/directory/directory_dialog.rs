@@ -2,42 +2,33 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::alike::{Mark, Marks, marks_of};
-use super::last_message::LastMessage;
-use crate::features::directory::listing::{Listed, rank};
+use super::listing::{Listed, rank};
 use crate::features::join::form::Room;
 use crate::features::sidebar::ask_for_room;
-use crate::i18n::messages;
+use crate::features::timeline::At;
+use crate::features::timeline::prose::excerpt;
+use crate::i18n::{I18n, messages, use_i18n};
+use crate::platform::clock;
 use crate::services::use_services;
 use crate::state::{Dialog, Fault, use_app};
 use crate::ui::identity::revealed;
 use crate::ui::{Dialog as DialogFrame, FaultAlert, Icon};
 use crate::{lazy, text};
 
-lazy! { room, /// `DirectoryDialog`, fetched when it is first needed.
-pub fn directory_dialog() => view! { <DirectoryDialog/> } }
-
-/// What is known of the rooms of the service so far.
-#[derive(Clone)]
-enum Found {
-    Searching,
-    Rooms(Vec<Listed>),
-    Failed(Fault),
-}
+lazy! { room, pub fn directory_dialog() => view! { <DirectoryDialog /> } }
 
 /// The rooms of the service, with a box to search in them.
 #[component]
-pub fn DirectoryDialog() -> impl IntoView {
+fn DirectoryDialog() -> impl IntoView {
     let app = use_app();
-    let found = RwSignal::new(Found::Searching);
+    // None while they are being fetched.
+    let found = RwSignal::new(None::<Result<Vec<Listed>, Fault>>);
     let typed = RwSignal::new(String::new());
     let directory = use_services().directory.clone();
     spawn_local(async move {
-        let answer = match directory.load().await {
-            Ok(rooms) => Found::Rooms(rooms),
-            Err(fault) => Found::Failed(fault),
-        };
+        let rooms = directory.load().await;
         // The dialog may have been closed meanwhile.
-        found.try_set(answer);
+        found.try_set(Some(rooms));
     });
     view! {
         <DialogFrame title=&messages::common_rooms test="directory" focus="directory-search">
@@ -63,11 +54,9 @@ pub fn DirectoryDialog() -> impl IntoView {
                     </button>
                 </div>
                 {move || match found.get() {
-                    Found::Searching => {
-                        view! { <p class="hint">{&messages::directory_loading}</p> }.into_any()
-                    }
-                    Found::Failed(fault) => view! { <FaultAlert fault /> }.into_any(),
-                    Found::Rooms(rooms) => view! { <RoomChoices rooms typed /> }.into_any(),
+                    None => view! { <p class="hint">{&messages::directory_loading}</p> }.into_any(),
+                    Some(Err(fault)) => view! { <FaultAlert fault /> }.into_any(),
+                    Some(Ok(rooms)) => view! { <RoomChoices rooms typed /> }.into_any(),
                 }}
             </div>
         </DialogFrame>
@@ -171,5 +160,57 @@ fn RoomChoice(
                 {people}
             </small>
         </button>
+    }
+}
+
+/// How much of a message is shown, in characters.
+const MAX_EXCERPT: usize = 80;
+
+/// What was said last in a room, by whom and when, in one line; nothing if nobody said anything.
+#[component]
+fn LastMessage(
+    /// The room.
+    room: Listed,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let (by, text) = room.last;
+    if text.is_empty() {
+        return None;
+    }
+    let by = (!by.is_empty()).then(|| {
+        view! {
+            <bdi>{by}</bdi>
+            {": "}
+        }
+        .into_any()
+    });
+    let text = excerpt(&text, MAX_EXCERPT);
+    let when = match room.at {
+        Some(At::Instant { ms, day }) => Some((ms, day)),
+        _ => None,
+    };
+    let when = when.map(|(ms, day)| {
+        view! {
+            {" · "}
+            <time>{move || time_or_day(i18n, ms, day)}</time>
+        }
+        .into_any()
+    });
+    let line = view! {
+        <small class="last" data-testid="directory-last" dir="auto">
+            {by}
+            <bdi>{text}</bdi>
+            {when}
+        </small>
+    };
+    Some(line.into_any())
+}
+
+/// The time of day, or the day if it is another one.
+fn time_or_day(i18n: I18n, ms: i64, day: i64) -> String {
+    if At::local(clock::now()).day() == Some(day) {
+        i18n.time_of_day(ms)
+    } else {
+        i18n.day(ms, day)
     }
 }

@@ -3,7 +3,7 @@
 use crate::features::people::roster::People;
 use crate::features::timeline::At;
 use crate::i18n::letters::{is_letter, lower};
-use crate::ui::identity::spelled;
+use crate::ui::identity::{is_mixed, spelled};
 use effusion_chat::{ChatMessage, MemberCard, RoomCard, RoomKind, RoomName, who_joined};
 
 /// A room of the service.
@@ -67,10 +67,6 @@ pub fn marks(names: &[(String, String)]) -> Vec<(String, String)> {
         let mut others = names.iter();
         others.any(|(other, its)| other != name && its == look)
     };
-    // Letters among others that are there only to look like them.
-    let is_mixed = |name: &str, look: &str| {
-        !name.is_ascii() && look.is_ascii() && name.contains(|c: char| c.is_ascii_alphabetic())
-    };
     let marked = names
         .iter()
         .filter(|(name, look)| is_alike(name, look) || is_mixed(name, look));
@@ -129,22 +125,13 @@ mod tests {
             };
             (name(room), session.to_owned(), card)
         };
-        let at = At::instant(5, 0);
+        let at = Some(At::instant(5, 0));
+        let (hot, joined) = (said("Bob", "hot"), said("System", "x has joined"));
         let list = gather(
             vec![
                 (name("old"), RoomKind::Live, None, None),
-                (
-                    name("Tea"),
-                    RoomKind::History,
-                    said("Bob", "hot"),
-                    Some(at.clone()),
-                ),
-                (
-                    name("coffee"),
-                    RoomKind::Live,
-                    said("System", "x has joined"),
-                    None,
-                ),
+                (name("Tea"), RoomKind::History, hot, at.clone()),
+                (name("coffee"), RoomKind::Live, joined, None),
             ],
             &[card("old", true), card("Tea", false), card("gone", false)],
             &[
@@ -159,12 +146,8 @@ mod tests {
         let tea = &list[1];
         assert_eq!((tea.people, tea.topic.as_str()), (2, "about Tea"));
         assert_eq!(tea.last, ("Bob".to_owned(), "hot".to_owned()));
-        assert_eq!(tea.at, Some(at));
-        assert_eq!(
-            list[0].last,
-            (String::new(), String::new()),
-            "nobody has said anything"
-        );
+        assert_eq!(tea.at, at);
+        assert_eq!(list[0].last, Default::default(), "nobody has said anything");
         assert!(list[2].archived && list[2].people == 0);
     }
 
@@ -183,16 +166,12 @@ mod tests {
         let look = |name: &str| (name.to_owned(), effusion_chat::lookalike::skeleton(name));
         let all = "Tea Te\u{430} lan Ian Café Чай \u{422}\u{435}\u{430}".split(' ');
         let all: Vec<_> = all.map(look).collect();
-        let marks = marks(&all);
-        let marks: Vec<_> = marks
-            .iter()
-            .map(|(a, b)| (a.as_str(), b.as_str()))
-            .collect();
         let marked = [
             ("Te\u{430}", "U+0430"),
             ("Ian", "U+0049"),
             ("\u{422}\u{435}\u{430}", "U+0422 U+0435 U+0430"),
         ];
-        assert_eq!(marks, marked);
+        let marked = marked.map(|(name, mark)| (name.to_owned(), mark.to_owned()));
+        assert_eq!(marks(&all), marked);
     }
 }

@@ -4,8 +4,6 @@
 mod alike;
 #[cfg(target_arch = "wasm32")]
 mod directory_dialog;
-#[cfg(target_arch = "wasm32")]
-mod last_message;
 pub mod listing;
 #[cfg(target_arch = "wasm32")]
 mod new_room;

@@ -21,8 +21,7 @@ pub const MAX_TOPIC: u16 = 200;
 /// The roles that are suggested, if the service has them, the best first.
 const USUAL_ROLES: [&str; 2] = ["TOPIC_CONTROL", "CLIENT"];
 
-lazy! { room, /// `NewRoomDialog`, fetched when it is first needed.
-pub fn new_room_dialog() => view! { <NewRoomDialog/> } }
+lazy! { room, pub fn new_room_dialog() => view! { <NewRoomDialog /> } }
 
 /// What is filled in beside the room's name and kind.
 #[derive(Clone, Copy)]
@@ -69,7 +68,7 @@ impl Choice {
 
 /// Asks what a new room is to be: name, kind, topic, how much it keeps, and its permissions.
 #[component]
-pub fn NewRoomDialog() -> impl IntoView {
+fn NewRoomDialog() -> impl IntoView {
     let app = use_app();
     let choice = Choice::new();
     let services = use_services();
@@ -96,6 +95,17 @@ pub fn NewRoomDialog() -> impl IntoView {
             app.busy.set(false);
         });
     };
+    let kept = KEPT_MESSAGES.map(|count| option(count.to_string(), count.to_string()));
+    // A live room keeps one, whatever is chosen.
+    let is_live = Signal::derive(move || app.form.read().kind() == RoomKind::Live);
+    let access = [
+        option("everyone", &messages::new_room_everyone),
+        option("writers", &messages::new_room_role_writes),
+        option("role", &messages::new_room_role_only),
+    ];
+    // Who may read and write is chosen if the session may give permissions.
+    let has_no_roles = move || choice.roles.read().as_ref().is_none_or(Vec::is_empty);
+    let has_no_roles = Signal::derive(has_no_roles);
     view! {
         <Dialog title=&messages::common_new_room test="new-room" focus="room">
             <Form test="new-room-form" on_submit=submit>
@@ -108,8 +118,24 @@ pub fn NewRoomDialog() -> impl IntoView {
                     max_length=MAX_TOPIC
                 />
                 <div class="pair">
-                    <KeptMessages keep=choice.keep />
-                    <AccessChoice choice />
+                    <Select
+                        id="room-keep"
+                        label=&messages::new_room_retention
+                        options=kept.into()
+                        value=Signal::derive(move || choice.keep.get().to_string())
+                        disabled=is_live
+                        on_change=move |count: String| {
+                            choice.keep.set(count.parse().unwrap_or(KEPT_MESSAGES[0]))
+                        }
+                    />
+                    <Select
+                        id="room-access"
+                        label=&messages::new_room_permissions
+                        options=access.into()
+                        value=choice.access
+                        disabled=has_no_roles
+                        on_change=move |access| choice.access.set(access)
+                    />
                 </div>
                 <RoleChoice choice />
                 <Actions
@@ -119,50 +145,6 @@ pub fn NewRoomDialog() -> impl IntoView {
                 />
             </Form>
         </Dialog>
-    }
-}
-
-/// How many messages the room keeps. A live room keeps one, whatever is chosen.
-#[component]
-fn KeptMessages(
-    /// What is chosen.
-    keep: RwSignal<u32>,
-) -> impl IntoView {
-    let form = use_app().form;
-    let options = KEPT_MESSAGES.map(|count| option(count.to_string(), count.to_string()));
-    view! {
-        <Select
-            id="room-keep"
-            label=&messages::new_room_retention
-            options=options.into()
-            value=Signal::derive(move || keep.get().to_string())
-            disabled=Signal::derive(move || form.read().kind() == RoomKind::Live)
-            on_change=move |count: String| keep.set(count.parse().unwrap_or(KEPT_MESSAGES[0]))
-        />
-    }
-}
-
-/// Who may read and write, if the session may give permissions.
-#[component]
-fn AccessChoice(
-    /// What is filled in.
-    choice: Choice,
-) -> impl IntoView {
-    let has_none = move || choice.roles.read().as_ref().is_none_or(Vec::is_empty);
-    let options = vec![
-        option("everyone", &messages::new_room_everyone),
-        option("writers", &messages::new_room_role_writes),
-        option("role", &messages::new_room_role_only),
-    ];
-    view! {
-        <Select
-            id="room-access"
-            label=&messages::new_room_permissions
-            options
-            value=choice.access
-            disabled=Signal::derive(has_none)
-            on_change=move |access| choice.access.set(access)
-        />
     }
 }
 

@@ -9,12 +9,11 @@ use crate::state::{use_app, use_room};
 use crate::ui::{Button, Dialog, Form, Icon, Select, TextField, option};
 use crate::{lazy, t, text};
 
-lazy! { room, /// `RoomInfoDialog`, fetched when it is first needed.
-pub fn room_info_dialog() => view! { <RoomInfoDialog/> } }
+lazy! { room, pub fn room_info_dialog() => view! { <RoomInfoDialog /> } }
 
 /// What a room is about, what the reader is told of it, its address, and the archive.
 #[component]
-pub fn RoomInfoDialog() -> impl IntoView {
+fn RoomInfoDialog() -> impl IntoView {
     let room = use_room();
     let name = room.info.read_untracked().name.to_string();
     let is_room = room.peer.is_none();

@@ -1,5 +1,6 @@
 //! Goes to a room or a person by the first letters of a name.
 
+use effusion_chat::RoomKind;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -18,8 +19,7 @@ use crate::ui::{Avatar, Dialog, Icon};
 /// How many are offered at once.
 const MAX_OFFERED: usize = 12;
 
-lazy! { room, /// `Switcher`, fetched when it is first needed.
-pub fn switcher() => view! { <Switcher/> } }
+lazy! { room, pub fn switcher() => view! { <Switcher /> } }
 
 /// Where one can go.
 #[derive(Clone)]
@@ -174,13 +174,6 @@ fn Row(
     let (place, to) = offer;
     let name = to.name();
     let shown_name = revealed(&name);
-    // What happens when one goes there, where that is not plain.
-    let action = match &to {
-        Destination::Open(room) if room.peer.is_none() => None,
-        Destination::Open(_) => Some(&messages::switcher_direct),
-        Destination::Other(_) => Some(&messages::switcher_join),
-        Destination::Somebody(_) => Some(&messages::switcher_message),
-    };
     // Names are not all that tells people apart.
     let account = match &to {
         Destination::Somebody(person) if person.principal != person.name => {
@@ -188,14 +181,16 @@ fn Row(
         }
         _ => String::new(),
     };
-    let picture = match &to {
+    let icon = |kind: RoomKind| view! { <Icon name=kind.word() /> }.into_any();
+    let avatar = || view! { <Avatar name=name.clone() /> }.into_any();
+    // And what happens when one goes there, where that is not plain.
+    let (picture, action) = match &to {
         Destination::Open(room) if room.peer.is_none() => {
-            view! { <Icon name=room.info.read_untracked().kind.word() /> }.into_any()
+            (icon(room.info.read_untracked().kind), None)
         }
-        Destination::Other(room) => view! { <Icon name=room.kind.word() /> }.into_any(),
-        Destination::Open(_) | Destination::Somebody(_) => {
-            view! { <Avatar name=name.clone() /> }.into_any()
-        }
+        Destination::Open(_) => (avatar(), Some(&messages::switcher_direct)),
+        Destination::Other(room) => (icon(room.kind), Some(&messages::switcher_join)),
+        Destination::Somebody(_) => (avatar(), Some(&messages::switcher_message)),
     };
     view! {
         <button

@@ -22,14 +22,8 @@ pub fn FormField(
 ) -> impl IntoView {
     let (state, i18n) = (use_page(), use_i18n());
     let id = field.id();
-    let (label, autocomplete) = label_of(field);
+    let (label, kind, autocomplete) = kind_of(field);
     let problem_id = [id, "-problem"].concat();
-    let kind = match field {
-        Field::Password | Field::NewPassword | Field::Again | Field::RegistrarPassword => {
-            "password"
-        }
-        _ => "text",
-    };
     let inputmode = if field == Field::Port {
         "numeric"
     } else {
@@ -164,20 +158,24 @@ pub fn show_problems(problems: RwSignal<Vec<Problem>>, found: Vec<Problem>) {
     }
 }
 
-/// The label of a field, and what a browser or a password manager may fill in.
-fn label_of(field: Field) -> (&'static Message, &'static str) {
+/// The label of a field, the type of its input, and what a browser or a password manager may fill in.
+fn kind_of(field: Field) -> (&'static Message, &'static str, &'static str) {
     match field {
-        Field::Name => (&messages::join_name, "nickname"),
-        Field::Account => (&messages::common_account, "username"),
-        Field::Password => (&messages::common_password, "current-password"),
-        Field::Host => (&messages::service_host, "off"),
-        Field::Port => (&messages::service_port, "off"),
-        Field::Path => (&messages::service_path, "off"),
-        Field::Room => (&messages::room_name, "off"),
-        Field::NewAccount => (&messages::account_user_name, "username"),
-        Field::NewPassword => (&messages::common_password, "new-password"),
-        Field::Again => (&messages::account_confirm_password, "new-password"),
-        Field::Registrar => (&messages::common_account, "off"),
-        Field::RegistrarPassword => (&messages::common_password, "off"),
+        Field::Name => (&messages::join_name, "text", "nickname"),
+        Field::Account => (&messages::common_account, "text", "username"),
+        Field::Password => (&messages::common_password, "password", "current-password"),
+        Field::Host => (&messages::service_host, "text", "off"),
+        Field::Port => (&messages::service_port, "text", "off"),
+        Field::Path => (&messages::service_path, "text", "off"),
+        Field::Room => (&messages::room_name, "text", "off"),
+        Field::NewAccount => (&messages::account_user_name, "text", "username"),
+        Field::NewPassword => (&messages::common_password, "password", "new-password"),
+        Field::Again => (
+            &messages::account_confirm_password,
+            "password",
+            "new-password",
+        ),
+        Field::Registrar => (&messages::common_account, "text", "off"),
+        Field::RegistrarPassword => (&messages::common_password, "password", "off"),
     }
 }

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
-use super::Brand;
 use crate::i18n::{Message, messages};
+use crate::ui::Icon;
 
 /// The lessons of the tutorial, each with its subject and a sentence.
 const LESSONS: [(&Message, &Message); 3] = [
@@ -37,5 +37,16 @@ pub fn Front(
             </aside>
             <main>{children()}</main>
         </div>
+    }
+}
+
+/// Mark and name of the page.
+#[component]
+pub fn Brand() -> impl IntoView {
+    view! {
+        <p class="brand">
+            <Icon name="brand" />
+            <span>{"Effusion"}</span>
+        </p>
     }
 }

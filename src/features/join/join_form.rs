@@ -1,5 +1,4 @@
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 use super::{Actions, FormFault, FormField, Front, RoomFields, ServiceFields, show_problems};
@@ -94,8 +93,7 @@ fn Advanced() -> impl IntoView {
             data-testid="advanced"
             prop:open=move || open.get()
             on:toggle=move |event| {
-                let details = event.target().and_then(|it| it.dyn_into::<Element>().ok());
-                open.set(details.is_some_and(|it| it.has_attribute("open")));
+                open.set(event_target::<Element>(&event).has_attribute("open"));
             }
         >
             <summary data-testid="advanced-summary">{&messages::join_advanced}</summary>

@@ -1,8 +1,6 @@
 //! The form that leads into a chat, and the fields that other forms share with it.
 
 #[cfg(target_arch = "wasm32")]
-mod brand;
-#[cfg(target_arch = "wasm32")]
 mod fields;
 pub mod form;
 #[cfg(target_arch = "wasm32")]
@@ -20,9 +18,8 @@ mod service_fields;
 
 #[cfg(target_arch = "wasm32")]
 pub use {
-    brand::Brand,
     fields::{Actions, Choice, FormFault, FormField, show_problems},
-    front::Front,
+    front::{Brand, Front},
     join_form::{JoinForm, PersonFields, RememberPassword},
     room_fields::RoomFields,
     service_fields::ServiceFields,

@@ -133,22 +133,22 @@ impl Service {
         self.in_browser || is_loopback(&self.host)
     }
 
-    /// `host:port`, with brackets where the host is an IPv6 address, and with a path that is not the usual one; a word for the
-    /// service in this browser.
-    pub fn address(&self) -> String {
-        if self.in_browser {
-            return IN_BROWSER.to_owned();
-        }
+    /// `host:port`, with brackets where the host is an IPv6 address.
+    pub fn authority(&self) -> String {
         let port = self.port.to_string();
-        let path = if is_default_path(&self.path) {
-            ""
-        } else {
-            &self.path
-        };
         if self.host.contains(':') {
-            ["[", &self.host, "]:", &port, path].concat()
+            ["[", &self.host, "]:", &port].concat()
         } else {
-            [&self.host, ":", &port, path].concat()
+            [&self.host, ":", &port].concat()
+        }
+    }
+
+    /// The authority, with a path that is not the usual one; a word for the service in this browser.
+    pub fn address(&self) -> String {
+        match self.path.as_str() {
+            _ if self.in_browser => IN_BROWSER.to_owned(),
+            DEFAULT_PATH => self.authority(),
+            path => [&self.authority(), path].concat(),
         }
     }
 

@@ -97,10 +97,8 @@ fn SavedServiceChoice() -> impl IntoView {
     let selected = move || {
         let form = state.form.read();
         let services = state.services.read();
-        let place = services
-            .list()
-            .iter()
-            .position(|saved| form.is_at(&saved.service));
+        let mut list = services.list().iter();
+        let place = list.position(|saved| form.is_at(&saved.service));
         place.map(|place| place.to_string()).unwrap_or_default()
     };
     let choose = move |place: String| {

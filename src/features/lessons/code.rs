@@ -5,10 +5,14 @@
 
 use std::fmt::Write as _;
 
-use crate::features::join::service::{DEFAULT_PATH, Service};
+use crate::features::join::service::{DEFAULT_PATH, REGISTRAR, SHARED_ACCOUNT, Service};
 
 /// What stands in the place of each password.
-pub const MASK: &str = "********";
+const MASK: &str = "********";
+/// The sandbox's principal that may do everything.
+pub const MODERATOR: &str = "admin";
+/// What the programs say.
+const HELLO: &str = "Hello";
 
 /// A language of the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +21,37 @@ pub enum Language {
     JavaScript,
     /// With `effusion-client`.
     Rust,
+}
+
+/// The places, and what stands in them.
+pub type Values = [(&'static str, String); 15];
+
+/// What stands in the places for somebody at a service, and for the topic paths of a live room and of one with a history.
+pub fn values(service: &Service, principal: &str, name: &str, rooms: [String; 2]) -> Values {
+    let [live, history] = rooms;
+    let scheme = if service.secure { "wss" } else { "ws" };
+    // Whoever uses the shared account makes one under their own name.
+    let account = match principal {
+        SHARED_ACCOUNT => name,
+        own => own,
+    };
+    [
+        ("host", service.host.clone()),
+        ("port", service.port.to_string()),
+        ("secure", service.secure.to_string()),
+        ("scheme", scheme.to_owned()),
+        ("authority", service.authority()),
+        ("service_path", service.path.clone()),
+        ("principal", principal.to_owned()),
+        ("registrar", REGISTRAR.to_owned()),
+        ("moderator", MODERATOR.to_owned()),
+        ("password", MASK.to_owned()),
+        ("account", account.to_owned()),
+        ("name", name.to_owned()),
+        ("text", HELLO.to_owned()),
+        ("live", live),
+        ("history", history),
+    ]
 }
 
 /// What begins a literal with places in Rust.
@@ -84,7 +119,7 @@ fn escape(text: &str, language: Language) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::lessons::lesson::{LESSONS, PLACES};
+    use crate::features::lessons::lesson::LESSONS;
 
     #[test]
     fn places_are_filled_in_and_nothing_more() {
@@ -103,25 +138,23 @@ mod tests {
 
     #[test]
     fn a_session_is_opened_by_a_call() {
-        let service = Service::default();
-        assert_eq!(
-            connect_call(&service, "ann"),
-            r#"diffusion.connect({host: "127.0.0.1", port: 8080, secure: false, principal: "ann", credentials: "********"})"#
-        );
-        let below = service.beside("/chat/");
-        assert!(connect_call(&below, "ann").contains(r#"path: "/chat/diffusion", principal"#));
-        assert_eq!(
-            connect_call(&Service::in_browser(), "ann"),
-            r#"diffusion.connect({principal: "ann", credentials: "********"})"#
-        );
+        let at = r#"host: "127.0.0.1", port: 8080, secure: false, "#;
+        let below = [at, r#"path: "/chat/diffusion", "#].concat();
+        for (service, place) in [
+            (Service::default(), at),
+            (Service::default().beside("/chat/"), &below),
+            (Service::in_browser(), ""),
+        ] {
+            let who = r#"principal: "ann", credentials: "********""#;
+            let call = format!("diffusion.connect({{{place}{who}}})");
+            assert_eq!(connect_call(&service, "ann"), call);
+        }
     }
 
     #[test]
     fn every_snippet_has_only_places_that_are_known() {
-        let values: Vec<_> = PLACES
-            .iter()
-            .map(|place| (*place, "x".to_owned()))
-            .collect();
+        let rooms = ["Chat/a", "Chat/b"].map(str::to_owned);
+        let values = values(&Service::default(), "ann", "Ann", rooms);
         for step in LESSONS.iter().flat_map(|lesson| lesson.steps) {
             for (language, code) in [
                 (Language::JavaScript, step.javascript),

@@ -101,28 +101,10 @@ pub struct Lesson {
     pub manual_title: &'static Message,
 }
 
-/// The places that the programs have.
-pub const PLACES: [&str; 15] = [
-    "host",
-    "port",
-    "secure",
-    "scheme",
-    "authority",
-    "service_path",
-    "principal",
-    "registrar",
-    "moderator",
-    "password",
-    "account",
-    "name",
-    "text",
-    "live",
-    "history",
-];
-
-macro_rules! step {
-    ($goal:ident, $name:literal, $text:ident, $expect:ident, $help:expr) => {
-        Step {
+/// The steps of a lesson, a row for each: its goal, its name, what to do, what comes of it, and what helps.
+macro_rules! steps {
+    ($($goal:ident $name:literal: $text:ident => $expect:ident, $help:expr;)*) => {
+        &[$(Step {
             goal: Goal::$goal,
             name: $name,
             text: &messages::$text,
@@ -130,7 +112,7 @@ macro_rules! step {
             help: $help,
             javascript: include_str!(concat!("snippets/", $name, ".mjs")),
             rust: include_str!(concat!("snippets/", $name, ".rs")),
-        }
+        }),*]
     };
 }
 
@@ -139,152 +121,50 @@ pub static LESSONS: [Lesson; 4] = [
     Lesson {
         title: &messages::lesson_1_title,
         text: &messages::lesson_1_text,
-        steps: &[
-            step!(
-                Connect,
-                "connect",
-                lesson_1_connect,
-                lesson_1_connect_expect,
-                Help::None
-            ),
-            step!(
-                Add,
-                "add",
-                lesson_1_add,
-                lesson_1_add_expect,
-                Help::Join(RoomKind::Live)
-            ),
-            step!(
-                Stream,
-                "stream",
-                lesson_1_stream,
-                lesson_1_stream_expect,
-                Help::None
-            ),
-            step!(
-                Select,
-                "select",
-                lesson_1_select,
-                lesson_1_select_expect,
-                Help::None
-            ),
-            step!(Set, "set", lesson_1_set, lesson_1_set_expect, Help::None),
-            step!(
-                Receive,
-                "receive",
-                lesson_1_receive,
-                lesson_1_receive_expect,
-                Help::SecondWindow(RoomKind::Live)
-            ),
-        ],
+        steps: steps! {
+            Connect "connect": lesson_1_connect => lesson_1_connect_expect, Help::None;
+            Add "add": lesson_1_add => lesson_1_add_expect, Help::Join(RoomKind::Live);
+            Stream "stream": lesson_1_stream => lesson_1_stream_expect, Help::None;
+            Select "select": lesson_1_select => lesson_1_select_expect, Help::None;
+            Set "set": lesson_1_set => lesson_1_set_expect, Help::None;
+            Receive "receive": lesson_1_receive => lesson_1_receive_expect, Help::SecondWindow(RoomKind::Live);
+        },
         manual: "https://docs.diffusiondata.com/docs/latest/manual/html/introduction/overview/topics_data.html",
         manual_title: &messages::lesson_1_manual,
     },
     Lesson {
         title: &messages::lesson_2_title,
         text: &messages::lesson_2_text,
-        steps: &[
-            step!(
-                Specification,
-                "specification",
-                lesson_2_specification,
-                lesson_2_specification_expect,
-                Help::Join(RoomKind::History)
-            ),
-            step!(
-                Append,
-                "append",
-                lesson_2_append,
-                lesson_2_append_expect,
-                Help::None
-            ),
-            step!(
-                Late,
-                "late",
-                lesson_2_late,
-                lesson_2_late_expect,
-                Help::SecondWindow(RoomKind::History)
-            ),
-            step!(
-                Edit,
-                "edit",
-                lesson_2_edit,
-                lesson_2_edit_expect,
-                Help::None
-            ),
-            step!(
-                Range,
-                "range",
-                lesson_2_range,
-                lesson_2_range_expect,
-                Help::None
-            ),
-        ],
+        steps: steps! {
+            Specification "specification": lesson_2_specification => lesson_2_specification_expect, Help::Join(RoomKind::History);
+            Append "append": lesson_2_append => lesson_2_append_expect, Help::None;
+            Late "late": lesson_2_late => lesson_2_late_expect, Help::SecondWindow(RoomKind::History);
+            Edit "edit": lesson_2_edit => lesson_2_edit_expect, Help::None;
+            Range "range": lesson_2_range => lesson_2_range_expect, Help::None;
+        },
         manual: "https://docs.diffusiondata.com/docs/latest/manual/html/designguide/data/topics/timeseries_topics.html",
         manual_title: &messages::lesson_2_manual,
     },
     Lesson {
         title: &messages::lesson_3_title,
         text: &messages::lesson_3_text,
-        steps: &[
-            step!(
-                Script,
-                "script",
-                lesson_3_script,
-                lesson_3_script_expect,
-                Help::CreateAccount
-            ),
-            step!(
-                Store,
-                "store",
-                lesson_3_store,
-                lesson_3_store_expect,
-                Help::None
-            ),
-            step!(
-                Account,
-                "account",
-                lesson_3_account,
-                lesson_3_account_expect,
-                Help::None
-            ),
-        ],
+        steps: steps! {
+            Script "script": lesson_3_script => lesson_3_script_expect, Help::CreateAccount;
+            Store "store": lesson_3_store => lesson_3_store_expect, Help::None;
+            Account "account": lesson_3_account => lesson_3_account_expect, Help::None;
+        },
         manual: "https://docs.diffusiondata.com/docs/latest/manual/html/developerguide/client/basics/uci_session_properties.html",
         manual_title: &messages::lesson_3_manual,
     },
     Lesson {
         title: &messages::challenge_title,
         text: &messages::challenge_text,
-        steps: &[
-            step!(
-                Permissions,
-                "permissions",
-                challenge_permissions,
-                challenge_permissions_expect,
-                Help::SecondWindow(RoomKind::History)
-            ),
-            step!(
-                Rules,
-                "rules",
-                challenge_rules,
-                challenge_rules_expect,
-                Help::None
-            ),
-            step!(
-                Hide,
-                "hide",
-                challenge_hide,
-                challenge_hide_expect,
-                Help::None
-            ),
-            step!(
-                Mute,
-                "mute",
-                challenge_mute,
-                challenge_mute_expect,
-                Help::None
-            ),
-        ],
+        steps: steps! {
+            Permissions "permissions": challenge_permissions => challenge_permissions_expect, Help::SecondWindow(RoomKind::History);
+            Rules "rules": challenge_rules => challenge_rules_expect, Help::None;
+            Hide "hide": challenge_hide => challenge_hide_expect, Help::None;
+            Mute "mute": challenge_mute => challenge_mute_expect, Help::None;
+        },
         manual: "https://docs.diffusiondata.com/docs/latest/manual/html/designguide/security/authorisation.html",
         manual_title: &messages::challenge_manual,
     },

@@ -12,7 +12,7 @@ mod step;
 #[cfg(target_arch = "wasm32")]
 mod welcome;
 
-pub use code::{Language, connect_call, fill};
+pub use code::{Language, connect_call, fill, values};
 
 #[cfg(target_arch = "wasm32")]
 pub use {

@@ -1,15 +1,13 @@
 //! The panel with the lessons: what to do, what came of it here, and the code that does the same.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use effusion_chat::RoomKind;
 use leptos::prelude::*;
 
-use super::lesson::{Goal, LESSONS, Lesson};
+use super::lesson::{LESSONS, Lesson};
 use super::progress::{Progress, follow_progress};
 use super::step::{Call, StepItem};
-use crate::features::diagnostics::ShownMessage;
 use crate::features::join::form::Room;
 use crate::i18n::{messages, use_i18n};
 use crate::services::{clear_lesson_progress, use_services};
@@ -23,10 +21,8 @@ const PRACTICE: [&str; 2] = ["Lesson 1", "Lesson 2"];
 /// What the steps show, provided as context.
 #[derive(Clone, Copy)]
 pub struct Learning {
-    /// The names of the steps that were done in this browser.
-    pub done: RwSignal<BTreeSet<String>>,
-    /// The messages by which steps were done in this window.
-    pub made: RwSignal<BTreeMap<Goal, Arc<ShownMessage>>>,
+    /// What was done.
+    pub progress: Progress,
     /// The language of the code.
     pub language: RwSignal<String>,
     /// The live room that the lessons are about.
@@ -46,7 +42,7 @@ impl Learning {
 
     /// Whether all steps of a lesson were done.
     fn is_over(&self, lesson: &Lesson) -> bool {
-        let done = self.done.read();
+        let done = self.progress.done.read();
         lesson.steps.iter().all(|step| done.contains(step.name))
     }
 }
@@ -55,21 +51,16 @@ impl Learning {
 #[component]
 pub fn Lessons() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
-    let Progress {
-        done,
-        made,
-        messages,
-    } = follow_progress(use_services());
+    let progress = follow_progress(use_services());
     let learning = Learning {
-        done,
-        made,
+        progress,
         language: RwSignal::new("javascript".to_owned()),
         live: Memo::new(move |_| practice_room(app, RoomKind::Live)),
         history: Memo::new(move |_| practice_room(app, RoomKind::History)),
     };
     provide_context(learning);
     let calls = move || {
-        let messages = messages.read();
+        let messages = progress.messages.read();
         let calls = messages.iter().rev().filter(|it| it.decoded.call.is_some());
         calls.cloned().collect::<Vec<_>>()
     };
@@ -81,7 +72,7 @@ pub fn Lessons() -> impl IntoView {
     let steps: usize = LESSONS.iter().map(|lesson| lesson.steps.len()).sum();
     let done = move || {
         let steps = LESSONS.iter().flat_map(|lesson| lesson.steps);
-        let done = learning.done.read();
+        let done = progress.done.read();
         steps.filter(|step| done.contains(step.name)).count()
     };
     view! {
@@ -103,8 +94,8 @@ pub fn Lessons() -> impl IntoView {
                     test="clear-progress"
                     label=&messages::lesson_reset
                     on_click=move |_| {
-                        learning.made.set(BTreeMap::new());
-                        clear_lesson_progress(learning.done);
+                        progress.made.set(BTreeMap::new());
+                        clear_lesson_progress(progress.done);
                     }
                 />
                 <Select
@@ -177,8 +168,4 @@ fn LessonSection(
     }
 }
 
-lazy! {
-    more,
-    /// The panel with the lessons.
-    pub fn lessons() => view! { <Lessons/> }
-}
+lazy! { more, pub fn lessons() => view! { <Lessons /> } }

@@ -44,15 +44,10 @@ pub fn follow_progress(services: Services) -> Progress {
 impl Progress {
     /// Notes the steps that messages show to be done, as they come.
     fn watch(self) {
-        let Self {
-            done,
-            made: all_made,
-            messages,
-        } = self;
         let watcher = StoredValue::new(Watcher::default());
         let next = StoredValue::new(0);
         Effect::new(move |_| {
-            let messages = messages.read();
+            let messages = self.messages.read();
             let from = next.get_value();
             let new = messages.iter().filter(|it| it.recorded.number >= from);
             let mut made = Vec::new();
@@ -75,9 +70,9 @@ impl Progress {
             let steps = LESSONS.iter().flat_map(|lesson| lesson.steps);
             let is_made = |step: &&Step| made.iter().any(|(goal, _)| *goal == step.goal);
             for step in steps.filter(is_made) {
-                note_lesson_step(done, step.name);
+                note_lesson_step(self.done, step.name);
             }
-            all_made.update(|all| all.extend(made));
+            self.made.update(|all| all.extend(made));
         });
     }
 }

@@ -8,11 +8,11 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen_futures::JsFuture;
 
-use super::code::{Language, MASK, connect_call, fill};
-use super::lesson::{Goal, Help, PLACES, Step};
+use super::code::{self, Language, MODERATOR, Values, connect_call, fill};
+use super::lesson::{Goal, Help, Step};
 use super::panel::Learning;
 use crate::features::diagnostics::{Code, RawBytes, ShownMessage};
-use crate::features::join::service::{REGISTRAR, SHARED_ACCOUNT, Service};
+use crate::features::join::service::{SHARED_ACCOUNT, Service};
 use crate::features::timeline::clipboard;
 use crate::i18n::{Message, Text, Value, messages, use_i18n};
 use crate::services::lesson_link;
@@ -20,10 +20,6 @@ use crate::state::{App, Request, Screen, SetIfChanged, use_app};
 use crate::ui::Button;
 use crate::{t, text};
 
-/// The sandbox's principal that may do everything.
-const MODERATOR: &str = "admin";
-/// What the programs say.
-const HELLO: &str = "Hello";
 /// How long it is told that code was copied.
 const COPIED: Duration = Duration::from_secs(3);
 
@@ -35,8 +31,8 @@ pub fn StepItem(
 ) -> impl IntoView {
     let i18n = use_i18n();
     let learning: Learning = expect_context();
-    let is_done = Memo::new(move |_| learning.done.read().contains(step.name));
-    let made = Memo::new(move |_| learning.made.read().get(&step.goal).map(Shown::of));
+    let is_done = Memo::new(move |_| learning.progress.done.read().contains(step.name));
+    let made = Memo::new(move |_| learning.progress.made.read().get(&step.goal).cloned());
     view! {
         <li data-testid="step" data-step=step.name data-done=move || is_done.get().to_string()>
             <p>
@@ -48,34 +44,15 @@ pub fn StepItem(
             <HelpLink help=step.help />
             <p class="hint">{step.expect}</p>
             {move || {
-                let Shown(message) = made.get()?;
-                Some(
-                    match step.goal {
-                        Goal::Connect | Goal::Account => {
-                            view! { <ConnectCall message /> }.into_any()
-                        }
-                        _ => view! { <Call message /> }.into_any(),
-                    },
-                )
+                let message = made.get()?;
+                let call = match step.goal {
+                    Goal::Connect | Goal::Account => view! { <ConnectCall message /> }.into_any(),
+                    _ => view! { <Call message /> }.into_any(),
+                };
+                Some(call)
             }}
             <CodeBlock step />
         </li>
-    }
-}
-
-/// A message, which is the same as long as it is the same one.
-#[derive(Clone)]
-struct Shown(Arc<ShownMessage>);
-
-impl Shown {
-    fn of(message: &Arc<ShownMessage>) -> Self {
-        Self(Arc::clone(message))
-    }
-}
-
-impl PartialEq for Shown {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
@@ -150,12 +127,7 @@ fn CodeBlock(
             fill(step.javascript, Language::JavaScript, &values)
         }
     });
-    let is_here = move || {
-        app.me
-            .read()
-            .as_ref()
-            .is_some_and(|me| me.service.in_browser)
-    };
+    let is_here = move || matches!(&*app.me.read(), Some(me) if me.service.in_browser);
     let copy = move |_| {
         let Some(clipboard) = clipboard::clipboard() else {
             return;
@@ -199,49 +171,18 @@ fn CodeBlock(
 }
 
 /// What stands in the places of the programs.
-fn values(app: App, learning: Learning) -> Vec<(&'static str, String)> {
-    let me = app.me.read();
-    let (service, principal, name) = match me.as_ref() {
-        // No program gets into a browser.
-        Some(me) => (
-            if me.service.in_browser {
-                Service::default()
-            } else {
-                me.service.clone()
-            },
-            me.credentials.principal.as_str(),
-            me.name.as_str(),
-        ),
-        None => (Service::default(), SHARED_ACCOUNT, ""),
-    };
+fn values(app: App, learning: Learning) -> Values {
     let path = |kind| learning.room(kind).map(|room| room.name.topic_path());
-    let account = if principal == SHARED_ACCOUNT {
-        name
-    } else {
-        principal
-    };
-    let value = |place: &str| match place {
-        "host" => service.host.clone(),
-        "port" => service.port.to_string(),
-        "secure" => service.secure.to_string(),
-        "scheme" => if service.secure { "wss" } else { "ws" }.to_owned(),
-        "authority" if service.host.contains(':') => {
-            ["[", &service.host, "]:", &service.port.to_string()].concat()
+    let rooms = [RoomKind::Live, RoomKind::History].map(|kind| path(kind).unwrap_or_default());
+    match app.me.read().as_ref() {
+        Some(me) => {
+            // No program gets into a browser.
+            let service = Some(&me.service).filter(|service| !service.in_browser);
+            let service = service.cloned().unwrap_or_default();
+            code::values(&service, &me.credentials.principal, &me.name, rooms)
         }
-        "authority" => [&service.host, ":", &service.port.to_string()].concat(),
-        "service_path" => service.path.clone(),
-        "principal" => principal.to_owned(),
-        "registrar" => REGISTRAR.to_owned(),
-        "moderator" => MODERATOR.to_owned(),
-        "password" => MASK.to_owned(),
-        "account" => account.to_owned(),
-        "name" => name.to_owned(),
-        "text" => HELLO.to_owned(),
-        "live" => path(RoomKind::Live).unwrap_or_default(),
-        "history" => path(RoomKind::History).unwrap_or_default(),
-        _ => String::new(),
-    };
-    PLACES.map(|place| (place, value(place))).to_vec()
+        None => code::values(&Service::default(), SHARED_ACCOUNT, "", rooms),
+    }
 }
 
 /// The call that opened the session of a message.

@@ -6,16 +6,13 @@ use crate::features::timeline::copy_to_clipboard;
 use crate::i18n::messages;
 use crate::lazy;
 use crate::services::{lesson_link, link_copied, link_to};
-use crate::state::{OpenRoom, Panel, Screen, use_app};
+use crate::state::{Panel, Screen, use_app, use_room};
 use crate::ui::Button;
 
 /// How to find somebody to talk with, and how to learn.
 #[component]
-fn Welcome(
-    /// The room.
-    room: OpenRoom,
-) -> impl IntoView {
-    let app = use_app();
+fn Welcome() -> impl IntoView {
+    let (app, room) = (use_app(), use_room());
     let info = room.info.clone();
     let second = move || lesson_link(app, &info.read(), Screen::Join);
     let copy = move |_| {
@@ -44,8 +41,4 @@ fn Welcome(
     }
 }
 
-lazy! {
-    more,
-    /// What greets in an empty room.
-    pub fn welcome(room: OpenRoom) => view! { <Welcome room/> }
-}
+lazy! { more, pub fn welcome() => view! { <Welcome /> } }

@@ -6,8 +6,8 @@ use leptos::text_prop::TextProp;
 use super::activity::ActivityChart;
 use super::flagged::FlaggedMessages;
 use super::log::ModerationLog;
-use super::manual_actions::ManualActions;
 use super::rules_form::RulesSection;
+use super::withdraw::ManualActions;
 use crate::features::composer::composing::Note;
 use crate::features::lessons::lessons;
 use crate::features::shell::toggle;
@@ -20,7 +20,7 @@ use crate::ui::{IconButton, Lazy};
 
 /// The screen that moderators work on. While it was opened once, this window keeps watch, whatever it shows.
 #[component]
-pub fn BoardScreen() -> impl IntoView {
+fn BoardScreen() -> impl IntoView {
     let app = use_app();
     use_services().moderation.open_desk();
     let learning = Memo::new(move |_| *app.panel.read() == Some(Panel::Lessons));
@@ -129,8 +129,4 @@ pub fn Section(
     }
 }
 
-lazy! {
-    moderation,
-    /// The screen that moderators work on.
-    pub fn board() => view! { <BoardScreen/> }
-}
+lazy! { moderation, pub fn board() => view! { <BoardScreen /> } }

@@ -12,14 +12,12 @@ mod flagged;
 #[cfg(target_arch = "wasm32")]
 mod log;
 #[cfg(target_arch = "wasm32")]
-mod manual_actions;
-#[cfg(target_arch = "wasm32")]
 mod rules_form;
 #[cfg(target_arch = "wasm32")]
 mod withdraw;
 
 #[cfg(target_arch = "wasm32")]
-pub use board::{BoardScreen, board};
+pub use board::board;
 
 #[cfg(target_arch = "wasm32")]
 crate::lazy! {

@@ -184,7 +184,6 @@ impl LogRow {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
 mod tests {
     use super::*;
 
@@ -221,31 +220,26 @@ mod tests {
     #[test]
     fn each_message_is_counted_once_and_nothing_else() {
         let mut activity = Activity::default();
-        let red = room("red");
+        let (red, hi) = (room("red"), message("hi"));
         let joined = ChatMessage::joined("Ann", String::new());
         let total = |activity: &Activity| activity.rows(MINUTE)[0].total;
-        assert_eq!(
-            activity.count_event(&red, 7, 0, Some(&message("hi"))),
-            Some((-(MINUTES as i64) * MINUTE, 6))
-        );
+        let missing = activity.count_event(&red, 7, 0, Some(&hi));
+        assert_eq!(missing, Some((-(MINUTES as i64) * MINUTE, 6)));
         assert_eq!(activity.count_event(&red, 8, 1, Some(&joined)), None);
         assert_eq!(activity.count_event(&red, 9, 2, None), None);
         activity.count_earlier(&red, 0, &message("before"));
         activity.count_earlier(&red, 0, &joined);
         assert_eq!(total(&activity), 2);
         // The session was renewed, and brings it all again.
-        activity.count_event(&red, 7, 0, Some(&message("hi")));
+        activity.count_event(&red, 7, 0, Some(&hi));
         assert_eq!(total(&activity), 2);
         // The room was made anew.
-        assert_eq!(
-            activity.count_event(&red, 0, MINUTE, Some(&message("hi"))),
-            None
-        );
+        assert_eq!(activity.count_event(&red, 0, MINUTE, Some(&hi)), None);
         assert_eq!(total(&activity), 3);
         let blue = room("blue");
         let said = ChatMessage {
             id: MessageId::parse("00000000000000ab"),
-            ..message("hi")
+            ..hi
         };
         assert!(said.id.is_some());
         let deleted = said.taken_back();

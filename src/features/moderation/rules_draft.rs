@@ -13,6 +13,21 @@ pub struct RulesDraft {
     pub rules: Rules,
 }
 
+/// A line that is no regular expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultyPattern {
+    /// The number of the line, from one.
+    pub line: usize,
+    /// What stands there.
+    pub pattern: String,
+    /// What is wrong with it.
+    pub reason: String,
+    /// Where the line begins in the text, in UTF-16 code units as a text box counts.
+    pub start: u32,
+    /// Where it ends.
+    pub end: u32,
+}
+
 impl From<&Rules> for RulesDraft {
     fn from(rules: &Rules) -> Self {
         Self {
@@ -32,24 +47,7 @@ impl RulesDraft {
             ..self.rules.clone()
         }
     }
-}
 
-/// A line that is no regular expression.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FaultyPattern {
-    /// The number of the line, from one.
-    pub line: usize,
-    /// What stands there.
-    pub pattern: String,
-    /// What is wrong with it.
-    pub reason: String,
-    /// Where the line begins in the text, in UTF-16 code units as a text box counts.
-    pub start: u32,
-    /// Where it ends.
-    pub end: u32,
-}
-
-impl RulesDraft {
     /// The first pattern that cannot be used.
     pub fn faulty_pattern(&self) -> Option<FaultyPattern> {
         let mut start = 0;
@@ -81,7 +79,6 @@ fn lines(text: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)] // In a test, panicking is how one fails.
 mod tests {
     use super::*;
 

@@ -16,54 +16,28 @@ use crate::ui::{Checkbox, Labelled};
 /// A number in the rules.
 type Number = fn(&mut Rules) -> &mut u32;
 
+macro_rules! number {
+    ($id:literal, $label:ident, $field:ident) => {
+        ($id, &messages::$label, |it| &mut it.$field)
+    };
+}
+
 /// What each number is called in the document, its label, and the number.
 const NUMBERS: [(&str, &Message, Number); 5] = [
-    (
-        "rule-mute-after",
-        &messages::moderation_strikes_mute,
-        |it| &mut it.mute_after,
-    ),
-    (
-        "rule-remove-after",
-        &messages::moderation_strikes_remove,
-        |it| &mut it.remove_after,
-    ),
-    (
-        "rule-lock-after",
-        &messages::moderation_strikes_lock,
-        |it| &mut it.lock_after,
-    ),
-    (
-        "rule-strikes-last",
-        &messages::moderation_strike_minutes,
-        |it| &mut it.strikes_last,
-    ),
-    (
-        "rule-mute-lasts",
-        &messages::moderation_mute_minutes,
-        |it| &mut it.mute_lasts,
-    ),
+    number!("rule-mute-after", moderation_strikes_mute, mute_after),
+    number!("rule-remove-after", moderation_strikes_remove, remove_after),
+    number!("rule-lock-after", moderation_strikes_lock, lock_after),
+    number!("rule-strikes-last", moderation_strike_minutes, strikes_last),
+    number!("rule-mute-lasts", moderation_mute_minutes, mute_lasts),
 ];
 
 /// The rules in force, to be changed. Rules that another moderator publishes meanwhile replace what is being edited.
 #[component]
 pub fn RulesSection() -> impl IntoView {
-    let rules = use_services().moderation.board.rules;
+    let services = use_services();
+    let rules = services.moderation.board.rules;
     let draft = RwSignal::new(RulesDraft::from(&*rules.read_untracked()));
     Effect::new(move |_| draft.set(RulesDraft::from(&*rules.read())));
-    view! {
-        <Section id="rules" title=&messages::moderation_rules>
-            <RulesForm draft />
-        </Section>
-    }
-}
-
-#[component]
-fn RulesForm(
-    /// The rules as they are being edited.
-    draft: RwSignal<RulesDraft>,
-) -> impl IntoView {
-    let services = use_services();
     let patterns = NodeRef::<html::Textarea>::new();
     let publish = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -90,33 +64,35 @@ fn RulesForm(
     });
     let numbers = numbers.collect_view();
     view! {
-        <form on:submit=publish>
-            <ListField
-                id="rule-words"
-                label=&messages::moderation_words
-                value=Signal::derive(move || draft.read().words.clone())
-                on_input=move |words| draft.update(|draft| draft.words = words)
-                area=NodeRef::new()
-            />
-            <ListField
-                id="rule-patterns"
-                label=&messages::moderation_patterns
-                value=Signal::derive(move || draft.read().patterns.clone())
-                on_input=move |patterns| draft.update(|draft| draft.patterns = patterns)
-                area=patterns
-            />
-            <Checkbox
-                test="rule-warn"
-                label=&messages::moderation_notify_author
-                checked=Signal::derive(move || draft.read().rules.warn)
-                on_change=move |warn| draft.update(|draft| draft.rules.warn = warn)
-            />
-            <div class="numbers">{numbers}</div>
-            <p class="hint">{&messages::moderation_zero_hint}</p>
-            <button type="submit" class="primary" data-testid="rules-button">
-                {&messages::moderation_apply_rules}
-            </button>
-        </form>
+        <Section id="rules" title=&messages::moderation_rules>
+            <form on:submit=publish>
+                <ListField
+                    id="rule-words"
+                    label=&messages::moderation_words
+                    value=Signal::derive(move || draft.read().words.clone())
+                    on_input=move |words| draft.update(|draft| draft.words = words)
+                    area=NodeRef::new()
+                />
+                <ListField
+                    id="rule-patterns"
+                    label=&messages::moderation_patterns
+                    value=Signal::derive(move || draft.read().patterns.clone())
+                    on_input=move |patterns| draft.update(|draft| draft.patterns = patterns)
+                    area=patterns
+                />
+                <Checkbox
+                    test="rule-warn"
+                    label=&messages::moderation_notify_author
+                    checked=Signal::derive(move || draft.read().rules.warn)
+                    on_change=move |warn| draft.update(|draft| draft.rules.warn = warn)
+                />
+                <div class="numbers">{numbers}</div>
+                <p class="hint">{&messages::moderation_zero_hint}</p>
+                <button type="submit" class="primary" data-testid="rules-button">
+                    {&messages::moderation_apply_rules}
+                </button>
+            </form>
+        </Section>
     }
 }
 

@@ -4,9 +4,12 @@ use effusion_chat::RoomName;
 use effusion_chat::moderation::Deed;
 use leptos::prelude::*;
 
+use super::board::Section;
 use crate::features::composer::composing::Note;
+use crate::i18n::messages;
 use crate::services::{Order, use_services};
 use crate::text;
+use crate::ui::TextField;
 
 /// Who is to lose rights, where and why.
 pub struct Target {
@@ -70,4 +73,28 @@ pub fn WithdrawButtons(
         (Deed::Locked, "lock"),
     ];
     deeds.into_iter().map(button).collect_view()
+}
+
+/// What a moderator does without a flagged message: withdraws rights from an account.
+#[component]
+pub fn ManualActions() -> impl IntoView {
+    let (principal, room) = (RwSignal::<String>::default(), RwSignal::<String>::default());
+    let reason = RwSignal::<String>::default();
+    let target = move |()| Target {
+        principal: principal.read_untracked().trim().to_owned(),
+        room: RoomName::parse(&room.read_untracked()).ok(),
+        reason: reason.read_untracked().trim().to_owned(),
+    };
+    view! {
+        <Section id="by-hand" title=&messages::moderation_manual>
+            <div class="pair">
+                <TextField id="hand-principal" label=&messages::common_account value=principal />
+                <TextField id="hand-room" label=&messages::common_room value=room />
+            </div>
+            <TextField id="hand-why" label=&messages::moderation_reason value=reason />
+            <p class="buttons">
+                <WithdrawButtons target test="hand" />
+            </p>
+        </Section>
+    }
 }

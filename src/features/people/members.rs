@@ -5,15 +5,13 @@ use leptos::prelude::*;
 use super::roster::{Listing, People, Person};
 use crate::i18n::{Message, messages};
 use crate::lazy;
-use crate::state::{App, Dialog, OpenRoom, use_app};
+use crate::state::{App, Dialog, use_app, use_room};
 use crate::ui::{Avatar, Panel};
 
 /// The panel with everybody who is in a room.
 #[component]
-pub fn Members(
-    /// The room.
-    room: OpenRoom,
-) -> impl IntoView {
+fn Members() -> impl IntoView {
+    let room = use_room();
     let (people, listed) = (room.people.clone(), room.people.clone());
     let hue = move |person: &Person| {
         let sender = room.look(|timeline| timeline.sender(&person.name, &person.principal));
@@ -128,8 +126,4 @@ pub(super) fn is_reader(app: App, person: &Person) -> bool {
         .is_some_and(|me| me.name == person.name && me.credentials.principal == person.principal)
 }
 
-lazy! {
-    room,
-    /// The panel with everybody who is in a room.
-    pub fn members(room: OpenRoom) => view! { <Members room/> }
-}
+lazy! { room, pub fn members() => view! { <Members /> } }

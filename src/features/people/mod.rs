@@ -13,8 +13,8 @@ mod typing;
 
 #[cfg(target_arch = "wasm32")]
 pub use {
-    members::{Members, members},
-    notifications::{AskToNotify, NotificationSettings, ask_to_notify},
+    members::members,
+    notifications::{NotificationSettings, ask_to_notify},
     profile::{Profile, profile},
-    typing::{Typing, typing},
+    typing::typing,
 };

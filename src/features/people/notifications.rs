@@ -56,7 +56,7 @@ pub fn NotificationSettings() -> impl IntoView {
 
 /// Asks whether the system may show notifications, after the first message that would have been one.
 #[component]
-pub fn AskToNotify() -> impl IntoView {
+fn AskToNotify() -> impl IntoView {
     let yes = use_services().notifications.clone();
     let no = yes.clone();
     view! {
@@ -75,8 +75,4 @@ pub fn AskToNotify() -> impl IntoView {
     }
 }
 
-lazy! {
-    room,
-    /// Asks whether the system may show notifications.
-    pub fn ask_to_notify() => view! { <AskToNotify/> }
-}
+lazy! { room, pub fn ask_to_notify() => view! { <AskToNotify /> } }

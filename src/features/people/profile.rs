@@ -95,15 +95,9 @@ fn Facts(
     let sessions = move || {
         let insight = insight.read();
         let sessions = &insight.as_ref()?.sessions;
-        let (title, value) = (
-            &messages::profile_sessions,
-            sessions.join(
-                "
-",
-            ),
-        );
-        let fact = view! { <Fact title test="profile-sessions" value /> };
-        (!sessions.is_empty()).then(|| fact.into_any())
+        let (title, value) = (&messages::profile_sessions, sessions.join("\n"));
+        let fact = || view! { <Fact title test="profile-sessions" value /> }.into_any();
+        (!sessions.is_empty()).then(fact)
     };
     let since = move || {
         let since = insight.read().as_ref()?.since?;
@@ -197,8 +191,4 @@ fn Rename(
     }
 }
 
-lazy! {
-    room,
-    /// Who somebody is.
-    pub fn profile() => view! { <Profile/> }
-}
+lazy! { room, pub fn profile() => view! { <Profile /> } }

@@ -9,7 +9,7 @@ use crate::t;
 
 /// A line that says who is typing; empty while nobody is. It is not announced: it would be read out all the time.
 #[component]
-pub fn Typing() -> impl IntoView {
+fn Typing() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
     let room = use_room();
     let text = move || {
@@ -41,8 +41,4 @@ pub fn Typing() -> impl IntoView {
     }
 }
 
-lazy! {
-    room,
-    /// The line that says who is typing.
-    pub fn typing() => view! { <Typing/> }
-}
+lazy! { room, pub fn typing() => view! { <Typing /> } }

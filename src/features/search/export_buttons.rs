@@ -7,7 +7,7 @@ use super::export::{self, Line};
 use crate::i18n::messages;
 use crate::platform::page;
 use crate::services::{History, use_services};
-use crate::state::OpenRoom;
+use crate::state::{OpenRoom, use_room};
 use crate::ui::Button;
 
 /// The two kinds of file that a room is saved as.
@@ -19,20 +19,14 @@ enum Format {
 
 /// Saves a room as a file.
 #[component]
-pub fn ExportButtons(
-    /// The room.
-    room: OpenRoom,
-) -> impl IntoView {
+pub fn ExportButtons() -> impl IntoView {
     let saving = RwSignal::new(false);
-    let (services, room) = (StoredValue::new(use_services()), StoredValue::new(room));
+    let stored = StoredValue::new((use_services(), use_room()));
     let start = move |format| {
         saving.set(true);
-        let (history, room) = (
-            services.with_value(|it| it.history.clone()),
-            room.get_value(),
-        );
+        let (services, room) = stored.get_value();
         spawn_local(async move {
-            save(&history, &room, format).await;
+            save(&services.history, &room, format).await;
             // The panel may be closed by now.
             let _ = saving.try_set(false);
         });

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use js_sys::Promise;
+use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen_futures::JsFuture;
 
 use super::highlight;
 use super::needle::Needle;
@@ -161,7 +160,7 @@ impl Finder {
                         }
                     }
                 });
-                next_turn().await;
+                TimeoutFuture::new(0).await;
                 if self.run.try_get_value() != Some(run) {
                     return;
                 }
@@ -179,15 +178,4 @@ impl Finder {
         self.selected.set(selected);
         self.found.set_if_changed(found);
     }
-}
-
-/// Lets the browser do something else.
-async fn next_turn() {
-    let turn = Promise::new(&mut |resolve, _| {
-        // Without a timer the search goes on at once.
-        if window().set_timeout_with_callback(&resolve).is_err() {
-            let _ = resolve.call0(&resolve);
-        }
-    });
-    let _ = JsFuture::from(turn).await;
 }

@@ -15,4 +15,4 @@ mod panel;
 mod results;
 
 #[cfg(target_arch = "wasm32")]
-pub use panel::{SearchPanel, search_panel};
+pub use panel::search_panel;

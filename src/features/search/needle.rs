@@ -107,10 +107,8 @@ mod tests {
 
     #[test]
     fn words_are_found_whatever_their_case() {
-        assert_eq!(
-            places("Tea, tea and TEA", "tEa"),
-            [(0, 3), (5, 8), (13, 16)]
-        );
+        let three = [(0, 3), (5, 8), (13, 16)];
+        assert_eq!(places("Tea, tea and TEA", "tEa"), three);
         assert_eq!(places("aaaa", "aa"), [(0, 2), (2, 4)]);
         assert_eq!(places("ÄÖÜ straße", "äö"), [(0, 4)]);
         assert_eq!(places("two  words", "o  w"), [(2, 6)]);
@@ -123,11 +121,8 @@ mod tests {
 
     #[test]
     fn browsers_count_otherwise() {
-        let needle = Needle::new("b");
-        assert_eq!(
-            needle.map(|it| it.places_in_utf16("😀éb B")),
-            Some(vec![3..4, 5..6])
-        );
+        let needle = Needle::new("b").unwrap();
+        assert_eq!(needle.places_in_utf16("😀éb B"), [3..4, 5..6]);
     }
 
     #[test]

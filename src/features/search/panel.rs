@@ -10,16 +10,13 @@ use crate::lazy;
 use crate::platform::clock;
 use crate::platform::keyboard::is_enter;
 use crate::services::use_services;
-use crate::state::OpenRoom;
+use crate::state::use_room;
 use crate::ui::{Button, Labelled, Panel};
 
 /// The panel that searches a room.
 #[component]
-pub fn SearchPanel(
-    /// The room.
-    room: OpenRoom,
-) -> impl IntoView {
-    let finder = Finder::new(room.clone());
+fn SearchPanel() -> impl IntoView {
+    let finder = Finder::new(use_room());
     view! {
         <Panel
             id="search-panel"
@@ -30,9 +27,9 @@ pub fn SearchPanel(
             opener="search-button"
         >
             <Query finder />
-            <Results room=room.clone() finder />
-            <GoToDate room=room.clone() />
-            <ExportButtons room=room.clone() />
+            <Results finder />
+            <GoToDate />
+            <ExportButtons />
         </Panel>
     }
 }
@@ -86,11 +83,8 @@ fn Query(
 
 /// Goes to the messages of a day.
 #[component]
-fn GoToDate(
-    /// The room.
-    room: OpenRoom,
-) -> impl IntoView {
-    let services = use_services();
+fn GoToDate() -> impl IntoView {
+    let (services, room) = (use_services(), use_room());
     view! {
         <Labelled id="jump-date" label=&messages::search_go_to_date>
             <input
@@ -107,8 +101,4 @@ fn GoToDate(
     }
 }
 
-lazy! {
-    more,
-    /// The panel that searches a room.
-    pub fn search_panel(room: OpenRoom) => view! { <SearchPanel room/> }
-}
+lazy! { more, pub fn search_panel() => view! { <SearchPanel /> } }

@@ -5,10 +5,10 @@ use leptos::prelude::*;
 use super::finder::Finder;
 use super::needle::excerpt;
 use crate::features::timeline::prose::plain_text;
-use crate::features::timeline::{At, Entry};
+use crate::features::timeline::{At, Entry, Timeline};
 use crate::i18n::{messages, use_i18n};
 use crate::services::use_services;
-use crate::state::{Earlier, OpenRoom, use_app};
+use crate::state::{Earlier, use_app, use_room};
 use crate::t;
 use crate::ui::Button;
 
@@ -21,19 +21,14 @@ const WIDE_WINDOW: f64 = 1024.0;
 /// The newest of the messages that were found, and the way to search in earlier ones.
 #[component]
 pub fn Results(
-    /// The room.
-    room: OpenRoom,
     /// The search.
     finder: Finder,
 ) -> impl IntoView {
-    let services = use_services();
+    let (services, room) = (use_services(), use_room());
     let stored = StoredValue::new(room.clone());
     let has_earlier = move || {
         room.extent.track();
-        *room.earlier.read() == Earlier::Unknown
-            && room
-                .look(|timeline| timeline.oldest_sequence())
-                .is_some_and(|oldest| oldest > 0)
+        *room.earlier.read() == Earlier::Unknown && room.look(Timeline::oldest_sequence) > Some(0)
     };
     let found = move || -> Vec<u64> {
         let found = finder.found.read();
@@ -55,7 +50,7 @@ pub fn Results(
         <div class="found">
             <ol class="results">
                 <For each=found key=|rank| *rank let:rank>
-                    <FoundMessage room=stored.get_value() finder rank />
+                    <FoundMessage finder rank />
                 </For>
             </ol>
             {move || has_earlier().then(&more)}
@@ -66,14 +61,12 @@ pub fn Results(
 /// A message that was found: a click goes to it.
 #[component]
 fn FoundMessage(
-    /// The room.
-    room: OpenRoom,
     /// The search.
     finder: Finder,
     /// The rank of the message.
     rank: u64,
 ) -> impl IntoView {
-    let (app, i18n) = (use_app(), use_i18n());
+    let (app, room, i18n) = (use_app(), use_room(), use_i18n());
     // It may be edited or deleted while it is listed.
     let entry = Memo::new(move |_| {
         room.version.track();

@@ -7,12 +7,11 @@ use crate::services::use_services;
 use crate::state::use_app;
 use crate::ui::{Dialog, Form};
 
-lazy! { more, /// `AnotherRoomDialog`, fetched when it is first needed.
-pub fn another_room_dialog() => view! { <AnotherRoomDialog/> } }
+lazy! { more, pub fn another_room_dialog() => view! { <AnotherRoomDialog /> } }
 
 /// Asks for another room.
 #[component]
-pub fn AnotherRoomDialog() -> impl IntoView {
+fn AnotherRoomDialog() -> impl IntoView {
     let (app, services) = (use_app(), use_services());
     let submit = move |()| {
         let read = app.form.read_untracked().room();

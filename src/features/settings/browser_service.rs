@@ -2,7 +2,6 @@ use js_sys::Uint8Array;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use send_wrapper::SendWrapper;
-use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
 use crate::i18n::messages;
@@ -41,10 +40,7 @@ pub fn BrowserService() -> impl IntoView {
         });
     };
     let choose = move |event: web_sys::Event| {
-        let input = event
-            .target()
-            .and_then(|it| it.dyn_into::<HtmlInputElement>().ok());
-        let Some(input) = input else { return };
+        let input: HtmlInputElement = event_target(&event);
         spawn_local(async move {
             let file = page::chosen_file(&input).await;
             // The same file can be chosen again.

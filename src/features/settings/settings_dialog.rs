@@ -13,8 +13,7 @@ use crate::platform::{focus, page};
 use crate::state::{SetIfChanged, use_app};
 use crate::ui::{Checkbox, Dialog, Keyed};
 
-lazy! { more, /// `SettingsDialog`, fetched when it is first needed.
-pub fn settings_dialog() => view! { <SettingsDialog/> } }
+lazy! { more, pub fn settings_dialog() => view! { <SettingsDialog /> } }
 
 /// A tab of the settings: its `id`, its title, and what it shows.
 type Tab = (&'static str, &'static Message, fn() -> AnyView);
@@ -46,7 +45,7 @@ const TABS: [Tab; 5] = [
 
 /// The settings.
 #[component]
-pub fn SettingsDialog() -> impl IntoView {
+fn SettingsDialog() -> impl IntoView {
     let open = RwSignal::new(0);
     let key = Signal::derive(move || Some(open.get()));
     let panel = move || {

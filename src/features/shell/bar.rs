@@ -3,14 +3,14 @@
 use effusion_chat::RoomKind;
 use leptos::prelude::*;
 
-use super::{ActiveRoom, ConnectionBadge};
+use super::ActiveRoom;
 use crate::i18n::{messages, use_i18n};
 use crate::platform::focus;
 use crate::services::use_services;
-use crate::state::{Dialog, Panel, use_app, use_room};
+use crate::state::{Connection, Dialog, Panel, use_app, use_room};
 use crate::t;
 use crate::ui::identity::{isolate, revealed};
-use crate::ui::{Icon, IconButton};
+use crate::ui::{Button, Icon, IconButton};
 
 /// What the room is called, how the connection stands, and what can be done with the room.
 #[component]
@@ -198,4 +198,46 @@ fn MembersButton() -> impl IntoView {
 pub fn toggle(shown: RwSignal<Option<Panel>>, panel: Panel) {
     let open = *shown.read_untracked() == Some(panel);
     shown.set((!open).then_some(panel));
+}
+
+/// The state of the connection; while it is being made again, the seconds until the next attempt.
+#[component]
+pub fn ConnectionBadge() -> impl IntoView {
+    let (services, i18n) = (use_services(), use_i18n());
+    let connection = use_app().connection;
+    let state = move || match *connection.read() {
+        Connection::Idle => t!(i18n, connection_idle),
+        Connection::Connecting => t!(i18n, common_connecting),
+        Connection::Connected => t!(i18n, connection_connected),
+        Connection::Recovering { .. } => t!(i18n, connection_reconnecting),
+        Connection::Lost(_) => t!(i18n, connection_disconnected),
+    };
+    let left = move || match *connection.read() {
+        Connection::Recovering { seconds } => Some(seconds),
+        _ => None,
+    };
+    let countdown = move |seconds| match seconds {
+        0 => t!(i18n, connection_reconnecting_now),
+        seconds => t!(i18n, connection_reconnecting_in, seconds = seconds),
+    };
+    view! {
+        <div
+            class="connection"
+            data-testid="connection-state"
+            data-state=move || connection.read().word()
+        >
+            // What it says is read out, so it does not change every second as the countdown does.
+            <span role="status" class=move || left().map(|_| "unseen")>
+                {move || state()}
+            </span>
+            <span aria-hidden="true">{move || left().map(countdown)}</span>
+            <Button
+                class="link"
+                test="reconnect"
+                label=&messages::connection_try_now
+                hidden=Signal::derive(move || left().is_none_or(|seconds| seconds == 0))
+                on_click=move |_| services.entry.reconnect()
+            />
+        </div>
+    }
 }

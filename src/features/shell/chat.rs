@@ -9,8 +9,8 @@ use crate::services::use_services;
 use crate::state::{Connection, Fault, OpenRoom, use_app};
 use crate::ui::{Button, FaultAlert, Keyed, Lazy};
 
-lazy! { chat, /// [`Chat`], in the file of the services, which are fetched before it.
-pub fn chat() => view! { <Chat/> } }
+// In the chunk of the services, which are fetched before it.
+lazy! { chat, pub fn chat() => view! { <Chat /> } }
 
 /// The rooms: the list of them, the one that is shown, and whatever lies beside and over it.
 #[component]
@@ -50,10 +50,9 @@ pub fn ActiveRoom(
 ) -> impl IntoView {
     let app = use_app();
     let room_of = move || untrack(|| app.active_room());
+    let key = Signal::derive(move || app.active_room().map(|room| room.id));
     view! {
-        <Keyed key=Signal::derive(move || {
-            app.active_room().map(|room| room.id)
-        })>
+        <Keyed key>
             {room_of()
                 .map(|room: OpenRoom| {
                     provide_context(room);

@@ -3,21 +3,17 @@
 mod background;
 mod bar;
 mod chat;
-mod connection;
-mod not_stored;
+mod notices;
 mod overlays;
 mod pane;
 mod shortcuts;
-mod update;
 
 pub use {
     background::background,
-    bar::{Bar, toggle},
+    bar::{Bar, ConnectionBadge, toggle},
     chat::{ActiveRoom, Chat, chat},
-    connection::ConnectionBadge,
-    not_stored::NotStoredNotice,
+    notices::{NotStoredNotice, UpdateNotice},
     overlays::{Dialogs, Panels},
     pane::{NoRoom, RoomPane},
     shortcuts::{Shortcuts, handle_shortcuts, shortcuts_dialog},
-    update::UpdateNotice,
 };

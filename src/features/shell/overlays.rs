@@ -9,7 +9,7 @@ use crate::features::lessons::lessons;
 use crate::features::people::{members, profile};
 use crate::features::search::search_panel;
 use crate::features::settings::{another_room_dialog, settings_dialog};
-use crate::state::{Dialog, Panel, use_app, use_room};
+use crate::state::{Dialog, Panel, use_app};
 use crate::ui::lazy::Loading;
 use crate::ui::{Keyed, Lazy};
 
@@ -18,16 +18,13 @@ use crate::ui::{Keyed, Lazy};
 pub fn Panels() -> impl IntoView {
     let panel = use_app().panel;
     let content = move |panel| match panel {
-        Panel::Members => about_room(|| members(use_room())),
-        Panel::Search => about_room(|| search_panel(use_room())),
+        Panel::Members => about_room(members),
+        Panel::Search => about_room(search_panel),
         Panel::Diagnostics => view! { <Lazy load=diagnostics() /> }.into_any(),
         Panel::Lessons => view! { <Lazy load=lessons() /> }.into_any(),
     };
-    view! {
-        <Keyed key=Signal::derive(move || Some(
-            panel.get()? as usize,
-        ))>{panel.get_untracked().map(content)}</Keyed>
-    }
+    let key = Signal::derive(move || Some(panel.get()? as usize));
+    view! { <Keyed key>{panel.get_untracked().map(content)}</Keyed> }
 }
 
 /// The dialog that is open.
@@ -47,11 +44,8 @@ pub fn Dialogs() -> impl IntoView {
         };
         view! { <Lazy load /> }.into_any()
     };
-    view! {
-        <Keyed key=Signal::derive(move || Some(
-            dialog.get()? as usize,
-        ))>{dialog.get_untracked().map(content)}</Keyed>
-    }
+    let key = Signal::derive(move || Some(dialog.get()? as usize));
+    view! { <Keyed key>{dialog.get_untracked().map(content)}</Keyed> }
 }
 
 /// What is about the room that is shown: made anew for another one.

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::features::composer::Composer;
 use crate::features::people::typing;
 use crate::features::sidebar::ask_for_room;
-use crate::features::timeline::MessageList;
+use crate::features::timeline::{MessageList, Requests};
 use crate::i18n::{messages, use_i18n};
 use crate::services::use_services;
 use crate::state::{Dialog, Fault, ReadOnly, Right, RoomState, use_app, use_room};
@@ -19,26 +19,25 @@ pub fn RoomPane() -> impl IntoView {
     let state = room.state.clone();
     let attended = room.attended.clone();
     let (app, here) = (use_app(), StoredValue::new((use_services(), room)));
+    let requests = Requests {
+        sight: Callback::new(move |()| app.look()),
+        earlier: Callback::new(move |()| {
+            here.with_value(|(services, room)| services.history.load_earlier(room));
+        }),
+        gap: Callback::new(move |(rank, from_above)| {
+            here.with_value(|(services, room)| services.history.fill_gap(room, rank, from_above));
+        }),
+        retry: Callback::new(move |key| {
+            here.with_value(|(services, room)| services.outbox.retry(room, key));
+        }),
+        discard: Callback::new(move |key| {
+            here.with_value(|(services, room)| services.outbox.cancel(room, key));
+        }),
+    };
     view! {
         <div class="pane" data-testid="room-pane" data-state=move || state.read().word()>
             <RoomNotice />
-            <MessageList
-                on_retry=move |key| {
-                    here.with_value(|(services, room)| services.outbox.retry(room, key))
-                }
-                on_discard=move |key| {
-                    here.with_value(|(services, room)| services.outbox.cancel(room, key))
-                }
-                on_earlier=move |()| {
-                    here.with_value(|(services, room)| services.history.load_earlier(room))
-                }
-                on_gap=move |(rank, from_above)| {
-                    here.with_value(|(services, room)| {
-                        services.history.fill_gap(room, rank, from_above)
-                    })
-                }
-                on_sight=move |()| app.look()
-            />
+            <MessageList requests />
             {move || attended.get().then(|| view! { <Lazy load=typing() /> }.into_any())}
             <ComposerPlace />
         </div>

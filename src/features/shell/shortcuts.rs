@@ -96,12 +96,11 @@ fn step(app: App, by: isize) {
     }
 }
 
-lazy! { more, /// `ShortcutsDialog`, fetched when it is first needed.
-pub fn shortcuts_dialog() => view! { <ShortcutsDialog/> } }
+lazy! { more, pub fn shortcuts_dialog() => view! { <ShortcutsDialog /> } }
 
 /// The list of all keys, over the chat.
 #[component]
-pub fn ShortcutsDialog() -> impl IntoView {
+fn ShortcutsDialog() -> impl IntoView {
     view! {
         <DialogFrame title=&messages::common_keyboard_shortcuts test="keyboard" focus="shortcuts">
             <Shortcuts />

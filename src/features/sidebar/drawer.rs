@@ -1,14 +1,16 @@
 use leptos::prelude::*;
+use leptos::text_prop::TextProp;
 
-use super::footer::Me;
-use super::learn::Learn;
 use super::room_list::RoomList;
 use crate::features::join::Brand;
-use crate::features::join::form::Field;
+use crate::features::join::form::{Field, SignIn};
+use crate::features::people::roster::Person;
+use crate::features::shell::toggle;
 use crate::i18n::messages;
 use crate::platform::focus;
-use crate::state::{App, Dialog, OpenRoom, use_app};
-use crate::ui::{Icon, IconButton};
+use crate::state::{App, Dialog, OpenRoom, Panel, Screen, use_app};
+use crate::text;
+use crate::ui::{Avatar, Icon, IconButton};
 
 /// The list of rooms, and below it the reader and the settings. Where the page is narrow it is a drawer.
 #[component]
@@ -102,4 +104,119 @@ fn in_order(app: App) -> Vec<OpenRoom> {
     let (last, mut first): (Vec<_>, Vec<_>) = app.rooms.get().into_iter().partition(archived);
     first.extend(last);
     first
+}
+
+/// The way to the lessons, to the diagnostics, and for moderators to their board.
+#[component]
+fn Learn() -> impl IntoView {
+    let app = use_app();
+    let open_board = move |_| {
+        app.drawer.set(false);
+        app.screen.set(Screen::Board);
+    };
+    let board = move || {
+        view! {
+            <button type="button" class="learn" data-testid="board-button" on:click=open_board>
+                <Icon name="shield" />
+                {&messages::common_moderation}
+            </button>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="learning">
+            <PanelButton
+                panel=Panel::Lessons
+                icon="lessons"
+                test="lessons-button"
+                label=&messages::lesson_title
+            />
+            <PanelButton
+                panel=Panel::Diagnostics
+                icon="diagnostics"
+                test="diagnostics-button"
+                label=&messages::common_diagnostics
+            />
+            {move || app.moderator.get().then(board)}
+        </div>
+    }
+}
+
+/// Opens a panel, or closes it.
+#[component]
+fn PanelButton(
+    /// The panel.
+    panel: Panel,
+    /// What stands before the label.
+    icon: &'static str,
+    /// Its `id`, and its name for tests.
+    test: &'static str,
+    /// What the panel shows.
+    #[prop(into)]
+    label: TextProp,
+) -> impl IntoView {
+    let app = use_app();
+    let press = move |_| {
+        app.drawer.set(false);
+        toggle(app.panel, panel);
+    };
+    view! {
+        <button
+            type="button"
+            class="learn"
+            id=test
+            data-testid=test
+            aria-expanded=move || (*app.panel.read() == Some(panel)).to_string()
+            on:click=press
+        >
+            <Icon name=icon />
+            {move || label.get()}
+        </button>
+    }
+}
+
+/// Who the reader is, and where; it opens the reader's profile.
+#[component]
+fn Me() -> impl IntoView {
+    let app = use_app();
+    let button = move |me: SignIn| {
+        let (name, credentials, service) = (me.name, me.credentials, me.service);
+        let person = Person {
+            name: name.clone(),
+            principal: credentials.principal.clone(),
+            away: false,
+            windows: 1,
+        };
+        let account = &credentials.principal;
+        let signed_in = if service.in_browser {
+            text!(sidebar_signed_in_here, account = account)
+        } else {
+            let service = service.address();
+            text!(sidebar_signed_in, account = account, service = service)
+        };
+        let open = move |_| {
+            app.drawer.set(false);
+            app.profile_of.set(Some(person.clone()));
+            app.dialog.set(Some(Dialog::Profile));
+        };
+        view! {
+            <button
+                type="button"
+                class="who"
+                data-testid="my-profile"
+                title=&messages::sidebar_profile
+                on:click=open
+            >
+                <Avatar name=name.clone() />
+                <span class="me">
+                    <bdi>{name}</bdi>
+                    <small data-testid="signed-in-as">
+                        <bdi>{signed_in}</bdi>
+                    </small>
+                </span>
+            </button>
+        }
+        .into_any()
+    };
+    move || app.me.get().map(button)
 }

@@ -1,8 +1,6 @@
 //! The rooms that the reader is in, and who the reader is.
 
 mod drawer;
-mod footer;
-mod learn;
 mod room_list;
 
 pub use drawer::{Sidebar, ask_for_room};

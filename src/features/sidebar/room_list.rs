@@ -1,7 +1,6 @@
 use leptos::ev::{DragEvent, KeyboardEvent};
 use leptos::prelude::*;
 use leptos::task::{spawn_local, tick};
-use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use crate::features::directory::{Mark, Marks, marks_of};
@@ -57,12 +56,6 @@ fn Row(
         let rooms = app.rooms.read_untracked();
         rooms.iter().position(|room| room.id == id)
     };
-    let take = move |_: DragEvent| dragged.set(movable.then_some(id));
-    let allow = move |event: DragEvent| {
-        if dragged.get_untracked().is_some() {
-            event.prevent_default();
-        }
-    };
     let dropping = rooms.clone();
     let put = move |event: DragEvent| {
         if let (Some(room), Some(to)) = (dragged.get_untracked(), place()) {
@@ -70,7 +63,6 @@ fn Row(
             dropping.move_to(room, to);
         }
     };
-    let end = move |_: DragEvent| dragged.set(None);
     let step = move |event: KeyboardEvent| {
         let by = match event.key().as_str() {
             "ArrowUp" => -1,
@@ -82,25 +74,25 @@ fn Row(
             event.prevent_default();
             event.stop_propagation();
             rooms.move_to(id, at.saturating_add_signed(by));
-            let button = event
-                .target()
-                .and_then(|it| it.dyn_into::<HtmlElement>().ok());
-            if let Some(button) = button {
-                spawn_local(async move {
-                    tick().await;
-                    // An element that is moved in the document loses the focus; it can be focused where it is now.
-                    let _ = button.focus();
-                });
-            }
+            let button: HtmlElement = event_target(&event);
+            spawn_local(async move {
+                tick().await;
+                // An element that is moved in the document loses the focus; it can be focused where it is now.
+                let _ = button.focus();
+            });
         }
     };
     view! {
         <li
             draggable=movable.then_some("true")
-            on:dragstart=take
-            on:dragover=allow
+            on:dragstart=move |_| dragged.set(movable.then_some(id))
+            on:dragover=move |event| {
+                if dragged.get_untracked().is_some() {
+                    event.prevent_default();
+                }
+            }
             on:drop=put
-            on:dragend=end
+            on:dragend=move |_| dragged.set(None)
             on:keydown=step
         >
             <RoomButton room marks />

@@ -1,10 +1,12 @@
 //! How far a message of the reader's own has come, and who has seen it.
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
 use super::editing::write_anew;
+use super::virtual_list::Requests;
 use super::{Delivery, Key, Row};
-use crate::i18n::{messages, use_i18n};
+use crate::i18n::{Message, messages, use_i18n};
 use crate::platform::focus;
 use crate::state::OpenRoom;
 use crate::ui::identity::isolate;
@@ -23,10 +25,8 @@ pub fn DeliveryState(
     row: ArcRwSignal<Row>,
     /// Its key.
     key: Key,
-    /// Sends it again if it failed.
-    on_retry: Callback<Key>,
-    /// Gives it up if it failed.
-    on_discard: Callback<Key>,
+    /// What it asks for.
+    requests: Requests,
 ) -> impl IntoView {
     let state = Memo::new(move |_| {
         let row = row.read();
@@ -43,33 +43,18 @@ pub fn DeliveryState(
         .into_any(),
         (Delivery::Failed(fault), _) => {
             let room = room.clone();
+            let retry = move |_| requests.retry.run(key);
+            let edit = move |_| {
+                write_anew(&room, key);
+                requests.discard.run(key);
+                focus::move_to("composer");
+            };
+            let discard = move |_| requests.discard.run(key);
             view! {
                 <span>{&messages::message_not_sent} {" "} {fault.what()} {" "} {fault.next()}</span>
-                <Button
-                    class="link"
-                    label=&messages::message_retry
-                    test="retry"
-                    tabindex="-1"
-                    on_click=move |_| on_retry.run(key)
-                />
-                <Button
-                    class="link"
-                    label=&messages::message_edit
-                    test="edit-unsent"
-                    tabindex="-1"
-                    on_click=move |_| {
-                        write_anew(&room, key);
-                        on_discard.run(key);
-                        focus::move_to("composer");
-                    }
-                />
-                <Button
-                    class="link"
-                    label=&messages::message_discard
-                    test="cancel"
-                    tabindex="-1"
-                    on_click=move |_| on_discard.run(key)
-                />
+                {link(&messages::message_retry, "retry", retry)}
+                {link(&messages::message_edit, "edit-unsent", edit)}
+                {link(&messages::message_discard, "cancel", discard)}
             }
             .into_any()
         }
@@ -81,11 +66,16 @@ pub fn DeliveryState(
     }
 }
 
-lazy! {
-    room,
-    /// Who has seen a message.
-    fn seen_by(room: OpenRoom, key: Key) => view! { <SeenBy room key/> }
+/// A button for a message that failed. Tab passes over it, because arrow keys lead to it.
+fn link(
+    label: &'static Message,
+    test: &'static str,
+    on_click: impl Fn(MouseEvent) + 'static,
+) -> AnyView {
+    view! { <Button class="link" label test tabindex="-1" on_click /> }.into_any()
 }
+
+lazy! { room, fn seen_by(room: OpenRoom, key: Key) => view! { <SeenBy room key /> } }
 
 /// Says behind the reader's own message who has seen it, as soon as somebody has.
 #[component]

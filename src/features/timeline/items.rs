@@ -83,9 +83,7 @@ impl<T: Item> ItemList<T> {
         }
         let top = self.top(place);
         match self.chunks.get_mut(at) {
-            Some(chunk) => {
-                chunk.items.insert(place - chunk.start, item);
-            }
+            Some(chunk) => chunk.items.insert(place - chunk.start, item),
             None => self.chunks.push(Chunk {
                 items: vec![item],
                 start: place,
@@ -141,8 +139,7 @@ impl<T: Item> ItemList<T> {
         let Some(chunk) = self.chunks.get(self.chunk_of(place)).or(self.chunks.last()) else {
             return 0;
         };
-        let before = chunk.items.iter().take(place.saturating_sub(chunk.start));
-        before.fold(chunk.top, |sum, item| sum.saturating_add(item.height()))
+        chunk.top_of(place)
     }
 
     /// The place of what is at a height, counted from the start; the end, if it is all lower.
@@ -178,13 +175,8 @@ impl<T: Item> ItemList<T> {
         let kept = if is_last { MAX_CHUNK } else { MAX_CHUNK / 2 };
         let items = chunk.items.split_off(kept);
         chunk.items.shrink_to_fit();
-        let (start, top) = (
-            chunk.end(),
-            chunk
-                .items
-                .iter()
-                .fold(chunk.top, |sum, item| sum.saturating_add(item.height())),
-        );
+        let start = chunk.end();
+        let top = chunk.top_of(start);
         self.chunks.insert(at + 1, Chunk { items, start, top });
     }
 }
@@ -192,6 +184,14 @@ impl<T: Item> ItemList<T> {
 impl<T> Chunk<T> {
     fn end(&self) -> usize {
         self.start + self.items.len()
+    }
+}
+
+impl<T: Item> Chunk<T> {
+    /// The height of all that is before a place in it.
+    fn top_of(&self, place: usize) -> u32 {
+        let before = self.items.iter().take(place.saturating_sub(self.start));
+        before.fold(self.top, |sum, item| sum.saturating_add(item.height()))
     }
 }
 
@@ -284,10 +284,8 @@ mod tests {
             items.insert(number as usize, number * 2);
         }
         for number in 0..2_000 {
-            assert_eq!(
-                items.partition(|item| *item < number),
-                number.div_ceil(2) as usize
-            );
+            let place = items.partition(|item| *item < number);
+            assert_eq!(place, number.div_ceil(2) as usize);
         }
     }
 }

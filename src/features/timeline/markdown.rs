@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, OffsetIter, Options, Parser, Tag, TagEnd};
 
 use super::mention::mentions;
 use super::prose::{MAX_LENGTH, end_of_address, is_product, scheme_before, unquoted};
@@ -184,7 +184,7 @@ fn with_ends_of_blocks(mut source: String) -> String {
     }
     let mut ends = Vec::new();
     let mut depth = 0_usize;
-    for (event, at) in Parser::new_ext(&source, options()).into_offset_iter() {
+    for (event, at) in events(&source) {
         match event {
             Event::Start(Tag::BlockQuote(_)) => {
                 if depth == 0 {
@@ -228,15 +228,18 @@ fn unmarked(source: &str, at: Range<usize>, is_marked: impl Fn(&str) -> bool) ->
     found
 }
 
-fn options() -> Options {
-    Options::ENABLE_STRIKETHROUGH
+const OPTIONS: Options = Options::ENABLE_STRIKETHROUGH;
+
+/// What the parser finds in a text, and where.
+fn events(source: &str) -> OffsetIter<'_> {
+    Parser::new_ext(source, OPTIONS).into_offset_iter()
 }
 
 /// Keeps lines such as `[a]: b` what they are: they would only be remembered, and shown nowhere.
 fn with_definitions(mut source: String) -> String {
     for _ in 0..4 {
         let mut starts: Vec<usize> = {
-            let parser = Parser::new_ext(&source, options());
+            let parser = Parser::new_ext(&source, OPTIONS);
             let definitions = parser.reference_definitions().iter();
             definitions.map(|(_, found)| found.span.start).collect()
         };
@@ -256,22 +259,19 @@ fn with_links(source: &str) -> String {
     if !source.contains("://") {
         return source.to_owned();
     }
-    let taken: Vec<Range<usize>> = Parser::new_ext(source, options())
-        .into_offset_iter()
-        .filter(|(event, _)| {
-            matches!(
-                event,
-                Event::Code(_)
-                    | Event::Html(_)
-                    | Event::InlineHtml(_)
-                    | Event::Start(Tag::CodeBlock(_) | Tag::Link { .. } | Tag::Image { .. })
-            )
-        })
-        .map(|(_, range)| range)
-        .collect();
+    let is_taken = |event: &Event<'_>| {
+        matches!(
+            event,
+            Event::Code(_)
+                | Event::Html(_)
+                | Event::InlineHtml(_)
+                | Event::Start(Tag::CodeBlock(_) | Tag::Link { .. } | Tag::Image { .. })
+        )
+    };
+    let taken = events(source).filter(|(event, _)| is_taken(event));
+    let mut taken = taken.map(|(_, range)| range).peekable();
     let mut linked = String::with_capacity(source.len() + 16);
     let mut done = 0;
-    let mut taken = taken.into_iter().peekable();
     for (colon, _) in source.match_indices("://") {
         let Some(start) = scheme_before(source, colon).filter(|start| *start >= done) else {
             continue;
@@ -316,15 +316,11 @@ fn shown_backslashes(source: &str) -> Vec<usize> {
         places.push(bare.len());
     }
     bare.push_str(&source[done..]);
-    let mut words: Vec<Range<usize>> = Vec::new();
-    for (event, at) in Parser::new_ext(&bare, options()).into_offset_iter() {
-        if matches!(
-            event,
-            Event::Text(_) | Event::Html(_) | Event::InlineHtml(_)
-        ) {
-            words.push(at);
-        }
-    }
+    let words = events(&bare).filter_map(|(event, at)| match event {
+        Event::Text(_) | Event::Html(_) | Event::InlineHtml(_) => Some(at),
+        _ => None,
+    });
+    let words: Vec<Range<usize>> = words.collect();
     let is_word = |place: usize| {
         let after = words.partition_point(|part| part.end <= place);
         words.get(after).is_some_and(|part| part.start <= place)
@@ -346,7 +342,7 @@ fn escapes(source: &str) -> Vec<usize> {
         return escapes;
     }
     let mut end = 0;
-    for (event, at) in Parser::new_ext(source, options()).into_offset_iter() {
+    for (event, at) in events(source) {
         match event {
             Event::Text(_) => {
                 let before = at.start.checked_sub(1).filter(|before| *before >= end);
@@ -421,10 +417,8 @@ impl<'a> Tree<'a> {
 
     fn grow(mut self) -> Vec<Node> {
         let source = self.source;
-        let mut seen = 0;
-        for (event, at) in Parser::new_ext(source, options()).into_offset_iter() {
-            seen += 1;
-            if seen > MAX_EVENTS {
+        for (seen, (event, at)) in events(source).enumerate() {
+            if seen == MAX_EVENTS {
                 while !self.open.is_empty() {
                     self.close();
                 }
@@ -512,14 +506,11 @@ impl<'a> Tree<'a> {
     fn open(&mut self, tag: Tag<'_>, at: Range<usize>) {
         let source = self.source;
         self.blank_lines(at.start);
-        let is_indented = matches!(
-            tag,
-            Tag::Paragraph | Tag::CodeBlock(CodeBlockKind::Indented)
-        );
-        let indent = if is_indented && self.open.is_empty() {
-            self.indent_of(at.start)
-        } else {
-            ""
+        let indent = match tag {
+            Tag::Paragraph | Tag::CodeBlock(CodeBlockKind::Indented) if self.open.is_empty() => {
+                self.indent_of(at.start)
+            }
+            _ => "",
         };
         let open = match tag {
             Tag::Paragraph | Tag::HtmlBlock => Open::Group(Kind::Paragraph),
@@ -557,15 +548,11 @@ impl<'a> Tree<'a> {
         }
         match open {
             Open::Group(kind) => self.push(Node::Group(kind, children)),
-            Open::Item { number, .. } => {
-                self.push(Node::Group(Kind::Item(number), children));
-            }
+            Open::Item { number, .. } => self.push(Node::Group(Kind::Item(number), children)),
             Open::Indented => {
                 let lines = [self.indent_of(at.start), source[at].trim_end()].concat();
-                self.push(Node::Group(
-                    Kind::Paragraph,
-                    vec![Node::Text(as_written(&lines))],
-                ));
+                let lines = Node::Text(as_written(&lines));
+                self.push(Node::Group(Kind::Paragraph, vec![lines]));
             }
             Open::Underlined => {
                 self.push(Node::Group(Kind::Paragraph, children));
@@ -718,10 +705,7 @@ fn is_mixed(label: &str, host: &str) -> bool {
 
 /// Whether browsers or readers take another character for the dot between the parts of a host.
 fn is_odd_dot(c: char) -> bool {
-    matches!(
-        c,
-        '\u{2024}' | '\u{2027}' | '\u{3002}' | '\u{a4f8}' | '\u{fe52}' | '\u{ff0e}' | '\u{ff61}'
-    )
+    "\u{2024}\u{2027}\u{3002}\u{a4f8}\u{fe52}\u{ff0e}\u{ff61}".contains(c)
 }
 
 fn without_scheme(text: &str) -> &str {
@@ -775,18 +759,11 @@ fn is_unseen_control(c: char) -> bool {
 /// The text of a link with the names of characters that would make it look like another one.
 fn with_visible_controls(nodes: Vec<Node>) -> Vec<Node> {
     let visible = |text: String| {
-        if !text.contains(is_unseen_control) {
-            return text;
-        }
-        let mut shown = String::with_capacity(text.len() + 8);
-        for c in text.chars() {
-            if is_unseen_control(c) {
-                shown.push_str(&format!("[U+{:04X}]", u32::from(c)));
-            } else {
-                shown.push(c);
-            }
-        }
-        shown
+        let shown = text.chars().map(|c| match c {
+            c if is_unseen_control(c) => format!("[U+{:04X}]", u32::from(c)),
+            c => c.to_string(),
+        });
+        shown.collect::<String>()
     };
     let node = |node| match node {
         Node::Text(text) => Node::Text(visible(text)),

@@ -7,8 +7,8 @@ use leptos::prelude::*;
 use web_sys::Url;
 
 use super::clipboard::clipboard;
-use super::fold_button::FoldButton;
 use super::markdown::{Kind, LinkLabel, Node, parse};
+use super::message_text::FoldButton;
 use crate::i18n::{messages, use_i18n};
 use crate::state::OpenRoom;
 use crate::ui::Button;
@@ -25,9 +25,7 @@ const RECENT: usize = 200;
 const NOTE_TIME: u64 = 1_500;
 
 lazy! {
-    markdown,
-    /// What is said in a room, with its markup.
-    pub fn marked_text(room: OpenRoom, text: String) => view! { <MarkedText room text/> }
+    markdown, pub fn marked_text(room: OpenRoom, text: String) => view! { <MarkedText room text /> }
 }
 
 /// What is said in a room, with its markup.
@@ -129,31 +127,28 @@ fn Link(
     /// What the text tells of where it leads.
     label: LinkLabel,
 ) -> impl IntoView {
-    let host = (label != LinkLabel::Address).then(|| host(&to));
+    let address = to.clone();
     let link = view! {
         <a href=to tabindex="-1" target="_blank" rel="noopener noreferrer nofollow">
             {children}
         </a>
     };
-    match host {
-        None => link.into_any(),
-        Some(host) if label == LinkLabel::OtherHost => view! {
-            <span>
-                {link} {" "} <strong class="host other" data-testid="link-host">
-                    {text!(message_link_leads_to, host = isolate(&host))}
-                </strong>
-            </span>
+    let host = match label {
+        LinkLabel::Address => return link.into_any(),
+        LinkLabel::Words => view! {
+            <bdi class="host" data-testid="link-host">
+                {host(&address)}
+            </bdi>
         }
         .into_any(),
-        Some(host) => view! {
-            <span>
-                {link} {" "} <bdi class="host" data-testid="link-host">
-                    {host}
-                </bdi>
-            </span>
+        LinkLabel::OtherHost => view! {
+            <strong class="host other" data-testid="link-host">
+                {text!(message_link_leads_to, host = isolate(&host(&address)))}
+            </strong>
         }
         .into_any(),
-    }
+    };
+    view! { <span>{link} {" "} {host}</span> }.into_any()
 }
 
 /// The host that the browser would ask, or all of an address that has none.

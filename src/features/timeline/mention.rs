@@ -89,10 +89,8 @@ mod tests {
 
     #[test]
     fn names_are_found() {
-        assert_eq!(
-            found("@Ann, @ann lee and @ÖZIL!"),
-            ["@Ann", "@ann lee", "@ÖZIL"]
-        );
+        let three = ["@Ann", "@ann lee", "@ÖZIL"];
+        assert_eq!(found("@Ann, @ann lee and @ÖZIL!"), three);
         assert_eq!(found("(@Ann)@@Ann"), ["@Ann", "@Ann"]);
     }
 

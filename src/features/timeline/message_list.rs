@@ -5,11 +5,11 @@ use std::rc::Rc;
 use effusion_chat::RoomKind;
 use leptos::prelude::*;
 
+use super::Origin;
 use super::announcer::Announcer;
 use super::message_row::MessageRow;
 use super::message_tools::message_tools;
 use super::virtual_list::{Requests, VirtualList};
-use super::{Key, Origin};
 use crate::features::lessons::welcome;
 use crate::i18n::{messages, use_i18n};
 use crate::state::{Earlier, Focus, OpenRoom, RoomState, use_room};
@@ -19,21 +19,8 @@ use crate::ui::{Button, Icon, Lazy, PathIcon, glyph};
 /// The messages of the room. The list stays at the newest one unless the reader scrolls away.
 #[component]
 pub fn MessageList(
-    /// Sends a message again that failed.
-    #[prop(into)]
-    on_retry: Callback<Key>,
-    /// Gives a message up that failed.
-    #[prop(into)]
-    on_discard: Callback<Key>,
-    /// Requests messages from before the oldest one.
-    #[prop(into)]
-    on_earlier: Callback<()>,
-    /// Requests messages missing before the one of this rank; true for a reader who comes from above.
-    #[prop(into)]
-    on_gap: Callback<(u64, bool)>,
-    /// Tells that something else can be seen now.
-    #[prop(into)]
-    on_sight: Callback<()>,
+    /// What it tells and asks for.
+    requests: Requests,
 ) -> impl IntoView {
     let (room, i18n) = (use_room(), use_i18n());
     let away = ArcRwSignal::new(false);
@@ -49,17 +36,12 @@ pub fn MessageList(
                     shown.rows.get()
                 }
                 key=|row| row.key
-                children=move |row| {
-                    view! { <MessageRow room=room.clone() i18n row on_retry on_discard on_gap /> }
-                }
-            />
+                let:row
+            >
+                <MessageRow room=room.clone() i18n row requests />
+            </For>
         }
         .into_any()
-    };
-    let requests = Requests {
-        earlier: on_earlier,
-        gap: on_gap,
-        sight: on_sight,
     };
     let list = VirtualList::new(room.clone(), viewport, content, away.clone(), requests);
     handle.set_value(Some(Rc::clone(&list)));
@@ -96,7 +78,7 @@ pub fn MessageList(
                 on:scroll=move |_| list.scrolled()
             >
                 <div class="page">
-                    <EarlierMessages on_earlier />
+                    <EarlierMessages on_earlier=requests.earlier />
                     <NoMessages />
                     // What comes into the document is not always new, so what is new is announced elsewhere.
                     <div
@@ -129,9 +111,7 @@ fn UnreadAbove() -> impl IntoView {
     let above = Memo::new(move |_| {
         let (unread, sight) = (followed.unread.get(), followed.sight.get());
         let first = followed.look(|timeline| timeline.first_unread(followed.read()));
-        let is_above = sight
-            .zip(first)
-            .is_some_and(|(sight, first)| first < sight.first);
+        let is_above = matches!((sight, first), (Some(sight), Some(first)) if first < sight.first);
         if is_above { unread } else { 0 }
     });
     let room = StoredValue::new(room);
@@ -266,19 +246,16 @@ const MAX_NOTICES: usize = 20;
 #[component]
 fn Greeting() -> impl IntoView {
     let room = use_room();
-    let looked = room.clone();
     let is_silent = Memo::new(move |_| {
-        looked.extent.track();
-        *looked.state.read() == RoomState::Open
-            && looked.look(|timeline| {
+        room.extent.track();
+        *room.state.read() == RoomState::Open
+            && room.look(|timeline| {
                 let mut entries = timeline.entries();
                 timeline.len() < MAX_NOTICES && entries.all(|it| it.origin == Origin::Notice)
             })
     });
     move || {
-        let room = room.clone();
-        is_silent
-            .get()
-            .then(|| view! { <Lazy quiet=true load=welcome(room) /> }.into_any())
+        let greet = || view! { <Lazy quiet=true load=welcome() /> }.into_any();
+        is_silent.get().then(greet)
     }
 }

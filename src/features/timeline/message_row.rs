@@ -5,9 +5,10 @@ use leptos::prelude::*;
 use super::delivery::DeliveryState;
 use super::message_text::MessageText;
 use super::reaction_bar::reaction_bar;
-use super::{Delivery, Key, Origin, Quote, Quoted, Row, Sender, Timeline};
+use super::virtual_list::Requests;
+use super::{Delivery, Origin, Quoted, Row, Sender, Timeline};
 use crate::features::timeline::At;
-use crate::i18n::{I18n, messages};
+use crate::i18n::{I18n, Message, messages};
 use crate::services::use_services;
 use crate::state::{Focus, OpenRoom, RowSignal};
 use crate::ui::identity::isolate;
@@ -25,12 +26,8 @@ pub fn MessageRow(
     i18n: I18n,
     /// What it looks like, and its key.
     row: RowSignal,
-    /// Sends the message again if it failed.
-    on_retry: Callback<Key>,
-    /// Gives the message up if it failed.
-    on_discard: Callback<Key>,
-    /// Requests what is missing before it.
-    on_gap: Callback<(u64, bool)>,
+    /// What it asks for.
+    requests: Requests,
 ) -> impl IntoView {
     let RowSignal { key, row } = row;
     let origin = row.with_untracked(|row| row.entry.origin);
@@ -44,7 +41,7 @@ pub fn MessageRow(
                 data-testid="notice"
                 data-key=key
             >
-                <RowTop i18n row=row.clone() on_gap />
+                <RowTop i18n row=row.clone() on_gap=requests.gap />
                 <Notice i18n row />
             </li>
         }
@@ -69,7 +66,7 @@ pub fn MessageRow(
             data-last-sent=own.then_some(move || last.read().last_sent.then_some(""))
             tabindex="0"
         >
-            <RowTop i18n row=row.clone() on_gap />
+            <RowTop i18n row=row.clone() on_gap=requests.gap />
             <Avatar name=name.clone() hue=Signal::derive(hue.clone()) />
             <p class="head" data-hued="" style=("--hue", hue)>
                 <bdi class="author" data-testid="author">
@@ -85,7 +82,7 @@ pub fn MessageRow(
                 {move || edited_word(i18n, &edited.read())}
             </small>
             <Reactions room=room.clone() row=row.clone() />
-            {own.then(|| view! { <DeliveryState room row key on_retry on_discard /> })}
+            {own.then(|| view! { <DeliveryState room row key requests /> })}
         </li>
     }
     .into_any()
@@ -208,26 +205,30 @@ fn QuoteButton(
     let services = StoredValue::new_local((use_services(), room));
     let quote = Memo::new(move |_| row.read().quote.clone());
     move || {
-        let Quote {
-            to,
-            name,
-            sender,
-            text,
-            state,
-        } = quote.get()?;
+        let quote = quote.get()?;
+        let (to, state) = (quote.to, quote.state);
         let jump = move |_| {
             services.with_value(|(services, room)| {
                 services.history.jump_to(room, to, Focus::Moves);
             });
         };
-        let hue = sender.hue.to_string();
+        let hue = quote.sender.hue.to_string();
         let is_claim = matches!(state, Quoted::NotLoaded | Quoted::Missing);
         let excerpt = match state {
             Quoted::Deleted => {
                 view! { <em class="gone">{&messages::message_deleted}</em> }.into_any()
             }
-            _ => view! { <bdi class="excerpt">{text}</bdi> }.into_any(),
+            _ => view! { <bdi class="excerpt">{quote.text}</bdi> }.into_any(),
         };
+        let (word, remark) = comparison(state);
+        let remark = remark.map(|remark| {
+            view! {
+                <small class="remark" data-testid="quote-remark">
+                    {remark}
+                </small>
+            }
+            .into_any()
+        });
         let button = view! {
             <button
                 type="button"
@@ -235,17 +236,17 @@ fn QuoteButton(
                 class:unchecked=is_claim
                 data-testid="reply-quote"
                 tabindex="-1"
-                data-state=quoted_word(state)
+                data-state=word
                 title=&messages::message_go_to_original
                 data-hued=""
                 style=("--hue", hue)
                 on:click=jump
             >
-                <bdi class="author">{name}</bdi>
+                <bdi class="author">{quote.name}</bdi>
                 {" "}
-                {account_of(&sender)}
+                {account_of(&quote.sender)}
                 {excerpt}
-                {remark(state)}
+                {remark}
             </button>
         };
         Some(button.into_any())
@@ -268,34 +269,16 @@ fn account_of(sender: &Sender) -> Option<AnyView> {
     Some(shown.into_any())
 }
 
-/// How a quote differs from its original, in words.
-fn remark(state: Quoted) -> Option<AnyView> {
-    let words = match state {
-        Quoted::True | Quoted::Deleted => return None,
-        Quoted::Edited => &messages::common_edited,
-        Quoted::Moderated => &messages::message_moderated,
-        Quoted::Misquoted => &messages::message_misquoted,
-        Quoted::NotLoaded => &messages::message_original_not_loaded,
-        Quoted::Missing => &messages::message_original_missing,
-    };
-    let shown = view! {
-        <small class="remark" data-testid="quote-remark">
-            {words}
-        </small>
-    };
-    Some(shown.into_any())
-}
-
-/// The word for it in `data-state`.
-fn quoted_word(state: Quoted) -> &'static str {
+/// How a quote compares with its original: the word for it in `data-state`, and what is said of it.
+fn comparison(state: Quoted) -> (&'static str, Option<&'static Message>) {
     match state {
-        Quoted::True => "true",
-        Quoted::Edited => "edited",
-        Quoted::Moderated => "moderated",
-        Quoted::Deleted => "deleted",
-        Quoted::Misquoted => "misquoted",
-        Quoted::NotLoaded => "not-loaded",
-        Quoted::Missing => "missing",
+        Quoted::True => ("true", None),
+        Quoted::Edited => ("edited", Some(&messages::common_edited)),
+        Quoted::Moderated => ("moderated", Some(&messages::message_moderated)),
+        Quoted::Deleted => ("deleted", None),
+        Quoted::Misquoted => ("misquoted", Some(&messages::message_misquoted)),
+        Quoted::NotLoaded => ("not-loaded", Some(&messages::message_original_not_loaded)),
+        Quoted::Missing => ("missing", Some(&messages::message_original_missing)),
     }
 }
 

@@ -1,13 +1,14 @@
 //! What a message says.
 
 use leptos::prelude::*;
+use leptos::text_prop::TextProp;
 
 use super::Row;
-use super::fold_button::FoldButton;
 use super::marked_text::marked_text;
 use super::markup::is_marked;
-use crate::i18n::messages;
+use crate::i18n::{messages, use_i18n};
 use crate::state::OpenRoom;
+use crate::t;
 use crate::ui::Lazy;
 
 /// Longer texts, in bytes, are folded.
@@ -85,4 +86,32 @@ fn words(room: &OpenRoom, text: String) -> AnyView {
         />
     }
     .into_any()
+}
+
+/// Shows all of what is folded, or folds it again.
+#[component]
+pub fn FoldButton(
+    /// Whether it is folded.
+    folded: RwSignal<bool>,
+    /// What the button says while it is.
+    #[prop(into)]
+    label: TextProp,
+    /// Names it for tests.
+    test: &'static str,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    view! {
+        <button
+            type="button"
+            class="unfold"
+            data-testid=test
+            tabindex="-1"
+            aria-expanded=move || (!folded.get()).to_string()
+            on:click=move |_| folded.update(|folded| *folded = !*folded)
+        >
+            {move || {
+                if folded.get() { label.get().to_string() } else { t!(i18n, message_show_less) }
+            }}
+        </button>
+    }
 }

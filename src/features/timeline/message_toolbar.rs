@@ -1,6 +1,7 @@
 //! The buttons for one message.
 
 use effusion_chat::{Reply, Target};
+use leptos::ev::MouseEvent;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -11,11 +12,11 @@ use super::prose::excerpt;
 use super::reaction_bar::{frequent, react};
 use super::{Delivery, Entry, Key, Origin, Row, Timeline};
 use crate::features::composer::composing::{Picking, Purpose};
-use crate::i18n::messages;
+use crate::i18n::{Message, messages};
 use crate::services::{link_copied, link_to, use_services};
 use crate::state::{use_app, use_room};
 use crate::text;
-use crate::ui::{ToolButton, glyph};
+use crate::ui::{Glyph, ToolButton, glyph};
 
 /// How many of the reader's most used emoji are offered.
 const QUICK: usize = 3;
@@ -88,95 +89,66 @@ fn Actions(
     });
     let reply = answerable.map(|target| {
         let (room, message) = (room.clone(), entry.message.clone());
-        view! {
-            <ToolButton
-                path=glyph::REPLY
-                label=&messages::message_reply
-                test="tool-reply"
-                tabindex="-1"
-                on_click=move |_| {
-                    put_edit_aside(&room);
-                    room.purpose
-                        .set(
-                            Purpose::Reply(Reply {
-                                to: target,
-                                name: message.name.clone(),
-                                text: excerpt(&message.text, Reply::EXCERPT),
-                            }),
-                        );
-                    on_done.run(());
-                }
-            />
-        }
+        let reply = move |_| {
+            put_edit_aside(&room);
+            room.purpose.set(Purpose::Reply(Reply {
+                to: target,
+                name: message.name.clone(),
+                text: excerpt(&message.text, Reply::EXCERPT),
+            }));
+            on_done.run(());
+        };
+        tool(glyph::REPLY, &messages::message_reply, "tool-reply", reply)
     });
     let key = entry.key;
     let edit = editable.then(|| {
         let room = room.clone();
+        let edit = move |_| {
+            start_edit(room.clone(), key);
+            on_done.run(());
+        };
+        let delete = move |_| asking.set(true);
         view! {
-            <ToolButton
-                path=glyph::EDIT
-                label=&messages::message_edit
-                test="tool-edit"
-                tabindex="-1"
-                on_click=move |_| {
-                    start_edit(room.clone(), key);
-                    on_done.run(());
-                }
-            />
-            <ToolButton
-                path=glyph::DELETE
-                label=&messages::message_delete
-                test="tool-delete"
-                tabindex="-1"
-                on_click=move |_| asking.set(true)
-            />
+            {tool(glyph::EDIT, &messages::message_edit, "tool-edit", edit)}
+            {tool(glyph::DELETE, &messages::message_delete, "tool-delete", delete)}
         }
     });
     let copy = (!gone).then(|| {
         let (room, text) = (room.clone(), entry.message.text.clone());
-        view! {
-            <ToolButton
-                path=glyph::COPY
-                label=&messages::message_copy_text
-                test="tool-copy"
-                tabindex="-1"
-                on_click=move |_| {
-                    copy_to_clipboard(room.clone(), &text, text!(message_text_copied));
-                    on_done.run(());
-                }
-            />
-        }
+        let copy = move |_| {
+            copy_to_clipboard(room.clone(), &text, text!(message_text_copied));
+            on_done.run(());
+        };
+        tool(glyph::COPY, &messages::message_copy_text, "tool-copy", copy)
     });
     let link = target.and_then(|target| link_to(app, &room, Some(target)));
     let link = link.filter(|_| !direct).map(|link| {
         let room = room.clone();
-        view! {
-            <ToolButton
-                path=glyph::LINK
-                label=&messages::message_copy_link
-                test="tool-link"
-                tabindex="-1"
-                on_click=move |_| {
-                    copy_to_clipboard(room.clone(), &link, link_copied(app));
-                    on_done.run(());
-                }
-            />
-        }
+        let copy = move |_| {
+            copy_to_clipboard(room.clone(), &link, link_copied(app));
+            on_done.run(());
+        };
+        tool(glyph::LINK, &messages::message_copy_link, "tool-link", copy)
     });
+    let close = move |_| on_close.run(());
     view! {
         {reaction}
         {reply}
         {edit}
         {copy}
         {link}
-        <ToolButton
-            path=glyph::CLOSE
-            label=&messages::common_close
-            test="tool-close"
-            tabindex="-1"
-            on_click=move |_| on_close.run(())
-        />
+        {tool(glyph::CLOSE, &messages::common_close, "tool-close", close)}
     }
+}
+
+/// A button of the toolbar. Tab passes over it, because arrow keys lead to it.
+fn tool(
+    path: Glyph,
+    label: &'static Message,
+    test: &'static str,
+    on_click: impl Fn(MouseEvent) + 'static,
+) -> AnyView {
+    view! { <ToolButton path label test tabindex="-1" on_click /> }.into_any()
 }
 
 /// The reader's most used reactions, and all others.
@@ -190,6 +162,10 @@ fn ReactionTools(
     let (services, room) = (use_services(), use_room());
     let quick = frequent().top(QUICK);
     let picking = room.picking.clone();
+    let pick = move |_| {
+        on_close.run(());
+        picking.set(Some(Picking::Reaction(target)));
+    };
     view! {
         <div class="quick">
             {quick
@@ -218,16 +194,7 @@ fn ReactionTools(
                 })
                 .collect_view()}
         </div>
-        <ToolButton
-            path=glyph::REACT
-            label=&messages::common_react
-            test="tool-react"
-            tabindex="-1"
-            on_click=move |_| {
-                on_close.run(());
-                picking.set(Some(Picking::Reaction(target)));
-            }
-        />
+        {tool(glyph::REACT, &messages::common_react, "tool-react", pick)}
     }
 }
 

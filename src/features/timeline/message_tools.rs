@@ -33,11 +33,7 @@ const MESSAGE: &str = "[data-testid=message]";
 const CONTROLS: &str = "a, button, pre";
 const TOOLBAR: &str = "[data-testid=message-tools]";
 
-lazy! {
-    room,
-    /// What can be done with the messages of a list.
-    pub fn message_tools(list: NodeRef<html::Div>) => view! { <MessageTools list/> }
-}
+lazy! { room, pub fn message_tools(list: NodeRef<html::Div>) => view! { <MessageTools list /> } }
 
 /// Offers the toolbar for whatever message of the list somebody points to. It has no view of its own.
 #[component]
@@ -273,12 +269,8 @@ impl Tools {
         if event.alt_key() || event.ctrl_key() || event.meta_key() || is_composing(event) {
             return;
         }
-        let forward = |key: &str| event.key() == key;
-        match (
-            event.key().as_str(),
-            message_of(event),
-            closest(event, TOOLBAR),
-        ) {
+        let (key, toolbar) = (event.key(), closest(event, TOOLBAR));
+        match (key.as_str(), message_of(event), toolbar) {
             ("Escape", _, Some(_)) => {
                 self.hide();
                 focus::move_to("composer");
@@ -288,13 +280,13 @@ impl Tools {
             ("ArrowLeft" | "ArrowRight", Some(message), _)
                 if closest(event, "pre, input").is_none() =>
             {
-                let forward = forward("ArrowRight") != page::is_right_to_left();
+                let forward = (key == "ArrowRight") != page::is_right_to_left();
                 let mut stops = shown_in(&message, CONTROLS);
                 stops.insert(0, message);
                 step(&stops, forward);
             }
             ("ArrowUp" | "ArrowDown", _, None) if closest(event, "input").is_none() => {
-                step(&shown_in(&self.list, MESSAGE), forward("ArrowDown"));
+                step(&shown_in(&self.list, MESSAGE), key == "ArrowDown");
             }
             ("Enter", Some(message), None) if event.target().as_ref() == Some(message.as_ref()) => {
                 self.show(&message, false);

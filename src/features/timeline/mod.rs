@@ -12,8 +12,6 @@ mod data;
 mod delivery;
 #[cfg(target_arch = "wasm32")]
 mod editing;
-#[cfg(target_arch = "wasm32")]
-mod fold_button;
 pub mod items;
 pub mod markdown;
 #[cfg(target_arch = "wasm32")]
@@ -56,4 +54,5 @@ pub use {
     marked_text::known_names,
     message_list::MessageList,
     reaction_bar::{frequent, react, remember},
+    virtual_list::Requests,
 };

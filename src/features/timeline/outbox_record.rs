@@ -60,6 +60,7 @@ pub fn from_record(record: &str) -> Option<ChatMessage> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::features::timeline::data::tests::message;
 
     #[test]
     fn records_keep_the_order_they_were_written_in() {
@@ -92,11 +93,7 @@ mod tests {
 
     #[test]
     fn messages_survive_being_stored() {
-        let message = ChatMessage {
-            text: "a\nb".to_owned(),
-            name: "Ann".to_owned(),
-            ..ChatMessage::default()
-        };
+        let message = message("Ann", "a\nb");
         assert_eq!(from_record(&to_record(&message)), Some(message));
         assert_eq!(from_record("[1, 2"), None);
     }

@@ -445,10 +445,8 @@ C:\_tmp\*.txt **x => C:\_tmp\*.txt **x
             "नि",
         ] {
             let text = character.repeat(5);
-            assert_eq!(
-                excerpt(&text, 3),
-                [character.repeat(3).as_str(), "…"].concat()
-            );
+            let three = [&character.repeat(3), "…"].concat();
+            assert_eq!(excerpt(&text, 3), three);
             assert_eq!(excerpt(&text, 5), text);
         }
         assert_eq!(excerpt("two words", 4), "two…");

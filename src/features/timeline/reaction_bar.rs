@@ -21,9 +21,7 @@ const FREQUENT: &str = "effusion.emoji";
 const MAX_NAMES: usize = 20;
 
 lazy! {
-    room,
-    /// The reactions to a message.
-    pub fn reaction_bar(room: OpenRoom, target: Target) => view! { <ReactionBar room target/> }
+    room, pub fn reaction_bar(room: OpenRoom, target: Target) => view! { <ReactionBar room target /> }
 }
 
 /// The reactions to a message: a click gives the same one, or takes it back.
@@ -39,22 +37,16 @@ fn ReactionBar(
     view! {
         <div class="reactions" data-testid="reactions">
             <ul>
-                <For
-                    each=move || each.get()
-                    key=|chip| chip.emoji.clone()
-                    children=move |chip| {
-                        view! {
-                            <li>
-                                <ReactionChip
-                                    room=room.clone()
-                                    target
-                                    emoji=chip.emoji
-                                    chips=chips.clone()
-                                />
-                            </li>
-                        }
-                    }
-                />
+                <For each=move || each.get() key=|chip| chip.emoji.clone() let:chip>
+                    <li>
+                        <ReactionChip
+                            room=room.clone()
+                            target
+                            emoji=chip.emoji
+                            chips=chips.clone()
+                        />
+                    </li>
+                </For>
             </ul>
             <button
                 type="button"

@@ -148,10 +148,8 @@ mod tests {
         assert_eq!(At::instant(ms, 300).day(), Some(0));
         assert_eq!(At::instant(ms, -60).day(), Some(1));
         assert_eq!(At::instant(-1, 0).day(), Some(-1));
-        assert_eq!(
-            At::instant(i64::MIN, i64::MAX).day(),
-            Some(i64::MIN.div_euclid(DAY_MS))
-        );
+        let first = i64::MIN.div_euclid(DAY_MS);
+        assert_eq!(At::instant(i64::MIN, i64::MAX).day(), Some(first));
         assert_eq!(At::Written("3:04:05 PM".to_owned()).day(), None);
     }
 

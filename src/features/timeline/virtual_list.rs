@@ -17,7 +17,7 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
 use web_sys::{DomRect, Element, HtmlCollection, HtmlElement, ResizeObserver};
 
-use super::viewport;
+use super::{Key, viewport};
 use crate::state::{Earlier, Focus, OpenRoom, RowSignal, ScrollTarget, SetIfChanged, Sight};
 
 /// How far from the end, in pixels, a reader still counts as being there.
@@ -58,7 +58,7 @@ impl Direction {
     }
 }
 
-/// What the list tells, and asks for when it is missing in sight.
+/// What the list and its rows tell, and ask for; whoever shows the list does it.
 #[derive(Clone, Copy)]
 pub struct Requests {
     /// Something else can be seen now: `sight` of the room says what.
@@ -67,6 +67,10 @@ pub struct Requests {
     pub earlier: Callback<()>,
     /// Messages missing before the one of this rank; true for a reader who comes from above.
     pub gap: Callback<(u64, bool)>,
+    /// To send a message again that failed.
+    pub retry: Callback<Key>,
+    /// To give a message up that failed.
+    pub discard: Callback<Key>,
 }
 
 /// The elements of the list.
@@ -179,15 +183,17 @@ impl VirtualList {
             missed: Cell::new(None),
             focused: RefCell::new(None),
         });
-        let observed = Rc::clone(&list);
-        Effect::new(move |_| observed.observe_size());
+        let effect = |run: fn(&Rc<Self>)| {
+            let list = Rc::clone(&list);
+            Effect::new(move |_| run(&list));
+        };
+        effect(Self::observe_size);
         // After the rows: whose effect was made first runs first, and both run before the browser does anything else.
-        let settled = Rc::clone(&list);
-        Effect::new(move |_| {
-            settled.room.rows.track();
-            settled.room.extent.track();
-            settled.room.oldest.track();
-            settled.settle();
+        effect(|list| {
+            list.room.rows.track();
+            list.room.extent.track();
+            list.room.oldest.track();
+            list.settle();
         });
         let ended = Rc::clone(&list);
         Effect::new(move |before: Option<usize>| {
@@ -199,11 +205,10 @@ impl VirtualList {
         });
         let gone = list.room.sight.clone();
         on_cleanup(move || gone.set(None));
-        let scrolled = Rc::clone(&list);
-        Effect::new(move |_| {
-            if let Some(target) = scrolled.room.scroll_target.get() {
-                scrolled.room.scroll_target.set(None);
-                scrolled.scroll_to_item(target);
+        effect(|list| {
+            if let Some(target) = list.room.scroll_target.get() {
+                list.room.scroll_target.set(None);
+                list.scroll_to_item(target);
             }
         });
         list

@@ -48,30 +48,21 @@ fn a_capture_is_read_by_inspect() {
     });
     let value = Json::object(&[("text", Json::text("hello"))]);
     let secret = RequestBody::UpdateSystemAuthentication(String::new());
+    let value = Message::TopicValue {
+        topic: TopicId(3),
+        value: value.as_cbor().clone(),
+    };
+    let confirmed = ResponseBody::SubscriptionNotification(());
+    let updated = ResponseBody::UpdateSystemAuthentication(Vec::new());
     let messages = [
         (false, 0, response(&ResponseBody::UserPing(()), 1)),
         (true, 0, request(&RequestBody::UserPing(()), 2)),
         (false, 0, response(&ResponseBody::UserPing(()), 2)),
         (false, 0, request(&subscribed, 9)),
-        (
-            true,
-            0,
-            response(&ResponseBody::SubscriptionNotification(()), 9),
-        ),
-        (
-            false,
-            0,
-            Message::TopicValue {
-                topic: TopicId(3),
-                value: value.as_cbor().clone(),
-            },
-        ),
+        (true, 0, response(&confirmed, 9)),
+        (false, 0, value),
         (true, 40, request(&secret, 4)),
-        (
-            false,
-            0,
-            response(&ResponseBody::UpdateSystemAuthentication(Vec::new()), 4),
-        ),
+        (false, 0, response(&updated, 4)),
     ];
     let record = |(number, (sent, hidden, message)): (usize, &(bool, usize, Message))| Recorded {
         number,

@@ -137,11 +137,8 @@ fn the_public_password_never_goes_to_another_machine() {
     type_in(&mut form, Field::Password, "mine");
     type_in(&mut form, Field::Registrar, "admin");
     type_in(&mut form, Field::Host, "chat.example");
-    assert_eq!(
-        form.text(Field::Password),
-        "mine",
-        "what somebody typed stays"
-    );
+    let password = form.text(Field::Password);
+    assert_eq!(password, "mine", "what somebody typed stays");
     assert_eq!(form.text(Field::Registrar), "admin");
 }
 
@@ -184,10 +181,8 @@ fn every_wrong_field_is_named() {
     type_in(&mut form, Field::Password, "");
     type_in(&mut form, Field::Port, "x");
     type_in(&mut form, Field::Room, "a//b");
-    assert_eq!(
-        wrong(&form),
-        [Field::Name, Field::Password, Field::Port, Field::Room]
-    );
+    let all = [Field::Name, Field::Password, Field::Port, Field::Room];
+    assert_eq!(wrong(&form), all);
 }
 
 #[test]

@@ -54,8 +54,12 @@ impl Watched {
             .collect()
     }
 
-    /// A call, and what is ticked once it has succeeded.
-    fn calls(&mut self, request: &RequestBody, response: &ResponseBody) -> Vec<Goal> {
+    /// A call, and what is ticked by what comes back.
+    fn asks(
+        &mut self,
+        request: &RequestBody,
+        back: impl FnOnce(ConversationId) -> Message,
+    ) -> Vec<Goal> {
         let conversation = ConversationId(self.number as u64);
         let asked = Message::Request {
             service: request.service(),
@@ -63,32 +67,23 @@ impl Watched {
             body: request.encode(V),
         };
         assert_eq!(self.sees(true, 0, &asked), [], "it was only asked for");
-        let answered = Message::Response {
-            service: None,
-            conversation,
-            body: response.encode(V),
-        };
-        self.sees(false, 0, &answered)
+        self.sees(false, 0, &back(conversation))
+    }
+
+    fn calls(&mut self, request: &RequestBody, response: &ResponseBody) -> Vec<Goal> {
+        self.asks(request, |conversation| answer(conversation, response))
     }
 
     fn refused(&mut self, request: &RequestBody) -> Vec<Goal> {
-        let conversation = ConversationId(self.number as u64);
-        let asked = Message::Request {
-            service: request.service(),
-            conversation,
-            body: request.encode(V),
-        };
-        self.sees(true, 0, &asked);
         let report = ErrorReport {
             message: "no".to_owned(),
             reason: ErrorReason::AccessDenied,
         };
-        let refused = Message::Error {
+        self.asks(request, |conversation| Message::Error {
             service: None,
             conversation,
             body: encode(&report, V),
-        };
-        self.sees(false, 0, &refused)
+        })
     }
 
     fn adds(&mut self, path: &str, specification: TopicSpecification) -> Vec<Goal> {
@@ -122,6 +117,32 @@ impl Watched {
         let topic = TopicId(7);
         self.sees(false, 0, &Message::TopicValue { topic, value })
     }
+}
+
+fn answer(conversation: ConversationId, response: &ResponseBody) -> Message {
+    Message::Response {
+        service: None,
+        conversation,
+        body: response.encode(V),
+    }
+}
+
+fn range_query(path: &str, view: QueryRange) -> RequestBody {
+    RequestBody::RangeQuery(RangeQueryRequest {
+        path: path.to_owned(),
+        query_type: QueryType::Values,
+        view,
+        edits: QueryRange::ALL,
+        limit: RangeQueryRequest::NO_LIMIT,
+    })
+}
+
+fn found(events: Vec<Event>) -> ResponseBody {
+    ResponseBody::RangeQuery(RangeQueryResponse {
+        value_type: "json".to_owned(),
+        selected: events.len() as u64,
+        events,
+    })
 }
 
 fn said(name: &str, text: &str) -> Bytes {
@@ -161,17 +182,12 @@ fn a_live_room_ticks_lesson_1_and_nothing_else_does() {
     let done = ResponseBody::SetTopic(());
     let joined = said(SYSTEM_NAME, "Ann has joined");
     assert_eq!(live.calls(&set("Chat/Tea", joined.clone()), &done), []);
-    assert_eq!(live.refused(&set("Chat/Tea", said("Ann", "hello"))), []);
-    assert_eq!(
-        live.calls(&set("Chat/Tea", said("Ann", "hello")), &done),
-        [Goal::Set]
-    );
+    let hello = said("Ann", "hello");
+    assert_eq!(live.refused(&set("Chat/Tea", hello.clone())), []);
+    let sets = live.calls(&set("Chat/Tea", hello.clone()), &done);
+    assert_eq!(sets, [Goal::Set]);
     assert_eq!(live.value(joined), []);
-    assert_eq!(
-        live.value(said("Ann", "hello")),
-        [],
-        "it is the session's own"
-    );
+    assert_eq!(live.value(hello), [], "it is the session's own");
     assert_eq!(live.value(said("Bob", "hi")), [Goal::Receive]);
     let mut late = Watched::default();
     late.subscribed("Chat/Tea", TopicType::Json);
@@ -193,10 +209,8 @@ fn a_selection_is_ticked_once_its_topic_is_known() {
     assert_eq!(new.selects(">Chat/Tea"), [], "it may be of any kind");
     assert_eq!(new.selects(">Chat/Cake"), []);
     assert_eq!(new.subscribed("Chat/Cake", TopicType::TimeSeries), []);
-    assert_eq!(
-        new.subscribed("Chat/Tea", json),
-        [Goal::Stream, Goal::Select]
-    );
+    let both = [Goal::Stream, Goal::Select];
+    assert_eq!(new.subscribed("Chat/Tea", json), both);
     assert_eq!(new.subscribed("Chat/Tea", json), [Goal::Stream], "once");
     assert_eq!(new.subscribed("Chat/Cake", json), [Goal::Stream]);
 
@@ -219,21 +233,16 @@ fn a_selection_is_ticked_once_its_topic_is_known() {
     let by_call = (Goal::Select, Some(7));
     assert_eq!(selected(&mut watcher, 7, Some(json)), [by_call]);
     assert_eq!(selected(&mut watcher, 7, None), []);
-    assert_eq!(
-        told(&mut watcher, "Chat/7"),
-        [(Goal::Stream, None), by_call]
-    );
+    let both = [(Goal::Stream, None), by_call];
+    assert_eq!(told(&mut watcher, "Chat/7"), both);
     for number in 0..=MAX_SELECTED {
         selected(&mut watcher, number, None);
     }
     assert_eq!(told(&mut watcher, "Chat/0").len(), 1, "the oldest is gone");
     assert_eq!(told(&mut watcher, "Chat/1").len(), 2);
     watcher.goals(&Happening::Opened, 2, "ann");
-    assert_eq!(
-        told(&mut watcher, "Chat/2").len(),
-        1,
-        "another session's is not"
-    );
+    let others = told(&mut watcher, "Chat/2");
+    assert_eq!(others.len(), 1, "another session's is not");
 }
 
 #[test]
@@ -242,19 +251,8 @@ fn a_reader_who_asks_for_earlier_events_ticks_the_range_query() {
     use RangeSpan as To;
     let mut room = Watched::default();
     let mut ticks = |path: &str, anchor, span| {
-        let query = RequestBody::RangeQuery(RangeQueryRequest {
-            path: path.to_owned(),
-            query_type: QueryType::Values,
-            view: QueryRange { anchor, span },
-            edits: QueryRange::ALL,
-            limit: RangeQueryRequest::NO_LIMIT,
-        });
-        let found = ResponseBody::RangeQuery(RangeQueryResponse {
-            value_type: "json".to_owned(),
-            selected: 0,
-            events: Vec::new(),
-        });
-        room.calls(&query, &found) == [Goal::Range]
+        let query = range_query(path, QueryRange { anchor, span });
+        room.calls(&query, &found(Vec::new())) == [Goal::Range]
     };
     let end = QueryRange::ALL.span;
     for (anchor, span, what) in [
@@ -303,27 +301,15 @@ fn a_history_room_ticks_lesson_2() {
     };
     let comes = |event| encode(&event, V);
     room.subscribed("Chat/Tea", TopicType::TimeSeries);
-    assert_eq!(
-        room.value(comes(event(0, "Bob"))),
-        [],
-        "nothing shows that it was there before"
-    );
-    let newest = RequestBody::RangeQuery(RangeQueryRequest {
-        path: "Chat/Tea".to_owned(),
-        query_type: QueryType::Values,
-        view: QueryRange {
-            anchor: RangeAnchor::Last(1),
-            ..QueryRange::ALL
-        },
-        edits: QueryRange::ALL,
-        limit: RangeQueryRequest::NO_LIMIT,
-    });
-    let found = ResponseBody::RangeQuery(RangeQueryResponse {
-        value_type: "json".to_owned(),
-        selected: 1,
-        events: vec![event(1, "Bob")],
-    });
-    assert_eq!(room.calls(&newest, &found), []);
+    let unknown = room.value(comes(event(0, "Bob")));
+    assert_eq!(unknown, [], "nothing shows that it was there before");
+    let newest = QueryRange {
+        anchor: RangeAnchor::Last(1),
+        ..QueryRange::ALL
+    };
+    let newest = range_query("Chat/Tea", newest);
+    let bob = vec![event(1, "Bob")];
+    assert_eq!(room.calls(&newest, &found(bob)), []);
     room.subscribed("Chat/Tea", TopicType::TimeSeries);
     assert_eq!(room.value(comes(event(0, SYSTEM_NAME))), []);
     assert_eq!(room.value(comes(event(1, "Bob"))), [Goal::Late]);
@@ -359,10 +345,9 @@ fn an_account_that_was_made_and_signs_in_ticks_lesson_3() {
         conversation: ConversationId(conversation),
         body: Bytes::new(),
     };
-    let answer = |conversation, errors| Message::Response {
-        service: None,
-        conversation: ConversationId(conversation),
-        body: ResponseBody::UpdateSystemAuthentication(errors).encode(V),
+    let answer = |conversation, errors| {
+        let response = ResponseBody::UpdateSystemAuthentication(errors);
+        answer(ConversationId(conversation), &response)
     };
     let mut registrar = Watched::default().session(1);
     assert_eq!(registrar.sees(true, 40, &hidden(1)), []);
@@ -373,10 +358,8 @@ fn an_account_that_was_made_and_signs_in_ticks_lesson_3() {
     };
     assert_eq!(registrar.sees(false, 0, &answer(1, vec![error])), []);
     registrar.sees(true, 40, &hidden(2));
-    assert_eq!(
-        registrar.sees(false, 0, &answer(2, Vec::new())),
-        [Goal::Script, Goal::Store]
-    );
+    let made = registrar.sees(false, 0, &answer(2, Vec::new()));
+    assert_eq!(made, [Goal::Script, Goal::Store]);
     let mut moderator = Watched::default().session(1);
     moderator.selects(">Chat/Tea");
     moderator.sees(true, 40, &hidden(50));
@@ -425,8 +408,5 @@ fn every_step_has_a_name_and_a_goal_of_its_own() {
     let steps = || LESSONS.iter().flat_map(|lesson| lesson.steps);
     let goals: std::collections::BTreeSet<Goal> = steps().map(|step| step.goal).collect();
     let names: std::collections::BTreeSet<&str> = steps().map(|step| step.name).collect();
-    assert_eq!(
-        (goals.len(), names.len()),
-        (steps().count(), steps().count())
-    );
+    assert_eq!([goals.len(), names.len()], [steps().count(); 2]);
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::names::Names;
-use crate::ui::identity::{ascii_look, claims_office, hue, is_like_system, spelled};
+use crate::ui::identity::{ascii_look, claims_office, hue, is_like_system, is_mixed, spelled};
 
 /// What a name is taken to look like if that cannot be found out.
 const SYSTEM_LOOK: &str = "Systern";
@@ -82,9 +82,7 @@ impl Senders {
         let text = names.get(name);
         let look = self.look(names, name);
         let known = &self.known[self.alike(&look)];
-        // Letters among others that are there only to look like them.
-        let is_mixed =
-            !text.is_ascii() && look.is_ascii() && text.contains(|c: char| c.is_ascii_alphabetic());
+        let is_mixed = is_mixed(text, &look);
         let account = account.map_or("", |account| names.get(account));
         if known.len() < 2 && !is_mixed && !is_claimed(&look, account) {
             return Sender {

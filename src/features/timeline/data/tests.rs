@@ -99,11 +99,8 @@ fn whose_a_message_is_takes_the_name_and_where_known_the_principal() {
     assert!(room.receive_event(by(1, "ann", "mallory", "not me")));
     assert!(room.receive_event(event(2, "bob", "him")));
     assert!(!room.receive_event(event(3, "System", "bob has joined")));
-    let origins: Vec<_> = room.entries().map(|entry| entry.origin).collect();
-    assert_eq!(
-        origins,
-        [Origin::Own, Origin::Other, Origin::Other, Origin::Notice]
-    );
+    let whose = [Origin::Own, Origin::Other, Origin::Other, Origin::Notice];
+    assert!(room.entries().map(|entry| entry.origin).eq(whose));
 }
 
 #[test]
@@ -513,10 +510,8 @@ fn those_who_come_in_one_after_the_other_are_told_together() {
         };
         rows(room).iter().map(told).collect()
     };
-    assert_eq!(
-        told(&room),
-        ["folded", "folded", "folded", "Ann Bob Cem", "", "Dora"]
-    );
+    let together = ["folded", "folded", "folded", "Ann Bob Cem", "", "Dora"];
+    assert_eq!(told(&room), together);
     let empty = |room: &Timeline| -> Vec<usize> {
         let is_empty = |place: &usize| room.row_at(*place).is_some_and(|row| row.is_empty());
         (0..room.len()).filter(is_empty).collect()
@@ -525,15 +520,10 @@ fn those_who_come_in_one_after_the_other_are_told_together() {
     // What is new is told by itself.
     room.set_line(Some(1));
     assert_eq!(empty(&room), [] as [usize; 0]);
-    assert_eq!(
-        told(&room),
-        ["folded", "Ann Bob", "folded", "Ann Cem", "", "Dora"]
-    );
-    assert!(
-        rows(&room)
-            .iter()
-            .all(|row| !row.folded || row.joined.is_empty())
-    );
+    let apart = ["folded", "Ann Bob", "folded", "Ann Cem", "", "Dora"];
+    assert_eq!(told(&room), apart);
+    let is_plain = |row: &Row| !row.folded || row.joined.is_empty();
+    assert!(rows(&room).iter().all(is_plain));
 }
 
 /// A reply by bob to a message of a series.

@@ -130,13 +130,10 @@ fn only_harmless_addresses_are_links() {
 
 #[test]
 fn pictures_are_named_by_where_they_are() {
-    assert_eq!(
-        read("![a cat](https://a.example/cat.png)"),
-        "p(img[https://a.example/cat.png](a cat))"
-    );
-    assert_eq!(
-        read("[![cat](https://a.example/c.png)](https://b.example)"),
-        "p(a[!!https://b.example](![cat](https://a.example/c.png)))"
+    check(
+        r"
+![a cat](https://a.example/cat.png) => p(img[https://a.example/cat.png](a cat))
+[![cat](https://a.example/c.png)](https://b.example) => p(a[!!https://b.example](![cat](https://a.example/c.png)))",
     );
 }
 
@@ -189,10 +186,8 @@ buy:⏎- milk⏎- eggs⏎thanks⏎Ann => p(buy:)ul(li(milk)li(eggs))p(thanks⏎A
 
 #[test]
 fn names_are_found_outside_of_code() {
-    assert_eq!(
-        read("@ann and @Bob: `@Ann` *@bob* x@ann"),
-        "p(me(@ann) and name(@Bob): code(@Ann) i(name(@bob)) x@ann)"
-    );
+    let tree = "p(me(@ann) and name(@Bob): code(@Ann) i(name(@bob)) x@ann)";
+    assert_eq!(read("@ann and @Bob: `@Ann` *@bob* x@ann"), tree);
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! The form that makes an account: Lesson 3 of the tutorial.
+
 use leptos::prelude::*;
 
 use crate::features::join::form::{Field, ROLES};
@@ -9,12 +11,11 @@ use crate::lazy;
 use crate::state::{Request, use_page};
 use crate::ui::{Checkbox, Form};
 
-lazy! { more, /// [`AccountForm`], fetched when it is first needed.
-pub fn account_form() => view! { <AccountForm/> } }
+lazy! { more, pub fn account_form() => view! { <AccountForm /> } }
 
 /// User name, password, registrar and roles.
 #[component]
-pub fn AccountForm() -> impl IntoView {
+fn AccountForm() -> impl IntoView {
     let state = use_page();
     let submit = move |()| {
         let read = state.form.read_untracked().new_account();
