@@ -300,7 +300,7 @@ impl Outbox {
             let claimed = key.as_ref().filter(|_| matches!(hold, Hold::Claim));
             let done = self.send_in_turn(open, claimed).await;
             // What is done has to be seen by the window that is next.
-            self.storage.settled().await;
+            self.storage.write_all().await;
             if let (Hold::Claim, Some(key)) = (&hold, &key) {
                 self.storage.give_back(key.prefix());
             }
