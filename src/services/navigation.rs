@@ -200,8 +200,8 @@ pub(super) fn name_if_shared(sign_in: &SignIn) -> &str {
 /// Forgets where the window was.
 pub(super) fn forget_place() {
     page::hold(None);
-    storage::store_for_window(WINDOW, None);
-    storage::store_for_window(ROOMS, None);
+    For::Window.store_text(WINDOW, None);
+    For::Window.store_text(ROOMS, None);
 }
 
 /// The password that its owner asked to keep.
@@ -212,7 +212,7 @@ fn kept_password() -> Option<KeptPassword> {
 
 /// The rooms that the window was in before a reload, unless its address now says something else or a password is missing.
 fn where_it_was(before: &Form, now: &Form) -> Option<(SignIn, Vec<Room>)> {
-    storage::load_for_window(WINDOW)?;
+    For::Window.load_text(WINDOW)?;
     let mut rooms = place::rooms(For::Window.load_pairs(ROOMS));
     let fields = [
         Field::Name,
