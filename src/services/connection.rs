@@ -75,10 +75,10 @@ pub struct SessionSnapshot {
 }
 
 impl Connection {
-    pub(super) fn new(app: App, traffic: Rc<Traffic>, connect: Connector) -> Self {
+    pub(super) fn new(app: App, traffic: &Rc<Traffic>, connect: Connector) -> Self {
         Self {
             app,
-            traffic,
+            traffic: Rc::clone(traffic),
             connect,
             current: RefCell::default(),
             epoch: Cell::new(0),

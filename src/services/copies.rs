@@ -39,10 +39,10 @@ pub struct Copies {
 }
 
 impl Copies {
-    pub(super) fn new(app: App, storage: Rc<Storage>) -> Self {
+    pub(super) fn new(app: App, storage: &Rc<Storage>) -> Self {
         Self {
             app,
-            storage,
+            storage: Rc::clone(storage),
             stored: RefCell::default(),
         }
     }

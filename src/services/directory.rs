@@ -65,11 +65,11 @@ pub struct Directory {
 }
 
 impl Directory {
-    pub(super) fn new(app: App, connection: Rc<Connection>, rooms: Rc<Rooms>) -> Self {
+    pub(super) fn new(app: App, connection: &Rc<Connection>, rooms: &Rc<Rooms>) -> Self {
         Self {
             app,
-            connection,
-            rooms,
+            connection: Rc::clone(connection),
+            rooms: Rc::clone(rooms),
             latest: RefCell::default(),
         }
     }

@@ -86,10 +86,10 @@ pub enum StoreDrafts {
 }
 
 impl Drafts {
-    pub(super) fn new(app: App, storage: Rc<Storage>) -> Self {
+    pub(super) fn new(app: App, storage: &Rc<Storage>) -> Self {
         Self {
             app,
-            storage,
+            storage: Rc::clone(storage),
             stored: RefCell::default(),
             seen: RefCell::default(),
             recalling: RefCell::default(),

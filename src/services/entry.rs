@@ -46,17 +46,17 @@ pub struct Entry {
 impl Entry {
     pub(super) fn new(
         app: App,
-        connection: Rc<Connection>,
-        rooms: Rc<Rooms>,
-        copies: Rc<Copies>,
-        drafts: Rc<Drafts>,
+        connection: &Rc<Connection>,
+        rooms: &Rc<Rooms>,
+        copies: &Rc<Copies>,
+        drafts: &Rc<Drafts>,
     ) -> Self {
         Self {
             app,
-            connection,
-            rooms,
-            copies,
-            drafts,
+            connection: Rc::clone(connection),
+            rooms: Rc::clone(rooms),
+            copies: Rc::clone(copies),
+            drafts: Rc::clone(drafts),
             attempts: Cell::new(0),
         }
     }

@@ -41,8 +41,10 @@ pub struct History {
 }
 
 impl History {
-    pub(super) fn new(connection: Rc<Connection>) -> Self {
-        Self { connection }
+    pub(super) fn new(connection: &Rc<Connection>) -> Self {
+        Self {
+            connection: Rc::clone(connection),
+        }
     }
 
     /// Asks a history room for what was before the oldest message shown.

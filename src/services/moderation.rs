@@ -112,10 +112,10 @@ pub struct Moderation {
 }
 
 impl Moderation {
-    pub(super) fn new(app: App, connection: Rc<Connection>) -> Self {
+    pub(super) fn new(app: App, connection: &Rc<Connection>) -> Self {
         Self {
             app,
-            connection,
+            connection: Rc::clone(connection),
             board: Board::default(),
             orders: RefCell::default(),
             ordered_in: RefCell::default(),

@@ -48,10 +48,10 @@ struct Shown {
 }
 
 impl Notifications {
-    pub(super) fn new(app: App, notices: Rc<Notices>) -> Self {
+    pub(super) fn new(app: App, notices: &Rc<Notices>) -> Self {
         Self {
             app,
-            notices,
+            notices: Rc::clone(notices),
             shown: RefCell::default(),
         }
     }

@@ -116,15 +116,15 @@ pub struct Outbox {
 impl Outbox {
     pub(super) fn new(
         app: App,
-        connection: Rc<Connection>,
-        storage: Rc<Storage>,
-        rights: Rc<Rights>,
+        connection: &Rc<Connection>,
+        storage: &Rc<Storage>,
+        rights: &Rc<Rights>,
     ) -> Self {
         Self {
             app,
-            connection,
-            storage,
-            rights,
+            connection: Rc::clone(connection),
+            storage: Rc::clone(storage),
+            rights: Rc::clone(rights),
             delivery: RefCell::default(),
             busy: RefCell::default(),
             recalling: RefCell::default(),

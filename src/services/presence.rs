@@ -91,11 +91,11 @@ pub struct PersonDetails {
 }
 
 impl Presence {
-    pub(super) fn new(app: App, connection: Rc<Connection>, privacy: Rc<Privacy>) -> Self {
+    pub(super) fn new(app: App, connection: &Rc<Connection>, privacy: &Rc<Privacy>) -> Self {
         Self {
             app,
-            connection,
-            privacy,
+            connection: Rc::clone(connection),
+            privacy: Rc::clone(privacy),
             present: RefCell::default(),
             away: Rc::default(),
         }

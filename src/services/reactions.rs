@@ -25,8 +25,10 @@ pub struct Reactions {
 }
 
 impl Reactions {
-    pub(super) fn new(connection: Rc<Connection>) -> Self {
-        Self { connection }
+    pub(super) fn new(connection: &Rc<Connection>) -> Self {
+        Self {
+            connection: Rc::clone(connection),
+        }
     }
 
     /// Follows the reactions of a room for as long as this visit to it lasts. Where the service forbids it, there are none.

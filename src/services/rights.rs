@@ -23,10 +23,10 @@ pub struct Rights {
 }
 
 impl Rights {
-    pub(super) fn new(app: App, connection: Rc<Connection>) -> Self {
+    pub(super) fn new(app: App, connection: &Rc<Connection>) -> Self {
         Self {
             app,
-            connection,
+            connection: Rc::clone(connection),
             withdrawn: RefCell::default(),
         }
     }

@@ -48,19 +48,19 @@ pub struct Rooms {
 impl Rooms {
     pub(super) fn new(
         app: App,
-        connection: Rc<Connection>,
-        outbox: Rc<Outbox>,
-        copies: Rc<Copies>,
-        drafts: Rc<Drafts>,
-        notices: Rc<Notices>,
+        connection: &Rc<Connection>,
+        outbox: &Rc<Outbox>,
+        copies: &Rc<Copies>,
+        drafts: &Rc<Drafts>,
+        notices: &Rc<Notices>,
     ) -> Self {
         Self {
             app,
-            connection,
-            outbox,
-            copies,
-            drafts,
-            notices,
+            connection: Rc::clone(connection),
+            outbox: Rc::clone(outbox),
+            copies: Rc::clone(copies),
+            drafts: Rc::clone(drafts),
+            notices: Rc::clone(notices),
             next: Cell::new(0),
         }
     }
