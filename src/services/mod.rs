@@ -204,8 +204,10 @@ pub fn provide_services(app: App) -> Services {
 pub fn serve(app: App, services: &Services) {
     appearance::recall_enter_key(app);
     carry_out_requests(app, services.clone());
-    let days = SendWrapper::new(Tasks::default());
+    let days = Tasks::default();
     days.spawn(follow_days(app));
+    // The owner drops what it stores.
+    StoredValue::new_local(days);
     reading::share(app, services.notifications.clone());
     jump(app, services.clone());
     leave_replaced(app, services.entry.clone());
@@ -248,10 +250,7 @@ pub fn serve(app: App, services: &Services) {
         }
     });
     let services = services.clone();
-    on_cleanup(move || {
-        drop(days);
-        services.connection.replace(None);
-    });
+    on_cleanup(move || services.connection.replace(None));
 }
 
 /// Has dates say when a day begins that it is no longer today.
