@@ -55,8 +55,10 @@ pub struct Presence {
 /// Whether the reader is away from the keyboard.
 #[derive(Default)]
 struct Away {
-    hidden_since: Cell<i64>,
-    touched: Cell<i64>,
+    /// When the reader counts as away if nothing happens until then.
+    due: Cell<i64>,
+    /// Whether the window was hidden when something happened last.
+    hidden: Cell<bool>,
     listeners: RefCell<Vec<EventListener>>,
 }
 
@@ -170,10 +172,8 @@ impl Presence {
                 }
             }
         }
-        let Some(session) = self.connection.session() else {
-            return insight;
-        };
-        let Some(first) = insight.sessions.first().and_then(|it| it.parse().ok()) else {
+        let first = insight.sessions.first().and_then(|it| it.parse().ok());
+        let (Some(session), Some(first)) = (self.connection.session(), first) else {
             return insight;
         };
         let asked = session
@@ -198,7 +198,7 @@ impl Presence {
         if !listeners.is_empty() {
             return;
         }
-        self.away.touched.set(clock::now());
+        self.away.due.set(clock::now() + IDLE_UNTIL_AWAY);
         let (window, document) = (window(), document());
         let document: &EventTarget = &document;
         for (target, event) in [
@@ -232,26 +232,17 @@ impl Presence {
 
 impl Away {
     fn touched(&self) {
-        let now = clock::now();
-        if !document().hidden() {
-            self.hidden_since.set(0);
-        } else if self.hidden_since.get() == 0 {
-            self.hidden_since.set(now);
+        let (now, hidden) = (clock::now(), document().hidden());
+        let was_hidden = self.hidden.replace(hidden);
+        if !hidden {
+            self.due.set(now + IDLE_UNTIL_AWAY);
+        } else if !was_hidden {
+            self.due.set(now + HIDDEN_UNTIL_AWAY);
         }
-        self.touched.set(now);
     }
 
     fn is_away(&self) -> bool {
-        clock::now() >= self.due()
-    }
-
-    /// When the reader counts as away if nothing happens until then.
-    fn due(&self) -> i64 {
-        let idle = self.touched.get() + IDLE_UNTIL_AWAY;
-        match self.hidden_since.get() {
-            0 => idle,
-            hidden => idle.min(hidden + HIDDEN_UNTIL_AWAY),
-        }
+        clock::now() >= self.due.get()
     }
 }
 
@@ -408,7 +399,11 @@ impl Present {
 
     /// How long it takes until time alone changes the card or the list, in milliseconds.
     fn until_due(&self, now: i64) -> u32 {
-        let own = [self.away.due(), self.typed.get() + TYPING, self.seen_due()];
+        let own = [
+            self.away.due.get(),
+            self.typed.get() + TYPING,
+            self.seen_due(),
+        ];
         let others = self.open.people.read_untracked().typing_due();
         let due = own.into_iter().filter(|due| *due > now).chain(others).min();
         due.map_or(i32::MAX as u32, |due| (due - now) as u32)
