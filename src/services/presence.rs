@@ -77,8 +77,6 @@ struct Present {
     seen: Cell<i64>,
     /// Wakes the task that keeps the card current.
     changed: RefCell<Sender<()>>,
-    /// Of what follows the draft.
-    owner: Owner,
 }
 
 /// What the service tells of somebody.
@@ -103,7 +101,8 @@ impl Presence {
         }
     }
 
-    /// Shows the reader in a room and follows who else is there, for as long as this visit to the room lasts.
+    /// Shows the reader in a room and follows who else is there, for as long as this visit to the room lasts and until the owner
+    /// of the caller is done with.
     pub fn join(self: &Rc<Self>, open: &OpenRoom) {
         let Some(session) = self.connection.session() else {
             return;
@@ -122,7 +121,6 @@ impl Presence {
             typed: Cell::new(0),
             seen: Cell::new(0),
             changed: RefCell::new(changed),
-            owner: Owner::new(),
         });
         self.present.borrow_mut().push(Rc::clone(&present));
         if open.peer.is_none() {
@@ -417,32 +415,29 @@ impl Present {
 
     /// Shows whether the reader types, by which name the reader goes, and what the reader has read.
     fn follow_signals(self: &Rc<Self>) {
-        let (this, me) = (Rc::downgrade(self), self.app.me);
-        let draft = self.open.draft.clone();
-        self.owner.with(|| {
-            let (woken, open, active) = (this.clone(), self.open.clone(), self.app.active);
-            Effect::new(move || {
-                open.read.track();
-                open.version.track();
-                open.people.track();
-                active.track();
-                if let Some(this) = woken.upgrade() {
-                    this.wake();
+        let (app, this, woken) = (self.app, Rc::downgrade(self), Rc::downgrade(self));
+        let (open, draft) = (self.open.clone(), self.open.draft.clone());
+        Effect::new(move || {
+            open.read.track();
+            open.version.track();
+            open.people.track();
+            app.active.track();
+            if let Some(this) = woken.upgrade() {
+                this.wake();
+            }
+        });
+        Effect::new(move |before: Option<String>| {
+            let draft = draft.get();
+            app.me.track();
+            if let Some(this) = this.upgrade() {
+                if before.is_some_and(|before| before != draft) {
+                    let is_typing = !draft.trim().is_empty();
+                    this.typed.set(if is_typing { clock::now() } else { 0 });
                 }
-            });
-            Effect::new(move |before: Option<String>| {
-                let draft = draft.get();
-                me.track();
-                if let Some(this) = this.upgrade() {
-                    if before.is_some_and(|before| before != draft) {
-                        let is_typing = !draft.trim().is_empty();
-                        this.typed.set(if is_typing { clock::now() } else { 0 });
-                    }
-                    this.show();
-                    this.wake();
-                }
-                draft
-            });
+                this.show();
+                this.wake();
+            }
+            draft
         });
     }
 }
