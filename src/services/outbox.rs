@@ -269,7 +269,7 @@ impl Outbox {
             return;
         }
         self.doubtful.borrow_mut().push(id);
-        let at: At = value::written(&message.timestamp);
+        let at = value::written(&message.timestamp);
         open.change(|timeline| timeline.send(message, at));
     }
 
@@ -382,10 +382,8 @@ impl Outbox {
             return false;
         };
         let is_doubtful = |id| self.doubtful.borrow().contains(&id);
-        let is_fresh = match value::written(&message.timestamp) {
-            At::Instant { ms, .. } => clock::now().saturating_sub(ms) < FRESH,
-            At::Written(_) => false,
-        };
+        let written = value::written_ms(&message.timestamp);
+        let is_fresh = written.is_some_and(|ms| clock::now().saturating_sub(ms) < FRESH);
         message.id.is_some_and(is_doubtful) || !is_fresh
     }
 
@@ -520,12 +518,9 @@ impl Outbox {
     /// Whether a message was written for a service that has been replaced, and the reader has not asked to send it again.
     fn is_written_before(&self, message: &ChatMessage) -> bool {
         let is_retried = |id| self.retried.borrow().contains(&id);
-        match value::written(&message.timestamp) {
-            At::Instant { ms, .. } => {
-                self.connection.is_younger_than(ms) && !message.id.is_some_and(is_retried)
-            }
-            At::Written(_) => false,
-        }
+        let written = value::written_ms(&message.timestamp);
+        written.is_some_and(|ms| self.connection.is_younger_than(ms))
+            && !message.id.is_some_and(is_retried)
     }
 
     fn store(&self, open: &OpenRoom, now: i64, message: &ChatMessage) {
