@@ -301,7 +301,7 @@ impl Outbox {
             let done = self.send_in_turn(open, claimed).await;
             // What is done has to be seen by the window that is next.
             self.storage.write_all().await;
-            if let (Hold::Claim, Some(key)) = (&hold, &key) {
+            if let Some(key) = claimed {
                 self.storage.give_back(key.prefix());
             }
             drop(hold);
@@ -359,17 +359,16 @@ impl Outbox {
                 Outcome::Done(sequence) => {
                     open.change(|timeline| timeline.acknowledge(key, sequence));
                     self.rights.accepted(open);
+                    if let Some(id) = message.id {
+                        self.forget(id);
+                    }
                 }
                 Outcome::Refused(fault) => {
                     self.rights.refused(open, &fault);
                     open.change(|timeline| timeline.fail(key, fault));
-                    continue;
                 }
                 Outcome::Unknown => return Turn::Again,
                 Outcome::NoSession => return Turn::NoSession,
-            }
-            if let Some(id) = message.id {
-                self.forget(id);
             }
         }
         Turn::Done
