@@ -9,8 +9,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use effusion_client::{
-    ErrorReason, Interruption, Json, RangeAnchor, RequestError, Session, StreamEvent,
-    TimeSeriesEvent, TopicSpecification, UnsubscribedReason, property,
+    ErrorReason, Interruption, Json, RequestError, Session, StreamEvent, TimeSeriesEvent,
+    TopicSpecification, UnsubscribedReason, property,
 };
 use futures_util::StreamExt;
 use leptos::prelude::*;
@@ -21,7 +21,7 @@ use super::outbox::{Outbox, account};
 use super::preferences::Newest;
 use super::privacy::{Privacy, Trouble, owner};
 use super::rights::Rights;
-use super::rooms::Rooms;
+use super::rooms::{Rooms, newest_event};
 use super::value;
 use crate::features::join::form::Room;
 use crate::features::join::service::SHARED_ACCOUNT;
@@ -203,8 +203,7 @@ impl Direct {
         // Where the service does not allow it, there are no direct messages.
         let added = session.topics().add(&path, specification(&principal));
         // What is there already is no news. It is asked for at the same time, so that nothing comes in between.
-        let newest = session.time_series().range_query();
-        let newest = newest.from(RangeAnchor::Last(1)).select_from::<Json>(&path);
+        let newest = newest_event(&session, &path);
         let selected = session.topics().select(&selector);
         let before = match (added.await, newest.await, selected.await) {
             (Err(_), ..) | (.., Err(_)) => return,

@@ -467,7 +467,7 @@ impl Visit {
 }
 
 /// Asks for the newest event of a room's series.
-fn newest_event(session: &Session, path: &str) -> Response<QueryResult<Json>> {
+pub(super) fn newest_event(session: &Session, path: &str) -> Response<QueryResult<Json>> {
     let query = session.time_series().range_query();
     query.from(RangeAnchor::Last(1)).select_from::<Json>(path)
 }
