@@ -86,18 +86,15 @@ impl Rooms {
             open.close();
             self.app.rooms
         };
-        let place = {
-            let rooms = list.read_untracked();
-            rooms.iter().position(|it| it.id == open.id)
-        };
-        list.update(|rooms| rooms.retain(|it| it.id != open.id));
-        let next = {
-            let rooms = self.app.rooms.read_untracked();
-            let beside = place.filter(|_| open.peer.is_none());
-            let beside = beside.and_then(|place| rooms.get(place).or(rooms.last()));
-            beside.or(rooms.first()).cloned()
-        };
-        match next {
+        let mut place = None;
+        list.update(|rooms| {
+            place = rooms.iter().position(|it| it.id == open.id);
+            rooms.retain(|it| it.id != open.id);
+        });
+        let rooms = self.app.rooms.get_untracked();
+        let beside = place.filter(|_| open.peer.is_none());
+        let beside = beside.and_then(|place| rooms.get(place).or(rooms.last()));
+        match beside.or(rooms.first()).cloned() {
             Some(next) => self.app.show_room(next),
             None => self.app.active.set(None),
         }
