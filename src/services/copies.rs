@@ -51,8 +51,7 @@ impl Copies {
     pub(super) fn follow(self: &Rc<Self>) {
         let (app, this) = (self.app, self.clone());
         let track = move || {
-            let (rooms, direct) = (app.rooms.read(), app.direct.read());
-            for open in rooms.iter().chain(direct.iter()) {
+            for open in app.tracked_rooms() {
                 open.version.track();
                 open.read.track();
                 open.copied.track();

@@ -146,8 +146,7 @@ impl Drafts {
         let app = self.app;
         let track = move || {
             app.me.track();
-            let (rooms, direct) = (app.rooms.read(), app.direct.read());
-            for open in rooms.iter().chain(direct.iter()) {
+            for open in app.tracked_rooms() {
                 open.info.track();
                 open.draft.track();
                 open.purpose.track();

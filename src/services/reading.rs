@@ -53,16 +53,13 @@ pub(super) fn share(app: App, notifications: Rc<Notifications>) {
     on_cleanup(move || kept.0.close());
     let told = Rc::clone(&notifications);
     Effect::new(move |_| {
-        let (rooms, direct) = (app.rooms.get(), app.direct.get());
-        rooms
-            .iter()
-            .chain(&direct)
-            .for_each(|room| room.version.track());
+        for room in app.tracked_rooms() {
+            room.version.track();
+        }
         told.follow_edits();
     });
     Effect::new(move |_| {
-        let (rooms, direct) = (app.rooms.get(), app.direct.get());
-        let rooms: Vec<OpenRoom> = rooms.into_iter().chain(direct).collect();
+        let rooms = app.tracked_rooms();
         let reads: Vec<_> = rooms.iter().map(|it| (it.id, it.read.get())).collect();
         let before = known.replace(reads.clone());
         for (room, (id, read)) in rooms.iter().zip(&reads) {
