@@ -33,11 +33,8 @@ pub(super) fn recall(state: PageState) {
             .map_or(SYSTEM, |it| it.code)
             .to_owned(),
     );
-    let texts = page::texts_from_start();
     // Without its texts, the page stays in English.
-    if language.code == "en" || texts.is_some() {
-        let _ = show_in(state, language, texts.as_deref());
-    }
+    show_in(state, language, page::texts_from_start().as_deref());
 }
 
 /// Changes the colours, and remembers which.
@@ -73,8 +70,7 @@ pub async fn set_language(state: PageState, chosen: String) -> Result<(), Fault>
     if *state.language.read_untracked() != chosen {
         return Ok(()); // Another language was chosen meanwhile.
     }
-    let there = language.code == "en" || texts.is_some();
-    if there && show_in(state, language, texts.as_deref()).is_ok() {
+    if show_in(state, language, texts.as_deref()) {
         storage::store(LANGUAGE, Some(chosen.as_str()).filter(|it| *it != SYSTEM));
         Ok(())
     } else {
@@ -112,17 +108,17 @@ pub(super) fn saved_services() -> SavedServices {
     For::Device.load(SERVICES).unwrap_or_else(from_lines)
 }
 
-/// Shows the page in a language by its texts; none are English. The language stays as it was if they cannot be read.
-fn show_in(
-    state: PageState,
-    language: Language,
-    texts: Option<&str>,
-) -> Result<(), serde_json::Error> {
+/// Shows the page in a language by its texts, which English does not need. False if they are missing or cannot be read: the
+/// language stays as it was then.
+fn show_in(state: PageState, language: Language, texts: Option<&str>) -> bool {
     let locales = page::locales();
     let locale = language.locale(locales.iter().map(String::as_str));
-    state.i18n.set(locale, texts)?;
-    page::set_language(language.code, language.direction());
-    Ok(())
+    let is_there = language.code == "en" || texts.is_some();
+    let is_shown = is_there && state.i18n.set(locale, texts).is_ok();
+    if is_shown {
+        page::set_language(language.code, language.direction());
+    }
+    is_shown
 }
 
 fn choose(chosen: &str) -> Language {
