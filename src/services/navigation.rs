@@ -6,6 +6,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 
 use super::appearance;
+use super::outbox::account;
 use super::preferences::{For, Newest};
 use crate::features::join::form::{Field, Form, KeptPassword, Room, SignIn};
 use crate::features::join::guest::guest_name;
@@ -167,13 +168,11 @@ pub(super) fn note_rooms(sign_in: &SignIn, before: &[Room], now: &[Room]) {
     let mut rooms = rooms_of(sign_in);
     let is_in = |rooms: &[Room], room: &Room| rooms.iter().any(|it| it.name == room.name);
     rooms.retain(|room| is_in(now, room) || !is_in(before, room));
-    rooms.extend(now.iter().filter(|room| !is_in(before, room)).cloned());
-    let mut known: Vec<RoomName> = Vec::new();
-    rooms.retain(|room| {
-        let is_new = !known.contains(&room.name);
-        known.push(room.name.clone());
-        is_new
-    });
+    for room in now {
+        if !is_in(before, room) && !is_in(&rooms, room) {
+            rooms.push(room.clone());
+        }
+    }
     rooms.truncate(MAX_ROOMS);
     let stored = (!rooms.is_empty()).then(|| query::format(place::pairs(&rooms)));
     ACCOUNT_ROOMS.set(account_key(sign_in), stored);
@@ -186,8 +185,7 @@ pub(super) fn forget_rooms_of(service: &str) {
 
 /// Names an account of a service. Those who share one are told apart by their names.
 pub(super) fn account_key(sign_in: &SignIn) -> String {
-    let (service, account) = (sign_in.service.address(), &sign_in.credentials.principal);
-    [&service, " ", account, " ", name_if_shared(sign_in)].concat()
+    [&account(sign_in), " ", name_if_shared(sign_in)].concat()
 }
 
 /// The name of who signs in with the account that everybody shares; nothing for all others, whose account is enough.
