@@ -59,8 +59,14 @@ struct RoomDraft {
 }
 
 impl RoomDraft {
+    /// The names of the records that are in the database.
+    fn large(&self) -> impl Iterator<Item = &String> {
+        let large = self.records.iter().filter(|(_, value)| value.len() > LARGE);
+        large.map(|(name, _)| name)
+    }
+
     fn is_large(&self) -> bool {
-        self.records.iter().any(|(_, value)| value.len() > LARGE)
+        self.large().next().is_some()
     }
 }
 
@@ -199,12 +205,8 @@ impl Drafts {
                 let old = self.old_key(open);
                 drafts.retain(|(name, _)| *name != old);
             }
-            let is_gone = |name: &String| {
-                let mut records = draft.records.iter();
-                records.all(|(now, value)| now != name || value.len() <= LARGE)
-            };
-            for (name, value) in before.iter().flat_map(|before| &before.records) {
-                if value.len() > LARGE && is_gone(name) {
+            for name in before.iter().flat_map(RoomDraft::large) {
+                if !draft.large().any(|now| now == name) {
                     self.remove_large(name);
                 }
             }
