@@ -139,13 +139,11 @@ impl Entry {
         app.fault.set(Some(Fault::StartedAfresh));
         spawn_local(async move {
             let is_imported = browser::identity().await.is_ok_and(|it| it.is_imported());
-            app.fault.maybe_update(|fault| {
-                let is_told = is_imported && *fault == Some(Fault::StartedAfresh);
-                if is_told {
-                    *fault = Some(Fault::Imported);
-                }
-                is_told
-            });
+            // The reader may have gone on meanwhile.
+            let is_told = app.fault.try_get_untracked() == Some(Some(Fault::StartedAfresh));
+            if is_imported && is_told {
+                app.fault.set(Some(Fault::Imported));
+            }
         });
     }
 
