@@ -78,8 +78,9 @@ pub fn start(i18n: I18n) -> PageState {
         };
         form.set(Field::Name, name.to_owned());
     }
-    if let Some((room, _)) = read_address(&page::hash()) {
-        form.set_room(&room);
+    let linked = read_address(&page::hash());
+    if let Some((room, _)) = &linked {
+        form.set_room(room);
     }
     if let Some(kept) = kept_password() {
         form.recall(&kept);
@@ -96,9 +97,7 @@ pub fn start(i18n: I18n) -> PageState {
     let names_room = address
         .iter()
         .any(|(name, room)| name == "room" && !room.trim().is_empty());
-    state
-        .invited
-        .set_value(names_room || read_address(&page::hash()).is_some());
+    state.invited.set_value(names_room || linked.is_some());
     appearance::recall(state);
     state.services.set(services);
     follow_hash(state);
