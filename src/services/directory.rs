@@ -9,7 +9,7 @@ use effusion_client::{
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::connection::Connection;
+use super::connection::{Connection, current_reader};
 use super::fault;
 use super::rooms::{Rooms, specification};
 use super::value::{self, RoomValue};
@@ -191,12 +191,11 @@ impl Directory {
 
     /// The card of a room that has none yet.
     fn new_card(&self, room: &Room) -> RoomCard {
-        let me = self.app.me.read_untracked();
         RoomCard {
             name: room.name.clone(),
             kind: room.kind,
             topic: String::new(),
-            by: me.as_ref().map(|me| me.name.clone()).unwrap_or_default(),
+            by: current_reader(self.app).name,
             archived: false,
         }
     }

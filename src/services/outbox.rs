@@ -14,7 +14,7 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::connection::Connection;
+use super::connection::{Connection, current_reader};
 use super::privacy::Trouble;
 use super::rights::Rights;
 use super::storage::{Storage, Store};
@@ -145,15 +145,13 @@ impl Outbox {
     /// Sends a message under the reader's name.
     pub fn send(self: &Rc<Self>, open: &OpenRoom, message: ChatMessage) {
         let now = clock::now();
-        let me = self.app.me.read_untracked();
         let message = ChatMessage {
             text: trimmed(&message.text).to_owned(),
-            name: me.as_ref().map(|me| me.name.clone()).unwrap_or_default(),
+            name: current_reader(self.app).name,
             timestamp: Timestamp::Text(time::iso(now).unwrap_or_default()),
             id: Some(new_message_id()),
             ..message
         };
-        drop(me);
         self.store(open, now, &message);
         open.change(|timeline| {
             // Whoever answers has read.
