@@ -148,12 +148,11 @@ impl Copies {
 
     /// Who has read, and what.
     fn read_key(&self, open: &OpenRoom) -> Option<OutboxKey> {
-        let me = self.app.me.read_untracked();
-        key_for(self.app, open, name_if_shared(me.as_ref()?))
+        key_for(self.app, open, name_if_shared)
     }
 
     /// Whose copy it is, and of what: rights are an account's, and a name is nothing but a name.
     fn key(&self, open: &OpenRoom) -> Option<OutboxKey> {
-        key_for(self.app, open, "")
+        key_for(self.app, open, |_| "")
     }
 }

@@ -265,8 +265,8 @@ impl Drafts {
 
     /// Whose draft it is, and where.
     fn key(&self, open: &OpenRoom) -> Option<String> {
-        let name = self.app.me.read_untracked().as_ref()?.name.clone();
-        Some(key_for(self.app, open, &name)?.prefix().to_owned())
+        let key = key_for(self.app, open, |me| &me.name)?;
+        Some(key.prefix().to_owned())
     }
 
     /// What earlier versions of the page called it.

@@ -544,8 +544,7 @@ impl Outbox {
 
     /// Where the messages of a room are stored that were written under the reader's name.
     fn key(&self, open: &OpenRoom) -> Option<OutboxKey> {
-        let name = self.app.me.read_untracked().as_ref()?.name.clone();
-        key_for(self.app, open, &name)
+        key_for(self.app, open, |me| &me.name)
     }
 }
 
@@ -563,7 +562,7 @@ pub(super) fn account(me: &SignIn) -> String {
 }
 
 /// Where something of a room is stored for the reader's account at its service, and for a name if that matters.
-pub(super) fn key_for(app: App, open: &OpenRoom, name: &str) -> Option<OutboxKey> {
+pub(super) fn key_for(app: App, open: &OpenRoom, name: fn(&SignIn) -> &str) -> Option<OutboxKey> {
     let me = app.me.read_untracked();
     let me = me.as_ref()?;
     let path = match &open.peer {
@@ -573,7 +572,7 @@ pub(super) fn key_for(app: App, open: &OpenRoom, name: &str) -> Option<OutboxKey
     Some(OutboxKey::new(
         &me.service.address(),
         &me.credentials.principal,
-        name,
+        name(me),
         &path,
     ))
 }
