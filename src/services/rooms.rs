@@ -8,6 +8,7 @@ use effusion_client::{
     TopicSpecification, TopicType, UnsubscribeReason, UnsubscribedReason,
 };
 use futures_util::StreamExt;
+use futures_util::future::OptionFuture;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -309,10 +310,7 @@ impl Visit {
             let added = session.topics().add(&path, specification);
             let newest = is_history.then(|| newest_event(&session, &path));
             let is_new = matches!(added.await, Ok(AddTopicResult::Created));
-            let newest = match newest {
-                Some(newest) => newest.await.ok(),
-                None => None,
-            };
+            let newest = OptionFuture::from(newest).await.and_then(Result::ok);
             drop(session);
             let is_other = newest.is_some_and(|it| newest_sequence(&it) < known);
             if !is_new && !is_other {
