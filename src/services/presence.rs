@@ -480,14 +480,11 @@ fn see(people: &mut People, event: StreamEvent<MemberCard>) -> bool {
     }
     match event {
         StreamEvent::Value { topic, new, .. } => people.put(id(&topic.path), new, clock::now()),
-        StreamEvent::Unsubscribed {
-            topic,
-            reason: UnsubscribedReason::Service(_),
-        } => people.keep(|session| session != id(&topic.path)),
-        StreamEvent::Unsubscribed {
-            reason: UnsubscribedReason::SessionLost,
-            ..
-        } => people.keep(|_| false),
+        StreamEvent::Unsubscribed { topic, reason } => match reason {
+            UnsubscribedReason::Service(_) => people.keep(|session| session != id(&topic.path)),
+            UnsubscribedReason::SessionLost => people.keep(|_| false),
+            _ => false,
+        },
         StreamEvent::NotSelected(_) => {
             people.listing = Listing::Hidden;
             true

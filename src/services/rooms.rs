@@ -275,18 +275,16 @@ impl Visit {
                 self.rooms.outbox.serve(&self.open);
             }
             StreamEvent::Value { old, new, .. } => self.receive_value(new, old.is_none()),
-            StreamEvent::Unsubscribed {
-                reason: UnsubscribedReason::Service(reason),
-                ..
-            } => match reason {
-                UnsubscribeReason::Removal => self.fail(Fault::RoomRemoved),
-                UnsubscribeReason::Authorization => self.fail(Fault::NotPermitted(Right::Read)),
+            StreamEvent::Unsubscribed { reason, .. } => match reason {
+                UnsubscribedReason::Service(UnsubscribeReason::Removal) => {
+                    self.fail(Fault::RoomRemoved);
+                }
+                UnsubscribedReason::Service(UnsubscribeReason::Authorization) => {
+                    self.fail(Fault::NotPermitted(Right::Read));
+                }
+                UnsubscribedReason::SessionLost => self.look_for_room(),
                 _ => {}
             },
-            StreamEvent::Unsubscribed {
-                reason: UnsubscribedReason::SessionLost,
-                ..
-            } => self.look_for_room(),
             StreamEvent::NotSelected(error) => return Err(fault::of_request(error, Right::Read)),
             // What cannot be read is no message.
             _ => {}
