@@ -370,18 +370,15 @@ impl Direct {
         if principal == SHARED_ACCOUNT && me.service.is_loopback() {
             return true;
         }
-        let mut names: Vec<String> = Vec::new();
-        if principal == me.credentials.principal {
-            names.push(me.name.clone());
-        }
-        for open in self.app.rooms.read_untracked().iter() {
-            for person in open.people.read_untracked().persons() {
-                if person.principal == principal && !names.contains(&person.name) {
-                    names.push(person.name);
-                }
-            }
-        }
-        names.len() > 1
+        let rooms = self.app.rooms.read_untracked();
+        let persons = rooms
+            .iter()
+            .flat_map(|open| open.people.read_untracked().persons());
+        let named = persons.filter(|it| it.principal == principal);
+        let own = (principal == me.credentials.principal).then(|| me.name.clone());
+        let mut names = own.into_iter().chain(named.map(|it| it.name));
+        let first = names.next();
+        names.any(|name| Some(name) != first)
     }
 
     /// Shows what the reader and somebody say to each other. Where others could read it, the profile says so instead.
