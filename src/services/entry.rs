@@ -314,11 +314,12 @@ impl Entry {
         let longest = RETRY_DELAYS.1.min(RETRY_DELAYS.0 * 2f64.powi(attempts));
         let delay = longest * (1.0 + Math::random()) / 2.0;
         let until = clock::now() + delay as i64;
-        self.connection.count_down(until, move || {
+        let try_again = move || {
             if this.connection.session().is_none() {
                 this.reconnect();
             }
-        });
+        };
+        self.connection.count_down(until, Box::new(try_again));
     }
 
     async fn add_principal(&self, account: NewAccount) -> Result<(), Fault> {
