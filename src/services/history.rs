@@ -137,14 +137,14 @@ impl History {
         spawn_local(async move {
             let (state, copied) = (room.state.clone(), room.copied.clone());
             let is_there = move || *state.read() != RoomState::Joining || copied.get();
-            in_time(JOIN_TIMEOUT, until(is_there)).await;
+            in_time(JOIN_TIMEOUT, Box::new(is_there)).await;
             if matches!(target, Target::Id(_)) {
                 let (shown, rows) = (room.clone(), room.rows.clone());
                 let has_come = move || {
                     rows.track();
                     shown.look(|timeline| timeline.find(target)).is_some()
                 };
-                in_time(VALUE_TIMEOUT, until(has_come)).await;
+                in_time(VALUE_TIMEOUT, Box::new(has_come)).await;
             }
             if !this.show(&room, target, focus).await {
                 let note = Note::Alert(text!(timeline_message_gone));
@@ -285,9 +285,9 @@ impl History {
     }
 }
 
-/// Waits for something, so many milliseconds at most.
-async fn in_time(timeout: u32, waiting: impl Future<Output = ()>) {
-    select(pin!(waiting), TimeoutFuture::new(timeout)).await;
+/// Waits until a condition holds, so many milliseconds at most.
+async fn in_time(timeout: u32, condition: Box<dyn Fn() -> bool>) {
+    select(pin!(until(condition)), TimeoutFuture::new(timeout)).await;
 }
 
 fn show_time(open: &OpenRoom, ms: i64) -> bool {
