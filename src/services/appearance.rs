@@ -28,11 +28,8 @@ pub(super) fn recall(state: PageState) {
     set_density(state, storage::load(DENSITY).unwrap_or_default());
     let chosen = storage::load(LANGUAGE).unwrap_or_default();
     let language = choose(&chosen);
-    state.language.set(
-        Language::find(&chosen)
-            .map_or(SYSTEM, |it| it.code)
-            .to_owned(),
-    );
+    let code = Language::find(&chosen).map_or(SYSTEM, |it| it.code);
+    state.language.set(code.to_owned());
     // Without its texts, the page stays in English.
     show_in(state, language, page::texts_from_start().as_deref());
 }
@@ -50,9 +47,8 @@ pub fn set_density(state: PageState, density: String) {
     let forced = one_of(&density, &["compact"]);
     storage::store(DENSITY, forced);
     page::set_appearance("density", forced);
-    state
-        .density
-        .set(forced.unwrap_or("comfortable").to_owned());
+    let density = forced.unwrap_or("comfortable");
+    state.density.set(density.to_owned());
 }
 
 /// Shows the page in another language, or in the one that the browser asks for, once its texts have loaded.
@@ -96,10 +92,8 @@ pub fn set_enter_key(app: App, chosen: EnterKey) {
 pub fn change_saved_services(state: PageState, change: impl FnOnce(&mut SavedServices)) {
     state.services.update(change);
     let services = state.services.read_untracked();
-    For::Device.store(
-        SERVICES,
-        Some(&*services).filter(|it| !it.list().is_empty()),
-    );
+    let stored = Some(&*services).filter(|it| !it.list().is_empty());
+    For::Device.store(SERVICES, stored);
 }
 
 /// The services that were kept.

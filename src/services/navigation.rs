@@ -135,10 +135,7 @@ pub(super) fn remember_sign_in(app: App, sign_in: &SignIn) {
         // A name that nobody chose is this window's alone: the device keeps the one that somebody did.
         let mut settings = For::Device.load_pairs(SETTINGS).into_iter();
         let chosen = settings.find(|(setting, _)| setting == "name");
-        form.set(
-            Field::Name,
-            chosen.map_or_else(String::new, |(_, name)| name),
-        );
+        form.set(Field::Name, chosen.unwrap_or_default().1);
     }
     For::Device.store(SETTINGS, Some(&form.to_pairs()));
     let password = KeptPassword::of(sign_in);
@@ -149,11 +146,8 @@ pub(super) fn remember_sign_in(app: App, sign_in: &SignIn) {
         storage::store(CREDENTIALS, None);
     }
     // Another window may store another account's. Of the sandbox's public password, a reload needs nothing.
-    let is_needed = !form.is_shared();
-    let held = is_needed
-        .then(|| serde_json::to_string(&pairs).ok())
-        .flatten();
-    page::hold(held.as_deref());
+    let held = serde_json::to_string(&pairs).ok();
+    page::hold(held.as_deref().filter(|_| !form.is_shared()));
 }
 
 /// The rooms that an account was in when it was last here, in any window.
