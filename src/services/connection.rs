@@ -170,7 +170,7 @@ impl Connection {
         });
     }
 
-    fn show(self: &Rc<Self>, state: SessionState, sign_in: &SignIn) {
+    fn show(&self, state: SessionState, sign_in: &SignIn) {
         self.stop_countdown();
         match state {
             SessionState::Connecting => self.app.connection.set(state::Connection::Connecting),
