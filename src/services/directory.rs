@@ -155,26 +155,25 @@ impl Directory {
 
     /// Says what a room is about.
     pub fn set_topic(&self, open: &OpenRoom, topic: String) {
-        self.change(open, move |card| card.topic = topic);
+        let card = self.card_of(open);
+        self.save(open, RoomCard { topic, ..card });
     }
 
     /// Closes a room for writing, or opens it again.
     pub fn archive(&self, open: &OpenRoom, archived: bool) {
-        self.change(open, move |card| card.archived = archived);
+        let card = self.card_of(open);
+        self.save(open, RoomCard { archived, ..card });
     }
 
     /// Writes down that a room has been made.
     pub fn introduce(&self, open: &OpenRoom) {
-        self.change(open, |_| {});
+        self.save(open, self.card_of(open));
     }
 
-    fn change(&self, open: &OpenRoom, change: impl FnOnce(&mut RoomCard) + 'static) {
+    fn save(&self, open: &OpenRoom, card: RoomCard) {
         let Some(session) = self.connection.session().filter(|_| open.peer.is_none()) else {
             return;
         };
-        let known = open.card.read_untracked().clone();
-        let mut card = known.unwrap_or_else(|| self.new_card(&open.info.read_untracked()));
-        change(&mut card);
         let open = open.clone();
         spawn_local(async move {
             match write(&session, &card).await {
@@ -187,6 +186,12 @@ impl Directory {
                 }
             }
         });
+    }
+
+    /// The card of a room as it is known, or as it would be.
+    fn card_of(&self, open: &OpenRoom) -> RoomCard {
+        let known = open.card.read_untracked().clone();
+        known.unwrap_or_else(|| self.new_card(&open.info.read_untracked()))
     }
 
     /// The card of a room that has none yet.
