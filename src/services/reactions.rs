@@ -59,10 +59,7 @@ impl Reactions {
                     | StreamEvent::Unsubscribed {
                         reason: UnsubscribedReason::Service(_),
                         ..
-                    } => room.react(|reactions| {
-                        reactions.start_anew();
-                        None
-                    }),
+                    } => room.forget_reactions(),
                     _ => {}
                 }
             }

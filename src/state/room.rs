@@ -527,13 +527,18 @@ impl OpenRoom {
         }
     }
 
-    /// The room holds nothing of what was known of it any more: the service has lost it, or it is another service's.
-    pub fn start_anew(&self) {
-        self.change(Timeline::start_anew);
+    /// The series of reactions begins anew.
+    pub fn forget_reactions(&self) {
         self.react(|reactions| {
             reactions.start_anew();
             None
         });
+    }
+
+    /// The room holds nothing of what was known of it any more: the service has lost it, or it is another service's.
+    pub fn start_anew(&self) {
+        self.change(Timeline::start_anew);
+        self.forget_reactions();
         self.set_read(None);
     }
 
