@@ -78,16 +78,6 @@ enum Turn {
     NoSession,
 }
 
-/// What keeps other windows from sending at the same time.
-enum Hold {
-    /// Free again when this is dropped.
-    Lock(#[expect(dead_code, reason = "it is held")] Lock),
-    /// A record in the database, to be given back.
-    Claim,
-    /// Another window took too long.
-    Nothing,
-}
-
 /// Messages on their way.
 pub struct Outbox {
     app: App,
@@ -291,18 +281,18 @@ impl Outbox {
     async fn send_all(&self, open: &OpenRoom) {
         while open.look(|timeline| timeline.next_unsent()).is_some() {
             let key = self.key(open);
-            let hold = match &key {
+            let lock = match &key {
                 Some(key) => self.wait_for_turn(key).await,
-                None => Hold::Nothing,
+                None => None,
             };
-            let claimed = key.as_ref().filter(|_| matches!(hold, Hold::Claim));
+            let claimed = key.as_ref().filter(|_| !locks::are_here());
             let done = self.send_in_turn(open, claimed).await;
             // What is done has to be seen by the window that is next.
             self.storage.write_all().await;
             if let Some(key) = claimed {
                 self.storage.give_back(key.prefix());
             }
-            drop(hold);
+            drop(lock);
             match done {
                 Turn::Done => {}
                 Turn::Again => TimeoutFuture::new(RETRY_DELAY).await,
@@ -312,17 +302,17 @@ impl Outbox {
         }
     }
 
-    /// Waits until no other window sends what is in an outbox, or for long enough: what is sent is looked for first.
-    async fn wait_for_turn(&self, key: &OutboxKey) -> Hold {
+    /// Waits until no other window sends what is in an outbox, or for long enough: what is sent is looked for first. Where the
+    /// browser has no locks, a record in the database takes the place of one, and is to be given back.
+    async fn wait_for_turn(&self, key: &OutboxKey) -> Option<Lock> {
         if locks::are_here() {
-            let lock = locks::acquire(&["effusion ", key.prefix()].concat(), LOCK_TIMEOUT).await;
-            return lock.map_or(Hold::Nothing, Hold::Lock);
+            return locks::acquire(&["effusion ", key.prefix()].concat(), LOCK_TIMEOUT).await;
         }
         while !self.claim(key).await {
             // The database does not tell when another window gives it back.
             TimeoutFuture::new(CLAIM_INTERVAL).await;
         }
-        Hold::Claim
+        None
     }
 
     /// Claims an outbox, or goes on claiming it. A window that has not done so for [`LOCK_TIMEOUT`] has lost it.
