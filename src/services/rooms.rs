@@ -256,16 +256,13 @@ impl Visit {
     fn see(&mut self, event: StreamEvent<RoomValue>) -> Result<(), Fault> {
         match event {
             StreamEvent::Subscribed { topic } => {
-                match value::kind(&topic.specification) {
-                    Some(kind) if kind == self.open.info.read_untracked().kind => {}
+                let kind = value::kind(&topic.specification).ok_or(Fault::NotARoom)?;
+                if kind != self.open.info.read_untracked().kind {
                     // Nobody needs to know of what kind a room is to join it.
-                    Some(kind) => {
-                        self.open.info.update(|room| room.kind = kind);
-                        self.rooms.unsubscribe(&self.open);
-                        self.rooms.establish(&self.open, self.announce);
-                        return Ok(());
-                    }
-                    None => return Err(Fault::NotARoom),
+                    self.open.info.update(|room| room.kind = kind);
+                    self.rooms.unsubscribe(&self.open);
+                    self.rooms.establish(&self.open, self.announce);
+                    return Ok(());
                 }
                 self.open.change(|timeline| timeline.subscribed());
                 self.open.copied.set_if_changed(false);
