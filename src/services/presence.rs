@@ -307,11 +307,8 @@ impl Present {
         let id = info.id.to_string();
         let (path, specification) = match &self.open.peer {
             None => {
-                let room = self.open.info.read_untracked().name.clone();
-                (
-                    member_path(&room, &id),
-                    TopicSpecification::new(TopicType::Json),
-                )
+                let path = member_path(&self.open.info.read_untracked().name, &id);
+                (path, TopicSpecification::new(TopicType::Json))
             }
             Some(peer) => {
                 // Where others could read it, nobody is told.
