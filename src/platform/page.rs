@@ -124,10 +124,8 @@ pub fn set_appearance(name: &str, value: Option<&str>) {
 
 /// Whether the page came by `https:`.
 pub fn is_secure() -> bool {
-    window()
-        .location()
-        .protocol()
-        .is_ok_and(|protocol| protocol == "https:")
+    let protocol = window().location().protocol();
+    protocol.is_ok_and(|protocol| protocol == "https:")
 }
 
 /// Whether the browser has workers that several tabs share.
