@@ -36,20 +36,13 @@ impl StreamValue for RoomValue {
 
 /// The timeline's form of an event.
 pub(super) fn of(event: TimeSeriesEvent<Json>) -> Event {
-    let (sequence, at) = (
-        event.metadata.sequence,
-        At::local(event.original().timestamp_millis() as i64),
-    );
-    let edits = event.original.as_ref().map(|original| original.sequence);
-    let author = event
-        .original
-        .map_or(event.metadata.author, |original| original.author);
+    let original = event.original();
     Event {
-        sequence,
-        edits,
-        at,
-        message: message(&event.value, &author),
-        author,
+        sequence: event.metadata.sequence,
+        edits: event.original.as_ref().map(|original| original.sequence),
+        at: At::local(original.timestamp_millis() as i64),
+        message: message(&event.value, &original.author),
+        author: original.author.clone(),
     }
 }
 
