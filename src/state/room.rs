@@ -301,11 +301,15 @@ impl OpenRoom {
     /// flood.
     pub fn change<T>(&self, change: impl FnOnce(&mut Timeline) -> T) -> T {
         let result = change(&mut self.inner.timeline.borrow_mut());
-        let changed = self.inner.timeline.borrow_mut().take_changed();
-        if changed {
+        self.draw_changes();
+        result
+    }
+
+    /// Not generic: all changes share this code.
+    fn draw_changes(&self) {
+        if self.inner.timeline.borrow_mut().take_changed() {
             self.draw();
         }
-        result
     }
 
     fn draw(&self) {
