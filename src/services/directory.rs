@@ -96,13 +96,10 @@ impl Directory {
         // Without these there are still rooms.
         let cards = cards.await.map(|found| found.topics).unwrap_or_default();
         let members = members.await.map(|found| found.topics).unwrap_or_default();
-        let cards: Vec<RoomCard> = cards
-            .iter()
-            .filter_map(|topic| RoomCard::from_json(&json(topic)?))
-            .collect();
+        let card = |topic: &FetchedTopic| RoomCard::from_json(&json(topic)?);
         let list = gather(
             rooms.topics.iter().filter_map(room_of).collect(),
-            &cards,
+            &cards.iter().filter_map(card).collect::<Vec<_>>(),
             &members.iter().filter_map(member_of).collect::<Vec<_>>(),
         );
         self.latest.replace(list.clone());
@@ -126,17 +123,12 @@ impl Directory {
         let path = new.room.name.topic_path();
         // Before there is anything to read.
         if let Some(script) = script(&path, &new.access) {
-            session
-                .security()
-                .update_security_store(&script)
-                .await
-                .map_err(|error| fault::of_request(error, Right::Grant))?;
+            let granted = session.security().update_security_store(&script).await;
+            granted.map_err(|error| fault::of_request(error, Right::Grant))?;
         }
         let keep = ["limit ", &new.keep.to_string()].concat();
-        let added = session
-            .topics()
-            .add(&path, specification(new.room.kind, &keep))
-            .await;
+        let specification = specification(new.room.kind, &keep);
+        let added = session.topics().add(&path, specification).await;
         match added.map_err(|error| fault::of_request(error, Right::Create)) {
             Ok(AddTopicResult::Exists) | Err(Fault::NotARoom) => {
                 return Err(Fault::RoomExists(new.room.name.to_string()));
