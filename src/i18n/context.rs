@@ -194,47 +194,38 @@ impl I18n {
 /// A text that follows the language. It has one type for all texts, so that the compiler makes the code to show one once.
 type Follows = Box<dyn Fn() -> String + Send + Sync>;
 
-impl IntoRender for Text {
-    type Output = Follows;
-
-    fn into_render(self) -> Follows {
+impl Text {
+    fn follow(self) -> Follows {
         let i18n = use_i18n();
         Box::new(move || i18n.show(&self))
     }
 }
 
-impl IntoAttributeValue for Text {
-    type Output = Follows;
+/// What a view takes as a text or as an attribute.
+macro_rules! follow_language {
+    ($($text:ty),*) => {$(
+        impl IntoRender for $text {
+            type Output = Follows;
 
-    fn into_attribute_value(self) -> Follows {
-        self.into_render()
-    }
+            fn into_render(self) -> Follows {
+                Text::from(self).follow()
+            }
+        }
+
+        impl IntoAttributeValue for $text {
+            type Output = Follows;
+
+            fn into_attribute_value(self) -> Follows {
+                Text::from(self).follow()
+            }
+        }
+
+        impl From<$text> for TextProp {
+            fn from(text: $text) -> Self {
+                Text::from(text).follow().into()
+            }
+        }
+    )*};
 }
 
-impl From<Text> for TextProp {
-    fn from(text: Text) -> Self {
-        text.into_render().into()
-    }
-}
-
-impl IntoRender for &'static Message {
-    type Output = Follows;
-
-    fn into_render(self) -> Follows {
-        Text::from(self).into_render()
-    }
-}
-
-impl IntoAttributeValue for &'static Message {
-    type Output = Follows;
-
-    fn into_attribute_value(self) -> Follows {
-        self.into_render()
-    }
-}
-
-impl From<&'static Message> for TextProp {
-    fn from(message: &'static Message) -> Self {
-        message.into_render().into()
-    }
-}
+follow_language!(Text, &'static Message);

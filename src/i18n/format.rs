@@ -6,6 +6,7 @@ use js_sys::{Array, Date, Function, Intl, Object, Reflect};
 use wasm_bindgen::JsValue;
 
 /// The browser's formatters for one locale, each made when it is first needed: making one takes longer than drawing a message.
+#[derive(Default)]
 pub(super) struct Formats {
     locale: Array,
     numbers: OnceCell<Function>,
@@ -20,11 +21,7 @@ impl Formats {
     pub(super) fn new(locale: &str) -> Self {
         Self {
             locale: Array::of1(&JsValue::from_str(locale)),
-            numbers: OnceCell::new(),
-            plurals: OnceCell::new(),
-            time_of_day: OnceCell::new(),
-            date_and_time: OnceCell::new(),
-            day: OnceCell::new(),
+            ..Self::default()
         }
     }
 

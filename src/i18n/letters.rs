@@ -2,6 +2,8 @@
 //!
 //! In a browser these ask the browser: it has the tables of Unicode, which need not be fetched with the page.
 
+use std::iter;
+
 /// A text in small letters.
 pub fn lower(text: &str) -> String {
     if text.is_ascii() {
@@ -56,16 +58,10 @@ pub fn last_graphemes(text: &str, count: usize) -> &str {
     while !text.is_char_boundary(from) {
         from += 1;
     }
-    let mut rest = text.get(from..).unwrap_or(text);
-    let mut starts = Vec::new();
-    while !rest.is_empty() {
-        starts.push(rest);
-        let length = here::end_of_graphemes(rest, 1);
-        rest = rest.get(length..).unwrap_or_default();
-        if length == 0 {
-            break;
-        }
-    }
+    let starts = iter::successors(text.get(from..), |rest| {
+        rest.get(here::end_of_graphemes(rest, 1).max(1)..)
+    });
+    let starts: Vec<&str> = starts.take_while(|rest| !rest.is_empty()).collect();
     let start = starts.len().checked_sub(count);
     start.map_or(text, |start| starts.get(start).copied().unwrap_or_default())
 }

@@ -124,10 +124,8 @@ pub fn set_appearance(name: &str, value: Option<&str>) {
 
 /// Whether the page came by `https:`.
 pub fn is_secure() -> bool {
-    window()
-        .location()
-        .protocol()
-        .is_ok_and(|protocol| protocol == "https:")
+    let protocol = window().location().protocol();
+    protocol.is_ok_and(|protocol| protocol == "https:")
 }
 
 /// Whether the browser has workers that several tabs share.
@@ -161,19 +159,21 @@ pub fn meta(name: &str) -> Option<String> {
 pub fn once_drawn(then: impl FnOnce() + 'static) {
     /// How long a frame may take to come, in milliseconds.
     const FRAME_TIMEOUT: u64 = 500;
-    fn go(then: &Cell<Option<Box<dyn FnOnce()>>>) {
+    // Not generic: all callers share the code that waits.
+    fn wait(go: Rc<dyn Fn()>) {
+        let late = Rc::clone(&go);
+        // A list draws some in the next frame. What a timer does after the one that follows comes when both have been seen.
+        request_animation_frame(move || {
+            request_animation_frame(move || set_timeout(move || go(), Duration::ZERO));
+        });
+        set_timeout(move || late(), Duration::from_millis(FRAME_TIMEOUT));
+    }
+    let then = Cell::new(Some(then));
+    wait(Rc::new(move || {
         if let Some(then) = then.take() {
             then();
         }
-    }
-    let then: Box<dyn FnOnce()> = Box::new(then);
-    let then = Rc::new(Cell::new(Some(then)));
-    let late = Rc::clone(&then);
-    // A list draws some in the next frame. What a timer does after the one that follows comes when both have been seen.
-    request_animation_frame(move || {
-        request_animation_frame(move || set_timeout(move || go(&then), Duration::ZERO));
-    });
-    set_timeout(move || go(&late), Duration::from_millis(FRAME_TIMEOUT));
+    }));
 }
 
 /// Saves a text or bytes as a file, of this kind; a browser that makes no files saves none.

@@ -6,32 +6,49 @@ use web_sys::Storage;
 
 use super::page;
 
+/// For whom something is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum For {
+    /// For every window of this device, until it is removed.
+    Device,
+    /// For this window, until it is closed.
+    Window,
+}
+
+impl For {
+    /// The text that is stored under a name.
+    pub fn load_text(self, key: &str) -> Option<String> {
+        self.storage()?.get_item(key).ok()?
+    }
+
+    /// Stores a text, or removes it. False if the browser does not.
+    pub fn store_text(self, key: &str, value: Option<&str>) -> bool {
+        let done = self.storage().is_some_and(|storage| match value {
+            Some(value) => storage.set_item(key, value).is_ok(),
+            None => storage.remove_item(key).is_ok(),
+        });
+        if !done && value.is_some() {
+            refused();
+        }
+        done
+    }
+
+    fn storage(self) -> Option<Storage> {
+        match self {
+            Self::Device => window().local_storage().ok()?,
+            Self::Window => window().session_storage().ok()?,
+        }
+    }
+}
+
 /// What is stored on this device under a name.
 pub fn load(key: &str) -> Option<String> {
-    device()?.get_item(key).ok()?
+    For::Device.load_text(key)
 }
 
 /// Stores something on this device, or removes it. False if the browser does not.
 pub fn store(key: &str, value: Option<&str>) -> bool {
-    write(device(), key, value)
-}
-
-/// What is stored under a name until this window is closed.
-pub fn load_for_window(key: &str) -> Option<String> {
-    this_window()?.get_item(key).ok()?
-}
-
-/// Stores something until this window is closed, or removes it. False if the browser does not.
-pub fn store_for_window(key: &str, value: Option<&str>) -> bool {
-    write(this_window(), key, value)
-}
-
-fn device() -> Option<Storage> {
-    window().local_storage().ok()?
-}
-
-fn this_window() -> Option<Storage> {
-    window().session_storage().ok()?
+    For::Device.store_text(key, value)
 }
 
 /// What the window is told, as an event, when the browser has not stored something.
@@ -45,15 +62,4 @@ pub fn refused() {
 /// Listens until the owner of the caller is done with for what the browser does not store.
 pub fn on_refused(then: impl Fn() + 'static) {
     page::listen(&window(), REFUSED, move |_| then());
-}
-
-fn write(storage: Option<Storage>, key: &str, value: Option<&str>) -> bool {
-    let done = storage.is_some_and(|storage| match value {
-        Some(value) => storage.set_item(key, value).is_ok(),
-        None => storage.remove_item(key).is_ok(),
-    });
-    if !done && value.is_some() {
-        refused();
-    }
-    done
 }

@@ -1,10 +1,8 @@
 //! Tasks that end together.
 
-use std::pin::pin;
-
 use futures_channel::oneshot::{Receiver, Sender, channel};
 use futures_util::FutureExt;
-use futures_util::future::{Shared, select};
+use futures_util::future::{LocalBoxFuture, Shared, select};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -28,9 +26,14 @@ impl Default for Tasks {
 impl Tasks {
     /// Runs a task until it is done or the tasks end.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        self.spawn_boxed(Box::pin(task));
+    }
+
+    /// Not generic: all tasks share the code that ends them.
+    fn spawn_boxed(&self, task: LocalBoxFuture<'static, ()>) {
         let ended = self.ended.clone();
         spawn_local(async move {
-            select(pin!(task), ended).await;
+            select(task, ended).await;
         });
     }
 }

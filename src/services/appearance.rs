@@ -28,16 +28,10 @@ pub(super) fn recall(state: PageState) {
     set_density(state, storage::load(DENSITY).unwrap_or_default());
     let chosen = storage::load(LANGUAGE).unwrap_or_default();
     let language = choose(&chosen);
-    state.language.set(
-        Language::find(&chosen)
-            .map_or(SYSTEM, |it| it.code)
-            .to_owned(),
-    );
-    let texts = page::texts_from_start();
+    let code = Language::find(&chosen).map_or(SYSTEM, |it| it.code);
+    state.language.set(code.to_owned());
     // Without its texts, the page stays in English.
-    if language.code == "en" || texts.is_some() {
-        let _ = show_in(state, language, texts.as_deref());
-    }
+    show_in(state, language, page::texts_from_start().as_deref());
 }
 
 /// Changes the colours, and remembers which.
@@ -53,9 +47,8 @@ pub fn set_density(state: PageState, density: String) {
     let forced = one_of(&density, &["compact"]);
     storage::store(DENSITY, forced);
     page::set_appearance("density", forced);
-    state
-        .density
-        .set(forced.unwrap_or("comfortable").to_owned());
+    let density = forced.unwrap_or("comfortable");
+    state.density.set(density.to_owned());
 }
 
 /// Shows the page in another language, or in the one that the browser asks for, once its texts have loaded.
@@ -73,8 +66,7 @@ pub async fn set_language(state: PageState, chosen: String) -> Result<(), Fault>
     if *state.language.read_untracked() != chosen {
         return Ok(()); // Another language was chosen meanwhile.
     }
-    let there = language.code == "en" || texts.is_some();
-    if there && show_in(state, language, texts.as_deref()).is_ok() {
+    if show_in(state, language, texts.as_deref()) {
         storage::store(LANGUAGE, Some(chosen.as_str()).filter(|it| *it != SYSTEM));
         Ok(())
     } else {
@@ -100,10 +92,8 @@ pub fn set_enter_key(app: App, chosen: EnterKey) {
 pub fn change_saved_services(state: PageState, change: impl FnOnce(&mut SavedServices)) {
     state.services.update(change);
     let services = state.services.read_untracked();
-    For::Device.store(
-        SERVICES,
-        Some(&*services).filter(|it| !it.list().is_empty()),
-    );
+    let stored = Some(&*services).filter(|it| !it.list().is_empty());
+    For::Device.store(SERVICES, stored);
 }
 
 /// The services that were kept.
@@ -112,17 +102,17 @@ pub(super) fn saved_services() -> SavedServices {
     For::Device.load(SERVICES).unwrap_or_else(from_lines)
 }
 
-/// Shows the page in a language by its texts; none are English. The language stays as it was if they cannot be read.
-fn show_in(
-    state: PageState,
-    language: Language,
-    texts: Option<&str>,
-) -> Result<(), serde_json::Error> {
+/// Shows the page in a language by its texts, which English does not need. False if they are missing or cannot be read: the
+/// language stays as it was then.
+fn show_in(state: PageState, language: Language, texts: Option<&str>) -> bool {
     let locales = page::locales();
     let locale = language.locale(locales.iter().map(String::as_str));
-    state.i18n.set(locale, texts)?;
-    page::set_language(language.code, language.direction());
-    Ok(())
+    let is_there = language.code == "en" || texts.is_some();
+    let is_shown = is_there && state.i18n.set(locale, texts).is_ok();
+    if is_shown {
+        page::set_language(language.code, language.direction());
+    }
+    is_shown
 }
 
 fn choose(chosen: &str) -> Language {

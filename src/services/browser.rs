@@ -86,22 +86,18 @@ async fn command(command: &str, file: Option<&Uint8Array>) -> Result<JsValue, Fa
     port.close();
     let answer: Array = answer.dyn_into().map_err(|_| Fault::NoWorker)?;
     let (word, more) = (answer.get(0).as_string(), answer.get(1));
-    match word.as_deref() {
-        Some("ok") => Ok(more),
-        Some("busy") => Err(Fault::ServiceBusy),
-        Some("full") => Err(Fault::StorageFull),
-        word => {
-            let detail = more.as_string().unwrap_or_default();
-            let fault = match word {
-                Some("foreign") => Fault::FileForeign,
-                Some("excess") => Fault::FileExcess,
-                Some("damaged") => Fault::FileDamaged,
-                // The worker has ended: an array as for a connection, with a reason.
-                _ => return Err(Fault::ServiceFailed(detail)),
-            };
-            // No reader could do anything with it; who looks for the cause can.
-            leptos::logging::log!("the file: {detail}");
-            Err(fault)
-        }
-    }
+    let detail = more.as_string().unwrap_or_default();
+    let fault = match word.as_deref() {
+        Some("ok") => return Ok(more),
+        Some("busy") => return Err(Fault::ServiceBusy),
+        Some("full") => return Err(Fault::StorageFull),
+        Some("foreign") => Fault::FileForeign,
+        Some("excess") => Fault::FileExcess,
+        Some("damaged") => Fault::FileDamaged,
+        // The worker has ended: an array as for a connection, with a reason.
+        _ => return Err(Fault::ServiceFailed(detail)),
+    };
+    // No reader could do anything with it; who looks for the cause can.
+    leptos::logging::log!("the file: {detail}");
+    Err(fault)
 }

@@ -75,10 +75,10 @@ pub struct SessionSnapshot {
 }
 
 impl Connection {
-    pub(super) fn new(app: App, traffic: Rc<Traffic>, connect: Connector) -> Self {
+    pub(super) fn new(app: App, traffic: &Rc<Traffic>, connect: Connector) -> Self {
         Self {
             app,
-            traffic,
+            traffic: Rc::clone(traffic),
             connect,
             current: RefCell::default(),
             epoch: Cell::new(0),
@@ -170,14 +170,14 @@ impl Connection {
         });
     }
 
-    fn show(self: &Rc<Self>, state: SessionState, sign_in: &SignIn) {
+    fn show(&self, state: SessionState, sign_in: &SignIn) {
         self.stop_countdown();
         match state {
             SessionState::Connecting => self.app.connection.set(state::Connection::Connecting),
             SessionState::Connected(_) => self.app.connection.set(state::Connection::Connected),
             SessionState::Recovering { retry_in, .. } => {
                 let until = clock::now().saturating_add_unsigned(retry_in.as_millis() as u64);
-                self.count_down(until, || {});
+                self.count_down(until, Box::new(|| {}));
             }
             SessionState::Closed(reason) => {
                 if let Some(fault) = fault::of_closing(&reason, sign_in) {
@@ -205,7 +205,7 @@ impl Connection {
     }
 
     /// Shows the seconds until the next attempt, and does something then.
-    pub(super) fn count_down(self: &Rc<Self>, until: i64, then: impl FnOnce() + 'static) {
+    pub(super) fn count_down(&self, until: i64, then: Box<dyn FnOnce()>) {
         let tasks = Tasks::default();
         let shown = self.app.connection;
         tasks.spawn(async move {

@@ -39,10 +39,10 @@ pub struct Copies {
 }
 
 impl Copies {
-    pub(super) fn new(app: App, storage: Rc<Storage>) -> Self {
+    pub(super) fn new(app: App, storage: &Rc<Storage>) -> Self {
         Self {
             app,
-            storage,
+            storage: Rc::clone(storage),
             stored: RefCell::default(),
         }
     }
@@ -51,8 +51,7 @@ impl Copies {
     pub(super) fn follow(self: &Rc<Self>) {
         let (app, this) = (self.app, self.clone());
         let track = move || {
-            let (rooms, direct) = (app.rooms.read(), app.direct.read());
-            for open in rooms.iter().chain(direct.iter()) {
+            for open in app.tracked_rooms() {
                 open.version.track();
                 open.read.track();
                 open.copied.track();
@@ -149,12 +148,11 @@ impl Copies {
 
     /// Who has read, and what.
     fn read_key(&self, open: &OpenRoom) -> Option<OutboxKey> {
-        let me = self.app.me.read_untracked();
-        key_for(self.app, open, name_if_shared(me.as_ref()?))
+        key_for(self.app, open, name_if_shared)
     }
 
     /// Whose copy it is, and of what: rights are an account's, and a name is nothing but a name.
     fn key(&self, open: &OpenRoom) -> Option<OutboxKey> {
-        key_for(self.app, open, "")
+        key_for(self.app, open, |_| "")
     }
 }

@@ -9,8 +9,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use effusion_client::{
-    ErrorReason, Interruption, Json, RangeAnchor, RequestError, Session, StreamEvent,
-    TimeSeriesEvent, TopicSpecification, UnsubscribedReason, property,
+    ErrorReason, Interruption, Json, RequestError, Session, StreamEvent, TimeSeriesEvent,
+    TopicSpecification, UnsubscribedReason, property,
 };
 use futures_util::StreamExt;
 use leptos::prelude::*;
@@ -21,7 +21,7 @@ use super::outbox::{Outbox, account};
 use super::preferences::Newest;
 use super::privacy::{Privacy, Trouble, owner};
 use super::rights::Rights;
-use super::rooms::Rooms;
+use super::rooms::{Rooms, newest_event};
 use super::value;
 use crate::features::join::form::Room;
 use crate::features::join::service::SHARED_ACCOUNT;
@@ -66,21 +66,21 @@ pub struct Direct {
 impl Direct {
     pub(super) fn new(
         app: App,
-        connection: Rc<Connection>,
-        rooms: Rc<Rooms>,
-        outbox: Rc<Outbox>,
-        notices: Rc<Notices>,
-        rights: Rc<Rights>,
-        privacy: Rc<Privacy>,
+        connection: &Rc<Connection>,
+        rooms: &Rc<Rooms>,
+        outbox: &Rc<Outbox>,
+        notices: &Rc<Notices>,
+        rights: &Rc<Rights>,
+        privacy: &Rc<Privacy>,
     ) -> Self {
         Self {
             app,
-            connection,
-            rooms,
-            outbox,
-            notices,
-            rights,
-            privacy,
+            connection: Rc::clone(connection),
+            rooms: Rc::clone(rooms),
+            outbox: Rc::clone(outbox),
+            notices: Rc::clone(notices),
+            rights: Rc::clone(rights),
+            privacy: Rc::clone(privacy),
             present: RefCell::default(),
             followed: Cell::new(0),
             inbox: RefCell::default(),
@@ -203,8 +203,7 @@ impl Direct {
         // Where the service does not allow it, there are no direct messages.
         let added = session.topics().add(&path, specification(&principal));
         // What is there already is no news. It is asked for at the same time, so that nothing comes in between.
-        let newest = session.time_series().range_query();
-        let newest = newest.from(RangeAnchor::Last(1)).select_from::<Json>(&path);
+        let newest = newest_event(&session, &path);
         let selected = session.topics().select(&selector);
         let before = match (added.await, newest.await, selected.await) {
             (Err(_), ..) | (.., Err(_)) => return,
@@ -371,18 +370,15 @@ impl Direct {
         if principal == SHARED_ACCOUNT && me.service.is_loopback() {
             return true;
         }
-        let mut names: Vec<String> = Vec::new();
-        if principal == me.credentials.principal {
-            names.push(me.name.clone());
-        }
-        for open in self.app.rooms.read_untracked().iter() {
-            for person in open.people.read_untracked().persons() {
-                if person.principal == principal && !names.contains(&person.name) {
-                    names.push(person.name);
-                }
-            }
-        }
-        names.len() > 1
+        let rooms = self.app.rooms.read_untracked();
+        let persons = rooms
+            .iter()
+            .flat_map(|open| open.people.read_untracked().persons());
+        let named = persons.filter(|it| it.principal == principal);
+        let own = (principal == me.credentials.principal).then(|| me.name.clone());
+        let mut names = own.into_iter().chain(named.map(|it| it.name));
+        let first = names.next();
+        names.any(|name| Some(name) != first)
     }
 
     /// Shows what the reader and somebody say to each other. Where others could read it, the profile says so instead.

@@ -9,7 +9,7 @@ use effusion_client::{
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::connection::Connection;
+use super::connection::{Connection, current_reader};
 use super::fault;
 use super::rooms::{Rooms, specification};
 use super::value::{self, RoomValue};
@@ -65,11 +65,11 @@ pub struct Directory {
 }
 
 impl Directory {
-    pub(super) fn new(app: App, connection: Rc<Connection>, rooms: Rc<Rooms>) -> Self {
+    pub(super) fn new(app: App, connection: &Rc<Connection>, rooms: &Rc<Rooms>) -> Self {
         Self {
             app,
-            connection,
-            rooms,
+            connection: Rc::clone(connection),
+            rooms: Rc::clone(rooms),
             latest: RefCell::default(),
         }
     }
@@ -96,13 +96,10 @@ impl Directory {
         // Without these there are still rooms.
         let cards = cards.await.map(|found| found.topics).unwrap_or_default();
         let members = members.await.map(|found| found.topics).unwrap_or_default();
-        let cards: Vec<RoomCard> = cards
-            .iter()
-            .filter_map(|topic| RoomCard::from_json(&json(topic)?))
-            .collect();
+        let card = |topic: &FetchedTopic| RoomCard::from_json(&json(topic)?);
         let list = gather(
             rooms.topics.iter().filter_map(room_of).collect(),
-            &cards,
+            &cards.iter().filter_map(card).collect::<Vec<_>>(),
             &members.iter().filter_map(member_of).collect::<Vec<_>>(),
         );
         self.latest.replace(list.clone());
@@ -126,17 +123,12 @@ impl Directory {
         let path = new.room.name.topic_path();
         // Before there is anything to read.
         if let Some(script) = script(&path, &new.access) {
-            session
-                .security()
-                .update_security_store(&script)
-                .await
-                .map_err(|error| fault::of_request(error, Right::Grant))?;
+            let granted = session.security().update_security_store(&script).await;
+            granted.map_err(|error| fault::of_request(error, Right::Grant))?;
         }
         let keep = ["limit ", &new.keep.to_string()].concat();
-        let added = session
-            .topics()
-            .add(&path, specification(new.room.kind, &keep))
-            .await;
+        let specification = specification(new.room.kind, &keep);
+        let added = session.topics().add(&path, specification).await;
         match added.map_err(|error| fault::of_request(error, Right::Create)) {
             Ok(AddTopicResult::Exists) | Err(Fault::NotARoom) => {
                 return Err(Fault::RoomExists(new.room.name.to_string()));
@@ -155,26 +147,25 @@ impl Directory {
 
     /// Says what a room is about.
     pub fn set_topic(&self, open: &OpenRoom, topic: String) {
-        self.change(open, move |card| card.topic = topic);
+        let card = self.card_of(open);
+        self.save(open, RoomCard { topic, ..card });
     }
 
     /// Closes a room for writing, or opens it again.
     pub fn archive(&self, open: &OpenRoom, archived: bool) {
-        self.change(open, move |card| card.archived = archived);
+        let card = self.card_of(open);
+        self.save(open, RoomCard { archived, ..card });
     }
 
     /// Writes down that a room has been made.
     pub fn introduce(&self, open: &OpenRoom) {
-        self.change(open, |_| {});
+        self.save(open, self.card_of(open));
     }
 
-    fn change(&self, open: &OpenRoom, change: impl FnOnce(&mut RoomCard) + 'static) {
+    fn save(&self, open: &OpenRoom, card: RoomCard) {
         let Some(session) = self.connection.session().filter(|_| open.peer.is_none()) else {
             return;
         };
-        let known = open.card.read_untracked().clone();
-        let mut card = known.unwrap_or_else(|| self.new_card(&open.info.read_untracked()));
-        change(&mut card);
         let open = open.clone();
         spawn_local(async move {
             match write(&session, &card).await {
@@ -189,14 +180,19 @@ impl Directory {
         });
     }
 
+    /// The card of a room as it is known, or as it would be.
+    fn card_of(&self, open: &OpenRoom) -> RoomCard {
+        let known = open.card.read_untracked().clone();
+        known.unwrap_or_else(|| self.new_card(&open.info.read_untracked()))
+    }
+
     /// The card of a room that has none yet.
     fn new_card(&self, room: &Room) -> RoomCard {
-        let me = self.app.me.read_untracked();
         RoomCard {
             name: room.name.clone(),
             kind: room.kind,
             topic: String::new(),
-            by: me.as_ref().map(|me| me.name.clone()).unwrap_or_default(),
+            by: current_reader(self.app).name,
             archived: false,
         }
     }

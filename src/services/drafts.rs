@@ -59,8 +59,14 @@ struct RoomDraft {
 }
 
 impl RoomDraft {
+    /// The names of the records that are in the database.
+    fn large(&self) -> impl Iterator<Item = &String> {
+        let large = self.records.iter().filter(|(_, value)| value.len() > LARGE);
+        large.map(|(name, _)| name)
+    }
+
     fn is_large(&self) -> bool {
-        self.records.iter().any(|(_, value)| value.len() > LARGE)
+        self.large().next().is_some()
     }
 }
 
@@ -86,10 +92,10 @@ pub enum StoreDrafts {
 }
 
 impl Drafts {
-    pub(super) fn new(app: App, storage: Rc<Storage>) -> Self {
+    pub(super) fn new(app: App, storage: &Rc<Storage>) -> Self {
         Self {
             app,
-            storage,
+            storage: Rc::clone(storage),
             stored: RefCell::default(),
             seen: RefCell::default(),
             recalling: RefCell::default(),
@@ -133,9 +139,51 @@ impl Drafts {
         });
     }
 
-    /// Puts what was stored into a room's composer. It is stored again when it changes, and not over what another window stored.
+    /// Puts what was stored into a room's composer, by the room's keys of today and of before. It is stored again when it changes,
+    /// and not over what another window stored.
     fn put_back(&self, open: &OpenRoom, key: &str, old: &str, drafts: Vec<(String, String)>) {
-        put_back(open, key, old, drafts);
+        let text = drafts
+            .iter()
+            .find(|(name, _)| *name == key || *name == old)
+            .map(|(_, text)| text.clone());
+        let mut kept = KeptDraft {
+            text: text.unwrap_or_default(),
+            reply: None,
+        };
+        let mut edits = Vec::new();
+        let last = drafts.last().and_then(|(name, _)| name.strip_prefix(key));
+        let last_is_edit = last.is_some_and(|what| what.starts_with(EDIT));
+        for (name, value) in drafts {
+            let Some(what) = name.strip_prefix(key) else {
+                continue;
+            };
+            if what == REPLY {
+                let json = Json::from_text(&value).ok();
+                kept.reply = json.and_then(|json| Reply::from_json(&json));
+            } else if let Some(sequence) = what.strip_prefix(EDIT) {
+                edits.extend(sequence.parse().ok().map(|sequence: u64| (sequence, value)));
+            }
+        }
+        // What stands last was in the composer.
+        let purpose = match edits.pop_if(|_| last_is_edit) {
+            Some((sequence, text)) => {
+                open.draft.set_if_changed(text);
+                Purpose::Edit { sequence, kept }
+            }
+            None => {
+                let purpose = kept.purpose();
+                open.draft.set_if_changed(kept.text);
+                purpose
+            }
+        };
+        open.purpose.set_if_changed(purpose);
+        for (sequence, text) in edits {
+            open.set_unsaved(UnsavedEdit {
+                sequence,
+                text,
+                progress: EditProgress::PutAside,
+            });
+        }
         let mut stored = self.stored.borrow_mut();
         stored.retain(|draft| draft.room != open.id);
         stored.extend(self.of(open));
@@ -146,8 +194,7 @@ impl Drafts {
         let app = self.app;
         let track = move || {
             app.me.track();
-            let (rooms, direct) = (app.rooms.read(), app.direct.read());
-            for open in rooms.iter().chain(direct.iter()) {
+            for open in app.tracked_rooms() {
                 open.info.track();
                 open.draft.track();
                 open.purpose.track();
@@ -200,12 +247,8 @@ impl Drafts {
                 let old = self.old_key(open);
                 drafts.retain(|(name, _)| *name != old);
             }
-            let is_gone = |name: &String| {
-                let mut records = draft.records.iter();
-                records.all(|(now, value)| now != name || value.len() <= LARGE)
-            };
-            for (name, value) in before.iter().flat_map(|before| &before.records) {
-                if value.len() > LARGE && is_gone(name) {
+            for name in before.iter().flat_map(RoomDraft::large) {
+                if !draft.large().any(|now| now == name) {
                     self.remove_large(name);
                 }
             }
@@ -264,8 +307,8 @@ impl Drafts {
 
     /// Whose draft it is, and where.
     fn key(&self, open: &OpenRoom) -> Option<String> {
-        let name = self.app.me.read_untracked().as_ref()?.name.clone();
-        Some(key_for(self.app, open, &name)?.prefix().to_owned())
+        let key = key_for(self.app, open, |me| &me.name)?;
+        Some(key.prefix().to_owned())
     }
 
     /// What earlier versions of the page called it.
@@ -348,50 +391,4 @@ fn is_untouched(open: &OpenRoom) -> bool {
     open.draft.read_untracked().is_empty()
         && *open.purpose.read_untracked() == Purpose::Send
         && open.set_aside.read_untracked().is_none()
-}
-
-/// Puts what was stored into a room's composer, by the room's keys of today and of before.
-fn put_back(open: &OpenRoom, key: &str, old: &str, mut drafts: Vec<(String, String)>) {
-    let text = drafts
-        .iter()
-        .find(|(name, _)| *name == key || *name == old)
-        .map(|(_, text)| text.clone());
-    let mut kept = KeptDraft {
-        text: text.unwrap_or_default(),
-        reply: None,
-    };
-    let mut edits = Vec::new();
-    let last = drafts.last().and_then(|(name, _)| name.strip_prefix(key));
-    let last_is_edit = last.is_some_and(|what| what.starts_with(EDIT));
-    for (name, value) in drafts.drain(..) {
-        let Some(what) = name.strip_prefix(key) else {
-            continue;
-        };
-        if what == REPLY {
-            let json = Json::from_text(&value).ok();
-            kept.reply = json.and_then(|json| Reply::from_json(&json));
-        } else if let Some(sequence) = what.strip_prefix(EDIT) {
-            edits.extend(sequence.parse().ok().map(|sequence: u64| (sequence, value)));
-        }
-    }
-    // What stands last was in the composer.
-    let purpose = match edits.pop_if(|_| last_is_edit) {
-        Some((sequence, text)) => {
-            open.draft.set_if_changed(text);
-            Purpose::Edit { sequence, kept }
-        }
-        None => {
-            let purpose = kept.purpose();
-            open.draft.set_if_changed(kept.text);
-            purpose
-        }
-    };
-    open.purpose.set_if_changed(purpose);
-    for (sequence, text) in edits {
-        open.set_unsaved(UnsavedEdit {
-            sequence,
-            text,
-            progress: EditProgress::PutAside,
-        });
-    }
 }

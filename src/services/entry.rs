@@ -46,17 +46,17 @@ pub struct Entry {
 impl Entry {
     pub(super) fn new(
         app: App,
-        connection: Rc<Connection>,
-        rooms: Rc<Rooms>,
-        copies: Rc<Copies>,
-        drafts: Rc<Drafts>,
+        connection: &Rc<Connection>,
+        rooms: &Rc<Rooms>,
+        copies: &Rc<Copies>,
+        drafts: &Rc<Drafts>,
     ) -> Self {
         Self {
             app,
-            connection,
-            rooms,
-            copies,
-            drafts,
+            connection: Rc::clone(connection),
+            rooms: Rc::clone(rooms),
+            copies: Rc::clone(copies),
+            drafts: Rc::clone(drafts),
             attempts: Cell::new(0),
         }
     }
@@ -139,13 +139,11 @@ impl Entry {
         app.fault.set(Some(Fault::StartedAfresh));
         spawn_local(async move {
             let is_imported = browser::identity().await.is_ok_and(|it| it.is_imported());
-            app.fault.maybe_update(|fault| {
-                let is_told = is_imported && *fault == Some(Fault::StartedAfresh);
-                if is_told {
-                    *fault = Some(Fault::Imported);
-                }
-                is_told
-            });
+            // The reader may have gone on meanwhile.
+            let is_told = app.fault.try_get_untracked() == Some(Some(Fault::StartedAfresh));
+            if is_imported && is_told {
+                app.fault.set(Some(Fault::Imported));
+            }
         });
     }
 
@@ -316,11 +314,12 @@ impl Entry {
         let longest = RETRY_DELAYS.1.min(RETRY_DELAYS.0 * 2f64.powi(attempts));
         let delay = longest * (1.0 + Math::random()) / 2.0;
         let until = clock::now() + delay as i64;
-        self.connection.count_down(until, move || {
+        let try_again = move || {
             if this.connection.session().is_none() {
                 this.reconnect();
             }
-        });
+        };
+        self.connection.count_down(until, Box::new(try_again));
     }
 
     async fn add_principal(&self, account: NewAccount) -> Result<(), Fault> {

@@ -41,8 +41,10 @@ pub struct History {
 }
 
 impl History {
-    pub(super) fn new(connection: Rc<Connection>) -> Self {
-        Self { connection }
+    pub(super) fn new(connection: &Rc<Connection>) -> Self {
+        Self {
+            connection: Rc::clone(connection),
+        }
     }
 
     /// Asks a history room for what was before the oldest message shown.
@@ -56,7 +58,7 @@ impl History {
         let (this, room) = (Rc::clone(self), open.clone());
         spawn_local(async move {
             room.earlier
-                .set(match this.fill_from_below(&room, oldest).await {
+                .set(match this.fill(&room, oldest, false).await {
                     Some(true) => Earlier::None,
                     Some(false) => Earlier::Unknown,
                     None => Earlier::Failed,
@@ -73,42 +75,38 @@ impl History {
         let (this, room) = (Rc::clone(self), open.clone());
         spawn_local(async move {
             // What cannot be loaded now is asked for again when somebody looks again.
-            let _ = if from_above {
-                this.fill_from_above(&room, rank).await
-            } else {
-                this.fill_from_below(&room, rank).await
-            };
+            let _ = this.fill(&room, rank, from_above).await;
             room.filling.set_if_changed(false);
         });
     }
 
-    /// Asks for the newest page of what is missing before a message. True if nothing is missing there any more; none if it
-    /// could not be loaded.
-    async fn fill_from_below(&self, open: &OpenRoom, rank: u64) -> Option<bool> {
+    /// Asks for the newest page of what is missing before a message or, from above, the oldest. True if nothing is missing there
+    /// any more; none if it could not be loaded.
+    async fn fill(&self, open: &OpenRoom, rank: u64, from_above: bool) -> Option<bool> {
         let Some(gap) = open.look(|timeline| timeline.gap_before(rank)) else {
             return Some(true);
         };
         let from = RangeAnchor::Sequence(gap.from);
-        let to = RangeSpan::ToSequence(gap.to);
-        let found = self.query(open, from, to, Some(PAGE)).await?;
-        let complete = found.is_complete();
-        let events = found.events.into_iter().map(value::of).collect();
-        open.change(|timeline| timeline.add_older(gap, events, complete));
-        Some(complete)
-    }
-
-    /// Asks for the oldest page of what is missing before a message.
-    async fn fill_from_above(&self, open: &OpenRoom, rank: u64) -> Option<bool> {
-        let Some(gap) = open.look(|timeline| timeline.gap_before(rank)) else {
-            return Some(true);
+        let to = if from_above {
+            RangeSpan::Next(PAGE)
+        } else {
+            RangeSpan::ToSequence(gap.to)
         };
-        let from = RangeAnchor::Sequence(gap.from);
-        let to = RangeSpan::Next(PAGE);
         let found = self.query(open, from, to, Some(PAGE)).await?;
         let last = found.events.last().map(|event| event.original().sequence);
-        let complete = (found.events.len() as u64) < PAGE || last >= Some(gap.to);
+        let complete = if from_above {
+            (found.events.len() as u64) < PAGE || last >= Some(gap.to)
+        } else {
+            found.is_complete()
+        };
         let events = found.events.into_iter().map(value::of).collect();
-        open.change(|timeline| timeline.add_newer(gap, events, complete));
+        open.change(|timeline| {
+            if from_above {
+                timeline.add_newer(gap, events, complete);
+            } else {
+                timeline.add_older(gap, events, complete);
+            }
+        });
         Some(complete)
     }
 
@@ -139,14 +137,14 @@ impl History {
         spawn_local(async move {
             let (state, copied) = (room.state.clone(), room.copied.clone());
             let is_there = move || *state.read() != RoomState::Joining || copied.get();
-            in_time(JOIN_TIMEOUT, until(is_there)).await;
+            in_time(JOIN_TIMEOUT, Box::new(is_there)).await;
             if matches!(target, Target::Id(_)) {
                 let (shown, rows) = (room.clone(), room.rows.clone());
                 let has_come = move || {
                     rows.track();
                     shown.look(|timeline| timeline.find(target)).is_some()
                 };
-                in_time(VALUE_TIMEOUT, until(has_come)).await;
+                in_time(VALUE_TIMEOUT, Box::new(has_come)).await;
             }
             if !this.show(&room, target, focus).await {
                 let note = Note::Alert(text!(timeline_message_gone));
@@ -287,9 +285,9 @@ impl History {
     }
 }
 
-/// Waits for something, so many milliseconds at most.
-async fn in_time(timeout: u32, waiting: impl Future<Output = ()>) {
-    select(pin!(waiting), TimeoutFuture::new(timeout)).await;
+/// Waits until a condition holds, so many milliseconds at most.
+async fn in_time(timeout: u32, condition: Box<dyn Fn() -> bool>) {
+    select(pin!(until(condition)), TimeoutFuture::new(timeout)).await;
 }
 
 fn show_time(open: &OpenRoom, ms: i64) -> bool {

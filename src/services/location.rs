@@ -59,9 +59,8 @@ fn remember_place(app: App, before: Option<(SignIn, Vec<Room>)>) -> Option<(Sign
 }
 
 fn show_unread(app: App) {
-    let (rooms, direct) = (app.rooms.read(), app.direct.read());
-    let rooms = rooms.iter().chain(direct.iter());
-    let unread: usize = rooms.map(|room| app.badge_count(room.clone())).sum();
+    let rooms = app.tracked_rooms();
+    let unread: usize = rooms.iter().map(|room| app.badge_count(room)).sum();
     let room = app
         .active_room()
         .map(|room| revealed(room.info.read().name.as_str()));

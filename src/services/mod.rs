@@ -143,60 +143,42 @@ impl Services {
         let traffic = Rc::new(Traffic::default());
         let storage = Rc::new(Storage::default());
         let notices = Rc::new(Notices::default());
-        let drafts = Rc::new(Drafts::new(app, Rc::clone(&storage)));
-        let connection = Rc::new(Connection::new(app, traffic.clone(), connect));
-        let copies = Rc::new(Copies::new(app, storage.clone()));
-        let rights = Rc::new(Rights::new(app, connection.clone()));
-        let outbox = Rc::new(Outbox::new(
+        let connection = Rc::new(Connection::new(app, &traffic, connect));
+        let privacy = Rc::new(Privacy::new(&connection));
+        let rights = Rc::new(Rights::new(app, &connection));
+        let drafts = Rc::new(Drafts::new(app, &storage));
+        let copies = Rc::new(Copies::new(app, &storage));
+        let outbox = Rc::new(Outbox::new(app, &connection, &storage, &rights));
+        let rooms = Rooms::new(app, &connection, &outbox, &copies, &drafts, &notices);
+        let rooms = Rc::new(rooms);
+        let entry = Entry::new(app, &connection, &rooms, &copies, &drafts);
+        let direct = Direct::new(
             app,
-            connection.clone(),
-            storage.clone(),
-            rights.clone(),
-        ));
-        let history = Rc::new(History::new(connection.clone()));
-        let rooms = Rc::new(Rooms::new(
-            app,
-            connection.clone(),
-            outbox.clone(),
-            copies.clone(),
-            drafts.clone(),
-            notices.clone(),
-        ));
-        let privacy = Rc::new(Privacy::new(connection.clone()));
-        let entry = Rc::new(Entry::new(
-            app,
-            connection.clone(),
-            rooms.clone(),
-            copies.clone(),
-            drafts.clone(),
-        ));
-        let direct = Rc::new(Direct::new(
-            app,
-            connection.clone(),
-            rooms.clone(),
-            outbox.clone(),
-            notices.clone(),
-            rights.clone(),
-            privacy.clone(),
-        ));
+            &connection,
+            &rooms,
+            &outbox,
+            &notices,
+            &rights,
+            &privacy,
+        );
         Self(SendWrapper::new(Rc::new(Parts {
             page: Owner::current().unwrap_or_default().downgrade(),
-            presence: Rc::new(Presence::new(app, connection.clone(), privacy)),
-            reactions: Rc::new(Reactions::new(connection.clone())),
-            directory: Rc::new(Directory::new(app, connection.clone(), rooms.clone())),
-            notifications: Rc::new(Notifications::new(app, notices)),
-            moderation: Rc::new(Moderation::new(app, connection.clone())),
+            entry: Rc::new(entry),
+            direct: Rc::new(direct),
+            presence: Rc::new(Presence::new(app, &connection, &privacy)),
+            reactions: Rc::new(Reactions::new(&connection)),
+            directory: Rc::new(Directory::new(app, &connection, &rooms)),
+            notifications: Rc::new(Notifications::new(app, &notices)),
+            moderation: Rc::new(Moderation::new(app, &connection)),
+            history: Rc::new(History::new(&connection)),
             traffic,
             connection,
             storage,
             copies,
             drafts,
             outbox,
-            history,
             rights,
             rooms,
-            entry,
-            direct,
         })))
     }
 }
@@ -222,8 +204,10 @@ pub fn provide_services(app: App) -> Services {
 pub fn serve(app: App, services: &Services) {
     appearance::recall_enter_key(app);
     carry_out_requests(app, services.clone());
-    let days = SendWrapper::new(Tasks::default());
+    let days = Tasks::default();
     days.spawn(follow_days(app));
+    // The owner drops what it stores.
+    StoredValue::new_local(days);
     reading::share(app, services.notifications.clone());
     jump(app, services.clone());
     leave_replaced(app, services.entry.clone());
@@ -266,10 +250,7 @@ pub fn serve(app: App, services: &Services) {
         }
     });
     let services = services.clone();
-    on_cleanup(move || {
-        drop(days);
-        services.connection.replace(None);
-    });
+    on_cleanup(move || services.connection.replace(None));
 }
 
 /// Has dates say when a day begins that it is no longer today.

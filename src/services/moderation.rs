@@ -112,10 +112,10 @@ pub struct Moderation {
 }
 
 impl Moderation {
-    pub(super) fn new(app: App, connection: Rc<Connection>) -> Self {
+    pub(super) fn new(app: App, connection: &Rc<Connection>) -> Self {
         Self {
             app,
-            connection,
+            connection: Rc::clone(connection),
             board: Board::default(),
             orders: RefCell::default(),
             ordered_in: RefCell::default(),
@@ -152,12 +152,9 @@ impl Moderation {
     /// for the principal of the one member who bears it, or else for the principal itself.
     pub fn set_muted(self: &Rc<Self>, open: &OpenRoom, name: &str, muted: bool) {
         let people = open.people.read_untracked().persons();
-        let named = |person: &&Person| person.name == name && !person.principal.is_empty();
-        let mut accounts: Vec<String> = people
-            .iter()
-            .filter(named)
-            .map(|person| person.principal.clone())
-            .collect();
+        let named = |it: &Person| it.name == name && !it.principal.is_empty();
+        let accounts = people.into_iter().filter(named).map(|it| it.principal);
+        let mut accounts: Vec<String> = accounts.collect();
         accounts.dedup();
         if accounts.len() > 1 {
             // Anybody can go by the name of somebody else.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 
 use super::appearance;
+use super::outbox::account;
 use super::preferences::{For, Newest};
 use crate::features::join::form::{Field, Form, KeptPassword, Room, SignIn};
 use crate::features::join::guest::guest_name;
@@ -77,8 +78,9 @@ pub fn start(i18n: I18n) -> PageState {
         };
         form.set(Field::Name, name.to_owned());
     }
-    if let Some((room, _)) = read_address(&page::hash()) {
-        form.set_room(&room);
+    let linked = read_address(&page::hash());
+    if let Some((room, _)) = &linked {
+        form.set_room(room);
     }
     if let Some(kept) = kept_password() {
         form.recall(&kept);
@@ -95,9 +97,7 @@ pub fn start(i18n: I18n) -> PageState {
     let names_room = address
         .iter()
         .any(|(name, room)| name == "room" && !room.trim().is_empty());
-    state
-        .invited
-        .set_value(names_room || read_address(&page::hash()).is_some());
+    state.invited.set_value(names_room || linked.is_some());
     appearance::recall(state);
     state.services.set(services);
     follow_hash(state);
@@ -135,10 +135,7 @@ pub(super) fn remember_sign_in(app: App, sign_in: &SignIn) {
         // A name that nobody chose is this window's alone: the device keeps the one that somebody did.
         let mut settings = For::Device.load_pairs(SETTINGS).into_iter();
         let chosen = settings.find(|(setting, _)| setting == "name");
-        form.set(
-            Field::Name,
-            chosen.map_or_else(String::new, |(_, name)| name),
-        );
+        form.set(Field::Name, chosen.unwrap_or_default().1);
     }
     For::Device.store(SETTINGS, Some(&form.to_pairs()));
     let password = KeptPassword::of(sign_in);
@@ -149,11 +146,8 @@ pub(super) fn remember_sign_in(app: App, sign_in: &SignIn) {
         storage::store(CREDENTIALS, None);
     }
     // Another window may store another account's. Of the sandbox's public password, a reload needs nothing.
-    let is_needed = !form.is_shared();
-    let held = is_needed
-        .then(|| serde_json::to_string(&pairs).ok())
-        .flatten();
-    page::hold(held.as_deref());
+    let held = serde_json::to_string(&pairs).ok();
+    page::hold(held.as_deref().filter(|_| !form.is_shared()));
 }
 
 /// The rooms that an account was in when it was last here, in any window.
@@ -167,13 +161,11 @@ pub(super) fn note_rooms(sign_in: &SignIn, before: &[Room], now: &[Room]) {
     let mut rooms = rooms_of(sign_in);
     let is_in = |rooms: &[Room], room: &Room| rooms.iter().any(|it| it.name == room.name);
     rooms.retain(|room| is_in(now, room) || !is_in(before, room));
-    rooms.extend(now.iter().filter(|room| !is_in(before, room)).cloned());
-    let mut known: Vec<RoomName> = Vec::new();
-    rooms.retain(|room| {
-        let is_new = !known.contains(&room.name);
-        known.push(room.name.clone());
-        is_new
-    });
+    for room in now {
+        if !is_in(before, room) && !is_in(&rooms, room) {
+            rooms.push(room.clone());
+        }
+    }
     rooms.truncate(MAX_ROOMS);
     let stored = (!rooms.is_empty()).then(|| query::format(place::pairs(&rooms)));
     ACCOUNT_ROOMS.set(account_key(sign_in), stored);
@@ -186,8 +178,7 @@ pub(super) fn forget_rooms_of(service: &str) {
 
 /// Names an account of a service. Those who share one are told apart by their names.
 pub(super) fn account_key(sign_in: &SignIn) -> String {
-    let (service, account) = (sign_in.service.address(), &sign_in.credentials.principal);
-    [&service, " ", account, " ", name_if_shared(sign_in)].concat()
+    [&account(sign_in), " ", name_if_shared(sign_in)].concat()
 }
 
 /// The name of who signs in with the account that everybody shares; nothing for all others, whose account is enough.
@@ -200,8 +191,8 @@ pub(super) fn name_if_shared(sign_in: &SignIn) -> &str {
 /// Forgets where the window was.
 pub(super) fn forget_place() {
     page::hold(None);
-    storage::store_for_window(WINDOW, None);
-    storage::store_for_window(ROOMS, None);
+    For::Window.store_text(WINDOW, None);
+    For::Window.store_text(ROOMS, None);
 }
 
 /// The password that its owner asked to keep.
@@ -212,7 +203,7 @@ fn kept_password() -> Option<KeptPassword> {
 
 /// The rooms that the window was in before a reload, unless its address now says something else or a password is missing.
 fn where_it_was(before: &Form, now: &Form) -> Option<(SignIn, Vec<Room>)> {
-    storage::load_for_window(WINDOW)?;
+    For::Window.load_text(WINDOW)?;
     let mut rooms = place::rooms(For::Window.load_pairs(ROOMS));
     let fields = [
         Field::Name,

@@ -18,7 +18,6 @@ use crate::features::timeline::prose::excerpt;
 use crate::state::attention::{Attention, Level};
 use crate::state::{App, OpenRoom, SetIfChanged};
 use crate::t;
-use effusion_chat::ChatMessage;
 
 /// What the reader has chosen.
 const ATTENTION: &str = "effusion.attention";
@@ -48,10 +47,10 @@ struct Shown {
 }
 
 impl Notifications {
-    pub(super) fn new(app: App, notices: Rc<Notices>) -> Self {
+    pub(super) fn new(app: App, notices: &Rc<Notices>) -> Self {
         Self {
             app,
-            notices,
+            notices: Rc::clone(notices),
             shown: RefCell::default(),
         }
     }
@@ -139,19 +138,13 @@ impl Notifications {
     }
 
     fn show(&self, notice: Notice, title: &str) {
-        let Notice {
-            room,
-            message,
-            rank,
-            ..
-        } = notice;
-        let text = excerpt(&message.text, EXCERPT);
-        let tag = self.tag(&room, &message, rank);
+        let text = excerpt(&notice.message.text, EXCERPT);
+        let tag = self.tag(&notice);
         // Some systems know notifications, but do not let pages show them so.
         let Ok(shown) = notification(title, &text, &tag) else {
             return;
         };
-        let (app, open) = (self.app, room.clone());
+        let (app, open) = (self.app, notice.room.clone());
         let clicked = Closure::once_into_js({
             let shown = shown.clone();
             move || {
@@ -167,8 +160,8 @@ impl Notifications {
             all.remove(0).notification.close();
         }
         all.push(Shown {
-            room,
-            rank,
+            room: notice.room,
+            rank: notice.rank,
             title: title.to_owned(),
             text,
             tag,
@@ -177,14 +170,14 @@ impl Notifications {
     }
 
     /// Names a message for all windows of the browser.
-    fn tag(&self, room: &OpenRoom, message: &ChatMessage, rank: Option<u64>) -> String {
+    fn tag(&self, notice: &Notice) -> String {
         let me = self.app.me.read_untracked();
         let service = me.as_ref().map(|me| me.service.address());
-        let name = match message.id {
+        let name = match notice.message.id {
             Some(id) => id.to_string(),
-            None => rank.unwrap_or_default().to_string(),
+            None => notice.rank.unwrap_or_default().to_string(),
         };
-        let room = room.info.read_untracked().name.to_string();
+        let room = notice.room.info.read_untracked().name.to_string();
         ["effusion", &service.unwrap_or_default(), &room, &name].join(" ")
     }
 

@@ -14,7 +14,7 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::connection::Connection;
+use super::connection::{Connection, current_reader};
 use super::privacy::Trouble;
 use super::rights::Rights;
 use super::storage::{Storage, Store};
@@ -78,16 +78,6 @@ enum Turn {
     NoSession,
 }
 
-/// What keeps other windows from sending at the same time.
-enum Hold {
-    /// Free again when this is dropped.
-    Lock(#[expect(dead_code, reason = "it is held")] Lock),
-    /// A record in the database, to be given back.
-    Claim,
-    /// Another window took too long.
-    Nothing,
-}
-
 /// Messages on their way.
 pub struct Outbox {
     app: App,
@@ -116,15 +106,15 @@ pub struct Outbox {
 impl Outbox {
     pub(super) fn new(
         app: App,
-        connection: Rc<Connection>,
-        storage: Rc<Storage>,
-        rights: Rc<Rights>,
+        connection: &Rc<Connection>,
+        storage: &Rc<Storage>,
+        rights: &Rc<Rights>,
     ) -> Self {
         Self {
             app,
-            connection,
-            storage,
-            rights,
+            connection: Rc::clone(connection),
+            storage: Rc::clone(storage),
+            rights: Rc::clone(rights),
             delivery: RefCell::default(),
             busy: RefCell::default(),
             recalling: RefCell::default(),
@@ -145,15 +135,13 @@ impl Outbox {
     /// Sends a message under the reader's name.
     pub fn send(self: &Rc<Self>, open: &OpenRoom, message: ChatMessage) {
         let now = clock::now();
-        let me = self.app.me.read_untracked();
         let message = ChatMessage {
             text: trimmed(&message.text).to_owned(),
-            name: me.as_ref().map(|me| me.name.clone()).unwrap_or_default(),
+            name: current_reader(self.app).name,
             timestamp: Timestamp::Text(time::iso(now).unwrap_or_default()),
             id: Some(new_message_id()),
             ..message
         };
-        drop(me);
         self.store(open, now, &message);
         open.change(|timeline| {
             // Whoever answers has read.
@@ -269,7 +257,7 @@ impl Outbox {
             return;
         }
         self.doubtful.borrow_mut().push(id);
-        let at: At = value::written(&message.timestamp);
+        let at = value::written(&message.timestamp);
         open.change(|timeline| timeline.send(message, at));
     }
 
@@ -293,18 +281,18 @@ impl Outbox {
     async fn send_all(&self, open: &OpenRoom) {
         while open.look(|timeline| timeline.next_unsent()).is_some() {
             let key = self.key(open);
-            let hold = match &key {
+            let lock = match &key {
                 Some(key) => self.wait_for_turn(key).await,
-                None => Hold::Nothing,
+                None => None,
             };
-            let claimed = key.as_ref().filter(|_| matches!(hold, Hold::Claim));
+            let claimed = key.as_ref().filter(|_| !locks::are_here());
             let done = self.send_in_turn(open, claimed).await;
             // What is done has to be seen by the window that is next.
-            self.storage.settled().await;
-            if let (Hold::Claim, Some(key)) = (&hold, &key) {
+            self.storage.write_all().await;
+            if let Some(key) = claimed {
                 self.storage.give_back(key.prefix());
             }
-            drop(hold);
+            drop(lock);
             match done {
                 Turn::Done => {}
                 Turn::Again => TimeoutFuture::new(RETRY_DELAY).await,
@@ -314,17 +302,17 @@ impl Outbox {
         }
     }
 
-    /// Waits until no other window sends what is in an outbox, or for long enough: what is sent is looked for first.
-    async fn wait_for_turn(&self, key: &OutboxKey) -> Hold {
+    /// Waits until no other window sends what is in an outbox, or for long enough: what is sent is looked for first. Where the
+    /// browser has no locks, a record in the database takes the place of one, and is to be given back.
+    async fn wait_for_turn(&self, key: &OutboxKey) -> Option<Lock> {
         if locks::are_here() {
-            let lock = locks::acquire(&["effusion ", key.prefix()].concat(), LOCK_TIMEOUT).await;
-            return lock.map_or(Hold::Nothing, Hold::Lock);
+            return locks::acquire(&["effusion ", key.prefix()].concat(), LOCK_TIMEOUT).await;
         }
         while !self.claim(key).await {
             // The database does not tell when another window gives it back.
             TimeoutFuture::new(CLAIM_INTERVAL).await;
         }
-        Hold::Claim
+        None
     }
 
     /// Claims an outbox, or goes on claiming it. A window that has not done so for [`LOCK_TIMEOUT`] has lost it.
@@ -359,17 +347,16 @@ impl Outbox {
                 Outcome::Done(sequence) => {
                     open.change(|timeline| timeline.acknowledge(key, sequence));
                     self.rights.accepted(open);
+                    if let Some(id) = message.id {
+                        self.forget(id);
+                    }
                 }
                 Outcome::Refused(fault) => {
                     self.rights.refused(open, &fault);
                     open.change(|timeline| timeline.fail(key, fault));
-                    continue;
                 }
                 Outcome::Unknown => return Turn::Again,
                 Outcome::NoSession => return Turn::NoSession,
-            }
-            if let Some(id) = message.id {
-                self.forget(id);
             }
         }
         Turn::Done
@@ -382,10 +369,8 @@ impl Outbox {
             return false;
         };
         let is_doubtful = |id| self.doubtful.borrow().contains(&id);
-        let is_fresh = match value::written(&message.timestamp) {
-            At::Instant { ms, .. } => clock::now().saturating_sub(ms) < FRESH,
-            At::Written(_) => false,
-        };
+        let written = value::written_ms(&message.timestamp);
+        let is_fresh = written.is_some_and(|ms| clock::now().saturating_sub(ms) < FRESH);
         message.id.is_some_and(is_doubtful) || !is_fresh
     }
 
@@ -520,12 +505,9 @@ impl Outbox {
     /// Whether a message was written for a service that has been replaced, and the reader has not asked to send it again.
     fn is_written_before(&self, message: &ChatMessage) -> bool {
         let is_retried = |id| self.retried.borrow().contains(&id);
-        match value::written(&message.timestamp) {
-            At::Instant { ms, .. } => {
-                self.connection.is_younger_than(ms) && !message.id.is_some_and(is_retried)
-            }
-            At::Written(_) => false,
-        }
+        let written = value::written_ms(&message.timestamp);
+        written.is_some_and(|ms| self.connection.is_younger_than(ms))
+            && !message.id.is_some_and(is_retried)
     }
 
     fn store(&self, open: &OpenRoom, now: i64, message: &ChatMessage) {
@@ -552,8 +534,7 @@ impl Outbox {
 
     /// Where the messages of a room are stored that were written under the reader's name.
     fn key(&self, open: &OpenRoom) -> Option<OutboxKey> {
-        let name = self.app.me.read_untracked().as_ref()?.name.clone();
-        key_for(self.app, open, &name)
+        key_for(self.app, open, |me| &me.name)
     }
 }
 
@@ -571,7 +552,7 @@ pub(super) fn account(me: &SignIn) -> String {
 }
 
 /// Where something of a room is stored for the reader's account at its service, and for a name if that matters.
-pub(super) fn key_for(app: App, open: &OpenRoom, name: &str) -> Option<OutboxKey> {
+pub(super) fn key_for(app: App, open: &OpenRoom, name: fn(&SignIn) -> &str) -> Option<OutboxKey> {
     let me = app.me.read_untracked();
     let me = me.as_ref()?;
     let path = match &open.peer {
@@ -581,7 +562,7 @@ pub(super) fn key_for(app: App, open: &OpenRoom, name: &str) -> Option<OutboxKey
     Some(OutboxKey::new(
         &me.service.address(),
         &me.credentials.principal,
-        name,
+        name(me),
         &path,
     ))
 }

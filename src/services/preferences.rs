@@ -4,45 +4,26 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::features::join::query;
-use crate::platform::storage;
+pub(super) use crate::platform::storage::For;
 
 /// Values of fewer bytes are not what a device has no space for.
 const LARGE: usize = 16 * 1024;
 
-/// For whom something is remembered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum For {
-    /// For every window of this device, until it is removed.
-    Device,
-    /// For this window, until it is closed.
-    Window,
-}
-
 impl For {
-    fn recall(self, key: &str) -> Option<String> {
-        match self {
-            Self::Device => storage::load(key),
-            Self::Window => storage::load_for_window(key),
-        }
-    }
-
     /// What is stored under a key, if it can be read.
     pub(super) fn load<T: DeserializeOwned>(self, key: &str) -> Option<T> {
-        serde_json::from_str(&self.recall(key)?).ok()
+        serde_json::from_str(&self.load_text(key)?).ok()
     }
 
     /// Stores something under a key, or removes it. False where the browser does not do it.
     pub(super) fn store<T: Serialize + ?Sized>(self, key: &str, value: Option<&T>) -> bool {
         let text = value.and_then(|value| serde_json::to_string(value).ok());
-        match self {
-            Self::Device => storage::store(key, text.as_deref()),
-            Self::Window => storage::store_for_window(key, text.as_deref()),
-        }
+        self.store_text(key, text.as_deref())
     }
 
     /// Names and values. Earlier versions of the page stored them in the form of an address's query.
     pub(super) fn load_pairs(self, key: &str) -> Vec<(String, String)> {
-        let stored = || query::parse(&self.recall(key).unwrap_or_default());
+        let stored = || query::parse(&self.load_text(key).unwrap_or_default());
         self.load(key).unwrap_or_else(stored)
     }
 }

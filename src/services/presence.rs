@@ -55,8 +55,10 @@ pub struct Presence {
 /// Whether the reader is away from the keyboard.
 #[derive(Default)]
 struct Away {
-    hidden_since: Cell<i64>,
-    touched: Cell<i64>,
+    /// When the reader counts as away if nothing happens until then.
+    due: Cell<i64>,
+    /// Whether the window was hidden when something happened last.
+    hidden: Cell<bool>,
     listeners: RefCell<Vec<EventListener>>,
 }
 
@@ -75,8 +77,6 @@ struct Present {
     seen: Cell<i64>,
     /// Wakes the task that keeps the card current.
     changed: RefCell<Sender<()>>,
-    /// Of what follows the draft.
-    owner: Owner,
 }
 
 /// What the service tells of somebody.
@@ -91,17 +91,18 @@ pub struct PersonDetails {
 }
 
 impl Presence {
-    pub(super) fn new(app: App, connection: Rc<Connection>, privacy: Rc<Privacy>) -> Self {
+    pub(super) fn new(app: App, connection: &Rc<Connection>, privacy: &Rc<Privacy>) -> Self {
         Self {
             app,
-            connection,
-            privacy,
+            connection: Rc::clone(connection),
+            privacy: Rc::clone(privacy),
             present: RefCell::default(),
             away: Rc::default(),
         }
     }
 
-    /// Shows the reader in a room and follows who else is there, for as long as this visit to the room lasts.
+    /// Shows the reader in a room and follows who else is there, for as long as this visit to the room lasts and until the owner
+    /// of the caller is done with.
     pub fn join(self: &Rc<Self>, open: &OpenRoom) {
         let Some(session) = self.connection.session() else {
             return;
@@ -120,7 +121,6 @@ impl Presence {
             typed: Cell::new(0),
             seen: Cell::new(0),
             changed: RefCell::new(changed),
-            owner: Owner::new(),
         });
         self.present.borrow_mut().push(Rc::clone(&present));
         if open.peer.is_none() {
@@ -170,10 +170,8 @@ impl Presence {
                 }
             }
         }
-        let Some(session) = self.connection.session() else {
-            return insight;
-        };
-        let Some(first) = insight.sessions.first().and_then(|it| it.parse().ok()) else {
+        let first = insight.sessions.first().and_then(|it| it.parse().ok());
+        let (Some(session), Some(first)) = (self.connection.session(), first) else {
             return insight;
         };
         let asked = session
@@ -198,7 +196,7 @@ impl Presence {
         if !listeners.is_empty() {
             return;
         }
-        self.away.touched.set(clock::now());
+        self.away.due.set(clock::now() + IDLE_UNTIL_AWAY);
         let (window, document) = (window(), document());
         let document: &EventTarget = &document;
         for (target, event) in [
@@ -232,26 +230,17 @@ impl Presence {
 
 impl Away {
     fn touched(&self) {
-        let now = clock::now();
-        if !document().hidden() {
-            self.hidden_since.set(0);
-        } else if self.hidden_since.get() == 0 {
-            self.hidden_since.set(now);
+        let (now, hidden) = (clock::now(), document().hidden());
+        let was_hidden = self.hidden.replace(hidden);
+        if !hidden {
+            self.due.set(now + IDLE_UNTIL_AWAY);
+        } else if !was_hidden {
+            self.due.set(now + HIDDEN_UNTIL_AWAY);
         }
-        self.touched.set(now);
     }
 
     fn is_away(&self) -> bool {
-        clock::now() >= self.due()
-    }
-
-    /// When the reader counts as away if nothing happens until then.
-    fn due(&self) -> i64 {
-        let idle = self.touched.get() + IDLE_UNTIL_AWAY;
-        match self.hidden_since.get() {
-            0 => idle,
-            hidden => idle.min(hidden + HIDDEN_UNTIL_AWAY),
-        }
+        clock::now() >= self.due.get()
     }
 }
 
@@ -318,11 +307,8 @@ impl Present {
         let id = info.id.to_string();
         let (path, specification) = match &self.open.peer {
             None => {
-                let room = self.open.info.read_untracked().name.clone();
-                (
-                    member_path(&room, &id),
-                    TopicSpecification::new(TopicType::Json),
-                )
+                let path = member_path(&self.open.info.read_untracked().name, &id);
+                (path, TopicSpecification::new(TopicType::Json))
             }
             Some(peer) => {
                 // Where others could read it, nobody is told.
@@ -408,7 +394,11 @@ impl Present {
 
     /// How long it takes until time alone changes the card or the list, in milliseconds.
     fn until_due(&self, now: i64) -> u32 {
-        let own = [self.away.due(), self.typed.get() + TYPING, self.seen_due()];
+        let own = [
+            self.away.due.get(),
+            self.typed.get() + TYPING,
+            self.seen_due(),
+        ];
         let others = self.open.people.read_untracked().typing_due();
         let due = own.into_iter().filter(|due| *due > now).chain(others).min();
         due.map_or(i32::MAX as u32, |due| (due - now) as u32)
@@ -422,32 +412,29 @@ impl Present {
 
     /// Shows whether the reader types, by which name the reader goes, and what the reader has read.
     fn follow_signals(self: &Rc<Self>) {
-        let (this, me) = (Rc::downgrade(self), self.app.me);
-        let draft = self.open.draft.clone();
-        self.owner.with(|| {
-            let (woken, open, active) = (this.clone(), self.open.clone(), self.app.active);
-            Effect::new(move || {
-                open.read.track();
-                open.version.track();
-                open.people.track();
-                active.track();
-                if let Some(this) = woken.upgrade() {
-                    this.wake();
+        let (app, this, woken) = (self.app, Rc::downgrade(self), Rc::downgrade(self));
+        let (open, draft) = (self.open.clone(), self.open.draft.clone());
+        Effect::new(move || {
+            open.read.track();
+            open.version.track();
+            open.people.track();
+            app.active.track();
+            if let Some(this) = woken.upgrade() {
+                this.wake();
+            }
+        });
+        Effect::new(move |before: Option<String>| {
+            let draft = draft.get();
+            app.me.track();
+            if let Some(this) = this.upgrade() {
+                if before.is_some_and(|before| before != draft) {
+                    let is_typing = !draft.trim().is_empty();
+                    this.typed.set(if is_typing { clock::now() } else { 0 });
                 }
-            });
-            Effect::new(move |before: Option<String>| {
-                let draft = draft.get();
-                me.track();
-                if let Some(this) = this.upgrade() {
-                    if before.is_some_and(|before| before != draft) {
-                        let is_typing = !draft.trim().is_empty();
-                        this.typed.set(if is_typing { clock::now() } else { 0 });
-                    }
-                    this.show();
-                    this.wake();
-                }
-                draft
-            });
+                this.show();
+                this.wake();
+            }
+            draft
         });
     }
 }
@@ -490,14 +477,11 @@ fn see(people: &mut People, event: StreamEvent<MemberCard>) -> bool {
     }
     match event {
         StreamEvent::Value { topic, new, .. } => people.put(id(&topic.path), new, clock::now()),
-        StreamEvent::Unsubscribed {
-            topic,
-            reason: UnsubscribedReason::Service(_),
-        } => people.keep(|session| session != id(&topic.path)),
-        StreamEvent::Unsubscribed {
-            reason: UnsubscribedReason::SessionLost,
-            ..
-        } => people.keep(|_| false),
+        StreamEvent::Unsubscribed { topic, reason } => match reason {
+            UnsubscribedReason::Service(_) => people.keep(|session| session != id(&topic.path)),
+            UnsubscribedReason::SessionLost => people.keep(|_| false),
+            _ => false,
+        },
         StreamEvent::NotSelected(_) => {
             people.listing = Listing::Hidden;
             true

@@ -34,9 +34,9 @@ pub(super) struct Privacy {
 }
 
 impl Privacy {
-    pub(super) fn new(connection: Rc<Connection>) -> Self {
+    pub(super) fn new(connection: &Rc<Connection>) -> Self {
         Self {
-            connection,
+            connection: Rc::clone(connection),
             assured: Cell::new(0),
         }
     }

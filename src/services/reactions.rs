@@ -2,10 +2,8 @@
 
 use std::rc::Rc;
 
-use bytes::Bytes;
 use effusion_client::{
-    ErrorReason, Interruption, RequestError, StreamEvent, StreamValue, TimeSeriesEvent,
-    TopicSpecification, TopicType, UnsubscribedReason, ValueError,
+    ErrorReason, Interruption, RequestError, StreamEvent, TimeSeriesEvent, UnsubscribedReason,
 };
 use futures_util::StreamExt;
 use leptos::prelude::*;
@@ -25,8 +23,10 @@ pub struct Reactions {
 }
 
 impl Reactions {
-    pub(super) fn new(connection: Rc<Connection>) -> Self {
-        Self { connection }
+    pub(super) fn new(connection: &Rc<Connection>) -> Self {
+        Self {
+            connection: Rc::clone(connection),
+        }
     }
 
     /// Follows the reactions of a room for as long as this visit to it lasts. Where the service forbids it, there are none.
@@ -37,7 +37,7 @@ impl Reactions {
         let room = open.clone();
         open.spawn(async move {
             let selector = [">", &path(&room)].concat();
-            let Ok(mut stream) = session.add_stream::<Given>(&selector) else {
+            let Ok(mut stream) = session.add_stream::<TimeSeriesEvent<Reaction>>(&selector) else {
                 return;
             };
             if session.topics().select(&selector).await.is_err() {
@@ -47,24 +47,19 @@ impl Reactions {
             while let Some(event) = stream.next().await {
                 match event {
                     StreamEvent::Value { new, .. } => {
-                        let reaction = Reaction {
-                            name: revealed(&new.reaction.name),
-                            ..new.reaction
-                        };
+                        let (event, mut reaction) = (new.metadata, new.value);
+                        reaction.name = revealed(&reaction.name);
                         room.change(|timeline| {
-                            timeline.note_person(&reaction.name, &new.author);
+                            timeline.note_person(&reaction.name, &event.author);
                         });
-                        room.react(|reactions| reactions.take(new.sequence, &new.author, reaction));
+                        room.react(|known| known.take(event.sequence, &event.author, reaction));
                     }
                     // A subscription begins with all that the series keeps. It may be another series than before.
                     StreamEvent::Subscribed { .. }
                     | StreamEvent::Unsubscribed {
                         reason: UnsubscribedReason::Service(_),
                         ..
-                    } => room.react(|reactions| {
-                        reactions.start_anew();
-                        None
-                    }),
+                    } => room.forget_reactions(),
                     _ => {}
                 }
             }
@@ -123,27 +118,4 @@ impl Reactions {
 
 fn path(open: &OpenRoom) -> String {
     reactions_path(&open.info.read_untracked().name)
-}
-
-/// An event of the series.
-#[derive(Clone, Debug)]
-struct Given {
-    sequence: u64,
-    author: String,
-    reaction: Reaction,
-}
-
-impl StreamValue for Given {
-    fn reads(specification: &TopicSpecification) -> bool {
-        specification.topic_type == TopicType::TimeSeries
-    }
-
-    fn read(bytes: Bytes, topic: TopicType) -> Result<Self, ValueError> {
-        let event = TimeSeriesEvent::<Reaction>::read(bytes, topic)?;
-        Ok(Self {
-            sequence: event.metadata.sequence,
-            author: event.metadata.author,
-            reaction: event.value,
-        })
-    }
 }

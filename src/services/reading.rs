@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use effusion_chat::RoomKind;
-use gloo_events::EventListener;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 use serde::{Deserialize, Serialize};
@@ -13,6 +12,7 @@ use web_sys::{BroadcastChannel, MessageEvent};
 
 use super::navigation::account_key;
 use super::notifications::Notifications;
+use crate::platform::page;
 use crate::state::{App, OpenRoom};
 
 /// The channel between the windows.
@@ -42,27 +42,24 @@ pub(super) fn share(app: App, notifications: Rc<Notifications>) {
     };
     let known = Known::default();
     let heard = Rc::clone(&known);
-    let listener = EventListener::new(&channel, "message", move |event| {
+    page::listen(&channel, "message", move |event| {
         let data = event.dyn_ref::<MessageEvent>().map(MessageEvent::data);
         let text = data.and_then(|data| data.as_string());
         if let Some(Ok(mark)) = text.map(|text| serde_json::from_str::<ReadMark>(&text)) {
             take_in(app, &heard, &mark);
         }
     });
-    let kept = SendWrapper::new((channel.clone(), listener));
-    on_cleanup(move || kept.0.close());
+    let closing = SendWrapper::new(channel.clone());
+    on_cleanup(move || closing.close());
     let told = Rc::clone(&notifications);
     Effect::new(move |_| {
-        let (rooms, direct) = (app.rooms.get(), app.direct.get());
-        rooms
-            .iter()
-            .chain(&direct)
-            .for_each(|room| room.version.track());
+        for room in app.tracked_rooms() {
+            room.version.track();
+        }
         told.follow_edits();
     });
     Effect::new(move |_| {
-        let (rooms, direct) = (app.rooms.get(), app.direct.get());
-        let rooms: Vec<OpenRoom> = rooms.into_iter().chain(direct).collect();
+        let rooms = app.tracked_rooms();
         let reads: Vec<_> = rooms.iter().map(|it| (it.id, it.read.get())).collect();
         let before = known.replace(reads.clone());
         for (room, (id, read)) in rooms.iter().zip(&reads) {

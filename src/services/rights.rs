@@ -23,10 +23,10 @@ pub struct Rights {
 }
 
 impl Rights {
-    pub(super) fn new(app: App, connection: Rc<Connection>) -> Self {
+    pub(super) fn new(app: App, connection: &Rc<Connection>) -> Self {
         Self {
             app,
-            connection,
+            connection: Rc::clone(connection),
             withdrawn: RefCell::default(),
         }
     }
@@ -42,16 +42,15 @@ impl Rights {
         let path = open.info.read_untracked().name.topic_path();
         let asked = session.security().path_permissions(&path);
         drop(session);
-        let (this, open) = (Rc::clone(self), open.clone());
-        let task = open.clone();
-        task.spawn(async move {
-            // Where the service does not say so, a refusal will.
-            if let Ok(permissions) = asked.await {
-                if permissions.contains(&PathPermission::UpdateTopic) {
-                    this.accepted(&open);
-                } else {
-                    this.forbid(&open);
+        let (this, room) = (Rc::clone(self), open.clone());
+        open.spawn(async move {
+            match asked.await {
+                Ok(granted) if granted.contains(&PathPermission::UpdateTopic) => {
+                    this.accepted(&room);
                 }
+                Ok(_) => this.forbid(&room),
+                // Where the service does not say so, a refusal will.
+                Err(_) => {}
             }
         });
     }

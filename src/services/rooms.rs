@@ -8,6 +8,7 @@ use effusion_client::{
     TopicSpecification, TopicType, UnsubscribeReason, UnsubscribedReason,
 };
 use futures_util::StreamExt;
+use futures_util::future::OptionFuture;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -48,19 +49,19 @@ pub struct Rooms {
 impl Rooms {
     pub(super) fn new(
         app: App,
-        connection: Rc<Connection>,
-        outbox: Rc<Outbox>,
-        copies: Rc<Copies>,
-        drafts: Rc<Drafts>,
-        notices: Rc<Notices>,
+        connection: &Rc<Connection>,
+        outbox: &Rc<Outbox>,
+        copies: &Rc<Copies>,
+        drafts: &Rc<Drafts>,
+        notices: &Rc<Notices>,
     ) -> Self {
         Self {
             app,
-            connection,
-            outbox,
-            copies,
-            drafts,
-            notices,
+            connection: Rc::clone(connection),
+            outbox: Rc::clone(outbox),
+            copies: Rc::clone(copies),
+            drafts: Rc::clone(drafts),
+            notices: Rc::clone(notices),
             next: Cell::new(0),
         }
     }
@@ -86,18 +87,15 @@ impl Rooms {
             open.close();
             self.app.rooms
         };
-        let place = {
-            let rooms = list.read_untracked();
-            rooms.iter().position(|it| it.id == open.id)
-        };
-        list.update(|rooms| rooms.retain(|it| it.id != open.id));
-        let next = {
-            let rooms = self.app.rooms.read_untracked();
-            let beside = place.filter(|_| open.peer.is_none());
-            let beside = beside.and_then(|place| rooms.get(place).or(rooms.last()));
-            beside.or(rooms.first()).cloned()
-        };
-        match next {
+        let mut place = None;
+        list.update(|rooms| {
+            place = rooms.iter().position(|it| it.id == open.id);
+            rooms.retain(|it| it.id != open.id);
+        });
+        let rooms = self.app.rooms.get_untracked();
+        let beside = place.filter(|_| open.peer.is_none());
+        let beside = beside.and_then(|place| rooms.get(place).or(rooms.last()));
+        match beside.or(rooms.first()).cloned() {
             Some(next) => self.app.show_room(next),
             None => self.app.active.set(None),
         }
@@ -258,16 +256,13 @@ impl Visit {
     fn see(&mut self, event: StreamEvent<RoomValue>) -> Result<(), Fault> {
         match event {
             StreamEvent::Subscribed { topic } => {
-                match value::kind(&topic.specification) {
-                    Some(kind) if kind == self.open.info.read_untracked().kind => {}
+                let kind = value::kind(&topic.specification).ok_or(Fault::NotARoom)?;
+                if kind != self.open.info.read_untracked().kind {
                     // Nobody needs to know of what kind a room is to join it.
-                    Some(kind) => {
-                        self.open.info.update(|room| room.kind = kind);
-                        self.rooms.unsubscribe(&self.open);
-                        self.rooms.establish(&self.open, self.announce);
-                        return Ok(());
-                    }
-                    None => return Err(Fault::NotARoom),
+                    self.open.info.update(|room| room.kind = kind);
+                    self.rooms.unsubscribe(&self.open);
+                    self.rooms.establish(&self.open, self.announce);
+                    return Ok(());
                 }
                 self.open.change(|timeline| timeline.subscribed());
                 self.open.copied.set_if_changed(false);
@@ -277,18 +272,16 @@ impl Visit {
                 self.rooms.outbox.serve(&self.open);
             }
             StreamEvent::Value { old, new, .. } => self.receive_value(new, old.is_none()),
-            StreamEvent::Unsubscribed {
-                reason: UnsubscribedReason::Service(reason),
-                ..
-            } => match reason {
-                UnsubscribeReason::Removal => self.fail(Fault::RoomRemoved),
-                UnsubscribeReason::Authorization => self.fail(Fault::NotPermitted(Right::Read)),
+            StreamEvent::Unsubscribed { reason, .. } => match reason {
+                UnsubscribedReason::Service(UnsubscribeReason::Removal) => {
+                    self.fail(Fault::RoomRemoved);
+                }
+                UnsubscribedReason::Service(UnsubscribeReason::Authorization) => {
+                    self.fail(Fault::NotPermitted(Right::Read));
+                }
+                UnsubscribedReason::SessionLost => self.look_for_room(),
                 _ => {}
             },
-            StreamEvent::Unsubscribed {
-                reason: UnsubscribedReason::SessionLost,
-                ..
-            } => self.look_for_room(),
             StreamEvent::NotSelected(error) => return Err(fault::of_request(error, Right::Read)),
             // What cannot be read is no message.
             _ => {}
@@ -312,10 +305,7 @@ impl Visit {
             let added = session.topics().add(&path, specification);
             let newest = is_history.then(|| newest_event(&session, &path));
             let is_new = matches!(added.await, Ok(AddTopicResult::Created));
-            let newest = match newest {
-                Some(newest) => newest.await.ok(),
-                None => None,
-            };
+            let newest = OptionFuture::from(newest).await.and_then(Result::ok);
             drop(session);
             let is_other = newest.is_some_and(|it| newest_sequence(&it) < known);
             if !is_new && !is_other {
@@ -467,7 +457,7 @@ impl Visit {
 }
 
 /// Asks for the newest event of a room's series.
-fn newest_event(session: &Session, path: &str) -> Response<QueryResult<Json>> {
+pub(super) fn newest_event(session: &Session, path: &str) -> Response<QueryResult<Json>> {
     let query = session.time_series().range_query();
     query.from(RangeAnchor::Last(1)).select_from::<Json>(path)
 }

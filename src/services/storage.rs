@@ -1,7 +1,7 @@
 //! What is stored on this device beyond a few settings: JSON texts by key, in the browser's database. Where the browser
 //! forbids a database, they are kept for as long as the page is open.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -52,8 +52,8 @@ enum Change {
 /// The device's database.
 #[derive(Default)]
 pub struct Storage {
-    database: RefCell<Option<Rc<Database>>>,
-    is_forbidden: Cell<bool>,
+    /// Opened when it is first needed; `None` where the browser forbids it.
+    database: OnceCell<Option<Database>>,
     /// What is stored where there is no database.
     here: RefCell<Vec<(Store, String, String)>>,
     changes: RefCell<VecDeque<Change>>,
@@ -89,7 +89,7 @@ impl Storage {
         self.write_all().await;
         let _turn = self.turn.lock().await;
         let mut all = match self.open().await {
-            Some(database) => read(&database, store, prefix).await.unwrap_or_default(),
+            Some(database) => read(database, store, prefix).await.unwrap_or_default(),
             None => Vec::new(),
         };
         let here = self.here.borrow();
@@ -106,7 +106,7 @@ impl Storage {
     pub async fn claim(&self, name: &str, holder: &str, lease: i64) -> bool {
         let _turn = self.turn.lock().await;
         match self.open().await {
-            Some(database) => claim(&database, name, holder, lease).await.unwrap_or(true),
+            Some(database) => claim(database, name, holder, lease).await.unwrap_or(true),
             None => true,
         }
     }
@@ -114,11 +114,6 @@ impl Storage {
     /// Gives a name back that was claimed.
     pub fn give_back(self: &Rc<Self>, name: &str) {
         self.write(Change::Remove(Store::Outbox, claim_key(name)));
-    }
-
-    /// Waits until all changes so far have been made.
-    pub async fn settled(&self) {
-        self.write_all().await;
     }
 
     fn write(self: &Rc<Self>, change: Change) {
@@ -134,30 +129,27 @@ impl Storage {
     }
 
     /// Makes the changes that wait, one after the other. Each has been committed before the next one is made.
-    async fn write_all(&self) {
+    pub async fn write_all(&self) {
         let _turn = self.turn.lock().await;
         loop {
             let change = self.changes.borrow_mut().pop_front();
             let Some(change) = change else { return };
-            match self.open().await {
-                Some(database) => {
-                    let is_put = matches!(change, Change::Put(..));
-                    // A device that is full keeps what it has; the rest is here for as long as the page is.
-                    if apply(&database, &change).await.is_err() && is_put {
-                        storage::refused();
-                        self.apply_here(change);
-                    } else if !self.here.borrow().is_empty() {
-                        // What the database has, or has no longer, is not kept here, too.
-                        self.apply_here(match change {
-                            Change::Put(store, key, _) => Change::Remove(store, key),
-                            change => change,
-                        });
-                    }
-                }
-                None => {
-                    storage::refused();
-                    self.apply_here(change);
-                }
+            let database = self.open().await;
+            let is_done = match database {
+                Some(database) => apply(database, &change).await.is_ok(),
+                None => false,
+            };
+            let is_put = matches!(change, Change::Put(..));
+            if !is_done && (is_put || database.is_none()) {
+                // A device that is full keeps what it has; the rest is here for as long as the page is.
+                storage::refused();
+                self.apply_here(change);
+            } else {
+                // What the database has, or has no longer, is not kept here, too.
+                self.apply_here(match change {
+                    Change::Put(store, key, _) => Change::Remove(store, key),
+                    change => change,
+                });
             }
         }
     }
@@ -174,25 +166,13 @@ impl Storage {
         }
     }
 
-    async fn open(&self) -> Option<Rc<Database>> {
-        if self.is_forbidden.get() {
-            return None;
+    /// Opens the database, if that was not tried before. Only for whoever has the turn.
+    async fn open(&self) -> Option<&Database> {
+        if self.database.get().is_none() {
+            // Nobody else can have set it meanwhile.
+            let _ = self.database.set(open_database().await.ok());
         }
-        let known = self.database.borrow().clone();
-        if known.is_some() {
-            return known;
-        }
-        match open_database().await {
-            Ok(database) => {
-                let database = Rc::new(database);
-                self.database.replace(Some(Rc::clone(&database)));
-                Some(database)
-            }
-            Err(_) => {
-                self.is_forbidden.set(true);
-                None
-            }
-        }
+        self.database.get()?.as_ref()
     }
 }
 

@@ -36,20 +36,13 @@ impl StreamValue for RoomValue {
 
 /// The timeline's form of an event.
 pub(super) fn of(event: TimeSeriesEvent<Json>) -> Event {
-    let (sequence, at) = (
-        event.metadata.sequence,
-        At::local(event.original().timestamp_millis() as i64),
-    );
-    let edits = event.original.as_ref().map(|original| original.sequence);
-    let author = event
-        .original
-        .map_or(event.metadata.author, |original| original.author);
+    let original = event.original();
     Event {
-        sequence,
-        edits,
-        at,
-        message: message(&event.value, &author),
-        author,
+        sequence: event.metadata.sequence,
+        edits: event.original.as_ref().map(|original| original.sequence),
+        at: At::local(original.timestamp_millis() as i64),
+        message: message(&event.value, &original.author),
+        author: original.author.clone(),
     }
 }
 
@@ -71,14 +64,21 @@ pub(super) fn kind(specification: &TopicSpecification) -> Option<RoomKind> {
     }
 }
 
-/// When a message was written, as far as it says so itself.
-pub(super) fn written(timestamp: &Timestamp) -> At {
+/// When a message was written, in milliseconds since 1970, as far as it says so itself.
+pub(super) fn written_ms(timestamp: &Timestamp) -> Option<i64> {
     match timestamp {
-        Timestamp::Millis(ms) => At::local(*ms),
-        Timestamp::Text(text) => {
-            clock::parse_iso(text).map_or_else(|| At::Written(text.clone()), At::local)
-        }
-        Timestamp::Missing => At::Written(String::new()),
+        Timestamp::Millis(ms) => Some(*ms),
+        Timestamp::Text(text) => clock::parse_iso(text),
+        Timestamp::Missing => None,
+    }
+}
+
+/// When a message was written, as it is shown.
+pub(super) fn written(timestamp: &Timestamp) -> At {
+    match (written_ms(timestamp), timestamp) {
+        (Some(ms), _) => At::local(ms),
+        (None, Timestamp::Text(text)) => At::Written(text.clone()),
+        (None, _) => At::Written(String::new()),
     }
 }
 

@@ -301,6 +301,13 @@ impl App {
         rooms.iter().find(is_named).cloned()
     }
 
+    /// All rooms and conversations that are open; follows which those are.
+    pub fn tracked_rooms(&self) -> Vec<OpenRoom> {
+        self.rooms.track();
+        self.direct.track();
+        self.all_rooms()
+    }
+
     /// All rooms and conversations that are open.
     pub fn all_rooms(&self) -> Vec<OpenRoom> {
         let (rooms, direct) = (self.rooms.read_untracked(), self.direct.read_untracked());
@@ -332,7 +339,7 @@ impl App {
     }
 
     /// How many messages a room's badge counts; follows changes.
-    pub fn badge_count(&self, room: OpenRoom) -> usize {
+    pub fn badge_count(&self, room: &OpenRoom) -> usize {
         let level = self.attention.read().level(room.info.read().name.as_str());
         level.counts(room.unread.get(), room.mentions.get())
     }

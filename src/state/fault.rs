@@ -123,16 +123,10 @@ impl Fault {
                 address,
                 secure: true,
             } => text!(error_unreachable_secure, address = address),
-            Self::Unreachable { address, .. } => {
-                text!(error_unreachable, address = address)
-            }
-            Self::NotDiffusion(address) => {
-                text!(error_not_diffusion, address = address)
-            }
+            Self::Unreachable { address, .. } => text!(error_unreachable, address = address),
+            Self::NotDiffusion(address) => text!(error_not_diffusion, address = address),
             Self::MixedContent(host) => text!(error_mixed_content, host = host),
-            Self::WrongCredentials(principal) => {
-                text!(error_wrong_credentials, name = principal)
-            }
+            Self::WrongCredentials(principal) => text!(error_wrong_credentials, name = principal),
             Self::Refused(reason) => match trimmed(reason) {
                 "" => text!(error_refused),
                 reason => text!(error_refused_reason, reason = reason),
@@ -142,9 +136,7 @@ impl Fault {
                 "" => text!(error_account_refused),
                 reason => text!(error_account_refused_reason, reason = reason),
             },
-            Self::TooLarge { size, limit } => {
-                text!(error_too_large, size = *size, limit = *limit)
-            }
+            Self::TooLarge { size, limit } => text!(error_too_large, size = *size, limit = *limit),
             Self::RoomExists(name) => text!(error_room_exists, name = name),
             Self::NotPrivate => text!(error_not_private),
             Self::AccountExists(name) => text!(error_account_exists, name = name),
@@ -153,9 +145,7 @@ impl Fault {
                 reason => text!(error_other, reason = reason),
             },
             Self::ServiceBusy => text!(error_service_busy),
-            Self::ServiceFailed(reason) => {
-                text!(error_service_failed, reason = trimmed(reason))
-            }
+            Self::ServiceFailed(reason) => text!(error_service_failed, reason = trimmed(reason)),
             Self::NoWorker => text!(error_no_worker),
             Self::StorageFull => text!(error_storage_full),
             Self::FileForeign => text!(error_file_foreign),

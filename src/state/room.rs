@@ -301,11 +301,15 @@ impl OpenRoom {
     /// flood.
     pub fn change<T>(&self, change: impl FnOnce(&mut Timeline) -> T) -> T {
         let result = change(&mut self.inner.timeline.borrow_mut());
-        let changed = self.inner.timeline.borrow_mut().take_changed();
-        if changed {
+        self.draw_changes();
+        result
+    }
+
+    /// Not generic: all changes share this code.
+    fn draw_changes(&self) {
+        if self.inner.timeline.borrow_mut().take_changed() {
             self.draw();
         }
-        result
     }
 
     fn draw(&self) {
@@ -527,13 +531,18 @@ impl OpenRoom {
         }
     }
 
-    /// The room holds nothing of what was known of it any more: the service has lost it, or it is another service's.
-    pub fn start_anew(&self) {
-        self.change(Timeline::start_anew);
+    /// The series of reactions begins anew.
+    pub fn forget_reactions(&self) {
         self.react(|reactions| {
             reactions.start_anew();
             None
         });
+    }
+
+    /// The room holds nothing of what was known of it any more: the service has lost it, or it is another service's.
+    pub fn start_anew(&self) {
+        self.change(Timeline::start_anew);
+        self.forget_reactions();
         self.set_read(None);
     }
 

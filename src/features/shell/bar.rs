@@ -34,9 +34,8 @@ pub fn Bar() -> impl IntoView {
 fn MenuButton() -> impl IntoView {
     let app = use_app();
     let unread = move || {
-        let (rooms, direct) = (app.rooms.read(), app.direct.read());
-        let mut rooms = rooms.iter().chain(direct.iter());
-        rooms.any(|room| app.badge_count(room.clone()) > 0)
+        let rooms = app.tracked_rooms();
+        rooms.iter().any(|room| app.badge_count(room) > 0)
     };
     let open = move |_| {
         app.drawer.set(true);

@@ -153,7 +153,7 @@ fn Unread(
 ) -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
     let (id, draft, mentions) = (room.id, room.draft.clone(), room.mentions.clone());
-    let counted = Memo::new(move |_| app.badge_count(room.clone()));
+    let counted = Memo::new(move |_| app.badge_count(&room));
     let has_draft =
         Memo::new(move |_| app.active.get() != Some(id) && !draft.read().trim().is_empty());
     let mark = move || {
