@@ -57,7 +57,7 @@ impl Options {
                     };
                     *option = Some(path::absolute(dir)?);
                 }
-                "--seconds" | "--messages" | "--runs" => {
+                "--seconds" | "--messages" | "--runs" | "--slowdown" => {
                     let value = args
                         .next()
                         .with_context(|| format!("{arg} needs a number"))?;

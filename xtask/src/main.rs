@@ -58,6 +58,7 @@ Commands
       --seconds N         seconds of 1,000 messages each (30)
       --messages N        messages of the room whose memory is measured (100000)
       --runs N            runs under load, and as many times 3 loads and 7 own messages (3)
+      --slowdown N        how many times slower the page's processor is to be under load (1)
       --dist DIR          the page to measure, if it is not to be built first
       --beside DIR        another build of the page, to be measured in turn in the place of the SDK's
   soak                the stage faults for long, seed after seed (each failure prints its seed), then every fuzz target
