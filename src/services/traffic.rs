@@ -96,6 +96,12 @@ impl Traffic {
         kept.filter(|it| it.number >= from).cloned().collect()
     }
 
+    /// Whether so many messages have come since this number that the first of them will be dropped soon.
+    pub fn is_filling(&self, from: usize) -> bool {
+        let next = self.log.borrow().next.get_untracked();
+        next.saturating_sub(from) >= MAX_MESSAGES / 2
+    }
+
     /// The session of messages by its number.
     pub fn session(&self, number: usize) -> Option<RecordedSession> {
         self.log.borrow().session(number).cloned()

@@ -53,11 +53,12 @@ pub fn watch_messages(
     let decoder = StoredValue::new(MessageDecoder::default());
     let next = StoredValue::new(0);
     let traffic = services.traffic.clone();
+    let flood = services.traffic.clone();
     let changes = move || {
         traffic.track();
         app.connection.track();
     };
-    let take = move |(): &_, _: Option<&_>, _: Option<()>| {
+    let take = move || {
         also();
         let new = services.traffic.recorded(next.get_value());
         let Some(last) = new.last() else { return };
@@ -83,7 +84,16 @@ pub fn watch_messages(
         });
     };
     let options = WatchThrottledOptions::default().immediate(true);
-    let _stop = watch_throttled_with_options(changes, take, INTERVAL, options);
+    let now_and_then = take.clone();
+    let _stop =
+        watch_throttled_with_options(changes, move |(), _, _| now_and_then(), INTERVAL, options);
+    Effect::new(move |_| {
+        flood.track();
+        // What is not taken in time is dropped for newer messages.
+        if flood.is_filling(next.get_value()) {
+            untrack(&take);
+        }
+    });
     shown
 }
 
