@@ -1,10 +1,29 @@
 //! The browser's clock, and its reading of dates.
 
+use std::future::pending;
+
+use gloo_timers::future::TimeoutFuture;
 use js_sys::Date;
 
 /// Milliseconds since 1970.
 pub fn now() -> i64 {
     Date::now() as i64
+}
+
+/// Waits until a time, in milliseconds since 1970; for ever, if there is none.
+pub async fn until(time: Option<i64>) {
+    /// A browser's timer counts no more than 2^31 − 1 milliseconds, and not those in which the device sleeps.
+    const LONGEST: i64 = 60_000;
+    let Some(time) = time else {
+        return pending().await;
+    };
+    loop {
+        let left = time.saturating_sub(now());
+        if left <= 0 {
+            return;
+        }
+        TimeoutFuture::new(left.min(LONGEST) as u32).await;
+    }
 }
 
 /// How long it is to the reader's next day, in milliseconds.

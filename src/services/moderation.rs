@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -14,8 +14,8 @@ use effusion_client::{
 };
 use effusion_moderator::{DUTY, Desk, Failure, Happening, Inbox, Report};
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures_util::future::{Either, select};
 use futures_util::stream::{Stream, StreamExt as _, once, select_all};
-use gloo_timers::future::IntervalStream;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -27,8 +27,8 @@ use crate::platform::clock;
 use crate::state::{App, OpenRoom, SetIfChanged};
 use crate::text;
 
-/// How often to look whether a restriction has expired or the lock is lost, in milliseconds. Nothing else tells.
-const TICK: u32 = 2_000;
+/// How long after a restriction could not be ended in time that is tried again, in milliseconds.
+const RETRY_DELAY: i64 = 2_000;
 
 /// How many messages from before the desk was opened are counted in a room.
 const MAX_COUNTED: u64 = 10_000;
@@ -94,8 +94,9 @@ pub enum Order {
 enum Turn {
     Happened(Happening),
     Ordered(Order),
-    Looked,
+    Due,
     Held(Option<SessionLock>),
+    Lost,
 }
 
 /// The moderator's desk, which keeps watch for as long as the session lasts, whatever is shown.
@@ -228,14 +229,18 @@ impl Moderation {
         let turns: Vec<Pin<Box<dyn Stream<Item = Turn>>>> = vec![
             Box::pin(inbox.map(Turn::Happened)),
             Box::pin(ordered.map(Turn::Ordered)),
-            Box::pin(IntervalStream::new(TICK).map(|()| Turn::Looked)),
             // Without the right to locks it keeps watch all the same.
             Box::pin(once(async move { Turn::Held(request.await.ok()) })),
         ];
         let mut turns = select_all(turns);
-        let mut lock = None;
-        while let Some(turn) = turns.next().await {
-            let is_tick = matches!(turn, Turn::Looked);
+        let mut not_before = i64::MIN;
+        loop {
+            let due = desk.next_due().map(|due| due.max(not_before));
+            let turn = match select(turns.next(), pin!(clock::until(due))).await {
+                Either::Left((Some(turn), _)) => turn,
+                Either::Left((None, _)) => return,
+                Either::Right(_) => Turn::Due,
+            };
             let reports = match turn {
                 Turn::Happened(Happening::Closed) => return,
                 Turn::Happened(happening) => {
@@ -243,20 +248,23 @@ impl Moderation {
                     desk.take(happening, clock::now()).await
                 }
                 Turn::Ordered(order) => self.carry_out(&mut desk, order).await,
-                Turn::Looked => desk.tick(clock::now()).await,
-                Turn::Held(held) => {
-                    lock = held;
+                Turn::Due => {
+                    not_before = clock::now() + RETRY_DELAY;
+                    desk.tick(clock::now()).await
+                }
+                Turn::Held(lock) => {
+                    if let Some(lock) = lock {
+                        turns.push(Box::pin(once(async move {
+                            lock.lost().await;
+                            Turn::Lost
+                        })));
+                    }
                     desk.begin_duty().await
                 }
-            };
-            if lock.as_ref().is_some_and(|lock| !lock.is_owned()) {
                 // The session was renewed, and somebody else may have the lock now.
-                desk.end_duty();
-                return;
-            }
-            if !is_tick || !reports.is_empty() {
-                self.show(&desk, reports);
-            }
+                Turn::Lost => return,
+            };
+            self.show(&desk, reports);
         }
     }
 

@@ -84,8 +84,13 @@ scenario('the board hides words, warns, mutes after strikes, and undoes it', asy
     await shown(ann, 'This is strike 2; with strike 5 you are removed from the room.');
 });
 
-scenario('who is muted for a time sees until when, also after a reload', async (open) => {
+scenario('who is muted for a time sees until when, also after a reload, and can write then', async (open) => {
     const mia = await moderator(open, 'Ochre');
+    await mia.page.clock.install();
+    await mia.page.reload();
+    await mia.join({ account: 'admin', password: 'password' });
+    await mia.$('board-button').click();
+    await mia.$('duty').filter({ hasText: 'Moderating in this window' }).waitFor();
     await rules(mia, { 'rule-words': 'heck', 'rule-mute-after': '1', 'rule-mute-lasts': '15' });
     const ann = await account(open, 'ochre-ann', 'Ochre');
     await ann.$('composer').fill('oh heck');
@@ -95,6 +100,10 @@ scenario('who is muted for a time sees until when, also after a reload', async (
     await ann.page.reload();
     await ann.join({ account: 'ochre-ann', password: SECRET });
     await until('until when ann is muted, again', () => ann.$('muted').innerText(), (text) => told.test(text));
+    await mia.page.clock.fastForward(15 * 60_000);
+    await ann.$('muted').waitFor({ state: 'detached' });
+    await ann.say('sorry');
+    await mia.$('log-row').filter({ hasText: 'its time was over' }).waitFor();
 });
 
 scenario('the board counts each message once, those from before, too', async (open) => {

@@ -150,11 +150,6 @@ impl Desk {
         reports
     }
 
-    /// Only looks on from now on.
-    pub fn end_duty(&mut self) {
-        self.on_duty = false;
-    }
-
     /// Whether this desk acts.
     #[must_use]
     pub fn is_on_duty(&self) -> bool {
@@ -194,7 +189,14 @@ impl Desk {
         }
     }
 
-    /// Undoes what has expired by a time, in milliseconds since 1970. To be called every few seconds.
+    /// When something expires next that this desk has to undo, in milliseconds since 1970; none if nothing does.
+    #[must_use]
+    pub fn next_due(&self) -> Option<i64> {
+        self.ledger.next_due().filter(|_| self.on_duty)
+    }
+
+    /// Undoes what has expired by a time, in milliseconds since 1970. To be called once [`Self::next_due`] has come, and again after a
+    /// while where something could not be undone.
     pub async fn tick(&mut self, now: i64) -> Vec<Report> {
         let mut reports = Vec::new();
         if !self.on_duty {

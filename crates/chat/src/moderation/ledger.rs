@@ -108,14 +108,22 @@ impl Ledger {
     /// What has come to its end by a time, in milliseconds since 1970, and is still in force.
     #[must_use]
     pub fn due(&self, now: i64) -> Vec<u64> {
-        let ended = |entry: &LogEntry| entry.until.is_some_and(|until| until <= now);
-        self.entries
-            .iter()
-            .filter(|(sequence, entry)| {
-                takes_rights(entry) && ended(entry) && !self.is_undone(**sequence)
-            })
-            .map(|(sequence, _)| *sequence)
-            .collect()
+        let ended = self.timed().filter(|(_, until)| *until <= now);
+        ended.map(|(sequence, _)| sequence).collect()
+    }
+
+    /// When the first of what is in force comes to its end, in milliseconds since 1970; none if nothing ends by itself.
+    #[must_use]
+    pub fn next_due(&self) -> Option<i64> {
+        self.timed().map(|(_, until)| until).min()
+    }
+
+    /// What is in force until some time, by its sequence.
+    fn timed(&self) -> impl Iterator<Item = (u64, i64)> {
+        self.entries().filter_map(|(sequence, entry)| {
+            let until = entry.until.filter(|_| takes_rights(entry))?;
+            (!self.is_undone(sequence)).then_some((sequence, until))
+        })
     }
 
     fn in_force<'a>(&'a self, principal: &'a str) -> impl Iterator<Item = (u64, &'a LogEntry)> {
@@ -177,8 +185,9 @@ mod tests {
         );
         assert_eq!(ledger.restricted(), ["ann"]);
         assert_eq!((ledger.due(49), ledger.due(50)), (vec![], vec![2]));
+        assert_eq!(ledger.next_due(), Some(50));
         ledger.add(5, undone(2));
-        assert_eq!(ledger.due(50), Vec::<u64>::new());
+        assert_eq!((ledger.due(50), ledger.next_due()), (vec![], None));
         assert_eq!(
             ledger.restrictions("ann"),
             [
