@@ -1,5 +1,6 @@
 //! The whole page: one screen at a time, and what stands over all of them.
 
+use futures_util::future::join;
 use leptos::either::EitherOf4;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -8,6 +9,7 @@ use crate::features::account::account_form;
 use crate::features::join::JoinForm;
 use crate::features::moderation::board;
 use crate::features::shell::{background, chat};
+use crate::i18n::use_i18n;
 use crate::platform::page;
 use crate::state::{Fault, Screen, use_page};
 use crate::ui::Lazy;
@@ -31,7 +33,7 @@ pub fn Page() -> impl IntoView {
 /// Fetches what goes on behind the screens, while the first form is filled in or at once where a service is needed.
 #[component]
 fn Behind() -> impl IntoView {
-    let state = use_page();
+    let (state, i18n) = (use_page(), use_i18n());
     let owner = Owner::current().unwrap_or_default();
     let (loaded, is_loaded) = (StoredValue::new_local(None), RwSignal::new(false));
     let is_begun = StoredValue::new(false);
@@ -42,7 +44,9 @@ fn Behind() -> impl IntoView {
         is_begun.set_value(true);
         let owner = owner.clone();
         spawn_local(async move {
-            if let Ok(view) = background(owner).await {
+            // Whoever waits for the files to come has the time.
+            let meanwhile = async { i18n.warm_up() };
+            if let (Ok(view), ()) = join(background(owner), meanwhile).await {
                 loaded.set_value(Some(view));
                 is_loaded.set(true);
                 return;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_use_watch_debounce_throttle::{WatchThrottledOptions, watch_throttled_with_options};
+use leptos_use_watch_debounce_throttle::{WatchDebouncedOptions, watch_debounced_with_options};
 
 use super::navigation::name_if_shared;
 use super::outbox::key_for;
@@ -58,8 +58,8 @@ impl Copies {
             }
         };
         // What comes first comes with others, and is to be seen first.
-        let options = WatchThrottledOptions::default().leading(false);
-        let _stop = watch_throttled_with_options(
+        let options = WatchDebouncedOptions::default().max_wait(INTERVAL);
+        let _stop = watch_debounced_with_options(
             track,
             move |(), _, _| this.store_changes(),
             INTERVAL,

@@ -79,13 +79,18 @@ fn Advanced() -> impl IntoView {
         read.err().is_some_and(|problems| is_other(&problems))
     };
     let (open, fetched) = (RwSignal::new(needed), RwSignal::new(needed));
-    // What is seen at once comes first.
+    // What is seen at once comes first, and so does the chat for whoever has joined by then.
     page::once_drawn(move || {
-        fetched.try_set(true);
+        if state.busy.try_get_untracked() == Some(false) {
+            fetched.set(true);
+        }
     });
     Effect::new(move |_| {
         if is_other(&state.problems.read()) || state.fault.read().is_some() {
             open.set(true);
+        }
+        if open.get() {
+            fetched.set(true);
         }
     });
     view! {

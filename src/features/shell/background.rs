@@ -26,8 +26,6 @@ fn Background() -> impl IntoView {
     handle_shortcuts(app);
     page::follow_visual_viewport();
     provide_services(app);
-    // While the first form is filled in, there is time.
-    page::once_drawn(move || app.i18n.warm_up());
     view! {
         <UpdateNotice />
         <NotStoredNotice />
