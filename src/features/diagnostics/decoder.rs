@@ -1,7 +1,6 @@
 //! Decodes the messages of a connection, in Diffusion's terms.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write as _;
 
 use bytes::Bytes;
 use effusion_protocol::body::{RequestBody, ResponseBody};
@@ -227,10 +226,7 @@ impl MessageDecoder {
                 match old.map(|old| delta::apply(&old, &delta)) {
                     Some(Ok(value)) => self.value("delta", topic.0, value, version),
                     Some(Err(error)) => self.about_topic("delta", topic.0, error.to_string()),
-                    None => {
-                        let size = format!("{} bytes", delta.len());
-                        self.about_topic("delta", topic.0, size)
-                    }
+                    None => self.about_topic("delta", topic.0, format!("{} bytes", delta.len())),
                 }
             }
             Message::Compressed {
@@ -238,13 +234,9 @@ impl MessageDecoder {
                 is_delta,
                 zlib,
             } => {
-                let what = if is_delta {
-                    "compressed delta"
-                } else {
-                    "compressed value"
-                };
+                let kind = if is_delta { "delta" } else { "value" };
                 let size = format!("{} bytes, compressed", zlib.len());
-                self.about_topic(what, topic.0, size)
+                self.about_topic(&format!("compressed {kind}"), topic.0, size)
             }
             Message::FetchReply { .. } => plain("fetch reply", String::new()),
             Message::Abort => plain("abort", String::new()),
@@ -357,8 +349,7 @@ impl MessageDecoder {
             decoded.call = recorded.sent.then(|| call(body)).flatten();
             decoded.detail = format!("{body:#?}");
             if let Some(value) = value_of(body) {
-                // Writing to a text does not fail.
-                let _ = write!(decoded.detail, "\nvalue = {}", json(value));
+                decoded.detail += &format!("\nvalue = {}", json(value));
             }
             decoded.happened.extend(self.notice(body));
         }
@@ -433,24 +424,17 @@ pub fn fields(
 
 /// A hex dump with so many bytes a line, their characters beside them.
 pub fn hex(bytes: &[u8], columns: usize) -> String {
-    let mut text = String::with_capacity(bytes.len() * 5);
-    for (row, line) in bytes.chunks(columns).enumerate() {
-        // Writing to a text does not fail.
-        let _ = write!(text, "{:04x} ", row * columns);
-        for place in 0..columns {
-            let _ = match line.get(place) {
-                Some(byte) => write!(text, " {byte:02x}"),
-                None => write!(text, "   "),
-            };
-        }
-        text.push_str("  ");
-        text.extend(line.iter().map(|byte| match byte {
+    let width = 3 * columns;
+    let row = |(row, line): (usize, &[u8])| {
+        let digits: String = line.iter().map(|byte| format!(" {byte:02x}")).collect();
+        let characters = line.iter().map(|byte| match byte {
             b' '..=b'~' => char::from(*byte),
             _ => '·',
-        }));
-        text.push('\n');
-    }
-    text
+        });
+        let characters: String = characters.collect();
+        format!("{:04x} {digits:width$}  {characters}\n", row * columns)
+    };
+    bytes.chunks(columns).enumerate().map(row).collect()
 }
 
 /// Bytes as hexadecimal digits.
@@ -493,15 +477,15 @@ fn json(value: &Bytes) -> String {
 
 /// The JSON value that a request carries.
 fn value_of(body: &RequestBody) -> Option<&Bytes> {
-    match body {
-        RequestBody::TimeSeriesAppend(it) if it.value_type == "json" => Some(&it.value),
-        RequestBody::TimeSeriesEdit(it) if it.value_type == "json" => Some(&it.value),
-        RequestBody::SetTopic(it) if it.topic_type == TopicType::Json => Some(&it.value),
-        RequestBody::AddAndSetTopic(it) if it.specification.topic_type == TopicType::Json => {
-            Some(&it.value)
-        }
-        _ => None,
-    }
+    use RequestBody as R;
+    let (is_json, value) = match body {
+        R::TimeSeriesAppend(it) => (it.value_type == "json", &it.value),
+        R::TimeSeriesEdit(it) => (it.value_type == "json", &it.value),
+        R::SetTopic(it) => (it.topic_type == TopicType::Json, &it.value),
+        R::AddAndSetTopic(it) => (it.specification.topic_type == TopicType::Json, &it.value),
+        _ => return None,
+    };
+    is_json.then_some(value)
 }
 
 /// The call that sends credentials to a service.
@@ -586,56 +570,65 @@ pub fn type_name(kind: TopicType) -> String {
 }
 
 fn specified(specification: &TopicSpecification) -> String {
-    let properties: Vec<String> = specification
-        .properties
-        .iter()
+    let kind = type_name(specification.topic_type);
+    let properties = specification.properties.iter();
+    let properties: Vec<_> = properties
         .map(|(name, value)| format!("{name}: {value:?}"))
         .collect();
-    let kind = type_name(specification.topic_type);
     if properties.is_empty() {
-        kind
-    } else {
-        format!("{kind} {{{}}}", properties.join(", "))
+        return kind;
     }
+    format!("{kind} {{{}}}", properties.join(", "))
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use effusion_protocol::TopicId;
+    use effusion_protocol::body::SubscriptionNotification;
     use effusion_protocol::time_series::AppendRequest;
-    use effusion_protocol::{ConversationId, TopicId};
 
-    fn decoded(
-        decoder: &mut MessageDecoder,
-        sent: bool,
-        hidden: usize,
-        message: &Message,
-    ) -> DecodedMessage {
-        let bytes = message.encode(ProtocolVersion::NEWEST);
-        let recorded = Recorded {
-            hidden,
-            ..recorded(sent, bytes)
-        };
-        decoder.decode(&recorded, ProtocolVersion::NEWEST)
-    }
+    pub(crate) const V: ProtocolVersion = ProtocolVersion::NEWEST;
 
-    fn recorded(sent: bool, bytes: Bytes) -> Recorded {
+    pub(crate) fn recorded(sent: bool, hidden: usize, message: &Message) -> Recorded {
         Recorded {
             number: 0,
             at: 0,
             session: 0,
             sent,
-            bytes,
-            hidden: 0,
+            bytes: message.encode(V),
+            hidden,
         }
     }
 
-    fn request(body: &RequestBody) -> Message {
+    pub(crate) fn request(body: &RequestBody, conversation: u64) -> Message {
         Message::Request {
             service: body.service(),
-            conversation: ConversationId(7),
-            body: body.encode(ProtocolVersion::NEWEST),
+            conversation: ConversationId(conversation),
+            body: body.encode(V),
         }
+    }
+
+    pub(crate) fn response(body: &ResponseBody, conversation: u64) -> Message {
+        Message::Response {
+            service: None,
+            conversation: ConversationId(conversation),
+            body: body.encode(V),
+        }
+    }
+
+    /// The service subscribes the session to a topic.
+    pub(crate) fn subscription(topic: TopicId, path: &str, kind: TopicType) -> Message {
+        let body = SubscriptionNotification {
+            topic,
+            path: path.to_owned(),
+            specification: TopicSpecification::new(kind),
+        };
+        request(&RequestBody::SubscriptionNotification(body), 90)
+    }
+
+    fn decoded(decoder: &mut MessageDecoder, sent: bool, message: &Message) -> DecodedMessage {
+        decoder.decode(&recorded(sent, 0, message), V)
     }
 
     fn hello() -> Bytes {
@@ -652,7 +645,7 @@ mod tests {
             value_type: "json".to_owned(),
             value: hello(),
         });
-        let told = decoded(&mut decoder, true, 0, &request(&body));
+        let told = decoded(&mut decoder, true, &request(&body, 7));
         let call = r#"timeseries.append("Chat/a \"b\"", {"text":"hello"})"#;
         assert_eq!(told.call.as_deref(), Some(call));
         assert!(told.detail.contains(r#"{"text":"hello"}"#), "{told:?}");
@@ -661,36 +654,26 @@ mod tests {
     #[test]
     fn a_response_is_named_by_what_was_asked() {
         let mut decoder = MessageDecoder::default();
-        let ping = request(&RequestBody::UserPing(()));
-        decoded(&mut decoder, true, 0, &ping);
-        let answer = Message::Response {
-            service: None,
-            conversation: ConversationId(7),
-            body: Bytes::new(),
-        };
+        let ping = request(&RequestBody::UserPing(()), 7);
+        decoded(&mut decoder, true, &ping);
+        let answer = response(&ResponseBody::UserPing(()), 7);
         for title in ["response: user ping", "response"] {
-            assert_eq!(decoded(&mut decoder, false, 0, &answer).title, title);
+            assert_eq!(decoded(&mut decoder, false, &answer).title, title);
         }
     }
 
     #[test]
     fn a_value_is_shown_with_its_topic() {
-        use effusion_protocol::body::SubscriptionNotification;
         let mut decoder = MessageDecoder::default();
         let value = Message::TopicValue {
             topic: TopicId(3),
             value: hello(),
         };
-        let unknown = decoded(&mut decoder, false, 0, &value);
+        let unknown = decoded(&mut decoder, false, &value);
         assert_eq!(unknown.title, "value: topic 3");
-        let notification = RequestBody::SubscriptionNotification(SubscriptionNotification {
-            topic: TopicId(3),
-            path: "Chat/a".to_owned(),
-            specification: TopicSpecification::new(TopicType::Json),
-        });
-        let subscribed = request(&notification);
-        assert_eq!(decoded(&mut decoder, false, 0, &subscribed).call, None);
-        let value = decoded(&mut decoder, false, 0, &value);
+        let subscribed = subscription(TopicId(3), "Chat/a", TopicType::Json);
+        assert_eq!(decoded(&mut decoder, false, &subscribed).call, None);
+        let value = decoded(&mut decoder, false, &value);
         assert_eq!(value.title, "value: Chat/a");
         assert_eq!(value.detail, r#"{"text":"hello"}"#);
     }
@@ -703,12 +686,18 @@ mod tests {
             conversation: ConversationId(1),
             body: Bytes::new(),
         };
-        let secret = decoded(&mut decoder, true, 40, &secret);
+        let secret = recorded(true, 40, &secret);
+        let rubbish = |byte: u8| Recorded {
+            sent: byte.is_multiple_of(2),
+            bytes: Bytes::from(vec![byte, byte, 0xff]),
+            hidden: 0,
+            ..secret.clone()
+        };
+        let decoded = decoder.decode(&secret, V);
         let call = "security.updateAuthenticationStore(…)";
-        assert_eq!(secret.call.as_deref(), Some(call));
-        for byte in 0..=255u8 {
-            let rubbish = recorded(byte % 2 == 0, Bytes::from(vec![byte, byte, 0xff]));
-            decoder.decode(&rubbish, ProtocolVersion::NEWEST);
+        assert_eq!(decoded.call.as_deref(), Some(call));
+        for byte in 0..=255 {
+            decoder.decode(&rubbish(byte), V);
         }
     }
 

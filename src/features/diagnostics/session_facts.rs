@@ -109,26 +109,26 @@ pub fn Subscriptions(
 ) -> impl IntoView {
     let i18n = use_i18n();
     let selections = move || {
-        let selections = snapshot.with(|it| it.as_ref().map(|it| it.selections.clone()));
-        let selections = selections.unwrap_or_default().into_iter();
-        let row = |(selector, selects): (String, bool)| {
-            let sign = if selects { "+ " } else { "− " };
-            view! { <li dir="ltr">{[sign, &selector].concat()}</li> }
+        let snapshot = snapshot.read();
+        let selections = snapshot.iter().flat_map(|it| &it.selections);
+        let row = |(selector, selects): &(String, bool)| {
+            let sign = if *selects { "+ " } else { "− " };
+            view! { <li dir="ltr">{[sign, selector].concat()}</li> }
         };
         selections.map(row).collect_view()
     };
     let topics = move || {
-        let topics = snapshot.with(|it| it.as_ref().map(|it| it.topics.clone()));
-        let topics = topics.unwrap_or_default().into_iter();
-        let row = |(path, kind, size): (String, String, Option<usize>)| {
-            let size = match size {
+        let snapshot = snapshot.read();
+        let topics = snapshot.iter().flat_map(|it| &it.topics);
+        let row = |(path, kind, size): &(String, String, Option<usize>)| {
+            let size = match *size {
                 Some(size) => t!(i18n, diagnostics_byte_count, count = size),
                 None => t!(i18n, diagnostics_no_value),
             };
             view! {
                 <li>
-                    <bdi>{path}</bdi>
-                    <small>{[kind, size].join(" · ")}</small>
+                    <bdi>{path.clone()}</bdi>
+                    <small>{[kind, " · ", &size].concat()}</small>
                 </li>
             }
         };
