@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
 use effusion_chat::moderation::Rules;
 use effusion_chat::{ChatMessage, MESSAGES_ROOT, MODERATION_RULES, RoomKind, SYSTEM_NAME};
 use effusion_protocol::body::{GlobalPermission, RequestBody, ResponseBody};
@@ -250,11 +251,7 @@ impl Watcher {
                 value,
                 own,
                 first,
-            } => {
-                let json = Json::from_cbor(value.clone());
-                let is_others = is_room(path) && !own && !first && is_said(&json);
-                is_others.then_some(Goal::Receive)
-            }
+            } => (!own && !first && is_said(path, value)).then_some(Goal::Receive),
             Happening::Event {
                 path,
                 event,
@@ -262,8 +259,7 @@ impl Watcher {
             } => {
                 // A room that is opened asks for its newest event just before it is selected.
                 let is_earlier = Some(event.metadata.sequence) <= *newest_before;
-                let is_message = is_room(path) && is_said(&Json::from_cbor(event.value.clone()));
-                (is_message && is_earlier).then_some(Goal::Late)
+                (is_earlier && is_said(path, &event.value)).then_some(Goal::Late)
             }
         };
         goal.map(|goal| (goal, None)).into_iter().collect()
@@ -285,13 +281,10 @@ fn done_goal(done: &Done) -> Option<Goal> {
             (!rules.words.is_empty() || !rules.patterns.is_empty()).then_some(Goal::Rules)
         }
         (Some(Q::SetTopic(it)), _) => {
-            let is_message = is_room(&it.path) && it.topic_type == TopicType::Json;
-            (is_message && is_said(&Json::from_cbor(it.value.clone()))).then_some(Goal::Set)
+            let is_message = it.topic_type == TopicType::Json && is_said(&it.path, &it.value);
+            is_message.then_some(Goal::Set)
         }
-        (Some(Q::TimeSeriesAppend(it)), _) => {
-            let is_message = is_room(&it.path) && is_said(&Json::from_cbor(it.value.clone()));
-            is_message.then_some(Goal::Append)
-        }
+        (Some(Q::TimeSeriesAppend(it)), _) => is_said(&it.path, &it.value).then_some(Goal::Append),
         (Some(Q::TimeSeriesEdit(it)), _) if is_room(&it.path) => {
             let message = ChatMessage::from_json(&Json::from_cbor(it.value.clone()))?;
             match (message.bleeped, message.deleted) {
@@ -346,10 +339,10 @@ fn is_room(path: &str) -> bool {
     path.starts_with(MESSAGES_ROOT)
 }
 
-/// Whether a value is what a person has said, and no notice that somebody has joined.
-fn is_said(value: &Json) -> bool {
-    let message = ChatMessage::from_json(value);
-    message.is_some_and(|message| message.name != SYSTEM_NAME && !message.text.is_empty())
+/// Whether a value of a topic is what a person has said in a room, and no notice that somebody has joined.
+fn is_said(path: &str, value: &Bytes) -> bool {
+    let message = ChatMessage::from_json(&Json::from_cbor(value.clone()));
+    is_room(path) && message.is_some_and(|it| it.name != SYSTEM_NAME && !it.text.is_empty())
 }
 
 #[cfg(test)]

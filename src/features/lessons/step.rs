@@ -85,8 +85,7 @@ fn HelpLink(
         Help::Join(kind) => {
             let room = learning.room(kind)?;
             let open = app.rooms.read();
-            let mut open = open.iter().map(|open| open.info.get().name);
-            if open.any(|name| name == room.name) {
+            if open.iter().any(|open| open.info.read().name == room.name) {
                 return None;
             }
             let join = view! {
@@ -192,10 +191,10 @@ fn ConnectCall(
     message: Arc<ShownMessage>,
 ) -> impl IntoView {
     let app = use_app();
-    let me = app.me.read_untracked();
-    let call = me
-        .as_ref()
-        .map(|me| connect_call(&me.service, &message.principal));
+    let call = app.me.with_untracked(|me| {
+        let service = &me.as_ref()?.service;
+        Some(connect_call(service, &message.principal))
+    });
     view! {
         <div class="call" data-testid="made-call">
             <Code text=call.unwrap_or_default() />
@@ -211,13 +210,10 @@ pub fn Call(
     message: Arc<ShownMessage>,
 ) -> impl IntoView {
     let decoded = &message.decoded;
-    let call = decoded
-        .call
-        .clone()
-        .unwrap_or_else(|| decoded.title.clone());
+    let text = decoded.call.as_ref().unwrap_or(&decoded.title).clone();
     view! {
         <div class="call" data-testid="made-call">
-            <Code text=call />
+            <Code text />
             <RawBytes message />
         </div>
     }
