@@ -102,7 +102,7 @@ pub fn PurposeBanner() -> impl IntoView {
     let input = expect_context::<ComposerBox>();
     let (purpose, answered) = (room.purpose.clone(), room.clone());
     let cancel = UnsyncCallback::new(move |_| {
-        end_edit(room.clone());
+        end_edit(&room);
         focus::move_to("composer");
     });
     move || {

@@ -36,7 +36,7 @@ pub fn submit(services: &Services, room: OpenRoom) {
 fn save(services: &Services, room: OpenRoom, sequence: u64, text: String) {
     room.note.set_if_changed(None);
     if is_unchanged(&room, sequence, &text) {
-        end_edit(room);
+        end_edit(&room);
         return;
     }
     let edit = UnsavedEdit {
@@ -45,7 +45,7 @@ fn save(services: &Services, room: OpenRoom, sequence: u64, text: String) {
         progress: EditProgress::Saving,
     };
     room.set_unsaved(edit.clone());
-    end_edit(room.clone());
+    end_edit(&room);
     let box_after = |room: &OpenRoom| (room.purpose.get_untracked(), room.draft.get_untracked());
     let left = box_after(&room);
     let history = services.history.clone();
@@ -62,7 +62,7 @@ fn save(services: &Services, room: OpenRoom, sequence: u64, text: String) {
             // Nothing was written since, so it can go back to where it was.
             Err(fault) if box_after(&room) == left => {
                 resume_edit(&room, sequence, edit.text);
-                show_failure(room, &messages::composer_edit_failed, fault);
+                show_failure(&room, &messages::composer_edit_failed, fault);
             }
             Err(fault) => room.set_unsaved(UnsavedEdit {
                 progress: EditProgress::Failed(fault),
