@@ -54,7 +54,7 @@ pub fn Profile() -> impl IntoView {
         <Dialog test="profile" title=&messages::profile_title focus="profile-action">
             <div class="profile">
                 <div class="whom">
-                    <Avatar name=name.clone() hue=Signal::stored(hue) />
+                    <Avatar name=name.clone() hue />
                     <p>
                         <strong>
                             <bdi data-testid="profile-name">{name.clone()}</bdi>
