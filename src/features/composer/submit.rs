@@ -12,7 +12,7 @@ use crate::features::timeline::{end_edit, is_unchanged, resume_edit, show_failur
 use crate::i18n::{Text, messages};
 use crate::services::Services;
 use crate::text;
-use effusion_chat::{ChatMessage, RoomKind};
+use effusion_chat::ChatMessage;
 
 /// Does what the composer asks for.
 pub fn submit(services: &Services, room: OpenRoom) {
@@ -106,11 +106,10 @@ fn run(services: &Services, room: OpenRoom, command: Command) {
         }
         Command::Leave => services.rooms.leave(&room),
         Command::Join(name) => {
-            let listed = services.directory.latest();
-            let mut listed = listed.iter();
+            let mut listed = services.directory.latest().into_iter();
             let known = listed.find(|room| room.name == name);
-            // Most are history rooms.
-            let kind = known.map_or_else(RoomKind::default, |room| room.kind);
+            // Most are history rooms, which is the default.
+            let kind = known.map(|room| room.kind).unwrap_or_default();
             services.rooms.open_and_show(Room { name, kind });
         }
     }
@@ -122,8 +121,8 @@ fn mute(services: &Services, room: OpenRoom, name: String, muted: bool) {
     spawn_local(async move {
         let done = set_muted(services, room.clone(), name, muted).await;
         if done.is_err() {
-            let failed = Note::Alert(text!(moderation_load_failed));
-            room.note.set(Some(failed));
+            room.note
+                .set(Some(Note::Alert(text!(moderation_load_failed))));
         }
     });
 }

@@ -114,12 +114,7 @@ pub fn to_text(lines: &[Line]) -> String {
         } else {
             &line.text
         };
-        for (number, part) in words.split('\n').enumerate() {
-            if number > 0 {
-                text.push_str("\n    ");
-            }
-            text.push_str(part);
-        }
+        text.push_str(&words.replace('\n', "\n    "));
         if line.edited && !line.deleted {
             text.push_str(" (edited)");
         }

@@ -119,7 +119,7 @@ impl Timeline {
         self.items.iter().map(|stored| self.entry_of(stored))
     }
 
-    /// Name, text and rank of each message that has not been taken back, in order, without making copies.
+    /// Name, text and rank of each message, in order, without making copies.
     pub fn texts(&self) -> impl DoubleEndedIterator<Item = (&str, &str, u64)> {
         self.items
             .iter()
@@ -591,15 +591,9 @@ impl Timeline {
     }
 
     fn entry_of(&self, stored: &Stored) -> Entry {
-        let fault = if stored.rank >= UNSENT {
-            let mut unsent = self.unsent.iter();
-            unsent
-                .find(|(key, _)| *key == stored.key)
-                .and_then(|it| it.1.as_ref())
-        } else {
-            None
-        };
-        stored.entry(&self.names, fault)
+        let mut unsent = self.unsent.iter();
+        let found = unsent.find(|(key, _)| stored.rank >= UNSENT && *key == stored.key);
+        stored.entry(&self.names, found.and_then(|(_, fault)| fault.as_ref()))
     }
 
     /// The rank under which the event of a sequence is shown, and where.

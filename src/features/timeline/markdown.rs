@@ -652,7 +652,7 @@ fn item(source: &str, start: usize) -> Open {
 
 /// Schemes are told by their first letters; browsers drop blanks and controls in addresses, and so no such one is taken.
 fn leads_away(to: &str) -> bool {
-    has_scheme(to, "https://") || has_scheme(to, "http://") || has_scheme(to, "mailto:")
+    without_scheme(to).len() < to.len()
 }
 
 fn has_scheme(to: &str, scheme: &str) -> bool {
@@ -723,7 +723,6 @@ fn authority_in(address: &str) -> &str {
 
 /// The host in an address or in what looks like one, without `www.`.
 fn host_in(text: &str) -> Option<String> {
-    let has_scheme = without_scheme(text).len() < text.len();
     let authority = authority_in(text).rsplit('@').next().unwrap_or_default();
     let host = authority.split(':').next().unwrap_or_default();
     let has_odd_dot = host.contains(is_odd_dot);
@@ -744,7 +743,7 @@ fn host_in(text: &str) -> Option<String> {
         && !is_number(last)
         && (!has_odd_dot || last.is_ascii());
     let is_ip = host.split('.').count() == 4 && host.split('.').all(is_number);
-    let is_host = host.split('.').all(is_label) && (has_scheme || is_domain || is_ip);
+    let is_host = host.split('.').all(is_label) && (leads_away(text) || is_domain || is_ip);
     is_host.then(|| host.to_owned())
 }
 
