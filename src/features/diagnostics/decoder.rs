@@ -44,19 +44,10 @@ pub struct DecodedMessage {
     pub detail: String,
     /// The service that it belongs to; none for the values of topics.
     pub service: Option<ServiceId>,
-    /// Whether it is one of the many that only keep things going.
-    pub routine: Option<Routine>,
+    /// Whether it is one of the many that only keep things going: signs of life, who is in a room, and who is typing.
+    pub is_routine: bool,
     /// What it shows to have happened.
     pub happened: Vec<Happening>,
-}
-
-/// What comes again and again while nobody does anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Routine {
-    /// Asks for a sign of life, or is one.
-    Ping,
-    /// Says who is in a room, and who is typing.
-    Presence,
 }
 
 /// What a message shows to have happened in a session.
@@ -130,7 +121,7 @@ struct Asked {
     number: usize,
     /// What the session asked; none where that is hidden, and for what the service asks.
     request: Option<RequestBody>,
-    routine: Option<Routine>,
+    is_routine: bool,
 }
 
 /// A topic that the session is subscribed to.
@@ -189,7 +180,7 @@ impl MessageDecoder {
                 DecodedMessage {
                     title: format!("response: {}", service.name()),
                     service: Some(service),
-                    routine: asked.as_ref().and_then(|asked| asked.routine),
+                    is_routine: asked.as_ref().is_some_and(|asked| asked.is_routine),
                     detail: match &response {
                         Ok(body) => format!("{body:#?}"),
                         Err(error) => error.to_string(),
@@ -248,7 +239,7 @@ impl MessageDecoder {
         let path = self.topics.get(&topic).map(|topic| topic.path.as_str());
         let title = path.map_or_else(|| format!("topic {topic}"), str::to_owned);
         DecodedMessage {
-            routine: path.and_then(presence),
+            is_routine: path.is_some_and(is_presence),
             ..plain(&format!("{what}: {title}"), detail)
         }
     }
@@ -345,7 +336,7 @@ impl MessageDecoder {
                 .ok()
         };
         if let Some(body) = &request {
-            decoded.routine = routine(body);
+            decoded.is_routine = is_routine(body);
             decoded.call = recorded.sent.then(|| call(body)).flatten();
             decoded.detail = format!("{body:#?}");
             if let Some(value) = value_of(body) {
@@ -357,7 +348,7 @@ impl MessageDecoder {
             service,
             number: recorded.number,
             request: request.filter(|_| recorded.sent),
-            routine: decoded.routine,
+            is_routine: decoded.is_routine,
         };
         self.asked.insert((recorded.sent, conversation.0), asked);
         decoded
@@ -442,23 +433,23 @@ pub fn hex_digits(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn presence(path: &str) -> Option<Routine> {
-    let path = path.trim_start_matches(['?', '>', '*']);
-    path.starts_with(PRESENCE).then_some(Routine::Presence)
+fn is_presence(path: &str) -> bool {
+    path.trim_start_matches(['?', '>', '*'])
+        .starts_with(PRESENCE)
 }
 
-fn routine(body: &RequestBody) -> Option<Routine> {
+fn is_routine(body: &RequestBody) -> bool {
     use RequestBody as R;
-    match body {
-        R::SystemPing(()) | R::UserPing(()) => Some(Routine::Ping),
-        R::AddTopic(it) => presence(&it.path),
-        R::AddAndSetTopic(it) => presence(&it.path),
-        R::SetTopic(it) => presence(&it.path),
-        R::Subscribe(it) | R::Unsubscribe(it) => presence(&it.selector),
-        R::RemoveTopics(selector) => presence(selector),
-        R::SubscriptionNotification(it) => presence(&it.path),
-        _ => None,
-    }
+    is_presence(match body {
+        R::SystemPing(()) | R::UserPing(()) => return true,
+        R::AddTopic(it) => &it.path,
+        R::AddAndSetTopic(it) => &it.path,
+        R::SetTopic(it) => &it.path,
+        R::Subscribe(it) | R::Unsubscribe(it) => &it.selector,
+        R::RemoveTopics(selector) => selector,
+        R::SubscriptionNotification(it) => &it.path,
+        _ => return false,
+    })
 }
 
 fn plain(title: &str, detail: String) -> DecodedMessage {

@@ -187,7 +187,7 @@ fn rows(messages: &VecDeque<Arc<ShownMessage>>, folded: bool, filter: &str) -> V
         if !is_wanted {
             continue;
         }
-        let is_folded = folded && filter.is_empty() && decoded.routine.is_some();
+        let is_folded = folded && filter.is_empty() && decoded.is_routine;
         match rows.last_mut() {
             Some(Row::Folded(group)) if is_folded => group.push(Arc::clone(message)),
             _ if is_folded => rows.push(Row::Folded(vec![Arc::clone(message)])),
