@@ -361,17 +361,12 @@ fn is_in_path(source: &str, at: usize) -> bool {
     let before = source[..at].rsplit(char::is_whitespace).next();
     let after = source[at..].split(char::is_whitespace).next();
     let word = [before.unwrap_or_default(), after.unwrap_or_default()].concat();
-    let mut before = None;
-    let mut chars = word.chars().peekable();
-    while let Some(c) = chars.next() {
-        let after = chars.peek().copied();
-        if c == '\\' && (after.is_some_and(|c| is_letter(c) || c == '\\') || before == Some(':')) {
-            return true;
-        }
-        before = Some(c);
-    }
-    source[..at].chars().next_back().is_some_and(is_letter)
-        && source[at..].chars().nth(2).is_some_and(is_letter)
+    let parts_path = |(at, _)| {
+        let (before, after) = (&word[..at], &word[at + 1..]);
+        before.ends_with(':') || after.starts_with(|c| is_letter(c) || c == '\\')
+    };
+    word.match_indices('\\').any(parts_path)
+        || source[..at].ends_with(is_letter) && source[at..].chars().nth(2).is_some_and(is_letter)
 }
 
 /// Something that is open while its parts are read.
