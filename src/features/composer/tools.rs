@@ -271,11 +271,7 @@ impl Tools {
     fn key_for_suggestions(self, event: &KeyboardEvent, shown: &Suggestions) -> bool {
         let suggestions = self.input.suggestions;
         let change = |change: fn(&mut Suggestions)| {
-            suggestions.update(|it| {
-                if let Some(it) = it {
-                    change(it);
-                }
-            });
+            suggestions.update(|it| it.iter_mut().for_each(change));
         };
         match event.key().as_str() {
             "ArrowDown" => change(Suggestions::select_next),
@@ -283,17 +279,13 @@ impl Tools {
             "Escape" => suggestions.set(None),
             "Tab" if !event.shift_key() => self.accept(shown.selected().unwrap_or_default()),
             "Enter" if !event.shift_key() => {
-                let Some(selected) = shown.selected() else {
-                    suggestions.set(None);
-                    return false;
-                };
                 let draft = self.draft();
                 let typed = draft.get(shown.from..self.caret()).unwrap_or_default();
                 // What is there in full is sent.
-                if shown.is_typed(typed) {
+                let Some(selected) = shown.selected().filter(|_| !shown.is_typed(typed)) else {
                     suggestions.set(None);
                     return false;
-                }
+                };
                 self.accept(selected);
             }
             _ => return false,

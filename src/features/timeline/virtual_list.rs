@@ -26,11 +26,11 @@ const NEAR_END: f64 = 120.0;
 /// Smaller differences, in pixels, are the browser's rounding.
 const ROUNDING: f64 = 3.0;
 
-/// How long the first messages of a room may take one after the other, in milliseconds.
-const FILL_DELAY: u64 = 500;
+/// How long the first messages of a room may take one after the other.
+const FILL_DELAY: Duration = Duration::from_millis(500);
 
-/// How long a scroll target is pointed out, in milliseconds.
-const HIGHLIGHT_TIME: u64 = 2_500;
+/// How long a scroll target is pointed out.
+const HIGHLIGHT_TIME: Duration = Duration::from_millis(2_500);
 
 /// Where the reader looks.
 #[derive(Clone, Copy)]
@@ -344,7 +344,7 @@ impl VirtualList {
                 list.request_missing(elements, Direction::Up);
             }
         };
-        set_timeout(fill, Duration::from_millis(FILL_DELAY));
+        set_timeout(fill, FILL_DELAY);
     }
 
     /// Says what can be seen: of the last message at least half.
@@ -650,10 +650,8 @@ fn point_out(item: Element, focus: Focus) {
     }
     // The name of the attribute is valid.
     let _ = item.set_attribute("data-sought", "true");
-    set_timeout(
-        move || {
-            let _ = item.remove_attribute("data-sought");
-        },
-        Duration::from_millis(HIGHLIGHT_TIME),
-    );
+    let forget = move || {
+        let _ = item.remove_attribute("data-sought");
+    };
+    set_timeout(forget, HIGHLIGHT_TIME);
 }
