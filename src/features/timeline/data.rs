@@ -123,12 +123,12 @@ impl Timeline {
     pub fn texts(&self) -> impl DoubleEndedIterator<Item = (&str, &str, u64)> {
         self.items
             .iter()
-            .map(|it| (self.names.get(it.name_number()), it.text(), it.rank))
+            .map(|it| (self.names.get(it.name), &*it.text, it.rank))
     }
 
     /// Text and rank of the message at a place, without making a copy.
     pub fn text_at(&self, place: usize) -> Option<(&str, u64)> {
-        self.items.get(place).map(|it| (it.text(), it.rank))
+        self.items.get(place).map(|it| (&*it.text, it.rank))
     }
 
     /// How many messages there are.
@@ -159,7 +159,7 @@ impl Timeline {
             || unread_from_here
             || before.is_none_or(|before| {
                 before.origin() != entry.origin
-                    || before.name_number() != stored.name_number()
+                    || before.name != stored.name
                     || before.author != stored.author
                     || !entry.at.follows_within(&before.at(), GROUP_MS)
             });
@@ -191,8 +191,8 @@ impl Timeline {
         if stored.origin() != Origin::Notice {
             return None;
         }
-        let name = self.names.get(stored.name_number());
-        let joined = who_joined(name, stored.text()).map(NoticeKind::Joined);
+        let name = self.names.get(stored.name);
+        let joined = who_joined(name, &stored.text).map(NoticeKind::Joined);
         Some((stored, joined.unwrap_or(NoticeKind::Unreadable)))
     }
 
@@ -272,8 +272,7 @@ impl Timeline {
         // Where the service does not say who it was, only the reader's own are known.
         let is_known = sequence_of(stored.rank).is_some() || stored.origin() == Origin::Own;
         let account = is_known.then_some(stored.author);
-        self.senders
-            .sender(&self.names, stored.name_number(), account)
+        self.senders.sender(&self.names, stored.name, account)
     }
 
     /// One message, ready to be shown: looked for from the newest on.
@@ -321,9 +320,8 @@ impl Timeline {
     pub fn unread(&self, read: Option<u64>, names: impl Fn() -> Vec<String>) -> (usize, usize) {
         let mut known = None;
         self.unread_items(read).fold((0, 0), |(all, named), it| {
-            let text = it.text();
             let is_named =
-                text.contains('@') && is_mentioned(known.get_or_insert_with(&names), text);
+                it.text.contains('@') && is_mentioned(known.get_or_insert_with(&names), &it.text);
             (all + 1, named + usize::from(is_named))
         })
     }
@@ -631,7 +629,7 @@ impl Timeline {
             let author = if sequence_of(it.rank).is_some() {
                 it.author
             } else {
-                it.name_number()
+                it.name
             };
             self.ids.insert((id.bits(), author), it.rank);
         }
