@@ -27,8 +27,7 @@ pub fn Diagnostics() -> impl IntoView {
     let messages = watch_messages(services, MAX_MESSAGES, move || {
         snapshot.set_if_changed(connection.snapshot());
     });
-    let wide = RwSignal::new(false);
-    provide_context(Wide(wide));
+    provide_context(Wide(RwSignal::new(false)));
     let connected = Memo::new(move |_| snapshot.read().is_some());
     let session = move || {
         view! {
@@ -49,7 +48,7 @@ pub fn Diagnostics() -> impl IntoView {
             {move || connected.get().then(session)}
             <h3>{&messages::common_messages}</h3>
             <p class="hint">{&messages::diagnostics_messages_hint}</p>
-            <Messages messages wide />
+            <Messages messages />
         </Panel>
     }
 }
@@ -59,10 +58,9 @@ pub fn Diagnostics() -> impl IntoView {
 fn Messages(
     /// The messages, the oldest first.
     messages: RwSignal<VecDeque<Arc<ShownMessage>>>,
-    /// Whether the panel is wide.
-    wide: RwSignal<bool>,
 ) -> impl IntoView {
     let services = use_services();
+    let Wide(wide) = expect_context();
     let folded = RwSignal::new(true);
     let filter = RwSignal::new(String::new());
     let names = Memo::new(move |_| {

@@ -85,12 +85,10 @@ fn Facts(
         // The dialog may be closed by now.
         let _ = insight.try_set(Some(found));
     });
-    let roles = move || match &*insight.read() {
+    let roles = move || match insight.read().as_ref().map(|it| it.roles.clone()) {
         None => "…".to_owned(),
-        Some(insight) => match &insight.roles {
-            Some(roles) => roles.clone(),
-            None => t!(i18n, profile_roles_denied),
-        },
+        Some(Some(roles)) => roles,
+        Some(None) => t!(i18n, profile_roles_denied),
     };
     let sessions = move || {
         let insight = insight.read();
