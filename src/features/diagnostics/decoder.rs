@@ -112,6 +112,8 @@ pub struct MessageDecoder {
     /// The newest values that the session has set.
     own: VecDeque<Bytes>,
     session: usize,
+    /// The version that the session speaks.
+    version: ProtocolVersion,
 }
 
 /// A request without a response.
@@ -145,8 +147,9 @@ impl MessageDecoder {
                 ..Self::default()
             };
         }
+        self.version = version;
         let mut decoded = match Message::decode(recorded.bytes.clone(), version) {
-            Ok(message) => self.message(message, recorded, version),
+            Ok(message) => self.message(message, recorded),
             Err(error) => plain("unreadable", error.to_string()),
         };
         if is_first {
@@ -155,18 +158,13 @@ impl MessageDecoder {
         decoded
     }
 
-    fn message(
-        &mut self,
-        message: Message,
-        recorded: &Recorded,
-        version: ProtocolVersion,
-    ) -> DecodedMessage {
+    fn message(&mut self, message: Message, recorded: &Recorded) -> DecodedMessage {
         match message {
             Message::Request {
                 service,
                 conversation,
                 body,
-            } => self.request(service, conversation, body, recorded, version),
+            } => self.request(service, conversation, body, recorded),
             Message::Response {
                 service,
                 conversation,
@@ -176,7 +174,7 @@ impl MessageDecoder {
                 let Some(service) = service.or(asked.as_ref().map(|it| it.service)) else {
                     return plain("response", String::new());
                 };
-                let response = ResponseBody::decode(service, body, version);
+                let response = ResponseBody::decode(service, body, self.version);
                 DecodedMessage {
                     title: format!("response: {}", service.name()),
                     service: Some(service),
@@ -202,7 +200,7 @@ impl MessageDecoder {
                 let asked = self.asked.remove(&(!recorded.sent, conversation.0));
                 let service = service.or(asked.map(|it| it.service));
                 let name = service.map_or("request", ServiceId::name);
-                let detail = match decode::<ErrorReport>(body, version) {
+                let detail = match decode::<ErrorReport>(body, self.version) {
                     Ok(report) => format!("{}: {}", report.reason, report.message),
                     Err(error) => error.to_string(),
                 };
@@ -211,11 +209,11 @@ impl MessageDecoder {
                     ..plain(&format!("refused: {name}"), detail)
                 }
             }
-            Message::TopicValue { topic, value } => self.value("value", topic.0, value, version),
+            Message::TopicValue { topic, value } => self.value("value", topic.0, value),
             Message::TopicDelta { topic, delta } => {
                 let old = self.topics.get(&topic.0).and_then(|it| it.value.clone());
                 match old.map(|old| delta::apply(&old, &delta)) {
-                    Some(Ok(value)) => self.value("delta", topic.0, value, version),
+                    Some(Ok(value)) => self.value("delta", topic.0, value),
                     Some(Err(error)) => self.about_topic("delta", topic.0, error.to_string()),
                     None => self.about_topic("delta", topic.0, format!("{} bytes", delta.len())),
                 }
@@ -245,13 +243,7 @@ impl MessageDecoder {
     }
 
     /// The value that a topic has now.
-    fn value(
-        &mut self,
-        what: &str,
-        id: u32,
-        value: Bytes,
-        version: ProtocolVersion,
-    ) -> DecodedMessage {
+    fn value(&mut self, what: &str, id: u32, value: Bytes) -> DecodedMessage {
         let own = self.own.contains(&value);
         let Some(topic) = self.topics.get_mut(&id) else {
             return self.about_topic(what, id, format!("{} bytes", value.len()));
@@ -259,7 +251,7 @@ impl MessageDecoder {
         let first = topic.value.replace(value.clone()).is_none();
         let path = topic.path.clone();
         let (detail, happened) = match topic.kind {
-            TopicType::TimeSeries => match decode::<Event>(value, version) {
+            TopicType::TimeSeries => match decode::<Event>(value, self.version) {
                 Ok(event) => (
                     format!("{:#?}\nvalue = {}", event.metadata, json(&event.value)),
                     Some(Happening::Event {
@@ -321,7 +313,6 @@ impl MessageDecoder {
         conversation: ConversationId,
         body: Bytes,
         recorded: &Recorded,
-        version: ProtocolVersion,
     ) -> DecodedMessage {
         let mut decoded = DecodedMessage {
             service: Some(service),
@@ -331,7 +322,7 @@ impl MessageDecoder {
             decoded.call = recorded.sent.then(|| secret_call(service)).flatten();
             None
         } else {
-            let body = RequestBody::decode(service, body, version);
+            let body = RequestBody::decode(service, body, self.version);
             body.inspect_err(|error| decoded.detail = error.to_string())
                 .ok()
         };
