@@ -202,40 +202,37 @@ impl Watcher {
         session: usize,
         principal: &str,
     ) -> Vec<(Goal, Option<usize>)> {
-        let goal = match happening {
+        match happening {
             Happening::Opened => {
                 self.selected.clear();
-                Some(match &self.updated {
-                    Some((by, registrar))
-                        if *by < session
-                            && principal != registrar
-                            && principal != SHARED_ACCOUNT =>
-                    {
-                        Goal::Account
-                    }
-                    _ => Goal::Connect,
-                })
+                let is_account = self.updated.as_ref().is_some_and(|(by, registrar)| {
+                    *by < session && principal != registrar && principal != SHARED_ACCOUNT
+                });
+                let goal = if is_account {
+                    Goal::Account
+                } else {
+                    Goal::Connect
+                };
+                vec![(goal, None)]
             }
             Happening::Done(done) => {
+                let by = Some(done.number);
                 if matches!(done.request, Some(RequestBody::Subscribe(_))) {
                     self.in_rooms = Some(session);
-                }
-                let goal = done_goal(done);
-                if goal == Some(Goal::Store) {
-                    if self.in_rooms == Some(session) {
-                        return Vec::new(); // A moderator's.
-                    }
-                    self.updated = Some((session, principal.to_owned()));
-                    return vec![
-                        (Goal::Script, Some(done.number)),
-                        (Goal::Store, Some(done.number)),
-                    ];
                 }
                 if let Some(path) = selected_room(done).filter(|_| done.kind.is_none()) {
                     self.selected.truncate(MAX_SELECTED - 1);
                     self.selected.push_front((path.to_owned(), done.number));
                 }
-                return goal.map(|it| (it, Some(done.number))).into_iter().collect();
+                match done_goal(done) {
+                    // A moderator's.
+                    Some(Goal::Store) if self.in_rooms == Some(session) => Vec::new(),
+                    Some(Goal::Store) => {
+                        self.updated = Some((session, principal.to_owned()));
+                        vec![(Goal::Script, by), (Goal::Store, by)]
+                    }
+                    goal => goal.map(|goal| (goal, by)).into_iter().collect(),
+                }
             }
             Happening::Subscribed { path, kind } => {
                 let selected = self.selected.iter().position(|(it, _)| it == path);
@@ -244,25 +241,24 @@ impl Watcher {
                     return Vec::new();
                 }
                 let selected = selected.map(|(_, number)| (Goal::Select, Some(number)));
-                return [(Goal::Stream, None)].into_iter().chain(selected).collect();
+                [(Goal::Stream, None)].into_iter().chain(selected).collect()
             }
             Happening::Value {
                 path,
                 value,
-                own,
-                first,
-            } => (!own && !first && is_said(path, value)).then_some(Goal::Receive),
+                own: false,
+                first: false,
+            } if is_said(path, value) => vec![(Goal::Receive, None)],
+            // A room that is opened asks for its newest event just before it is selected.
             Happening::Event {
                 path,
                 event,
                 newest_before,
-            } => {
-                // A room that is opened asks for its newest event just before it is selected.
-                let is_earlier = Some(event.metadata.sequence) <= *newest_before;
-                (is_earlier && is_said(path, &event.value)).then_some(Goal::Late)
+            } if Some(event.metadata.sequence) <= *newest_before && is_said(path, &event.value) => {
+                vec![(Goal::Late, None)]
             }
-        };
-        goal.map(|goal| (goal, None)).into_iter().collect()
+            Happening::Value { .. } | Happening::Event { .. } => Vec::new(),
+        }
     }
 }
 

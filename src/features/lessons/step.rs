@@ -45,11 +45,14 @@ pub fn StepItem(
             <p class="hint">{step.expect}</p>
             {move || {
                 let message = made.get()?;
-                let call = match step.goal {
-                    Goal::Connect | Goal::Account => view! { <ConnectCall message /> }.into_any(),
-                    _ => view! { <Call message /> }.into_any(),
-                };
-                Some(call)
+                Some(
+                    match step.goal {
+                        Goal::Connect | Goal::Account => {
+                            view! { <ConnectCall message /> }.into_any()
+                        }
+                        _ => view! { <Call message /> }.into_any(),
+                    },
+                )
             }}
             <CodeBlock step />
         </li>
@@ -65,20 +68,20 @@ fn HelpLink(
     let app = use_app();
     let learning: Learning = expect_context();
     let window = move |kind, screen, test, words: &'static Message| {
-        let Some(href) = lesson_link(app, &learning.room(kind)?, screen) else {
-            let hint = view! {
+        Some(match lesson_link(app, &learning.room(kind)?, screen) {
+            Some(href) => view! {
+                <a href=href target="_blank" rel="noopener" data-testid=test>
+                    {words}
+                </a>
+            }
+            .into_any(),
+            None => view! {
                 <p class="hint" data-testid="one-window">
                     {&messages::lesson_one_window}
                 </p>
-            };
-            return Some(hint.into_any());
-        };
-        let link = view! {
-            <a href=href target="_blank" rel="noopener" data-testid=test>
-                {words}
-            </a>
-        };
-        Some(link.into_any())
+            }
+            .into_any(),
+        })
     };
     move || match help {
         Help::None => None,
