@@ -290,15 +290,8 @@ impl VirtualList {
         let moved = self.moved(elements);
         self.measure(elements);
         let extent = *self.room.extent.read_untracked();
-        for (space, height) in [
-            (&elements.above, extent.above),
-            (&elements.below, extent.below),
-        ] {
-            // A height in pixels is valid.
-            let _ = space
-                .style()
-                .set_property("height", &[&height.to_string(), "px"].concat());
-        }
+        set_height(&elements.above, extent.above);
+        set_height(&elements.below, extent.below);
         if moved < -ROUNDING && self.at_end.replace(false) {
             self.set_anchor(elements);
         } else {
@@ -368,10 +361,8 @@ impl VirtualList {
     fn settle_once_drawn(self: &Rc<Self>) {
         let list = Rc::downgrade(self);
         let settle = move || {
-            let drawn = list.upgrade().filter(|list| {
-                let elements = list.elements();
-                elements.is_some_and(|elements| list.is_drawn(elements))
-            });
+            let list = list.upgrade();
+            let drawn = list.filter(|list| list.elements().is_some_and(|it| list.is_drawn(it)));
             drawn.as_ref().map(Self::settle).is_some()
         };
         spawn_local(async move {
@@ -626,6 +617,12 @@ impl VirtualList {
         drop(rows);
         self.room.measure(&heights);
     }
+}
+
+fn set_height(element: &HtmlElement, height: u32) {
+    let height = [&height.to_string(), "px"].concat();
+    // A height in pixels is valid.
+    let _ = element.style().set_property("height", &height);
 }
 
 /// The place of the first child that is so; their number if none is. Those that are so come last.
