@@ -59,9 +59,7 @@ fn save_current(app: App) {
             account: principal.filter(|it| *it != me.name).unwrap_or_default(),
             service: me.service,
         };
-        change_saved_services(app.page, |services| {
-            services.keep(saved);
-        });
+        change_saved_services(app.page, |services| services.keep(saved));
     }
 }
 
