@@ -20,7 +20,7 @@ const MAX_MESSAGES: usize = 100;
 
 /// The panel that shows the session from inside.
 #[component]
-pub fn Diagnostics() -> impl IntoView {
+fn Diagnostics() -> impl IntoView {
     let services = use_services();
     let connection = services.connection.clone();
     let snapshot = RwSignal::new(connection.snapshot());

@@ -46,7 +46,7 @@ impl Learning {
 
 /// The panel with the lessons.
 #[component]
-pub fn Lessons() -> impl IntoView {
+fn Lessons() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
     let progress = follow_progress(use_services());
     let learning = Learning {

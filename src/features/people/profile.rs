@@ -14,7 +14,7 @@ use crate::{lazy, t, text};
 
 /// Name, principal, roles and sessions of somebody; the reader's own with what can be changed.
 #[component]
-pub fn Profile() -> impl IntoView {
+fn Profile() -> impl IntoView {
     let app = use_app();
     let person = app.profile_of.get_untracked()?;
     let own = is_reader(app, &person);

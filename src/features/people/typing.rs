@@ -24,13 +24,8 @@ fn Typing() -> impl IntoView {
         });
         match names.as_slice() {
             [] => String::new(),
-            [one] => t!(i18n, people_typing_one, name = one.as_str()),
-            [one, two] => t!(
-                i18n,
-                people_typing_two,
-                one = one.as_str(),
-                two = two.as_str(),
-            ),
+            [one] => t!(i18n, people_typing_one, name = one),
+            [one, two] => t!(i18n, people_typing_two, one = one, two = two),
             _ => t!(i18n, people_typing_many),
         }
     };
