@@ -130,19 +130,17 @@ fn Folded(
 ) -> impl IntoView {
     let opened = RwSignal::new(false);
     let count = messages.len();
+    let item = |message| view! { <ProtocolMessage message /> };
+    let shown = move || {
+        opened
+            .get()
+            .then(|| messages.iter().cloned().map(item).collect_view())
+    };
     view! {
         <li data-testid="folded">
             <details on:toggle=move |_| opened.set_if_changed(true)>
                 <summary>{text!(diagnostics_folded, count = count)}</summary>
-                <ol class="protocol">
-                    {move || {
-                        let shown = if opened.get() { messages.clone() } else { Vec::new() };
-                        shown
-                            .into_iter()
-                            .map(|message| view! { <ProtocolMessage message /> }.into_any())
-                            .collect::<Vec<_>>()
-                    }}
-                </ol>
+                <ol class="protocol">{move || shown()}</ol>
             </details>
         </li>
     }

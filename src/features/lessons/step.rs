@@ -33,6 +33,13 @@ pub fn StepItem(
     let learning: Learning = expect_context();
     let is_done = Memo::new(move |_| learning.progress.done.read().contains(step.name));
     let made = Memo::new(move |_| learning.progress.made.read().get(&step.goal).cloned());
+    let call = move || {
+        let message = made.get()?;
+        Some(match step.goal {
+            Goal::Connect | Goal::Account => view! { <ConnectCall message /> }.into_any(),
+            _ => view! { <Call message /> }.into_any(),
+        })
+    };
     view! {
         <li data-testid="step" data-step=step.name data-done=move || is_done.get().to_string()>
             <p>
@@ -43,17 +50,7 @@ pub fn StepItem(
             </p>
             <HelpLink help=step.help />
             <p class="hint">{step.expect}</p>
-            {move || {
-                let message = made.get()?;
-                Some(
-                    match step.goal {
-                        Goal::Connect | Goal::Account => {
-                            view! { <ConnectCall message /> }.into_any()
-                        }
-                        _ => view! { <Call message /> }.into_any(),
-                    },
-                )
-            }}
+            {move || call()}
             <CodeBlock step />
         </li>
     }

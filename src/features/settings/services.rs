@@ -31,7 +31,7 @@ pub fn ServiceSettings() -> impl IntoView {
     };
     view! {
         <div class="leaf">
-            {list}
+            {move || list()}
             <button
                 type="button"
                 data-testid="keep-service"

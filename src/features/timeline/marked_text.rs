@@ -223,6 +223,10 @@ fn CodeBlock(
     let lines = text.lines().count();
     let long = lines > MAX_LINES;
     let folded = RwSignal::new(long);
+    let unfold = long.then(|| {
+        let label = text!(message_show_all_lines, count = lines);
+        view! { <FoldButton folded label test="unfold-code" /> }
+    });
     let words = RwSignal::new(&messages::message_copy);
     let copied = text.clone();
     let copy = move |_| {
@@ -257,16 +261,7 @@ fn CodeBlock(
             <pre tabindex="-1" dir="ltr">
                 <code>{text}</code>
             </pre>
-            {long
-                .then(|| {
-                    view! {
-                        <FoldButton
-                            folded
-                            label=text!(message_show_all_lines, count = lines)
-                            test="unfold-code"
-                        />
-                    }
-                })}
+            {unfold}
         </div>
     }
 }

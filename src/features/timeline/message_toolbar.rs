@@ -36,6 +36,15 @@ pub fn MessageToolbar(
     on_done: UnsyncCallback<()>,
 ) -> impl IntoView {
     let asking = RwSignal::new(false);
+    // The message may be deleted while somebody points to it.
+    let content = move || {
+        let entry = row.read().entry.clone();
+        if asking.get() {
+            view! { <ConfirmDelete key=entry.key asking on_done /> }.into_any()
+        } else {
+            view! { <Actions entry asking on_close on_done /> }.into_any()
+        }
+    };
     view! {
         <div
             class=if sheet { "tools sheet" } else { "tools" }
@@ -43,18 +52,7 @@ pub fn MessageToolbar(
             aria-label=&messages::message_actions
             data-testid="message-tools"
         >
-            <div class="row">
-                {move || {
-                    let entry = row.read().entry.clone();
-                    if asking.get() {
-                        // It may be deleted while somebody points to it.
-                        view! { <ConfirmDelete key=entry.key asking on_done /> }
-                            .into_any()
-                    } else {
-                        view! { <Actions entry asking on_close on_done /> }.into_any()
-                    }
-                }}
-            </div>
+            <div class="row">{move || content()}</div>
         </div>
     }
 }
