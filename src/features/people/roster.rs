@@ -1,7 +1,5 @@
 //! Who is in a room. All sessions with the same principal and name are one person.
 
-use std::collections::BTreeSet;
-
 use crate::i18n::letters::lower;
 use effusion_chat::MemberCard;
 
@@ -144,8 +142,10 @@ impl People {
         let cards = self.members.iter().map(|it| &it.card);
         let others = cards.filter(|it| it.typing && (it.name != name || it.principal != principal));
         let person = |it: &MemberCard| (it.name.clone(), it.principal.clone());
-        let persons: BTreeSet<_> = others.map(person).collect();
-        persons.into_iter().collect()
+        let mut persons: Vec<_> = others.map(person).collect();
+        persons.sort_unstable();
+        persons.dedup();
+        persons
     }
 }
 
