@@ -98,29 +98,25 @@ fn time_of(at: &At, timestamp: &Timestamp) -> String {
 
 /// The messages as plain text, one per line; further lines of a message follow it.
 pub fn to_text(lines: &[Line]) -> String {
-    let mut text = String::new();
-    for line in lines {
-        if !line.time.is_empty() {
-            text.push_str(&line.time);
-            text.push(' ');
-        }
-        text.push_str(&line.label);
-        if let Some(reply) = &line.reply {
-            text.push_str(&quoted(reply));
-        }
-        text.push_str(if line.act { " " } else { ": " });
-        let words = if line.deleted {
-            "(deleted)"
-        } else {
-            &line.text
+    let as_text = |line: &Line| {
+        let time = [&line.time, " "].concat();
+        let (words, edited) = match (line.deleted, line.edited) {
+            (true, _) => ("(deleted)", ""),
+            (false, true) => (line.text.as_str(), " (edited)"),
+            (false, false) => (line.text.as_str(), ""),
         };
-        text.push_str(&words.replace('\n', "\n    "));
-        if line.edited && !line.deleted {
-            text.push_str(" (edited)");
-        }
-        text.push('\n');
-    }
-    text
+        [
+            time.trim_start(),
+            &line.label,
+            &line.reply.as_ref().map(quoted).unwrap_or_default(),
+            if line.act { " " } else { ": " },
+            &words.replace('\n', "\n    "),
+            edited,
+            "\n",
+        ]
+        .concat()
+    };
+    lines.iter().map(as_text).collect()
 }
 
 /// What a message answers, in brackets behind its author.
