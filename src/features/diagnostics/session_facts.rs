@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::i18n::{I18n, messages, use_i18n};
+use crate::i18n::{messages, use_i18n};
 use crate::services::{SessionSnapshot, use_services};
 use crate::state::use_app;
 use crate::ui::{Button, Fact};
@@ -26,7 +26,15 @@ pub fn SessionFacts(
         move || snapshot.with(|it| it.as_ref().map(fact).unwrap_or_default())
     };
     let traffic = move |count: fn(&SessionSnapshot) -> (u64, u64)| {
-        move || snapshot.with(|it| traffic(i18n, it.as_ref().map(count).unwrap_or_default()))
+        move || {
+            let (messages, bytes) = snapshot.read().as_ref().map(count).unwrap_or_default();
+            t!(
+                i18n,
+                diagnostics_traffic,
+                messages = t!(i18n, common_message_count, count = messages),
+                bytes = t!(i18n, diagnostics_byte_count, count = bytes)
+            )
+        }
     };
     let pending = move || snapshot.with(|it| it.as_ref().map_or(0, |it| it.open_requests));
     let largest = move || {
@@ -63,15 +71,6 @@ pub fn SessionFacts(
             {largest}
         </dl>
     }
-}
-
-fn traffic(i18n: I18n, (messages, bytes): (u64, u64)) -> String {
-    t!(
-        i18n,
-        diagnostics_traffic,
-        messages = t!(i18n, common_message_count, count = messages),
-        bytes = t!(i18n, diagnostics_byte_count, count = bytes)
-    )
 }
 
 /// How long a message takes to the service and back, measured on request.
