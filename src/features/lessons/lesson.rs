@@ -337,8 +337,8 @@ fn is_room(path: &str) -> bool {
 
 /// Whether a value of a topic is what a person has said in a room, and no notice that somebody has joined.
 fn is_said(path: &str, value: &Bytes) -> bool {
-    let message = ChatMessage::from_json(&Json::from_cbor(value.clone()));
-    is_room(path) && message.is_some_and(|it| it.name != SYSTEM_NAME && !it.text.is_empty())
+    let message = || ChatMessage::from_json(&Json::from_cbor(value.clone()));
+    is_room(path) && message().is_some_and(|it| it.name != SYSTEM_NAME && !it.text.is_empty())
 }
 
 #[cfg(test)]

@@ -99,14 +99,15 @@ fn time_of(at: &At, timestamp: &Timestamp) -> String {
 /// The messages as plain text, one per line; further lines of a message follow it.
 pub fn to_text(lines: &[Line]) -> String {
     let as_text = |line: &Line| {
-        let time = [&line.time, " "].concat();
+        let blank = if line.time.is_empty() { "" } else { " " };
         let (words, edited) = match (line.deleted, line.edited) {
             (true, _) => ("(deleted)", ""),
             (false, true) => (line.text.as_str(), " (edited)"),
             (false, false) => (line.text.as_str(), ""),
         };
         [
-            time.trim_start(),
+            line.time.as_str(),
+            blank,
             &line.label,
             &line.reply.as_ref().map(quoted).unwrap_or_default(),
             if line.act { " " } else { ": " },

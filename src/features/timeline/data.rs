@@ -18,8 +18,7 @@ use crate::features::timeline::items::{Item, ItemList};
 use crate::features::timeline::mention::is_mentioned;
 use crate::state::Fault;
 use crate::ui::identity::{hue, revealed};
-use effusion_chat::{ChatMessage, MessageId, Target, who_joined};
-use entry::is_unreadable;
+use effusion_chat::{ChatMessage, MessageId, SYSTEM_NAME, Target, who_joined};
 pub use entry::{Delivery, Entry, Event, Gap, Key, Origin, Reader, Row};
 use names::Names;
 pub use quote::{Quote, Quoted};
@@ -837,7 +836,8 @@ impl Timeline {
 fn is_notice(message: &ChatMessage) -> bool {
     let is_joined = who_joined(&message.name, &message.text).is_some();
     let is_plain = message.reply.is_none() && !message.act && !message.bleeped && !message.deleted;
-    is_joined && is_plain || is_unreadable(message)
+    let is_unreadable = message.name == SYSTEM_NAME && message.text.is_empty() && !message.deleted;
+    is_joined && is_plain || is_unreadable
 }
 
 /// The place in the series that a rank says, if it says one.
