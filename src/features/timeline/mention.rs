@@ -68,6 +68,7 @@ fn begins_with(text: &str, name: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::features::timeline::items::tests::Dice;
     use crate::features::timeline::markdown::{Node, parse};
 
     fn found(text: &str) -> Vec<&str> {
@@ -163,16 +164,10 @@ mod tests {
         let parts =
             "@Ann;@Bob; ;\n;`;``;```\n;*;**;_;[;](;);x;https://a.example/;> ;- ;(;\\;\n\n;~~";
         let parts: Vec<_> = parts.split(';').collect();
-        let mut state = 7_u64;
+        let mut dice = Dice(7);
         let mut differ = Vec::new();
         for _ in 0..4_000 {
-            let mut text = String::new();
-            for _ in 0..9 {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1);
-                text.push_str(parts[(state >> 33) as usize % parts.len()]);
-            }
+            let text: String = (0..9).map(|_| parts[dice.below(parts.len())]).collect();
             if drawn(&text) != is_mentioned(&names, &text) {
                 differ.push(text);
             }
