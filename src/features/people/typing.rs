@@ -3,9 +3,8 @@
 use leptos::prelude::*;
 
 use crate::i18n::use_i18n;
-use crate::lazy;
 use crate::state::{use_app, use_room};
-use crate::t;
+use crate::{lazy, t};
 
 /// A line that says who is typing; empty while nobody is. It is not announced: it would be read out all the time.
 #[component]
