@@ -11,7 +11,7 @@ use super::tools::Tools;
 use crate::features::timeline::{Quoted, end_edit, resume_edit};
 use crate::i18n::{I18n, messages, use_i18n};
 use crate::platform::focus;
-use crate::state::use_room;
+use crate::state::{Fault, use_room};
 use crate::t;
 use crate::ui::identity::isolate;
 use crate::ui::{Button, PathIcon, ToolButton, glyph};
@@ -76,12 +76,7 @@ pub fn NoteBanner() -> impl IntoView {
 fn note_text(i18n: I18n, note: &Note) -> String {
     match note {
         Note::Info(text) | Note::Alert(text) => i18n.show(text),
-        Note::Failure { what, fault } => [
-            i18n.text(what, &[]),
-            i18n.show(&fault.what()),
-            i18n.show(&fault.next()),
-        ]
-        .join(" "),
+        Note::Failure { what, fault } => [i18n.text(what, &[]), fault_text(i18n, fault)].join(" "),
         Note::Commands => {
             let line = |usage: &Usage| {
                 let argument = usage.argument.map_or_else(String::new, |argument| {
@@ -95,6 +90,11 @@ fn note_text(i18n: I18n, note: &Note) -> String {
     }
 }
 
+/// What went wrong, and what to do next.
+fn fault_text(i18n: I18n, fault: &Fault) -> String {
+    [i18n.show(&fault.what()), i18n.show(&fault.next())].join(" ")
+}
+
 /// What becomes of the text, if it is no message of its own.
 #[component]
 pub fn PurposeBanner() -> impl IntoView {
@@ -102,7 +102,7 @@ pub fn PurposeBanner() -> impl IntoView {
     let input = expect_context::<ComposerBox>();
     let (purpose, answered) = (room.purpose.clone(), room.clone());
     let cancel = UnsyncCallback::new(move |_| {
-        end_edit(room.clone());
+        end_edit(&room);
         focus::move_to("composer");
     });
     move || {
@@ -169,9 +169,7 @@ pub fn UnsavedEdits() -> impl IntoView {
             focus::move_to("composer");
         };
         let reason = move || match &progress {
-            EditProgress::Failed(fault) => {
-                [i18n.show(&fault.what()), i18n.show(&fault.next())].join(" ")
-            }
+            EditProgress::Failed(fault) => fault_text(i18n, fault),
             _ => String::new(),
         };
         view! {
@@ -254,11 +252,7 @@ pub fn SnippetOffer(
                 on_close=move |_| tools.pasted.set(None)
             >
                 <p class="words">{&messages::composer_snippet_offer}</p>
-                <Button
-                    test="snippet-make"
-                    label=&messages::composer_make_snippet
-                    on_click=move |event| make.run(event)
-                />
+                <Button test="snippet-make" label=&messages::composer_make_snippet on_click=make />
             </Banner>
         };
         Some(banner.into_any())

@@ -100,28 +100,28 @@ pub fn Composer(
     focus::offer("composer");
     show_draft(room.draft.clone(), input);
 
-    let (draft, purpose, note) = (room.draft.clone(), room.purpose.clone(), room.note.clone());
     let submitted = room.clone();
     let submit = UnsyncCallback::new(move |()| {
-        let text = draft.get_untracked();
-        let is_edit = matches!(*purpose.read_untracked(), Purpose::Edit { .. });
+        let room = &submitted;
+        let text = room.draft.get_untracked();
+        let is_edit = matches!(*room.purpose.read_untracked(), Purpose::Edit { .. });
         // What is said, new or as an answer, goes out whether the tools have come or not.
         let is_plain = !is_edit && !text.starts_with('/');
         if text.trim().is_empty() || input.too_large.get_untracked().is_some() {
             // There is nothing to send, or nothing that can be sent.
         } else if is_plain {
-            draft.set(String::new());
-            note.set_if_changed(None);
+            room.draft.set(String::new());
+            room.note.set_if_changed(None);
             on_send.run(text);
         } else if let Some(handlers) = input.handlers.get_untracked() {
             handlers.submit.run(());
-            let is_back = is_edit && !draft.read_untracked().is_empty();
+            let is_back = is_edit && !room.draft.read_untracked().is_empty();
             let now = is_back.then(|| window().performance()).flatten();
             input.returned.set_value(now.map(|clock| clock.now()));
         } else {
             input.submit_pending.set_value(true);
         }
-        submitted.bring_draft_back();
+        room.bring_draft_back();
         if let Some(area) = input.area.get_untracked() {
             // Focusing what is on the screen does not fail.
             let _ = area.focus();
@@ -198,15 +198,14 @@ fn TextBox(
     let (room, i18n) = (use_room(), use_i18n());
     let input = expect_context::<ComposerBox>();
     let (suggestions, handlers) = (input.suggestions, input.handlers);
-    let (info, draft) = (room.info.clone(), room.draft.clone());
-    let pasted_into = room.draft.clone();
+    let (info, pasted_into) = (room.info.clone(), room.draft.clone());
     // A box that is taken away loses the focus when nothing of it is left but the element.
     let edited = move || {
         if let Some(Some(handlers)) = handlers.try_get_untracked() {
             handlers.edit.run(());
         }
     };
-    let (after_edit, emptied) = (room.clone(), room.clone());
+    let after_edit = room.clone();
     let key = move |event: KeyboardEvent| {
         let taken = handlers
             .get_untracked()
@@ -251,9 +250,9 @@ fn TextBox(
             on:input=move |event| {
                 let text = event_target_value(&event);
                 input.in_box.set_value(Some(text.len()));
-                draft.set(text);
-                if emptied.bring_draft_back() {
-                    emptied.note.set_if_changed(None);
+                room.draft.set(text);
+                if room.bring_draft_back() {
+                    room.note.set_if_changed(None);
                 }
                 edited();
             }
@@ -350,17 +349,14 @@ fn fit(area: &HtmlTextAreaElement, is_high: bool) {
         return;
     }
     // The box keeps its space while it is measured: a list that grew meanwhile would be scrolled by the browser.
-    let around = area
-        .parent_element()
-        .and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok());
-    let around = around.map(|it| (web_sys::HtmlElement::style(&it), it.offset_height()));
-    if let Some((style, height)) = &around {
-        let _ = style.set_property("min-height", &[&height.to_string(), "px"].concat());
-    }
+    let form = area.parent_element();
+    let Some(form) = form.and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok()) else {
+        return;
+    };
+    let space = web_sys::HtmlElement::style(&form);
+    let pixels = |height: i32| [&height.to_string(), "px"].concat();
+    let _ = space.set_property("min-height", &pixels(form.offset_height()));
     let _ = style.set_property("height", "auto");
-    let height = [&area.scroll_height().to_string(), "px"].concat();
-    let _ = style.set_property("height", &height);
-    if let Some((style, _)) = &around {
-        let _ = style.remove_property("min-height");
-    }
+    let _ = style.set_property("height", &pixels(area.scroll_height()));
+    let _ = space.remove_property("min-height");
 }

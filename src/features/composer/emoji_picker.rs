@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
 use super::composing::Picking;
-use super::emoji::{Emoji, SkinTone, search};
+use super::emoji::{SkinTone, search};
 use super::emoji_table::{EmojiTable, Groups};
 use crate::features::timeline::{frequent, react, remember};
 use crate::i18n::{Message, messages};
@@ -149,16 +149,13 @@ impl Picker {
             Some(Err(LoadError)) => None,
             Some(Ok(groups)) => {
                 let best = search(groups, &self.query.read_untracked(), 1);
-                best.first().map(|emoji| self.toned(emoji))
+                let tone = self.table.tone.get_untracked();
+                best.first().map(|emoji| emoji.with_tone(tone))
             }
         });
         if let Some(best) = best {
             self.on_pick.run(best.to_owned());
         }
-    }
-
-    fn toned(self, emoji: &Emoji) -> &'static str {
-        emoji.with_tone(self.table.tone.get_untracked())
     }
 }
 

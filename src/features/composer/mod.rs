@@ -22,4 +22,4 @@ mod suggestion_list;
 mod tools;
 
 #[cfg(target_arch = "wasm32")]
-pub use composer_form::{Composer, ComposerBox};
+pub use composer_form::Composer;

@@ -12,7 +12,7 @@ use crate::features::timeline::{end_edit, is_unchanged, resume_edit, show_failur
 use crate::i18n::{Text, messages};
 use crate::services::Services;
 use crate::text;
-use effusion_chat::{ChatMessage, RoomKind};
+use effusion_chat::ChatMessage;
 
 /// Does what the composer asks for.
 pub fn submit(services: &Services, room: OpenRoom) {
@@ -36,7 +36,7 @@ pub fn submit(services: &Services, room: OpenRoom) {
 fn save(services: &Services, room: OpenRoom, sequence: u64, text: String) {
     room.note.set_if_changed(None);
     if is_unchanged(&room, sequence, &text) {
-        end_edit(room);
+        end_edit(&room);
         return;
     }
     let edit = UnsavedEdit {
@@ -45,7 +45,7 @@ fn save(services: &Services, room: OpenRoom, sequence: u64, text: String) {
         progress: EditProgress::Saving,
     };
     room.set_unsaved(edit.clone());
-    end_edit(room.clone());
+    end_edit(&room);
     let box_after = |room: &OpenRoom| (room.purpose.get_untracked(), room.draft.get_untracked());
     let left = box_after(&room);
     let history = services.history.clone();
@@ -62,7 +62,7 @@ fn save(services: &Services, room: OpenRoom, sequence: u64, text: String) {
             // Nothing was written since, so it can go back to where it was.
             Err(fault) if box_after(&room) == left => {
                 resume_edit(&room, sequence, edit.text);
-                show_failure(room, &messages::composer_edit_failed, fault);
+                show_failure(&room, &messages::composer_edit_failed, fault);
             }
             Err(fault) => room.set_unsaved(UnsavedEdit {
                 progress: EditProgress::Failed(fault),
@@ -106,11 +106,10 @@ fn run(services: &Services, room: OpenRoom, command: Command) {
         }
         Command::Leave => services.rooms.leave(&room),
         Command::Join(name) => {
-            let listed = services.directory.latest();
-            let mut listed = listed.iter();
+            let mut listed = services.directory.latest().into_iter();
             let known = listed.find(|room| room.name == name);
-            // Most are history rooms.
-            let kind = known.map_or_else(RoomKind::default, |room| room.kind);
+            // Most are history rooms, which is the default.
+            let kind = known.map(|room| room.kind).unwrap_or_default();
             services.rooms.open_and_show(Room { name, kind });
         }
     }
@@ -122,8 +121,8 @@ fn mute(services: &Services, room: OpenRoom, name: String, muted: bool) {
     spawn_local(async move {
         let done = set_muted(services, room.clone(), name, muted).await;
         if done.is_err() {
-            let failed = Note::Alert(text!(moderation_load_failed));
-            room.note.set(Some(failed));
+            room.note
+                .set(Some(Note::Alert(text!(moderation_load_failed))));
         }
     });
 }

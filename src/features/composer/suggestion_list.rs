@@ -42,22 +42,20 @@ pub fn SuggestionList(
     move || {
         let shown = suggestions.get()?;
         let options = shown.items().iter().cloned().enumerate();
-        Some(
-            view! {
-                <ul
-                    class="completion"
-                    id="completion"
-                    data-testid="completion"
-                    role="listbox"
-                    tabindex="0"
-                    aria-label=&messages::composer_suggestions
-                >
-                    {options
-                        .map(|(place, item)| option(place, shown.selected() == Some(place), item))
-                        .collect_view()}
-                </ul>
-            }
-            .into_any(),
-        )
+        let options =
+            options.map(|(place, item)| option(place, shown.selected() == Some(place), item));
+        let list = view! {
+            <ul
+                class="completion"
+                id="completion"
+                data-testid="completion"
+                role="listbox"
+                tabindex="0"
+                aria-label=&messages::composer_suggestions
+            >
+                {options.collect_view()}
+            </ul>
+        };
+        Some(list.into_any())
     }
 }

@@ -13,9 +13,9 @@ use super::command::COMMANDS;
 use super::completion::{self, Kind, Token};
 use super::composer_form::{ComposerBox, Handlers};
 use super::composing::{Purpose, is_long};
-use super::emoji;
+use super::emoji::{self, Emoji, SkinTone};
 use super::emoji_picker::EmojiPicker;
-use super::emoji_table::EmojiTable;
+use super::emoji_table::{EmojiTable, Groups};
 use super::submit::submit;
 use super::suggestion_list::SuggestionList;
 use super::suggestions::{Suggestion, Suggestions};
@@ -130,13 +130,11 @@ impl Tools {
 
     /// Suggests how what is being typed may go on.
     fn suggest(self) {
-        if self
+        let size = self
             .room
-            .with_value(|room| room.draft.read_untracked().len())
-            > completion::MAX_TEXT
-        {
-            self.input.suggestions.set_if_changed(None);
-            return;
+            .with_value(|room| room.draft.read_untracked().len());
+        if size > completion::MAX_TEXT {
+            return self.input.suggestions.set_if_changed(None);
         }
         let (text, caret) = (self.draft(), self.caret());
         if let Some(named) = completion::named_emoji(&text, caret) {
@@ -156,15 +154,18 @@ impl Tools {
         }
     }
 
+    /// All emoji and the reader's skin tone; none if the table cannot be fetched, or the composer is gone by now.
+    async fn emoji_and_tone(self) -> Option<(Groups, SkinTone)> {
+        let groups = self.emoji.load().await.ok()?;
+        Some((groups, self.emoji.tone.try_get_untracked()?))
+    }
+
     /// Replaces the name of an emoji between two colons, unless it was changed before the table came.
     async fn replace_name(self, text: String, caret: usize, named: Token) {
-        let Ok(groups) = self.emoji.load().await else {
+        let Some((groups, tone)) = self.emoji_and_tone().await else {
             return;
         };
         let Some(found) = emoji::named(&groups, &named.query) else {
-            return;
-        };
-        let Some(tone) = self.emoji.tone.try_get_untracked() else {
             return;
         };
         let then = text.get(..caret).unwrap_or_default();
@@ -186,27 +187,20 @@ impl Tools {
 
     /// Suggests emoji, unless more was typed before the table came.
     async fn suggest_emoji(self, text: String, token: Token) {
-        let Ok(groups) = self.emoji.load().await else {
-            return;
-        };
-        let Some(tone) = self.emoji.tone.try_get_untracked() else {
+        let Some((groups, tone)) = self.emoji_and_tone().await else {
             return;
         };
         if self.draft() != text {
             return;
         }
-        let found = emoji::search(&groups, &token.query, MAX_SUGGESTIONS);
-        let suggestion = |emoji: emoji::Emoji| Suggestion {
+        let found = emoji::search(&groups, &token.query, MAX_SUGGESTIONS).into_iter();
+        let suggestion = |emoji: Emoji| Suggestion {
             text: emoji.with_tone(tone).to_owned(),
             sign: emoji.with_tone(tone).to_owned(),
             name: [":", emoji.name(), ":"].concat(),
             detail: None,
         };
-        self.offer(
-            token.from,
-            found.into_iter().map(suggestion).collect(),
-            false,
-        );
+        self.offer(token.from, found.map(suggestion).collect(), false);
     }
 
     fn names_or_commands(self, token: &Token) -> Vec<Suggestion> {
@@ -277,11 +271,7 @@ impl Tools {
     fn key_for_suggestions(self, event: &KeyboardEvent, shown: &Suggestions) -> bool {
         let suggestions = self.input.suggestions;
         let change = |change: fn(&mut Suggestions)| {
-            suggestions.update(|it| {
-                if let Some(it) = it {
-                    change(it);
-                }
-            });
+            suggestions.update(|it| it.iter_mut().for_each(change));
         };
         match event.key().as_str() {
             "ArrowDown" => change(Suggestions::select_next),
@@ -289,17 +279,13 @@ impl Tools {
             "Escape" => suggestions.set(None),
             "Tab" if !event.shift_key() => self.accept(shown.selected().unwrap_or_default()),
             "Enter" if !event.shift_key() => {
-                let Some(selected) = shown.selected() else {
-                    suggestions.set(None);
-                    return false;
-                };
                 let draft = self.draft();
                 let typed = draft.get(shown.from..self.caret()).unwrap_or_default();
                 // What is there in full is sent.
-                if shown.is_typed(typed) {
+                let Some(selected) = shown.selected().filter(|_| !shown.is_typed(typed)) else {
                     suggestions.set(None);
                     return false;
-                }
+                };
                 self.accept(selected);
             }
             _ => return false,
@@ -311,13 +297,13 @@ impl Tools {
         let room = self.room.get_value();
         let plain = *room.purpose.read_untracked() == Purpose::Send;
         match event.key().as_str() {
-            "Escape" if !plain => end_edit(room),
+            "Escape" if !plain => end_edit(&room),
             "Escape" if room.note.read_untracked().is_some() => room.note.set(None),
             "ArrowUp" if plain && !event.shift_key() && room.draft.read_untracked().is_empty() => {
-                let Some(last) = last_own(room.clone()) else {
+                let Some(last) = last_own(&room) else {
                     return false;
                 };
-                start_edit(room, last);
+                start_edit(&room, last);
                 if let Some(area) = self.input.area.get_untracked() {
                     // At once: what somebody types in the same moment comes after it.
                     area.set_value(&self.draft());

@@ -2,7 +2,7 @@
 //!
 //! One JSON object a line: `connect` opens a connection, and each message of it follows with its bytes.
 
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
 
 use effusion_protocol::{
     ConnectResponse, ConnectSuccess, Message, ProtocolVersion, ResponseCode, SessionId,
@@ -33,9 +33,9 @@ pub fn write<'s>(
     messages: &[Recorded],
     session: impl Fn(usize) -> Option<&'s RecordedSession>,
 ) -> String {
-    let mut capture = String::new();
+    let mut lines = Vec::new();
     let mut current = None;
-    let mut asked = Vec::new();
+    let mut asked = BTreeSet::new();
     for recorded in messages {
         let number = recorded.session;
         let Some(session) = session(number) else {
@@ -44,24 +44,21 @@ pub fn write<'s>(
         if current != Some(number) {
             current = Some(number);
             asked.clear();
-            open(&mut capture, number, session);
+            lines.extend(opening(number, session));
         }
         if is_readable(recorded, session.version, &mut asked) {
             let from = if recorded.sent { "client" } else { "server" };
-            line(&mut capture, number, from, &recorded.bytes);
+            lines.push(line(number, from, &recorded.bytes));
         }
     }
-    capture
+    // The last line ends, too.
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 /// The beginning of a connection. Its messages are not recorded, so they are as another session's would be.
-fn open(capture: &mut String, number: usize, session: &RecordedSession) {
+fn opening(number: usize, session: &RecordedSession) -> [String; 2] {
     let version = session.version.number();
-    // Writing to a text does not fail.
-    let _ = writeln!(
-        capture,
-        r#"{{"stream": {number}, "connect": "/diffusion?v={version}&ty=WB"}}"#
-    );
     let response = ConnectResponse {
         version,
         code: ResponseCode::Connected,
@@ -72,36 +69,33 @@ fn open(capture: &mut String, number: usize, session: &RecordedSession) {
             last: (version >= 16).then_some(i32::MAX),
         }),
     };
-    line(capture, number, "server", &response.encode());
+    [
+        format!(r#"{{"stream": {number}, "connect": "/diffusion?v={version}&ty=WB"}}"#),
+        line(number, "server", &response.encode()),
+    ]
 }
 
-fn line(capture: &mut String, number: usize, from: &str, bytes: &[u8]) {
+fn line(number: usize, from: &str, bytes: &[u8]) -> String {
     let hex = hex_digits(bytes);
-    // Writing to a text does not fail.
-    let _ = writeln!(
-        capture,
-        r#"{{"stream": {number}, "from": "{from}", "hex": "{hex}"}}"#
-    );
+    format!(r#"{{"stream": {number}, "from": "{from}", "hex": "{hex}"}}"#)
 }
 
 /// Whether a message is whole, and answers a request that is there, too, if it answers one.
 fn is_readable(
     recorded: &Recorded,
     version: ProtocolVersion,
-    asked: &mut Vec<(bool, u64)>,
+    asked: &mut BTreeSet<(bool, u64)>,
 ) -> bool {
     if recorded.hidden > 0 {
         return false;
     }
     match Message::decode(recorded.bytes.clone(), version) {
         Ok(Message::Request { conversation, .. }) => {
-            asked.push((recorded.sent, conversation.0));
+            asked.insert((recorded.sent, conversation.0));
             true
         }
         Ok(Message::Response { conversation, .. } | Message::Error { conversation, .. }) => {
-            let request = (!recorded.sent, conversation.0);
-            let place = asked.iter().position(|it| *it == request);
-            place.map(|place| asked.swap_remove(place)).is_some()
+            asked.remove(&(!recorded.sent, conversation.0))
         }
         Ok(_) => true,
         Err(_) => false,

@@ -1,7 +1,6 @@
 //! Decodes the messages of a connection, in Diffusion's terms.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write as _;
 
 use bytes::Bytes;
 use effusion_protocol::body::{RequestBody, ResponseBody};
@@ -45,19 +44,10 @@ pub struct DecodedMessage {
     pub detail: String,
     /// The service that it belongs to; none for the values of topics.
     pub service: Option<ServiceId>,
-    /// Whether it is one of the many that only keep things going.
-    pub routine: Option<Routine>,
+    /// Whether it is one of the many that only keep things going: signs of life, who is in a room, and who is typing.
+    pub is_routine: bool,
     /// What it shows to have happened.
     pub happened: Vec<Happening>,
-}
-
-/// What comes again and again while nobody does anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Routine {
-    /// Asks for a sign of life, or is one.
-    Ping,
-    /// Says who is in a room, and who is typing.
-    Presence,
 }
 
 /// What a message shows to have happened in a session.
@@ -122,6 +112,8 @@ pub struct MessageDecoder {
     /// The newest values that the session has set.
     own: VecDeque<Bytes>,
     session: usize,
+    /// The version that the session speaks.
+    version: ProtocolVersion,
 }
 
 /// A request without a response.
@@ -131,7 +123,7 @@ struct Asked {
     number: usize,
     /// What the session asked; none where that is hidden, and for what the service asks.
     request: Option<RequestBody>,
-    routine: Option<Routine>,
+    is_routine: bool,
 }
 
 /// A topic that the session is subscribed to.
@@ -155,8 +147,9 @@ impl MessageDecoder {
                 ..Self::default()
             };
         }
+        self.version = version;
         let mut decoded = match Message::decode(recorded.bytes.clone(), version) {
-            Ok(message) => self.message(message, recorded, version),
+            Ok(message) => self.message(message, recorded),
             Err(error) => plain("unreadable", error.to_string()),
         };
         if is_first {
@@ -165,18 +158,13 @@ impl MessageDecoder {
         decoded
     }
 
-    fn message(
-        &mut self,
-        message: Message,
-        recorded: &Recorded,
-        version: ProtocolVersion,
-    ) -> DecodedMessage {
+    fn message(&mut self, message: Message, recorded: &Recorded) -> DecodedMessage {
         match message {
             Message::Request {
                 service,
                 conversation,
                 body,
-            } => self.request(service, conversation, body, recorded, version),
+            } => self.request(service, conversation, body, recorded),
             Message::Response {
                 service,
                 conversation,
@@ -186,11 +174,11 @@ impl MessageDecoder {
                 let Some(service) = service.or(asked.as_ref().map(|it| it.service)) else {
                     return plain("response", String::new());
                 };
-                let response = ResponseBody::decode(service, body, version);
+                let response = ResponseBody::decode(service, body, self.version);
                 DecodedMessage {
                     title: format!("response: {}", service.name()),
                     service: Some(service),
-                    routine: asked.as_ref().and_then(|asked| asked.routine),
+                    is_routine: asked.as_ref().is_some_and(|asked| asked.is_routine),
                     detail: match &response {
                         Ok(body) => format!("{body:#?}"),
                         Err(error) => error.to_string(),
@@ -212,7 +200,7 @@ impl MessageDecoder {
                 let asked = self.asked.remove(&(!recorded.sent, conversation.0));
                 let service = service.or(asked.map(|it| it.service));
                 let name = service.map_or("request", ServiceId::name);
-                let detail = match decode::<ErrorReport>(body, version) {
+                let detail = match decode::<ErrorReport>(body, self.version) {
                     Ok(report) => format!("{}: {}", report.reason, report.message),
                     Err(error) => error.to_string(),
                 };
@@ -221,16 +209,13 @@ impl MessageDecoder {
                     ..plain(&format!("refused: {name}"), detail)
                 }
             }
-            Message::TopicValue { topic, value } => self.value("value", topic.0, value, version),
+            Message::TopicValue { topic, value } => self.value("value", topic.0, value),
             Message::TopicDelta { topic, delta } => {
                 let old = self.topics.get(&topic.0).and_then(|it| it.value.clone());
                 match old.map(|old| delta::apply(&old, &delta)) {
-                    Some(Ok(value)) => self.value("delta", topic.0, value, version),
+                    Some(Ok(value)) => self.value("delta", topic.0, value),
                     Some(Err(error)) => self.about_topic("delta", topic.0, error.to_string()),
-                    None => {
-                        let size = format!("{} bytes", delta.len());
-                        self.about_topic("delta", topic.0, size)
-                    }
+                    None => self.about_topic("delta", topic.0, format!("{} bytes", delta.len())),
                 }
             }
             Message::Compressed {
@@ -238,13 +223,9 @@ impl MessageDecoder {
                 is_delta,
                 zlib,
             } => {
-                let what = if is_delta {
-                    "compressed delta"
-                } else {
-                    "compressed value"
-                };
+                let kind = if is_delta { "delta" } else { "value" };
                 let size = format!("{} bytes, compressed", zlib.len());
-                self.about_topic(what, topic.0, size)
+                self.about_topic(&format!("compressed {kind}"), topic.0, size)
             }
             Message::FetchReply { .. } => plain("fetch reply", String::new()),
             Message::Abort => plain("abort", String::new()),
@@ -256,19 +237,13 @@ impl MessageDecoder {
         let path = self.topics.get(&topic).map(|topic| topic.path.as_str());
         let title = path.map_or_else(|| format!("topic {topic}"), str::to_owned);
         DecodedMessage {
-            routine: path.and_then(presence),
+            is_routine: path.is_some_and(is_presence),
             ..plain(&format!("{what}: {title}"), detail)
         }
     }
 
     /// The value that a topic has now.
-    fn value(
-        &mut self,
-        what: &str,
-        id: u32,
-        value: Bytes,
-        version: ProtocolVersion,
-    ) -> DecodedMessage {
+    fn value(&mut self, what: &str, id: u32, value: Bytes) -> DecodedMessage {
         let own = self.own.contains(&value);
         let Some(topic) = self.topics.get_mut(&id) else {
             return self.about_topic(what, id, format!("{} bytes", value.len()));
@@ -276,7 +251,7 @@ impl MessageDecoder {
         let first = topic.value.replace(value.clone()).is_none();
         let path = topic.path.clone();
         let (detail, happened) = match topic.kind {
-            TopicType::TimeSeries => match decode::<Event>(value, version) {
+            TopicType::TimeSeries => match decode::<Event>(value, self.version) {
                 Ok(event) => (
                     format!("{:#?}\nvalue = {}", event.metadata, json(&event.value)),
                     Some(Happening::Event {
@@ -338,7 +313,6 @@ impl MessageDecoder {
         conversation: ConversationId,
         body: Bytes,
         recorded: &Recorded,
-        version: ProtocolVersion,
     ) -> DecodedMessage {
         let mut decoded = DecodedMessage {
             service: Some(service),
@@ -348,17 +322,16 @@ impl MessageDecoder {
             decoded.call = recorded.sent.then(|| secret_call(service)).flatten();
             None
         } else {
-            let body = RequestBody::decode(service, body, version);
+            let body = RequestBody::decode(service, body, self.version);
             body.inspect_err(|error| decoded.detail = error.to_string())
                 .ok()
         };
         if let Some(body) = &request {
-            decoded.routine = routine(body);
+            decoded.is_routine = is_routine(body);
             decoded.call = recorded.sent.then(|| call(body)).flatten();
             decoded.detail = format!("{body:#?}");
             if let Some(value) = value_of(body) {
-                // Writing to a text does not fail.
-                let _ = write!(decoded.detail, "\nvalue = {}", json(value));
+                decoded.detail += &format!("\nvalue = {}", json(value));
             }
             decoded.happened.extend(self.notice(body));
         }
@@ -366,7 +339,7 @@ impl MessageDecoder {
             service,
             number: recorded.number,
             request: request.filter(|_| recorded.sent),
-            routine: decoded.routine,
+            is_routine: decoded.is_routine,
         };
         self.asked.insert((recorded.sent, conversation.0), asked);
         decoded
@@ -433,24 +406,17 @@ pub fn fields(
 
 /// A hex dump with so many bytes a line, their characters beside them.
 pub fn hex(bytes: &[u8], columns: usize) -> String {
-    let mut text = String::with_capacity(bytes.len() * 5);
-    for (row, line) in bytes.chunks(columns).enumerate() {
-        // Writing to a text does not fail.
-        let _ = write!(text, "{:04x} ", row * columns);
-        for place in 0..columns {
-            let _ = match line.get(place) {
-                Some(byte) => write!(text, " {byte:02x}"),
-                None => write!(text, "   "),
-            };
-        }
-        text.push_str("  ");
-        text.extend(line.iter().map(|byte| match byte {
+    let width = 3 * columns;
+    let row = |(row, line): (usize, &[u8])| {
+        let digits: String = line.iter().map(|byte| format!(" {byte:02x}")).collect();
+        let characters = line.iter().map(|byte| match byte {
             b' '..=b'~' => char::from(*byte),
             _ => '·',
-        }));
-        text.push('\n');
-    }
-    text
+        });
+        let characters: String = characters.collect();
+        format!("{:04x} {digits:width$}  {characters}\n", row * columns)
+    };
+    bytes.chunks(columns).enumerate().map(row).collect()
 }
 
 /// Bytes as hexadecimal digits.
@@ -458,23 +424,23 @@ pub fn hex_digits(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn presence(path: &str) -> Option<Routine> {
-    let path = path.trim_start_matches(['?', '>', '*']);
-    path.starts_with(PRESENCE).then_some(Routine::Presence)
+fn is_presence(path: &str) -> bool {
+    path.trim_start_matches(['?', '>', '*'])
+        .starts_with(PRESENCE)
 }
 
-fn routine(body: &RequestBody) -> Option<Routine> {
+fn is_routine(body: &RequestBody) -> bool {
     use RequestBody as R;
-    match body {
-        R::SystemPing(()) | R::UserPing(()) => Some(Routine::Ping),
-        R::AddTopic(it) => presence(&it.path),
-        R::AddAndSetTopic(it) => presence(&it.path),
-        R::SetTopic(it) => presence(&it.path),
-        R::Subscribe(it) | R::Unsubscribe(it) => presence(&it.selector),
-        R::RemoveTopics(selector) => presence(selector),
-        R::SubscriptionNotification(it) => presence(&it.path),
-        _ => None,
-    }
+    is_presence(match body {
+        R::SystemPing(()) | R::UserPing(()) => return true,
+        R::AddTopic(it) => &it.path,
+        R::AddAndSetTopic(it) => &it.path,
+        R::SetTopic(it) => &it.path,
+        R::Subscribe(it) | R::Unsubscribe(it) => &it.selector,
+        R::RemoveTopics(selector) => selector,
+        R::SubscriptionNotification(it) => &it.path,
+        _ => return false,
+    })
 }
 
 fn plain(title: &str, detail: String) -> DecodedMessage {
@@ -493,15 +459,15 @@ fn json(value: &Bytes) -> String {
 
 /// The JSON value that a request carries.
 fn value_of(body: &RequestBody) -> Option<&Bytes> {
-    match body {
-        RequestBody::TimeSeriesAppend(it) if it.value_type == "json" => Some(&it.value),
-        RequestBody::TimeSeriesEdit(it) if it.value_type == "json" => Some(&it.value),
-        RequestBody::SetTopic(it) if it.topic_type == TopicType::Json => Some(&it.value),
-        RequestBody::AddAndSetTopic(it) if it.specification.topic_type == TopicType::Json => {
-            Some(&it.value)
-        }
-        _ => None,
-    }
+    use RequestBody as R;
+    let (is_json, value) = match body {
+        R::TimeSeriesAppend(it) => (it.value_type == "json", &it.value),
+        R::TimeSeriesEdit(it) => (it.value_type == "json", &it.value),
+        R::SetTopic(it) => (it.topic_type == TopicType::Json, &it.value),
+        R::AddAndSetTopic(it) => (it.specification.topic_type == TopicType::Json, &it.value),
+        _ => return None,
+    };
+    is_json.then_some(value)
 }
 
 /// The call that sends credentials to a service.
@@ -586,56 +552,65 @@ pub fn type_name(kind: TopicType) -> String {
 }
 
 fn specified(specification: &TopicSpecification) -> String {
-    let properties: Vec<String> = specification
-        .properties
-        .iter()
+    let kind = type_name(specification.topic_type);
+    let properties = specification.properties.iter();
+    let properties: Vec<_> = properties
         .map(|(name, value)| format!("{name}: {value:?}"))
         .collect();
-    let kind = type_name(specification.topic_type);
     if properties.is_empty() {
-        kind
-    } else {
-        format!("{kind} {{{}}}", properties.join(", "))
+        return kind;
     }
+    format!("{kind} {{{}}}", properties.join(", "))
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use effusion_protocol::TopicId;
+    use effusion_protocol::body::SubscriptionNotification;
     use effusion_protocol::time_series::AppendRequest;
-    use effusion_protocol::{ConversationId, TopicId};
 
-    fn decoded(
-        decoder: &mut MessageDecoder,
-        sent: bool,
-        hidden: usize,
-        message: &Message,
-    ) -> DecodedMessage {
-        let bytes = message.encode(ProtocolVersion::NEWEST);
-        let recorded = Recorded {
-            hidden,
-            ..recorded(sent, bytes)
-        };
-        decoder.decode(&recorded, ProtocolVersion::NEWEST)
-    }
+    pub(crate) const V: ProtocolVersion = ProtocolVersion::NEWEST;
 
-    fn recorded(sent: bool, bytes: Bytes) -> Recorded {
+    pub(crate) fn recorded(sent: bool, hidden: usize, message: &Message) -> Recorded {
         Recorded {
             number: 0,
             at: 0,
             session: 0,
             sent,
-            bytes,
-            hidden: 0,
+            bytes: message.encode(V),
+            hidden,
         }
     }
 
-    fn request(body: &RequestBody) -> Message {
+    pub(crate) fn request(body: &RequestBody, conversation: u64) -> Message {
         Message::Request {
             service: body.service(),
-            conversation: ConversationId(7),
-            body: body.encode(ProtocolVersion::NEWEST),
+            conversation: ConversationId(conversation),
+            body: body.encode(V),
         }
+    }
+
+    pub(crate) fn response(body: &ResponseBody, conversation: u64) -> Message {
+        Message::Response {
+            service: None,
+            conversation: ConversationId(conversation),
+            body: body.encode(V),
+        }
+    }
+
+    /// The service subscribes the session to a topic.
+    pub(crate) fn subscription(topic: TopicId, path: &str, kind: TopicType) -> Message {
+        let body = SubscriptionNotification {
+            topic,
+            path: path.to_owned(),
+            specification: TopicSpecification::new(kind),
+        };
+        request(&RequestBody::SubscriptionNotification(body), 90)
+    }
+
+    fn decoded(decoder: &mut MessageDecoder, sent: bool, message: &Message) -> DecodedMessage {
+        decoder.decode(&recorded(sent, 0, message), V)
     }
 
     fn hello() -> Bytes {
@@ -652,7 +627,7 @@ mod tests {
             value_type: "json".to_owned(),
             value: hello(),
         });
-        let told = decoded(&mut decoder, true, 0, &request(&body));
+        let told = decoded(&mut decoder, true, &request(&body, 7));
         let call = r#"timeseries.append("Chat/a \"b\"", {"text":"hello"})"#;
         assert_eq!(told.call.as_deref(), Some(call));
         assert!(told.detail.contains(r#"{"text":"hello"}"#), "{told:?}");
@@ -661,36 +636,26 @@ mod tests {
     #[test]
     fn a_response_is_named_by_what_was_asked() {
         let mut decoder = MessageDecoder::default();
-        let ping = request(&RequestBody::UserPing(()));
-        decoded(&mut decoder, true, 0, &ping);
-        let answer = Message::Response {
-            service: None,
-            conversation: ConversationId(7),
-            body: Bytes::new(),
-        };
+        let ping = request(&RequestBody::UserPing(()), 7);
+        decoded(&mut decoder, true, &ping);
+        let answer = response(&ResponseBody::UserPing(()), 7);
         for title in ["response: user ping", "response"] {
-            assert_eq!(decoded(&mut decoder, false, 0, &answer).title, title);
+            assert_eq!(decoded(&mut decoder, false, &answer).title, title);
         }
     }
 
     #[test]
     fn a_value_is_shown_with_its_topic() {
-        use effusion_protocol::body::SubscriptionNotification;
         let mut decoder = MessageDecoder::default();
         let value = Message::TopicValue {
             topic: TopicId(3),
             value: hello(),
         };
-        let unknown = decoded(&mut decoder, false, 0, &value);
+        let unknown = decoded(&mut decoder, false, &value);
         assert_eq!(unknown.title, "value: topic 3");
-        let notification = RequestBody::SubscriptionNotification(SubscriptionNotification {
-            topic: TopicId(3),
-            path: "Chat/a".to_owned(),
-            specification: TopicSpecification::new(TopicType::Json),
-        });
-        let subscribed = request(&notification);
-        assert_eq!(decoded(&mut decoder, false, 0, &subscribed).call, None);
-        let value = decoded(&mut decoder, false, 0, &value);
+        let subscribed = subscription(TopicId(3), "Chat/a", TopicType::Json);
+        assert_eq!(decoded(&mut decoder, false, &subscribed).call, None);
+        let value = decoded(&mut decoder, false, &value);
         assert_eq!(value.title, "value: Chat/a");
         assert_eq!(value.detail, r#"{"text":"hello"}"#);
     }
@@ -703,12 +668,18 @@ mod tests {
             conversation: ConversationId(1),
             body: Bytes::new(),
         };
-        let secret = decoded(&mut decoder, true, 40, &secret);
+        let secret = recorded(true, 40, &secret);
+        let rubbish = |byte: u8| Recorded {
+            sent: byte.is_multiple_of(2),
+            bytes: Bytes::from(vec![byte, byte, 0xff]),
+            hidden: 0,
+            ..secret.clone()
+        };
+        let decoded = decoder.decode(&secret, V);
         let call = "security.updateAuthenticationStore(…)";
-        assert_eq!(secret.call.as_deref(), Some(call));
-        for byte in 0..=255u8 {
-            let rubbish = recorded(byte % 2 == 0, Bytes::from(vec![byte, byte, 0xff]));
-            decoder.decode(&rubbish, ProtocolVersion::NEWEST);
+        assert_eq!(decoded.call.as_deref(), Some(call));
+        for byte in 0..=255 {
+            decoder.decode(&rubbish(byte), V);
         }
     }
 

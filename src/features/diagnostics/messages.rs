@@ -105,12 +105,11 @@ pub fn ProtocolMessage(
 ) -> impl IntoView {
     let i18n = use_i18n();
     let (recorded, decoded) = (&message.recorded, &message.decoded);
-    let sent = recorded.sent;
     let (at, size) = (recorded.at, recorded.bytes.len() + recorded.hidden);
-    let direction = if sent {
-        &messages::diagnostics_sent_message
+    let (way, arrow, direction) = if recorded.sent {
+        ("sent", "↑", &messages::diagnostics_sent_message)
     } else {
-        &messages::diagnostics_received_message
+        ("received", "↓", &messages::diagnostics_received_message)
     };
     let call = decoded.call.clone();
     let call = call.map(|text| view! { <Code text test="call" /> }.into_any());
@@ -123,12 +122,8 @@ pub fn ProtocolMessage(
         <li data-testid="protocol-message">
             <details>
                 <summary>
-                    <span
-                        class="way"
-                        data-way=if sent { "sent" } else { "received" }
-                        title=direction
-                    >
-                        {if sent { "↑" } else { "↓" }}
+                    <span class="way" data-way=way title=direction>
+                        {arrow}
                     </span>
                     <span class="unseen">{direction}</span>
                     <bdi class="what">{decoded.title.clone()}</bdi>

@@ -13,5 +13,5 @@ mod session_facts;
 #[cfg(target_arch = "wasm32")]
 pub use {
     messages::{Code, RawBytes, ShownMessage, watch_messages},
-    panel::{Diagnostics, diagnostics},
+    panel::diagnostics,
 };

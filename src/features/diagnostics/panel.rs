@@ -20,15 +20,14 @@ const MAX_MESSAGES: usize = 100;
 
 /// The panel that shows the session from inside.
 #[component]
-pub fn Diagnostics() -> impl IntoView {
+fn Diagnostics() -> impl IntoView {
     let services = use_services();
     let connection = services.connection.clone();
     let snapshot = RwSignal::new(connection.snapshot());
     let messages = watch_messages(services, MAX_MESSAGES, move || {
         snapshot.set_if_changed(connection.snapshot());
     });
-    let wide = RwSignal::new(false);
-    provide_context(Wide(wide));
+    provide_context(Wide(RwSignal::new(false)));
     let connected = Memo::new(move |_| snapshot.read().is_some());
     let session = move || {
         view! {
@@ -49,7 +48,7 @@ pub fn Diagnostics() -> impl IntoView {
             {move || connected.get().then(session)}
             <h3>{&messages::common_messages}</h3>
             <p class="hint">{&messages::diagnostics_messages_hint}</p>
-            <Messages messages wide />
+            <Messages messages />
         </Panel>
     }
 }
@@ -59,10 +58,9 @@ pub fn Diagnostics() -> impl IntoView {
 fn Messages(
     /// The messages, the oldest first.
     messages: RwSignal<VecDeque<Arc<ShownMessage>>>,
-    /// Whether the panel is wide.
-    wide: RwSignal<bool>,
 ) -> impl IntoView {
     let services = use_services();
+    let Wide(wide) = expect_context();
     let folded = RwSignal::new(true);
     let filter = RwSignal::new(String::new());
     let names = Memo::new(move |_| {
@@ -132,19 +130,17 @@ fn Folded(
 ) -> impl IntoView {
     let opened = RwSignal::new(false);
     let count = messages.len();
+    let item = |message| view! { <ProtocolMessage message /> };
+    let shown = move || {
+        opened
+            .get()
+            .then(|| messages.iter().cloned().map(item).collect_view())
+    };
     view! {
         <li data-testid="folded">
             <details on:toggle=move |_| opened.set_if_changed(true)>
                 <summary>{text!(diagnostics_folded, count = count)}</summary>
-                <ol class="protocol">
-                    {move || {
-                        let shown = if opened.get() { messages.clone() } else { Vec::new() };
-                        shown
-                            .into_iter()
-                            .map(|message| view! { <ProtocolMessage message /> }.into_any())
-                            .collect::<Vec<_>>()
-                    }}
-                </ol>
+                <ol class="protocol">{move || shown()}</ol>
             </details>
         </li>
     }
@@ -187,7 +183,7 @@ fn rows(messages: &VecDeque<Arc<ShownMessage>>, folded: bool, filter: &str) -> V
         if !is_wanted {
             continue;
         }
-        let is_folded = folded && filter.is_empty() && decoded.routine.is_some();
+        let is_folded = folded && filter.is_empty() && decoded.is_routine;
         match rows.last_mut() {
             Some(Row::Folded(group)) if is_folded => group.push(Arc::clone(message)),
             _ if is_folded => rows.push(Row::Folded(vec![Arc::clone(message)])),

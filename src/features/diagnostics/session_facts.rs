@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::i18n::{I18n, messages, use_i18n};
+use crate::i18n::{messages, use_i18n};
 use crate::services::{SessionSnapshot, use_services};
 use crate::state::use_app;
 use crate::ui::{Button, Fact};
@@ -26,7 +26,15 @@ pub fn SessionFacts(
         move || snapshot.with(|it| it.as_ref().map(fact).unwrap_or_default())
     };
     let traffic = move |count: fn(&SessionSnapshot) -> (u64, u64)| {
-        move || snapshot.with(|it| traffic(i18n, it.as_ref().map(count).unwrap_or_default()))
+        move || {
+            let (messages, bytes) = snapshot.read().as_ref().map(count).unwrap_or_default();
+            t!(
+                i18n,
+                diagnostics_traffic,
+                messages = t!(i18n, common_message_count, count = messages),
+                bytes = t!(i18n, diagnostics_byte_count, count = bytes)
+            )
+        }
     };
     let pending = move || snapshot.with(|it| it.as_ref().map_or(0, |it| it.open_requests));
     let largest = move || {
@@ -65,15 +73,6 @@ pub fn SessionFacts(
     }
 }
 
-fn traffic(i18n: I18n, (messages, bytes): (u64, u64)) -> String {
-    t!(
-        i18n,
-        diagnostics_traffic,
-        messages = t!(i18n, common_message_count, count = messages),
-        bytes = t!(i18n, diagnostics_byte_count, count = bytes)
-    )
-}
-
 /// How long a message takes to the service and back, measured on request.
 #[component]
 fn RoundTrip() -> impl IntoView {
@@ -109,26 +108,26 @@ pub fn Subscriptions(
 ) -> impl IntoView {
     let i18n = use_i18n();
     let selections = move || {
-        let selections = snapshot.with(|it| it.as_ref().map(|it| it.selections.clone()));
-        let selections = selections.unwrap_or_default().into_iter();
-        let row = |(selector, selects): (String, bool)| {
-            let sign = if selects { "+ " } else { "− " };
-            view! { <li dir="ltr">{[sign, &selector].concat()}</li> }
+        let snapshot = snapshot.read();
+        let selections = snapshot.iter().flat_map(|it| &it.selections);
+        let row = |(selector, selects): &(String, bool)| {
+            let sign = if *selects { "+ " } else { "− " };
+            view! { <li dir="ltr">{[sign, selector].concat()}</li> }
         };
         selections.map(row).collect_view()
     };
     let topics = move || {
-        let topics = snapshot.with(|it| it.as_ref().map(|it| it.topics.clone()));
-        let topics = topics.unwrap_or_default().into_iter();
-        let row = |(path, kind, size): (String, String, Option<usize>)| {
-            let size = match size {
+        let snapshot = snapshot.read();
+        let topics = snapshot.iter().flat_map(|it| &it.topics);
+        let row = |(path, kind, size): &(String, String, Option<usize>)| {
+            let size = match *size {
                 Some(size) => t!(i18n, diagnostics_byte_count, count = size),
                 None => t!(i18n, diagnostics_no_value),
             };
             view! {
                 <li>
-                    <bdi>{path}</bdi>
-                    <small>{[kind, size].join(" · ")}</small>
+                    <bdi>{path.clone()}</bdi>
+                    <small>{[kind, " · ", &size].concat()}</small>
                 </li>
             }
         };

@@ -124,7 +124,6 @@ fn RoomChoice(
         services.rooms.open_and_show(choice.clone());
     };
     let name = room.name.to_string();
-    let (shown_name, marked) = (revealed(&name), Signal::stored(name.clone()));
     let archived = room
         .archived
         .then(|| view! { <span class="chip plain">{&messages::common_archived}</span> }.into_any());
@@ -143,14 +142,14 @@ fn RoomChoice(
             type="button"
             class="choice"
             data-testid="directory-room"
-            data-room=name
+            data-room=name.clone()
             on:click=join
         >
             <Icon name=room.kind.word() />
             <span class="words">
                 <span class="named">
-                    <bdi>{shown_name}</bdi>
-                    <Mark name=marked marks />
+                    <bdi>{revealed(&name)}</bdi>
+                    <Mark name=name.clone() marks />
                     {archived}
                 </span>
                 {topic}
@@ -186,16 +185,13 @@ fn LastMessage(
     });
     let text = excerpt(&text, MAX_EXCERPT);
     let when = match room.at {
-        Some(At::Instant { ms, day }) => Some((ms, day)),
-        _ => None,
-    };
-    let when = when.map(|(ms, day)| {
-        view! {
+        Some(At::Instant { ms, day }) => view! {
             {" · "}
             <time>{move || time_or_day(i18n, ms, day)}</time>
         }
-        .into_any()
-    });
+        .into_any(),
+        _ => ().into_any(),
+    };
     let line = view! {
         <small class="last" data-testid="directory-last" dir="auto">
             {by}

@@ -53,10 +53,7 @@ pub fn gather(
             }
         })
         .collect();
-    rooms.sort_unstable_by(|a, b| {
-        let order = |it: &Listed| (it.archived, lower(it.name.as_str()));
-        order(a).cmp(&order(b)).then_with(|| a.name.cmp(&b.name))
-    });
+    rooms.sort_by_cached_key(|it| (it.archived, lower(it.name.as_str()), it.name.clone()));
     rooms
 }
 

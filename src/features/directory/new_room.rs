@@ -104,8 +104,7 @@ fn NewRoomDialog() -> impl IntoView {
         option("role", &messages::new_room_role_only),
     ];
     // Who may read and write is chosen if the session may give permissions.
-    let has_no_roles = move || choice.roles.read().as_ref().is_none_or(Vec::is_empty);
-    let has_no_roles = Signal::derive(has_no_roles);
+    let no_roles = Signal::derive(move || choice.roles.read().as_ref().is_none_or(Vec::is_empty));
     view! {
         <Dialog title=&messages::common_new_room test="new-room" focus="room">
             <Form test="new-room-form" on_submit=submit>
@@ -133,7 +132,7 @@ fn NewRoomDialog() -> impl IntoView {
                         label=&messages::new_room_permissions
                         options=access.into()
                         value=choice.access
-                        disabled=has_no_roles
+                        disabled=no_roles
                         on_change=move |access| choice.access.set(access)
                     />
                 </div>

@@ -97,14 +97,13 @@ fn RoomActions() -> impl IntoView {
     let (app, room, i18n) = (use_app(), use_room(), use_i18n());
     let services = use_services();
     let (card, linked) = (room.card.clone(), room.clone());
-    let is_archived = move || card.read().as_ref().is_some_and(|card| card.archived);
+    let is_archived = Signal::derive(move || card.read().as_ref().is_some_and(|it| it.archived));
     let copy = move |_| {
         if let Some(link) = link_to(app, &linked, None) {
             copy_to_clipboard(linked.clone(), &link, link_copied(app));
         }
         app.dialog.set(None);
     };
-    let archived = is_archived.clone();
     let asking = RwSignal::new(false);
     let archive = UnsyncCallback::new(move |archive: bool| {
         services.directory.archive(&room, archive);
@@ -112,7 +111,7 @@ fn RoomActions() -> impl IntoView {
     });
     // To archive concerns everybody, so it is asked for; to reopen hinders nobody.
     let press = move |_| {
-        if untrack(archived.clone()) {
+        if is_archived.get_untracked() {
             archive.run(false);
         } else {
             asking.set(true);
@@ -139,21 +138,18 @@ fn RoomActions() -> impl IntoView {
         }
         .into_any()
     };
-    let label = move || {
-        if is_archived() {
-            t!(i18n, room_info_unarchive)
-        } else {
-            t!(i18n, room_info_archive)
-        }
-    };
     view! {
         <div class="actions">
-            <button type="button" data-testid="copy-room-link" on:click=copy>
-                {&messages::room_info_copy_link}
-            </button>
+            <Button test="copy-room-link" label=&messages::room_info_copy_link on_click=copy />
             <button type="button" data-testid="archive-button" on:click=press>
                 <Icon name="archive" />
-                {move || label()}
+                {move || {
+                    if is_archived.get() {
+                        t!(i18n, room_info_unarchive)
+                    } else {
+                        t!(i18n, room_info_archive)
+                    }
+                }}
             </button>
         </div>
         {move || asking.get().then(question)}

@@ -54,7 +54,7 @@ type Offer = (usize, Destination);
 
 /// The box and what is found.
 #[component]
-pub fn Switcher() -> impl IntoView {
+fn Switcher() -> impl IntoView {
     let (app, services) = (use_app(), use_services());
     let known = RwSignal::new(destinations(app, &services));
     let typed = RwSignal::new(String::new());

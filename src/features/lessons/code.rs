@@ -3,8 +3,6 @@
 //! A place is `{{name}}` within a literal. In Rust, the literal is the argument of a `fill!`, which is not shown: so the files are
 //! programs that the sandbox's tests compile and run, and the tests of `tests/interop` run those in JavaScript.
 
-use std::fmt::Write as _;
-
 use crate::features::join::service::{DEFAULT_PATH, REGISTRAR, SHARED_ACCOUNT, Service};
 
 /// What stands in the place of each password.
@@ -79,21 +77,15 @@ pub fn fill(template: &str, language: Language, values: &[(&str, String)]) -> St
 
 /// The call that opens a session with a service. The one in this browser has neither host nor port.
 pub fn connect_call(service: &Service, principal: &str) -> String {
-    let mut arguments = String::new();
-    // Writing to a text does not fail.
+    let mut place = String::new();
     if !service.in_browser {
-        let Service {
-            host, port, secure, ..
-        } = service;
-        let _ = write!(
-            arguments,
-            "host: {host:?}, port: {port}, secure: {secure}, "
-        );
+        let (host, port, secure) = (&service.host, service.port, service.secure);
+        place = format!("host: {host:?}, port: {port}, secure: {secure}, ");
         if service.path != DEFAULT_PATH {
-            let _ = write!(arguments, "path: {:?}, ", service.path);
+            place += &format!("path: {:?}, ", service.path);
         }
     }
-    format!("diffusion.connect({{{arguments}principal: {principal:?}, credentials: {MASK:?}}})")
+    format!("diffusion.connect({{{place}principal: {principal:?}, credentials: {MASK:?}}})")
 }
 
 /// A text as it stands within quotes.
@@ -107,8 +99,7 @@ fn escape(text: &str, language: Language) -> String {
             }
             // Both languages have this for any character. A brace might make a place.
             (c, _) if c.is_control() || c == '{' || matches!(c, '\u{2028}' | '\u{2029}') => {
-                // Writing to a text does not fail.
-                let _ = write!(escaped, "\\u{{{:x}}}", c as u32);
+                escaped.extend(c.escape_unicode());
             }
             (c, _) => escaped.push(c),
         }

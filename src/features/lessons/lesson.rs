@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
 use effusion_chat::moderation::Rules;
 use effusion_chat::{ChatMessage, MESSAGES_ROOT, MODERATION_RULES, RoomKind, SYSTEM_NAME};
 use effusion_protocol::body::{GlobalPermission, RequestBody, ResponseBody};
@@ -201,40 +202,37 @@ impl Watcher {
         session: usize,
         principal: &str,
     ) -> Vec<(Goal, Option<usize>)> {
-        let goal = match happening {
+        match happening {
             Happening::Opened => {
                 self.selected.clear();
-                Some(match &self.updated {
-                    Some((by, registrar))
-                        if *by < session
-                            && principal != registrar
-                            && principal != SHARED_ACCOUNT =>
-                    {
-                        Goal::Account
-                    }
-                    _ => Goal::Connect,
-                })
+                let is_account = self.updated.as_ref().is_some_and(|(by, registrar)| {
+                    *by < session && principal != registrar && principal != SHARED_ACCOUNT
+                });
+                let goal = if is_account {
+                    Goal::Account
+                } else {
+                    Goal::Connect
+                };
+                vec![(goal, None)]
             }
             Happening::Done(done) => {
+                let by = Some(done.number);
                 if matches!(done.request, Some(RequestBody::Subscribe(_))) {
                     self.in_rooms = Some(session);
-                }
-                let goal = done_goal(done);
-                if goal == Some(Goal::Store) {
-                    if self.in_rooms == Some(session) {
-                        return Vec::new(); // A moderator's.
-                    }
-                    self.updated = Some((session, principal.to_owned()));
-                    return vec![
-                        (Goal::Script, Some(done.number)),
-                        (Goal::Store, Some(done.number)),
-                    ];
                 }
                 if let Some(path) = selected_room(done).filter(|_| done.kind.is_none()) {
                     self.selected.truncate(MAX_SELECTED - 1);
                     self.selected.push_front((path.to_owned(), done.number));
                 }
-                return goal.map(|it| (it, Some(done.number))).into_iter().collect();
+                match done_goal(done) {
+                    // A moderator's.
+                    Some(Goal::Store) if self.in_rooms == Some(session) => Vec::new(),
+                    Some(Goal::Store) => {
+                        self.updated = Some((session, principal.to_owned()));
+                        vec![(Goal::Script, by), (Goal::Store, by)]
+                    }
+                    goal => goal.map(|goal| (goal, by)).into_iter().collect(),
+                }
             }
             Happening::Subscribed { path, kind } => {
                 let selected = self.selected.iter().position(|(it, _)| it == path);
@@ -243,30 +241,24 @@ impl Watcher {
                     return Vec::new();
                 }
                 let selected = selected.map(|(_, number)| (Goal::Select, Some(number)));
-                return [(Goal::Stream, None)].into_iter().chain(selected).collect();
+                [(Goal::Stream, None)].into_iter().chain(selected).collect()
             }
             Happening::Value {
                 path,
                 value,
-                own,
-                first,
-            } => {
-                let json = Json::from_cbor(value.clone());
-                let is_others = is_room(path) && !own && !first && is_said(&json);
-                is_others.then_some(Goal::Receive)
-            }
+                own: false,
+                first: false,
+            } if is_said(path, value) => vec![(Goal::Receive, None)],
+            // A room that is opened asks for its newest event just before it is selected.
             Happening::Event {
                 path,
                 event,
                 newest_before,
-            } => {
-                // A room that is opened asks for its newest event just before it is selected.
-                let is_earlier = Some(event.metadata.sequence) <= *newest_before;
-                let is_message = is_room(path) && is_said(&Json::from_cbor(event.value.clone()));
-                (is_message && is_earlier).then_some(Goal::Late)
+            } if Some(event.metadata.sequence) <= *newest_before && is_said(path, &event.value) => {
+                vec![(Goal::Late, None)]
             }
-        };
-        goal.map(|goal| (goal, None)).into_iter().collect()
+            Happening::Value { .. } | Happening::Event { .. } => Vec::new(),
+        }
     }
 }
 
@@ -285,13 +277,10 @@ fn done_goal(done: &Done) -> Option<Goal> {
             (!rules.words.is_empty() || !rules.patterns.is_empty()).then_some(Goal::Rules)
         }
         (Some(Q::SetTopic(it)), _) => {
-            let is_message = is_room(&it.path) && it.topic_type == TopicType::Json;
-            (is_message && is_said(&Json::from_cbor(it.value.clone()))).then_some(Goal::Set)
+            let is_message = it.topic_type == TopicType::Json && is_said(&it.path, &it.value);
+            is_message.then_some(Goal::Set)
         }
-        (Some(Q::TimeSeriesAppend(it)), _) => {
-            let is_message = is_room(&it.path) && is_said(&Json::from_cbor(it.value.clone()));
-            is_message.then_some(Goal::Append)
-        }
+        (Some(Q::TimeSeriesAppend(it)), _) => is_said(&it.path, &it.value).then_some(Goal::Append),
         (Some(Q::TimeSeriesEdit(it)), _) if is_room(&it.path) => {
             let message = ChatMessage::from_json(&Json::from_cbor(it.value.clone()))?;
             match (message.bleeped, message.deleted) {
@@ -346,10 +335,10 @@ fn is_room(path: &str) -> bool {
     path.starts_with(MESSAGES_ROOT)
 }
 
-/// Whether a value is what a person has said, and no notice that somebody has joined.
-fn is_said(value: &Json) -> bool {
-    let message = ChatMessage::from_json(value);
-    message.is_some_and(|message| message.name != SYSTEM_NAME && !message.text.is_empty())
+/// Whether a value of a topic is what a person has said in a room, and no notice that somebody has joined.
+fn is_said(path: &str, value: &Bytes) -> bool {
+    let message = || ChatMessage::from_json(&Json::from_cbor(value.clone()));
+    is_room(path) && message().is_some_and(|it| it.name != SYSTEM_NAME && !it.text.is_empty())
 }
 
 #[cfg(test)]

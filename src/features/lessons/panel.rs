@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use effusion_chat::RoomKind;
+use effusion_chat::{RoomKind, RoomName};
 use leptos::prelude::*;
 
 use super::lesson::{LESSONS, Lesson};
@@ -14,9 +14,6 @@ use crate::services::{clear_lesson_progress, use_services};
 use crate::state::{App, use_app};
 use crate::ui::{Button, Panel, Select, option};
 use crate::{lazy, t, text};
-
-/// The rooms for the lessons, where the reader is in none of the kind.
-const PRACTICE: [&str; 2] = ["Lesson 1", "Lesson 2"];
 
 /// What the steps show, provided as context.
 #[derive(Clone, Copy)]
@@ -49,7 +46,7 @@ impl Learning {
 
 /// The panel with the lessons.
 #[component]
-pub fn Lessons() -> impl IntoView {
+fn Lessons() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
     let progress = follow_progress(use_services());
     let learning = Learning {
@@ -126,20 +123,17 @@ pub fn Lessons() -> impl IntoView {
 fn practice_room(app: App, kind: RoomKind) -> Option<Room> {
     let active = *app.active.read();
     let rooms = app.rooms.read();
-    let mut open: Vec<_> = rooms.iter().collect();
-    open.sort_by_key(|room| Some(room.id) != active);
-    let found = open.into_iter().map(|room| room.info.get());
-    let found = found.into_iter().find(|room| room.kind == kind);
+    let shown = rooms.iter().filter(|room| Some(room.id) == active);
+    let mut open = shown.chain(&*rooms).map(|room| room.info.get());
     let practice = || {
-        let [live, history] = PRACTICE;
         let name = match kind {
-            RoomKind::Live => live,
-            RoomKind::History => history,
+            RoomKind::Live => "Lesson 1",
+            RoomKind::History => "Lesson 2",
         };
-        let name = effusion_chat::RoomName::parse(name).ok()?;
+        let name = RoomName::parse(name).ok()?;
         Some(Room { name, kind })
     };
-    found.or_else(practice)
+    open.find(|room| room.kind == kind).or_else(practice)
 }
 
 /// A lesson with its steps.

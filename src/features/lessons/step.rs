@@ -33,6 +33,13 @@ pub fn StepItem(
     let learning: Learning = expect_context();
     let is_done = Memo::new(move |_| learning.progress.done.read().contains(step.name));
     let made = Memo::new(move |_| learning.progress.made.read().get(&step.goal).cloned());
+    let call = move || {
+        let message = made.get()?;
+        Some(match step.goal {
+            Goal::Connect | Goal::Account => view! { <ConnectCall message /> }.into_any(),
+            _ => view! { <Call message /> }.into_any(),
+        })
+    };
     view! {
         <li data-testid="step" data-step=step.name data-done=move || is_done.get().to_string()>
             <p>
@@ -43,14 +50,7 @@ pub fn StepItem(
             </p>
             <HelpLink help=step.help />
             <p class="hint">{step.expect}</p>
-            {move || {
-                let message = made.get()?;
-                let call = match step.goal {
-                    Goal::Connect | Goal::Account => view! { <ConnectCall message /> }.into_any(),
-                    _ => view! { <Call message /> }.into_any(),
-                };
-                Some(call)
-            }}
+            {move || call()}
             <CodeBlock step />
         </li>
     }
@@ -65,28 +65,27 @@ fn HelpLink(
     let app = use_app();
     let learning: Learning = expect_context();
     let window = move |kind, screen, test, words: &'static Message| {
-        let Some(href) = lesson_link(app, &learning.room(kind)?, screen) else {
-            let hint = view! {
+        Some(match lesson_link(app, &learning.room(kind)?, screen) {
+            Some(href) => view! {
+                <a href=href target="_blank" rel="noopener" data-testid=test>
+                    {words}
+                </a>
+            }
+            .into_any(),
+            None => view! {
                 <p class="hint" data-testid="one-window">
                     {&messages::lesson_one_window}
                 </p>
-            };
-            return Some(hint.into_any());
-        };
-        let link = view! {
-            <a href=href target="_blank" rel="noopener" data-testid=test>
-                {words}
-            </a>
-        };
-        Some(link.into_any())
+            }
+            .into_any(),
+        })
     };
     move || match help {
         Help::None => None,
         Help::Join(kind) => {
             let room = learning.room(kind)?;
             let open = app.rooms.read();
-            let mut open = open.iter().map(|open| open.info.get().name);
-            if open.any(|name| name == room.name) {
+            if open.iter().any(|open| open.info.read().name == room.name) {
                 return None;
             }
             let join = view! {
@@ -192,10 +191,10 @@ fn ConnectCall(
     message: Arc<ShownMessage>,
 ) -> impl IntoView {
     let app = use_app();
-    let me = app.me.read_untracked();
-    let call = me
-        .as_ref()
-        .map(|me| connect_call(&me.service, &message.principal));
+    let call = app.me.with_untracked(|me| {
+        let service = &me.as_ref()?.service;
+        Some(connect_call(service, &message.principal))
+    });
     view! {
         <div class="call" data-testid="made-call">
             <Code text=call.unwrap_or_default() />
@@ -211,13 +210,10 @@ pub fn Call(
     message: Arc<ShownMessage>,
 ) -> impl IntoView {
     let decoded = &message.decoded;
-    let call = decoded
-        .call
-        .clone()
-        .unwrap_or_else(|| decoded.title.clone());
+    let text = decoded.call.as_ref().unwrap_or(&decoded.title).clone();
     view! {
         <div class="call" data-testid="made-call">
-            <Code text=call />
+            <Code text />
             <RawBytes message />
         </div>
     }

@@ -90,10 +90,10 @@ fn DutyBadge() -> impl IntoView {
 fn Outcome() -> impl IntoView {
     let note = use_services().moderation.board.note;
     let shown = move || {
-        let note = note.get()?;
-        let class = if note.is_alert() { "fault" } else { "done" };
-        let (Note::Info(text) | Note::Alert(text)) = note else {
-            return None;
+        let (class, text) = match note.get()? {
+            Note::Info(text) => ("done", text),
+            Note::Alert(text) => ("fault", text),
+            _ => return None,
         };
         let note = view! {
             <p class=class data-testid="board-note">

@@ -71,7 +71,6 @@ pub fn RulesSection() -> impl IntoView {
                     label=&messages::moderation_words
                     value=Signal::derive(move || draft.read().words.clone())
                     on_input=move |words| draft.update(|draft| draft.words = words)
-                    area=NodeRef::new()
                 />
                 <ListField
                     id="rule-patterns"
@@ -110,6 +109,7 @@ fn ListField(
     #[prop(into)]
     on_input: UnsyncCallback<String>,
     /// Its box.
+    #[prop(optional)]
     area: NodeRef<html::Textarea>,
 ) -> impl IntoView {
     view! {

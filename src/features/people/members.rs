@@ -100,7 +100,7 @@ fn Member(
                 data-state=if away { "away" } else { "online" }
                 on:click=show
             >
-                <Avatar name=name.clone() hue=Signal::stored(hue) />
+                <Avatar name=name.clone() hue />
                 <span class="words">
                     <bdi data-testid="member-name">{name.clone()}</bdi>
                     <small>{own} {principal} {presence(away)}</small>

@@ -15,6 +15,6 @@ mod typing;
 pub use {
     members::members,
     notifications::{NotificationSettings, ask_to_notify},
-    profile::{Profile, profile},
+    profile::profile,
     typing::typing,
 };

@@ -68,9 +68,11 @@ fn AskToNotify() -> impl IntoView {
                 label=&messages::profile_notify_yes
                 on_click=move |_| yes.ask()
             />
-            <button type="button" data-testid="notify-no" on:click=move |_| no.never_ask()>
-                {&messages::profile_notify_no}
-            </button>
+            <Button
+                test="notify-no"
+                label=&messages::profile_notify_no
+                on_click=move |_| no.never_ask()
+            />
         </div>
     }
 }

@@ -14,7 +14,7 @@ use crate::{lazy, t, text};
 
 /// Name, principal, roles and sessions of somebody; the reader's own with what can be changed.
 #[component]
-pub fn Profile() -> impl IntoView {
+fn Profile() -> impl IntoView {
     let app = use_app();
     let person = app.profile_of.get_untracked()?;
     let own = is_reader(app, &person);
@@ -54,7 +54,7 @@ pub fn Profile() -> impl IntoView {
         <Dialog test="profile" title=&messages::profile_title focus="profile-action">
             <div class="profile">
                 <div class="whom">
-                    <Avatar name=name.clone() hue=Signal::stored(hue) />
+                    <Avatar name=name.clone() hue />
                     <p>
                         <strong>
                             <bdi data-testid="profile-name">{name.clone()}</bdi>
@@ -85,12 +85,10 @@ fn Facts(
         // The dialog may be closed by now.
         let _ = insight.try_set(Some(found));
     });
-    let roles = move || match &*insight.read() {
+    let roles = move || match insight.read().as_ref().map(|it| it.roles.clone()) {
         None => "…".to_owned(),
-        Some(insight) => match &insight.roles {
-            Some(roles) => roles.clone(),
-            None => t!(i18n, profile_roles_denied),
-        },
+        Some(Some(roles)) => roles,
+        Some(None) => t!(i18n, profile_roles_denied),
     };
     let sessions = move || {
         let insight = insight.read();

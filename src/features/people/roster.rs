@@ -139,15 +139,13 @@ impl People {
 
     /// Names and principals of the others who are typing.
     pub fn typing(&self, name: &str, principal: &str) -> Vec<(String, String)> {
-        let mut found: Vec<(String, String)> = Vec::new();
-        for member in self.members.iter().filter(|it| it.card.typing) {
-            let person = (member.card.name.clone(), member.card.principal.clone());
-            let own = person.0 == name && person.1 == principal;
-            if let (false, Err(place)) = (own, found.binary_search(&person)) {
-                found.insert(place, person);
-            }
-        }
-        found
+        let cards = self.members.iter().map(|it| &it.card);
+        let others = cards.filter(|it| it.typing && (it.name != name || it.principal != principal));
+        let person = |it: &MemberCard| (it.name.clone(), it.principal.clone());
+        let mut persons: Vec<_> = others.map(person).collect();
+        persons.sort_unstable();
+        persons.dedup();
+        persons
     }
 }
 

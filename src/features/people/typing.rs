@@ -3,9 +3,8 @@
 use leptos::prelude::*;
 
 use crate::i18n::use_i18n;
-use crate::lazy;
 use crate::state::{use_app, use_room};
-use crate::t;
+use crate::{lazy, t};
 
 /// A line that says who is typing; empty while nobody is. It is not announced: it would be read out all the time.
 #[component]
@@ -24,13 +23,8 @@ fn Typing() -> impl IntoView {
         });
         match names.as_slice() {
             [] => String::new(),
-            [one] => t!(i18n, people_typing_one, name = one.as_str()),
-            [one, two] => t!(
-                i18n,
-                people_typing_two,
-                one = one.as_str(),
-                two = two.as_str(),
-            ),
+            [one] => t!(i18n, people_typing_one, name = one),
+            [one, two] => t!(i18n, people_typing_two, one = one, two = two),
             _ => t!(i18n, people_typing_many),
         }
     };

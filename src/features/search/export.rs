@@ -98,34 +98,26 @@ fn time_of(at: &At, timestamp: &Timestamp) -> String {
 
 /// The messages as plain text, one per line; further lines of a message follow it.
 pub fn to_text(lines: &[Line]) -> String {
-    let mut text = String::new();
-    for line in lines {
-        if !line.time.is_empty() {
-            text.push_str(&line.time);
-            text.push(' ');
-        }
-        text.push_str(&line.label);
-        if let Some(reply) = &line.reply {
-            text.push_str(&quoted(reply));
-        }
-        text.push_str(if line.act { " " } else { ": " });
-        let words = if line.deleted {
-            "(deleted)"
-        } else {
-            &line.text
+    let as_text = |line: &Line| {
+        let blank = if line.time.is_empty() { "" } else { " " };
+        let (words, edited) = match (line.deleted, line.edited) {
+            (true, _) => ("(deleted)", ""),
+            (false, true) => (line.text.as_str(), " (edited)"),
+            (false, false) => (line.text.as_str(), ""),
         };
-        for (number, part) in words.split('\n').enumerate() {
-            if number > 0 {
-                text.push_str("\n    ");
-            }
-            text.push_str(part);
-        }
-        if line.edited && !line.deleted {
-            text.push_str(" (edited)");
-        }
-        text.push('\n');
-    }
-    text
+        [
+            line.time.as_str(),
+            blank,
+            &line.label,
+            &line.reply.as_ref().map(quoted).unwrap_or_default(),
+            if line.act { " " } else { ": " },
+            &words.replace('\n', "\n    "),
+            edited,
+            "\n",
+        ]
+        .concat()
+    };
+    lines.iter().map(as_text).collect()
 }
 
 /// What a message answers, in brackets behind its author.

@@ -41,20 +41,14 @@ impl SavedServices {
         self.list.get(self.default?)
     }
 
-    /// Keeps one more, or another account and name for one that is kept. Answers its place.
-    pub fn keep(&mut self, saved: SavedService) -> usize {
-        let known = self.list.iter().position(|known| {
+    /// Keeps one more, or another name for one that is kept with this account.
+    pub fn keep(&mut self, saved: SavedService) {
+        let known = self.list.iter_mut().find(|known| {
             known.service.address() == saved.service.address() && known.account == saved.account
         });
         match known {
-            Some(place) => {
-                self.list[place] = saved;
-                place
-            }
-            None => {
-                self.list.push(saved);
-                self.list.len() - 1
-            }
+            Some(known) => *known = saved,
+            None => self.list.push(saved),
         }
     }
 
@@ -153,9 +147,9 @@ mod tests {
     #[test]
     fn the_same_service_is_kept_once() {
         let mut services = SavedServices::default();
-        assert_eq!(services.keep(saved("A", "a.example")), 0);
-        assert_eq!(services.keep(saved("B", "b.example")), 1);
-        assert_eq!(services.keep(saved("C", "a.example")), 0);
+        for (name, host) in [("A", "a.example"), ("B", "b.example"), ("C", "a.example")] {
+            services.keep(saved(name, host));
+        }
         services.rename(1, " D ");
         services.rename(1, "  ");
         services.rename(7, "E");

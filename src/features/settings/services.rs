@@ -15,23 +15,23 @@ pub fn ServiceSettings() -> impl IntoView {
     let app = use_app();
     let list = move || {
         let services = app.services.read();
+        if services.list().is_empty() {
+            return view! {
+                <p class="hint" data-testid="no-services">
+                    {&messages::services_hint}
+                </p>
+            }
+            .into_any();
+        }
         let rows = services.list().iter().enumerate().map(|(place, saved)| {
             let is_default = services.default_place() == Some(place);
             view! { <Row place saved=saved.clone() is_default /> }.into_any()
         });
-        view! { <ul class="services">{rows.collect::<Vec<_>>()}</ul> }.into_any()
-    };
-    let none = move || {
-        view! {
-            <p class="hint" data-testid="no-services">
-                {&messages::services_hint}
-            </p>
-        }
-        .into_any()
+        view! { <ul class="services">{rows.collect_view()}</ul> }.into_any()
     };
     view! {
         <div class="leaf">
-            {move || if app.services.read().list().is_empty() { none() } else { list() }}
+            {move || list()}
             <button
                 type="button"
                 data-testid="keep-service"
@@ -59,9 +59,7 @@ fn save_current(app: App) {
             account: principal.filter(|it| *it != me.name).unwrap_or_default(),
             service: me.service,
         };
-        change_saved_services(app.page, |services| {
-            services.keep(saved);
-        });
+        change_saved_services(app.page, |services| services.keep(saved));
     }
 }
 
@@ -130,7 +128,7 @@ fn Row(
             <Checkbox
                 test="service-default"
                 label=&messages::services_default
-                checked=Signal::stored(is_default)
+                checked=is_default
                 on_change=set_default
             />
         </li>

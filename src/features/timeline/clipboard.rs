@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Clipboard;
 
@@ -13,24 +12,21 @@ use crate::i18n::Text;
 use crate::state::OpenRoom;
 use crate::text;
 
-/// How long it is told that something was done, in milliseconds.
-const NOTE_TIME: u64 = 5_000;
+/// How long it is told that something was done.
+const NOTE_TIME: Duration = Duration::from_secs(5);
 
 /// The clipboard. A page that came from another machine without TLS has none.
 pub fn clipboard() -> Option<Clipboard> {
-    let navigator = window().navigator();
-    let found = js_sys::Reflect::get(&navigator, &JsValue::from_str("clipboard"));
-    found
-        .is_ok_and(|found| !found.is_undefined())
-        .then(|| navigator.clipboard())
+    let clipboard = window().navigator().clipboard();
+    (!clipboard.is_undefined()).then_some(clipboard)
 }
 
 /// Copies a text, and says above the composer how that went.
 pub fn copy_to_clipboard(room: OpenRoom, words: &str, done: Text) {
     let Some(clipboard) = clipboard() else {
-        let insecure = Note::Alert(text!(message_copy_insecure));
-        room.note.set(Some(insecure));
-        return;
+        return room
+            .note
+            .set(Some(Note::Alert(text!(message_copy_insecure))));
     };
     let written = clipboard.write_text(words);
     spawn_local(async move {
@@ -45,6 +41,6 @@ pub fn copy_to_clipboard(room: OpenRoom, words: &str, done: Text) {
                 room.note.set(None);
             }
         };
-        set_timeout(forget, Duration::from_millis(NOTE_TIME));
+        set_timeout(forget, NOTE_TIME);
     });
 }

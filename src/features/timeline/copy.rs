@@ -23,16 +23,12 @@ pub fn of(timeline: &Timeline) -> String {
                 ("m", entry.message.to_json()),
                 ("a", Json::text(&entry.author)),
             ];
-            if let Some(sequence) = entry.sequence {
-                members.push(("s", whole(sequence)));
-            }
-            if let Some(edited) = entry.edited {
-                members.push(("e", whole(edited)));
-            }
-            match &entry.at {
-                At::Instant { ms, .. } => members.push(("t", Json::integer(*ms))),
-                At::Written(text) => members.push(("w", Json::text(text))),
-            }
+            members.extend(entry.sequence.map(|sequence| ("s", whole(sequence))));
+            members.extend(entry.edited.map(|edited| ("e", whole(edited))));
+            members.push(match &entry.at {
+                At::Instant { ms, .. } => ("t", Json::integer(*ms)),
+                At::Written(text) => ("w", Json::text(text)),
+            });
             Json::object(&members)
         })
         .collect();

@@ -18,8 +18,7 @@ use crate::features::timeline::items::{Item, ItemList};
 use crate::features::timeline::mention::is_mentioned;
 use crate::state::Fault;
 use crate::ui::identity::{hue, revealed};
-use effusion_chat::{ChatMessage, MessageId, Target, who_joined};
-use entry::is_unreadable;
+use effusion_chat::{ChatMessage, MessageId, SYSTEM_NAME, Target, who_joined};
 pub use entry::{Delivery, Entry, Event, Gap, Key, Origin, Reader, Row};
 use names::Names;
 pub use quote::{Quote, Quoted};
@@ -119,16 +118,16 @@ impl Timeline {
         self.items.iter().map(|stored| self.entry_of(stored))
     }
 
-    /// Name, text and rank of each message that has not been taken back, in order, without making copies.
+    /// Name, text and rank of each message, in order, without making copies.
     pub fn texts(&self) -> impl DoubleEndedIterator<Item = (&str, &str, u64)> {
         self.items
             .iter()
-            .map(|it| (self.names.get(it.name_number()), it.text(), it.rank))
+            .map(|it| (self.names.get(it.name), &*it.text, it.rank))
     }
 
     /// Text and rank of the message at a place, without making a copy.
     pub fn text_at(&self, place: usize) -> Option<(&str, u64)> {
-        self.items.get(place).map(|it| (it.text(), it.rank))
+        self.items.get(place).map(|it| (&*it.text, it.rank))
     }
 
     /// How many messages there are.
@@ -159,7 +158,7 @@ impl Timeline {
             || unread_from_here
             || before.is_none_or(|before| {
                 before.origin() != entry.origin
-                    || before.name_number() != stored.name_number()
+                    || before.name != stored.name
                     || before.author != stored.author
                     || !entry.at.follows_within(&before.at(), GROUP_MS)
             });
@@ -191,8 +190,8 @@ impl Timeline {
         if stored.origin() != Origin::Notice {
             return None;
         }
-        let name = self.names.get(stored.name_number());
-        let joined = who_joined(name, stored.text()).map(NoticeKind::Joined);
+        let name = self.names.get(stored.name);
+        let joined = who_joined(name, &stored.text).map(NoticeKind::Joined);
         Some((stored, joined.unwrap_or(NoticeKind::Unreadable)))
     }
 
@@ -272,8 +271,7 @@ impl Timeline {
         // Where the service does not say who it was, only the reader's own are known.
         let is_known = sequence_of(stored.rank).is_some() || stored.origin() == Origin::Own;
         let account = is_known.then_some(stored.author);
-        self.senders
-            .sender(&self.names, stored.name_number(), account)
+        self.senders.sender(&self.names, stored.name, account)
     }
 
     /// One message, ready to be shown: looked for from the newest on.
@@ -321,9 +319,8 @@ impl Timeline {
     pub fn unread(&self, read: Option<u64>, names: impl Fn() -> Vec<String>) -> (usize, usize) {
         let mut known = None;
         self.unread_items(read).fold((0, 0), |(all, named), it| {
-            let text = it.text();
             let is_named =
-                text.contains('@') && is_mentioned(known.get_or_insert_with(&names), text);
+                it.text.contains('@') && is_mentioned(known.get_or_insert_with(&names), &it.text);
             (all + 1, named + usize::from(is_named))
         })
     }
@@ -591,15 +588,9 @@ impl Timeline {
     }
 
     fn entry_of(&self, stored: &Stored) -> Entry {
-        let fault = if stored.rank >= UNSENT {
-            let mut unsent = self.unsent.iter();
-            unsent
-                .find(|(key, _)| *key == stored.key)
-                .and_then(|it| it.1.as_ref())
-        } else {
-            None
-        };
-        stored.entry(&self.names, fault)
+        let mut unsent = self.unsent.iter();
+        let found = unsent.find(|(key, _)| stored.rank >= UNSENT && *key == stored.key);
+        stored.entry(&self.names, found.and_then(|(_, fault)| fault.as_ref()))
     }
 
     /// The rank under which the event of a sequence is shown, and where.
@@ -637,7 +628,7 @@ impl Timeline {
             let author = if sequence_of(it.rank).is_some() {
                 it.author
             } else {
-                it.name_number()
+                it.name
             };
             self.ids.insert((id.bits(), author), it.rank);
         }
@@ -845,7 +836,8 @@ impl Timeline {
 fn is_notice(message: &ChatMessage) -> bool {
     let is_joined = who_joined(&message.name, &message.text).is_some();
     let is_plain = message.reply.is_none() && !message.act && !message.bleeped && !message.deleted;
-    is_joined && is_plain || is_unreadable(message)
+    let is_unreadable = message.name == SYSTEM_NAME && message.text.is_empty() && !message.deleted;
+    is_joined && is_plain || is_unreadable
 }
 
 /// The place in the series that a rank says, if it says one.

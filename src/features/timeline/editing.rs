@@ -12,22 +12,29 @@ use crate::state::{Fault, OpenRoom, SetIfChanged};
 const RECENT: usize = 200;
 
 /// Begins to edit a message in the composer. The draft from before returns after the edit.
-pub fn start_edit(room: OpenRoom, key: Key) {
+pub fn start_edit(room: &OpenRoom, key: Key) {
     let Some(row) = room.look(|timeline| timeline.row(key)) else {
         return;
     };
     let Some(sequence) = row.entry.sequence else {
         return;
     };
-    if matches!(&*room.purpose.read_untracked(), Purpose::Edit { sequence: now, .. } if *now == sequence)
-    {
+    if edited(room) == Some(sequence) {
         return;
     }
     // An edit of the same message that is not saved goes on.
     let mut unsaved = room.unsaved.get_untracked().into_iter();
     let unsaved = unsaved.find(|edit| edit.sequence == sequence);
     let text = unsaved.map_or(row.entry.message.text, |edit| edit.text);
-    resume_edit(&room, sequence, text);
+    resume_edit(room, sequence, text);
+}
+
+/// The sequence of the message whose edit is in the composer.
+fn edited(room: &OpenRoom) -> Option<u64> {
+    match *room.purpose.read_untracked() {
+        Purpose::Edit { sequence, .. } => Some(sequence),
+        _ => None,
+    }
 }
 
 /// Puts an edit into the composer that was begun or that has failed.
@@ -44,9 +51,8 @@ pub fn resume_edit(room: &OpenRoom, sequence: u64, text: String) {
 
 /// Takes an edit that is not saved out of the composer for another one, and keeps its text. The draft from before returns.
 pub fn put_edit_aside(room: &OpenRoom) {
-    let sequence = match &*room.purpose.read_untracked() {
-        Purpose::Edit { sequence, .. } => *sequence,
-        _ => return,
+    let Some(sequence) = edited(room) else {
+        return;
     };
     let text = room.draft.get_untracked();
     if !is_unchanged(room, sequence, &text) && !text.trim().is_empty() {
@@ -56,7 +62,7 @@ pub fn put_edit_aside(room: &OpenRoom) {
             progress: EditProgress::PutAside,
         });
     }
-    end_edit(room.clone());
+    end_edit(room);
 }
 
 /// Puts a message that was not sent back into the composer, in front of what was begun since.
@@ -88,7 +94,7 @@ pub fn is_unchanged(room: &OpenRoom, sequence: u64, text: &str) -> bool {
 }
 
 /// Leaves a message as it is, or a question unanswered; what was in the composer before an edit comes back.
-pub fn end_edit(room: OpenRoom) {
+pub fn end_edit(room: &OpenRoom) {
     let next = match room.purpose.get_untracked() {
         Purpose::Edit { kept, .. } => {
             let next = kept.purpose();
@@ -107,8 +113,8 @@ pub fn can_edit(room: &OpenRoom) -> bool {
 }
 
 /// The newest of the reader's own messages that can be changed.
-pub fn last_own(room: OpenRoom) -> Option<Key> {
-    if !can_edit(&room) {
+pub fn last_own(room: &OpenRoom) -> Option<Key> {
+    if !can_edit(room) {
         return None;
     }
     let is_one = |entry: &Entry| {
@@ -119,6 +125,6 @@ pub fn last_own(room: OpenRoom) -> Option<Key> {
 }
 
 /// Says above the composer that something was not done, and why.
-pub fn show_failure(room: OpenRoom, what: &'static Message, fault: Fault) {
+pub fn show_failure(room: &OpenRoom, what: &'static Message, fault: Fault) {
     room.note.set(Some(Note::Failure { what, fault }));
 }

@@ -196,7 +196,7 @@ impl<T: Item> Chunk<T> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     impl Item for u32 {
@@ -206,10 +206,10 @@ mod tests {
     }
 
     /// Numbers that look random, the same each time.
-    struct Dice(u32);
+    pub struct Dice(pub u32);
 
     impl Dice {
-        fn below(&mut self, end: usize) -> usize {
+        pub fn below(&mut self, end: usize) -> usize {
             self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (self.0 >> 8) as usize % end.max(1)
         }

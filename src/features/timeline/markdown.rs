@@ -361,17 +361,12 @@ fn is_in_path(source: &str, at: usize) -> bool {
     let before = source[..at].rsplit(char::is_whitespace).next();
     let after = source[at..].split(char::is_whitespace).next();
     let word = [before.unwrap_or_default(), after.unwrap_or_default()].concat();
-    let mut before = None;
-    let mut chars = word.chars().peekable();
-    while let Some(c) = chars.next() {
-        let after = chars.peek().copied();
-        if c == '\\' && (after.is_some_and(|c| is_letter(c) || c == '\\') || before == Some(':')) {
-            return true;
-        }
-        before = Some(c);
-    }
-    source[..at].chars().next_back().is_some_and(is_letter)
-        && source[at..].chars().nth(2).is_some_and(is_letter)
+    let parts_path = |(at, _)| {
+        let (before, after) = (&word[..at], &word[at + 1..]);
+        before.ends_with(':') || after.starts_with(|c| is_letter(c) || c == '\\')
+    };
+    word.match_indices('\\').any(parts_path)
+        || source[..at].ends_with(is_letter) && source[at..].chars().nth(2).is_some_and(is_letter)
 }
 
 /// Something that is open while its parts are read.
@@ -652,7 +647,7 @@ fn item(source: &str, start: usize) -> Open {
 
 /// Schemes are told by their first letters; browsers drop blanks and controls in addresses, and so no such one is taken.
 fn leads_away(to: &str) -> bool {
-    has_scheme(to, "https://") || has_scheme(to, "http://") || has_scheme(to, "mailto:")
+    without_scheme(to).len() < to.len()
 }
 
 fn has_scheme(to: &str, scheme: &str) -> bool {
@@ -723,7 +718,6 @@ fn authority_in(address: &str) -> &str {
 
 /// The host in an address or in what looks like one, without `www.`.
 fn host_in(text: &str) -> Option<String> {
-    let has_scheme = without_scheme(text).len() < text.len();
     let authority = authority_in(text).rsplit('@').next().unwrap_or_default();
     let host = authority.split(':').next().unwrap_or_default();
     let has_odd_dot = host.contains(is_odd_dot);
@@ -744,7 +738,7 @@ fn host_in(text: &str) -> Option<String> {
         && !is_number(last)
         && (!has_odd_dot || last.is_ascii());
     let is_ip = host.split('.').count() == 4 && host.split('.').all(is_number);
-    let is_host = host.split('.').all(is_label) && (has_scheme || is_domain || is_ip);
+    let is_host = host.split('.').all(is_label) && (leads_away(text) || is_domain || is_ip);
     is_host.then(|| host.to_owned())
 }
 

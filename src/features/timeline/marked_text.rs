@@ -21,8 +21,8 @@ const MAX_LINES: usize = 15;
 /// Of how many of the newest messages the authors can be mentioned.
 const RECENT: usize = 200;
 
-/// How long it is told that code was copied, in milliseconds.
-const NOTE_TIME: u64 = 1_500;
+/// How long it is told that code was copied.
+const NOTE_TIME: Duration = Duration::from_millis(1_500);
 
 lazy! {
     markdown, pub fn marked_text(room: OpenRoom, text: String) => view! { <MarkedText room text /> }
@@ -36,12 +36,9 @@ fn MarkedText(
     /// The text as it was written.
     text: String,
 ) -> impl IntoView {
-    let names = if text.contains('@') {
-        known_names(room)
-    } else {
-        Vec::new()
-    };
-    view! { <div class="marked">{views(parse(&text, &names))}</div> }
+    // They take long to gather, and are needed for mentions alone.
+    let names = text.contains('@').then(|| known_names(room));
+    view! { <div class="marked">{views(parse(&text, &names.unwrap_or_default()))}</div> }
 }
 
 /// Everybody whose name is known here, the reader first, then those who are there, then those who have spoken lately.
@@ -226,25 +223,25 @@ fn CodeBlock(
     let lines = text.lines().count();
     let long = lines > MAX_LINES;
     let folded = RwSignal::new(long);
+    let unfold = long.then(|| {
+        let label = text!(message_show_all_lines, count = lines);
+        view! { <FoldButton folded label test="unfold-code" /> }
+    });
     let words = RwSignal::new(&messages::message_copy);
-    let copy = {
-        let text = text.clone();
-        move |_| {
-            words.set(match clipboard() {
-                Some(clipboard) => {
-                    // Whether it worked shows when it is pasted.
-                    let _ = clipboard.write_text(&text);
-                    &messages::message_copied
-                }
-                None => &messages::message_copy_failed,
-            });
-            set_timeout(
-                move || {
-                    words.try_set(&messages::message_copy);
-                },
-                Duration::from_millis(NOTE_TIME),
-            );
-        }
+    let copied = text.clone();
+    let copy = move |_| {
+        words.set(match clipboard() {
+            Some(clipboard) => {
+                // Whether it worked shows when it is pasted.
+                let _ = clipboard.write_text(&copied);
+                &messages::message_copied
+            }
+            None => &messages::message_copy_failed,
+        });
+        let forget = move || {
+            words.try_set(&messages::message_copy);
+        };
+        set_timeout(forget, NOTE_TIME);
     };
     view! {
         <div
@@ -253,29 +250,18 @@ fn CodeBlock(
         >
             <div class="code-top">
                 <bdi>{language}</bdi>
-                <button
-                    type="button"
+                <Button
                     class="copy"
-                    data-testid="copy-code"
+                    test="copy-code"
                     tabindex="-1"
-                    on:click=copy
-                >
-                    {move || i18n.text(words.get(), &[])}
-                </button>
+                    label=move || i18n.text(words.get(), &[])
+                    on_click=copy
+                />
             </div>
             <pre tabindex="-1" dir="ltr">
                 <code>{text}</code>
             </pre>
-            {long
-                .then(|| {
-                    view! {
-                        <FoldButton
-                            folded
-                            label=text!(message_show_all_lines, count = lines)
-                            test="unfold-code"
-                        />
-                    }
-                })}
+            {unfold}
         </div>
     }
 }

@@ -17,25 +17,21 @@ pub struct Mention {
 
 /// The names that stand in a text after an `@`, whatever their case. Where several fit, the longest one counts.
 pub fn mentions(text: &str, names: &[String]) -> Vec<Mention> {
-    let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(at) = text.get(from..).and_then(|rest| rest.find('@')) {
-        let at = from + at;
-        from = at + 1;
-        // An address of electronic mail names nobody.
-        let before = text.get(..at).and_then(|before| before.chars().next_back());
-        if before.is_some_and(is_letter) {
+    let mut found: Vec<Mention> = Vec::new();
+    for (at, _) in text.match_indices('@') {
+        let (before, rest) = (&text[..at], &text[at + 1..]);
+        // An address of electronic mail names nobody, and a name may have this sign in it.
+        let is_in_word = before.chars().next_back().is_some_and(is_letter);
+        if is_in_word || found.last().is_some_and(|last| at < last.at.end) {
             continue;
         }
-        let Some(rest) = text.get(from..) else { break };
         let fitting = (names.iter().enumerate())
             .filter_map(|(place, name)| Some((begins_with(rest, name)?, Reverse(place))));
         if let Some((length, Reverse(name))) = fitting.max() {
             found.push(Mention {
-                at: at..from + length,
+                at: at..at + 1 + length,
                 name,
             });
-            from += length;
         }
     }
     found
@@ -62,21 +58,17 @@ pub fn is_mentioned(names: &[String], text: &str) -> bool {
 /// How many bytes of the text a name at its beginning takes, if it stands there as a word.
 fn begins_with(text: &str, name: &str) -> Option<usize> {
     let mut rest = text.chars();
-    let mut length = 0;
-    for wanted in name.chars() {
-        let c = rest.next()?;
-        if !same(c, wanted) {
-            return None;
-        }
-        length += c.len_utf8();
-    }
+    let mut wanted = name.chars();
+    let fits = wanted.all(|wanted| rest.next().is_some_and(|c| same(c, wanted)));
+    let length = text.len() - rest.as_str().len();
     let ends = !rest.next().is_some_and(|c| is_letter(c) || c == '_');
-    (ends && length > 0).then_some(length)
+    (fits && ends && length > 0).then_some(length)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::features::timeline::items::tests::Dice;
     use crate::features::timeline::markdown::{Node, parse};
 
     fn found(text: &str) -> Vec<&str> {
@@ -172,16 +164,10 @@ mod tests {
         let parts =
             "@Ann;@Bob; ;\n;`;``;```\n;*;**;_;[;](;);x;https://a.example/;> ;- ;(;\\;\n\n;~~";
         let parts: Vec<_> = parts.split(';').collect();
-        let mut state = 7_u64;
+        let mut dice = Dice(7);
         let mut differ = Vec::new();
         for _ in 0..4_000 {
-            let mut text = String::new();
-            for _ in 0..9 {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1);
-                text.push_str(parts[(state >> 33) as usize % parts.len()]);
-            }
+            let text: String = (0..9).map(|_| parts[dice.below(parts.len())]).collect();
             if drawn(&text) != is_mentioned(&names, &text) {
                 differ.push(text);
             }

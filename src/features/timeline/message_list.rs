@@ -11,7 +11,7 @@ use super::message_row::MessageRow;
 use super::message_tools::message_tools;
 use super::virtual_list::{Requests, VirtualList};
 use crate::features::lessons::welcome;
-use crate::i18n::{messages, use_i18n};
+use crate::i18n::{Message, messages, use_i18n};
 use crate::state::{Earlier, Focus, OpenRoom, RoomState, use_room};
 use crate::t;
 use crate::ui::{Button, Icon, Lazy, PathIcon, glyph};
@@ -181,26 +181,18 @@ fn EarlierMessages(
         if !is_offered.get() {
             return None;
         }
-        let state = earlier.get();
-        let words = match state {
-            Earlier::Unknown => &messages::timeline_earlier,
-            Earlier::Failed => &messages::timeline_earlier_failed,
-            Earlier::Loading => &messages::timeline_earlier_loading,
-            Earlier::None => &messages::timeline_beginning,
+        let load = move |_| on_earlier.run(());
+        let button = |label: &'static Message| {
+            view! { <Button class="earlier" test="earlier-button" label on_click=load /> }
+                .into_any()
         };
-        let shown = match state {
-            Earlier::Unknown | Earlier::Failed => view! {
-                <Button
-                    class="earlier"
-                    test="earlier-button"
-                    label=words
-                    on_click=move |_| on_earlier.run(())
-                />
-            }
-            .into_any(),
-            _ => view! { <p class="earlier">{words}</p> }.into_any(),
-        };
-        Some(shown)
+        let hint = |words: &'static Message| view! { <p class="earlier">{words}</p> }.into_any();
+        Some(match earlier.get() {
+            Earlier::Unknown => button(&messages::timeline_earlier),
+            Earlier::Failed => button(&messages::timeline_earlier_failed),
+            Earlier::Loading => hint(&messages::timeline_earlier_loading),
+            Earlier::None => hint(&messages::timeline_beginning),
+        })
     }
 }
 

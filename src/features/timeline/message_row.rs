@@ -162,16 +162,15 @@ fn RowTop(
             .into_any(),
             (false, false) => ().into_any(),
         };
-        let day = match (row.new_day, &row.entry.at) {
-            (Some(day), At::Instant { ms, .. }) => Some((*ms, day)),
+        let day = match row.entry.at {
+            At::Instant { ms, day } if row.new_day.is_some() => {
+                Some(view! { <p class="day">{move || i18n.day(ms, day)}</p> })
+            }
             _ => None,
         };
         view! {
             <div class="before">{before}</div>
-            {day
-                .map(|(ms, day)| {
-                    view! { <p class="day">{move || i18n.day(ms, day)}</p> }
-                })}
+            {day}
         }
         .into_any()
     }

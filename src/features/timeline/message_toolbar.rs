@@ -16,7 +16,7 @@ use crate::i18n::{Message, messages};
 use crate::services::{link_copied, link_to, use_services};
 use crate::state::{use_app, use_room};
 use crate::text;
-use crate::ui::{Glyph, ToolButton, glyph};
+use crate::ui::{Button, Glyph, ToolButton, glyph};
 
 /// How many of the reader's most used emoji are offered.
 const QUICK: usize = 3;
@@ -36,6 +36,15 @@ pub fn MessageToolbar(
     on_done: UnsyncCallback<()>,
 ) -> impl IntoView {
     let asking = RwSignal::new(false);
+    // The message may be deleted while somebody points to it.
+    let content = move || {
+        let entry = row.read().entry.clone();
+        if asking.get() {
+            view! { <ConfirmDelete key=entry.key asking on_done /> }.into_any()
+        } else {
+            view! { <Actions entry asking on_close on_done /> }.into_any()
+        }
+    };
     view! {
         <div
             class=if sheet { "tools sheet" } else { "tools" }
@@ -43,18 +52,7 @@ pub fn MessageToolbar(
             aria-label=&messages::message_actions
             data-testid="message-tools"
         >
-            <div class="row">
-                {move || {
-                    let entry = row.read().entry.clone();
-                    if asking.get() {
-                        // It may be deleted while somebody points to it.
-                        view! { <ConfirmDelete key=entry.key asking on_done /> }
-                            .into_any()
-                    } else {
-                        view! { <Actions entry asking on_close on_done /> }.into_any()
-                    }
-                }}
-            </div>
+            <div class="row">{move || content()}</div>
         </div>
     }
 }
@@ -104,7 +102,7 @@ fn Actions(
     let edit = editable.then(|| {
         let room = room.clone();
         let edit = move |_| {
-            start_edit(room.clone(), key);
+            start_edit(&room, key);
             on_done.run(());
         };
         let delete = move |_| asking.set(true);
@@ -222,7 +220,7 @@ fn ConfirmDelete(
         let (history, room) = (services.history.clone(), room.clone());
         spawn_local(async move {
             if let Err(fault) = history.take_back(&room, key).await {
-                show_failure(room, &messages::message_delete_failed, fault);
+                show_failure(&room, &messages::message_delete_failed, fault);
             }
         });
     };
@@ -237,8 +235,10 @@ fn ConfirmDelete(
         >
             {&messages::message_delete}
         </button>
-        <button type="button" data-testid="delete-keep" on:click=move |_| asking.set(false)>
-            {&messages::message_delete_cancel}
-        </button>
+        <Button
+            test="delete-keep"
+            label=&messages::message_delete_cancel
+            on_click=move |_| asking.set(false)
+        />
     }
 }

@@ -22,8 +22,8 @@ use crate::platform::keyboard::is_composing;
 use crate::platform::{focus, page};
 use crate::state::{OpenRoom, use_room};
 
-/// How long a touch has to last, in milliseconds.
-const LONG_TOUCH: u64 = 500;
+/// How long a touch has to last.
+const LONG_TOUCH: Duration = Duration::from_millis(500);
 
 /// How far a finger may stray meanwhile, in pixels.
 const MAX_TOUCH_MOVE: f64 = 12.0;
@@ -161,9 +161,8 @@ impl Tools {
     fn has_focus(&self) -> bool {
         let focus = document().active_element();
         let shown = self.shown.borrow();
-        shown
-            .as_ref()
-            .is_some_and(|shown| focus.is_some_and(|focus| shown.message.contains(Some(&focus))))
+        let message = shown.as_ref().map(|shown| &shown.message);
+        message.is_some_and(|message| message.contains(focus.as_deref()))
     }
 
     fn focus_toolbar(&self) {
@@ -216,16 +215,14 @@ impl Tools {
         self.end_press();
         self.place.set(place_of(event));
         let (tools, press) = (Rc::downgrade(self), self.press.get());
-        set_timeout(
-            move || {
-                let tools = tools.upgrade().filter(|tools| tools.press.get() == press);
-                if let Some(tools) = tools {
-                    tools.show(&message, true);
-                    tools.just_opened.set(true);
-                }
-            },
-            Duration::from_millis(LONG_TOUCH),
-        );
+        let open = move || {
+            let tools = tools.upgrade().filter(|tools| tools.press.get() == press);
+            if let Some(tools) = tools {
+                tools.show(&message, true);
+                tools.just_opened.set(true);
+            }
+        };
+        set_timeout(open, LONG_TOUCH);
     }
 
     fn pointer_move(self: &Rc<Self>, event: &Event) {

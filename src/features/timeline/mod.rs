@@ -48,9 +48,7 @@ pub use time::At;
 pub use {
     announcer::{load_announcements, mute_announcements},
     clipboard::copy_to_clipboard,
-    editing::{
-        end_edit, is_unchanged, last_own, put_edit_aside, resume_edit, show_failure, start_edit,
-    },
+    editing::{end_edit, is_unchanged, last_own, resume_edit, show_failure, start_edit},
     marked_text::known_names,
     message_list::MessageList,
     reaction_bar::{frequent, react, remember},

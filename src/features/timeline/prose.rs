@@ -89,7 +89,7 @@ impl Reading {
             };
             let rest = text[content..range.end].trim_end();
             let sign = rest.bytes().next().filter(|b| matches!(b, b'`' | b'~'));
-            let run = sign.map_or(0, |sign| rest.bytes().take_while(|b| *b == sign).count());
+            let run = sign.map_or(0, |sign| run_of(sign, rest.as_bytes()));
             let after = rest.get(run..).unwrap_or_default();
             let opens = fence.is_none() && run >= 3 && !(sign == Some(b'`') && after.contains('`'));
             let closes = fence.is_some_and(|(open, length)| {
@@ -149,10 +149,7 @@ impl Reading {
         let mut at = part.start;
         while at < part.end {
             let Some(&byte) = bytes.get(at) else { break };
-            let length = bytes[at..part.end]
-                .iter()
-                .take_while(|b| **b == byte)
-                .count();
+            let length = run_of(byte, &bytes[at..part.end]);
             at = match byte {
                 b'\\' => {
                     // What stands after it is no mark.
@@ -257,14 +254,16 @@ impl Reading {
     }
 }
 
+/// How often a text begins with a character.
+fn run_of(sign: u8, bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| **byte == sign).count()
+}
+
 /// Where a run of so many backquotes ends.
 fn closing_backquotes(bytes: &[u8], part: Range<usize>, length: usize) -> Option<usize> {
     let mut at = part.start;
     while at < part.end {
-        let run = bytes[at..part.end]
-            .iter()
-            .take_while(|b| **b == b'`')
-            .count();
+        let run = run_of(b'`', &bytes[at..part.end]);
         if run == length {
             return Some(at + run);
         }

@@ -80,12 +80,13 @@ fn ReactionChip(
     // How many there are, whether the reader is among them, and their names.
     let state = Memo::new(move |_| {
         let chips = chips.read();
-        let chip = chips.iter().find(|chip| chip.emoji == wanted)?;
+        let Some(chip) = chips.iter().find(|chip| chip.emoji == wanted) else {
+            return Default::default();
+        };
         let me = reader.look(|timeline| timeline.reader().clone());
         let is_own = chip.is_by(&me.principal, &me.name);
-        Some((chip.by.len(), is_own, names(&reader, chip)))
+        (chip.by.len(), is_own, names(&reader, chip))
     });
-    let names = move || state.with(|state| state.as_ref().map(|it| it.2.clone()));
     let (given, data) = (emoji.clone(), emoji.clone());
     view! {
         <button
@@ -94,17 +95,13 @@ fn ReactionChip(
             data-testid="reaction"
             tabindex="-1"
             data-emoji=data
-            aria-pressed=move || {
-                state.with(|state| state.as_ref().is_some_and(|it| it.1)).to_string()
-            }
-            title=move || names().unwrap_or_default()
+            aria-pressed=move || state.read().1.to_string()
+            title=move || state.read().2.clone()
             on:click=move |_| react(&services, &room, target, &given)
         >
             <span>{emoji}</span>
-            <span class="count">
-                {move || state.with(|state| state.as_ref().map_or(0, |it| it.0)).to_string()}
-            </span>
-            <span class="unseen">{move || [" ", &names().unwrap_or_default()].concat()}</span>
+            <span class="count">{move || state.read().0.to_string()}</span>
+            <span class="unseen">{move || [" ", &state.read().2].concat()}</span>
         </button>
     }
 }

@@ -26,11 +26,11 @@ const NEAR_END: f64 = 120.0;
 /// Smaller differences, in pixels, are the browser's rounding.
 const ROUNDING: f64 = 3.0;
 
-/// How long the first messages of a room may take one after the other, in milliseconds.
-const FILL_DELAY: u64 = 500;
+/// How long the first messages of a room may take one after the other.
+const FILL_DELAY: Duration = Duration::from_millis(500);
 
-/// How long a scroll target is pointed out, in milliseconds.
-const HIGHLIGHT_TIME: u64 = 2_500;
+/// How long a scroll target is pointed out.
+const HIGHLIGHT_TIME: Duration = Duration::from_millis(2_500);
 
 /// Where the reader looks.
 #[derive(Clone, Copy)]
@@ -290,15 +290,8 @@ impl VirtualList {
         let moved = self.moved(elements);
         self.measure(elements);
         let extent = *self.room.extent.read_untracked();
-        for (space, height) in [
-            (&elements.above, extent.above),
-            (&elements.below, extent.below),
-        ] {
-            // A height in pixels is valid.
-            let _ = space
-                .style()
-                .set_property("height", &[&height.to_string(), "px"].concat());
-        }
+        set_height(&elements.above, extent.above);
+        set_height(&elements.below, extent.below);
         if moved < -ROUNDING && self.at_end.replace(false) {
             self.set_anchor(elements);
         } else {
@@ -344,7 +337,7 @@ impl VirtualList {
                 list.request_missing(elements, Direction::Up);
             }
         };
-        set_timeout(fill, Duration::from_millis(FILL_DELAY));
+        set_timeout(fill, FILL_DELAY);
     }
 
     /// Says what can be seen: of the last message at least half.
@@ -368,10 +361,8 @@ impl VirtualList {
     fn settle_once_drawn(self: &Rc<Self>) {
         let list = Rc::downgrade(self);
         let settle = move || {
-            let drawn = list.upgrade().filter(|list| {
-                let elements = list.elements();
-                elements.is_some_and(|elements| list.is_drawn(elements))
-            });
+            let list = list.upgrade();
+            let drawn = list.filter(|list| list.elements().is_some_and(|it| list.is_drawn(it)));
             drawn.as_ref().map(Self::settle).is_some()
         };
         spawn_local(async move {
@@ -628,6 +619,12 @@ impl VirtualList {
     }
 }
 
+fn set_height(element: &HtmlElement, height: u32) {
+    let height = [&height.to_string(), "px"].concat();
+    // A height in pixels is valid.
+    let _ = element.style().set_property("height", &height);
+}
+
 /// The place of the first child that is so; their number if none is. Those that are so come last.
 fn first_child(children: &HtmlCollection, is_so: impl Fn(&DomRect) -> bool) -> u32 {
     let (mut low, mut high) = (0, children.length());
@@ -650,10 +647,8 @@ fn point_out(item: Element, focus: Focus) {
     }
     // The name of the attribute is valid.
     let _ = item.set_attribute("data-sought", "true");
-    set_timeout(
-        move || {
-            let _ = item.remove_attribute("data-sought");
-        },
-        Duration::from_millis(HIGHLIGHT_TIME),
-    );
+    let forget = move || {
+        let _ = item.remove_attribute("data-sought");
+    };
+    set_timeout(forget, HIGHLIGHT_TIME);
 }

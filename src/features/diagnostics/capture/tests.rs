@@ -1,8 +1,9 @@
 use super::*;
+use crate::features::diagnostics::decoder::tests::{V, recorded, request, response, subscription};
 use bytes::Bytes;
-use effusion_protocol::body::{RequestBody, ResponseBody, SubscriptionNotification};
+use effusion_protocol::body::{RequestBody, ResponseBody};
 use effusion_protocol::value::Json;
-use effusion_protocol::{ConversationId, TopicId, TopicSpecification, TopicType};
+use effusion_protocol::{TopicId, TopicType};
 
 #[path = "../../../../crates/protocol/examples/inspect/capture.rs"]
 #[allow(dead_code, missing_docs, reason = "the example's own code")]
@@ -14,38 +15,16 @@ mod inspector;
 #[allow(dead_code, missing_docs, reason = "the example's own code")]
 mod show;
 
-fn request(body: &RequestBody, conversation: u64) -> Message {
-    Message::Request {
-        service: body.service(),
-        conversation: ConversationId(conversation),
-        body: body.encode(ProtocolVersion::NEWEST),
-    }
-}
-
-fn response(body: &ResponseBody, conversation: u64) -> Message {
-    Message::Response {
-        service: None,
-        conversation: ConversationId(conversation),
-        body: body.encode(ProtocolVersion::NEWEST),
-    }
-}
-
 #[test]
 fn a_capture_is_read_by_inspect() {
-    let version = ProtocolVersion::NEWEST;
     let session = RecordedSession {
         id: SessionId {
             server: 0xc11f_ef06_b0c9_21fc,
             local: 7,
         },
-        version,
+        version: V,
         principal: "user".to_owned(),
     };
-    let subscribed = RequestBody::SubscriptionNotification(SubscriptionNotification {
-        topic: TopicId(3),
-        path: "Chat/Tea".to_owned(),
-        specification: TopicSpecification::new(TopicType::Json),
-    });
     let value = Json::object(&[("text", Json::text("hello"))]);
     let secret = RequestBody::UpdateSystemAuthentication(String::new());
     let value = Message::TopicValue {
@@ -58,19 +37,20 @@ fn a_capture_is_read_by_inspect() {
         (false, 0, response(&ResponseBody::UserPing(()), 1)),
         (true, 0, request(&RequestBody::UserPing(()), 2)),
         (false, 0, response(&ResponseBody::UserPing(()), 2)),
-        (false, 0, request(&subscribed, 9)),
-        (true, 0, response(&confirmed, 9)),
+        (
+            false,
+            0,
+            subscription(TopicId(3), "Chat/Tea", TopicType::Json),
+        ),
+        (true, 0, response(&confirmed, 90)),
         (false, 0, value),
         (true, 40, request(&secret, 4)),
         (false, 0, response(&updated, 4)),
     ];
     let record = |(number, (sent, hidden, message)): (usize, &(bool, usize, Message))| Recorded {
         number,
-        at: 0,
         session: 1 + number / 6,
-        sent: *sent,
-        bytes: message.encode(version),
-        hidden: *hidden,
+        ..recorded(*sent, *hidden, message)
     };
     let mut messages: Vec<Recorded> = messages.iter().enumerate().map(record).collect();
     messages.push(Recorded {

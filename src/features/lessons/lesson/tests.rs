@@ -1,19 +1,16 @@
 use super::*;
+use crate::features::diagnostics::decoder::tests::{V, recorded, request, response, subscription};
 use crate::features::diagnostics::decoder::{MessageDecoder, Recorded};
 use bytes::Bytes;
 use effusion_protocol::ServiceId;
 use effusion_protocol::body::{
-    AddTopicRequest, AddTopicResult, SelectRequest, SetTopicRequest, SubscriptionNotification,
-    UpdateConstraint,
+    AddTopicRequest, AddTopicResult, SelectRequest, SetTopicRequest, UpdateConstraint,
 };
 use effusion_protocol::time_series::{
     AppendRequest, EditRequest, Event, EventMetadata, QueryRange, QueryType, RangeQueryRequest,
     RangeQueryResponse,
 };
-use effusion_protocol::{ConversationId, ErrorReason, ErrorReport, Message, ProtocolVersion};
-use effusion_protocol::{TopicId, encode};
-
-const V: ProtocolVersion = ProtocolVersion::NEWEST;
+use effusion_protocol::{ConversationId, ErrorReason, ErrorReport, Message, TopicId, encode};
 
 /// A session whose messages are watched.
 #[derive(Default)]
@@ -34,11 +31,8 @@ impl Watched {
         self.number += 1;
         let recorded = Recorded {
             number: self.number,
-            at: 0,
             session: self.session,
-            sent,
-            bytes: message.encode(V),
-            hidden,
+            ..recorded(sent, hidden, message)
         };
         let decoded = self.decoder.decode(&recorded, V);
         let principal = if self.session == 1 {
@@ -55,23 +49,15 @@ impl Watched {
     }
 
     /// A call, and what is ticked by what comes back.
-    fn asks(
-        &mut self,
-        request: &RequestBody,
-        back: impl FnOnce(ConversationId) -> Message,
-    ) -> Vec<Goal> {
-        let conversation = ConversationId(self.number as u64);
-        let asked = Message::Request {
-            service: request.service(),
-            conversation,
-            body: request.encode(V),
-        };
-        assert_eq!(self.sees(true, 0, &asked), [], "it was only asked for");
+    fn asks(&mut self, body: &RequestBody, back: impl FnOnce(u64) -> Message) -> Vec<Goal> {
+        let conversation = self.number as u64;
+        let asked = self.sees(true, 0, &request(body, conversation));
+        assert_eq!(asked, [], "it was only asked for");
         self.sees(false, 0, &back(conversation))
     }
 
-    fn calls(&mut self, request: &RequestBody, response: &ResponseBody) -> Vec<Goal> {
-        self.asks(request, |conversation| answer(conversation, response))
+    fn calls(&mut self, request: &RequestBody, answer: &ResponseBody) -> Vec<Goal> {
+        self.asks(request, |conversation| response(answer, conversation))
     }
 
     fn refused(&mut self, request: &RequestBody) -> Vec<Goal> {
@@ -81,7 +67,7 @@ impl Watched {
         };
         self.asks(request, |conversation| Message::Error {
             service: None,
-            conversation,
+            conversation: ConversationId(conversation),
             body: encode(&report, V),
         })
     }
@@ -100,30 +86,12 @@ impl Watched {
     }
 
     fn subscribed(&mut self, path: &str, kind: TopicType) -> Vec<Goal> {
-        let body = RequestBody::SubscriptionNotification(SubscriptionNotification {
-            topic: TopicId(7),
-            path: path.to_owned(),
-            specification: TopicSpecification::new(kind),
-        });
-        let message = Message::Request {
-            service: body.service(),
-            conversation: ConversationId(90),
-            body: body.encode(V),
-        };
-        self.sees(false, 0, &message)
+        self.sees(false, 0, &subscription(TopicId(7), path, kind))
     }
 
     fn value(&mut self, value: Bytes) -> Vec<Goal> {
         let topic = TopicId(7);
         self.sees(false, 0, &Message::TopicValue { topic, value })
-    }
-}
-
-fn answer(conversation: ConversationId, response: &ResponseBody) -> Message {
-    Message::Response {
-        service: None,
-        conversation,
-        body: response.encode(V),
     }
 }
 
@@ -346,8 +314,8 @@ fn an_account_that_was_made_and_signs_in_ticks_lesson_3() {
         body: Bytes::new(),
     };
     let answer = |conversation, errors| {
-        let response = ResponseBody::UpdateSystemAuthentication(errors);
-        answer(ConversationId(conversation), &response)
+        let updated = ResponseBody::UpdateSystemAuthentication(errors);
+        response(&updated, conversation)
     };
     let mut registrar = Watched::default().session(1);
     assert_eq!(registrar.sees(true, 40, &hidden(1)), []);
@@ -366,11 +334,7 @@ fn an_account_that_was_made_and_signs_in_ticks_lesson_3() {
     let muted = moderator.sees(false, 0, &answer(50, Vec::new()));
     assert_eq!(muted, [], "whoever is muted gets no account");
     let mut own = registrar.session(2);
-    let ping = Message::Request {
-        service: ServiceId::UserPing,
-        conversation: ConversationId(1),
-        body: Bytes::new(),
-    };
+    let ping = request(&RequestBody::UserPing(()), 1);
     assert_eq!(own.sees(true, 0, &ping), [Goal::Account]);
 }
 

@@ -3,7 +3,7 @@
 use super::{Quote, Sender};
 use crate::features::timeline::At;
 use crate::state::Fault;
-use effusion_chat::{ChatMessage, SYSTEM_NAME};
+use effusion_chat::ChatMessage;
 
 /// Names a message for as long as the room is open.
 pub type Key = usize;
@@ -54,11 +54,6 @@ pub struct Entry {
     pub rank: u64,
     /// The sequence of the newest edit applied to it.
     pub edited: Option<u64>,
-}
-
-/// Whether a message stands for a value that is none.
-pub(super) fn is_unreadable(message: &ChatMessage) -> bool {
-    message.name == SYSTEM_NAME && message.text.is_empty() && !message.deleted
 }
 
 /// A message with what its neighbours decide about how it looks.

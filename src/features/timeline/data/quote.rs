@@ -141,12 +141,12 @@ impl Timeline {
 
     /// Whether a message is not here though all around its place in the series is, or a query has not found it.
     fn is_known_missing(&self, target: Target) -> bool {
-        let Target::Sequence(sequence) = target else {
-            return self.missing.contains(&target);
-        };
         if self.missing.contains(&target) {
             return true;
         }
+        let Target::Sequence(sequence) = target else {
+            return false;
+        };
         let place = self.place_of_rank(sequence);
         match self.rank_at(place).and_then(sequence_of) {
             Some(_) if place == 0 => self.is_from_start,
@@ -158,10 +158,8 @@ impl Timeline {
 
 /// Whether a quote is of this text: the same words, or as many of its first ones as were quoted.
 fn claims(quoted: &str, text: &str) -> bool {
-    let (short, long) = (
-        excerpt(quoted, Reply::EXCERPT),
-        excerpt(text, Reply::EXCERPT),
-    );
+    let short = excerpt(quoted, Reply::EXCERPT);
+    let long = excerpt(text, Reply::EXCERPT);
     // Who quotes may cut elsewhere, but has to say so.
     let cut = short.strip_suffix('…');
     short == long || cut.is_some_and(|begin| !begin.is_empty() && long.starts_with(begin))

@@ -37,10 +37,11 @@ pub(super) struct Stored {
     ms: i64,
     stamp: i64,
     id: u64,
-    text: Box<str>,
+    pub(super) text: Box<str>,
     rare: Option<Box<Rare>>,
     pub(super) key: Key,
-    name: u32,
+    /// The number of the author's name.
+    pub(super) name: u32,
     pub(super) author: u32,
     day: i32,
     height: u16,
@@ -161,14 +162,6 @@ impl Stored {
         } else {
             self.flags &= !flag;
         }
-    }
-
-    pub(super) fn text(&self) -> &str {
-        &self.text
-    }
-
-    pub(super) fn name_number(&self) -> u32 {
-        self.name
     }
 
     pub(super) fn id(&self) -> Option<MessageId> {

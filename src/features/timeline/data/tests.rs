@@ -48,13 +48,18 @@ fn by(sequence: u64, name: &str, account: &str, text: &str) -> Event {
     }
 }
 
-/// A room in which bob has said the same again and again.
-fn said(sequences: Range<u64>, text: &str) -> Timeline {
+/// A room that has had these events.
+fn room_with(events: impl IntoIterator<Item = Event>) -> Timeline {
     let mut room = Timeline::new(reader());
-    for sequence in sequences {
-        room.receive_event(event(sequence, "bob", text));
+    for event in events {
+        room.receive_event(event);
     }
     room
+}
+
+/// A room in which bob has said the same again and again.
+fn said(sequences: Range<u64>, text: &str) -> Timeline {
+    room_with(sequences.map(|sequence| event(sequence, "bob", text)))
 }
 
 fn rows(room: &Timeline) -> Vec<Row> {
@@ -267,9 +272,7 @@ fn messages_are_sent_in_order_and_what_failed_waits_for_its_author() {
 #[test]
 fn what_is_shown_already_is_not_shown_again_when_it_is_taken_up() {
     let id = MessageId::from_bits;
-    let mut room = Timeline::new(reader());
-    room.receive_event(own_event(4, 1, "x"));
-    room.receive_event(event(5, "bob", "y"));
+    let mut room = room_with([own_event(4, 1, "x"), event(5, "bob", "y")]);
     assert!(room.has_own(id(1)));
     assert!(!room.has_own(id(2)));
     // Written before a reload, and not known here to have got there.
@@ -487,7 +490,6 @@ fn a_hundred_thousand_messages_are_kept_in_little_room_and_found_at_once() {
 
 #[test]
 fn those_who_come_in_one_after_the_other_are_told_together() {
-    let mut room = Timeline::new(reader());
     let joined = |name| ChatMessage::joined(name, String::new());
     let messages = [
         joined("Ann"),
@@ -497,12 +499,10 @@ fn those_who_come_in_one_after_the_other_are_told_together() {
         message("Bob", "hello"),
         joined("Dora"),
     ];
-    for (sequence, message) in (0..).zip(messages) {
-        room.receive_event(Event {
-            message,
-            ..event(sequence, "", "")
-        });
-    }
+    let mut room = room_with((0..).zip(messages).map(|(sequence, message)| Event {
+        message,
+        ..event(sequence, "", "")
+    }));
     let told = |room: &Timeline| -> Vec<String> {
         let told = |row: &Row| match row.folded {
             true => "folded".to_owned(),
@@ -548,9 +548,8 @@ fn quoted(timeline: &Timeline) -> String {
 
 #[test]
 fn a_quote_says_what_its_original_says_now() {
-    let mut room = Timeline::new(reader());
-    room.receive_event(event(0, "ann", "*tea* or coffee?"));
-    room.receive_event(reply_event(1, Target::Sequence(0), "ann", "tea or coffee?"));
+    let reply = reply_event(1, Target::Sequence(0), "ann", "tea or coffee?");
+    let mut room = room_with([event(0, "ann", "*tea* or coffee?"), reply]);
     assert_eq!(quoted(&room), "ann: tea or coffee? (True)");
     room.receive_event(edit(2, 0, "ann", "milk?"));
     assert_eq!(quoted(&room), "ann: milk? (Edited)");
@@ -566,8 +565,7 @@ fn a_quote_says_what_its_original_says_now() {
 
 #[test]
 fn quotes_cannot_be_forged() {
-    let mut room = Timeline::new(reader());
-    room.receive_event(event(0, "ann", "I stay"));
+    let mut room = room_with([event(0, "ann", "I stay")]);
     let forge = |room: &mut Timeline, sequence, to, name, text| {
         room.receive_event(reply_event(sequence, Target::Sequence(to), name, text));
         quoted(room)
@@ -593,9 +591,8 @@ fn quotes_cannot_be_forged() {
 
 #[test]
 fn an_original_that_is_not_loaded_is_not_called_missing_before_that_is_known() {
-    let mut room = Timeline::new(reader());
-    room.receive_event(event(100, "ann", "late"));
-    room.receive_event(reply_event(101, Target::Sequence(7), "ann", "early"));
+    let reply = || reply_event(101, Target::Sequence(7), "ann", "early");
+    let mut room = room_with([event(100, "ann", "late"), reply()]);
     let claim = |state: Quoted| format!("ann: early ({state:?})");
     assert_eq!(quoted(&room), claim(Quoted::NotLoaded));
     // Some of what was before is here, but not all.
@@ -607,8 +604,7 @@ fn an_original_that_is_not_loaded_is_not_called_missing_before_that_is_known() {
     room.add_older(gap, found, true);
     assert_eq!(quoted(&room), claim(Quoted::Missing));
     // Where a query has not found it.
-    let mut room = Timeline::new(reader());
-    room.receive_event(reply_event(101, Target::Sequence(7), "ann", "early"));
+    let mut room = room_with([reply()]);
     room.note_missing(Target::Sequence(7));
     assert!(room.take_changed());
     assert_eq!(quoted(&room), claim(Quoted::Missing));
@@ -663,9 +659,7 @@ fn some(account: &str) -> Option<String> {
 
 #[test]
 fn two_people_of_one_name_are_never_merged() {
-    let mut room = Timeline::new(reader());
-    room.receive_event(by(0, "cyn", "user", "x"));
-    room.receive_event(by(1, "bob", "user", "x"));
+    let mut room = room_with([by(0, "cyn", "user", "x"), by(1, "bob", "user", "x")]);
     room.take_changed();
     assert_eq!(accounts(&room), [None, None]);
     room.receive_event(by(2, "bob", "eve", "x"));
@@ -691,11 +685,9 @@ fn two_people_of_one_name_are_never_merged() {
 
 #[test]
 fn names_that_look_alike_are_told_apart() {
-    let mut room = Timeline::new(reader());
     let bob = "В\u{43e}b";
-    for (sequence, name) in [(0, "Bob"), (1, bob), (2, "Ian"), (3, "lan"), (4, "Боб")] {
-        room.receive_event(by(sequence, name, "user", "x"));
-    }
+    let names = (0..).zip(["Bob", bob, "Ian", "lan", "Боб"]);
+    let mut room = room_with(names.map(|(sequence, name)| by(sequence, name, "user", "x")));
     let user = || some("user");
     assert_eq!(room.take_unjudged(), [bob, "Боб"]);
     let shown = [None, None, some("user · U+0049"), user(), None];
@@ -709,8 +701,7 @@ fn names_that_look_alike_are_told_apart() {
     assert_eq!(shown[..2], [user(), some("user · U+0412 U+043E")]);
     assert_eq!(shown[4], None, "it looks like nobody else's");
     // Alone, too, letters of two alphabets that look like one are shown.
-    let mut room = Timeline::new(reader());
-    room.receive_event(by(0, bob, "user", "x"));
+    let mut room = room_with([by(0, bob, "user", "x")]);
     room.judge(bob, Some("Bob".to_owned()));
     assert_eq!(accounts(&room), [some("user · U+0412 U+043E")]);
     // What cannot be found out is not trusted.
@@ -769,34 +760,29 @@ fn a_notice_says_what_notices_say_and_no_more() {
 
 #[test]
 fn an_office_is_shown_with_the_account_that_claims_it() {
-    let mut room = Timeline::new(reader());
-    for (sequence, name, account) in [
-        (0, "Admin", "user"),
-        (1, "Ann", "user"),
-        (2, "control", "Control"),
-    ] {
-        room.receive_event(by(sequence, name, account, "x"));
-    }
+    let room = room_with([
+        by(0, "Admin", "user", "x"),
+        by(1, "Ann", "user", "x"),
+        by(2, "control", "Control", "x"),
+    ]);
     assert_eq!(accounts(&room), [some("user"), None, None]);
     assert_eq!(room.label("moderator", "eve"), "moderator (eve)");
 }
 
 #[test]
 fn who_has_come_in_is_told_by_the_account_where_names_are_the_same() {
-    let mut room = Timeline::new(reader());
-    room.receive_event(by(0, "Bob", "user", "x"));
-    for (sequence, account) in [(1, "user"), (2, "eve")] {
-        room.receive_event(by(sequence, "System", account, "Bob has joined"));
-    }
+    let room = room_with([
+        by(0, "Bob", "user", "x"),
+        by(1, "System", "user", "Bob has joined"),
+        by(2, "System", "eve", "Bob has joined"),
+    ]);
     assert_eq!(room.row_at(2).unwrap().joined, ["Bob (user)", "Bob (eve)"]);
 }
 
 #[test]
 fn values_that_are_no_messages_are_told_in_one_notice() {
-    let mut room = Timeline::new(reader());
-    for (sequence, text) in (0..).zip(["", "", "", "", "bob has joined", ""]) {
-        room.receive_event(event(sequence, "System", text));
-    }
+    let said = (0..).zip(["", "", "", "", "bob has joined", ""]);
+    let room = room_with(said.map(|(sequence, text)| event(sequence, "System", text)));
     let rows = rows(&room).into_iter();
     let told = rows.map(|row| (row.folded, row.unreadable, row.joined.len()));
     let folded = [(true, 0, 0); 3].into_iter();
@@ -805,10 +791,7 @@ fn values_that_are_no_messages_are_told_in_one_notice() {
 
 #[test]
 fn what_was_seen_stays_seen() {
-    let mut room = Timeline::new(reader());
-    for sequence in 0..10 {
-        room.receive_event(event(sequence, "ann", "x"));
-    }
+    let mut room = room_with((0..10).map(|sequence| event(sequence, "ann", "x")));
     for (name, account, seen) in [
         ("Cem", "user", 4),
         ("Bob", "user", 7),
