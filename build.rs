@@ -4,10 +4,9 @@
 // A build script fails by a panic.
 #![allow(clippy::expect_used)]
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::{env, fs, path::Path};
-
-use serde_json::{Map, Value};
 
 const ENGLISH: &str = "locales/en.json";
 
@@ -18,7 +17,7 @@ fn main() {
         println!("cargo:rustc-link-arg-bins=--emit-relocs");
     }
     let english = fs::read_to_string(ENGLISH).expect("the English texts can be read");
-    let english: Map<String, Value> =
+    let english: BTreeMap<String, String> =
         serde_json::from_str(&english).expect("they are an object of texts");
     let out = env::var_os("OUT_DIR").expect("cargo names a folder");
     fs::write(Path::new(&out).join("messages.rs"), constants(&english))
@@ -26,17 +25,14 @@ fn main() {
     fs::write(Path::new(&out).join("emoji.tsv"), emoji_table()).expect("the folder can be written");
 }
 
-fn constants(english: &Map<String, Value>) -> String {
-    let mut code = String::new();
+fn constants(english: &BTreeMap<String, String>) -> String {
+    let mut messages: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
     for (key, text) in english {
-        let forms: Vec<(&str, &str)> = match text {
-            Value::String(text) => vec![("other", text)],
-            Value::Object(forms) => forms
-                .iter()
-                .map(|(form, text)| (form.as_str(), text.as_str().expect("a form is a text")))
-                .collect(),
-            other => panic!("{key} is no text: {other}"),
-        };
+        let (key, form) = key.split_once('.').unwrap_or((key, "other"));
+        messages.entry(key).or_default().push((form, text));
+    }
+    let mut code = String::new();
+    for (key, forms) in messages {
         writeln!(
             code,
             "pub static {key}: Message = Message {{ key: {key:?}, english: &{forms:?} }};"

@@ -7,7 +7,6 @@ use leptos::prelude::*;
 use leptos::reactive::graph::{AnySubscriber, Observer, ReactiveNode};
 use leptos::text_prop::TextProp;
 use send_wrapper::SendWrapper;
-use serde::Deserialize;
 
 use super::format::Formats;
 use super::message::{Message, Text, Value, count, english_category, fill};
@@ -15,16 +14,8 @@ use crate::features::timeline::At;
 use crate::platform::clock;
 use crate::t;
 
-/// The texts of a language, by key; none for English.
-type Dictionary = HashMap<String, Forms>;
-
-/// One text of a file.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Forms {
-    One(String),
-    Plural(HashMap<String, String>),
-}
+/// The texts of a language, by key; none for English. The plural forms of one have keys of their own, such as `key.other`.
+type Dictionary = HashMap<String, String>;
 
 /// The language of the interface, provided as context. It can be copied, and used where there is no context, as in events.
 #[derive(Clone, Copy)]
@@ -75,19 +66,25 @@ impl Language {
     }
 
     fn text(&self, message: &'static Message, values: &[(&'static str, Value)]) -> String {
-        let form = match self.dictionary.get(message.key) {
-            None => message.english_form(english_category(values)),
-            Some(Forms::One(text)) => text,
-            Some(Forms::Plural(forms)) => count(values)
-                .and_then(|count| forms.get(&self.formats.plural(count)))
-                .or_else(|| forms.get("other"))
-                .map_or_else(|| message.english_form("other"), String::as_str),
-        };
+        let translated = self.translated(message.key, values);
+        let english = || message.english_form(english_category(values));
+        let form = translated.map_or_else(english, String::as_str);
         fill(form, values, &|value| match value {
             Value::Text(text) => text.clone(),
             Value::Number(number) => self.formats.number(*number),
             Value::Message(message) => self.text(message, &[]),
         })
+    }
+
+    /// A text of the file, in the form for the count among its values.
+    fn translated(&self, key: &str, values: &[(&'static str, Value)]) -> Option<&String> {
+        if self.dictionary.is_empty() {
+            return None;
+        }
+        let form = |category: &str| self.dictionary.get(&[key, ".", category].concat());
+        let counted = || form(&self.formats.plural(count(values)?));
+        let text = self.dictionary.get(key);
+        text.or_else(counted).or_else(|| form("other"))
     }
 }
 

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::preferences::For;
 use crate::features::composer::composing::EnterKey;
-use crate::features::settings::saved::SavedServices;
+use crate::features::settings::saved::{SavedService, SavedServices};
 use crate::i18n::language::Language;
 use crate::platform::{page, storage};
 use crate::state::{App, Fault, PageState, SetIfChanged};
@@ -19,6 +19,8 @@ const LANGUAGE: &str = "effusion.language";
 const ENTER: &str = "effusion.enter";
 /// The services that were kept.
 const SERVICES: &str = "effusion.services";
+/// What the one of them that the page begins with fills in: the first screen needs no more of them.
+pub(super) const DEFAULT_SERVICE: &str = "effusion.default-service";
 /// What stands for no choice of one's own.
 const SYSTEM: &str = "system";
 
@@ -88,18 +90,26 @@ pub fn set_enter_key(app: App, chosen: EnterKey) {
     app.enter_key.set(chosen);
 }
 
+/// Takes up the services that were kept.
+pub(super) fn recall_services(state: PageState) {
+    let from_lines = || SavedServices::from_lines(&storage::load(SERVICES).unwrap_or_default());
+    let services = For::Device.load(SERVICES).unwrap_or_else(from_lines);
+    store_default(&services);
+    state.services.set(services);
+}
+
 /// Changes the services that are kept, and stores them.
 pub fn change_saved_services(state: PageState, change: impl FnOnce(&mut SavedServices)) {
     state.services.update(change);
     let services = state.services.read_untracked();
     let stored = Some(&*services).filter(|it| !it.list().is_empty());
     For::Device.store(SERVICES, stored);
+    store_default(&services);
 }
 
-/// The services that were kept.
-pub(super) fn saved_services() -> SavedServices {
-    let from_lines = || SavedServices::from_lines(&storage::load(SERVICES).unwrap_or_default());
-    For::Device.load(SERVICES).unwrap_or_else(from_lines)
+fn store_default(services: &SavedServices) {
+    let pairs = services.default_service().map(SavedService::to_pairs);
+    For::Device.store(DEFAULT_SERVICE, pairs.as_ref());
 }
 
 /// Shows the page in a language by its texts, which English does not need. False if they are missing or cannot be read: the

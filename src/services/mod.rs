@@ -203,6 +203,7 @@ pub fn provide_services(app: App) -> Services {
 /// Has services work for a page until the owner of the caller is done with.
 pub fn serve(app: App, services: &Services) {
     appearance::recall_enter_key(app);
+    appearance::recall_services(app.page);
     carry_out_requests(app, services.clone());
     let days = Tasks::default();
     days.spawn(follow_days(app));

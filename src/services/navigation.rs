@@ -53,10 +53,7 @@ pub fn start(i18n: I18n) -> PageState {
     }
     form.apply(&query::parse(&chosen.unwrap_or_default()));
     form.apply(&For::Device.load_pairs(SETTINGS));
-    let services = appearance::saved_services();
-    if let Some(saved) = services.default_service() {
-        form.choose(saved);
-    }
+    form.apply(&For::Device.load_pairs(appearance::DEFAULT_SERVICE));
     let window = For::Window.load_pairs(WINDOW);
     form.apply(&window);
     // With the account that another window has stored for the device, the shared one's password went.
@@ -99,7 +96,6 @@ pub fn start(i18n: I18n) -> PageState {
         .any(|(name, room)| name == "room" && !room.trim().is_empty());
     state.invited.set_value(names_room || linked.is_some());
     appearance::recall(state);
-    state.services.set(services);
     follow_hash(state);
     follow_updates(state);
     if let Some((sign_in, rooms)) = where_it_was(&before, &form) {

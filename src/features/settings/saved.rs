@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::features::join::form::version_text;
 use crate::features::join::query;
-use crate::features::join::service::{Service, parse_service};
+use crate::features::join::service::{IN_BROWSER, Service, parse_service};
 
 /// A service with a name for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,26 @@ pub struct SavedService {
     pub service: Service,
     /// The principal to sign in as; empty if it is the same as the reader's name.
     pub account: String,
+}
+
+impl SavedService {
+    /// What [`Form::apply`](crate::features::join::form::Form::apply) reads to fill it in.
+    pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
+        let service = &self.service;
+        let mut pairs = if service.in_browser {
+            vec![("service", IN_BROWSER.to_owned())]
+        } else {
+            vec![
+                ("host", service.host.clone()),
+                ("port", service.port.to_string()),
+                ("path", service.path.clone()),
+                ("secure", service.secure.to_string()),
+            ]
+        };
+        pairs.push(("version", version_text(service.version)));
+        pairs.push(("account", self.account.clone()));
+        pairs
+    }
 }
 
 /// All that were kept, in the order they were.
@@ -103,6 +124,7 @@ impl SavedServices {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::features::join::form::Form;
 
     fn saved(name: &str, host: &str) -> SavedService {
         SavedService {
@@ -115,6 +137,37 @@ mod tests {
                 ..Service::default()
             },
             account: "ada & co".to_owned(),
+        }
+    }
+
+    #[test]
+    fn one_is_filled_in_from_what_is_stored_of_it_alone() {
+        let of = |service: Service, account: &str| SavedService {
+            service,
+            account: account.to_owned(),
+            ..saved("A", "a.example")
+        };
+        let far = saved("A", "::1").service;
+        for saved in [
+            saved("A", "a.example"),
+            of(far.clone(), ""),
+            of(far.with_version(None), "user"),
+            of(Service::in_browser(), ""),
+            of(Service::default(), ""),
+            of(Service::default().beside("/app/"), "ann"),
+        ] {
+            let mut chosen = Form::default();
+            chosen.apply(&query::parse("host=b.example&port=1&path=/b&account=bob"));
+            let mut filled = chosen.clone();
+            chosen.choose(&saved);
+            chosen.apply(&[]);
+            let pairs = saved.to_pairs().into_iter();
+            let pairs: Vec<_> = pairs
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect();
+            filled.apply(&pairs);
+            assert_eq!(filled.to_pairs(), chosen.to_pairs(), "{saved:?}");
+            assert_eq!(filled.sign_in(), chosen.sign_in(), "{saved:?}");
         }
     }
 
