@@ -193,83 +193,20 @@ scenario('Enter sends as typed what is no unmistakable completion', async (open)
     await draft(ann, '`a` 😄 ');
 });
 
-/** How long a paste and typing take in a box, in milliseconds: the page's, or a bare one beside it. */
-async function writing(window, text, bare) {
-    await window.page.evaluate(
-        ([text, bare]) => {
-            const composer = document.querySelector('#composer');
-            const box = bare ? document.createElement('textarea') : composer;
-            if (bare) {
-                box.dir = 'auto';
-                box.id = 'bare';
-                box.style.cssText = `position: fixed; inset: auto 0 0 0; width: ${composer.clientWidth}px; height: 200px; font: ${getComputedStyle(composer).font}`;
-                document.body.append(box);
-            }
-            box.focus();
-            return navigator.clipboard.writeText(text);
-        },
-        [text, bare],
-    );
-    const took = async (keys) => {
-        const start = performance.now();
-        await window.page.keyboard.press(keys);
-        await window.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
-        return performance.now() - start;
-    };
-    const paste = await took('Control+V');
-    const keys = [];
-    for (let step = 0; step < 5; step += 1) {
-        keys.push(await took('x'));
-    }
-    const length = await window.page.evaluate((bare) => {
-        const box = document.querySelector(bare ? '#bare' : '#composer');
-        const { length } = box.value;
-        box.value = '';
-        box.dispatchEvent(new Event('input', { bubbles: true }));
-        if (bare) {
-            box.remove();
-        }
-        return length;
-    }, bare);
-    assert.equal(length, text.length + 5);
-    return { paste: Math.round(paste), key: Math.round(keys.sort((a, b) => a - b)[2]) };
-}
-
-scenario('large texts are pasted and edited about as fast as in a bare box', async (open) => {
+scenario('a large text is pasted, edited, and comes back by undoing', async (open) => {
     const ann = await joined(open, 'Ann', 'Large', { permissions: ['clipboard-read', 'clipboard-write'] });
     await ann.$('emoji-button').waitFor();
-    for (const [what, text] of [
-        ['20,000 lines', 'a line of text\n'.repeat(20_000)],
-        ['1 MB', `${'some words and more '.repeat(50)}\n`.repeat(1_000)],
-        ['5 MB', `${'some words and more '.repeat(50)}\n`.repeat(5_000)],
-    ]) {
-        const bare = await writing(ann, text, true);
-        const ours = await writing(ann, text, false);
-        const told = `${what}: ${JSON.stringify({ bare, ours })}`;
-        console.log(told);
-        // What is less than a few frames is not felt.
-        assert.ok(ours.paste <= 1.5 * bare.paste + 100, told);
-        assert.ok(ours.key <= 1.5 * bare.key + 50, told);
-    }
-});
-
-scenario('a large text comes back by undoing about as fast as it came', async (open) => {
-    const ann = await joined(open, 'Ann', 'Undone', { permissions: ['clipboard-read', 'clipboard-write'] });
-    await ann.$('emoji-button').waitFor();
+    const box = ann.$('composer');
     const text = 'some words and more '.repeat(75_000);
     await ann.page.evaluate((text) => navigator.clipboard.writeText(text), text);
-    const took = async (keys) => {
-        const start = performance.now();
-        await ann.$('composer').press(keys);
-        await ann.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
-        return Math.round(performance.now() - start);
-    };
-    const paste = await took('Control+V');
-    await took('Control+A');
-    await took('Delete');
-    const undo = await took('Control+Z');
-    assert.equal((await ann.$('composer').inputValue()).length, text.length);
-    assert.ok(undo <= 3 * paste + 200, `pasted in ${paste} ms, undone in ${undo} ms`);
+    await box.press('Control+V');
+    await box.press('x');
+    assert.equal((await box.inputValue()).length, text.length + 1);
+    await box.press('Control+A');
+    await box.press('Delete');
+    assert.equal(await box.inputValue(), '');
+    await box.press('Control+Z');
+    assert.equal((await box.inputValue()).length, text.length + 1);
 });
 
 scenario('the limit is told before sending, and a refused message can be edited', async (open) => {
