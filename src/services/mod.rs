@@ -53,6 +53,7 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 
 use self::privacy::Privacy;
+use self::storage::Storage;
 use crate::platform::tasks::Tasks;
 use crate::platform::{clock, page};
 use crate::state::{self, App, Fault, Focus, Request, RoomState};
@@ -76,7 +77,6 @@ pub use progress::{clear_lesson_progress, lesson_progress, lessons_are_begun, no
 pub use reactions::Reactions;
 pub use rights::Rights;
 pub use rooms::Rooms;
-pub use storage::{Storage, Store};
 pub use traffic::Traffic;
 
 /// The services of the page. A clone is another handle of the same ones.
@@ -91,8 +91,6 @@ pub struct Parts {
     pub traffic: Rc<Traffic>,
     /// The session in use.
     pub connection: Rc<Connection>,
-    /// The device's database.
-    pub storage: Rc<Storage>,
     /// Copies of the rooms on this device.
     pub copies: Rc<Copies>,
     /// What was begun and not sent.
@@ -173,7 +171,6 @@ impl Services {
             history: Rc::new(History::new(&connection)),
             traffic,
             connection,
-            storage,
             copies,
             drafts,
             outbox,

@@ -38,8 +38,6 @@ pub struct Person {
     pub principal: String,
     /// Whether all windows are out of sight or idle.
     pub away: bool,
-    /// The number of sessions.
-    pub windows: usize,
 }
 
 /// The people in a room.
@@ -89,14 +87,12 @@ impl People {
                 .find(|it| it.name == card.name && it.principal == card.principal);
             if let Some(known) = known {
                 known.away &= card.away;
-                known.windows += 1;
                 continue;
             }
             let person = Person {
                 name: card.name.clone(),
                 principal: card.principal.clone(),
                 away: card.away,
-                windows: 1,
             };
             let order = |it: &Person| (lower(&it.name), it.principal.clone());
             let place = persons.partition_point(|it| order(it) <= order(&person));
@@ -161,12 +157,8 @@ mod tests {
         }
     }
 
-    /// The names, each with the number of windows.
     fn names(people: &People) -> Vec<String> {
-        let persons = people.persons().into_iter();
-        persons
-            .map(|it| format!("{} {}", it.name, it.windows))
-            .collect()
+        people.persons().into_iter().map(|it| it.name).collect()
     }
 
     #[test]
@@ -176,7 +168,7 @@ mod tests {
         assert!(people.put("2", card("Ann"), 0));
         assert!(people.put("3", card("bob"), 0));
         assert!(!people.put("3", card("bob"), 0));
-        assert_eq!(names(&people), ["Ann 1", "bob 2"]);
+        assert_eq!(names(&people), ["Ann", "bob"]);
         // The same name of another principal is somebody else.
         let other = MemberCard {
             principal: "eve".to_owned(),
@@ -186,10 +178,10 @@ mod tests {
         assert_eq!(people.count(), 3);
         assert_eq!(people.sessions("bob", "user"), ["1", "3"]);
         people.keep(|session| session != "1" && session != "3");
-        assert_eq!(names(&people), ["Ann 1", "bob 1"]);
+        assert_eq!(names(&people), ["Ann", "bob"]);
         assert!(!people.keep(|_| true));
         assert!(people.keep(|session| session == "2"));
-        assert_eq!(names(&people), ["Ann 1"]);
+        assert_eq!(names(&people), ["Ann"]);
         assert!(people.keep(|_| false));
         assert_eq!(people.count(), 0);
     }

@@ -185,7 +185,6 @@ fn Me() -> impl IntoView {
             name: name.clone(),
             principal: credentials.principal.clone(),
             away: false,
-            windows: 1,
         };
         let account = &credentials.principal;
         let signed_in = if service.in_browser {
