@@ -84,6 +84,9 @@ scenario('code is copied by its button', async (open) => {
     await ann.say('```rust\nfn main() {\n    println!("*hi*");\n}\n```');
     await ann.$('copy-code').click();
     await until('it says so', () => ann.$('copy-code').innerText(), (words) => words === 'Copied');
+    await ann.page.evaluate(() => (navigator.clipboard.writeText = () => Promise.reject(new Error('denied'))));
+    await ann.$('copy-code').click();
+    await until('it says that it could not', () => ann.$('copy-code').innerText(), (words) => words === 'Couldn’t copy');
     assert.equal(await ann.page.evaluate(() => navigator.clipboard.readText()), 'fn main() {\n    println!("*hi*");\n}');
     assert.match(await ann.$('code-block').innerText(), /rust/);
 });

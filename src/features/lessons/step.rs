@@ -6,22 +6,21 @@ use std::time::Duration;
 use effusion_chat::RoomKind;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen_futures::JsFuture;
 
 use super::code::{self, Language, MODERATOR, Values, connect_call, fill};
 use super::lesson::{Goal, Help, Step};
 use super::panel::Learning;
 use crate::features::diagnostics::{Code, RawBytes, ShownMessage};
 use crate::features::join::service::{SHARED_ACCOUNT, Service};
-use crate::features::timeline::clipboard;
+use crate::features::timeline::copy_text;
 use crate::i18n::{Message, Text, Value, messages, use_i18n};
 use crate::services::lesson_link;
 use crate::state::{App, Request, Screen, SetIfChanged, use_app};
 use crate::ui::Button;
 use crate::{t, text};
 
-/// How long it is told that code was copied.
-const COPIED: Duration = Duration::from_secs(3);
+/// How long it is told how copying went.
+const NOTE_TIME: Duration = Duration::from_secs(3);
 
 /// A step: what to do, what comes of it, and the code that does the same.
 #[component]
@@ -117,7 +116,7 @@ fn CodeBlock(
     let (app, i18n) = (use_app(), use_i18n());
     let learning: Learning = expect_context();
     let opened = RwSignal::new(false);
-    let copied = RwSignal::new(false);
+    let told = RwSignal::new(None);
     let code = Memo::new(move |_| {
         let values = values(app, learning);
         if learning.language.read().as_str() == "rust" {
@@ -127,19 +126,15 @@ fn CodeBlock(
         }
     });
     let is_here = move || matches!(&*app.me.read(), Some(me) if me.service.in_browser);
-    let copy = move |_| {
-        let Some(clipboard) = clipboard::clipboard() else {
-            return;
-        };
-        let written = clipboard.write_text(&code.get_untracked());
+    let on_copy = move |_| {
+        let copied = copy_text(&code.read_untracked());
         spawn_local(async move {
-            if JsFuture::from(written).await.is_ok() {
-                let _ = copied.try_set(true);
-                let forget = move || {
-                    let _ = copied.try_set(false);
-                };
-                set_timeout(forget, COPIED);
-            }
+            let copied = copied.await;
+            told.try_set(Some(copied.err().unwrap_or(&messages::lesson_code_copied)));
+            let forget = move || {
+                told.try_set(None);
+            };
+            set_timeout(forget, NOTE_TIME);
         });
     };
     let shown = move || {
@@ -150,12 +145,10 @@ fn CodeBlock(
                     class="link"
                     test="copy-code"
                     label=&messages::lesson_code_copy
-                    on_click=copy
+                    on_click=on_copy
                 />
                 " "
-                <span role="status">
-                    {move || copied.get().then(|| t!(i18n, lesson_code_copied))}
-                </span>
+                <span role="status">{move || told.get().map(|told| i18n.text(told, &[]))}</span>
                 {move || is_here().then(|| t!(i18n, lesson_code_here))}
             </p>
         }

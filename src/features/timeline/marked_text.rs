@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use effusion_chat::SYSTEM_NAME;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use web_sys::Url;
 
-use super::clipboard::clipboard;
+use super::clipboard::copy_text;
 use super::markdown::{Kind, LinkLabel, Node, parse};
 use super::message_text::FoldButton;
 use crate::i18n::{messages, use_i18n};
@@ -229,19 +230,19 @@ fn CodeBlock(
     });
     let words = RwSignal::new(&messages::message_copy);
     let copied = text.clone();
-    let copy = move |_| {
-        words.set(match clipboard() {
-            Some(clipboard) => {
-                // Whether it worked shows when it is pasted.
-                let _ = clipboard.write_text(&copied);
-                &messages::message_copied
-            }
-            None => &messages::message_copy_failed,
+    let on_copy = move |_| {
+        let copied = copy_text(&copied);
+        spawn_local(async move {
+            let told = match copied.await {
+                Ok(()) => &messages::message_copied,
+                Err(_) => &messages::message_copy_failed,
+            };
+            words.try_set(told);
+            let forget = move || {
+                words.try_set(&messages::message_copy);
+            };
+            set_timeout(forget, NOTE_TIME);
         });
-        let forget = move || {
-            words.try_set(&messages::message_copy);
-        };
-        set_timeout(forget, NOTE_TIME);
     };
     view! {
         <div
@@ -255,7 +256,7 @@ fn CodeBlock(
                     test="copy-code"
                     tabindex="-1"
                     label=move || i18n.text(words.get(), &[])
-                    on_click=copy
+                    on_click=on_copy
                 />
             </div>
             <pre tabindex="-1" dir="ltr">

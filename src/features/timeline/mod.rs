@@ -5,7 +5,7 @@
 #[cfg(target_arch = "wasm32")]
 mod announcer;
 #[cfg(target_arch = "wasm32")]
-pub mod clipboard;
+mod clipboard;
 pub mod copy;
 mod data;
 #[cfg(target_arch = "wasm32")]
@@ -47,7 +47,7 @@ pub use time::At;
 #[cfg(target_arch = "wasm32")]
 pub use {
     announcer::{load_announcements, mute_announcements},
-    clipboard::copy_to_clipboard,
+    clipboard::{copy_text, copy_to_clipboard},
     editing::{end_edit, is_unchanged, last_own, resume_edit, show_failure, start_edit},
     marked_text::known_names,
     message_list::MessageList,
