@@ -8,7 +8,7 @@ use crate::features::timeline::Timeline;
 use crate::lazy;
 use crate::platform::page;
 use crate::services::use_services;
-use crate::state::{OpenRoom, use_app};
+use crate::state::{Connection, OpenRoom, RoomState, use_app};
 use crate::ui::Lazy;
 use crate::ui::identity::{ascii_look, without_joiners};
 use crate::ui::lazy::LoadError;
@@ -21,7 +21,10 @@ lazy! { room, pub fn attendance() => view! { <Attendance /> } }
 pub fn AttendRooms() -> impl IntoView {
     let app = use_app();
     let entered = Memo::new(move |_| {
-        let is_entered = |room: &&OpenRoom| room.entered.read().is_some();
+        // Conversations and notices come wherever the reader is not let in, too.
+        let is_entered = |room: &&OpenRoom| {
+            room.entered.read().is_some() || matches!(*room.state.read(), RoomState::Failed(_))
+        };
         app.rooms.read().iter().filter(is_entered).count()
     });
     // Which attempt this is, beginning with the first room.
@@ -55,8 +58,14 @@ pub fn AttendRooms() -> impl IntoView {
 /// Attends all rooms that the reader is in. Shows nothing.
 #[component]
 fn Attendance() -> impl IntoView {
-    let app = use_app();
-    use_services().notifications.start();
+    let (app, services) = (use_app(), use_services());
+    services.notifications.start();
+    Effect::new(move |_| {
+        if *app.connection.read() == Connection::Connected {
+            services.direct.follow_inbox();
+            services.moderation.find_rights();
+        }
+    });
     view! {
         <For
             each=move || app.rooms.get().into_iter().chain(app.direct.get())
@@ -93,8 +102,6 @@ fn RoomAttendance(
         let Some(entered) = room.entered.get() else {
             return;
         };
-        services.direct.follow_inbox();
-        services.moderation.find_rights();
         services.rights.check(&room);
         services.presence.join(&room);
         if entered.made {

@@ -87,6 +87,8 @@ pub enum Earlier {
     None,
     /// They could not be had.
     Failed,
+    /// The reader has cleared the window of them: they come when they are asked for.
+    Cleared,
 }
 
 /// A message on the screen: it changes in place, so that nothing is read out or drawn twice.

@@ -37,7 +37,10 @@ pub fn Dialog(
             node_ref=node
             data-testid=test
             aria-label=move || label.get()
-            on:close=move |_| app.dialog.set(None)
+            on:close=move |_| {
+                app.dialog.set(None);
+                focus::offer("composer");
+            }
         >
             <div class="dialog">
                 <header>

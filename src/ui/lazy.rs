@@ -121,16 +121,39 @@ pub fn load_failed() -> &'static Message {
 
 /// Says that a part of the page could not be fetched, where it can be seen.
 #[component]
-fn LoadFailed() -> impl IntoView {
-    let node = NodeRef::<html::P>::new();
+pub fn LoadFailed(
+    /// Called by a button that closes this, if it is not to stay.
+    #[prop(optional, into)]
+    on_close: Option<Callback<()>>,
+) -> impl IntoView {
+    let node = NodeRef::<html::Div>::new();
     request_animation_frame(move || {
         if let Some(Some(node)) = node.try_get_untracked() {
             node.scroll_into_view_with_bool(false);
         }
     });
+    let reload = |_| {
+        // A page that is shown can be loaded again.
+        let _ = window().location().reload();
+    };
     view! {
-        <p class="fault missing" role="alert" data-testid="part-missing" node_ref=node>
-            {load_failed()}
-        </p>
+        <div class="fault missing" role="alert" data-testid="part-missing" node_ref=node>
+            <p>{load_failed()}</p>
+            <button type="button" on:click=reload>
+                {&messages::update_reload}
+            </button>
+            {on_close
+                .map(|on_close| {
+                    view! {
+                        <button
+                            type="button"
+                            data-testid="part-missing-close"
+                            on:click=move |_| on_close.run(())
+                        >
+                            {&messages::common_close}
+                        </button>
+                    }
+                })}
+        </div>
     }
 }

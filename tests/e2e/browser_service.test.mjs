@@ -81,6 +81,8 @@ async function startAfresh(window) {
     await window.$('browser-reset').click();
     await window.$('browser-confirm').click();
     await window.fault(AFRESH);
+    const inView = (fault) => Math.round(fault.getBoundingClientRect().bottom) - innerHeight;
+    await until('it is in view', () => window.$('fault').evaluate(inView), (below) => below <= 0);
 }
 
 scenario('a page from a static host starts with it, and nothing of it is in the first load', async (open) => {

@@ -248,6 +248,20 @@ scenario('the keyboard alone reaches the first message and the last', async (ope
     assert.equal((await numbers(ann)).at(-1), 249);
 });
 
+scenario('Home leads further up each time, to the first message', async (open) => {
+    await fill('Home', 300);
+    const ann = await enter(open, 'Home');
+    await ann.$('text').last().click();
+    await until(
+        'the first message',
+        async () => {
+            await ann.page.keyboard.press('Home');
+            return (await numbers(ann))[0];
+        },
+        (number) => number === 0,
+    );
+});
+
 scenario('search finds and marks words in all loaded messages, and goes from match to match', async (open) => {
     await fill('Find', 300);
     const ann = await enter(open, 'Find');

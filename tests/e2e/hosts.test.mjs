@@ -126,7 +126,7 @@ hostile('a style sheet that the host lacks, or has HTML for, is told as that', a
     }
 });
 
-hostile('a part that the host lacks is told as that, where it can be seen', async (open) => {
+hostile('a part that the host lacks is told as that, where it can be seen, and is there when it is asked for again', async (open) => {
     let isGone = false;
     const host = await serveFolders({ '/': dist }, (file, answer) => (isGone && /split_/.test(file) ? { ...answer, status: 404, headers: {}, body: '' } : {}));
     const ann = await open(`${host.origin}/${query()}`);
@@ -138,6 +138,14 @@ hostile('a part that the host lacks is told as that, where it can be seen', asyn
     const words = ann.$('part-missing').first();
     await until('the words', () => words.innerText(), (text) => /its host doesn’t have the file/.test(text));
     assert.ok(await words.evaluate((element) => element.getBoundingClientRect().bottom <= window.innerHeight));
+    await ann.$('part-missing-close').click();
+    await words.waitFor({ state: 'detached' });
+    await ann.$('settings-button').click();
+    await words.waitFor();
+    isGone = false;
+    await ann.$('settings-button').click();
+    await ann.$('settings').waitFor();
+    assert.equal(await words.count(), 0);
     await host.close();
 });
 

@@ -192,8 +192,18 @@ scenario('commands work', async (open) => {
 
     await ann.say('/clear');
     await ann.shows();
+    assert.equal(await ann.$('earlier-button').count(), 0);
     await bob.say('after');
     await ann.shows('after');
+    await ann.$('earlier-button').click();
+    await ann.shows('Ann waves', '¯\\_(ツ)_/¯', '/not a command', 'renamed', 'after');
+
+    // Only moderators are offered what only they can do.
+    await ann.$('composer').pressSequentially('/');
+    await ann.$('completion-item').first().waitFor();
+    const offers = await ann.$('completion-item').locator('bdi').allTextContents();
+    assert.ok(offers.includes('topic') && !offers.includes('mute'), `${offers}`);
+    await ann.$('composer').fill('');
 
     await ann.say('/join Elsewhere');
     await until('the other room', () => ann.$('room-title').innerText(), (title) => title === 'Elsewhere');

@@ -4,14 +4,14 @@ use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 
-use super::command::{COMMANDS, Usage};
+use super::command::{Usage, offered};
 use super::composer_form::ComposerBox;
 use super::composing::{EditProgress, Note, Purpose, Snippet, UnsavedEdit};
 use super::tools::Tools;
 use crate::features::timeline::{Quoted, end_edit, resume_edit};
 use crate::i18n::{I18n, messages, use_i18n};
 use crate::platform::focus;
-use crate::state::{Fault, use_room};
+use crate::state::{Fault, use_app, use_room};
 use crate::t;
 use crate::ui::identity::isolate;
 use crate::ui::{Button, PathIcon, ToolButton, glyph};
@@ -47,7 +47,7 @@ fn Banner(
 /// Something that the reader is told.
 #[component]
 pub fn NoteBanner() -> impl IntoView {
-    let (room, i18n) = (use_room(), use_i18n());
+    let (app, room, i18n) = (use_app(), use_room(), use_i18n());
     let (note, dismissed) = (room.note.clone(), room.note.clone());
     let close = UnsyncCallback::new(move |_| {
         dismissed.set(None);
@@ -65,7 +65,7 @@ pub fn NoteBanner() -> impl IntoView {
                 on_close=close
             >
                 <p class="words" dir="auto">
-                    {move || note_text(i18n, &note)}
+                    {move || note_text(i18n, app.moderator.get(), &note)}
                 </p>
             </Banner>
         };
@@ -73,7 +73,7 @@ pub fn NoteBanner() -> impl IntoView {
     }
 }
 
-fn note_text(i18n: I18n, note: &Note) -> String {
+fn note_text(i18n: I18n, moderator: bool, note: &Note) -> String {
     match note {
         Note::Info(text) | Note::Alert(text) => i18n.show(text),
         Note::Failure { what, fault } => [i18n.text(what, &[]), fault_text(i18n, fault)].join(" "),
@@ -85,7 +85,7 @@ fn note_text(i18n: I18n, note: &Note) -> String {
                 let effect = i18n.text(usage.effect, &[]);
                 ["/", usage.name, &argument, " — ", &effect].concat()
             };
-            COMMANDS.iter().map(line).collect::<Vec<_>>().join("\n")
+            offered(moderator).map(line).collect::<Vec<_>>().join("\n")
         }
     }
 }

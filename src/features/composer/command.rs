@@ -49,6 +49,8 @@ pub struct Usage {
     pub argument: Option<&'static Message>,
     /// What it does.
     pub effect: &'static Message,
+    /// Whether only moderators can do it.
+    moderators: bool,
 }
 
 /// All commands.
@@ -61,21 +63,38 @@ pub static COMMANDS: &[Usage] = &[
     usage("leave", &messages::command_leave_effect),
     usage("clear", &messages::command_clear_effect),
     usage("shrug", &messages::command_shrug_effect).taking(&messages::command_shrug_argument),
-    usage("mute", &messages::command_mute_effect).taking(&messages::command_nick_argument),
-    usage("unmute", &messages::command_unmute_effect).taking(&messages::command_nick_argument),
+    usage("mute", &messages::command_mute_effect)
+        .taking(&messages::command_nick_argument)
+        .of_moderators(),
+    usage("unmute", &messages::command_unmute_effect)
+        .taking(&messages::command_nick_argument)
+        .of_moderators(),
 ];
+
+/// The commands to offer to somebody who may moderate, or not.
+pub fn offered(moderator: bool) -> impl Iterator<Item = &'static Usage> {
+    COMMANDS
+        .iter()
+        .filter(move |it| moderator || !it.moderators)
+}
 
 const fn usage(name: &'static str, effect: &'static Message) -> Usage {
     Usage {
         name,
         argument: None,
         effect,
+        moderators: false,
     }
 }
 
 impl Usage {
     const fn taking(mut self, argument: &'static Message) -> Self {
         self.argument = Some(argument);
+        self
+    }
+
+    const fn of_moderators(mut self) -> Self {
+        self.moderators = true;
         self
     }
 }

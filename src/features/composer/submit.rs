@@ -101,7 +101,7 @@ fn run(services: &Services, room: OpenRoom, command: Command) {
         Command::Unmute(name) => mute(services, room, name, false),
         Command::Clear => {
             // The list would fill the space that it leaves.
-            room.earlier.set(Earlier::None);
+            room.earlier.set(Earlier::Cleared);
             room.change(|timeline| timeline.start_anew());
         }
         Command::Leave => services.rooms.leave(&room),

@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlDocument;
 
 use super::banners::{LimitBanner, NoteBanner, PurposeBanner, SnippetOffer, UnsavedEdits};
-use super::command::COMMANDS;
+use super::command::offered;
 use super::completion::{self, Kind, Token};
 use super::composer_form::{ComposerBox, Handlers};
 use super::composing::{Purpose, is_long};
@@ -24,7 +24,7 @@ use crate::i18n::messages;
 use crate::lazy;
 use crate::platform::keyboard::is_composing;
 use crate::services::use_services;
-use crate::state::{OpenRoom, SetIfChanged, use_room};
+use crate::state::{OpenRoom, SetIfChanged, use_app, use_room};
 
 /// A pasted text of more bytes is not offered as a snippet: it is not read as markup.
 const MAX_SNIPPET: usize = 64 * 1024;
@@ -38,6 +38,7 @@ pub struct Tools {
     room: StoredValue<OpenRoom>,
     input: ComposerBox,
     emoji: EmojiTable,
+    moderator: RwSignal<bool>,
     /// A long text that was pasted.
     pub pasted: RwSignal<Option<String>>,
 }
@@ -50,6 +51,7 @@ fn ComposerTools() -> impl IntoView {
         room: StoredValue::new(room.clone()),
         input: expect_context(),
         emoji: EmojiTable::new(),
+        moderator: use_app().moderator,
         pasted: RwSignal::new(None),
     };
     provide_context(tools.emoji);
@@ -224,8 +226,7 @@ impl Tools {
             return found.into_iter().map(suggestion).collect();
         }
         let query = token.query.to_ascii_lowercase();
-        COMMANDS
-            .iter()
+        offered(self.moderator.get_untracked())
             .filter(|usage| usage.name.starts_with(&query))
             .map(|usage| {
                 let end = if usage.argument.is_some() { " " } else { "" };

@@ -28,7 +28,8 @@ pub fn Results(
     let stored = StoredValue::new(room.clone());
     let has_earlier = move || {
         room.extent.track();
-        *room.earlier.read() == Earlier::Unknown && room.look(Timeline::oldest_sequence) > Some(0)
+        matches!(*room.earlier.read(), Earlier::Unknown | Earlier::Cleared)
+            && room.look(Timeline::oldest_sequence) > Some(0)
     };
     let found = move || -> Vec<u64> {
         let found = finder.found.read();

@@ -188,7 +188,7 @@ fn EarlierMessages(
         };
         let hint = |words: &'static Message| view! { <p class="earlier">{words}</p> }.into_any();
         Some(match earlier.get() {
-            Earlier::Unknown => button(&messages::timeline_earlier),
+            Earlier::Unknown | Earlier::Cleared => button(&messages::timeline_earlier),
             Earlier::Failed => button(&messages::timeline_earlier_failed),
             Earlier::Loading => hint(&messages::timeline_earlier_loading),
             Earlier::None => hint(&messages::timeline_beginning),
@@ -203,7 +203,8 @@ fn NoMessages() -> impl IntoView {
     let counted = room.clone();
     let is_empty = Memo::new(move |_| {
         counted.oldest.track();
-        counted.extent.read().len == 0 && !counted.offers_earlier()
+        let is_cleared = *counted.earlier.read() == Earlier::Cleared;
+        counted.extent.read().len == 0 && !is_cleared && !counted.offers_earlier()
     });
     move || {
         if !is_empty.get() {

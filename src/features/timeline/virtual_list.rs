@@ -29,6 +29,10 @@ const ROUNDING: f64 = 3.0;
 /// How long the first messages of a room may take one after the other.
 const FILL_DELAY: Duration = Duration::from_millis(500);
 
+/// How often in one frame other rows are drawn where the reader looks, as what is drawn turns out to have another height. Without an
+/// end to it, the reader could not scroll on.
+const DRAWN_A_FRAME: u32 = 8;
+
 /// How long a scroll target is pointed out.
 const HIGHLIGHT_TIME: Duration = Duration::from_millis(2_500);
 
@@ -148,6 +152,8 @@ pub struct VirtualList {
     unsettled: Cell<bool>,
     /// Whether the list was off the screen: then it may come back scrolled to anywhere, and not by the reader.
     was_hidden: Cell<bool>,
+    /// How often other rows were drawn since the last frame.
+    drawn: Cell<u32>,
     /// The direction in which the reader went where something was missing: what comes may not be all of it.
     missed: Cell<Option<Direction>>,
     /// The item that had the focus when the document was about to change.
@@ -180,6 +186,7 @@ impl VirtualList {
             last_top: Cell::new(0.0),
             unsettled: Cell::new(false),
             was_hidden: Cell::new(true),
+            drawn: Cell::new(0),
             missed: Cell::new(None),
             focused: RefCell::new(None),
         });
@@ -305,6 +312,10 @@ impl VirtualList {
         }
         self.put_in_place(elements);
         self.last_extent.set(elements.extent());
+        if moved.abs() >= 1.0 && !self.at_end.get() {
+            // Where the reader has scrolled to, something else may be in sight.
+            self.set_anchor(elements);
+        }
         self.follow(elements);
         if moved.abs() >= 1.0 {
             self.request_missing(elements, Direction::of(moved));
@@ -556,11 +567,11 @@ impl VirtualList {
     }
 
     /// Has the document follow the viewport.
-    fn follow(&self, elements: &Elements) {
+    fn follow(self: &Rc<Self>, elements: &Elements) {
         let height = elements.height();
         if self.at_end.get() {
             if !self.room.is_at_end() {
-                self.room.show_around(None, height);
+                self.draw_around(None, height);
             }
             return;
         }
@@ -572,7 +583,24 @@ impl VirtualList {
         let last = first + elements.items.get_bounding_client_rect().height();
         let close = viewport::is_close(&extent, height, first, last);
         if close || self.room.is_at_end() {
-            self.room.show_around(Some(anchor.rank), height);
+            self.draw_around(Some(anchor.rank), height);
+        }
+    }
+
+    fn draw_around(self: &Rc<Self>, rank: Option<u64>, height: u32) {
+        let times = self.drawn.replace(self.drawn.get() + 1);
+        if times == 0 {
+            let list = Rc::downgrade(self);
+            request_animation_frame(move || {
+                if let Some(list) = list.upgrade()
+                    && list.drawn.replace(0) > DRAWN_A_FRAME
+                {
+                    list.settle();
+                }
+            });
+        }
+        if times < DRAWN_A_FRAME {
+            self.room.show_around(rank, height);
         }
     }
 
