@@ -106,6 +106,21 @@ scenario('who is muted for a time sees until when, also after a reload, and can 
     await mia.$('log-row').filter({ hasText: 'its time was over' }).waitFor();
 });
 
+scenario('who is removed from their only room still reads why', async (open) => {
+    const mia = await moderator(open, 'Slate');
+    await rules(mia, { 'rule-words': 'heck', 'rule-mute-after': '0', 'rule-remove-after': '1' });
+    const ann = await account(open, 'slate-ann', 'Slate');
+    await ann.$('composer').fill('oh heck');
+    await ann.page.keyboard.press('Enter');
+    await ann.room('admin').waitFor();
+    await ann.page.reload();
+    await ann.fill({ account: 'slate-ann', password: SECRET });
+    await ann.$('join-button').click();
+    await ann.fault(/isn’t allowed to read/);
+    await ann.room('admin').click();
+    await shown(ann, 'heck');
+});
+
 scenario('the board counts each message once, those from before, too', async (open) => {
     const ann = await account(open, 'sepia-ann', 'Sepia');
     for (const text of ['one', 'two', 'three']) {

@@ -10,7 +10,7 @@ use crate::i18n::messages;
 use crate::lazy;
 use crate::platform::storage;
 use crate::services::{Services, use_services};
-use crate::state::OpenRoom;
+use crate::state::{OpenRoom, use_app};
 use crate::ui::identity::isolate;
 use crate::ui::{PathIcon, glyph};
 
@@ -75,7 +75,7 @@ fn ReactionChip(
     /// All reactions to the message.
     chips: ArcRwSignal<Vec<Chip>>,
 ) -> impl IntoView {
-    let services = use_services();
+    let (services, renamed) = (use_services(), use_app().me);
     let (wanted, reader) = (emoji.clone(), room.clone());
     // How many there are, whether the reader is among them, and their names.
     let state = Memo::new(move |_| {
@@ -83,6 +83,7 @@ fn ReactionChip(
         let Some(chip) = chips.iter().find(|chip| chip.emoji == wanted) else {
             return Default::default();
         };
+        renamed.track();
         let me = reader.look(|timeline| timeline.reader().clone());
         let is_own = chip.is_by(&me.principal, &me.name);
         (chip.by.len(), is_own, names(&reader, chip))
