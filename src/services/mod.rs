@@ -91,6 +91,8 @@ pub struct Parts {
     pub traffic: Rc<Traffic>,
     /// The session in use.
     pub connection: Rc<Connection>,
+    /// The device's database.
+    storage: Rc<Storage>,
     /// Copies of the rooms on this device.
     pub copies: Rc<Copies>,
     /// What was begun and not sent.
@@ -171,6 +173,7 @@ impl Services {
             history: Rc::new(History::new(&connection)),
             traffic,
             connection,
+            storage,
             copies,
             drafts,
             outbox,
@@ -233,9 +236,10 @@ pub fn serve(app: App, services: &Services) {
         check();
     });
     // A window that is closed says so; the service need not wait for it to come back.
-    let connection = services.connection.clone();
+    let (connection, storage) = (services.connection.clone(), services.storage.clone());
     page::listen(&window, "pagehide", move |_| {
         store();
+        storage.keep_left();
         connection.say_goodbye();
     });
     // The browser may keep a page that was left, and show it again.

@@ -16,6 +16,7 @@ use js_sys::Uint8Array;
 use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
 
+use super::preferences::For;
 use crate::platform::{clock, storage};
 
 /// What the database is called.
@@ -42,7 +43,11 @@ impl Store {
     }
 }
 
+/// Messages that the database did not have yet when their page was left, by the keys of their records.
+const LEFT: &str = "effusion.left";
+
 /// A change that waits for those before it.
+#[derive(Clone)]
 enum Change {
     Put(Store, String, String),
     Remove(Store, String),
@@ -57,7 +62,11 @@ pub struct Storage {
     /// What is stored where there is no database.
     here: RefCell<Vec<(Store, String, String)>>,
     changes: RefCell<VecDeque<Change>>,
+    /// The change that is being made.
+    current: RefCell<Option<Change>>,
     is_writing: Cell<bool>,
+    /// The keys of what was kept because the page may be gone before the database has it.
+    left: RefCell<Vec<String>>,
     /// Whose turn it is to use the database.
     turn: Mutex<()>,
 }
@@ -79,6 +88,7 @@ impl Storage {
     /// Removes all records of all kinds.
     pub fn clear(self: &Rc<Self>) {
         self.changes.borrow_mut().clear();
+        For::Device.store_text(LEFT, None);
         for store in Store::ALL {
             self.write(Change::Clear(store));
         }
@@ -86,6 +96,9 @@ impl Storage {
 
     /// The records whose keys begin like this, in the order of their keys.
     pub async fn all(&self, store: Store, prefix: &str) -> Vec<(String, String)> {
+        if store == Store::Outbox {
+            self.take_left(prefix);
+        }
         self.write_all().await;
         let _turn = self.turn.lock().await;
         let mut all = match self.open().await {
@@ -116,6 +129,48 @@ impl Storage {
         self.write(Change::Remove(Store::Outbox, claim_key(name)));
     }
 
+    /// The page is being left, and perhaps before the database has what was written last: keeps its messages where they are at once.
+    pub fn keep_left(&self) {
+        let (current, waiting) = (self.current.borrow(), self.changes.borrow());
+        let changes = current.iter().chain(waiting.iter());
+        let messages = changes.filter_map(|change| match change {
+            Change::Put(Store::Outbox, key, record) => Some((key.clone(), record.clone())),
+            _ => None,
+        });
+        let messages: Vec<_> = messages.collect();
+        if messages.is_empty() {
+            return;
+        }
+        let keys = messages.iter().map(|(key, _)| key.clone());
+        self.left.borrow_mut().extend(keys);
+        let mut left = For::Device.load_pairs(LEFT);
+        left.extend(messages);
+        For::Device.store(LEFT, Some(&left));
+    }
+
+    /// Puts the messages that a page left behind where the others are.
+    fn take_left(&self, prefix: &str) {
+        let left = For::Device.load_pairs(LEFT);
+        let (taken, others): (Vec<_>, Vec<_>) =
+            (left.into_iter()).partition(|(key, _)| key.starts_with(prefix));
+        if !taken.is_empty() {
+            let puts = taken.into_iter();
+            let puts = puts.map(|(key, record)| Change::Put(Store::Outbox, key, record));
+            self.changes.borrow_mut().extend(puts);
+            For::Device.store(LEFT, Some(&others).filter(|others| !others.is_empty()));
+        }
+    }
+
+    /// The page is still here, and the database has what was kept.
+    fn forget_left(&self) {
+        let keys = self.left.take();
+        if !keys.is_empty() {
+            let mut left = For::Device.load_pairs(LEFT);
+            left.retain(|(key, _)| !keys.contains(key));
+            For::Device.store(LEFT, Some(&left).filter(|left| !left.is_empty()));
+        }
+    }
+
     fn write(self: &Rc<Self>, change: Change) {
         self.changes.borrow_mut().push_back(change);
         if self.is_writing.replace(true) {
@@ -133,7 +188,10 @@ impl Storage {
         let _turn = self.turn.lock().await;
         loop {
             let change = self.changes.borrow_mut().pop_front();
-            let Some(change) = change else { return };
+            let Some(change) = change else {
+                return self.forget_left();
+            };
+            self.current.replace(Some(change.clone()));
             let database = self.open().await;
             let is_done = match database {
                 Some(database) => apply(database, &change).await.is_ok(),
@@ -151,6 +209,7 @@ impl Storage {
                     change => change,
                 });
             }
+            self.current.take();
         }
     }
 

@@ -209,6 +209,21 @@ scenario('a large text is pasted, edited, and comes back by undoing', async (ope
     assert.equal((await box.inputValue()).length, text.length + 1);
 });
 
+scenario('what is sent right before the page is loaded again is not lost', async (open) => {
+    const ann = await joined(open, 'Ann', 'Reloaded');
+    const sent = [];
+    for (let number = 1; number <= 8; number += 1) {
+        sent.push(`number ${number}`);
+        await ann.$('composer').fill(sent.at(-1));
+        await ann.$('composer').press('Enter');
+        await ann.message(sent.at(-1)).waitFor();
+        await ann.reload();
+        await ann.inRoom();
+        await ann.shows(...sent);
+    }
+    assert.equal(await ann.page.evaluate(() => localStorage.getItem('effusion.left')), null);
+});
+
 scenario('the limit is told before sending, and a refused message can be edited', async (open) => {
     const [ann, bob] = [await joined(open, 'Ann', 'Limit'), await joined(open, 'Bob', 'Limit')];
     const large = 'x'.repeat(1_000_000);
