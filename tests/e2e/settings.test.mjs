@@ -11,6 +11,17 @@ const { scenario, address } = theatre;
 
 const style = (window, name) => window.page.evaluate((name) => getComputedStyle(document.documentElement).getPropertyValue(name), name);
 
+scenario('the fields of Advanced stay as they are when it is closed and opened', async (open) => {
+    const ann = await open(address({ name: 'Ann' }));
+    await ann.$('advanced-summary').click();
+    const field = await ann.$('account').elementHandle();
+    await ann.$('advanced-summary').click();
+    await ann.$('account').waitFor({ state: 'hidden' });
+    await ann.$('advanced-summary').click();
+    await ann.$('account').waitFor();
+    assert.ok(await field.evaluate((field) => field.isConnected));
+});
+
 scenario('a service is saved, renamed, chosen on the next visit, made the default and removed; never with a password', async (open) => {
     const { port } = theatre.sandbox;
     const ann = await (await open(address({ name: 'Ann', room: 'Kept', kind: 'history' }))).join();

@@ -5,7 +5,7 @@ use super::{Actions, FormFault, FormField, Front, RoomFields, ServiceFields, sho
 use crate::features::join::form::{Field, Problem};
 use crate::i18n::{messages, use_i18n};
 use crate::platform::page;
-use crate::state::{Request, use_page};
+use crate::state::{Request, SetIfChanged, use_page};
 use crate::ui::identity::{isolate, revealed};
 use crate::ui::{Button, Checkbox, Form, Lazy};
 use crate::{lazy, t};
@@ -82,7 +82,7 @@ fn Advanced() -> impl IntoView {
     // What is seen at once comes first, and so does the chat for whoever has joined by then.
     page::once_drawn(move || {
         if state.busy.try_get_untracked() == Some(false) {
-            fetched.set(true);
+            fetched.set_if_changed(true);
         }
     });
     Effect::new(move |_| {
@@ -90,7 +90,7 @@ fn Advanced() -> impl IntoView {
             open.set(true);
         }
         if open.get() {
-            fetched.set(true);
+            fetched.set_if_changed(true);
         }
     });
     view! {
