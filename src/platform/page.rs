@@ -32,6 +32,12 @@ fn property(name: &str) -> JsValue {
     Reflect::get(&window(), &name.into()).unwrap_or_default()
 }
 
+/// Loads the page again.
+pub fn reload() {
+    // A page that is shown can be loaded again.
+    let _ = window().location().reload();
+}
+
 /// The query of the page's address.
 pub fn query() -> String {
     window().location().search().unwrap_or_default()

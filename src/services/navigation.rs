@@ -242,8 +242,8 @@ fn follow_hash(state: PageState) {
 fn follow_updates(state: PageState) {
     window_event_listener_untyped("effusion-update", move |_| {
         if cfg!(debug_assertions) {
-            // Who works on the page wants to see the change. A page that is shown can be loaded again.
-            let _ = window().location().reload();
+            // Who works on the page wants to see the change.
+            page::reload();
         } else {
             state.outdated.set_if_changed(true);
         }

@@ -132,12 +132,17 @@ impl Storage {
     /// The page is being left, and perhaps before the database has what was written last: keeps its messages where they are at once.
     pub fn keep_left(&self) {
         let (current, waiting) = (self.current.borrow(), self.changes.borrow());
-        let changes = current.iter().chain(waiting.iter());
-        let messages = changes.filter_map(|change| match change {
-            Change::Put(Store::Outbox, key, record) => Some((key.clone(), record.clone())),
-            _ => None,
-        });
-        let messages: Vec<_> = messages.collect();
+        let mut messages: Vec<(String, String)> = Vec::new();
+        for change in current.iter().chain(waiting.iter()) {
+            match change {
+                Change::Put(Store::Outbox, key, record) => {
+                    messages.push((key.clone(), record.clone()));
+                }
+                Change::Remove(Store::Outbox, key) => messages.retain(|(put, _)| put != key),
+                Change::Clear(Store::Outbox) => messages.clear(),
+                _ => {}
+            }
+        }
         if messages.is_empty() {
             return;
         }

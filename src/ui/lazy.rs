@@ -132,14 +132,10 @@ pub fn LoadFailed(
             node.scroll_into_view_with_bool(false);
         }
     });
-    let reload = |_| {
-        // A page that is shown can be loaded again.
-        let _ = window().location().reload();
-    };
     view! {
         <div class="fault missing" role="alert" data-testid="part-missing" node_ref=node>
             <p>{load_failed()}</p>
-            <button type="button" on:click=reload>
+            <button type="button" on:click=|_| page::reload()>
                 {&messages::update_reload}
             </button>
             {on_close

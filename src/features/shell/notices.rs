@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::features::timeline::Timeline;
 use crate::i18n::messages;
+use crate::platform::page;
 use crate::state::{App, OpenRoom, use_app, use_page};
 use crate::ui::Button;
 
@@ -12,10 +13,6 @@ use crate::ui::Button;
 #[component]
 pub fn UpdateNotice() -> impl IntoView {
     let outdated = use_page().outdated;
-    let reload = |_| {
-        // A page that is shown can be loaded again.
-        let _ = window().location().reload();
-    };
     let notice = move || {
         view! {
             <div class="update" role="status" data-testid="update-notice">
@@ -24,7 +21,7 @@ pub fn UpdateNotice() -> impl IntoView {
                     class="primary"
                     test="update-reload"
                     label=&messages::update_reload
-                    on_click=reload
+                    on_click=|_| page::reload()
                 />
                 <Button
                     test="update-later"
