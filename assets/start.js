@@ -30,16 +30,14 @@
     const texts =
         language === 'en' ||
         fetch(`locales/${language}.json`)
-            .then((answer) => answer.text())
+            .then((answer) => answer.json())
             .then((texts) => {
-                // A host may answer with anything.
-                JSON.parse(texts);
                 window.effusionTexts = texts;
             })
             // Without them, the page is in English.
             .catch(() => {});
     const translate = (within) => {
-        const texts = JSON.parse(window.effusionTexts ?? '{}');
+        const texts = window.effusionTexts ?? {};
         for (const element of within.querySelectorAll('[data-text]')) {
             element.textContent = texts[element.dataset.text] ?? element.textContent;
         }

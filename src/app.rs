@@ -36,12 +36,12 @@ fn Behind() -> impl IntoView {
     let (state, i18n) = (use_page(), use_i18n());
     let owner = Owner::current().unwrap_or_default();
     let (loaded, is_loaded) = (StoredValue::new_local(None), RwSignal::new(false));
-    let is_begun = StoredValue::new(false);
+    let is_begun = RwSignal::new(false);
     let load = move || {
-        if is_begun.get_value() {
+        if is_begun.get_untracked() {
             return;
         }
-        is_begun.set_value(true);
+        is_begun.set(true);
         let owner = owner.clone();
         spawn_local(async move {
             // Whoever waits for the files to come has the time.
@@ -52,8 +52,8 @@ fn Behind() -> impl IntoView {
                 return;
             }
             // It is fetched again when it is needed.
-            is_begun.set_value(false);
-            if state.request.get_untracked().is_some() {
+            is_begun.set(false);
+            if state.request.read_untracked().is_some() {
                 state.request.set(None);
                 state.busy.set(false);
                 state.fault.set(Some(Fault::PartMissing));
@@ -61,9 +61,9 @@ fn Behind() -> impl IntoView {
         });
     };
     page::once_drawn(load.clone());
-    let in_browser = Memo::new(move |_| state.form.read().is_in_browser());
-    Effect::new(move |_| {
-        if in_browser.get() {
+    Effect::new(move |before: Option<bool>| {
+        let in_browser = state.form.read().is_in_browser();
+        if in_browser && before != Some(true) {
             // The worker takes about as long to start as somebody takes to join.
             page::once_drawn(|| {
                 if let Some(port) = page::service_port() {
@@ -71,6 +71,7 @@ fn Behind() -> impl IntoView {
                 }
             });
         }
+        in_browser
     });
     Effect::new(move |_| {
         if state.request.read().is_some() && !is_loaded.get_untracked() {

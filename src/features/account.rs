@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::features::join::form::{Field, ROLES};
 use crate::features::join::{
-    Actions, FormFault, FormField, Front, RememberPassword, ServiceFields, show_problems,
+    Actions, FormFault, FormField, Front, RememberPassword, ServiceFields,
 };
 use crate::i18n::messages;
 use crate::lazy;
@@ -21,7 +21,7 @@ fn AccountForm() -> impl IntoView {
         let read = state.form.read_untracked().new_account();
         match read {
             Ok(account) => state.request.set(Some(Request::CreateAccount(account))),
-            Err(problems) => show_problems(state.problems, problems),
+            Err(problems) => state.show_problems(problems),
         }
     };
     view! {

@@ -1,11 +1,11 @@
 //! The language in use.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
-
+use indexmap::IndexSet;
+use js_sys::{Object, Reflect};
 use leptos::prelude::*;
 use leptos::reactive::graph::{AnySubscriber, Observer, ReactiveNode};
 use leptos::text_prop::TextProp;
+use rustc_hash::FxBuildHasher;
 use send_wrapper::SendWrapper;
 
 use super::format::Formats;
@@ -13,9 +13,6 @@ use super::message::{Message, Text, Value, count, english_category, fill};
 use crate::features::timeline::At;
 use crate::platform::clock;
 use crate::t;
-
-/// The texts of a language, by key; none for English. The plural forms of one have keys of their own, such as `key.other`.
-type Dictionary = HashMap<String, String>;
 
 /// The language of the interface, provided as context. It can be copied, and used where there is no context, as in events.
 #[derive(Clone, Copy)]
@@ -31,7 +28,7 @@ pub struct I18n {
 #[derive(Default)]
 struct Followers {
     /// In the order that they came: what is inside of another one comes after it.
-    all: Vec<AnySubscriber>,
+    all: IndexSet<AnySubscriber, FxBuildHasher>,
     /// How many there may be before the next look.
     limit: usize,
 }
@@ -42,33 +39,31 @@ impl Followers {
 
     fn add(&mut self, follower: AnySubscriber) {
         if self.all.len() >= self.limit {
-            let mut known = HashSet::new();
-            self.all
-                .retain(|it| it.1.strong_count() > 0 && known.insert(it.0));
+            self.all.retain(|it| it.1.strong_count() > 0);
             self.limit = (2 * self.all.len()).max(Self::FEW);
         }
-        self.all.push(follower);
+        self.all.insert(follower);
     }
 }
 
-#[derive(Clone)]
 struct Language {
-    dictionary: Arc<Dictionary>,
-    formats: Arc<SendWrapper<Formats>>,
+    /// By key; none for English. The plural forms of a text have keys of their own, such as `key.other`.
+    texts: Option<SendWrapper<Object>>,
+    formats: SendWrapper<Formats>,
 }
 
 impl Language {
-    fn new(locale: &str, dictionary: Dictionary) -> Self {
+    fn new(locale: &str, texts: Option<Object>) -> Self {
         Self {
-            dictionary: Arc::new(dictionary),
-            formats: Arc::new(SendWrapper::new(Formats::new(locale))),
+            texts: texts.map(SendWrapper::new),
+            formats: SendWrapper::new(Formats::new(locale)),
         }
     }
 
     fn text(&self, message: &'static Message, values: &[(&'static str, Value)]) -> String {
         let translated = self.translated(message.key, values);
         let english = || message.english_form(english_category(values));
-        let form = translated.map_or_else(english, String::as_str);
+        let form = translated.as_deref().unwrap_or_else(english);
         fill(form, values, &|value| match value {
             Value::Text(text) => text.clone(),
             Value::Number(number) => self.formats.number(*number),
@@ -77,21 +72,19 @@ impl Language {
     }
 
     /// A text of the file, in the form for the count among its values.
-    fn translated(&self, key: &str, values: &[(&'static str, Value)]) -> Option<&String> {
-        if self.dictionary.is_empty() {
-            return None;
-        }
-        let form = |category: &str| self.dictionary.get(&[key, ".", category].concat());
+    fn translated(&self, key: &str, values: &[(&'static str, Value)]) -> Option<String> {
+        let texts = self.texts.as_ref()?;
+        let text = |key: &str| Reflect::get(texts, &key.into()).ok()?.as_string();
+        let form = |category: &str| text(&[key, ".", category].concat());
         let counted = || form(&self.formats.plural(count(values)?));
-        let text = self.dictionary.get(key);
-        text.or_else(counted).or_else(|| form("other"))
+        text(key).or_else(counted).or_else(|| form("other"))
     }
 }
 
 /// Provides the language of the interface, English at first.
 pub fn provide_i18n() -> I18n {
     let i18n = I18n {
-        language: StoredValue::new(Language::new("en", Dictionary::new())),
+        language: StoredValue::new(Language::new("en", None)),
         followers: StoredValue::default(),
     };
     provide_context(i18n);
@@ -107,17 +100,11 @@ pub fn use_i18n() -> I18n {
 }
 
 impl I18n {
-    /// Shows everything in another language: the texts of its file, and dates and numbers as in a locale (BCP 47: a reader in
-    /// Austria keeps Austria's). No file is English.
-    ///
-    /// # Errors
-    /// If the file is not what a language's file should be. The language stays as it was.
-    pub fn set(&self, locale: &str, file: Option<&str>) -> Result<(), serde_json::Error> {
-        let dictionary = file.map(serde_json::from_str).transpose()?;
-        self.language
-            .set_value(Language::new(locale, dictionary.unwrap_or_default()));
+    /// Shows everything in another language: the texts by their keys, and dates and numbers as in a locale (BCP 47: a reader in
+    /// Austria keeps Austria's). No texts are English.
+    pub fn set(&self, locale: &str, texts: Option<Object>) {
+        self.language.set_value(Language::new(locale, texts));
         self.show_again();
-        Ok(())
     }
 
     /// Shows all texts anew: in another language, or because another day has begun.

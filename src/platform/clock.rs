@@ -28,12 +28,13 @@ pub async fn until(time: Option<i64>) {
 
 /// How long it is to the reader's next day, in milliseconds.
 pub fn until_midnight() -> u32 {
-    let tomorrow = Date::new_0();
-    tomorrow.set_hours(24);
-    tomorrow.set_minutes(0);
-    tomorrow.set_seconds(0);
-    tomorrow.set_milliseconds(0);
-    (tomorrow.get_time() - Date::now()).max(0.0) as u32
+    const DAY: f64 = 86_400_000.0;
+    // What the clocks here are behind UTC, which the night may change.
+    let behind = |ms: f64| Date::new(&ms.into()).get_timezone_offset() * 60_000.0;
+    let now = Date::now();
+    let midnight = ((now - behind(now)) / DAY).floor() * DAY + DAY;
+    let midnight = midnight + behind(midnight + behind(now));
+    (midnight - now).max(0.0) as u32
 }
 
 /// Reads ISO 8601 and nothing laxer: browsers would take many a text for a date.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gloo_events::EventListener;
 use gloo_net::http::Request;
-use js_sys::{Array, Function, Reflect, Uint8Array};
+use js_sys::{Array, Function, JSON, Object, Reflect, Uint8Array};
 use leptos::prelude::{StoredValue, document, request_animation_frame, set_timeout, window};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -69,8 +69,8 @@ pub fn set_language(code: &str, direction: &str) {
 }
 
 /// The texts of a language that `assets/start.js` has fetched beside the program; none for English.
-pub fn texts_from_start() -> Option<String> {
-    property("effusionTexts").as_string()
+pub fn texts_from_start() -> Option<Object> {
+    property("effusionTexts").dyn_into().ok()
 }
 
 /// Has a text held while the page is loaded again, or nothing: `assets/start.js` hands it to the service worker, which has it in its
@@ -97,10 +97,11 @@ pub fn lacks_file() -> bool {
     property("effusionLacks").is_truthy()
 }
 
-/// A text file that stands beside the page; none if it cannot be had.
-pub async fn fetch_text(path: &str) -> Option<String> {
+/// The texts in a file of JSON that stands beside the page; none if they cannot be had.
+pub async fn fetch_texts(path: &str) -> Option<Object> {
     let response = Request::get(path).send().await.ok()?;
-    response.ok().then_some(response)?.text().await.ok()
+    let text = response.ok().then_some(response)?.text().await.ok()?;
+    JSON::parse(&text).ok()?.dyn_into().ok()
 }
 
 /// The page's address, without what it is asked for.
@@ -248,7 +249,7 @@ pub fn click(id: &str) {
 }
 
 /// An element of the page by its `id`.
-pub(super) fn element(id: &str) -> Option<HtmlElement> {
+pub fn element(id: &str) -> Option<HtmlElement> {
     document().get_element_by_id(id)?.dyn_into().ok()
 }
 

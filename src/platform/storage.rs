@@ -1,7 +1,9 @@
 //! What the browser stores for the page: small texts by name. Where it forbids that or has no space left, the page works
 //! without, and says so once.
 
+use js_sys::{Array, JSON};
 use leptos::prelude::window;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Storage;
 
 use super::page;
@@ -39,6 +41,17 @@ impl For {
             Self::Window => window().session_storage().ok()?,
         }
     }
+}
+
+/// Names and values in JSON, as a list of pairs; none if it is something else. The browser reads them, because the first load would
+/// otherwise be 10 kB larger: `serde_json` reports what it did not expect in words, and a number needs tables for that.
+pub fn read_pairs(json: &str) -> Option<Vec<(String, String)>> {
+    let pairs: Array = JSON::parse(json).ok()?.dyn_into().ok()?;
+    let pair = |pair: JsValue| {
+        let pair: Array = pair.dyn_into().ok()?;
+        Some((pair.get(0).as_string()?, pair.get(1).as_string()?))
+    };
+    pairs.iter().map(pair).collect()
 }
 
 /// What is stored on this device under a name.

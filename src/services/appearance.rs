@@ -1,5 +1,6 @@
 //! How the page looks and which language it speaks, and that the device remembers it.
 
+use js_sys::Object;
 use leptos::prelude::*;
 
 use super::preferences::For;
@@ -33,7 +34,7 @@ pub(super) fn recall(state: PageState) {
     let code = Language::find(&chosen).map_or(SYSTEM, |it| it.code);
     state.language.set(code.to_owned());
     // Without its texts, the page stays in English.
-    show_in(state, language, page::texts_from_start().as_deref());
+    show_in(state, language, page::texts_from_start());
 }
 
 /// Changes the colours, and remembers which.
@@ -63,12 +64,12 @@ pub async fn set_language(state: PageState, chosen: String) -> Result<(), Fault>
     state.language.set(chosen.clone());
     let texts = match language.code {
         "en" => None,
-        code => page::fetch_text(&["locales/", code, ".json"].concat()).await,
+        code => page::fetch_texts(&["locales/", code, ".json"].concat()).await,
     };
     if *state.language.read_untracked() != chosen {
         return Ok(()); // Another language was chosen meanwhile.
     }
-    if show_in(state, language, texts.as_deref()) {
+    if show_in(state, language, texts) {
         storage::store(LANGUAGE, Some(chosen.as_str()).filter(|it| *it != SYSTEM));
         Ok(())
     } else {
@@ -112,17 +113,17 @@ fn store_default(services: &SavedServices) {
     For::Device.store(DEFAULT_SERVICE, pairs.as_ref());
 }
 
-/// Shows the page in a language by its texts, which English does not need. False if they are missing or cannot be read: the
-/// language stays as it was then.
-fn show_in(state: PageState, language: Language, texts: Option<&str>) -> bool {
-    let locales = page::locales();
-    let locale = language.locale(locales.iter().map(String::as_str));
+/// Shows the page in a language by its texts, which English does not need. False if they are missing: the language stays as it was
+/// then.
+fn show_in(state: PageState, language: Language, texts: Option<Object>) -> bool {
     let is_there = language.code == "en" || texts.is_some();
-    let is_shown = is_there && state.i18n.set(locale, texts).is_ok();
-    if is_shown {
+    if is_there {
+        let locales = page::locales();
+        let locale = language.locale(locales.iter().map(String::as_str));
+        state.i18n.set(locale, texts);
         page::set_language(language.code, language.direction());
     }
-    is_shown
+    is_there
 }
 
 fn choose(chosen: &str) -> Language {

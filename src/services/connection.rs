@@ -94,6 +94,11 @@ impl Connection {
         current.as_ref().map(|(session, _)| session.clone())
     }
 
+    /// Whether what is requested now goes to the service at once.
+    pub fn is_up(&self) -> bool {
+        *self.app.connection.read_untracked() == state::Connection::Connected
+    }
+
     /// Tells the session in use from those before it.
     pub(super) fn epoch(&self) -> usize {
         self.epoch.get()

@@ -61,6 +61,24 @@ impl Entry {
         }
     }
 
+    /// Opens a session and joins a room as the form says, or says what is wrong with it.
+    pub fn join(self: &Rc<Self>) {
+        let read = self.app.form.read_untracked().join();
+        match read {
+            Ok((sign_in, room)) => self.enter(sign_in, vec![room], true),
+            Err(problems) => self.app.show_problems(problems),
+        }
+    }
+
+    /// Opens a session and joins the rooms that this window was in before it was loaded again, if the form still leads there.
+    pub fn come_back(self: &Rc<Self>) {
+        let found = navigation::where_it_was(&self.app.form.read_untracked());
+        match found {
+            Some((sign_in, rooms)) => self.enter(sign_in, rooms, false),
+            None => self.app.busy.set(false),
+        }
+    }
+
     /// Opens a session and joins rooms, the first of which is shown. `announce` says so to those who are there.
     pub fn enter(self: &Rc<Self>, sign_in: SignIn, rooms: Vec<Room>, announce: bool) {
         self.begin();

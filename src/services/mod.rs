@@ -245,9 +245,8 @@ pub fn serve(app: App, services: &Services) {
     // The browser may keep a page that was left, and show it again.
     let entry = services.entry.clone();
     page::listen(&window, "pageshow", move |event| {
-        let event = event.dyn_ref::<web_sys::PageTransitionEvent>();
-        let is_kept = event.is_some_and(web_sys::PageTransitionEvent::persisted);
-        if is_kept && app.me.read_untracked().is_some() {
+        let event: &web_sys::PageTransitionEvent = event.unchecked_ref();
+        if event.persisted() && app.me.read_untracked().is_some() {
             entry.reconnect();
         }
     });
@@ -265,16 +264,13 @@ async fn follow_days(app: App) {
 
 fn carry_out_requests(app: App, services: Services) {
     Effect::new(move |_| {
-        let Some(request) = app.request.get() else {
+        app.request.track();
+        let Some(Some(request)) = app.request.try_update_untracked(Option::take) else {
             return;
         };
-        app.request.set(None);
         match request {
-            Request::Enter {
-                sign_in,
-                rooms,
-                announce,
-            } => services.entry.enter(sign_in, rooms, announce),
+            Request::Join => services.entry.join(),
+            Request::Return => services.entry.come_back(),
             Request::CreateAccount(account) => services.entry.create_account(account),
             Request::Open(room) => services.rooms.open_and_show(room),
         }

@@ -439,7 +439,7 @@ fn not_done(failure: &Failure) -> Note {
         Failure::NoPrincipal(account) => text!(moderation_no_account, name = account),
         Failure::NoRoom(room) => text!(moderation_no_room, name = room.as_str()),
         Failure::Request { error, .. } if error.refusal() == Some(ErrorReason::AccessDenied) => {
-            text!(moderation_failed, reason = failure.to_string())
+            text!(moderation_failed)
         }
         _ => text!(moderation_not_done, reason = failure.to_string()),
     })

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::appearance;
 use super::outbox::account;
-use super::preferences::{For, Newest};
+use super::preferences::{For, Newest, read_pairs};
 use crate::features::join::form::{Field, Form, KeptPassword, Room, SignIn};
 use crate::features::join::guest::guest_name;
 use crate::features::join::service::{SHARED_ACCOUNT, Service};
@@ -83,7 +83,7 @@ pub fn start(i18n: I18n) -> PageState {
         form.recall(&kept);
     }
     if let Some(held) = page::take_held() {
-        let held: Vec<(String, String)> = serde_json::from_str(&held).unwrap_or_default();
+        let held = read_pairs(&held).unwrap_or_default();
         if let Some(held) = KeptPassword::parse(&held, &[]) {
             form.recall_held(&held);
         }
@@ -94,16 +94,12 @@ pub fn start(i18n: I18n) -> PageState {
     let names_room = address
         .iter()
         .any(|(name, room)| name == "room" && !room.trim().is_empty());
-    state.invited.set_value(names_room || linked.is_some());
+    state.invited.set(names_room || linked.is_some());
     appearance::recall(state);
     follow_hash(state);
     follow_updates(state);
-    if let Some((sign_in, rooms)) = where_it_was(&before, &form) {
-        state.request.set(Some(Request::Enter {
-            sign_in,
-            rooms,
-            announce: false,
-        }));
+    if For::Window.load_text(WINDOW).is_some() && form.is_for_same_as(&before) {
+        state.request.set(Some(Request::Return));
     }
     state
 }
@@ -127,7 +123,7 @@ fn page_origin() -> Service {
 pub(super) fn remember_sign_in(app: App, sign_in: &SignIn) {
     let mut form = app.form.get_untracked();
     For::Window.store(WINDOW, Some(&form.to_pairs()));
-    if sign_in.name == app.guest.get_value() {
+    if sign_in.name == *app.guest.read_untracked() {
         // A name that nobody chose is this window's alone: the device keeps the one that somebody did.
         let mut settings = For::Device.load_pairs(SETTINGS).into_iter();
         let chosen = settings.find(|(setting, _)| setting == "name");
@@ -197,30 +193,16 @@ fn kept_password() -> Option<KeptPassword> {
     KeptPassword::parse(&kept, &For::Device.load_pairs(SETTINGS))
 }
 
-/// The rooms that the window was in before a reload, unless its address now says something else or a password is missing.
-fn where_it_was(before: &Form, now: &Form) -> Option<(SignIn, Vec<Room>)> {
-    For::Window.load_text(WINDOW)?;
+/// Who was where in this window before it was loaded again, unless its address now leads to another room or something is missing.
+pub(super) fn where_it_was(form: &Form) -> Option<(SignIn, Vec<Room>)> {
     let mut rooms = place::rooms(For::Window.load_pairs(ROOMS));
-    let fields = [
-        Field::Name,
-        Field::Account,
-        Field::Host,
-        Field::Port,
-        Field::Path,
-    ];
-    if before.secure != now.secure
-        || before.is_in_browser() != now.is_in_browser()
-        || fields.map(|it| before.text(it)) != fields.map(|it| now.text(it))
-    {
-        return None;
-    }
-    let shown = now.room().ok()?;
+    let shown = form.room().ok()?;
     if !rooms.contains(&shown) {
         // An address that leads to a message is more than one that was left there.
         read_address(&page::hash())?;
         rooms.push(shown);
     }
-    Some((now.sign_in().ok()?, rooms))
+    Some((form.sign_in().ok()?, rooms))
 }
 
 /// The account page has a place in the browser's history, so that one can go back from it.

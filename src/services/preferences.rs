@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::features::join::query;
-pub(super) use crate::platform::storage::For;
+pub(super) use crate::platform::storage::{For, read_pairs};
 
 /// Values of fewer bytes are not what a device has no space for.
 const LARGE: usize = 16 * 1024;
@@ -23,8 +23,8 @@ impl For {
 
     /// Names and values. Earlier versions of the page stored them in the form of an address's query.
     pub(super) fn load_pairs(self, key: &str) -> Vec<(String, String)> {
-        let stored = || query::parse(&self.load_text(key).unwrap_or_default());
-        self.load(key).unwrap_or_else(stored)
+        let stored = self.load_text(key).unwrap_or_default();
+        read_pairs(&stored).unwrap_or_else(|| query::parse(&stored))
     }
 }
 

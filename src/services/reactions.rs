@@ -7,12 +7,9 @@ use effusion_client::{
 };
 use futures_util::StreamExt;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::connection::Connection;
 use super::{fault, value};
-use crate::features::composer::composing::Note;
-use crate::i18n::messages;
 use crate::state::{Fault, OpenRoom, Right};
 use crate::ui::identity::revealed;
 use effusion_chat::{REACTIONS_RANGE, Reaction, Target, reactions_path};
@@ -67,7 +64,10 @@ impl Reactions {
     }
 
     /// Gives a reaction, or takes it back.
-    pub fn toggle(self: &Rc<Self>, open: &OpenRoom, to: Target, emoji: String) {
+    ///
+    /// # Errors
+    /// Why the service did not do it.
+    pub async fn toggle(&self, open: &OpenRoom, to: Target, emoji: String) -> Result<(), Fault> {
         let (name, given) = open.look(|timeline| {
             let reader = timeline.reader();
             let has = open
@@ -83,13 +83,7 @@ impl Reactions {
             name,
             given,
         };
-        let (this, room) = (Rc::clone(self), open.clone());
-        spawn_local(async move {
-            if let Err(fault) = this.append(&path(&room), &value).await {
-                let what = &messages::reaction_failed;
-                room.note.set(Some(Note::Failure { what, fault }));
-            }
-        });
+        self.append(&path(open), &value).await
     }
 
     /// Appends to the room's series of reactions, which is made when it is first needed.

@@ -43,9 +43,11 @@ pub(super) fn share(app: App, notifications: Rc<Notifications>) {
     let known = Known::default();
     let heard = Rc::clone(&known);
     page::listen(&channel, "message", move |event| {
-        let data = event.dyn_ref::<MessageEvent>().map(MessageEvent::data);
-        let text = data.and_then(|data| data.as_string());
-        if let Some(Ok(mark)) = text.map(|text| serde_json::from_str::<ReadMark>(&text)) {
+        let data = event.unchecked_ref::<MessageEvent>().data();
+        if let Some(Ok(mark)) = data
+            .as_string()
+            .map(|text| serde_json::from_str::<ReadMark>(&text))
+        {
             take_in(app, &heard, &mark);
         }
     });

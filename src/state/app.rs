@@ -9,7 +9,7 @@ use crate::features::join::form::{Field, Form, NewAccount, Problem, Room, SignIn
 use crate::features::people::roster::Person;
 use crate::features::settings::saved::SavedServices;
 use crate::i18n::{I18n, Message};
-use crate::platform::page;
+use crate::platform::{focus, page};
 use crate::state::attention::Attention;
 use crate::state::{Fault, OpenRoom};
 use effusion_chat::{RoomName, Target};
@@ -113,15 +113,10 @@ impl Connection {
 /// What the first screen asks for, until the code that talks to a service is there to do it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// To sign in and to join rooms, the first of which is shown.
-    Enter {
-        /// As whom, and where.
-        sign_in: SignIn,
-        /// The rooms.
-        rooms: Vec<Room>,
-        /// Whether those who are there are told.
-        announce: bool,
-    },
+    /// To sign in and to join a room as the form says, if nothing in it is wrong.
+    Join,
+    /// To sign in and to join the rooms that the window was in before it was loaded again.
+    Return,
     /// To make an account and to sign in with it.
     CreateAccount(NewAccount),
     /// To join one more room.
@@ -156,9 +151,9 @@ pub struct PageState {
     /// The services that the reader keeps.
     pub services: RwSignal<SavedServices>,
     /// The name that the page has made up for who gives none.
-    pub guest: StoredValue<String>,
+    pub guest: RwSignal<String>,
     /// Whether the page's address leads into a room.
-    pub invited: StoredValue<bool>,
+    pub invited: RwSignal<bool>,
     /// The language of the interface.
     pub i18n: I18n,
 }
@@ -240,8 +235,8 @@ impl PageState {
             outdated: RwSignal::default(),
             not_stored: RwSignal::default(),
             services: RwSignal::default(),
-            guest: StoredValue::new(guest),
-            invited: StoredValue::new(false),
+            guest: RwSignal::new(guest),
+            invited: RwSignal::new(false),
             i18n,
         }
     }
@@ -251,6 +246,16 @@ impl PageState {
         let problems = self.problems.read();
         let found = problems.iter().find(|(wrong, _)| *wrong == field);
         found.map(|(_, problem)| *problem)
+    }
+
+    /// Says what is wrong with a form, and moves the focus to the first field concerned.
+    pub fn show_problems(&self, found: Vec<Problem>) {
+        let first = found.first().map(|(field, _)| *field);
+        self.problems.set(found);
+        self.busy.set_if_changed(false);
+        if let Some(field) = first {
+            focus::move_to(field.id());
+        }
     }
 
     /// Goes to another page of forms.

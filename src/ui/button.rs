@@ -4,13 +4,13 @@ use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 
-use super::{Glyph, Icon, PathIcon};
+use super::{Glyph, Icon};
 
 /// A button that shows an icon alone, and says in words what it does.
 #[component]
 pub fn IconButton(
     /// The icon, by its name in `index.html`.
-    icon: &'static str,
+    icon: Glyph,
     /// What it does, for a tooltip and for who cannot see the icon.
     #[prop(into)]
     label: TextProp,
@@ -41,7 +41,7 @@ pub fn IconButton(
             aria-expanded=move || expanded.map(|expanded| expanded.get().to_string())
             on:click=move |event| on_click.run(event)
         >
-            <Icon name=icon />
+            <Icon path=icon />
             {children.map(|children| children())}
         </button>
     }
@@ -113,7 +113,7 @@ pub fn ToolButton(
             title=move || title.get()
             on:click=move |event| on_click.run(event)
         >
-            <PathIcon path />
+            <Icon path />
             <span class="label">{move || label.get()}</span>
         </button>
     }

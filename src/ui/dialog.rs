@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::text_prop::TextProp;
 
-use super::IconButton;
+use super::{IconButton, glyph};
 use crate::i18n::messages;
 use crate::platform::focus;
 use crate::state::use_app;
@@ -46,7 +46,7 @@ pub fn Dialog(
                 <header>
                     <h2>{move || title.get()}</h2>
                     <IconButton
-                        icon="close"
+                        icon=glyph::CLOSE
                         label=&messages::common_close
                         test="close-dialog"
                         on_click=close

@@ -62,7 +62,11 @@ fn code_point(c: char) -> String {
 fn joins(before: char, c: char, next: char) -> bool {
     match c {
         '\u{200c}' | '\u{200d}' => !before.is_ascii() && !next.is_ascii() && !is_hidden(next),
-        '\u{fe0f}' => !before.is_alphanumeric() && !before.is_ascii() && !is_hidden(before),
+        // The pictures that can be drawn as text, too: Unicode's emoji-variation-sequences.txt, apart from ASCII.
+        '\u{fe0f}' => matches!(
+            before,
+            '\u{a9}' | '\u{ae}' | '\u{203c}'..='\u{2bff}' | '\u{3030}'..='\u{303d}' | '\u{3297}'..='\u{3299}' | '\u{1f000}'..='\u{1faff}'
+        ),
         _ => false,
     }
 }

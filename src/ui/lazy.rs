@@ -7,7 +7,6 @@
 use std::pin::Pin;
 
 use futures_util::FutureExt;
-use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local_scoped_with_cancellation;
 
@@ -63,7 +62,7 @@ pub fn Lazy(
     quiet: bool,
     /// Called if it cannot be fetched.
     #[prop(optional, into)]
-    on_error: Option<Callback<()>>,
+    on_error: Option<UnsyncCallback<()>>,
     /// What is shown until the code is there, and stays if it cannot be fetched. Nothing is shown of it where the code is there
     /// already.
     #[prop(optional, into)]
@@ -92,20 +91,20 @@ pub fn Lazy(
         None => {}
     }
     let loaded = StoredValue::new_local(None);
-    let state = RwSignal::new(None);
+    let (done, failed) = (RwSignal::new(false), RwSignal::new(false));
     spawn_local_scoped_with_cancellation(async move {
         let result = load.await;
-        let failed = result.is_err();
-        if failed {
+        if result.is_err() {
             report();
+            failed.set(true);
         }
         loaded.set_value(result.ok());
-        state.set(Some(failed));
+        done.set(true);
     });
     let shown = move || {
-        let failed = state.get();
+        done.track();
         let view = loaded.try_update_value(Option::take).flatten();
-        view.unwrap_or_else(|| or_else(failed == Some(true)))
+        view.unwrap_or_else(|| or_else(failed.get_untracked()))
     };
     shown.into_any()
 }
@@ -124,16 +123,16 @@ pub fn load_failed() -> &'static Message {
 pub fn LoadFailed(
     /// Called by a button that closes this, if it is not to stay.
     #[prop(optional, into)]
-    on_close: Option<Callback<()>>,
+    on_close: Option<UnsyncCallback<()>>,
 ) -> impl IntoView {
-    let node = NodeRef::<html::Div>::new();
-    request_animation_frame(move || {
-        if let Some(Some(node)) = node.try_get_untracked() {
-            node.scroll_into_view_with_bool(false);
+    const ID: &str = "part-missing";
+    request_animation_frame(|| {
+        if let Some(element) = page::element(ID) {
+            element.scroll_into_view_with_bool(false);
         }
     });
     view! {
-        <div class="fault missing" role="alert" data-testid="part-missing" node_ref=node>
+        <div class="fault missing" role="alert" id=ID data-testid=ID>
             <p>{load_failed()}</p>
             <button type="button" on:click=|_| page::reload()>
                 {&messages::update_reload}

@@ -30,7 +30,7 @@ pub use {
     dialog::{Dialog, show_modal},
     fact::Fact,
     field::{Checkbox, Form, Labelled, Select, TextField, option},
-    icon::{Glyph, Icon, PathIcon, glyph},
+    icon::{BrandIcon, Glyph, Icon, glyph, kind_glyph},
     keyed::Keyed,
     lazy::Lazy,
     panel::Panel,

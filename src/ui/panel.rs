@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 
-use super::IconButton;
+use super::{IconButton, glyph};
 use crate::i18n::messages;
 use crate::platform::focus;
 use crate::platform::keyboard::is_composing;
@@ -52,7 +52,7 @@ pub fn Panel(
             <header>
                 <h2>{move || title.get()}</h2>
                 <IconButton
-                    icon="close"
+                    icon=glyph::CLOSE
                     label=&messages::common_close
                     test="close-panel"
                     on_click=move |_| close()

@@ -8,7 +8,7 @@ use effusion::features::join::form::{Credentials, Field, Form, Room, SignIn};
 use effusion::features::join::service::Service;
 use effusion::i18n::provide_i18n;
 use effusion::services::{Connector, Services, serve};
-use effusion::state::{App, Connection, OpenRoom, PageState, Request, RoomState};
+use effusion::state::{App, Connection, OpenRoom, PageState, RoomState};
 use effusion_chat::{RoomKind, RoomName};
 use effusion_client::web::Browser;
 use gloo_timers::future::TimeoutFuture;
@@ -48,18 +48,15 @@ impl Page {
             let app = App::new(PageState::new(form, String::new(), provide_i18n()));
             let services = Services::with_connector(app, connector);
             serve(app, &services);
-            app.request.set(Some(Request::Enter {
-                sign_in: SignIn {
-                    name,
-                    credentials: Credentials {
-                        principal: "control".to_owned(),
-                        password: "password".to_owned(),
-                    },
-                    service: Service::default(),
+            let sign_in = SignIn {
+                name,
+                credentials: Credentials {
+                    principal: "control".to_owned(),
+                    password: "password".to_owned(),
                 },
-                rooms: Vec::new(),
-                announce: false,
-            }));
+                service: Service::default(),
+            };
+            services.entry.enter(sign_in, Vec::new(), false);
             kept.replace(Some((app, services)));
         });
         let (app, services) = made.take().unwrap();

@@ -14,7 +14,7 @@ use crate::platform::focus;
 use crate::state::{Fault, use_app, use_room};
 use crate::t;
 use crate::ui::identity::isolate;
-use crate::ui::{Button, PathIcon, ToolButton, glyph};
+use crate::ui::{Button, Icon, ToolButton, glyph};
 
 /// A line above the box, with a button that closes it.
 #[component]
@@ -130,7 +130,7 @@ pub fn PurposeBanner() -> impl IntoView {
                 close_test="purpose-cancel"
                 on_close=cancel
             >
-                <PathIcon path=icon />
+                <Icon path=icon />
                 <p class="words">
                     <span>{text}</span>
                     {" "}
@@ -152,7 +152,7 @@ pub fn UnsavedEdits() -> impl IntoView {
         if progress == EditProgress::Saving {
             return view! {
                 <div class="above" role="status" data-testid="saving">
-                    <PathIcon path=glyph::EDIT />
+                    <Icon path=glyph::EDIT />
                     <p class="words">{&messages::composer_saving}</p>
                 </div>
             }

@@ -180,7 +180,7 @@ pub fn Composer(
                             || input.too_large.read().is_some()
                     }
                 >
-                    <Icon name="send" />
+                    <Icon path=glyph::SEND />
                 </button>
             </form>
         </div>

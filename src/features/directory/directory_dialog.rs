@@ -12,7 +12,7 @@ use crate::platform::clock;
 use crate::services::use_services;
 use crate::state::{Dialog, Fault, use_app};
 use crate::ui::identity::revealed;
-use crate::ui::{Dialog as DialogFrame, FaultAlert, Icon};
+use crate::ui::{Dialog as DialogFrame, FaultAlert, Icon, glyph, kind_glyph};
 use crate::{lazy, text};
 
 lazy! { room, pub fn directory_dialog() => view! { <DirectoryDialog /> } }
@@ -49,7 +49,7 @@ fn DirectoryDialog() -> impl IntoView {
                         data-testid="new-room-button"
                         on:click=move |_| ask_for_room(app, Dialog::NewRoom)
                     >
-                        <Icon name="plus" />
+                        <Icon path=glyph::PLUS />
                         {&messages::common_new_room}
                     </button>
                 </div>
@@ -145,7 +145,7 @@ fn RoomChoice(
             data-room=name.clone()
             on:click=join
         >
-            <Icon name=room.kind.word() />
+            <Icon path=kind_glyph(room.kind) />
             <span class="words">
                 <span class="named">
                     <bdi>{revealed(&name)}</bdi>

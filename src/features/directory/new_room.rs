@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 
 use effusion_chat::RoomKind;
 
-use crate::features::join::{Actions, FormFault, RoomFields, show_problems};
+use crate::features::join::{Actions, FormFault, RoomFields};
 use crate::i18n::messages;
 use crate::lazy;
 use crate::services::{Access, Directory, NewRoom, use_services};
@@ -76,7 +76,7 @@ fn NewRoomDialog() -> impl IntoView {
     let submit = move |()| {
         let room = match app.form.read_untracked().room() {
             Ok(room) => room,
-            Err(problem) => return show_problems(app.problems, vec![problem]),
+            Err(problem) => return app.show_problems(vec![problem]),
         };
         let new = NewRoom {
             room,

@@ -6,7 +6,7 @@ use crate::i18n::{messages, use_i18n};
 use crate::services::{link_copied, link_to, use_services};
 use crate::state::attention::Level;
 use crate::state::{use_app, use_room};
-use crate::ui::{Button, Dialog, Form, Icon, Select, TextField, option};
+use crate::ui::{Button, Dialog, Form, Icon, Select, TextField, glyph, option};
 use crate::{lazy, t, text};
 
 lazy! { room, pub fn room_info_dialog() => view! { <RoomInfoDialog /> } }
@@ -142,7 +142,7 @@ fn RoomActions() -> impl IntoView {
         <div class="actions">
             <Button test="copy-room-link" label=&messages::room_info_copy_link on_click=copy />
             <button type="button" data-testid="archive-button" on:click=press>
-                <Icon name="archive" />
+                <Icon path=glyph::ARCHIVE />
                 {move || {
                     if is_archived.get() {
                         t!(i18n, room_info_unarchive)

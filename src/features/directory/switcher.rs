@@ -14,7 +14,7 @@ use crate::platform::{focus, keyboard};
 use crate::services::{Services, use_services};
 use crate::state::{App, OpenRoom, use_app};
 use crate::ui::identity::{isolate, revealed};
-use crate::ui::{Avatar, Dialog, Icon};
+use crate::ui::{Avatar, Dialog, Icon, kind_glyph};
 
 /// How many are offered at once.
 const MAX_OFFERED: usize = 12;
@@ -181,7 +181,7 @@ fn Row(
         }
         _ => String::new(),
     };
-    let icon = |kind: RoomKind| view! { <Icon name=kind.word() /> }.into_any();
+    let icon = |kind: RoomKind| view! { <Icon path=kind_glyph(kind) /> }.into_any();
     let avatar = || view! { <Avatar name=name.clone() /> }.into_any();
     // And what happens when one goes there, where that is not plain.
     let (picture, action) = match &to {

@@ -3,13 +3,12 @@
 use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 
-use crate::features::join::form::{Field, Problem};
+use crate::features::join::form::Field;
 use crate::features::join::service::DEFAULT_PATH;
 use crate::i18n::{Message, messages, use_i18n};
 use crate::lazy;
-use crate::platform::focus;
-use crate::state::{Fault, use_page};
-use crate::ui::{FaultAlert, Icon, Labelled, Lazy};
+use crate::state::use_page;
+use crate::ui::{FaultAlert, Glyph, Icon, Labelled, Lazy};
 
 /// A labelled text field, with what is wrong with its content.
 #[component]
@@ -74,7 +73,7 @@ pub fn Choice(
     /// Names it for tests.
     test: &'static str,
     /// The icon beside its title.
-    icon: &'static str,
+    icon: Glyph,
     /// What it is called.
     #[prop(into)]
     title: TextProp,
@@ -98,7 +97,7 @@ pub fn Choice(
             />
             <span>
                 <strong>
-                    <Icon name=icon />
+                    <Icon path=icon />
                     {move || title.get()}
                 </strong>
                 <small>{move || about.get()}</small>
@@ -136,7 +135,13 @@ pub fn Actions(
 lazy! {
     chat,
     /// Says what went wrong. The code for it comes with that of the services: without them nothing can.
-    fn fault_alert(fault: Fault) => view! { <FaultAlert fault scroll_into_view=true /> }
+    fn form_fault() => view! { <FormFaultAlert /> }
+}
+
+#[component]
+fn FormFaultAlert() -> impl IntoView {
+    let fault = use_page().fault.get_untracked();
+    fault.map(|fault| view! { <FaultAlert fault scroll_into_view=true /> })
 }
 
 /// Why what a form asked for did not work, if it did not.
@@ -144,17 +149,8 @@ lazy! {
 pub fn FormFault() -> impl IntoView {
     let fault = use_page().fault;
     move || {
-        let load = fault_alert(fault.get()?);
-        Some(view! { <Lazy load /> }.into_any())
-    }
-}
-
-/// Says what is wrong with a form, and moves the focus to the first field concerned.
-pub fn show_problems(problems: RwSignal<Vec<Problem>>, found: Vec<Problem>) {
-    let first = found.first().map(|(field, _)| *field);
-    problems.set(found);
-    if let Some(field) = first {
-        focus::move_to(field.id());
+        let failed = fault.read().is_some();
+        failed.then(|| view! { <Lazy load=form_fault() /> }.into_any())
     }
 }
 

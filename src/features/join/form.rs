@@ -457,6 +457,31 @@ impl Form {
             .collect()
     }
 
+    /// Whether another form is of the same person, account and service.
+    pub fn is_for_same_as(&self, other: &Self) -> bool {
+        let fields = [
+            Field::Name,
+            Field::Account,
+            Field::Host,
+            Field::Port,
+            Field::Path,
+        ];
+        self.secure == other.secure
+            && self.in_browser == other.in_browser
+            && fields.iter().all(|it| self.text(*it) == other.text(*it))
+    }
+
+    /// Whether something has to be filled in besides a name.
+    pub fn lacks_more_than_name(&self) -> bool {
+        let service = if self.in_browser {
+            &[][..]
+        } else {
+            &[Field::Host, Field::Port]
+        };
+        let mut needed = [Field::Room, Field::Password].iter().chain(service);
+        needed.any(|field| self.text(*field).is_empty())
+    }
+
     /// Reads the fields of the join page.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use crate::i18n::{Message, messages};
-use crate::ui::Icon;
+use crate::ui::BrandIcon;
 
 /// The lessons of the tutorial, each with its subject and a sentence.
 const LESSONS: [(&Message, &Message); 3] = [
@@ -19,7 +19,7 @@ pub fn Front(
     /// The form.
     children: Children,
 ) -> impl IntoView {
-    let lessons = LESSONS.map(|(title, about)| {
+    let [live, history, accounts] = LESSONS.map(|(title, about)| {
         view! {
             <li>
                 <strong>{title}</strong>
@@ -33,7 +33,7 @@ pub fn Front(
             <aside class="story">
                 <Brand />
                 <p class="claim">{&messages::front_claim}</p>
-                <ol class="lessons">{lessons}</ol>
+                <ol class="lessons">{live} {history} {accounts}</ol>
             </aside>
             <main>{children()}</main>
         </div>
@@ -45,7 +45,7 @@ pub fn Front(
 pub fn Brand() -> impl IntoView {
     view! {
         <p class="brand">
-            <Icon name="brand" />
+            <BrandIcon />
             <span>{"Effusion"}</span>
         </p>
     }

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use web_sys::Element;
 
-use super::{Actions, FormFault, FormField, Front, RoomFields, ServiceFields, show_problems};
+use super::{Actions, FormFault, FormField, Front, RoomFields, ServiceFields};
 use crate::features::join::form::{Field, Problem};
 use crate::i18n::{messages, use_i18n};
 use crate::platform::page;
@@ -14,24 +14,14 @@ use crate::{lazy, t};
 #[component]
 pub fn JoinForm() -> impl IntoView {
     let (state, i18n) = (use_page(), use_i18n());
-    let submit = move |()| {
-        let read = state.form.read_untracked().join();
-        match read {
-            Ok((sign_in, room)) => state.request.set(Some(Request::Enter {
-                sign_in,
-                rooms: vec![room],
-                announce: true,
-            })),
-            Err(problems) => show_problems(state.problems, problems),
-        }
-    };
+    let submit = move |()| state.request.set(Some(Request::Join));
     view! {
         <Front>
             <Form test="join-form" class="card" on_submit=submit>
                 <h1>
                     {move || {
                         let room = isolate(&revealed(state.form.read().text(Field::Room).trim()));
-                        if state.invited.get_value() {
+                        if state.invited.get() {
                             t!(i18n, join_invited, room = room)
                         } else {
                             t!(i18n, join_into, room = room)
@@ -69,15 +59,12 @@ pub fn JoinForm() -> impl IntoView {
     }
 }
 
-/// What most people leave as it is: room, account and service. It is open where something in it is missing or wrong.
+/// What most people leave as it is: room, account and service. It is open where something in it is missing, or found to be wrong.
 #[component]
 fn Advanced() -> impl IntoView {
     let state = use_page();
     let is_other = |problems: &[Problem]| problems.iter().any(|(field, _)| *field != Field::Name);
-    let needed = {
-        let read = state.form.read_untracked().join();
-        read.err().is_some_and(|problems| is_other(&problems))
-    };
+    let needed = state.form.read_untracked().lacks_more_than_name();
     let (open, fetched) = (RwSignal::new(needed), RwSignal::new(needed));
     // What is seen at once comes first, and so does the chat for whoever has joined by then.
     page::once_drawn(move || {

@@ -18,7 +18,7 @@ mod service_fields;
 
 #[cfg(target_arch = "wasm32")]
 pub use {
-    fields::{Actions, Choice, FormFault, FormField, show_problems},
+    fields::{Actions, Choice, FormFault, FormField},
     front::{Brand, Front},
     join_form::{JoinForm, PersonFields, RememberPassword},
     room_fields::RoomFields,

@@ -5,6 +5,7 @@ use super::{Choice, FormField};
 use crate::features::join::form::Field;
 use crate::i18n::{Message, messages};
 use crate::state::use_page;
+use crate::ui::kind_glyph;
 
 /// The kinds of room, what they are called for tests and for people, and what a room of each does.
 const KINDS: [(RoomKind, &str, &Message, &Message); 2] = [
@@ -31,7 +32,7 @@ pub fn RoomFields() -> impl IntoView {
             <Choice
                 name="kind"
                 test
-                icon=kind.word()
+                icon=kind_glyph(kind)
                 title
                 about
                 checked=Signal::derive(move || form.read().kind() == kind)

@@ -8,21 +8,21 @@ use crate::features::join::form::{Field, version_text};
 use crate::i18n::{Message, messages};
 use crate::state::use_page;
 use crate::text;
-use crate::ui::{Button, Checkbox, Select, option};
+use crate::ui::{Button, Checkbox, Glyph, Select, glyph, option};
 
 /// Whether it is the service in this browser, its name for tests, its icon, what it is called, and what it is.
-const PLACES: [(bool, &str, &str, &Message, &Message); 2] = [
+const PLACES: [(bool, &str, Glyph, &Message, &Message); 2] = [
     (
         true,
         "service-browser",
-        "brand",
+        glyph::WINDOW,
         &messages::service_browser,
         &messages::service_browser_hint,
     ),
     (
         false,
         "service-network",
-        "diagnostics",
+        glyph::DIAGNOSTICS,
         &messages::service_network,
         &messages::service_network_hint,
     ),

@@ -16,7 +16,7 @@ use crate::lazy;
 use crate::platform::focus;
 use crate::services::{Duty, use_services};
 use crate::state::{Panel, Screen, use_app};
-use crate::ui::{IconButton, Lazy};
+use crate::ui::{IconButton, Lazy, glyph};
 
 /// The screen that moderators work on. While it was opened once, this window keeps watch, whatever it shows.
 #[component]
@@ -29,7 +29,7 @@ fn BoardScreen() -> impl IntoView {
             <main class="board" id="board" data-testid="board" tabindex="-1">
                 <header class="bar">
                     <IconButton
-                        icon="back"
+                        icon=glyph::BACK
                         label=&messages::moderation_back
                         test="board-back"
                         on_click=move |_| app.screen.set(Screen::Chat)
@@ -39,7 +39,7 @@ fn BoardScreen() -> impl IntoView {
                     </div>
                     <DutyBadge />
                     <IconButton
-                        icon="lessons"
+                        icon=glyph::LESSONS
                         label=&messages::lesson_title
                         test="lessons-button"
                         id="lessons-button"

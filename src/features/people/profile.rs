@@ -9,7 +9,7 @@ use super::roster::Person;
 use crate::i18n::{messages, use_i18n};
 use crate::services::{PersonDetails, use_services};
 use crate::state::use_app;
-use crate::ui::{Avatar, Dialog, Fact, Form, Icon, TextField, hue_of};
+use crate::ui::{Avatar, Dialog, Fact, Form, Icon, TextField, glyph, hue_of};
 use crate::{lazy, t, text};
 
 /// Name, principal, roles and sessions of somebody; the reader's own with what can be changed.
@@ -150,7 +150,7 @@ fn WritePrivately(
             data-testid="write-to"
             on:click=write
         >
-            <Icon name="direct" />
+            <Icon path=glyph::DIRECT />
             {&messages::profile_message}
         </button>
     }

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use crate::features::join::{Actions, RoomFields, show_problems};
+use crate::features::join::{Actions, RoomFields};
 use crate::i18n::messages;
 use crate::lazy;
 use crate::services::use_services;
@@ -20,7 +20,7 @@ fn AnotherRoomDialog() -> impl IntoView {
                 app.dialog.set(None);
                 services.rooms.open_and_show(room);
             }
-            Err(problem) => show_problems(app.problems, vec![problem]),
+            Err(problem) => app.show_problems(vec![problem]),
         }
     };
     view! {

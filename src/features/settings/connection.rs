@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use crate::features::join::form::version_text;
 use crate::features::join::service::VERSIONS;
-use crate::features::join::{Actions, FormFault, PersonFields, ServiceFields, show_problems};
+use crate::features::join::{Actions, FormFault, PersonFields, ServiceFields};
 use crate::i18n::messages;
 use crate::services::use_services;
 use crate::state::use_app;
@@ -18,7 +18,7 @@ pub fn ConnectionSettings() -> impl IntoView {
         let read = app.form.read_untracked().sign_in();
         match read {
             Ok(sign_in) => entry.switch(sign_in),
-            Err(problems) => show_problems(app.problems, problems),
+            Err(problems) => app.show_problems(problems),
         }
     };
     view! {

@@ -6,7 +6,7 @@ use crate::i18n::{messages, use_i18n};
 use crate::platform::{focus, page};
 use crate::services::change_saved_services;
 use crate::state::{App, use_app};
-use crate::ui::{Checkbox, Icon, IconButton};
+use crate::ui::{Checkbox, Icon, IconButton, glyph};
 use crate::{t, text};
 
 /// The services that the reader has saved, and a way to save the one in use.
@@ -38,7 +38,7 @@ pub fn ServiceSettings() -> impl IntoView {
                 disabled=move || app.me.read().is_none()
                 on:click=move |_| save_current(app)
             >
-                <Icon name="plus" />
+                <Icon path=glyph::PLUS />
                 {&messages::services_save}
             </button> <BrowserService />
         </div>
@@ -119,7 +119,7 @@ fn Row(
                 {&messages::services_use}
             </button>
             <IconButton
-                icon="close"
+                icon=glyph::CLOSE
                 label=text!(services_remove, name = &name)
                 test="service-remove"
                 on_click=remove

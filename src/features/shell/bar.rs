@@ -10,7 +10,7 @@ use crate::services::use_services;
 use crate::state::{Connection, Dialog, Panel, use_app, use_room};
 use crate::t;
 use crate::ui::identity::{isolate, revealed};
-use crate::ui::{Button, Icon, IconButton};
+use crate::ui::{Button, Icon, IconButton, glyph, kind_glyph};
 
 /// What the room is called, how the connection stands, and what can be done with the room.
 #[component]
@@ -43,7 +43,7 @@ fn MenuButton() -> impl IntoView {
     };
     view! {
         <IconButton
-            icon="menu"
+            icon=glyph::MENU
             label=&messages::common_rooms
             test="menu-button"
             id="menu-button"
@@ -123,7 +123,7 @@ fn KindChip() -> impl IntoView {
         let kind = info.read().kind;
         view! {
             <span class="chip">
-                <Icon name=kind.word() />
+                <Icon path=kind_glyph(kind) />
                 {match kind {
                     RoomKind::Live => &messages::common_live,
                     RoomKind::History => &messages::common_history,
@@ -143,7 +143,7 @@ fn RoomButtons() -> impl IntoView {
     let attended = room.attended.clone();
     view! {
         <IconButton
-            icon="find"
+            icon=glyph::FIND
             label=&messages::common_search_room
             test="search-button"
             id="search-button"
@@ -152,13 +152,13 @@ fn RoomButtons() -> impl IntoView {
         />
         {move || (is_room && attended.get()).then(|| view! { <MembersButton /> }.into_any())}
         <IconButton
-            icon="info"
+            icon=glyph::INFO
             label=&messages::room_details
             test="room-info-button"
             on_click=move |_| app.dialog.set(Some(Dialog::RoomInfo))
         />
         <IconButton
-            icon="leave"
+            icon=glyph::LEAVE
             label=&messages::room_leave
             test="leave-button"
             on_click=move |_| services.rooms.leave(&room)
@@ -185,7 +185,7 @@ fn MembersButton() -> impl IntoView {
             aria-expanded=move || (*app.panel.read() == Some(Panel::Members)).to_string()
             on:click=move |_| toggle(app.panel, Panel::Members)
         >
-            <Icon name="people" />
+            <Icon path=glyph::PEOPLE />
             <span data-testid="members-count">{move || count()}</span>
             <span class="unseen">{" "}</span>
             <span class="unseen">{&messages::common_people_in_room}</span>

@@ -57,7 +57,7 @@ pub fn Dialogs() -> impl IntoView {
 }
 
 /// What is about the room that is shown: made anew for another one.
-fn about_room(load: fn() -> Loading, on_error: Callback<()>) -> AnyView {
+fn about_room(load: fn() -> Loading, on_error: UnsyncCallback<()>) -> AnyView {
     view! {
         <ActiveRoom>
             <Lazy load=load() quiet=true on_error />
@@ -69,14 +69,14 @@ fn about_room(load: fn() -> Loading, on_error: Callback<()>) -> AnyView {
 /// What to do where what is opened cannot be fetched: it is closed, so that who opens it again tries again, and said until then.
 fn report_missing<T: Send + Sync + 'static>(
     opened: RwSignal<Option<T>>,
-) -> (Callback<()>, impl IntoView) {
+) -> (UnsyncCallback<()>, impl IntoView) {
     let missing = RwSignal::new(false);
     Effect::new(move |_| {
         if opened.read().is_some() {
             missing.set_if_changed(false);
         }
     });
-    let on_error = Callback::new(move |()| {
+    let on_error = UnsyncCallback::new(move |()| {
         opened.set(None);
         missing.set(true);
     });

@@ -7,10 +7,11 @@ use crate::features::people::typing;
 use crate::features::sidebar::ask_for_room;
 use crate::features::timeline::{MessageList, Requests};
 use crate::i18n::{messages, use_i18n};
+use crate::platform::focus;
 use crate::services::use_services;
 use crate::state::{Dialog, Fault, ReadOnly, Right, RoomState, use_app, use_room};
 use crate::t;
-use crate::ui::{Button, FaultAlert, Icon, Lazy};
+use crate::ui::{BrandIcon, Button, FaultAlert, Icon, Lazy, glyph};
 
 /// Its messages, who is typing, and the composer.
 #[component]
@@ -108,7 +109,7 @@ fn Muted(
     };
     view! {
         <div class="archived" role="status" data-testid="muted">
-            <Icon name="info" />
+            <Icon path=glyph::INFO />
             <p>
                 <strong>{words}</strong>
                 {" "}
@@ -124,7 +125,7 @@ fn Archived() -> impl IntoView {
     let (services, room) = (use_services(), use_room());
     view! {
         <div class="archived" data-testid="archived">
-            <Icon name="archive" />
+            <Icon path=glyph::ARCHIVE />
             <p>{&messages::room_archived}</p>
             <Button
                 test="reopen-button"
@@ -140,9 +141,10 @@ fn Archived() -> impl IntoView {
 pub fn NoRoom() -> impl IntoView {
     let app = use_app();
     let view = move || {
+        focus::offer("no-rooms");
         view! {
-            <div class="empty" data-testid="no-rooms">
-                <Icon name="brand" />
+            <div class="empty" id="no-rooms" tabindex="-1" data-testid="no-rooms">
+                <BrandIcon />
                 <h1>{&messages::room_none}</h1>
                 <p>{&messages::room_none_hint}</p>
                 <Button

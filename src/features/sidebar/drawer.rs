@@ -10,7 +10,7 @@ use crate::i18n::messages;
 use crate::platform::focus;
 use crate::state::{App, Dialog, OpenRoom, Panel, Screen, use_app};
 use crate::text;
-use crate::ui::{Avatar, Icon, IconButton};
+use crate::ui::{Avatar, Glyph, Icon, IconButton, glyph};
 
 /// The list of rooms, and below it the reader and the settings. Where the page is narrow it is a drawer.
 #[component]
@@ -29,7 +29,7 @@ pub fn Sidebar() -> impl IntoView {
             <header>
                 <Brand />
                 <IconButton
-                    icon="close"
+                    icon=glyph::CLOSE
                     label=&messages::sidebar_close
                     test="close-drawer"
                     on_click=close
@@ -40,7 +40,7 @@ pub fn Sidebar() -> impl IntoView {
             <footer>
                 <Me />
                 <IconButton
-                    icon="settings"
+                    icon=glyph::SETTINGS
                     label=&messages::common_settings
                     test="settings-button"
                     on_click=settings
@@ -77,11 +77,11 @@ fn Rooms() -> impl IntoView {
                 data-testid="another-room-button"
                 on:click=move |_| ask_for_room(app, Dialog::AnotherRoom)
             >
-                <Icon name="plus" />
+                <Icon path=glyph::PLUS />
                 {&messages::common_join_another_room}
             </button>
             <button type="button" class="another" data-testid="directory-button" on:click=browse>
-                <Icon name="find" />
+                <Icon path=glyph::FIND />
                 {&messages::sidebar_browse}
             </button>
             {move || any_direct.get().then(direct)}
@@ -117,7 +117,7 @@ fn Learn() -> impl IntoView {
     let board = move || {
         view! {
             <button type="button" class="learn" data-testid="board-button" on:click=open_board>
-                <Icon name="shield" />
+                <Icon path=glyph::SHIELD />
                 {&messages::common_moderation}
             </button>
         }
@@ -127,13 +127,13 @@ fn Learn() -> impl IntoView {
         <div class="learning">
             <PanelButton
                 panel=Panel::Lessons
-                icon="lessons"
+                icon=glyph::LESSONS
                 test="lessons-button"
                 label=&messages::lesson_title
             />
             <PanelButton
                 panel=Panel::Diagnostics
-                icon="diagnostics"
+                icon=glyph::DIAGNOSTICS
                 test="diagnostics-button"
                 label=&messages::common_diagnostics
             />
@@ -148,7 +148,7 @@ fn PanelButton(
     /// The panel.
     panel: Panel,
     /// What stands before the label.
-    icon: &'static str,
+    icon: Glyph,
     /// Its `id`, and its name for tests.
     test: &'static str,
     /// What the panel shows.
@@ -169,7 +169,7 @@ fn PanelButton(
             aria-expanded=move || (*app.panel.read() == Some(panel)).to_string()
             on:click=press
         >
-            <Icon name=icon />
+            <Icon path=icon />
             {move || label.get()}
         </button>
     }

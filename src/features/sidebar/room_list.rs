@@ -10,7 +10,7 @@ use crate::services::use_services;
 use crate::state::{OpenRoom, use_app};
 use crate::text;
 use crate::ui::identity::revealed;
-use crate::ui::{Avatar, Icon};
+use crate::ui::{Avatar, Icon, glyph, kind_glyph};
 
 /// Rooms, to show one of them.
 #[component]
@@ -141,7 +141,9 @@ fn Picture(
     let info = room.info.clone();
     match room.peer.clone() {
         Some(peer) => view! { <Avatar name=peer /> }.into_any(),
-        None => (move || view! { <Icon name=info.read().kind.word() /> }.into_any()).into_any(),
+        None => {
+            (move || view! { <Icon path=kind_glyph(info.read().kind) /> }.into_any()).into_any()
+        }
     }
 }
 
@@ -159,7 +161,7 @@ fn Unread(
     let mark = move || {
         view! {
             <span class="drafted" data-testid="drafted">
-                <Icon name="edit" />
+                <Icon path=glyph::EDIT />
                 <span class="unseen">{&messages::sidebar_draft}</span>
             </span>
         }

@@ -2,11 +2,14 @@
 
 use effusion_chat::{RoomKind, Target};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
 use super::{Entry, Key, Origin};
 use crate::features::composer::composing::{EditProgress, Note, Purpose, UnsavedEdit, trimmed};
 use crate::i18n::Message;
+use crate::services::Services;
 use crate::state::{Fault, OpenRoom, SetIfChanged};
+use crate::text;
 
 /// Of how many of the newest messages the newest own one is looked for.
 const RECENT: usize = 200;
@@ -122,6 +125,29 @@ pub fn last_own(room: &OpenRoom) -> Option<Key> {
     };
     room.look(|timeline| timeline.entries().rev().take(RECENT).find(is_one))
         .map(|entry| entry.key)
+}
+
+/// Does something with a message, and says above the composer if it waits for the connection, or why it was not done.
+pub fn carry_out(
+    services: &Services,
+    room: &OpenRoom,
+    failed: &'static Message,
+    deed: impl Future<Output = Result<(), Fault>> + 'static,
+) {
+    let waits = (!services.connection.is_up()).then(|| Note::Info(text!(composer_waits)));
+    if waits.is_some() {
+        room.note.set(waits.clone());
+    }
+    let room = room.clone();
+    spawn_local(async move {
+        let result = deed.await;
+        if waits.is_some() && *room.note.read_untracked() == waits {
+            room.note.set(None);
+        }
+        if let Err(fault) = result {
+            show_failure(&room, failed, fault);
+        }
+    });
 }
 
 /// Says above the composer that something was not done, and why.

@@ -11,10 +11,10 @@ use super::message_row::MessageRow;
 use super::message_tools::message_tools;
 use super::virtual_list::{Requests, VirtualList};
 use crate::features::lessons::welcome;
-use crate::i18n::{Message, messages, use_i18n};
+use crate::i18n::{messages, use_i18n};
 use crate::state::{Earlier, Focus, OpenRoom, RoomState, use_room};
 use crate::t;
-use crate::ui::{Button, Icon, Lazy, PathIcon, glyph};
+use crate::ui::{BrandIcon, Button, Icon, Lazy, glyph};
 
 /// The messages of the room. The list stays at the newest one unless the reader scrolls away.
 #[component]
@@ -57,7 +57,7 @@ pub fn MessageList(
     let newest = move || {
         view! {
             <button type="button" class="newest" data-testid="newest-button" on:click=to_newest>
-                <Icon name="down" />
+                <Icon path=glyph::DOWN />
                 {&messages::timeline_to_newest}
             </button>
         }
@@ -132,7 +132,7 @@ fn UnreadAbove() -> impl IntoView {
                     title=&messages::timeline_to_first_unread
                     on:click=jump
                 >
-                    <PathIcon path=glyph::UP />
+                    <Icon path=glyph::UP />
                     {move || t!(i18n, timeline_new_messages, count = above.get())}
                 </button>
                 <Button
@@ -176,23 +176,24 @@ fn EarlierMessages(
         offered.copied.track();
         offered.offers_earlier()
     });
-    let earlier = room.earlier.clone();
-    move || {
-        if !is_offered.get() {
-            return None;
-        }
-        let load = move |_| on_earlier.run(());
-        let button = |label: &'static Message| {
-            view! { <Button class="earlier" test="earlier-button" label on_click=load /> }
-                .into_any()
+    let (i18n, earlier, asked) = (use_i18n(), room.earlier.clone(), room.earlier.clone());
+    let are_there_more = Memo::new(move |_| *asked.read() != Earlier::None);
+    // The button stays while they come, and the keyboard's focus with it.
+    let button = move || {
+        let earlier = earlier.clone();
+        let label = move || match earlier.get() {
+            Earlier::Failed => t!(i18n, timeline_earlier_failed),
+            Earlier::Loading => t!(i18n, timeline_earlier_loading),
+            _ => t!(i18n, timeline_earlier),
         };
-        let hint = |words: &'static Message| view! { <p class="earlier">{words}</p> }.into_any();
-        Some(match earlier.get() {
-            Earlier::Unknown | Earlier::Cleared => button(&messages::timeline_earlier),
-            Earlier::Failed => button(&messages::timeline_earlier_failed),
-            Earlier::Loading => hint(&messages::timeline_earlier_loading),
-            Earlier::None => hint(&messages::timeline_beginning),
-        })
+        let load = move |_| on_earlier.run(());
+        view! { <Button class="earlier" test="earlier-button" label on_click=load /> }.into_any()
+    };
+    let beginning = || view! { <p class="earlier">{&messages::timeline_beginning}</p> }.into_any();
+    move || match (is_offered.get(), are_there_more.get()) {
+        (false, _) => None,
+        (true, true) => Some(button()),
+        (true, false) => Some(beginning()),
     }
 }
 
@@ -221,7 +222,7 @@ fn NoMessages() -> impl IntoView {
             }
             _ => view! {
                 <div class="empty">
-                    <Icon name="brand" />
+                    <BrandIcon />
                     <h2>{&messages::timeline_empty}</h2>
                     <p>{hint}</p>
                 </div>

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::clipboard::copy_to_clipboard;
-use super::editing::{can_edit, put_edit_aside, show_failure, start_edit};
+use super::editing::{can_edit, carry_out, put_edit_aside, start_edit};
 use super::prose::excerpt;
 use super::reaction_bar::{frequent, react};
 use super::{Delivery, Entry, Key, Origin, Row, Timeline};
@@ -217,12 +217,9 @@ fn ConfirmDelete(
     });
     let delete = move |_| {
         on_done.run(());
-        let (history, room) = (services.history.clone(), room.clone());
-        spawn_local(async move {
-            if let Err(fault) = history.take_back(&room, key).await {
-                show_failure(&room, &messages::message_delete_failed, fault);
-            }
-        });
+        let (history, open) = (services.history.clone(), room.clone());
+        let delete = async move { history.take_back(&open, key).await };
+        carry_out(&services, &room, &messages::message_delete_failed, delete);
     };
     view! {
         <span class="ask">{&messages::message_delete_confirm}</span>

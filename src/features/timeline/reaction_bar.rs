@@ -3,6 +3,7 @@
 use effusion_chat::Target;
 use leptos::prelude::*;
 
+use super::editing::carry_out;
 use super::reactions::{Chip, Who};
 use crate::features::composer::composing::Picking;
 use crate::features::composer::emoji::Frequent;
@@ -12,7 +13,7 @@ use crate::platform::storage;
 use crate::services::{Services, use_services};
 use crate::state::{OpenRoom, use_app};
 use crate::ui::identity::isolate;
-use crate::ui::{PathIcon, glyph};
+use crate::ui::{Icon, glyph};
 
 /// Under this name the device remembers which emoji are used most.
 const FREQUENT: &str = "effusion.emoji";
@@ -57,7 +58,7 @@ fn ReactionBar(
                 title=&messages::common_react
                 on:click=move |_| picking.set(Some(Picking::Reaction(target)))
             >
-                <PathIcon path=glyph::REACT />
+                <Icon path=glyph::REACT />
             </button>
         </div>
     }
@@ -110,7 +111,10 @@ fn ReactionChip(
 /// Gives a reaction, or takes it back, and remembers that it was used.
 pub fn react(services: &Services, room: &OpenRoom, target: Target, emoji: &str) {
     remember(emoji);
-    services.reactions.toggle(room, target, emoji.to_owned());
+    let (reactions, open) = (services.reactions.clone(), room.clone());
+    let emoji = emoji.to_owned();
+    let toggle = async move { reactions.toggle(&open, target, emoji).await };
+    carry_out(services, room, &messages::reaction_failed, toggle);
 }
 
 /// What the reader uses most.

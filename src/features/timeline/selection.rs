@@ -58,10 +58,8 @@ fn follow_selection(ends: &Ends, room: &OpenRoom, list: &Element) {
 }
 
 fn copy_messages(event: &Event, room: &OpenRoom, i18n: I18n, first: u64, last: u64) {
-    let Some(clipboard) = event
-        .dyn_ref::<ClipboardEvent>()
-        .and_then(ClipboardEvent::clipboard_data)
-    else {
+    let event: &ClipboardEvent = event.unchecked_ref();
+    let Some(clipboard) = event.clipboard_data() else {
         return;
     };
     let lines: Vec<String> = room.look(|timeline| {
