@@ -17,13 +17,7 @@ lazy! { more, pub fn account_form() => view! { <AccountForm /> } }
 #[component]
 fn AccountForm() -> impl IntoView {
     let state = use_page();
-    let submit = move |()| {
-        let read = state.form.read_untracked().new_account();
-        match read {
-            Ok(account) => state.request.set(Some(Request::CreateAccount(account))),
-            Err(problems) => state.show_problems(problems),
-        }
-    };
+    let submit = move |()| state.request.set(Some(Request::CreateAccount));
     view! {
         <Front>
             <Form test="account-form" class="card" on_submit=submit>

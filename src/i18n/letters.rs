@@ -105,7 +105,8 @@ mod here {
 
     pub fn is_letter(c: char) -> bool {
         // Browsers compile an expression once.
-        RegExp::new(r"[\p{Alphabetic}\p{N}]", "u").test(c.encode_utf8(&mut [0; 4]))
+        let letter = RegExp::new(r"[\p{Alphabetic}\p{N}]", "u");
+        letter.exec(c.encode_utf8(&mut [0; 4])).is_some()
     }
 }
 

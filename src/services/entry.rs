@@ -186,7 +186,12 @@ impl Entry {
     }
 
     /// Makes an account by the registrar's session, as in Lesson 3, and leads its owner into the chat.
-    pub fn create_account(self: &Rc<Self>, account: NewAccount) {
+    pub fn create_account(self: &Rc<Self>) {
+        let read = self.app.form.read_untracked().new_account();
+        let account = match read {
+            Ok(account) => account,
+            Err(problems) => return self.app.show_problems(problems),
+        };
         self.begin();
         let this = Rc::clone(self);
         spawn_local(async move {

@@ -271,7 +271,7 @@ fn carry_out_requests(app: App, services: Services) {
         match request {
             Request::Join => services.entry.join(),
             Request::Return => services.entry.come_back(),
-            Request::CreateAccount(account) => services.entry.create_account(account),
+            Request::CreateAccount => services.entry.create_account(),
             Request::Open(room) => services.rooms.open_and_show(room),
         }
     });

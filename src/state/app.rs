@@ -5,7 +5,7 @@ use std::ops::Deref;
 use leptos::prelude::*;
 
 use crate::features::composer::composing::EnterKey;
-use crate::features::join::form::{Field, Form, NewAccount, Problem, Room, SignIn};
+use crate::features::join::form::{Field, Form, Problem, Room, SignIn};
 use crate::features::people::roster::Person;
 use crate::features::settings::saved::SavedServices;
 use crate::i18n::{I18n, Message};
@@ -117,8 +117,8 @@ pub enum Request {
     Join,
     /// To sign in and to join the rooms that the window was in before it was loaded again.
     Return,
-    /// To make an account and to sign in with it.
-    CreateAccount(NewAccount),
+    /// To make an account as its form says, if nothing in it is wrong, and to sign in with it.
+    CreateAccount,
     /// To join one more room.
     Open(Room),
 }

@@ -130,6 +130,30 @@ for (const kind of ['live', 'history']) {
     });
 }
 
+test('a reaction and a deletion wait for the connection, and say so', async (open) => {
+    await withService(async (service) => {
+        const ann = await (await open(address(service, { name: 'Ann', room: 'Waiting', kind: 'history' }))).join();
+        await ann.say('one');
+        await ann.say('two');
+        await ann.shows({ state: 'sent' }, { state: 'sent' });
+        await ann.message('one').hover();
+        await ann.message('one').getByTestId('tool-quick').first().waitFor();
+
+        await service.kill();
+        await ann.connection('recovering');
+        await ann.message('one').getByTestId('tool-quick').first().click();
+        await until('the reaction waits', () => ann.$('note').innerText(), (words) => words.includes('once the connection is back'));
+        await ann.use('two', 'tool-delete');
+        await ann.$('delete-confirm').click();
+
+        await service.start();
+        await ann.connection('connected');
+        await ann.message('one').getByTestId('reaction').waitFor();
+        await ann.shows('one', 'This message was deleted.');
+        await ann.$('note').waitFor({ state: 'detached' });
+    });
+});
+
 for (const kind of ['live', 'history']) {
     test(`a service that comes back without its data: a ${kind} room is made again, and nothing of before is taken for new`, async (open) => {
         const act = async (service) => {

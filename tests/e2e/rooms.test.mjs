@@ -67,6 +67,7 @@ scenario('leaving a room ends its messages and keeps the others', async (open) =
 
     await ann.$('leave-button').click();
     await ann.$('no-rooms').waitFor();
+    await until('the keyboard goes on there', () => ann.page.evaluate(() => document.activeElement.id), (id) => id === 'no-rooms');
     await ann.$('no-rooms').getByRole('button').click();
     await ann.$('room-form').getByTestId('room').fill('Go');
     await ann.$('room-form').getByTestId('kind-history').check();
