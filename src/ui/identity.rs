@@ -62,13 +62,18 @@ fn code_point(c: char) -> String {
 fn joins(before: char, c: char, next: char) -> bool {
     match c {
         '\u{200c}' | '\u{200d}' => !before.is_ascii() && !next.is_ascii() && !is_hidden(next),
-        // The pictures that can be drawn as text, too: Unicode's emoji-variation-sequences.txt, apart from ASCII.
-        '\u{fe0f}' => matches!(
-            before,
-            '\u{a9}' | '\u{ae}' | '\u{203c}'..='\u{2bff}' | '\u{3030}'..='\u{303d}' | '\u{3297}'..='\u{3299}' | '\u{1f000}'..='\u{1faff}'
-        ),
+        '\u{fe0f}' => has_emoji_form(before) && !is_hidden(before),
         _ => false,
     }
+}
+
+/// Whether a character can be drawn as text or as an emoji: the blocks in Unicode's `emoji-variation-sequences.txt`, apart from ASCII.
+fn has_emoji_form(c: char) -> bool {
+    matches!(
+        c,
+        '\u{a9}' | '\u{ae}' | '\u{203c}'..='\u{2bff}' | '\u{3030}'..='\u{303d}'
+            | '\u{3297}'..='\u{3299}' | '\u{1f000}'..='\u{1faff}'
+    )
 }
 
 /// A name without what joins its characters: it looks the same with and without.
@@ -190,7 +195,9 @@ mod tests {
             ("Ann\nLee\0", "Ann[U+000A]Lee[U+0000]"),
             ("Ann  Lee ", "Ann␣␣Lee␣"),
             ("\u{e0041}Ann\u{3164}", "[U+E0041]Ann[U+3164]"),
-            ("Ann\u{fe0f}", "Ann[U+FE0F]"),
+            ("Ann\u{fe0f} é\u{fe0f}", "Ann[U+FE0F] é[U+FE0F]"),
+            ("ℹ\u{fe0f} ©\u{fe0f}", "ℹ\u{fe0f} ©\u{fe0f}"),
+            ("\u{2066}\u{fe0f}Ann", "[U+2066][U+FE0F]Ann"),
         ] {
             assert_eq!(revealed(name), shown);
             // The form takes no joiners either.

@@ -138,6 +138,7 @@ lazy! {
     fn form_fault() => view! { <FormFaultAlert /> }
 }
 
+/// What went wrong, in words.
 #[component]
 fn FormFaultAlert() -> impl IntoView {
     let fault = use_page().fault.get_untracked();
