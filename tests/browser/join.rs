@@ -1,7 +1,7 @@
 //! The form that leads into a chat.
 
 use effusion::features::join::JoinForm;
-use effusion::state::{App, Fault};
+use effusion::state::{App, Fault, Request};
 use effusion_chat::RoomKind;
 use leptos::prelude::document;
 use leptos::prelude::*;
@@ -30,6 +30,11 @@ async fn fields_that_cannot_be_used_say_why() {
     stage.fill("port", "eighty").await;
     stage.fill("room", "a//b").await;
     stage.click("join-button").await;
+    assert_eq!(*app.request.read_untracked(), Some(Request::Join));
+    // As the services do.
+    let problems = app.form.read_untracked().join().unwrap_err();
+    app.show_problems(problems);
+    tick().await;
     for (field, words) in [
         ("name", "Enter the name"),
         ("port", "Enter a port"),
