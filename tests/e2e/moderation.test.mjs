@@ -161,7 +161,7 @@ scenario('an account or a room that does not exist is told as such', async (open
 scenario('without the rights there is no board, and /mute reports that', async (open) => {
     const eve = await account(open, 'eve', 'Blue');
     await eve.say('/mute admin');
-    await until('a refusal in words', () => eve.page.locator('main').innerText(), (text) => /can’t moderate/.test(text));
+    await until('a refusal in words', () => eve.page.locator('main').innerText(), (text) => /Your account can’t do this/.test(text));
     // Her permissions were requested when she joined, and are known by now.
     assert.equal(await eve.$('board-button').count(), 0);
 });
