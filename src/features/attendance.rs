@@ -9,9 +9,9 @@ use crate::lazy;
 use crate::platform::page;
 use crate::services::use_services;
 use crate::state::{Connection, OpenRoom, RoomState, use_app};
-use crate::ui::Lazy;
 use crate::ui::identity::{ascii_look, without_joiners};
 use crate::ui::lazy::LoadError;
+use crate::ui::{Lazy, List};
 
 lazy! { room, pub fn attendance() => view! { <Attendance /> } }
 
@@ -67,13 +67,13 @@ fn Attendance() -> impl IntoView {
         }
     });
     view! {
-        <For
+        <List
             each=move || app.rooms.get().into_iter().chain(app.direct.get())
-            key=|room| room.id
+            key=|room| room.id.to_string()
             let:room
         >
             <RoomAttendance room />
-        </For>
+        </List>
     }
 }
 

@@ -1,5 +1,7 @@
 use leptos::prelude::*;
 
+use super::List;
+
 /// Makes its content anew for each key, and shows nothing while there is none. Leptos would otherwise turn the elements of one
 /// content into those of another, with whatever the browser keeps in them, such as focus and scroll position.
 #[component]
@@ -10,5 +12,5 @@ pub fn Keyed(
     /// The content.
     children: ChildrenFn,
 ) -> impl IntoView {
-    view! { <For each=move || key.get() key=|key| *key children=move |_| children() /> }
+    view! { <List each=move || key.get() key=usize::to_string children=move |_| children() /> }
 }

@@ -20,6 +20,8 @@ mod keyed;
 #[cfg(target_arch = "wasm32")]
 pub mod lazy;
 #[cfg(target_arch = "wasm32")]
+mod list;
+#[cfg(target_arch = "wasm32")]
 mod panel;
 
 #[cfg(target_arch = "wasm32")]
@@ -33,5 +35,6 @@ pub use {
     icon::{BrandIcon, Glyph, Icon, glyph, kind_glyph},
     keyed::Keyed,
     lazy::Lazy,
+    list::List,
     panel::Panel,
 };

@@ -25,6 +25,7 @@ use crate::lazy;
 use crate::platform::keyboard::is_composing;
 use crate::services::use_services;
 use crate::state::{OpenRoom, SetIfChanged, use_app, use_room};
+use crate::ui::List;
 
 /// A pasted text of more bytes is not offered as a snippet: it is not read as markup.
 const MAX_SNIPPET: usize = 64 * 1024;
@@ -77,9 +78,9 @@ fn ComposerTools() -> impl IntoView {
             <LimitBanner />
             <SnippetOffer tools />
             <SuggestionList on_accept=move |place| tools.accept(place) />
-            <For each=move || picking.get() key=|picking| *picking let:picking>
+            <List each=move || picking.get() key=|picking| format!("{picking:?}") let:picking>
                 <EmojiPicker picking on_insert=move |emoji: String| tools.insert(&emoji) />
-            </For>
+            </List>
         </div>
     }
 }

@@ -12,7 +12,7 @@ use crate::i18n::messages;
 use crate::platform::page;
 use crate::services::use_services;
 use crate::state::SetIfChanged;
-use crate::ui::{Button, Checkbox, Panel, Select, option};
+use crate::ui::{Button, Checkbox, List, Panel, Select, option};
 use crate::{lazy, text};
 
 /// How many messages are shown.
@@ -112,12 +112,12 @@ fn Messages(
             /> <Button test="save-capture" label=&messages::diagnostics_save on_click=save />
         </div>
         <ol class="protocol" data-testid="protocol-messages">
-            <For each=move || rows.get() key=Row::key let:row>
+            <List each=move || rows.get() key=Row::key let:row>
                 {match row {
                     Row::Message(message) => view! { <ProtocolMessage message /> }.into_any(),
                     Row::Folded(messages) => view! { <Folded messages /> }.into_any(),
                 }}
-            </For>
+            </List>
         </ol>
     }
 }
@@ -157,14 +157,13 @@ enum Row {
 
 impl Row {
     /// Tells one line from another: the number of its oldest message, and how many there are.
-    fn key(&self) -> (usize, usize) {
-        match self {
-            Self::Message(message) => (message.recorded.number, 0),
-            Self::Folded(messages) => {
-                let oldest = messages.last().map_or(0, |it| it.recorded.number);
-                (oldest, messages.len())
-            }
-        }
+    fn key(&self) -> String {
+        let (oldest, count) = match self {
+            Self::Message(message) => (Some(message), 0),
+            Self::Folded(messages) => (messages.last(), messages.len()),
+        };
+        let oldest = oldest.map_or(0, |it| it.recorded.number);
+        format!("{oldest} {count}")
     }
 }
 

@@ -12,7 +12,7 @@ use crate::platform::clock;
 use crate::services::use_services;
 use crate::state::{Dialog, Fault, use_app};
 use crate::ui::identity::revealed;
-use crate::ui::{Dialog as DialogFrame, FaultAlert, Icon, glyph, kind_glyph};
+use crate::ui::{Dialog as DialogFrame, FaultAlert, Icon, List, glyph, kind_glyph};
 use crate::{lazy, text};
 
 lazy! { room, pub fn directory_dialog() => view! { <DirectoryDialog /> } }
@@ -87,11 +87,11 @@ fn RoomChoices(
         if any.get() {
             view! {
                 <ul class="choices" data-testid="directory-list">
-                    <For each=move || matching.get() key=|room| room.name.to_string() let:room>
+                    <List each=move || matching.get() key=|room| room.name.to_string() let:room>
                         <li>
                             <RoomChoice room marks />
                         </li>
-                    </For>
+                    </List>
                 </ul>
             }
             .into_any()

@@ -14,7 +14,7 @@ use crate::platform::{focus, keyboard};
 use crate::services::{Services, use_services};
 use crate::state::{App, OpenRoom, use_app};
 use crate::ui::identity::{isolate, revealed};
-use crate::ui::{Avatar, Dialog, Icon, kind_glyph};
+use crate::ui::{Avatar, Dialog, Icon, List, kind_glyph};
 
 /// How many are offered at once.
 const MAX_OFFERED: usize = 12;
@@ -139,9 +139,9 @@ fn Offers(
                 role="listbox"
                 aria-label=&messages::switcher_results
             >
-                <For each=move || offers.get() key=key let:offer>
+                <List each=move || offers.get() key let:offer>
                     <Row offer chosen />
-                </For>
+                </List>
             </ul>
         }
         .into_any()

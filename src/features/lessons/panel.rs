@@ -12,7 +12,7 @@ use crate::features::join::form::Room;
 use crate::i18n::{messages, use_i18n};
 use crate::services::{clear_lesson_progress, use_services};
 use crate::state::{App, use_app};
-use crate::ui::{Button, Panel, Select, option};
+use crate::ui::{Button, List, Panel, Select, option};
 use crate::{lazy, t, text};
 
 /// What the steps show, provided as context.
@@ -109,11 +109,11 @@ fn Lessons() -> impl IntoView {
             {LESSONS.iter().enumerate().map(lesson).collect_view()}
             <h3>{&messages::lesson_calls}</h3>
             <ol class="protocol" data-testid="calls">
-                <For each=calls key=|message| message.recorded.number let:message>
+                <List each=calls key=|message| message.recorded.number.to_string() let:message>
                     <li>
                         <Call message />
                     </li>
-                </For>
+                </List>
             </ol>
         </Panel>
     }

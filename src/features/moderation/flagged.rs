@@ -8,6 +8,7 @@ use super::records::Flag;
 use super::withdraw::{Target, WithdrawButtons};
 use crate::i18n::{messages, use_i18n};
 use crate::services::use_services;
+use crate::ui::List;
 
 /// For how long a button mutes, in minutes.
 const MUTE_MINUTES: u32 = 15;
@@ -25,9 +26,9 @@ pub fn FlaggedMessages() -> impl IntoView {
         <Section id="flagged" title=&messages::moderation_flagged>
             {none}
             <ol class="flags">
-                <For each=move || flags.get() key=|flag| flag.number let:flag>
+                <List each=move || flags.get() key=|flag| flag.number.to_string() let:flag>
                     <FlaggedMessage flag />
-                </For>
+                </List>
             </ol>
         </Section>
     }

@@ -6,6 +6,7 @@ use super::board::Section;
 use super::records::{LogRow, sentence};
 use crate::i18n::{messages, use_i18n};
 use crate::services::{Order, use_services};
+use crate::ui::List;
 use crate::ui::identity::isolate;
 use crate::{t, text};
 
@@ -22,13 +23,13 @@ pub fn ModerationLog() -> impl IntoView {
             {none}
             <ol class="log">
                 // A row that was undone looks different.
-                <For
+                <List
                     each=move || log.get()
-                    key=|row| (row.sequence, row.undone, row.written.is_some())
+                    key=|row| format!("{} {} {}", row.sequence, row.undone, row.written.is_some())
                     let:row
                 >
                     <LogItem row />
-                </For>
+                </List>
             </ol>
         </Section>
     }

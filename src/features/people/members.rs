@@ -6,7 +6,7 @@ use super::roster::{Listing, People, Person};
 use crate::i18n::{Message, messages};
 use crate::lazy;
 use crate::state::{App, Dialog, use_app, use_room};
-use crate::ui::{Avatar, Panel};
+use crate::ui::{Avatar, List, Panel};
 
 /// The panel with everybody who is in a room.
 #[component]
@@ -37,17 +37,28 @@ fn Members() -> impl IntoView {
             {hint}
             <ul>
                 // Who is told apart by an account has a hue of their own.
-                <For
+                <List
                     each=move || {
                         let persons = listed.read().persons();
                         persons.into_iter().map(|person| (hue(&person), person)).collect::<Vec<_>>()
                     }
-                    key=|member| member.clone()
+                    key=key
                     children=|(hue, person)| view! { <Member person hue /> }
                 />
             </ul>
         </Panel>
     }
+}
+
+/// What tells an item of the list from others: all that it shows.
+fn key((hue, person): &(String, Person)) -> String {
+    let Person {
+        name,
+        principal,
+        away,
+    } = person;
+    // The length says where a name ends, whatever it holds.
+    format!("{hue} {away} {} {name} {principal}", name.len())
 }
 
 /// Why somebody may be missing on the list.

@@ -10,7 +10,7 @@ use crate::i18n::{messages, use_i18n};
 use crate::services::use_services;
 use crate::state::{Earlier, use_app, use_room};
 use crate::t;
-use crate::ui::Button;
+use crate::ui::{Button, List};
 
 /// How many of the messages that were found are listed.
 const MAX_RESULTS: usize = 50;
@@ -50,9 +50,9 @@ pub fn Results(
     view! {
         <div class="found">
             <ol class="results">
-                <For each=found key=|rank| *rank let:rank>
+                <List each=found key=u64::to_string let:rank>
                     <FoundMessage finder rank />
-                </For>
+                </List>
             </ol>
             {move || has_earlier().then(&more)}
         </div>

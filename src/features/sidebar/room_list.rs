@@ -10,7 +10,7 @@ use crate::services::use_services;
 use crate::state::{OpenRoom, use_app};
 use crate::text;
 use crate::ui::identity::revealed;
-use crate::ui::{Avatar, Icon, glyph, kind_glyph};
+use crate::ui::{Avatar, Icon, List, glyph, kind_glyph};
 
 /// Rooms, to show one of them.
 #[component]
@@ -31,9 +31,9 @@ pub fn RoomList(
     let marks = marks_of(Signal::derive(names));
     view! {
         <ul>
-            <For each=move || rooms.get() key=|room| room.id let:room>
+            <List each=move || rooms.get() key=|room| room.id.to_string() let:room>
                 <Row room movable dragged marks />
-            </For>
+            </List>
         </ul>
     }
 }

@@ -14,7 +14,7 @@ use crate::features::lessons::welcome;
 use crate::i18n::{messages, use_i18n};
 use crate::state::{Earlier, Focus, OpenRoom, RoomState, use_room};
 use crate::t;
-use crate::ui::{BrandIcon, Button, Icon, Lazy, glyph};
+use crate::ui::{BrandIcon, Button, Icon, Lazy, List, glyph};
 
 /// The messages of the room. The list stays at the newest one unless the reader scrolls away.
 #[component]
@@ -30,16 +30,16 @@ pub fn MessageList(
     let rows = {
         let (room, shown) = (room.clone(), room.clone());
         view! {
-            <For
+            <List
                 each=move || {
                     handle.with_value(|list| list.iter().for_each(|list| list.note_focus()));
                     shown.rows.get()
                 }
-                key=|row| row.key
+                key=|row| row.key.to_string()
                 let:row
             >
                 <MessageRow room=room.clone() i18n row requests />
-            </For>
+            </List>
         }
         .into_any()
     };

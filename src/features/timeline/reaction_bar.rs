@@ -13,7 +13,7 @@ use crate::platform::storage;
 use crate::services::{Services, use_services};
 use crate::state::{OpenRoom, use_app};
 use crate::ui::identity::isolate;
-use crate::ui::{Icon, glyph};
+use crate::ui::{Icon, List, glyph};
 
 /// Under this name the device remembers which emoji are used most.
 const FREQUENT: &str = "effusion.emoji";
@@ -38,7 +38,7 @@ fn ReactionBar(
     view! {
         <div class="reactions" data-testid="reactions">
             <ul>
-                <For each=move || each.get() key=|chip| chip.emoji.clone() let:chip>
+                <List each=move || each.get() key=|chip| chip.emoji.clone() let:chip>
                     <li>
                         <ReactionChip
                             room=room.clone()
@@ -47,7 +47,7 @@ fn ReactionBar(
                             chips=chips.clone()
                         />
                     </li>
-                </For>
+                </List>
             </ul>
             <button
                 type="button"
