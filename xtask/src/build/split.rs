@@ -12,9 +12,10 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 
-/// wasm-opt's options: as small as it can. The features are those that the compiler uses; `index.html` has them for trunk, too.
-const OPTIMISE: &str = "-Oz --strip-producers --strip-target-features --enable-bulk-memory --enable-nontrapping-float-to-int \
-    --enable-sign-ext --enable-mutable-globals --enable-reference-types --enable-multivalue";
+/// wasm-opt's options: as small as it can. Functions that were made of the same generic one stand beside each other, which gzip makes
+/// about 1.5 % smaller. The features are those that the compiler uses; `index.html` has them for trunk, too.
+const OPTIMISE: &str = "-Oz --reorder-functions-by-name --strip-producers --strip-target-features --enable-bulk-memory \
+    --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals --enable-reference-types --enable-multivalue";
 
 /// Splits the program of the page that trunk has built in `dist`.
 pub fn split(tools: &Tools, dist: &Path) -> Result<()> {
