@@ -16,6 +16,21 @@ const OWN_VALUES: usize = 32;
 /// Where the members of rooms are listed, who also say there that they are typing.
 const PRESENCE: &str = "Effusion/members/";
 
+/// What every request and response begins with.
+const COMMON: [&str; 3] = ["message type", "service", "conversation"];
+/// The name of what cannot be read.
+const UNREADABLE: &str = "unreadable";
+
+/// Reads the body of one of these services; none for any other one, which keeps the code to read all of them out of the page.
+macro_rules! read {
+    ($body:ident, $service:expr, $bytes:expr, $version:expr; $($name:ident),+) => {
+        match $service {
+            $(ServiceId::$name => decode($bytes, $version).map($body::$name).ok(),)+
+            _ => None,
+        }
+    };
+}
+
 /// A recorded message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
@@ -40,7 +55,7 @@ pub struct DecodedMessage {
     pub title: String,
     /// The call of Diffusion's JavaScript API that sends it, if there is one.
     pub call: Option<String>,
-    /// Its content; empty if it contains credentials.
+    /// Its content, but for credentials.
     pub detail: String,
     /// The service that it belongs to; none for the values of topics.
     pub service: Option<ServiceId>,
@@ -91,10 +106,10 @@ pub enum Happening {
 pub struct Done {
     /// The number of the message that made it.
     pub number: usize,
-    /// Its arguments; none where they are hidden.
+    /// Its arguments; none where they are hidden, and for the many services that are only named.
     pub request: Option<RequestBody>,
-    /// What came of it.
-    pub response: ResponseBody,
+    /// What came of it; none for the many services of which it is enough that they have done it.
+    pub response: Option<ResponseBody>,
     /// The type of the topic that it concerns, if that is known.
     pub kind: Option<TopicType>,
 }
@@ -121,7 +136,7 @@ pub struct MessageDecoder {
 struct Asked {
     service: ServiceId,
     number: usize,
-    /// What the session asked; none where that is hidden, and for what the service asks.
+    /// What the session asked, as in [`Done`]; none for what the service asks.
     request: Option<RequestBody>,
     is_routine: bool,
 }
@@ -174,22 +189,19 @@ impl MessageDecoder {
                 let Some(service) = service.or(asked.as_ref().map(|it| it.service)) else {
                     return plain("response", String::new());
                 };
-                let response = ResponseBody::decode(service, body, self.version);
+                let fields = fields(recorded, About::Call(service), self.version);
+                let is_readable = fields.iter().all(|field| field.name != UNREADABLE);
+                let is_routine = asked.as_ref().is_some_and(|asked| asked.is_routine);
+                let done = asked.filter(|_| is_readable && !recorded.sent).map(|asked| {
+                    let response = read!(ResponseBody, service, body, self.version;
+                        GetGlobalPermissions, RangeQuery, UpdateSecurity, UpdateSystemAuthentication);
+                    Happening::Done(Box::new(self.done(asked, response)))
+                });
                 DecodedMessage {
-                    title: format!("response: {}", service.name()),
                     service: Some(service),
-                    is_routine: asked.as_ref().is_some_and(|asked| asked.is_routine),
-                    detail: match &response {
-                        Ok(body) => format!("{body:#?}"),
-                        Err(error) => error.to_string(),
-                    },
-                    happened: match (response, asked) {
-                        (Ok(response), Some(asked)) if !recorded.sent => {
-                            vec![Happening::Done(Box::new(self.done(asked, response)))]
-                        }
-                        _ => Vec::new(),
-                    },
-                    call: None,
+                    is_routine,
+                    happened: done.into_iter().collect(),
+                    ..plain(&format!("response: {}", service.name()), content(&fields))
                 }
             }
             Message::Error {
@@ -280,8 +292,8 @@ impl MessageDecoder {
     }
 
     /// A call that has succeeded.
-    fn done(&mut self, asked: Asked, response: ResponseBody) -> Done {
-        if let (Some(RequestBody::RangeQuery(it)), ResponseBody::RangeQuery(found)) =
+    fn done(&mut self, asked: Asked, response: Option<ResponseBody>) -> Done {
+        if let (Some(RequestBody::RangeQuery(it)), Some(ResponseBody::RangeQuery(found))) =
             (&asked.request, &response)
         {
             let newest = found.events.iter().map(|event| event.metadata.sequence);
@@ -314,25 +326,24 @@ impl MessageDecoder {
         body: Bytes,
         recorded: &Recorded,
     ) -> DecodedMessage {
+        let fields = fields(recorded, About::Nothing, self.version);
         let mut decoded = DecodedMessage {
             service: Some(service),
-            ..plain(service.name(), String::new())
+            ..plain(service.name(), content(&fields))
         };
         let request = if recorded.hidden > 0 {
             decoded.call = recorded.sent.then(|| secret_call(service)).flatten();
             None
         } else {
-            let body = RequestBody::decode(service, body, self.version);
-            body.inspect_err(|error| decoded.detail = error.to_string())
-                .ok()
+            read!(RequestBody, service, body, self.version;
+                AddAndSetTopic, AddTopic, ApplyJsonPatch, Fetch, GetGlobalPermissions, GetPathPermissions, GetSecurity,
+                GetSessionProperties, GetSystemAuthentication, MessagingSend, RangeQuery, RemoveTopics, SetTopic, Subscribe,
+                SubscriptionNotification, SystemPing, TimeSeriesAppend, TimeSeriesEdit, Unsubscribe, UnsubscribeAllScopes,
+                UnsubscriptionNotification, UpdateSecurity, UserPing)
         };
         if let Some(body) = &request {
             decoded.is_routine = is_routine(body);
             decoded.call = recorded.sent.then(|| call(body)).flatten();
-            decoded.detail = format!("{body:#?}");
-            if let Some(value) = value_of(body) {
-                decoded.detail += &format!("\nvalue = {}", json(value));
-            }
             decoded.happened.extend(self.notice(body));
         }
         let asked = Asked {
@@ -374,22 +385,24 @@ impl MessageDecoder {
     }
 }
 
+impl DecodedMessage {
+    /// What it takes to know its fields.
+    pub fn about(&self) -> About {
+        let is_event = |it: &Happening| matches!(it, Happening::Event { .. });
+        match self.service {
+            Some(service) => About::Call(service),
+            None if self.happened.iter().any(is_event) => About::TimeSeries,
+            None => About::Nothing,
+        }
+    }
+}
+
 /// The fields of a message, JSON values as text.
-pub fn fields(
-    recorded: &Recorded,
-    decoded: &DecodedMessage,
-    version: ProtocolVersion,
-) -> Vec<Field> {
-    let is_event = |it: &Happening| matches!(it, Happening::Event { .. });
-    let about = match decoded.service {
-        Some(service) => About::Call(service),
-        None if decoded.happened.iter().any(is_event) => About::TimeSeries,
-        None => About::Nothing,
-    };
+pub fn fields(recorded: &Recorded, about: About, version: ProtocolVersion) -> Vec<Field> {
     let mut fields = annotate_message(&recorded.bytes, version, about);
     if recorded.hidden > 0 {
         // The body is not there, which is no fault of the message's.
-        fields.retain(|field| field.name != "unreadable");
+        fields.retain(|field| field.name != UNREADABLE);
     }
     for field in &mut fields {
         let is_value = field.name == "value" || field.name.ends_with(".value");
@@ -402,6 +415,18 @@ pub fn fields(
         }
     }
     fields
+}
+
+/// What a message carries: its fields but for those that every message has.
+fn content(fields: &[Field]) -> String {
+    let is_common = |field: &&Field| COMMON.contains(&&*field.name);
+    let lines = fields.iter().skip_while(is_common);
+    let lines = lines.map(|Field { name, value, .. }| match &**name {
+        // A body that is one value has no names in it.
+        "" => value.clone(),
+        name => [name, " = ", value].concat(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A hex dump with so many bytes a line, their characters beside them.
@@ -455,19 +480,6 @@ fn json(value: &Bytes) -> String {
     Json::from_cbor(value.clone())
         .to_text()
         .unwrap_or_else(|error| error.to_string())
-}
-
-/// The JSON value that a request carries.
-fn value_of(body: &RequestBody) -> Option<&Bytes> {
-    use RequestBody as R;
-    let (is_json, value) = match body {
-        R::TimeSeriesAppend(it) => (it.value_type == "json", &it.value),
-        R::TimeSeriesEdit(it) => (it.value_type == "json", &it.value),
-        R::SetTopic(it) => (it.topic_type == TopicType::Json, &it.value),
-        R::AddAndSetTopic(it) => (it.specification.topic_type == TopicType::Json, &it.value),
-        _ => return None,
-    };
-    is_json.then_some(value)
 }
 
 /// The call that sends credentials to a service.

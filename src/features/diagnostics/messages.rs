@@ -175,7 +175,7 @@ fn Annotated(
     message: Arc<ShownMessage>,
 ) -> impl IntoView {
     let wide = use_context::<Wide>();
-    let rows = fields(&message.recorded, &message.decoded, message.version);
+    let rows = fields(&message.recorded, message.decoded.about(), message.version);
     let rows = rows.into_iter().map(|field| {
         let bytes = message.recorded.bytes.get(field.bytes).unwrap_or_default();
         let bytes = bytes.iter().map(|byte| hex_digits(&[*byte]));

@@ -292,9 +292,11 @@ fn done_goal(done: &Done) -> Option<Goal> {
         (Some(Q::RangeQuery(it)), _) => {
             (is_room(&it.path) && is_readers(&it.view)).then_some(Goal::Range)
         }
-        (_, P::UpdateSystemAuthentication(errors)) => errors.is_empty().then_some(Goal::Store),
-        (_, P::UpdateSecurity(errors)) => errors.is_empty().then_some(Goal::Mute),
-        (_, P::GetGlobalPermissions(granted)) => {
+        (_, Some(P::UpdateSystemAuthentication(errors))) => {
+            errors.is_empty().then_some(Goal::Store)
+        }
+        (_, Some(P::UpdateSecurity(errors))) => errors.is_empty().then_some(Goal::Mute),
+        (_, Some(P::GetGlobalPermissions(granted))) => {
             let may = granted.contains(&GlobalPermission::ModifySecurity);
             may.then_some(Goal::Permissions)
         }

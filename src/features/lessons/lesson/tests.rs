@@ -191,7 +191,7 @@ fn a_selection_is_ticked_once_its_topic_is_known() {
         let done = Done {
             number,
             request: Some(RequestBody::Subscribe(SelectRequest::new(&selector))),
-            response: ResponseBody::Subscribe(()),
+            response: None,
             kind,
         };
         watcher.goals(&Happening::Done(Box::new(done)), 1, "ann")
