@@ -402,7 +402,6 @@ impl Outbox {
                 && open.look(|timeline| timeline.has_unsent(id))
             {
                 open.change(|timeline| timeline.recognise(&event));
-                self.doubtful.borrow_mut().retain(|known| *known != id);
                 self.forget(id);
             }
         }
@@ -431,7 +430,6 @@ impl Outbox {
         }
         for id in gone {
             open.change(|timeline| timeline.withdraw(id));
-            self.others.borrow_mut().retain(|known| *known != id);
             self.forget(id);
         }
     }
@@ -519,8 +517,11 @@ impl Outbox {
         }
     }
 
+    /// A message waits no longer: it has arrived, or was given up.
     fn forget(&self, id: MessageId) {
-        self.others.borrow_mut().retain(|known| *known != id);
+        for ids in [&self.others, &self.doubtful, &self.retried] {
+            ids.borrow_mut().retain(|known| *known != id);
+        }
         let mut stored = self.stored.borrow_mut();
         if let Some(place) = stored.iter().position(|(known, _)| *known == id) {
             let (_, key) = stored.swap_remove(place);

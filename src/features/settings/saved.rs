@@ -1,7 +1,5 @@
 //! The services that a reader keeps for another time. Passwords are none of their business.
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::features::join::form::version_text;
@@ -102,8 +100,13 @@ impl SavedServices {
     pub fn from_lines(text: &str) -> Self {
         let mut saved = Self::default();
         for line in text.lines() {
-            let pairs: HashMap<_, _> = query::parse(line).into_iter().collect();
-            let part = |name: &str| pairs.get(name).cloned().unwrap_or_default();
+            let pairs = query::parse(line);
+            let part = |name: &str| {
+                let mut values = pairs.iter().filter(|(key, _)| key == name);
+                values
+                    .next_back()
+                    .map_or_else(String::new, |(_, value)| value.clone())
+            };
             let secure = part("secure") == "true";
             let Ok(service) = parse_service(&part("host"), &part("port"), "", secure) else {
                 continue;
