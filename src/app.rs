@@ -35,7 +35,7 @@ pub fn Page() -> impl IntoView {
 fn Behind() -> impl IntoView {
     let (state, i18n) = (use_page(), use_i18n());
     let owner = Owner::current().unwrap_or_default();
-    let (loaded, is_loaded) = (StoredValue::new_local(None), RwSignal::new(false));
+    let loaded = StoredValue::new_local(None);
     let is_begun = RwSignal::new(false);
     let load = move || {
         if is_begun.get_untracked() {
@@ -48,7 +48,7 @@ fn Behind() -> impl IntoView {
             let meanwhile = async { i18n.warm_up() };
             if let (Ok(view), ()) = join(background(owner), meanwhile).await {
                 loaded.set_value(Some(view));
-                is_loaded.set(true);
+                state.loaded.set(true);
                 return;
             }
             // It is fetched again when it is needed.
@@ -74,13 +74,14 @@ fn Behind() -> impl IntoView {
         in_browser
     });
     Effect::new(move |_| {
-        if state.request.read().is_some() && !is_loaded.get_untracked() {
+        if state.request.read().is_some() && !state.loaded.get_untracked() {
             state.busy.set(true);
             load();
         }
     });
     move || {
-        is_loaded
+        state
+            .loaded
             .get()
             .then(|| loaded.try_update_value(Option::take).flatten())
     }

@@ -8,6 +8,7 @@ use crate::features::join::{
 };
 use crate::i18n::messages;
 use crate::lazy;
+use crate::services::use_services;
 use crate::state::{Request, use_page};
 use crate::ui::{Checkbox, Form};
 
@@ -18,6 +19,14 @@ lazy! { more, pub fn account_form() => view! { <AccountForm /> } }
 fn AccountForm() -> impl IntoView {
     let state = use_page();
     let submit = move |()| state.request.set(Some(Request::CreateAccount));
+    // Asked for from here, so that only who makes an account fetches the code for that.
+    Effect::new(move |_| {
+        let is_asked = *state.request.read() == Some(Request::CreateAccount);
+        if state.loaded.get() && is_asked {
+            state.request.set(None);
+            use_services().entry.create_account();
+        }
+    });
     view! {
         <Front>
             <Form test="account-form" class="card" on_submit=submit>

@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 use crate::features::timeline::Timeline;
 use crate::lazy;
 use crate::platform::page;
-use crate::services::use_services;
+use crate::services::{serve_rooms, use_services};
 use crate::state::{Connection, OpenRoom, RoomState, use_app};
 use crate::ui::identity::{ascii_look, without_joiners};
 use crate::ui::lazy::LoadError;
@@ -59,7 +59,7 @@ pub fn AttendRooms() -> impl IntoView {
 #[component]
 fn Attendance() -> impl IntoView {
     let (app, services) = (use_app(), use_services());
-    services.notifications.start();
+    serve_rooms(app, &services);
     Effect::new(move |_| {
         if *app.connection.read() == Connection::Connected {
             services.direct.follow_inbox();

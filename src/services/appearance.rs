@@ -92,7 +92,7 @@ pub fn set_enter_key(app: App, chosen: EnterKey) {
 }
 
 /// Takes up the services that were kept.
-pub(super) fn recall_services(state: PageState) {
+pub fn recall_saved_services(state: PageState) {
     let from_lines = || SavedServices::from_lines(&storage::load(SERVICES).unwrap_or_default());
     let services = For::Device.load(SERVICES).unwrap_or_else(from_lines);
     store_default(&services);

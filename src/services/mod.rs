@@ -58,7 +58,10 @@ use crate::platform::tasks::Tasks;
 use crate::platform::{clock, page};
 use crate::state::{self, App, Fault, Focus, Request, RoomState};
 
-pub use appearance::{change_saved_services, set_density, set_enter_key, set_language, set_theme};
+pub use appearance::{
+    change_saved_services, recall_saved_services, set_density, set_enter_key, set_language,
+    set_theme,
+};
 pub use connection::{Connection, Connector, SessionSnapshot};
 pub use copies::Copies;
 pub use direct::Direct;
@@ -203,13 +206,11 @@ pub fn provide_services(app: App) -> Services {
 /// Has services work for a page until the owner of the caller is done with.
 pub fn serve(app: App, services: &Services) {
     appearance::recall_enter_key(app);
-    appearance::recall_services(app.page);
     carry_out_requests(app, services.clone());
     let days = Tasks::default();
     days.spawn(follow_days(app));
     // The owner drops what it stores.
     StoredValue::new_local(days);
-    reading::share(app, services.notifications.clone());
     jump(app, services.clone());
     leave_replaced(app, services.entry.clone());
     let (drafts, copies) = (services.drafts.clone(), services.copies.clone());
@@ -217,8 +218,6 @@ pub fn serve(app: App, services: &Services) {
         drafts.store_changes(StoreDrafts::Now);
         copies.store_changes();
     };
-    services.copies.follow();
-    services.drafts.follow();
     let (entry, rights) = (services.entry.clone(), services.rights.clone());
     let check = move || {
         entry.check();
@@ -254,6 +253,15 @@ pub fn serve(app: App, services: &Services) {
     on_cleanup(move || services.connection.replace(None));
 }
 
+/// Has services do for a page what can wait until there are messages to read: store what changes as it goes, share what is read with
+/// other windows, and tell what must not be missed. Until then, what there is to store is stored when the page is hidden or left.
+pub fn serve_rooms(app: App, services: &Services) {
+    services.copies.follow();
+    services.drafts.follow();
+    services.notifications.start();
+    reading::share(app, services.notifications.clone());
+}
+
 /// Has dates say when a day begins that it is no longer today.
 async fn follow_days(app: App) {
     loop {
@@ -264,16 +272,14 @@ async fn follow_days(app: App) {
 
 fn carry_out_requests(app: App, services: Services) {
     Effect::new(move |_| {
-        app.request.track();
-        let Some(Some(request)) = app.request.try_update_untracked(Option::take) else {
-            return;
-        };
-        match request {
-            Request::Join => services.entry.join(),
-            Request::Return => services.entry.come_back(),
-            Request::CreateAccount => services.entry.create_account(),
-            Request::Open(room) => services.rooms.open_and_show(room),
+        match app.request.get() {
+            Some(Request::Join) => services.entry.join(),
+            Some(Request::Return) => services.entry.come_back(),
+            Some(Request::Open(room)) => services.rooms.open_and_show(room),
+            // The form for it asks for that itself.
+            Some(Request::CreateAccount) | None => return,
         }
+        app.request.set(None);
     });
 }
 

@@ -138,6 +138,8 @@ pub struct PageState {
     pub fault: RwSignal<Option<Fault>>,
     /// What is asked of the services.
     pub request: RwSignal<Option<Request>>,
+    /// Whether the services are there: their code is fetched while the first form is filled in.
+    pub loaded: RwSignal<bool>,
     /// `system`, `light`, `dark` or `contrast`.
     pub theme: RwSignal<String>,
     /// `comfortable` or `compact`.
@@ -229,6 +231,7 @@ impl PageState {
             busy: RwSignal::default(),
             fault: RwSignal::default(),
             request: RwSignal::default(),
+            loaded: RwSignal::default(),
             theme: RwSignal::new("system".to_owned()),
             density: RwSignal::default(),
             language: RwSignal::default(),

@@ -66,17 +66,13 @@ fn Advanced() -> impl IntoView {
     let is_other = |problems: &[Problem]| problems.iter().any(|(field, _)| *field != Field::Name);
     let needed = state.form.read_untracked().lacks_more_than_name();
     let (open, fetched) = (RwSignal::new(needed), RwSignal::new(needed));
-    // What is seen at once comes first, and so does the chat for whoever has joined by then.
-    page::once_drawn(move || {
-        if state.busy.try_get_untracked() == Some(false) {
-            fetched.set_if_changed(true);
-        }
-    });
     Effect::new(move |_| {
         if is_other(&state.problems.read()) || state.fault.read().is_some() {
             open.set(true);
         }
-        if open.get() {
+        // The services come first, and so does the chat for whoever has joined by then.
+        let is_time = state.loaded.get() && !state.busy.get_untracked();
+        if open.get() || is_time {
             fetched.set_if_changed(true);
         }
     });
@@ -98,7 +94,8 @@ fn Advanced() -> impl IntoView {
     }
 }
 
-lazy! { chat, fn advanced_fields() => view! { <AdvancedFields/> } }
+// In the chunk of what comes into a room after its messages: who fills in a form has the time to fetch that, too.
+lazy! { room, fn advanced_fields() => view! { <AdvancedFields/> } }
 
 /// The fields for room, account and service.
 #[component]

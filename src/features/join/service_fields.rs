@@ -6,6 +6,7 @@ use super::service::DEFAULT_PATH;
 use super::{Choice, FormField};
 use crate::features::join::form::{Field, version_text};
 use crate::i18n::{Message, messages};
+use crate::services::recall_saved_services;
 use crate::state::use_page;
 use crate::text;
 use crate::ui::{Button, Checkbox, Glyph, Select, glyph, option};
@@ -94,6 +95,7 @@ fn PinnedVersion() -> impl IntoView {
 #[component]
 fn SavedServiceChoice() -> impl IntoView {
     let state = use_page();
+    recall_saved_services(state);
     let selected = move || {
         let form = state.form.read();
         let services = state.services.read();

@@ -4,7 +4,7 @@ use super::browser_service::BrowserService;
 use crate::features::settings::saved::SavedService;
 use crate::i18n::{messages, use_i18n};
 use crate::platform::{focus, page};
-use crate::services::change_saved_services;
+use crate::services::{change_saved_services, recall_saved_services};
 use crate::state::{App, use_app};
 use crate::ui::{Checkbox, Icon, IconButton, glyph};
 use crate::{t, text};
@@ -13,6 +13,7 @@ use crate::{t, text};
 #[component]
 pub fn ServiceSettings() -> impl IntoView {
     let app = use_app();
+    recall_saved_services(app.page);
     let list = move || {
         let services = app.services.read();
         if services.list().is_empty() {
