@@ -156,6 +156,8 @@ impl History {
     /// Brings the first message of a day into sight, or the one after it: `ms` is when the day begins.
     pub fn jump_to_time(self: &Rc<Self>, open: &OpenRoom, ms: i64) {
         let (this, room) = (Rc::clone(self), open.clone());
+        // What was said of another day holds no longer.
+        room.note.set_if_changed(None);
         spawn_local(async move {
             let found = match this.first_after(&room, ms).await {
                 Some(sequence) => {

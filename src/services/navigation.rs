@@ -94,7 +94,9 @@ pub fn start(i18n: I18n) -> PageState {
     let names_room = address
         .iter()
         .any(|(name, room)| name == "room" && !room.trim().is_empty());
-    state.invited.set(names_room || linked.is_some());
+    // A window that was in a room has that in its address by itself.
+    let is_invited = names_room || linked.is_some();
+    state.invited.set(is_invited && window.is_empty());
     appearance::recall(state);
     follow_hash(state);
     follow_updates(state);

@@ -456,8 +456,10 @@ fn watch_members(open: &OpenRoom, session: &Session) {
     let room = open.clone();
     open.spawn(async move {
         while let Some(mut event) = stream.next().await {
-            if let StreamEvent::Value { new, .. } = &mut event {
+            let mut before = None;
+            if let StreamEvent::Value { old, new, .. } = &mut event {
                 new.name = revealed(&new.name);
+                before = old.take().map(|old| (revealed(&old.name), old.principal));
                 room.change(|timeline| {
                     timeline.note_person(&new.name, &new.principal);
                     if let Some(seen) = new.seen {
@@ -466,6 +468,12 @@ fn watch_members(open: &OpenRoom, session: &Session) {
                 });
             }
             room.people.maybe_update(|people| see(people, event));
+            // Who has another name now is one reader, not two.
+            if let Some((name, principal)) = before
+                && !room.people.read_untracked().includes(&name, &principal)
+            {
+                room.change(|timeline| timeline.forget_seen(&name, &principal));
+            }
         }
     });
 }

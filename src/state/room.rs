@@ -202,6 +202,8 @@ struct Inner {
     changes: Cell<usize>,
     /// In how many frames in a row there were many changes.
     busy_frames: Cell<usize>,
+    /// Up to which rank messages came at the end of the list while the reader saw it, however many did at once.
+    seen: Cell<Option<u64>>,
     /// How many messages have come since the last announcement.
     unannounced: Cell<usize>,
     visit: Cell<usize>,
@@ -351,6 +353,11 @@ impl OpenRoom {
         matches!(*state, RoomState::Open | RoomState::ReadOnly(_))
     }
 
+    /// Whether it is archived: nobody is to change anything in it. Follows changes.
+    pub fn is_archived(&self) -> bool {
+        self.card.read().as_ref().is_some_and(|card| card.archived)
+    }
+
     /// Whether there may be messages from before the oldest one.
     pub fn offers_earlier(&self) -> bool {
         let oldest = self.oldest.get_untracked();
@@ -371,6 +378,9 @@ impl OpenRoom {
 
     /// The reader has read up to here, in this window or another one.
     pub fn set_read(&self, rank: Option<u64>) {
+        if rank.is_none() {
+            self.inner.seen.set(None);
+        }
         if self.read() != rank {
             self.read.set(rank);
             self.count_unread();
@@ -389,13 +399,14 @@ impl OpenRoom {
         let Some(sight) = self.sight.get_untracked().filter(|_| !is_copy) else {
             return;
         };
-        let read = self.read();
+        let before = self.read();
+        let read = before.max(self.inner.seen.take());
         let (first, newest) =
             self.look(|timeline| (timeline.first_unread(read), timeline.newest_rank()));
         let is_reached = first.is_none_or(|first| first >= sight.first);
-        let last = newest.min(Some(sight.last));
-        if is_reached && last > read {
-            self.set_read(last);
+        let last = newest.min(Some(sight.last)).filter(|_| is_reached);
+        if read.max(last) > before {
+            self.set_read(read.max(last));
         }
     }
 
@@ -433,6 +444,8 @@ impl OpenRoom {
             // A list that is there says what is in sight of it once it is drawn: many messages are read at once then.
             if self.sight.get_untracked().is_none() {
                 self.set_read(newest.max(read));
+            } else {
+                self.inner.seen.set(newest.max(read));
             }
         } else if line.is_none() || line < read {
             self.change(|timeline| timeline.set_line(read));

@@ -161,7 +161,7 @@ scenario('an invitation speaks of the service in this browser, and one click mor
     const again = await open({ ...invitation, room: 'Elsewhere' });
     assert.equal(await again.$('advanced').getAttribute('open'), null, 'nothing is missing');
     await again.join();
-    assert.match(await again.$('signed-in-as').innerText(), /eve in this browser/);
+    assert.match(await again.signedInAs(), /eve in this browser/);
 });
 
 scenario('a reload, all tabs closed and a killed worker lose nothing', async (open, context) => {

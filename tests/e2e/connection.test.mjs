@@ -360,7 +360,7 @@ test('the settings change service and account without a reload', async (open) =>
             await ann.$('settings-button').click();
             await ann.fill({ port: other.port, name: 'Anna', account: 'admin', password: 'password' });
             await ann.$('apply-button').click();
-            await until('the new service is told', () => ann.$('signed-in-as').innerText(), (text) => text === `admin at 127.0.0.1:${other.port}`);
+            await until('the new service is told', () => ann.signedInAs(), (text) => text === `admin at 127.0.0.1:${other.port}`);
             await ann.connection('connected');
             await ann.$('text').filter({ hasText: 'on the second service' }).waitFor();
             assert.ok(!(await ann.texts()).includes('on the first service'), 'what the other service has is not mixed in');

@@ -376,7 +376,10 @@ scenario('a jump to an old day leaves a gap, which is loaded when it becomes vis
     const ann = await enter(open, 'Days');
     await until('the newest is shown', () => numbers(ann), (found) => found.at(-1) === 1_499);
     await ann.$('search-button').click();
+    await ann.$('jump-date').fill('2100-01-01');
+    await ann.$('note').filter({ hasText: 'No messages on or after that date.' }).waitFor();
     await ann.$('jump-date').fill(new Date().toISOString().slice(0, 10));
+    await ann.$('note').waitFor({ state: 'detached' });
     await until('the first of the day is in sight', () => numbers(ann), (found) => found.includes(0));
     await ann.page.locator('[data-testid=message][data-sought]').filter({ hasText: /^.*number 0$/ }).waitFor();
     const first = await numbers(ann);

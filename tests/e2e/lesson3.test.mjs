@@ -25,7 +25,7 @@ scenario('a new account leads into the chat, and works from then on', async (ope
     const dora = await accountForm(open, account('dora'));
     await dora.$('account-button').click();
     await dora.inRoom();
-    assert.match(await dora.$('signed-in-as').innerText(), /^dora at 127\.0\.0\.1:/);
+    assert.match(await dora.signedInAs(), /^dora at 127\.0\.0\.1:/);
     await dora.say('I have an account');
     await dora.shows({ author: 'dora', text: 'I have an account', own: true, state: 'sent' });
 
@@ -97,7 +97,7 @@ scenario('names with quotes and in other scripts are valid for accounts', async 
         const window = await accountForm(open, account(name, `pass "word' \\ ${name}`));
         await window.$('account-button').click();
         await window.inRoom();
-        assert.ok((await window.$('signed-in-as').innerText()).startsWith(name));
+        assert.ok((await window.signedInAs()).startsWith(name));
         await window.close();
         const again = await open(address({ name, room: 'Club' }));
         await again.fill({ account: name, password: `pass "word' \\ ${name}` });

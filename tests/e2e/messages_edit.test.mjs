@@ -57,6 +57,9 @@ scenario('the arrow up edits the last own message, and Esc leaves it as it was',
     await ann.$('composer').press('ArrowUp');
     await until('the text in the composer', () => ann.$('composer').inputValue(), (text) => text === 'mine');
     await ann.$('composer').press('End');
+    await ann.$('composer').fill('');
+    await ann.$('composer').press('Enter');
+    await ann.$('note').filter({ hasText: 'A message can’t be empty.' }).waitFor();
     await ann.$('composer').pressSequentially(', changed');
     await ann.$('composer').press('Escape');
     assert.equal(await ann.$('composer').inputValue(), '');

@@ -24,6 +24,8 @@ scenario('the last own message shows who has seen it', async (open) => {
     const cem = await joined(open, 'Cem', 'Marks');
     await cem.shows('alone');
     await delivery(ann, /^Sent · seen by Bob, Cem$/);
+    await cem.say('/nick Cemil');
+    await delivery(ann, /^Sent · seen by Bob, Cemil$/);
     await joined(open, 'Dee', 'Marks');
     await delivery(ann, /^Sent · seen by 3 people$/);
     await ann.say('another');

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 import { until } from '../support/chat_window.mjs';
+import { json, withSession } from '../support/sdk.mjs';
 import { stage } from './stage.mjs';
 
 const theatre = stage();
@@ -144,6 +145,26 @@ scenario('a bad pattern is told by its line, and marked there', async (open) => 
         return box.value.slice(box.selectionStart, box.selectionEnd);
     });
     assert.equal(marked, '(b');
+});
+
+scenario('a number that cannot be one is not taken for never', async (open) => {
+    const mia = await moderator(open, 'Ochre');
+    await rules(mia, { 'rule-mute-lasts': '15' });
+    for (const wrong of ['1.5', '-1', '99999999999999', '']) {
+        await mia.fill({ 'rule-mute-lasts': wrong });
+        await mia.$('rules-button').click();
+        const field = await mia.$('rule-mute-lasts').evaluate((field) => [field.value, field.validity.valid, field === document.activeElement]);
+        assert.deepEqual(field, [wrong, false, true], 'the browser says what is wrong with it');
+    }
+    const lasts = () =>
+        withSession(theatre.sandbox, 'admin', async (session) => {
+            const found = await session.fetchRequest().withValues(json()).fetch('Effusion/moderation/rules');
+            return found.results()[0].value().get().mute_lasts;
+        });
+    assert.equal(await lasts(), 15);
+    await mia.fill({ 'rule-mute-lasts': '20' });
+    await mia.$('rules-button').click();
+    await until('it is applied', lasts, (minutes) => minutes === 20);
 });
 
 scenario('an account or a room that does not exist is told as such', async (open) => {

@@ -66,6 +66,18 @@ scenario('who has scrolled up and sends something sees it', async (open) => {
     await until('it is shown', () => inSight(ann), (texts) => texts.includes('here I am'));
 });
 
+scenario('more messages at once than fit the window are read by whoever sees them come', async (open) => {
+    await fill('Burst', 0, 3);
+    const ann = await enter(open, 'Burst');
+    await until('the end is shown', () => inSight(ann), (texts) => texts.includes('number 2'));
+    await fill('Burst', 3, 63);
+    await until('the newest is shown', () => inSight(ann), (texts) => texts.includes('number 62'));
+    await ann.reload();
+    await until('the end is shown again', () => inSight(ann), (texts) => texts.includes('number 62'));
+    assert.equal(await unread(ann, 'Burst'), 0);
+    assert.equal(await ann.$('unread-line').count(), 0);
+});
+
 scenario('a box that grows and shrinks leaves what stands above it in sight', async (open) => {
     await fill('Grow', 0, 60);
     const ann = await enter(open, 'Grow');

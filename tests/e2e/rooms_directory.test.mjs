@@ -129,6 +129,9 @@ scenario('permissions are a choice for administrators, and explained to others',
 scenario('a topic is saved for all, and an archived room is read-only', async (open) => {
     const ann = await join(open, 'Ann', 'Project');
     const bob = await join(open, 'Bob', 'Project');
+    await ann.say('written before');
+    await ann.use('written before', 'tool-quick');
+    await ann.$('reaction').waitFor();
     await ann.$('room-info-button').click();
     await ann.$('room-subject').fill('Ship it');
     await ann.$('subject-button').click();
@@ -144,6 +147,12 @@ scenario('a topic is saved for all, and an archived room is read-only', async (o
     await ann.$('archive-confirm').click();
     await ann.$('archived').waitFor();
     assert.equal(await ann.$('composer').count(), 0);
+    await ann.message('written before').hover();
+    await ann.$('tool-copy').waitFor();
+    const changing = ['tool-quick', 'tool-react', 'tool-reply', 'tool-edit', 'tool-delete'].map((tool) => ann.$(tool).count());
+    assert.deepEqual(await Promise.all(changing), [0, 0, 0, 0, 0], 'nothing of it can be changed');
+    assert.ok(await ann.$('reaction').isDisabled());
+    assert.ok(await ann.$('reaction-more').isHidden());
     await until('it is the last', () => bob.$('room-item').locator('bdi').allTextContents(), (names) => `${names}` === 'Aside,Project');
     await bob.room('Project').click();
     await bob.$('archived').waitFor();

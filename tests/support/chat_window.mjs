@@ -220,6 +220,11 @@ export class ChatWindow {
         return this.page.locator(`[data-testid=room-item][data-room="${name}"]`);
     }
 
+    /** What the page says of who is signed in where, without the characters that keep the direction of names apart. */
+    async signedInAs() {
+        return (await this.$('signed-in-as').innerText()).replace(/[\u2068\u2069]/g, '');
+    }
+
     /** Everything that the page has stored, as one text. */
     stored() {
         return this.page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));

@@ -107,7 +107,10 @@ pub fn Composer(
         let is_edit = matches!(*room.purpose.read_untracked(), Purpose::Edit { .. });
         // What is said, new or as an answer, goes out whether the tools have come or not.
         let is_plain = !is_edit && !text.starts_with('/');
-        if text.trim().is_empty() || input.too_large.get_untracked().is_some() {
+        if text.trim().is_empty() && is_edit {
+            let note = Note::Info(text!(composer_edit_empty));
+            room.note.set(Some(note));
+        } else if text.trim().is_empty() || input.too_large.get_untracked().is_some() {
             // There is nothing to send, or nothing that can be sent.
         } else if is_plain {
             room.draft.set(String::new());

@@ -92,7 +92,11 @@ fn run(services: &Services, room: OpenRoom, command: Command) {
         Command::Nick(name) => {
             let note = match services.entry.rename(&name) {
                 Ok(()) => Note::Info(text!(command_renamed, name = name)),
-                Err(problem) => Note::Alert(problem.into()),
+                Err(problem) => {
+                    // It can be mended.
+                    room.draft.set(["/nick ", &name].concat());
+                    Note::Alert(problem.into())
+                }
             };
             room.note.set(Some(note));
         }

@@ -96,8 +96,8 @@ fn NotificationLevel() -> impl IntoView {
 fn RoomActions() -> impl IntoView {
     let (app, room, i18n) = (use_app(), use_room(), use_i18n());
     let services = use_services();
-    let (card, linked) = (room.card.clone(), room.clone());
-    let is_archived = Signal::derive(move || card.read().as_ref().is_some_and(|it| it.archived));
+    let (looked_at, linked) = (room.clone(), room.clone());
+    let is_archived = Signal::derive(move || looked_at.is_archived());
     let copy = move |_| {
         if let Some(link) = link_to(app, &linked, None) {
             copy_to_clipboard(linked.clone(), &link, link_copied(app));

@@ -141,9 +141,10 @@ fn NumberField(
     field: Number,
 ) -> impl IntoView {
     let change = move |event| {
-        // What is no number stands for never.
-        let number = event_target_value(&event).parse().unwrap_or(0);
-        draft.update(|draft| *field(&mut draft.rules) = number);
+        // The form says what is wrong with anything else, and is not sent with it.
+        if let Ok(number) = event_target_value(&event).parse() {
+            draft.update(|draft| *field(&mut draft.rules) = number);
+        }
     };
     view! {
         <Labelled id label>
@@ -151,6 +152,7 @@ fn NumberField(
                 id=id
                 data-testid=id
                 type="number"
+                required=true
                 min="0"
                 max="100000"
                 prop:value=move || field(&mut draft.get().rules).to_string()

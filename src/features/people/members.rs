@@ -13,9 +13,11 @@ use crate::ui::{Avatar, List, Panel};
 fn Members() -> impl IntoView {
     let room = use_room();
     let (people, listed) = (room.people.clone(), room.people.clone());
-    let hue = move |person: &Person| {
+    // Who is told apart by an account has a hue of their own.
+    let item = move |person: Person| {
         let sender = room.look(|timeline| timeline.sender(&person.name, &person.principal));
-        sender.hue.to_string()
+        let account = sender.account.filter(|account| !account.is_empty());
+        (sender.hue.to_string(), account, person)
     };
     let hint = move || {
         let missing = incomplete(&people.read())?;
@@ -36,14 +38,13 @@ fn Members() -> impl IntoView {
         >
             {hint}
             <ul>
-                // Who is told apart by an account has a hue of their own.
                 <List
                     each=move || {
                         let persons = listed.read().persons();
-                        persons.into_iter().map(|person| (hue(&person), person)).collect::<Vec<_>>()
+                        persons.into_iter().map(&item).collect::<Vec<_>>()
                     }
                     key=key
-                    children=|(hue, person)| view! { <Member person hue /> }
+                    children=|(hue, account, person)| view! { <Member person hue account /> }
                 />
             </ul>
         </Panel>
@@ -51,14 +52,16 @@ fn Members() -> impl IntoView {
 }
 
 /// What tells an item of the list from others: all that it shows.
-fn key((hue, person): &(String, Person)) -> String {
+fn key((hue, account, person): &(String, Option<String>, Person)) -> String {
     let Person {
         name,
         principal,
         away,
     } = person;
-    // The length says where a name ends, whatever it holds.
-    format!("{hue} {away} {} {name} {principal}", name.len())
+    let account = account.as_deref().unwrap_or_default();
+    // The lengths say where each ends, whatever it holds.
+    let (named, told) = (name.len(), account.len());
+    format!("{hue} {away} {named} {name} {told} {account} {principal}")
 }
 
 /// Why somebody may be missing on the list.
@@ -78,6 +81,8 @@ fn Member(
     person: Person,
     /// The hue of the name.
     hue: String,
+    /// What tells the name from one that looks like it.
+    account: Option<String>,
 ) -> impl IntoView {
     let app = use_app();
     let own = is_reader(app, &person).then(|| {
@@ -87,10 +92,12 @@ fn Member(
         }
         .into_any()
     });
-    let is_told = person.principal != person.name && !person.principal.is_empty();
+    let is_told = account.is_some() || person.principal != person.name;
+    let principal = account.unwrap_or_else(|| person.principal.clone());
+    let is_told = is_told && !principal.is_empty();
     let principal = is_told.then(|| {
         view! {
-            <bdi data-testid="member-principal">{person.principal.clone()}</bdi>
+            <bdi data-testid="member-principal">{principal}</bdi>
             " · "
         }
         .into_any()

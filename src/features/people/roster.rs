@@ -78,6 +78,12 @@ impl People {
         self.members.len() != before
     }
 
+    /// Whether somebody with this name and account is here.
+    pub fn includes(&self, name: &str, principal: &str) -> bool {
+        let mut cards = self.members.iter().map(|member| &member.card);
+        cards.any(|card| card.name == name && card.principal == principal)
+    }
+
     /// The people, sorted by name.
     pub fn persons(&self) -> Vec<Person> {
         let mut persons: Vec<Person> = Vec::new();

@@ -45,6 +45,7 @@ pub fn BrowserService() -> impl IntoView {
             let file = page::chosen_file(&input).await;
             // The same file can be chosen again.
             input.set_value("");
+            fault.set(None);
             asked.set(file.map(|file| Asked::Import(SendWrapper::new(file))));
         });
     };

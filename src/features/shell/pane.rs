@@ -72,10 +72,10 @@ fn RoomNotice() -> impl IntoView {
 #[component]
 fn ComposerPlace() -> impl IntoView {
     let (services, room) = (use_services(), use_room());
-    let (card, state) = (room.card.clone(), room.state.clone());
+    let (looked_at, state) = (room.clone(), room.state.clone());
     // What else is learnt of the room leaves the box alone that somebody may be writing in.
     let closed = Memo::new(move |_| {
-        let is_archived = card.read().as_ref().is_some_and(|card| card.archived);
+        let is_archived = looked_at.is_archived();
         let read_only = match &*state.read() {
             RoomState::ReadOnly(reason) if !is_archived => Some(*reason),
             _ => None,

@@ -10,6 +10,7 @@ use crate::i18n::messages;
 use crate::platform::focus;
 use crate::state::{App, Dialog, OpenRoom, Panel, Screen, use_app};
 use crate::text;
+use crate::ui::identity::isolate;
 use crate::ui::{Avatar, Glyph, Icon, IconButton, glyph};
 
 /// The list of rooms, and below it the reader and the settings. Where the page is narrow it is a drawer.
@@ -100,8 +101,8 @@ pub fn ask_for_room(app: App, dialog: Dialog) {
 
 /// The rooms as they are listed: those that are archived last.
 fn in_order(app: App) -> Vec<OpenRoom> {
-    let archived = |room: &OpenRoom| room.card.read().as_ref().is_some_and(|card| card.archived);
-    let (last, mut first): (Vec<_>, Vec<_>) = app.rooms.get().into_iter().partition(archived);
+    let rooms = app.rooms.get().into_iter();
+    let (last, mut first): (Vec<_>, Vec<_>) = rooms.partition(OpenRoom::is_archived);
     first.extend(last);
     first
 }
@@ -186,11 +187,11 @@ fn Me() -> impl IntoView {
             principal: credentials.principal.clone(),
             away: false,
         };
-        let account = &credentials.principal;
+        let account = isolate(&credentials.principal);
         let signed_in = if service.in_browser {
             text!(sidebar_signed_in_here, account = account)
         } else {
-            let service = service.address();
+            let service = isolate(&service.address());
             text!(sidebar_signed_in, account = account, service = service)
         };
         let open = move |_| {
@@ -209,9 +210,7 @@ fn Me() -> impl IntoView {
                 <Avatar name=name.clone() />
                 <span class="me">
                     <bdi>{name}</bdi>
-                    <small data-testid="signed-in-as">
-                        <bdi>{signed_in}</bdi>
-                    </small>
+                    <small data-testid="signed-in-as">{signed_in}</small>
                 </span>
             </button>
         }

@@ -14,7 +14,7 @@ use super::{Delivery, Entry, Key, Origin, Row, Timeline};
 use crate::features::composer::composing::{Picking, Purpose};
 use crate::i18n::{Message, messages};
 use crate::services::{link_copied, link_to, use_services};
-use crate::state::{use_app, use_room};
+use crate::state::{RoomState, use_app, use_room};
 use crate::text;
 use crate::ui::{Button, Glyph, ToolButton, glyph};
 
@@ -35,14 +35,16 @@ pub fn MessageToolbar(
     #[prop(into)]
     on_done: UnsyncCallback<()>,
 ) -> impl IntoView {
-    let asking = RwSignal::new(false);
-    // The message may be deleted while somebody points to it.
+    let (room, asking) = (use_room(), RwSignal::new(false));
+    // The message may be deleted while somebody points to it, or the room closed.
     let content = move || {
         let entry = row.read().entry.clone();
-        if asking.get() {
+        let is_archived = room.is_archived();
+        let can_reply = !is_archived && !matches!(*room.state.read(), RoomState::ReadOnly(_));
+        if asking.get() && !is_archived {
             view! { <ConfirmDelete key=entry.key asking on_done /> }.into_any()
         } else {
-            view! { <Actions entry asking on_close on_done /> }.into_any()
+            view! { <Actions entry is_archived can_reply asking on_close on_done /> }.into_any()
         }
     };
     view! {
@@ -62,6 +64,10 @@ pub fn MessageToolbar(
 fn Actions(
     /// The message.
     entry: Entry,
+    /// Whether nothing of it can be changed.
+    is_archived: bool,
+    /// Whether there is a composer to reply in.
+    can_reply: bool,
     /// Whether to ask if it is to be deleted.
     asking: RwSignal<bool>,
     /// Closes the toolbar.
@@ -79,13 +85,14 @@ fn Actions(
     };
     let gone = entry.message.deleted;
     let settled = matches!(entry.delivery, Delivery::Received | Delivery::Sent);
-    let own = entry.origin == Origin::Own && settled && !gone;
+    let own = entry.origin == Origin::Own && settled && !gone && !is_archived;
     let editable = own && entry.sequence.is_some() && can_edit(&room);
     let answerable = target.filter(|_| !gone && settled);
-    let reaction = answerable.filter(|_| !direct).map(|target| {
+    let reactable = answerable.filter(|_| !direct && !is_archived);
+    let reaction = reactable.map(|target| {
         view! { <ReactionTools target on_close /> }
     });
-    let reply = answerable.map(|target| {
+    let reply = answerable.filter(|_| can_reply).map(|target| {
         let (room, message) = (room.clone(), entry.message.clone());
         let reply = move |_| {
             put_edit_aside(&room);

@@ -34,7 +34,7 @@ fn ReactionBar(
     target: Target,
 ) -> impl IntoView {
     let chips = ArcRwSignal::clone(&room.reactions_of(target));
-    let (each, picking) = (chips.clone(), room.picking.clone());
+    let (each, picking, looked_at) = (chips.clone(), room.picking.clone(), room.clone());
     view! {
         <div class="reactions" data-testid="reactions">
             <ul>
@@ -56,6 +56,7 @@ fn ReactionBar(
                 tabindex="-1"
                 aria-label=&messages::common_react
                 title=&messages::common_react
+                hidden=move || looked_at.is_archived()
                 on:click=move |_| picking.set(Some(Picking::Reaction(target)))
             >
                 <Icon path=glyph::REACT />
@@ -89,7 +90,7 @@ fn ReactionChip(
         let is_own = chip.is_by(&me.principal, &me.name);
         (chip.by.len(), is_own, names(&reader, chip))
     });
-    let (given, data) = (emoji.clone(), emoji.clone());
+    let (given, data, looked_at) = (emoji.clone(), emoji.clone(), room.clone());
     view! {
         <button
             type="button"
@@ -98,6 +99,7 @@ fn ReactionChip(
             tabindex="-1"
             data-emoji=data
             aria-pressed=move || state.read().1.to_string()
+            disabled=move || looked_at.is_archived()
             title=move || state.read().2.clone()
             on:click=move |_| react(&services, &room, target, &given)
         >

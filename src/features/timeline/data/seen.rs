@@ -31,6 +31,13 @@ impl Timeline {
         }
     }
 
+    /// Nobody goes by this name any more: whoever has seen what they have goes by another one.
+    pub fn forget_seen(&mut self, name: &str, account: &str) {
+        let names = &self.names;
+        self.seen
+            .retain(|it| names.get(it.name) != name || names.get(it.account) != account);
+    }
+
     /// Whether a message is before another one, as another window of the same person can say. What is not here is about to come.
     fn is_older(&self, target: Target, known: Target) -> bool {
         match (target, known) {

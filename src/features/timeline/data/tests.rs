@@ -809,6 +809,8 @@ fn what_was_seen_stays_seen() {
     assert_eq!(by(&room, 4), ["Bob", "Cem", "ann"]);
     assert_eq!(by(&room, 7), ["Bob"]);
     assert!(by(&room, 8).is_empty(), "the reader does not count");
+    room.forget_seen("Bob", "user");
+    assert_eq!(by(&room, 4), ["Cem", "ann"]);
     // Another series has other messages.
     room.start_anew();
     room.receive_event(event(0, "ann", "x"));
