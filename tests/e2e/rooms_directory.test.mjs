@@ -130,7 +130,8 @@ scenario('a topic is saved for all, and an archived room is read-only', async (o
     const ann = await join(open, 'Ann', 'Project');
     const bob = await join(open, 'Bob', 'Project');
     await ann.say('written before');
-    await ann.use('written before', 'tool-quick');
+    await ann.message('written before').hover();
+    await ann.$('tool-quick').first().click();
     await ann.$('reaction').waitFor();
     await ann.$('room-info-button').click();
     await ann.$('room-subject').fill('Ship it');
@@ -169,7 +170,7 @@ scenario('a topic is saved for all, and an archived room is read-only', async (o
     await bob.$('reopen-button').click();
     await ann.$('composer').waitFor();
     await ann.say('again');
-    await bob.shows('again');
+    await bob.shows('written before', 'again');
 });
 
 scenario('the sidebar’s order and drafts survive a reload', async (open) => {
