@@ -6,7 +6,7 @@ use leptos::prelude::*;
 type NewRow = (String, Box<dyn FnOnce() -> AnyView + Send>);
 
 /// What `<For>` is, for items of any type: a row stays as long as its key does. All lists of the page have one `<For>` in common,
-/// because each is compiled to about 6 kB.
+/// because the compiler makes several kilobytes of each.
 #[component]
 pub fn List<T, I, V>(
     /// The items, in their order.

@@ -12,8 +12,8 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 
-/// wasm-opt's options: as small as it can. Functions that were made of the same generic one stand beside each other, which gzip makes
-/// about 1.5 % smaller. The features are those that the compiler uses; `index.html` has them for trunk, too.
+/// wasm-opt's options: as small as it can. Functions that were made of the same generic one stand beside each other, of which gzip makes
+/// less. The features are those that the compiler uses; `index.html` has them for trunk, too.
 const OPTIMISE: &str = "-Oz --reorder-functions-by-name --strip-producers --strip-target-features --enable-bulk-memory \
     --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals --enable-reference-types --enable-multivalue";
 
