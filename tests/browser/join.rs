@@ -10,9 +10,10 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::stage::{Stage, app, drawn};
 
-/// The form, once the fields of *Advanced* are there, which come after the others.
+/// The form, once the fields of *Advanced* are there, which come after the services.
 async fn form(app: App) -> Stage {
     let stage = Stage::mount(app, || view! { <JoinForm /> });
+    app.loaded.set(true);
     for _ in 0..100 {
         if !stage.all("host").is_empty() {
             return stage;

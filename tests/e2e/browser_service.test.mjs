@@ -408,7 +408,7 @@ for (const kind of ['history', 'live']) {
         }
         await ann.say('from the first tab');
         for (const tab of [bob, eve]) {
-            await tab.page.getByText('from the first tab').waitFor();
+            await tab.message('from the first tab').waitFor();
         }
         assert.equal(await bob.page.getByText('to be deleted').count(), 0);
     });

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use effusion_protocol::body::{RequestBody, ResponseBody};
-use effusion_protocol::time_series::Event;
+use effusion_protocol::time_series::{Event, EventMetadata};
 use effusion_protocol::value::{Json, delta};
 use effusion_protocol::{
     About, ConversationId, ErrorReport, Field, Message, ProtocolVersion, ServiceId,
@@ -265,7 +265,7 @@ impl MessageDecoder {
         let (detail, happened) = match topic.kind {
             TopicType::TimeSeries => match decode::<Event>(value, self.version) {
                 Ok(event) => (
-                    format!("{:#?}\nvalue = {}", event.metadata, json(&event.value)),
+                    event_detail(&event),
                     Some(Happening::Event {
                         path,
                         event,
@@ -474,6 +474,17 @@ fn plain(title: &str, detail: String) -> DecodedMessage {
         detail,
         ..DecodedMessage::default()
     }
+}
+
+/// What an event says, as the fields of a request do.
+fn event_detail(event: &Event) -> String {
+    let EventMetadata {
+        sequence,
+        timestamp,
+        author,
+    } = &event.metadata;
+    let value = json(&event.value);
+    format!("sequence = {sequence}\ntimestamp = {timestamp}\nauthor = {author:?}\nvalue = {value}")
 }
 
 fn json(value: &Bytes) -> String {
