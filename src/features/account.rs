@@ -27,6 +27,13 @@ fn AccountForm() -> impl IntoView {
             use_services().entry.create_account();
         }
     });
+    // Whoever goes elsewhere before that wants no account.
+    on_cleanup(move || {
+        if *state.request.read_untracked() == Some(Request::CreateAccount) {
+            state.request.set(None);
+            state.busy.set(false);
+        }
+    });
     view! {
         <Front>
             <Form test="account-form" class="card" on_submit=submit>

@@ -213,6 +213,8 @@ pub fn serve(app: App, services: &Services) {
     StoredValue::new_local(days);
     jump(app, services.clone());
     leave_replaced(app, services.entry.clone());
+    // Also while there is no connection: what is typed is nowhere else.
+    services.drafts.follow();
     let (drafts, copies) = (services.drafts.clone(), services.copies.clone());
     let store = move || {
         drafts.store_changes(StoreDrafts::Now);
@@ -253,11 +255,10 @@ pub fn serve(app: App, services: &Services) {
     on_cleanup(move || services.connection.replace(None));
 }
 
-/// Has services do for a page what can wait until there are messages to read: store what changes as it goes, share what is read with
-/// other windows, and tell what must not be missed. Until then, what there is to store is stored when the page is hidden or left.
+/// Has services do for a page what can wait until there are messages to read: copy them as they change, share what is read with
+/// other windows, and tell what must not be missed. Until then, copies are stored when the page is hidden or left.
 pub fn serve_rooms(app: App, services: &Services) {
     services.copies.follow();
-    services.drafts.follow();
     services.notifications.start();
     reading::share(app, services.notifications.clone());
 }
@@ -272,14 +273,18 @@ async fn follow_days(app: App) {
 
 fn carry_out_requests(app: App, services: Services) {
     Effect::new(move |_| {
-        match app.request.get() {
-            Some(Request::Join) => services.entry.join(),
-            Some(Request::Return) => services.entry.come_back(),
-            Some(Request::Open(room)) => services.rooms.open_and_show(room),
-            // The form for it asks for that itself.
-            Some(Request::CreateAccount) | None => return,
-        }
+        // The form for an account asks for that itself.
+        let is_ours = |it: &Request| *it != Request::CreateAccount;
+        let Some(request) = app.request.get().filter(is_ours) else {
+            return;
+        };
         app.request.set(None);
+        match request {
+            Request::Join => services.entry.join(),
+            Request::Return => services.entry.come_back(),
+            Request::Open(room) => services.rooms.open_and_show(room),
+            Request::CreateAccount => {}
+        }
     });
 }
 

@@ -104,3 +104,27 @@ scenario('names with quotes and in other scripts are valid for accounts', async 
         await again.join();
     }
 });
+
+scenario('who leaves the form before an account can be made makes none, and can join', async (open) => {
+    const ann = await open(address());
+    let letGo;
+    const held = new Promise((resolve) => {
+        letGo = resolve;
+    });
+    await ann.page.route(/split_chat/, async (route) => {
+        await held;
+        await route.continue();
+    });
+    await ann.visit(address({ name: 'Ann', room: 'Elsewhere', kind: 'history' }));
+    await ann.$('create-account-link').click();
+    await ann.$('account-name').waitFor();
+    await ann.fill({ 'account-name': 'never', 'account-password': 'a long secret', 'account-password-again': 'a long secret' });
+    await ann.$('account-button').click();
+    await ann.page.locator('[data-testid=account-button]:disabled').waitFor();
+    await ann.$('account-back').click();
+    await ann.page.locator('[data-testid=join-button]:enabled').waitFor();
+    letGo();
+    await ann.$('join-button').click();
+    await ann.inRoom();
+    assert.match(await ann.signedInAs(), /^user at /);
+});
