@@ -117,7 +117,7 @@ scenario('on a phone the rooms are in a drawer', async (open) => {
     await until('it has the focus', () => ann.page.evaluate(() => document.activeElement.closest('#sidebar') !== null));
     await ann.page.keyboard.press('Escape');
     await until('Escape closes it', () => inSight(sidebar), (visible) => !visible);
-    assert.equal(await ann.page.evaluate(() => document.activeElement.id), 'menu-button', 'the focus is back');
+    await until('the focus is back', () => ann.page.evaluate(() => document.activeElement.id), (id) => id === 'menu-button');
     await ann.say('from my pocket');
     await ann.shows({ text: 'from my pocket', state: 'sent' });
     assert.equal(await ann.overflow(), 0);
