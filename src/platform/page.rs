@@ -230,7 +230,8 @@ pub fn follow_visual_viewport() {
         let is_covered = shown.scale() == 1.0 && window_height > Some(shown.height() + 1.0);
         // A style that the browser does not take leaves the page as it was.
         let _ = if is_covered {
-            let height = [&shown.height().to_string(), "px"].concat();
+            // Less than a pixel is nothing that anybody sees.
+            let height = [&(shown.height() as u32).to_string(), "px"].concat();
             // The browser has moved the page up to what is written in.
             window().scroll_to_with_x_and_y(0.0, 0.0);
             style.set_property("--visible-height", &height)

@@ -118,7 +118,6 @@ impl TransportError {
 }
 
 /// What the other end said when it closed the connection: the reason in a WebSocket's close frame (RFC 6455, 7.1.6).
-#[derive(Debug)]
 pub(crate) struct ClosingWords(String);
 
 /// Without what could command a terminal.
@@ -126,6 +125,12 @@ impl fmt::Display for ClosingWords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut printable = self.0.chars().filter(|it| !it.is_control());
         printable.try_for_each(|it| f.write_char(it))
+    }
+}
+
+impl fmt::Debug for ClosingWords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
