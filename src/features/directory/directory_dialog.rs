@@ -15,7 +15,7 @@ use crate::ui::identity::revealed;
 use crate::ui::{Dialog as DialogFrame, FaultAlert, Icon, List, glyph, kind_glyph};
 use crate::{lazy, text};
 
-lazy! { room, pub fn directory_dialog() => view! { <DirectoryDialog /> } }
+lazy! { more, pub fn directory_dialog() => view! { <DirectoryDialog /> } }
 
 /// The rooms of the service, with a box to search in them.
 #[component]

@@ -21,7 +21,7 @@ pub const MAX_TOPIC: u16 = 200;
 /// The roles that are suggested, if the service has them, the best first.
 const USUAL_ROLES: [&str; 2] = ["TOPIC_CONTROL", "CLIENT"];
 
-lazy! { room, pub fn new_room_dialog() => view! { <NewRoomDialog /> } }
+lazy! { more, pub fn new_room_dialog() => view! { <NewRoomDialog /> } }
 
 /// What is filled in beside the room's name and kind.
 #[derive(Clone, Copy)]

@@ -9,7 +9,7 @@ use crate::state::{use_app, use_room};
 use crate::ui::{Button, Dialog, Form, Icon, Select, TextField, glyph, option};
 use crate::{lazy, t, text};
 
-lazy! { room, pub fn room_info_dialog() => view! { <RoomInfoDialog /> } }
+lazy! { more, pub fn room_info_dialog() => view! { <RoomInfoDialog /> } }
 
 /// What a room is about, what the reader is told of it, its address, and the archive.
 #[component]

@@ -19,7 +19,7 @@ use crate::ui::{Avatar, Dialog, Icon, List, kind_glyph};
 /// How many are offered at once.
 const MAX_OFFERED: usize = 12;
 
-lazy! { room, pub fn switcher() => view! { <Switcher /> } }
+lazy! { more, pub fn switcher() => view! { <Switcher /> } }
 
 /// Where one can go.
 #[derive(Clone)]

@@ -77,4 +77,4 @@ fn AskToNotify() -> impl IntoView {
     }
 }
 
-lazy! { room, pub fn ask_to_notify() => view! { <AskToNotify /> } }
+lazy! { more, pub fn ask_to_notify() => view! { <AskToNotify /> } }

@@ -189,4 +189,4 @@ fn Rename(
     }
 }
 
-lazy! { room, pub fn profile() => view! { <Profile /> } }
+lazy! { more, pub fn profile() => view! { <Profile /> } }
