@@ -1,5 +1,5 @@
 //! What goes on in every open room beside its messages, whatever is on the screen: the reader is shown to the others, and the
-//! others and their reactions to the reader.
+//! others and their reactions to the reader. What is written is sent, and kept until then.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -7,8 +7,8 @@ use leptos::task::spawn_local;
 use crate::features::timeline::Timeline;
 use crate::lazy;
 use crate::platform::page;
-use crate::services::{serve_rooms, use_services};
-use crate::state::{Connection, OpenRoom, RoomState, use_app};
+use crate::services::{keep_room, serve_rooms, use_services};
+use crate::state::{Completion, Connection, OpenRoom, RoomState, use_app};
 use crate::ui::identity::{ascii_look, without_joiners};
 use crate::ui::lazy::LoadError;
 use crate::ui::{Lazy, List};
@@ -21,11 +21,20 @@ lazy! { room, pub fn attendance() => view! { <Attendance /> } }
 pub fn AttendRooms() -> impl IntoView {
     let app = use_app();
     let entered = Memo::new(move |_| {
-        // Conversations and notices come wherever the reader is not let in, too.
+        // Conversations and notices come wherever the reader is not let in, too, and what was kept is there without a service.
+        let is_cut_off = matches!(
+            *app.connection.read(),
+            Connection::Recovering { .. } | Connection::Lost(_)
+        );
         let is_entered = |room: &&OpenRoom| {
-            room.entered.read().is_some() || matches!(*room.state.read(), RoomState::Failed(_))
+            is_cut_off
+                || room.entered.read().is_some()
+                || matches!(*room.state.read(), RoomState::Failed(_))
         };
-        app.rooms.read().iter().filter(is_entered).count()
+        let rooms = app.rooms.read();
+        // Who is in no room wants to come into one.
+        let is_nowhere = rooms.is_empty() && *app.connection.read() == Connection::Connected;
+        usize::from(is_nowhere) + rooms.iter().filter(is_entered).count()
     });
     // Which attempt this is, beginning with the first room.
     let attempt = RwSignal::new(0);
@@ -46,10 +55,13 @@ pub fn AttendRooms() -> impl IntoView {
         count
     });
     page::listen(&window(), "online", move |_| retry());
-    // Without this chunk, rooms are as good but for those who are in them.
+    // Rooms can be read without this chunk, and say where the composer would be that it is missing.
     move || {
         (attempt.get() > 0).then(|| {
-            let on_error = move |()| failed.set_value(true);
+            let on_error = move |()| {
+                failed.set_value(true);
+                app.completion.set(Completion::Missing);
+            };
             view! { <Lazy load=attendance() quiet=true on_error /> }
         })
     }
@@ -60,6 +72,7 @@ pub fn AttendRooms() -> impl IntoView {
 fn Attendance() -> impl IntoView {
     let (app, services) = (use_app(), use_services());
     serve_rooms(app, &services);
+    app.completion.set(Completion::Here);
     Effect::new(move |_| {
         if *app.connection.read() == Connection::Connected {
             services.direct.follow_inbox();
@@ -84,6 +97,8 @@ fn RoomAttendance(
     room: OpenRoom,
 ) -> impl IntoView {
     let (app, services) = (use_app(), use_services());
+    keep_room(&services, &room);
+    services.history.follow(&room);
     tell_names_apart(&room);
     let (left, leaving) = (room.clone(), services.clone());
     on_cleanup(move || leaving.presence.leave(&left));

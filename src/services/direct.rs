@@ -274,7 +274,6 @@ impl Direct {
         let message = ChatMessage { name, ..message };
         let at = At::local(time as i64);
         let said = open.change(|timeline| timeline.receive_value(message.clone(), at, false));
-        self.outbox.arrived(&open, &message);
         self.app.direct.update(|direct| {
             // The latest comes first.
             if let Some(place) = direct.iter().position(|it| it.id == open.id) {
@@ -359,7 +358,6 @@ impl Direct {
         self.app
             .direct
             .update(|direct| direct.insert(0, open.clone()));
-        self.rooms.recall(&open);
         Some(open)
     }
 

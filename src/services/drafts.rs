@@ -78,8 +78,8 @@ pub struct Drafts {
     stored: RefCell<Vec<RoomDraft>>,
     /// What there was the last time that somebody looked.
     seen: RefCell<Vec<RoomDraft>>,
-    /// The rooms whose drafts are being read from the database.
-    recalling: RefCell<Vec<usize>>,
+    /// The rooms whose composers have what was stored: of others nothing is stored over it.
+    recalled: RefCell<Vec<usize>>,
 }
 
 /// When drafts are stored.
@@ -98,15 +98,16 @@ impl Drafts {
             storage: Rc::clone(storage),
             stored: RefCell::default(),
             seen: RefCell::default(),
-            recalling: RefCell::default(),
+            recalled: RefCell::default(),
         }
     }
 
     /// Puts into a room's composer what was begun there, unless there is something already.
     pub(super) fn recall(self: &Rc<Self>, open: &OpenRoom) {
         let Some(key) = self.key(open).filter(|_| is_untouched(open)) else {
-            return;
+            return self.recalled.borrow_mut().push(open.id);
         };
+        self.recalled.borrow_mut().retain(|room| *room != open.id);
         let old = self.old_key(open);
         let mut drafts = For::Window.load_pairs(DRAFTS);
         drafts.retain(|(name, _)| name.starts_with(&key));
@@ -118,7 +119,6 @@ impl Drafts {
             self.put_back(open, &key, &old, drafts);
             return;
         }
-        self.recalling.borrow_mut().push(open.id);
         let (this, open) = (Rc::clone(self), open.clone());
         spawn_local(async move {
             let begin = [IN_DATABASE, &key].concat();
@@ -131,10 +131,11 @@ impl Drafts {
                 }
             }
             drafts.retain(|(_, value)| value != ELSEWHERE);
-            this.recalling.borrow_mut().retain(|room| *room != open.id);
             // Somebody may have begun to write meanwhile.
             if is_untouched(&open) {
                 this.put_back(&open, &key, &old, drafts);
+            } else {
+                this.recalled.borrow_mut().push(open.id);
             }
         });
     }
@@ -184,6 +185,7 @@ impl Drafts {
                 progress: EditProgress::PutAside,
             });
         }
+        self.recalled.borrow_mut().push(open.id);
         let mut stored = self.stored.borrow_mut();
         stored.retain(|draft| draft.room != open.id);
         stored.extend(self.of(open));
@@ -218,12 +220,22 @@ impl Drafts {
         let rooms = self.app.all_rooms();
         let now: Vec<RoomDraft> = rooms.iter().filter_map(|open| self.of(open)).collect();
         let seen = self.seen.replace(now.clone());
-        let mut stored = self.stored.borrow_mut();
-        let is_due = |draft: &&RoomDraft| {
-            let settled = when == StoreDrafts::Now || !draft.is_large() || seen.contains(draft);
-            settled && !stored.contains(draft)
+        let is_settled = |draft: &RoomDraft| {
+            when == StoreDrafts::Now || !draft.is_large() || seen.contains(draft)
         };
-        let due: Vec<RoomDraft> = now.iter().filter(is_due).cloned().collect();
+        let due = now.into_iter().filter(is_settled).collect();
+        self.store(&rooms, due, when);
+    }
+
+    /// Stores what stands in the composer of a room that has been left.
+    pub(super) fn store_left(&self, open: &OpenRoom) {
+        let due = self.of(open).into_iter().collect();
+        self.store(std::slice::from_ref(open), due, StoreDrafts::Now);
+    }
+
+    fn store(&self, rooms: &[OpenRoom], mut due: Vec<RoomDraft>, when: StoreDrafts) {
+        let mut stored = self.stored.borrow_mut();
+        due.retain(|draft| !stored.contains(draft));
         if due.is_empty() {
             return;
         }
@@ -293,7 +305,7 @@ impl Drafts {
 
     /// What is in a room's composer.
     fn of(&self, open: &OpenRoom) -> Option<RoomDraft> {
-        if self.recalling.borrow().contains(&open.id) {
+        if !self.recalled.borrow().contains(&open.id) {
             return None;
         }
         let key = self.key(open)?;

@@ -15,7 +15,7 @@ use super::{fault, value};
 use crate::features::composer::composing::Note;
 use crate::features::timeline::{At, Event, Key, Origin};
 use crate::platform::tasks::until;
-use crate::state::{Earlier, Fault, Focus, OpenRoom, Right, RoomState, SetIfChanged};
+use crate::state::{Earlier, Fault, Focus, OpenRoom, Right, RoomState, SetIfChanged, Wanted};
 use crate::text;
 use effusion_chat::{ChatMessage, RoomKind, Target};
 
@@ -47,6 +47,21 @@ impl History {
         }
     }
 
+    /// Brings what the reader wants to see of a room, for as long as the owner of the caller is there.
+    pub fn follow(self: &Rc<Self>, open: &OpenRoom) {
+        let (this, open) = (Rc::clone(self), open.clone());
+        Effect::new(move |_| {
+            open.wanted.track();
+            for wanted in open.wanted.update_untracked(std::mem::take) {
+                match wanted {
+                    Wanted::Earlier => this.load_earlier(&open),
+                    Wanted::Gap { rank, from_above } => this.fill_gap(&open, rank, from_above),
+                    Wanted::Message(target, focus) => this.jump_to(&open, target, focus),
+                }
+            }
+        });
+    }
+
     /// Asks a history room for what was before the oldest message shown.
     pub fn load_earlier(self: &Rc<Self>, open: &OpenRoom) {
         let oldest = open.look(|timeline| timeline.oldest_sequence());
@@ -67,7 +82,7 @@ impl History {
     }
 
     /// Asks for what is missing right before a message: for the newest of it or, for whoever comes from above, the oldest.
-    pub fn fill_gap(self: &Rc<Self>, open: &OpenRoom, rank: u64, from_above: bool) {
+    fn fill_gap(self: &Rc<Self>, open: &OpenRoom, rank: u64, from_above: bool) {
         if *open.filling.read_untracked() {
             return;
         }

@@ -26,6 +26,7 @@ mod drafts;
 mod entry;
 mod fault;
 mod history;
+mod keeping;
 mod location;
 mod moderation;
 mod navigation;
@@ -52,6 +53,7 @@ use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 
+use self::location::follow_location;
 use self::privacy::Privacy;
 use self::storage::Storage;
 use crate::platform::tasks::Tasks;
@@ -69,7 +71,8 @@ pub use directory::{Access, Directory, NewRoom};
 pub use drafts::{Drafts, StoreDrafts};
 pub use entry::Entry;
 pub use history::History;
-pub use location::{follow_location, lesson_link, link_copied, link_to};
+pub use keeping::keep_room;
+pub use location::{lesson_link, link_copied, link_to};
 pub use moderation::{Board, Duty, Moderation, Order};
 pub use navigation::start;
 pub use notices::Notices;
@@ -152,8 +155,7 @@ impl Services {
         let drafts = Rc::new(Drafts::new(app, &storage));
         let copies = Rc::new(Copies::new(app, &storage));
         let outbox = Rc::new(Outbox::new(app, &connection, &storage, &rights));
-        let rooms = Rooms::new(app, &connection, &outbox, &copies, &drafts, &notices);
-        let rooms = Rc::new(rooms);
+        let rooms = Rc::new(Rooms::new(app, &connection, &copies, &notices));
         let entry = Entry::new(app, &connection, &rooms, &copies, &drafts);
         let direct = Direct::new(
             app,
@@ -207,42 +209,12 @@ pub fn provide_services(app: App) -> Services {
 pub fn serve(app: App, services: &Services) {
     appearance::recall_enter_key(app);
     carry_out_requests(app, services.clone());
-    let days = Tasks::default();
-    days.spawn(follow_days(app));
-    // The owner drops what it stores.
-    StoredValue::new_local(days);
-    jump(app, services.clone());
-    leave_replaced(app, services.entry.clone());
-    // Also while there is no connection: what is typed is nowhere else.
-    services.drafts.follow();
-    let (drafts, copies) = (services.drafts.clone(), services.copies.clone());
-    let store = move || {
-        drafts.store_changes(StoreDrafts::Now);
-        copies.store_changes();
-    };
-    let (entry, rights) = (services.entry.clone(), services.rights.clone());
-    let check = move || {
-        entry.check();
-        rights.check_again();
-    };
+    let entry = services.entry.clone();
+    on_return(&["focus", "offline", "online"], move || entry.check());
     let window = window();
-    for event in ["focus", "offline", "online"] {
-        let check = check.clone();
-        page::listen(&window, event, move |_| check());
-    }
-    // Each may be the last that the page is told.
-    let hidden = store.clone();
-    page::listen(&document(), "visibilitychange", move |_| {
-        hidden();
-        check();
-    });
     // A window that is closed says so; the service need not wait for it to come back.
-    let (connection, storage) = (services.connection.clone(), services.storage.clone());
-    page::listen(&window, "pagehide", move |_| {
-        store();
-        storage.keep_left();
-        connection.say_goodbye();
-    });
+    let connection = services.connection.clone();
+    page::listen(&window, "pagehide", move |_| connection.say_goodbye());
     // The browser may keep a page that was left, and show it again.
     let entry = services.entry.clone();
     page::listen(&window, "pageshow", move |event| {
@@ -255,12 +227,44 @@ pub fn serve(app: App, services: &Services) {
     on_cleanup(move || services.connection.replace(None));
 }
 
-/// Has services do for a page what can wait until there are messages to read: copy them as they change, share what is read with
-/// other windows, and tell what must not be missed. Until then, copies are stored when the page is hidden or left.
+/// Has services do for a page what can wait until there are messages to read: keep on the device what changes, share what is read
+/// with other windows, and tell what must not be missed.
 pub fn serve_rooms(app: App, services: &Services) {
+    let days = Tasks::default();
+    days.spawn(follow_days(app));
+    // The owner drops what it stores.
+    StoredValue::new_local(days);
+    follow_location(app);
+    jump(app, services.clone());
+    let rights = services.rights.clone();
+    on_return(&["focus", "online"], move || rights.check_again());
+    leave_replaced(app, services.entry.clone());
+    services.drafts.follow();
     services.copies.follow();
     services.notifications.start();
     reading::share(app, services.notifications.clone());
+    let (drafts, copies) = (services.drafts.clone(), services.copies.clone());
+    let store = move || {
+        drafts.store_changes(StoreDrafts::Now);
+        copies.store_changes();
+    };
+    // Each may be the last that the page is told.
+    let hidden = store.clone();
+    page::listen(&document(), "visibilitychange", move |_| hidden());
+    let storage = services.storage.clone();
+    page::listen(&window(), "pagehide", move |_| {
+        store();
+        storage.keep_left();
+    });
+}
+
+/// Does something when the reader may have come back: at these events of the window, and when it is shown or hidden.
+fn on_return(events: &[&'static str], act: impl Fn() + Clone + 'static) {
+    for event in events {
+        let act = act.clone();
+        page::listen(&window(), event, move |_| act());
+    }
+    page::listen(&document(), "visibilitychange", move |_| act());
 }
 
 /// Has dates say when a day begins that it is no longer today.

@@ -5,10 +5,11 @@
 //! what is in the outbox of a room.
 
 use std::cell::{Cell, RefCell};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 
 use effusion_client::{Interruption, Json, RangeAnchor, RequestError, Session, SessionState};
+use futures_util::future::{Either, select};
 use futures_util::{FutureExt, StreamExt};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
@@ -204,14 +205,8 @@ impl Outbox {
     }
 
     /// Has new messages of a room wait until [`Outbox::recall`] has taken up what is stored of it.
-    pub(super) fn expect_stored(self: &Rc<Self>, open: &OpenRoom) {
+    pub(super) fn expect_stored(&self, open: &OpenRoom) {
         self.recalling.borrow_mut().push((open.id, false));
-        let (this, open) = (Rc::clone(self), open.clone());
-        spawn_local(async move {
-            // A database that does not answer may not hold up what is written for ever.
-            TimeoutFuture::new(RECALL_TIMEOUT).await;
-            this.stored_are_here(&open);
-        });
     }
 
     /// Whether the stored messages of a room are still to be read; whoever is told so has to do it.
@@ -223,6 +218,17 @@ impl Outbox {
 
     /// Takes up what was written in a room before a reload or under another session, and did not get there.
     pub(super) async fn recall(self: &Rc<Self>, open: &OpenRoom) {
+        let taken_up = pin!(self.take_up(open));
+        let waiting = TimeoutFuture::new(RECALL_TIMEOUT);
+        if let Either::Right((_, taken_up)) = select(taken_up, waiting).await {
+            // A database that does not answer may not hold up what is written for ever.
+            self.stored_are_here(open);
+            taken_up.await;
+        }
+        self.stored_are_here(open);
+    }
+
+    async fn take_up(&self, open: &OpenRoom) {
         if let Some(key) = self.key(open) {
             for (key, record) in self.storage.all(Store::Outbox, key.prefix()).await {
                 let message = from_record(&record).and_then(|it| Some((it.id?, it)));
@@ -232,7 +238,6 @@ impl Outbox {
                 }
             }
         }
-        self.stored_are_here(open);
     }
 
     fn stored_are_here(self: &Rc<Self>, open: &OpenRoom) {
@@ -434,13 +439,13 @@ impl Outbox {
         }
     }
 
-    /// The service has confirmed by its events what was sent from here: it need not be stored any more.
-    pub(super) fn arrived(&self, open: &OpenRoom, message: &ChatMessage) {
-        if let Some(id) = message.id
-            && self.is_stored(id)
-            && !open.look(|timeline| timeline.has_unsent(id))
-        {
-            self.forget(id);
+    /// What a room has as the service has it need not be stored any more.
+    pub(super) fn forget_arrived(&self, open: &OpenRoom) {
+        let stored = self.stored.borrow().clone();
+        for (id, _) in stored {
+            if open.look(|timeline| timeline.has_own(id) && !timeline.has_unsent(id)) {
+                self.forget(id);
+            }
         }
     }
 

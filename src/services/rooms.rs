@@ -15,10 +15,8 @@ use leptos::task::spawn_local;
 
 use super::connection::{Connection, current_reader};
 use super::copies::Copies;
-use super::drafts::{Drafts, StoreDrafts};
 use super::fault;
 use super::notices::{Cause, Notice, Notices};
-use super::outbox::Outbox;
 use super::value::{self, RoomValue};
 use crate::features::composer::composing::Note;
 use crate::features::join::form::Room;
@@ -32,16 +30,11 @@ use effusion_chat::{ChatMessage, HISTORY_LIMIT, RoomKind};
 /// How long the service may take to show a topic that was there before, in milliseconds.
 const JOIN_TIMEOUT: u32 = 3_000;
 
-/// How long after joining the stored messages of a room are taken up at the latest, in milliseconds.
-const RECALL_DELAY: u32 = 1_000;
-
 /// The rooms that the reader is in.
 pub struct Rooms {
     app: App,
     connection: Rc<Connection>,
-    outbox: Rc<Outbox>,
     copies: Rc<Copies>,
-    drafts: Rc<Drafts>,
     notices: Rc<Notices>,
     next: Cell<usize>,
 }
@@ -50,17 +43,13 @@ impl Rooms {
     pub(super) fn new(
         app: App,
         connection: &Rc<Connection>,
-        outbox: &Rc<Outbox>,
         copies: &Rc<Copies>,
-        drafts: &Rc<Drafts>,
         notices: &Rc<Notices>,
     ) -> Self {
         Self {
             app,
             connection: Rc::clone(connection),
-            outbox: Rc::clone(outbox),
             copies: Rc::clone(copies),
-            drafts: Rc::clone(drafts),
             notices: Rc::clone(notices),
             next: Cell::new(0),
         }
@@ -79,7 +68,6 @@ impl Rooms {
 
     /// Leaves a room. What two people say to each other is only put away: it comes back with the next message.
     pub fn leave(&self, open: &OpenRoom) {
-        self.drafts.store_changes(StoreDrafts::Now);
         let list = if open.peer.is_some() {
             self.app.direct
         } else {
@@ -118,7 +106,7 @@ impl Rooms {
         }
         let open = OpenRoom::new(self.next_id(), room, current_reader(self.app), None);
         self.app.rooms.update(|rooms| rooms.push(open.clone()));
-        self.recall(&open);
+        self.recall_read(&open);
         self.establish(&open, announce);
         open
     }
@@ -128,32 +116,9 @@ impl Rooms {
         self.next.replace(self.next.get() + 1)
     }
 
-    /// Takes up what this device has stored of a room: what was written before goes out before anything else. What is said in
-    /// the room now is shown first, where there is a service that could say it.
-    pub(super) fn recall(self: &Rc<Self>, open: &OpenRoom) {
-        if open.peer.is_none() {
-            open.set_read(self.copies.read_up_to(open));
-        }
-        self.drafts.recall(open);
-        self.outbox.expect_stored(open);
-        if self.connection.session().is_none() || open.peer.is_some() {
-            self.recall_now(open);
-        }
-        let (this, open) = (Rc::clone(self), open.clone());
-        spawn_local(async move {
-            TimeoutFuture::new(RECALL_DELAY).await;
-            this.recall_now(&open);
-        });
-    }
-
-    fn recall_now(self: &Rc<Self>, open: &OpenRoom) {
-        if self.outbox.begin_recall(open) {
-            let (this, open) = (Rc::clone(self), open.clone());
-            spawn_local(async move {
-                this.outbox.recall(&open).await;
-                this.copies.show(&open).await;
-            });
-        }
+    /// Takes up how far a room was read on this device.
+    pub(super) fn recall_read(&self, open: &OpenRoom) {
+        open.set_read(self.copies.read_up_to(open));
     }
 
     /// Makes the room's topic if need be, subscribes to it, and follows it until it is left or the session is over.
@@ -269,7 +234,7 @@ impl Visit {
                 if !self.open.is_open() {
                     self.opened();
                 }
-                self.rooms.outbox.serve(&self.open);
+                self.open.subscribed.update(|times| *times += 1);
             }
             StreamEvent::Value { old, new, .. } => self.receive_value(new, old.is_none()),
             StreamEvent::Unsubscribed { reason, .. } => match reason {
@@ -345,9 +310,8 @@ impl Visit {
     /// Puts a value into the timeline. True if it is news.
     fn receive(&mut self, value: RoomValue, first: bool) -> bool {
         let open = &self.open;
-        let (message, is_news) = match value {
+        match value {
             RoomValue::Event(event) => {
-                let message = event.message.clone();
                 let series = open.look(Timeline::series);
                 let is_news = open.change(|timeline| timeline.receive_event(event));
                 if open.look(Timeline::series) != series {
@@ -355,7 +319,7 @@ impl Visit {
                     self.caught_up = None;
                     open.set_read(None);
                 }
-                (message, is_news)
+                is_news
             }
             RoomValue::Live(message) => {
                 // What was there before has only its own word for when it was written; the rest is written now.
@@ -364,13 +328,9 @@ impl Visit {
                 } else {
                     At::local(clock::now())
                 };
-                let is_news =
-                    open.change(|timeline| timeline.receive_value(message.clone(), at, first));
-                (message, is_news)
+                open.change(|timeline| timeline.receive_value(message, at, first))
             }
-        };
-        self.rooms.outbox.arrived(open, &message);
-        is_news
+        }
     }
 
     /// Whoever comes for the first time has missed nothing.
@@ -437,18 +397,19 @@ impl Visit {
 
     fn opened(&self) {
         self.open.state.set(RoomState::Open);
-        let (rooms, open, made) = (Rc::clone(&self.rooms), self.open.clone(), self.made);
+        let (open, made, announce) = (self.open.clone(), self.made, self.announce);
         let visit = self.open.visit();
         // What is said here comes first, and who is here after it.
         page::once_drawn(move || {
             if open.visit() == visit {
-                rooms.recall_now(&open);
-                open.entered.set(Some(Entered { visit, made }));
+                let entered = Entered {
+                    visit,
+                    made,
+                    announce,
+                };
+                open.entered.set(Some(entered));
             }
         });
-        if self.announce {
-            self.rooms.outbox.announce(&self.open);
-        }
     }
 
     fn fail(&self, fault: Fault) {

@@ -110,6 +110,18 @@ impl Connection {
     }
 }
 
+/// How far the part of the page has come that completes a room where messages can be read: with members, composer and outbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Completion {
+    /// Reading comes first.
+    #[default]
+    Awaited,
+    /// It is here.
+    Here,
+    /// It could not be fetched.
+    Missing,
+}
+
 /// What the first screen asks for, until the code that talks to a service is there to do it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
@@ -165,6 +177,8 @@ pub struct PageState {
 pub struct App {
     /// What the page knows without a chat.
     pub page: PageState,
+    /// How far the part of the page has come that completes rooms.
+    pub completion: RwSignal<Completion>,
     /// What lies over the chat.
     pub dialog: RwSignal<Option<Dialog>>,
     /// Whether the list of rooms lies over the chat, where there is no room for both.
@@ -274,6 +288,7 @@ impl App {
     pub fn new(page: PageState) -> Self {
         Self {
             page,
+            completion: RwSignal::default(),
             dialog: RwSignal::default(),
             drawer: RwSignal::default(),
             me: RwSignal::default(),

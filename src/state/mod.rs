@@ -9,11 +9,12 @@ mod room;
 
 #[cfg(target_arch = "wasm32")]
 pub use app::{
-    App, Connection, Dialog, PageState, Panel, Request, Screen, SetIfChanged, use_app, use_page,
+    App, Completion, Connection, Dialog, PageState, Panel, Request, Screen, SetIfChanged, use_app,
+    use_page,
 };
 pub use fault::{Fault, Right};
 #[cfg(target_arch = "wasm32")]
 pub use room::{
     Earlier, Entered, Focus, MessageReactions, OpenRoom, ReadOnly, RoomFields, RoomSignals,
-    RoomState, RowSignal, ScrollTarget, Sight, use_room,
+    RoomState, RowSignal, ScrollTarget, Sight, Wanted, use_room,
 };

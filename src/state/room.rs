@@ -177,10 +177,16 @@ pub struct RoomSignals {
     pub sight: ArcRwSignal<Option<Sight>>,
     /// The oldest place of the series that is here.
     pub oldest: ArcRwSignal<Option<u64>>,
+    /// What the reader wants to see, for the history service to bring.
+    pub wanted: ArcRwSignal<Vec<Wanted>>,
     /// Counts how often the reader wanted to be at the end of the list.
     pub to_end: ArcRwSignal<usize>,
     /// Set each time the room has been joined and its first messages can be seen.
     pub entered: ArcRwSignal<Option<Entered>>,
+    /// Counts how often its topic was subscribed to: each time, what waits to be sent can go out.
+    pub subscribed: ArcRwSignal<usize>,
+    /// Counts the accounts that the reader has been in it with: what the device keeps of it is each one's own.
+    pub accounts: ArcRwSignal<usize>,
 }
 
 /// What of a room nothing follows.
@@ -240,6 +246,22 @@ pub enum Focus {
     Moves,
 }
 
+/// What the reader wants to see of a room, and what may not be here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Messages from before the oldest one.
+    Earlier,
+    /// Those that are missing right before a message.
+    Gap {
+        /// The rank of the message.
+        rank: u64,
+        /// Whether the reader comes from above, and wants the oldest of them.
+        from_above: bool,
+    },
+    /// This message, and what becomes of the keyboard's focus.
+    Message(Target, Focus),
+}
+
 /// The reader has come into a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entered {
@@ -247,6 +269,8 @@ pub struct Entered {
     pub visit: usize,
     /// Whether the room was made by it.
     pub made: bool,
+    /// Whether those who are there are to be told.
+    pub announce: bool,
 }
 
 impl Deref for OpenRoom {
@@ -282,18 +306,6 @@ impl OpenRoom {
                 ..Inner::default()
             }),
         }))
-    }
-
-    /// Does something once the first messages can be seen, or it is known that there are none. For views.
-    pub fn once_begun(&self, then: impl FnOnce() + 'static) {
-        let room = self.clone();
-        let mut then = Some(then);
-        Effect::new(move |_| {
-            let nothing = room.rows.read().is_empty() && *room.state.read() == RoomState::Joining;
-            if let Some(then) = (!nothing).then(|| then.take()).flatten() {
-                page::once_drawn(then);
-            }
-        });
     }
 
     /// Looks at the messages without following them.
@@ -511,6 +523,17 @@ impl OpenRoom {
     /// Brings a message into sight.
     pub fn scroll_to(&self, rank: u64, focus: Focus) {
         self.scroll_target.set(Some(ScrollTarget { rank, focus }));
+    }
+
+    /// Has something brought that the reader wants to see.
+    pub fn want(&self, wanted: Wanted) {
+        self.wanted.maybe_update(|known| {
+            let is_new = !known.contains(&wanted);
+            if is_new {
+                known.push(wanted);
+            }
+            is_new
+        });
     }
 
     /// Brings the end into sight.

@@ -12,6 +12,7 @@ use leptos::task::spawn_local_scoped_with_cancellation;
 
 use crate::i18n::{Message, messages};
 use crate::platform::page;
+use crate::state::{Completion, use_app};
 
 /// A chunk could not be fetched: there is no connection to the host of the page, or the host has another version by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +108,26 @@ pub fn Lazy(
         view.unwrap_or_else(|| or_else(failed.get_untracked()))
     };
     shown.into_any()
+}
+
+/// What is not needed to read a room, once the part of the page has come that completes rooms.
+#[component]
+pub fn Completed(
+    /// Loads it, from the chunk of that part.
+    load: impl Fn() -> Loading + Send + 'static,
+) -> impl IntoView {
+    completed(Box::new(load))
+}
+
+/// Not generic: all parts share this code.
+fn completed(load: Box<dyn Fn() -> Loading + Send>) -> AnyView {
+    let completion = use_app().completion;
+    let part = move || view! { <Lazy load=load() quiet=true /> }.into_any();
+    if completion.get_untracked() == Completion::Here {
+        // It stays: nothing needs to follow that.
+        return part();
+    }
+    (move || (completion.get() == Completion::Here).then(&part)).into_any()
 }
 
 /// What to say where a part of the page could not be fetched.

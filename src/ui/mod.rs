@@ -34,7 +34,7 @@ pub use {
     field::{Checkbox, Form, Labelled, Select, TextField, option},
     icon::{BrandIcon, Glyph, Icon, glyph, kind_glyph},
     keyed::Keyed,
-    lazy::Lazy,
+    lazy::{Completed, Lazy},
     list::List,
     panel::Panel,
 };

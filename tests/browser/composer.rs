@@ -123,21 +123,9 @@ async fn the_box_grows_with_the_text() {
     assert_eq!(stage.one("composer").client_height(), low);
 }
 
-/// The tools around the box are loaded once there are messages.
-async fn tools(stage: &Stage) {
-    for _ in 0..100 {
-        if stage.all("emoji-button").len() == 1 {
-            return;
-        }
-        drawn().await;
-    }
-    panic!("the tools did not come");
-}
-
 #[wasm_bindgen_test]
 async fn a_command_is_suggested_and_completed() {
     let (stage, room, sent) = show();
-    tools(&stage).await;
     stage.fill("composer", "/t").await;
     let names = stage.texts("completion-item");
     assert_eq!(names.len(), 1, "{names:?}");
@@ -164,7 +152,6 @@ async fn what_is_typed_is_not_written_again() {
 /// Sends an edit over a draft, at once or after the reader has seen that the draft is back.
 async fn after_edit(pause: u32) -> (Stage, OpenRoom, Rc<RefCell<Vec<String>>>) {
     let (stage, room, sent) = show();
-    tools(&stage).await;
     room.change(|timeline| timeline.receive_event(event(0, "Ann", "said")));
     let kept = KeptDraft {
         text: "a draft".to_owned(),

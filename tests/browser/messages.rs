@@ -1,39 +1,22 @@
 //! The messages of a room.
 
 use leptos::prelude::*;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
-use effusion::features::timeline::{Event, Gap, Key, MessageList, Requests};
-use effusion::state::{Earlier, Fault, OpenRoom};
+use effusion::features::timeline::{Event, Gap, MessageList};
+use effusion::state::{Earlier, Fault, OpenRoom, Wanted};
 use effusion_chat::RoomKind;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::Element;
 
 use crate::stage::{Stage, app, at, drawn, event, frame, message, room};
 
+/// The list of a room.
 fn show(room: OpenRoom) -> Stage {
-    show_with(room.clone(), |_: Key| {}, |()| {}, |_| {})
-}
-
-/// The list of a room, and what it requests.
-fn show_with(
-    room: OpenRoom,
-    on_retry: impl Fn(Key) + Send + Sync + 'static,
-    on_earlier: impl Fn(()) + Send + Sync + 'static,
-    on_gap: impl Fn((u64, bool)) + Send + Sync + 'static,
-) -> Stage {
-    let list = room.clone();
-    let requests = Requests {
-        sight: Callback::new(|()| {}),
-        earlier: Callback::new(on_earlier),
-        gap: Callback::new(on_gap),
-        retry: Callback::new(on_retry),
-        discard: Callback::new(move |key| drop(list.change(|timeline| timeline.cancel(key)))),
-    };
     Stage::mount(app(), move || {
         provide_context(room);
-        view! { <MessageList requests /> }
+        view! { <MessageList on_sight=|()| {} /> }
     })
 }
 
@@ -72,10 +55,7 @@ async fn hostile_text_stays_text() {
 #[wasm_bindgen_test]
 async fn own_messages_are_set_apart_and_say_how_far_they_are() {
     let room = room(RoomKind::History);
-    let retried = Arc::new(Mutex::new(Vec::new()));
-    let keys = Arc::clone(&retried);
-    let retry = move |key| keys.lock().unwrap().push(key);
-    let stage = show_with(room.clone(), retry, |()| {}, |_| {});
+    let stage = show(room.clone());
     room.change(|timeline| timeline.receive_event(event(0, "Bob", "hi")));
     let key = room.change(|timeline| timeline.send(message("Ann", "hello"), at(1)));
     drawn().await;
@@ -103,8 +83,6 @@ async fn own_messages_are_set_apart_and_say_how_far_they_are() {
             .starts_with("Not sent. The connection was lost")
     );
     stage.click("retry").await;
-    assert_eq!(*retried.lock().unwrap(), [key]);
-    room.change(|timeline| timeline.retry(key));
     drawn().await;
     assert_eq!(
         stage.attributes("message", "data-state"),
@@ -199,16 +177,11 @@ async fn the_list_is_a_live_log() {
 #[wasm_bindgen_test]
 async fn earlier_messages_are_offered_where_there_may_be_some() {
     let open = room(RoomKind::History);
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&asked);
-    let count = move |()| {
-        counted.fetch_add(1, Ordering::Relaxed);
-    };
-    let stage = show_with(open.clone(), |_: Key| {}, count, |_| {});
+    let stage = show(open.clone());
     open.change(|timeline| timeline.receive_event(event(7, "Bob", "hi")));
     drawn().await;
     stage.click("earlier-button").await;
-    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    assert_eq!(*open.wanted.read_untracked(), [Wanted::Earlier]);
     open.earlier.set(Earlier::None);
     drawn().await;
     assert!(stage.all("earlier-button").is_empty());
@@ -273,11 +246,8 @@ async fn a_line_and_a_gap_stand_before_their_message() {
 }
 
 /// A room in a place that is too low for it, as long as it takes to be drawn as a whole.
-async fn low(
-    room: OpenRoom,
-    on_gap: impl Fn((u64, bool)) + Send + Sync + 'static,
-) -> (Stage, Element) {
-    let stage = show_with(room.clone(), |_: Key| {}, |()| {}, on_gap);
+async fn low(room: OpenRoom) -> (Stage, Element) {
+    let stage = show(room.clone());
     let scroll = stage.one("scroll");
     scroll
         .set_attribute(
@@ -306,7 +276,7 @@ fn below_edge(stage: &Stage, scroll: &Element, number: usize) -> f64 {
 #[wasm_bindgen_test]
 async fn who_scrolls_as_a_message_comes_has_scrolled() {
     let room = room(RoomKind::History);
-    let (stage, scroll) = low(room.clone(), |_| {}).await;
+    let (stage, scroll) = low(room.clone()).await;
     let end = scroll.scroll_top();
     assert!(end > 1_000, "the end is looked at: {end}");
     // The document changes before the browser has said that somebody has scrolled: from the end, and from elsewhere.
@@ -331,12 +301,11 @@ async fn who_scrolls_as_a_message_comes_has_scrolled() {
 #[wasm_bindgen_test]
 async fn what_is_still_missing_in_sight_is_asked_for_again() {
     let room = room(RoomKind::History);
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&asked);
-    let count = move |_| {
-        counted.fetch_add(1, Ordering::Relaxed);
+    let wants_gap = || {
+        let wanted = room.wanted.update_untracked(std::mem::take);
+        wanted.iter().any(|it| matches!(it, Wanted::Gap { .. }))
     };
-    let (stage, scroll) = low(room.clone(), count).await;
+    let (stage, scroll) = low(room.clone()).await;
     // Before the newest message something is missing, and of that a page comes.
     room.change(|timeline| {
         timeline.subscribed();
@@ -348,8 +317,7 @@ async fn what_is_still_missing_in_sight_is_asked_for_again() {
     for _ in 0..5 {
         drawn().await;
     }
-    let before = asked.load(Ordering::Relaxed);
-    assert!(before > 0, "it is in sight");
+    assert!(wants_gap(), "it is in sight");
     let gap = Gap { from: 200, to: 399 };
     let events = vec![event(399, "Bob", "found")];
     room.change(|timeline| timeline.add_older(gap, events, false));
@@ -357,10 +325,7 @@ async fn what_is_still_missing_in_sight_is_asked_for_again() {
         drawn().await;
     }
     assert_eq!(stage.all("gap-button").len(), 1);
-    assert!(
-        asked.load(Ordering::Relaxed) > before,
-        "nobody has scrolled, and it is in sight"
-    );
+    assert!(wants_gap(), "nobody has scrolled, and it is in sight");
 }
 
 #[wasm_bindgen_test]

@@ -1,6 +1,5 @@
 //! Where messages are written.
 
-use futures_channel::oneshot;
 use leptos::ev::{ClipboardEvent, KeyboardEvent};
 use leptos::html;
 use leptos::prelude::*;
@@ -8,17 +7,17 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlTextAreaElement;
 
 use super::composing::{Note, Picking, Purpose};
+use super::submit::submit;
 use super::suggestion_list::option_id;
 use super::suggestions::Suggestions;
-use super::tools::composer_tools;
+use super::tools::{ComposerTools, Tools};
 use crate::i18n::letters::is_right_to_left;
 use crate::i18n::{messages, use_i18n};
 use crate::platform::keyboard::{is_composing, is_enter};
 use crate::platform::{focus, page};
 use crate::services::use_services;
 use crate::state::{Fault, RoomState, SetIfChanged, use_app, use_room};
-use crate::ui::lazy::LoadError;
-use crate::ui::{Icon, Lazy, ToolButton, glyph};
+use crate::ui::{Icon, ToolButton, glyph};
 use crate::{t, text};
 
 /// How many bytes of a message are not its text, at most: names, times, and what it replies to.
@@ -37,10 +36,6 @@ pub struct ComposerBox {
     pub area: NodeRef<html::Textarea>,
     /// How what is being typed may go on.
     pub suggestions: RwSignal<Option<Suggestions>>,
-    /// What the tools do about what happens in the box, once their code is there.
-    pub handlers: RwSignal<Option<Handlers>>,
-    /// Whether something was to be sent before the tools were there that only they can send.
-    pub submit_pending: StoredValue<bool>,
     /// Whether Enter alone sends.
     pub enter_sends: Signal<bool>,
     /// Why the text is too large to be sent, if it is.
@@ -49,21 +44,6 @@ pub struct ComposerBox {
     in_box: StoredValue<Option<usize>>,
     /// When a draft came back after an edit was sent, by the clock of events.
     returned: StoredValue<Option<f64>>,
-}
-
-/// What the tools do about what happens in the box.
-#[derive(Clone, Copy)]
-pub struct Handlers {
-    /// A key was pressed. Returns whether nothing else is to come of it.
-    pub key: UnsyncCallback<KeyboardEvent, bool>,
-    /// The text has changed, or the caret has moved.
-    pub edit: UnsyncCallback<()>,
-    /// A text is being pasted.
-    pub paste: UnsyncCallback<ClipboardEvent>,
-    /// The box has lost the focus.
-    pub blur: UnsyncCallback<()>,
-    /// Sends what is no plain message: replies, edits and commands.
-    pub submit: UnsyncCallback<()>,
 }
 
 /// The box and its button. Enter sends and Shift+Enter breaks the line; where the keyboard is on the screen, Enter breaks the
@@ -75,19 +55,18 @@ pub fn Composer(
     on_send: UnsyncCallback<String>,
 ) -> impl IntoView {
     let (app, services, room) = (use_app(), use_services(), use_room());
+    let limited = services.clone();
     let draft = room.draft.clone();
     let is_touch = page::is_touch();
     let input = ComposerBox {
         area: NodeRef::new(),
         suggestions: RwSignal::default(),
-        handlers: RwSignal::new(None),
-        submit_pending: StoredValue::new(false),
         enter_sends: Signal::derive(move || app.enter_key.get().sends(is_touch)),
         too_large: Memo::new(move |_| {
             app.connection.track();
             let size = draft.read().len();
             // Every service accepts what fits the box.
-            let session = (size > MAX_FITTED).then(|| services.connection.session())??;
+            let session = (size > MAX_FITTED).then(|| limited.connection.session())??;
             let limit = session.info()?.maximum_message_size?;
             let is_too_large = size.saturating_add(ENVELOPE) > limit;
             is_too_large.then_some(Fault::TooLarge { size, limit })
@@ -96,16 +75,17 @@ pub fn Composer(
         returned: StoredValue::new(None),
     };
     provide_context(input);
+    let tools = Tools::new(room.clone(), input);
+    provide_context(tools.emoji);
     // Who has come in can write at once.
     focus::offer("composer");
     show_draft(room.draft.clone(), input);
 
     let submitted = room.clone();
-    let submit = UnsyncCallback::new(move |()| {
+    let send = UnsyncCallback::new(move |()| {
         let room = &submitted;
         let text = room.draft.get_untracked();
         let is_edit = matches!(*room.purpose.read_untracked(), Purpose::Edit { .. });
-        // What is said, new or as an answer, goes out whether the tools have come or not.
         let is_plain = !is_edit && !text.starts_with('/');
         if text.trim().is_empty() && is_edit {
             let note = Note::Info(text!(composer_edit_empty));
@@ -116,13 +96,11 @@ pub fn Composer(
             room.draft.set(String::new());
             room.note.set_if_changed(None);
             on_send.run(text);
-        } else if let Some(handlers) = input.handlers.get_untracked() {
-            handlers.submit.run(());
+        } else {
+            submit(&services, room.clone());
             let is_back = is_edit && !room.draft.read_untracked().is_empty();
             let now = is_back.then(|| window().performance()).flatten();
             input.returned.set_value(now.map(|clock| clock.now()));
-        } else {
-            input.submit_pending.set_value(true);
         }
         room.bring_draft_back();
         if let Some(area) = input.area.get_untracked() {
@@ -131,47 +109,29 @@ pub fn Composer(
         }
     });
 
-    // Reading comes first: the tools are fetched once there are messages on the screen.
-    let (begun, has_begun) = oneshot::channel();
-    room.once_begun(move || {
-        // Nobody waits for it in a room that was left.
-        let _ = begun.send(());
-    });
-    let tools = Box::pin(async move {
-        has_begun.await.map_err(|_| LoadError)?;
-        composer_tools().await
-    });
-
     let state = room.state.clone();
     let closed = Signal::derive(move || matches!(*state.read(), RoomState::Failed(_)));
     let (draft, picking) = (room.draft.clone(), room.picking.clone());
-    let emoji_button = move || {
-        let picking = picking.clone();
-        view! {
-            <ToolButton
-                path=glyph::SMILE
-                label=&messages::common_emoji
-                test="emoji-button"
-                on_click=move |_| picking.set(Some(Picking::Text))
-            />
-        }
-        .into_any()
-    };
     view! {
         <div class="compose">
-            <Lazy load=tools />
+            <ComposerTools tools />
             <form
                 class="composer"
                 on:submit=move |event| {
                     event.prevent_default();
-                    submit.run(());
+                    send.run(());
                 }
             >
                 <label class="unseen" for="composer">
                     {&messages::composer_message}
                 </label>
-                <TextBox closed submit />
-                {move || input.handlers.get().map(|_| emoji_button())}
+                <TextBox closed tools send />
+                <ToolButton
+                    path=glyph::SMILE
+                    label=&messages::common_emoji
+                    test="emoji-button"
+                    on_click=move |_| picking.set(Some(Picking::Text))
+                />
                 <button
                     type="submit"
                     class="primary"
@@ -195,25 +155,18 @@ pub fn Composer(
 fn TextBox(
     /// Whether nothing can be written.
     closed: Signal<bool>,
-    /// Runs when what it holds is to be sent.
-    submit: UnsyncCallback<()>,
+    /// What suggests how its text may go on.
+    tools: Tools,
+    /// Sends what it holds.
+    send: UnsyncCallback<()>,
 ) -> impl IntoView {
     let (room, i18n) = (use_room(), use_i18n());
     let input = expect_context::<ComposerBox>();
-    let (suggestions, handlers) = (input.suggestions, input.handlers);
+    let suggestions = input.suggestions;
     let (info, pasted_into) = (room.info.clone(), room.draft.clone());
-    // A box that is taken away loses the focus when nothing of it is left but the element.
-    let edited = move || {
-        if let Some(Some(handlers)) = handlers.try_get_untracked() {
-            handlers.edit.run(());
-        }
-    };
     let after_edit = room.clone();
     let key = move |event: KeyboardEvent| {
-        let taken = handlers
-            .get_untracked()
-            .is_some_and(|handlers| handlers.key.run(event.clone()));
-        if taken {
+        if tools.key(&event) {
             event.prevent_default();
             event.stop_propagation();
         } else if types_after_edit(input, &event) {
@@ -230,7 +183,7 @@ fn TextBox(
             && (input.enter_sends.get_untracked() || event.ctrl_key() || event.meta_key())
         {
             event.prevent_default();
-            submit.run(());
+            send.run(());
         }
     };
     view! {
@@ -245,7 +198,7 @@ fn TextBox(
                 t!(i18n, composer_message_room, room = info.read().name.as_str())
             }
             disabled=move || closed.get()
-            aria-autocomplete=move || handlers.get().map(|_| "list")
+            aria-autocomplete="list"
             aria-controls=move || suggestions.read().as_ref().map(|_| "completion")
             aria-activedescendant=move || {
                 suggestions.read().as_ref().and_then(|it| it.selected()).map(option_id)
@@ -257,15 +210,15 @@ fn TextBox(
                 if room.bring_draft_back() {
                     room.note.set_if_changed(None);
                 }
-                edited();
+                tools.suggest();
             }
             on:keydown=key
             on:keyup=move |event| {
                 if matches!(event.key().as_str(), "ArrowLeft" | "ArrowRight" | "Home" | "End") {
-                    edited();
+                    tools.suggest();
                 }
             }
-            on:click=move |_| edited()
+            on:click=move |_| tools.suggest()
             on:paste=move |event: ClipboardEvent| {
                 let data = event.clipboard_data();
                 let text = data.and_then(|data| data.get_data("text/plain").ok());
@@ -274,16 +227,10 @@ fn TextBox(
                     let size = draft.len() + text.len();
                     set_direction(&area, if draft.is_empty() { &text } else { &draft }, size);
                 }
-                if let Some(handlers) = handlers.get_untracked() {
-                    handlers.paste.run(event);
-                }
+                tools.paste(&event);
             }
             on:focus=move |_| place_caret(input)
-            on:blur=move |_| {
-                if let Some(Some(handlers)) = handlers.try_get_untracked() {
-                    handlers.blur.run(());
-                }
-            }
+            on:blur=move |_| suggestions.set_if_changed(None)
         ></textarea>
     }
 }

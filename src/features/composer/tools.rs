@@ -1,4 +1,4 @@
-//! What is around the box in which messages are written: notes, suggestions, emoji. It comes once there are messages to read.
+//! What is around the box in which messages are written: notes, suggestions, emoji.
 
 use std::ops::Range;
 
@@ -11,19 +11,16 @@ use web_sys::HtmlDocument;
 use super::banners::{LimitBanner, NoteBanner, PurposeBanner, SnippetOffer, UnsavedEdits};
 use super::command::offered;
 use super::completion::{self, Kind, Token};
-use super::composer_form::{ComposerBox, Handlers};
+use super::composer_form::ComposerBox;
 use super::composing::{Purpose, is_long};
 use super::emoji::{self, Emoji, SkinTone};
 use super::emoji_picker::EmojiPicker;
 use super::emoji_table::{EmojiTable, Groups};
-use super::submit::submit;
 use super::suggestion_list::SuggestionList;
 use super::suggestions::{Suggestion, Suggestions};
 use crate::features::timeline::{end_edit, known_names, last_own, start_edit};
 use crate::i18n::messages;
-use crate::lazy;
 use crate::platform::keyboard::is_composing;
-use crate::services::use_services;
 use crate::state::{OpenRoom, SetIfChanged, use_app, use_room};
 use crate::ui::List;
 
@@ -38,38 +35,20 @@ const MAX_SUGGESTIONS: usize = 8;
 pub struct Tools {
     room: StoredValue<OpenRoom>,
     input: ComposerBox,
-    emoji: EmojiTable,
+    /// All emoji, once they are needed.
+    pub emoji: EmojiTable,
     moderator: RwSignal<bool>,
     /// A long text that was pasted.
     pub pasted: RwSignal<Option<String>>,
 }
 
-/// What stands above the box, and what listens to it.
+/// What stands above the box.
 #[component]
-fn ComposerTools() -> impl IntoView {
-    let (services, room) = (use_services(), use_room());
-    let tools = Tools {
-        room: StoredValue::new(room.clone()),
-        input: expect_context(),
-        emoji: EmojiTable::new(),
-        moderator: use_app().moderator,
-        pasted: RwSignal::new(None),
-    };
-    provide_context(tools.emoji);
-    let sent = room.clone();
-    let handlers = Handlers {
-        key: UnsyncCallback::new(move |event| tools.key(&event)),
-        edit: UnsyncCallback::new(move |()| tools.suggest()),
-        paste: UnsyncCallback::new(move |event| tools.paste(&event)),
-        blur: UnsyncCallback::new(move |()| tools.input.suggestions.set_if_changed(None)),
-        submit: UnsyncCallback::new(move |()| submit(&services, sent.clone())),
-    };
-    tools.input.handlers.set(Some(handlers));
-    if tools.input.submit_pending.get_value() {
-        tools.input.submit_pending.set_value(false);
-        handlers.submit.run(());
-    }
-    let picking = room.picking.clone();
+pub fn ComposerTools(
+    /// What they do.
+    tools: Tools,
+) -> impl IntoView {
+    let picking = use_room().picking.clone();
     view! {
         <div class="composer-tools">
             <NoteBanner />
@@ -86,6 +65,17 @@ fn ComposerTools() -> impl IntoView {
 }
 
 impl Tools {
+    /// The tools of the box of a room.
+    pub fn new(room: OpenRoom, input: ComposerBox) -> Self {
+        Self {
+            room: StoredValue::new(room),
+            input,
+            emoji: EmojiTable::new(),
+            moderator: use_app().moderator,
+            pasted: RwSignal::new(None),
+        }
+    }
+
     fn draft(self) -> String {
         self.room.with_value(|room| room.draft.get_untracked())
     }
@@ -132,7 +122,7 @@ impl Tools {
     }
 
     /// Suggests how what is being typed may go on.
-    fn suggest(self) {
+    pub fn suggest(self) {
         let size = self
             .room
             .with_value(|room| room.draft.read_untracked().len());
@@ -260,7 +250,7 @@ impl Tools {
     }
 
     /// Does what a key is for while there are suggestions, an edit or a note. Returns whether it was for that.
-    fn key(self, event: &KeyboardEvent) -> bool {
+    pub fn key(self, event: &KeyboardEvent) -> bool {
         if is_composing(event) {
             return false;
         }
@@ -317,7 +307,7 @@ impl Tools {
     }
 
     /// Remembers a long text that is being pasted.
-    fn paste(self, event: &ClipboardEvent) {
+    pub fn paste(self, event: &ClipboardEvent) {
         let text = event
             .clipboard_data()
             .and_then(|data| data.get_data("text/plain").ok());
@@ -327,5 +317,3 @@ impl Tools {
             .set_if_changed(text.filter(|text| text.len() <= MAX_SNIPPET && is_long(text)));
     }
 }
-
-lazy! { room, pub fn composer_tools() => view! { <ComposerTools /> } }

@@ -16,5 +16,5 @@ pub use {
     members::members,
     notifications::{NotificationSettings, ask_to_notify},
     profile::profile,
-    typing::typing,
+    typing::Typing,
 };

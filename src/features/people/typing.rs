@@ -4,11 +4,11 @@ use leptos::prelude::*;
 
 use crate::i18n::use_i18n;
 use crate::state::{use_app, use_room};
-use crate::{lazy, t};
+use crate::t;
 
 /// A line that says who is typing; empty while nobody is. It is not announced: it would be read out all the time.
 #[component]
-fn Typing() -> impl IntoView {
+pub fn Typing() -> impl IntoView {
     let (app, i18n) = (use_app(), use_i18n());
     let room = use_room();
     let text = move || {
@@ -34,5 +34,3 @@ fn Typing() -> impl IntoView {
         </p>
     }
 }
-
-lazy! { room, pub fn typing() => view! { <Typing /> } }

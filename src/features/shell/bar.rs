@@ -8,26 +8,29 @@ use crate::i18n::{messages, use_i18n};
 use crate::platform::focus;
 use crate::services::use_services;
 use crate::state::{Connection, Dialog, Panel, use_app, use_room};
-use crate::t;
 use crate::ui::identity::{isolate, revealed};
-use crate::ui::{Button, Icon, IconButton, glyph, kind_glyph};
+use crate::ui::{Button, Completed, Icon, IconButton, glyph, kind_glyph};
+use crate::{lazy, t};
 
 /// What the room is called, how the connection stands, and what can be done with the room.
 #[component]
 pub fn Bar() -> impl IntoView {
     view! {
         <header class="bar">
-            <MenuButton />
+            // Where the list of rooms is beside the room, there is nothing to open.
+            <div class="menu">
+                <Completed load=menu_button />
+            </div>
             <ActiveRoom>
                 <Title />
             </ActiveRoom>
             <ConnectionBadge />
-            <ActiveRoom>
-                <RoomButtons />
-            </ActiveRoom>
+            <Completed load=room_buttons />
         </header>
     }
 }
+
+lazy! { room, fn menu_button() => view! { <MenuButton /> } }
 
 /// Opens the list of rooms where there is no space for it beside the room, and marks that there is something new in it.
 #[component]
@@ -66,14 +69,19 @@ fn Title() -> impl IntoView {
                 <h1 dir="auto" data-testid="room-title">
                     {move || revealed(info.read().name.as_str())}
                 </h1>
-                {if is_room {
-                    view! { <Topic /> }.into_any()
-                } else {
-                    view! { <PeerState /> }.into_any()
-                }}
+                <Completed load=topic />
             </div>
             {is_room.then(|| view! { <KindChip /> }.into_any())}
         </div>
+    }
+}
+
+lazy! {
+    room,
+    fn topic() => if use_room().peer.is_none() {
+        view! { <Topic /> }.into_any()
+    } else {
+        view! { <PeerState /> }.into_any()
     }
 }
 
@@ -133,6 +141,8 @@ fn KindChip() -> impl IntoView {
         .into_any()
     }
 }
+
+lazy! { room, fn room_buttons() => view! { <ActiveRoom><RoomButtons /></ActiveRoom> } }
 
 /// What opens beside a room, what tells about it, and what leaves it.
 #[component]

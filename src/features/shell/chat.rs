@@ -1,13 +1,13 @@
 use leptos::prelude::*;
 
-use super::{Bar, Dialogs, NoRoom, Panels, RoomPane};
+use super::{Bar, RoomPane, no_room, overlays, session_fault};
 use crate::features::people::ask_to_notify;
-use crate::features::sidebar::Sidebar;
+use crate::features::sidebar::sidebar;
 use crate::i18n::messages;
 use crate::lazy;
-use crate::services::use_services;
-use crate::state::{Connection, Fault, OpenRoom, use_app};
-use crate::ui::{Button, FaultAlert, Keyed, Lazy};
+use crate::state::{Completion, OpenRoom, use_app};
+use crate::ui::lazy::LoadFailed;
+use crate::ui::{Completed, Keyed, Lazy};
 
 // In the chunk of the services, which are fetched before it.
 lazy! { chat, pub fn chat() => view! { <Chat /> } }
@@ -21,11 +21,13 @@ pub fn Chat() -> impl IntoView {
             <a class="skip" href="#composer" hidden=move || app.active.read().is_none()>
                 {&messages::room_skip_to_composer}
             </a>
-            <Sidebar />
+            <aside class="sidebar" id="sidebar" aria-label=&messages::sidebar_title tabindex="-1">
+                <Completed load=sidebar />
+            </aside>
             <div class="veil" on:click=move |_| app.drawer.set(false)></div>
             <main inert=move || app.drawer.get()>
                 <Bar />
-                <SessionFault />
+                <Completed load=session_fault />
                 {move || {
                     app.ask_to_notify
                         .get()
@@ -34,10 +36,13 @@ pub fn Chat() -> impl IntoView {
                 <ActiveRoom>
                     <RoomPane />
                 </ActiveRoom>
-                <NoRoom />
+                <Completed load=no_room />
+                {move || {
+                    (app.completion.get() == Completion::Missing)
+                        .then(|| view! { <LoadFailed /> }.into_any())
+                }}
             </main>
-            <Panels />
-            <Dialogs />
+            <Completed load=overlays />
         </div>
     }
 }
@@ -59,29 +64,5 @@ pub fn ActiveRoom(
                     children()
                 })}
         </Keyed>
-    }
-}
-
-/// Says that the session is over, and offers another one.
-#[component]
-fn SessionFault() -> impl IntoView {
-    let app = use_app();
-    let services = use_services();
-    let alert = move |fault: Fault| {
-        let services = services.clone();
-        view! {
-            <FaultAlert fault>
-                <Button
-                    test="reconnect-button"
-                    label=&messages::room_reconnect
-                    on_click=move |_| services.entry.reconnect()
-                />
-            </FaultAlert>
-        }
-        .into_any()
-    };
-    move || match &*app.connection.read() {
-        Connection::Lost(fault) => Some(alert(fault.clone())),
-        _ => None,
     }
 }

@@ -3,6 +3,9 @@
 mod background;
 mod bar;
 mod chat;
+mod faults;
+mod footer;
+mod no_room;
 mod notices;
 mod overlays;
 mod pane;
@@ -12,8 +15,11 @@ pub use {
     background::background,
     bar::{Bar, ConnectionBadge, toggle},
     chat::{ActiveRoom, Chat, chat},
+    faults::{room_fault, session_fault},
+    footer::room_footer,
+    no_room::no_room,
     notices::{NotStoredNotice, UpdateNotice},
-    overlays::{Dialogs, Panels},
-    pane::{NoRoom, RoomPane},
+    overlays::overlays,
+    pane::RoomPane,
     shortcuts::{Shortcuts, handle_shortcuts, shortcuts_dialog},
 };

@@ -2,20 +2,33 @@
 
 use leptos::prelude::*;
 
-use super::{ActiveRoom, shortcuts_dialog};
+use super::{ActiveRoom, NotStoredNotice, shortcuts_dialog};
 use crate::features::diagnostics::diagnostics;
 use crate::features::directory::{directory_dialog, new_room_dialog, room_info_dialog, switcher};
 use crate::features::lessons::lessons;
 use crate::features::people::{members, profile};
 use crate::features::search::search_panel;
 use crate::features::settings::{another_room_dialog, settings_dialog};
+use crate::lazy;
 use crate::state::{Dialog, Panel, SetIfChanged, use_app};
 use crate::ui::lazy::{LoadFailed, Loading};
 use crate::ui::{Keyed, Lazy};
 
+lazy! { room, pub fn overlays() => view! { <Overlays /> } }
+
+/// What stands beside the room and lies over it.
+#[component]
+fn Overlays() -> impl IntoView {
+    view! {
+        <Panels />
+        <Dialogs />
+        <NotStoredNotice />
+    }
+}
+
 /// The panel that is open.
 #[component]
-pub fn Panels() -> impl IntoView {
+fn Panels() -> impl IntoView {
     let panel = use_app().panel;
     let (on_error, missing) = report_missing(panel);
     let content = move |panel| match panel {
@@ -33,7 +46,7 @@ pub fn Panels() -> impl IntoView {
 
 /// The dialog that is open.
 #[component]
-pub fn Dialogs() -> impl IntoView {
+fn Dialogs() -> impl IntoView {
     let dialog = use_app().dialog;
     let (on_error, missing) = report_missing(dialog);
     let content = move |dialog| {

@@ -9,13 +9,15 @@ use crate::features::shell::toggle;
 use crate::i18n::messages;
 use crate::platform::focus;
 use crate::state::{App, Dialog, OpenRoom, Panel, Screen, use_app};
-use crate::text;
 use crate::ui::identity::isolate;
 use crate::ui::{Avatar, Glyph, Icon, IconButton, glyph};
+use crate::{lazy, text};
+
+lazy! { room, pub fn sidebar() => view! { <Sidebar /> } }
 
 /// The list of rooms, and below it the reader and the settings. Where the page is narrow it is a drawer.
 #[component]
-pub fn Sidebar() -> impl IntoView {
+fn Sidebar() -> impl IntoView {
     let app = use_app();
     let close = move |_| {
         app.drawer.set(false);
@@ -26,28 +28,26 @@ pub fn Sidebar() -> impl IntoView {
         app.open_settings();
     };
     view! {
-        <aside class="sidebar" id="sidebar" aria-label=&messages::sidebar_title tabindex="-1">
-            <header>
-                <Brand />
-                <IconButton
-                    icon=glyph::CLOSE
-                    label=&messages::sidebar_close
-                    test="close-drawer"
-                    on_click=close
-                />
-            </header>
-            <Rooms />
-            <Learn />
-            <footer>
-                <Me />
-                <IconButton
-                    icon=glyph::SETTINGS
-                    label=&messages::common_settings
-                    test="settings-button"
-                    on_click=settings
-                />
-            </footer>
-        </aside>
+        <header>
+            <Brand />
+            <IconButton
+                icon=glyph::CLOSE
+                label=&messages::sidebar_close
+                test="close-drawer"
+                on_click=close
+            />
+        </header>
+        <Rooms />
+        <Learn />
+        <footer>
+            <Me />
+            <IconButton
+                icon=glyph::SETTINGS
+                label=&messages::common_settings
+                test="settings-button"
+                on_click=settings
+            />
+        </footer>
     }
 }
 

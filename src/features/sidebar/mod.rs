@@ -3,4 +3,4 @@
 mod drawer;
 mod room_list;
 
-pub use drawer::{Sidebar, ask_for_room};
+pub use drawer::{ask_for_room, sidebar};

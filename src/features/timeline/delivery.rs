@@ -4,11 +4,11 @@ use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
 use super::editing::write_anew;
-use super::virtual_list::Requests;
 use super::{Delivery, Key, Row};
 use crate::i18n::{Message, messages, use_i18n};
 use crate::platform::focus;
-use crate::state::OpenRoom;
+use crate::services::use_services;
+use crate::state::{Fault, OpenRoom};
 use crate::ui::identity::isolate;
 use crate::ui::{Button, Lazy};
 use crate::{lazy, t};
@@ -25,8 +25,6 @@ pub fn DeliveryState(
     row: ArcRwSignal<Row>,
     /// Its key.
     key: Key,
-    /// What it asks for.
-    requests: Requests,
 ) -> impl IntoView {
     let state = Memo::new(move |_| {
         let row = row.read();
@@ -42,27 +40,41 @@ pub fn DeliveryState(
         }
         .into_any(),
         (Delivery::Failed(fault), _) => {
-            let room = room.clone();
-            let retry = move |_| requests.retry.run(key);
-            let edit = move |_| {
-                write_anew(&room, key);
-                requests.discard.run(key);
-                focus::move_to("composer");
-            };
-            let discard = move |_| requests.discard.run(key);
-            view! {
-                <span>{&messages::message_not_sent} {" "} {fault.what()} {" "} {fault.next()}</span>
-                {link(&messages::message_retry, "retry", retry)}
-                {link(&messages::message_edit, "edit-unsent", edit)}
-                {link(&messages::message_discard, "cancel", discard)}
-            }
-            .into_any()
+            view! { <Lazy load=not_sent(room.clone(), key, fault) /> }.into_any()
         }
     };
     view! {
         <p class="delivery" data-testid="delivery">
             {content}
         </p>
+    }
+}
+
+lazy! { room, fn not_sent(room: OpenRoom, key: Key, fault: Fault) => view! { <NotSent room key fault /> } }
+
+/// Says why the reader's own message was not sent, and what can be done.
+#[component]
+fn NotSent(
+    /// The room of the message.
+    room: OpenRoom,
+    /// Its key.
+    key: Key,
+    /// Why.
+    fault: Fault,
+) -> impl IntoView {
+    let here = StoredValue::new_local((use_services().outbox.clone(), room));
+    let retry = move |_| here.with_value(|(outbox, room)| outbox.retry(room, key));
+    let discard = move |_| here.with_value(|(outbox, room)| outbox.cancel(room, key));
+    let edit = move |event| {
+        here.with_value(|(_, room)| write_anew(room, key));
+        discard(event);
+        focus::move_to("composer");
+    };
+    view! {
+        <span>{&messages::message_not_sent} {" "} {fault.what()} {" "} {fault.next()}</span>
+        {link(&messages::message_retry, "retry", retry)}
+        {link(&messages::message_edit, "edit-unsent", edit)}
+        {link(&messages::message_discard, "cancel", discard)}
     }
 }
 

@@ -6,21 +6,22 @@ use effusion_chat::RoomKind;
 use leptos::prelude::*;
 
 use super::Origin;
-use super::announcer::Announcer;
+use super::list_notices::list_notices;
 use super::message_row::MessageRow;
 use super::message_tools::message_tools;
-use super::virtual_list::{Requests, VirtualList};
+use super::virtual_list::VirtualList;
 use crate::features::lessons::welcome;
 use crate::i18n::{messages, use_i18n};
-use crate::state::{Earlier, Focus, OpenRoom, RoomState, use_room};
+use crate::state::{Earlier, RoomState, Wanted, use_room};
 use crate::t;
-use crate::ui::{BrandIcon, Button, Icon, Lazy, List, glyph};
+use crate::ui::{BrandIcon, Button, Completed, Icon, Lazy, List, glyph};
 
 /// The messages of the room. The list stays at the newest one unless the reader scrolls away.
 #[component]
 pub fn MessageList(
-    /// What it tells and asks for.
-    requests: Requests,
+    /// Runs when something else of it can be seen: `sight` of the room says what.
+    #[prop(into)]
+    on_sight: Callback<()>,
 ) -> impl IntoView {
     let (room, i18n) = (use_room(), use_i18n());
     let away = ArcRwSignal::new(false);
@@ -38,17 +39,13 @@ pub fn MessageList(
                 key=|row| row.key.to_string()
                 let:row
             >
-                <MessageRow room=room.clone() i18n row requests />
+                <MessageRow room=room.clone() i18n row />
             </List>
         }
         .into_any()
     };
-    let list = VirtualList::new(room.clone(), viewport, content, away.clone(), requests);
+    let list = VirtualList::new(room.clone(), viewport, content, away.clone(), on_sight);
     handle.set_value(Some(Rc::clone(&list)));
-    let begun = RwSignal::new(false);
-    room.once_begun(move || {
-        begun.try_set(true);
-    });
     let to_newest = move |_| {
         if let Some(list) = handle.try_with_value(Option::clone).flatten() {
             list.scroll_to_end();
@@ -65,9 +62,7 @@ pub fn MessageList(
     };
     view! {
         <div class="messages">
-            <OfflineCopy />
-            <Announcer />
-            <UnreadAbove />
+            <Completed load=list_notices />
             <div
                 class="scroll"
                 data-testid="scroll"
@@ -78,7 +73,7 @@ pub fn MessageList(
                 on:scroll=move |_| list.scrolled()
             >
                 <div class="page">
-                    <EarlierMessages on_earlier=requests.earlier />
+                    <EarlierMessages />
                     <NoMessages />
                     // What comes into the document is not always new, so what is new is announced elsewhere.
                     <div
@@ -96,79 +91,14 @@ pub fn MessageList(
                 </div>
             </div>
             {move || away.get().then(newest)}
-            {move || {
-                begun.get().then(|| view! { <Lazy quiet=true load=message_tools(viewport) /> })
-            }}
+            <Completed load=move || message_tools(viewport) />
         </div>
-    }
-}
-
-/// Leads to the first message that is new where there are more new ones than can be seen.
-#[component]
-fn UnreadAbove() -> impl IntoView {
-    let (room, i18n) = (use_room(), use_i18n());
-    let followed = room.clone();
-    let above = Memo::new(move |_| {
-        let (unread, sight) = (followed.unread.get(), followed.sight.get());
-        let first = followed.look(|timeline| timeline.first_unread(followed.read()));
-        let is_above = matches!((sight, first), (Some(sight), Some(first)) if first < sight.first);
-        if is_above { unread } else { 0 }
-    });
-    let room = StoredValue::new(room);
-    let jump = move |_| {
-        room.with_value(|room| {
-            let first = room.look(|timeline| timeline.first_unread(room.read()));
-            if let Some(first) = first {
-                room.scroll_to(first, Focus::Stays);
-            }
-        });
-    };
-    let bar = move || {
-        view! {
-            <div class="unread-above" data-testid="unread-above">
-                <button
-                    type="button"
-                    data-testid="first-unread-button"
-                    title=&messages::timeline_to_first_unread
-                    on:click=jump
-                >
-                    <Icon path=glyph::UP />
-                    {move || t!(i18n, timeline_new_messages, count = above.get())}
-                </button>
-                <Button
-                    test="mark-read-button"
-                    label=&messages::timeline_mark_read
-                    on_click=move |_| room.with_value(OpenRoom::mark_read)
-                />
-            </div>
-        }
-        .into_any()
-    };
-    move || (above.get() > 0).then(bar)
-}
-
-/// Says that what is shown was kept for reading without a connection.
-#[component]
-fn OfflineCopy() -> impl IntoView {
-    let room = use_room();
-    let copied = room.copied.clone();
-    move || {
-        copied.get().then(|| {
-            view! {
-                <p class="copy" role="status" data-testid="offline-copy">
-                    {&messages::timeline_offline_copy}
-                </p>
-            }
-        })
     }
 }
 
 /// Offers messages from before the oldest one, and says how that goes.
 #[component]
-fn EarlierMessages(
-    /// Requests them.
-    on_earlier: Callback<()>,
-) -> impl IntoView {
+fn EarlierMessages() -> impl IntoView {
     let room = use_room();
     let offered = room.clone();
     let is_offered = Memo::new(move |_| {
@@ -177,6 +107,7 @@ fn EarlierMessages(
         offered.offers_earlier()
     });
     let (i18n, earlier, asked) = (use_i18n(), room.earlier.clone(), room.earlier.clone());
+    let room = StoredValue::new(room);
     let are_there_more = Memo::new(move |_| *asked.read() != Earlier::None);
     // The button stays while they come, and the keyboard's focus with it.
     let button = move || {
@@ -186,7 +117,7 @@ fn EarlierMessages(
             Earlier::Loading => t!(i18n, timeline_earlier_loading),
             _ => t!(i18n, timeline_earlier),
         };
-        let load = move |_| on_earlier.run(());
+        let load = move |_| room.with_value(|room| room.want(Wanted::Earlier));
         view! { <Button class="earlier" test="earlier-button" label on_click=load /> }.into_any()
     };
     let beginning = || view! { <p class="earlier">{&messages::timeline_beginning}</p> }.into_any();

@@ -5,12 +5,10 @@ use leptos::prelude::*;
 use super::delivery::DeliveryState;
 use super::message_text::MessageText;
 use super::reaction_bar::reaction_bar;
-use super::virtual_list::Requests;
 use super::{Delivery, Origin, Quoted, Row, Sender, Timeline};
 use crate::features::timeline::At;
 use crate::i18n::{I18n, Message, messages};
-use crate::services::use_services;
-use crate::state::{Focus, OpenRoom, RowSignal};
+use crate::state::{Focus, OpenRoom, RowSignal, Wanted};
 use crate::ui::identity::isolate;
 use crate::ui::{Avatar, Button, Lazy};
 use crate::{t, text};
@@ -26,8 +24,6 @@ pub fn MessageRow(
     i18n: I18n,
     /// What it looks like, and its key.
     row: RowSignal,
-    /// What it asks for.
-    requests: Requests,
 ) -> impl IntoView {
     let RowSignal { key, row } = row;
     let origin = row.with_untracked(|row| row.entry.origin);
@@ -41,7 +37,7 @@ pub fn MessageRow(
                 data-testid="notice"
                 data-key=key
             >
-                <RowTop i18n row=row.clone() on_gap=requests.gap />
+                <RowTop room=room.clone() i18n row=row.clone() />
                 <Notice i18n row />
             </li>
         }
@@ -66,7 +62,7 @@ pub fn MessageRow(
             data-last-sent=own.then_some(move || last.read().last_sent.then_some(""))
             tabindex="0"
         >
-            <RowTop i18n row=row.clone() on_gap=requests.gap />
+            <RowTop room=room.clone() i18n row=row.clone() />
             <Avatar name=name.clone() hue=Signal::derive(hue.clone()) />
             <p class="head" data-hued="" style=("--hue", hue)>
                 <bdi class="author" data-testid="author">
@@ -82,7 +78,7 @@ pub fn MessageRow(
                 {move || edited_word(i18n, &edited.read())}
             </small>
             <Reactions room=room.clone() row=row.clone() />
-            {own.then(|| view! { <DeliveryState room row key requests /> })}
+            {own.then(|| view! { <DeliveryState room row key /> })}
         </li>
     }
     .into_any()
@@ -134,26 +130,33 @@ fn Notice(
 /// What stands above a message: messages that are missing, the line of what was read, the day.
 #[component]
 fn RowTop(
+    /// The room of the message.
+    room: OpenRoom,
     /// The language of the interface.
     i18n: I18n,
     /// The row of the message.
     row: ArcRwSignal<Row>,
-    /// Requests what is missing.
-    on_gap: Callback<(u64, bool)>,
 ) -> impl IntoView {
     move || {
         let row = row.read();
         let rank = row.entry.rank;
         let before = match (row.gap, row.unread_from_here) {
-            (true, _) => view! {
-                <Button
-                    class="earlier"
-                    test="gap-button"
-                    label=&messages::timeline_fill_gap
-                    on_click=move |_| on_gap.run((rank, false))
-                />
+            (true, _) => {
+                let room = room.clone();
+                let fill = move |_| {
+                    let from_above = false;
+                    room.want(Wanted::Gap { rank, from_above });
+                };
+                view! {
+                    <Button
+                        class="earlier"
+                        test="gap-button"
+                        label=&messages::timeline_fill_gap
+                        on_click=fill
+                    />
+                }
+                .into_any()
             }
-            .into_any(),
             (false, true) => view! {
                 <p class="unread-line" data-testid="unread-line">
                     {&messages::timeline_new}
@@ -201,15 +204,13 @@ fn QuoteButton(
     /// The row of the reply.
     row: ArcRwSignal<Row>,
 ) -> impl IntoView {
-    let services = StoredValue::new_local((use_services(), room));
+    let room = StoredValue::new(room);
     let quote = Memo::new(move |_| row.read().quote.clone());
     move || {
         let quote = quote.get()?;
         let (to, state) = (quote.to, quote.state);
         let jump = move |_| {
-            services.with_value(|(services, room)| {
-                services.history.jump_to(room, to, Focus::Moves);
-            });
+            room.with_value(|room| room.want(Wanted::Message(to, Focus::Moves)));
         };
         let hue = quote.sender.hue.to_string();
         let is_claim = matches!(state, Quoted::NotLoaded | Quoted::Missing);

@@ -41,13 +41,19 @@ fn MessageTools(
     /// The list of messages, with what scrolls it.
     list: NodeRef<html::Div>,
 ) -> impl IntoView {
-    let Some(list) = list.get_untracked() else {
-        return;
-    };
+    Effect::new(move |_| {
+        if let Some(list) = list.get() {
+            offer_tools(&list);
+        }
+    });
+}
+
+/// Offers the toolbar in this list until the owner of the caller is done with.
+fn offer_tools(list: &Element) {
     let tools = Rc::new(Tools {
         owner: Owner::current().unwrap_or_default(),
         room: use_room(),
-        list: list.clone().into(),
+        list: list.clone(),
         shown: RefCell::default(),
         touched: Cell::default(),
         press: Cell::default(),
@@ -75,9 +81,9 @@ fn MessageTools(
         }
         let tools = Rc::clone(&tools);
         let handle = move |event: &Event| handle(&tools, event);
-        EventListener::new_with_options(&list, name, options, handle)
+        EventListener::new_with_options(list, name, options, handle)
     });
-    let selection = copy_selection(tools.room.clone(), use_i18n(), &list);
+    let selection = copy_selection(tools.room.clone(), use_i18n(), list);
     let kept = StoredValue::new_local((listeners, selection, tools));
     on_cleanup(move || {
         kept.try_update_value(|(.., tools)| tools.hide());

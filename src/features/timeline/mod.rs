@@ -13,6 +13,8 @@ mod delivery;
 #[cfg(target_arch = "wasm32")]
 mod editing;
 pub mod items;
+#[cfg(target_arch = "wasm32")]
+mod list_notices;
 pub mod markdown;
 #[cfg(target_arch = "wasm32")]
 mod marked_text;
@@ -52,5 +54,4 @@ pub use {
     marked_text::known_names,
     message_list::MessageList,
     reaction_bar::{frequent, react, remember},
-    virtual_list::Requests,
 };

@@ -17,8 +17,10 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
 use web_sys::{DomRect, Element, HtmlCollection, HtmlElement, ResizeObserver};
 
-use super::{Key, viewport};
-use crate::state::{Earlier, Focus, OpenRoom, RowSignal, ScrollTarget, SetIfChanged, Sight};
+use super::viewport;
+use crate::state::{
+    Earlier, Focus, OpenRoom, RowSignal, ScrollTarget, SetIfChanged, Sight, Wanted,
+};
 
 /// How far from the end, in pixels, a reader still counts as being there.
 const NEAR_END: f64 = 120.0;
@@ -60,21 +62,6 @@ impl Direction {
             Self::Down
         }
     }
-}
-
-/// What the list and its rows tell, and ask for; whoever shows the list does it.
-#[derive(Clone, Copy)]
-pub struct Requests {
-    /// Something else can be seen now: `sight` of the room says what.
-    pub sight: Callback<()>,
-    /// Messages from before the oldest one.
-    pub earlier: Callback<()>,
-    /// Messages missing before the one of this rank; true for a reader who comes from above.
-    pub gap: Callback<(u64, bool)>,
-    /// To send a message again that failed.
-    pub retry: Callback<Key>,
-    /// To give a message up that failed.
-    pub discard: Callback<Key>,
 }
 
 /// The elements of the list.
@@ -132,7 +119,8 @@ pub struct VirtualList {
     content: NodeRef<html::Div>,
     /// Once they are in the document.
     elements: OnceCell<Elements>,
-    requests: Requests,
+    /// Runs when something else can be seen: `sight` of the room says what.
+    on_sight: Callback<()>,
     /// Whether the reader is at the end.
     at_end: Cell<bool>,
     /// Whether the end is out of sight.
@@ -168,14 +156,14 @@ impl VirtualList {
         viewport: NodeRef<html::Div>,
         content: NodeRef<html::Div>,
         away: ArcRwSignal<bool>,
-        requests: Requests,
+        on_sight: Callback<()>,
     ) -> Rc<Self> {
         let list = Rc::new(Self {
             room,
             viewport,
             content,
             elements: OnceCell::new(),
-            requests,
+            on_sight,
             at_end: Cell::new(true),
             away,
             anchor: Cell::new(None),
@@ -365,7 +353,7 @@ impl VirtualList {
             at_end: self.at_end.get(),
         });
         self.room.sight.set_if_changed(sight);
-        self.requests.sight.run(());
+        self.on_sight.run(());
     }
 
     /// As a rule the rows are drawn by what runs next, before anything else can happen; at the latest with the next frame.
@@ -479,7 +467,7 @@ impl VirtualList {
             && *self.room.earlier.read_untracked() == Earlier::Unknown
             && self.room.offers_earlier()
         {
-            self.requests.earlier.run(());
+            self.room.want(Wanted::Earlier);
         }
         let lacks = self.request_gaps(elements) || lacks_earlier;
         self.missed.set(lacks.then_some(direction));
@@ -619,7 +607,10 @@ impl VirtualList {
             };
             let at = elements.below_edge(&element);
             if at > -height && at < 2.0 * height {
-                self.requests.gap.run((row.entry.rank, at > height / 2.0));
+                self.room.want(Wanted::Gap {
+                    rank: row.entry.rank,
+                    from_above: at > height / 2.0,
+                });
                 found = true;
             }
         }
