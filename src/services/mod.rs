@@ -3,18 +3,19 @@
 //!
 //! ```text
 //!   entry ── moderation ── presence ── reactions ── directory ── direct
-//!     └──────────────┬────────────────────────────────┴────────────┘
-//!                  rooms ────────── notices ── notifications
-//!          ┌─────────┼────────┐
-//!       history    outbox   copies   drafts
-//!          └────┬────┴────┬───┘
+//!     └──────────────┬────────────────────────────────┴────────────┤
+//!                  rooms ── notices ── notifications             outbox
+//!                    │                                             │
+//!       history    copies   drafts                                 │
+//!          └────┬────┴────┬───┴────────────────────────────────────┘
 //!          connection   storage
 //!               │
 //!       traffic   browser
 //! ```
 //!
 //! A service knows those below it. What people do comes in by their methods, and what becomes of it goes out by the signals of
-//! [`App`] and of the rooms. None of them knows a view.
+//! [`App`] and of the rooms. None of them knows a view. What is not needed to read follows the signals of the rooms, once there are
+//! messages on the screen: history, outbox, drafts and copies ([`keep_room`]), and all that [`serve_rooms`] begins.
 
 mod appearance;
 pub mod browser;

@@ -125,6 +125,24 @@ scenario('on a phone the rooms are in a drawer', async (open) => {
     await until('there is room for it', () => inSight(sidebar));
 });
 
+scenario('the list of rooms shows the one that is open, wherever it stands', async (open) => {
+    const ann = await (await open(address({ name: 'Ann', room: 'Shelf 1', kind: 'live' }), { viewport: { width: 1280, height: 400 } })).join();
+    for (let number = 2; number <= 9; number += 1) {
+        await another(ann, `Shelf ${number}`, 'live');
+    }
+    const isInSight = (name) =>
+        ann.room(name).evaluate((item) => {
+            const [list, own] = [item.closest('nav'), item].map((element) => element.getBoundingClientRect());
+            return own.top >= list.top - 1 && own.bottom <= list.bottom + 1;
+        });
+    await ann.reload();
+    await ann.inRoom();
+    await until('the last one is in sight', () => isInSight('Shelf 9'));
+    assert.equal(await isInSight('Shelf 1'), false, 'there is no space for all');
+    await ann.page.keyboard.press('Alt+ArrowDown');
+    await until('the first one is in sight', () => isInSight('Shelf 1'));
+});
+
 /** Whether some of an element is within the window and shown. */
 function inSight(locator) {
     return locator.evaluate((element) => {

@@ -1,4 +1,5 @@
 use leptos::ev::{DragEvent, KeyboardEvent};
+use leptos::html;
 use leptos::prelude::*;
 use leptos::task::{spawn_local, tick};
 use web_sys::HtmlElement;
@@ -23,6 +24,8 @@ pub fn RoomList(
     movable: bool,
 ) -> impl IntoView {
     let dragged = RwSignal::new(None);
+    let list = NodeRef::new();
+    keep_shown_in_sight(list);
     let names = move || {
         let rooms = rooms.read();
         let names = rooms.iter().map(|room| room.info.read().name.to_string());
@@ -30,12 +33,34 @@ pub fn RoomList(
     };
     let marks = marks_of(Signal::derive(names));
     view! {
-        <ul>
+        <ul node_ref=list>
             <List each=move || rooms.get() key=|room| room.id.to_string() let:room>
                 <Row room movable dragged marks />
             </List>
         </ul>
     }
+}
+
+/// Scrolls the list to the room that is shown, if that is out of sight.
+fn keep_shown_in_sight(list: NodeRef<html::Ul>) {
+    let app = use_app();
+    Effect::new(move |_| {
+        app.active.track();
+        let Some(list) = list.get() else { return };
+        request_animation_frame(move || {
+            let shown = list.query_selector("[aria-current]").ok().flatten();
+            let lists = list.closest("nav").ok().flatten();
+            if let (Some(shown), Some(lists)) = (shown, lists) {
+                let (own, all) = (
+                    shown.get_bounding_client_rect(),
+                    lists.get_bounding_client_rect(),
+                );
+                if own.top() < all.top() || own.bottom() > all.bottom() {
+                    shown.scroll_into_view_with_bool(false);
+                }
+            }
+        });
+    });
 }
 
 /// A room in its list. Where it can be moved, it can be dragged to another place, or moved there with Alt, Shift and the arrows.
