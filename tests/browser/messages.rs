@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use effusion::features::timeline::{Event, Gap, MessageList};
-use effusion::state::{Earlier, Fault, OpenRoom, Wanted};
+use effusion::state::{Completion, Earlier, Fault, OpenRoom, Wanted};
 use effusion_chat::RoomKind;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::Element;
 
 use crate::stage::{Stage, app, at, drawn, event, frame, message, room};
 
-/// The list of a room.
+/// The list of a room, with what comes after its first messages.
 fn show(room: OpenRoom) -> Stage {
-    Stage::mount(app(), move || {
+    let app = app();
+    app.completion.set(Completion::Here);
+    Stage::mount(app, move || {
         provide_context(room);
         view! { <MessageList on_sight=|()| {} /> }
     })
