@@ -40,6 +40,8 @@ async function rules(window, fields) {
     await window.fill(fields);
     await window.$('rules-button').click();
     await window.$('board-note').filter({ hasText: 'Rules applied.' }).waitFor();
+    await window.$('board-note-close').click();
+    await window.$('board-note').waitFor({ state: 'detached' });
 }
 
 const texts = (window) => window.page.locator('[data-testid=message]').allInnerTexts();
@@ -169,7 +171,7 @@ scenario('a number that cannot be one is not taken for never', async (open) => {
 
 scenario('an account or a room that does not exist is told as such', async (open) => {
     const mia = await moderator(open, 'Teal');
-    const note = (words) => mia.$('board-note').filter({ hasText: new RegExp(`^${words}$`) }).waitFor();
+    const note = (words) => mia.$('board-note').filter({ hasText: new RegExp(`^${words} Close$`) }).waitFor();
     await mia.fill({ 'hand-principal': 'nobody', 'hand-room': 'Teal' });
     await mia.$('hand-mute').click();
     await note('There is no account named “nobody”\\.');

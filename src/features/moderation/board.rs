@@ -16,7 +16,7 @@ use crate::lazy;
 use crate::platform::focus;
 use crate::services::{Duty, use_services};
 use crate::state::{Panel, Screen, use_app};
-use crate::ui::{IconButton, Lazy, glyph};
+use crate::ui::{Button, IconButton, Lazy, glyph};
 
 /// The screen that moderators work on. While it was opened once, this window keeps watch, whatever it shows.
 #[component]
@@ -95,12 +95,19 @@ fn Outcome() -> impl IntoView {
             Note::Alert(text) => ("fault", text),
             _ => return None,
         };
-        let note = view! {
+        let shown = view! {
             <p class=class data-testid="board-note">
                 {text}
+                {" "}
+                <Button
+                    class="link"
+                    test="board-note-close"
+                    label=&messages::common_close
+                    on_click=move |_| note.set(None)
+                />
             </p>
         };
-        Some(note.into_any())
+        Some(shown.into_any())
     };
     view! {
         <div role="status" class="noted">
