@@ -16,7 +16,7 @@ use crate::ui::{Lazy, List};
 lazy! { room, pub fn attendance() => view! { <Attendance /> } }
 
 /// Attends the rooms once the first messages of one can be seen: reading comes first. What cannot be fetched is fetched again
-/// with the next room, and when the device is online again.
+/// with the next room, and when the device is online or the connection is there again.
 #[component]
 pub fn AttendRooms() -> impl IntoView {
     let app = use_app();
@@ -53,6 +53,12 @@ pub fn AttendRooms() -> impl IntoView {
             _ => {}
         }
         count
+    });
+    Effect::new(move |_| {
+        // The service may be the page's host, too.
+        if *app.connection.read() == Connection::Connected {
+            retry();
+        }
     });
     page::listen(&window(), "online", move |_| retry());
     // Rooms can be read without this chunk, and say where the composer would be that it is missing.

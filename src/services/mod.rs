@@ -54,7 +54,6 @@ use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 
-use self::location::follow_location;
 use self::privacy::Privacy;
 use self::storage::Storage;
 use crate::platform::tasks::Tasks;
@@ -73,7 +72,7 @@ pub use drafts::{Drafts, StoreDrafts};
 pub use entry::Entry;
 pub use history::History;
 pub use keeping::keep_room;
-pub use location::{lesson_link, link_copied, link_to};
+pub use location::{follow_location, lesson_link, link_copied, link_to};
 pub use moderation::{Board, Duty, Moderation, Order};
 pub use navigation::start;
 pub use notices::Notices;
@@ -235,7 +234,6 @@ pub fn serve_rooms(app: App, services: &Services) {
     days.spawn(follow_days(app));
     // The owner drops what it stores.
     StoredValue::new_local(days);
-    follow_location(app);
     jump(app, services.clone());
     let rights = services.rights.clone();
     on_return(&["focus", "online"], move || rights.check_again());

@@ -226,6 +226,32 @@ test('a service that is restarted in order: every window comes back by itself, w
     });
 });
 
+test('what could not be fetched of the page comes with the connection, and a reload before that stays in the room', async (open) => {
+    await withService(async (service) => {
+        const bob = await (await open(address(service, { name: 'Bob', room: 'Half', kind: 'history' }))).join();
+        await bob.say('before');
+        const ann = await open(address(service, { name: 'Ann', room: 'Half', kind: 'history' }));
+        let isCut = true;
+        await ann.page.route(/split_room.*\.wasm/, (route) => (isCut ? route.abort() : route.continue()));
+        await ann.reload();
+        await ann.join();
+        await ann.$('part-missing').waitFor();
+        await ann.reload();
+        await ann.inRoom();
+        await ann.shows('before');
+        await ann.$('part-missing').waitFor();
+        isCut = false;
+        await service.stop();
+        await ann.connection('recovering');
+        await service.start();
+        await ann.connection('connected');
+        await ann.say('whole');
+        await bob.shows('before', { author: 'Ann', text: 'whole' });
+        assert.equal(await ann.$('part-missing').count(), 0);
+        ann.errors = ann.errors.filter((error) => !/ERR_FAILED|Failed to load resource|Failed to fetch/.test(error));
+    });
+});
+
 test('a network that falls silent is told, and what says that it is back has it tried at once', async (open) => {
     await withService(async (service) => {
         const proxy = await startProxy(service);

@@ -4,7 +4,7 @@ use web_sys::Element;
 use super::{Actions, FormFault, FormField, Front, RoomFields, ServiceFields};
 use crate::features::join::form::{Field, Problem};
 use crate::i18n::{messages, use_i18n};
-use crate::platform::page;
+use crate::platform::{focus, page};
 use crate::state::{Request, SetIfChanged, use_page};
 use crate::ui::identity::{isolate, revealed};
 use crate::ui::{Button, Checkbox, Form, Lazy};
@@ -100,6 +100,10 @@ lazy! { room, fn advanced_fields() => view! { <AdvancedFields/> } }
 /// The fields for room, account and service.
 #[component]
 fn AdvancedFields() -> impl IntoView {
+    // Who has pressed Join before these fields were there is led to the one that is wrong.
+    if let Some((field, _)) = use_page().problems.read_untracked().first() {
+        focus::move_to(field.id());
+    }
     view! {
         <RoomFields />
         <fieldset>

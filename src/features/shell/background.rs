@@ -6,7 +6,7 @@ use crate::features::lessons::follow_lessons;
 use crate::features::timeline::load_announcements;
 use crate::lazy;
 use crate::platform::page;
-use crate::services::{lessons_are_begun, provide_services};
+use crate::services::{follow_location, lessons_are_begun, provide_services};
 use crate::state::{App, use_page};
 use crate::ui::Lazy;
 
@@ -16,12 +16,13 @@ lazy! {
     pub fn background(page: Owner) => page.with(|| view! { <Background /> })
 }
 
-/// What goes on behind the screens, whichever is shown: the services, the keys, and what is done in every room.
+/// What goes on behind the screens, whichever is shown: the services, the keys, the address, and what is done in every room.
 #[component]
 fn Background() -> impl IntoView {
     let app = App::new(use_page());
     provide_context(app);
     load_announcements(app);
+    follow_location(app);
     handle_shortcuts(app);
     page::follow_visual_viewport();
     provide_services(app);

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::{Bar, RoomPane, no_room, overlays, session_fault};
+use super::{Bar, RoomPane, SessionFault, no_room, overlays};
 use crate::features::people::ask_to_notify;
 use crate::features::sidebar::sidebar;
 use crate::i18n::messages;
@@ -27,7 +27,7 @@ pub fn Chat() -> impl IntoView {
             <div class="veil" on:click=move |_| app.drawer.set(false)></div>
             <main inert=move || app.drawer.get()>
                 <Bar />
-                <Completed load=session_fault />
+                <SessionFault />
                 {move || {
                     app.ask_to_notify
                         .get()

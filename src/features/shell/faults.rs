@@ -3,16 +3,13 @@
 use leptos::prelude::*;
 
 use crate::i18n::messages;
-use crate::lazy;
 use crate::services::use_services;
 use crate::state::{Connection, Fault, RoomState, use_app, use_room};
 use crate::ui::{Button, FaultAlert};
 
-lazy! { room, pub fn room_fault() => view! { <RoomFault /> } }
-
 /// Why the room cannot be used, and what helps.
 #[component]
-fn RoomFault() -> impl IntoView {
+pub fn RoomFault() -> impl IntoView {
     let (services, room) = (use_services(), use_room());
     let state = room.state.clone();
     move || {
@@ -33,11 +30,9 @@ fn RoomFault() -> impl IntoView {
     }
 }
 
-lazy! { room, pub fn session_fault() => view! { <SessionFault /> } }
-
 /// Says that the session is over, and offers another one.
 #[component]
-fn SessionFault() -> impl IntoView {
+pub fn SessionFault() -> impl IntoView {
     let app = use_app();
     let services = use_services();
     let alert = move |fault: Fault| {

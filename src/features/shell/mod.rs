@@ -15,7 +15,7 @@ pub use {
     background::background,
     bar::{Bar, ConnectionBadge, toggle},
     chat::{ActiveRoom, Chat, chat},
-    faults::{room_fault, session_fault},
+    faults::{RoomFault, SessionFault},
     footer::room_footer,
     no_room::no_room,
     notices::{NotStoredNotice, UpdateNotice},

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{room_fault, room_footer};
+use super::{RoomFault, room_footer};
 use crate::features::timeline::MessageList;
 use crate::state::{use_app, use_room};
 use crate::ui::Completed;
@@ -15,7 +15,7 @@ pub fn RoomPane() -> impl IntoView {
     let app = use_app();
     view! {
         <div class="pane" data-testid="room-pane" data-state=move || state.read().word()>
-            <Completed load=room_fault />
+            <RoomFault />
             <MessageList on_sight=move |()| app.look() />
             <div class="foot">
                 <Completed load=room_footer />
