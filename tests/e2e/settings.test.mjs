@@ -11,6 +11,19 @@ const { scenario, address } = theatre;
 
 const style = (window, name) => window.page.evaluate((name) => getComputedStyle(document.documentElement).getPropertyValue(name), name);
 
+scenario('the fields of Advanced are fetched when it is opened, if they could not be before', async (open) => {
+    const ann = await open(address({ name: 'Ann', room: 'Late' }));
+    let isCut = true;
+    await ann.page.route(/split_room.*\.wasm/, (route) => (isCut ? route.abort() : route.continue()));
+    const failed = ann.page.waitForEvent('requestfailed', (request) => /split_room/.test(request.url()));
+    await ann.reload();
+    await failed;
+    isCut = false;
+    await ann.$('advanced-summary').click();
+    await ann.$('room').waitFor();
+    ann.errors = ann.errors.filter((error) => !/ERR_FAILED|Failed to load resource|Failed to fetch/.test(error));
+});
+
 scenario('the fields of Advanced stay as they are when it is closed and opened', async (open) => {
     const ann = await open(address({ name: 'Ann' }));
     await ann.$('advanced-summary').click();

@@ -87,7 +87,14 @@ fn Advanced() -> impl IntoView {
             <summary data-testid="advanced-summary">{&messages::join_advanced}</summary>
             <div class="card">
                 {move || {
-                    fetched.get().then(|| view! { <Lazy load=advanced_fields() /> }.into_any())
+                    let on_error = move |()| fetched.set(open.get_untracked());
+                    fetched
+                        .get()
+                        .then(|| {
+                            // What nobody saw fail is fetched again when it is opened.
+                            view! { <Lazy load=advanced_fields() on_error /> }
+                                .into_any()
+                        })
                 }}
             </div>
         </details>
