@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::{UpdateNotice, handle_shortcuts};
+use super::{UpdateNotice, handle_shortcuts, not_stored_notice};
 use crate::features::attendance::AttendRooms;
 use crate::features::lessons::follow_lessons;
 use crate::features::timeline::load_announcements;
@@ -8,7 +8,7 @@ use crate::lazy;
 use crate::platform::page;
 use crate::services::{follow_location, lessons_are_begun, provide_services};
 use crate::state::{App, use_page};
-use crate::ui::Lazy;
+use crate::ui::{Completed, Lazy};
 
 lazy! {
     chat,
@@ -28,6 +28,7 @@ fn Background() -> impl IntoView {
     provide_services(app);
     view! {
         <UpdateNotice />
+        <Completed load=not_stored_notice />
         <AttendRooms />
         {lessons_are_begun().then(|| view! { <Lazy quiet=true load=follow_lessons() /> })}
     }

@@ -18,7 +18,7 @@ pub use {
     faults::{RoomFault, SessionFault},
     footer::room_footer,
     no_room::no_room,
-    notices::{NotStoredNotice, UpdateNotice},
+    notices::{UpdateNotice, not_stored_notice},
     overlays::overlays,
     pane::RoomPane,
     shortcuts::{Shortcuts, handle_shortcuts, shortcuts_dialog},

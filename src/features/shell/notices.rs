@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::features::timeline::Timeline;
 use crate::i18n::messages;
+use crate::lazy;
 use crate::platform::page;
 use crate::state::{App, OpenRoom, use_app, use_page};
 use crate::ui::Button;
@@ -35,10 +36,12 @@ pub fn UpdateNotice() -> impl IntoView {
     move || outdated.get().then(notice)
 }
 
+lazy! { room, pub fn not_stored_notice() => view! { <NotStoredNotice /> } }
+
 /// Says once that the browser stores nothing for the page, or has no space left. Then a window asks before it is closed with messages
 /// that are not sent.
 #[component]
-pub fn NotStoredNotice() -> impl IntoView {
+fn NotStoredNotice() -> impl IntoView {
     let app = use_app();
     ask_before_loss(app);
     let closed = RwSignal::new(false);

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{ActiveRoom, NotStoredNotice, shortcuts_dialog};
+use super::{ActiveRoom, shortcuts_dialog};
 use crate::features::diagnostics::diagnostics;
 use crate::features::directory::{directory_dialog, new_room_dialog, room_info_dialog, switcher};
 use crate::features::lessons::lessons;
@@ -14,17 +14,7 @@ use crate::state::{Dialog, Panel, SetIfChanged, use_app};
 use crate::ui::lazy::{LoadFailed, Loading};
 use crate::ui::{Keyed, Lazy};
 
-lazy! { room, pub fn overlays() => view! { <Overlays /> } }
-
-/// What stands beside the room and lies over it.
-#[component]
-fn Overlays() -> impl IntoView {
-    view! {
-        <Panels />
-        <Dialogs />
-        <NotStoredNotice />
-    }
-}
+lazy! { room, pub fn overlays() => view! { <Panels /> <Dialogs /> } }
 
 /// The panel that is open.
 #[component]

@@ -143,10 +143,11 @@ fn RowTop(
         let before = match (row.gap, row.unread_from_here) {
             (true, _) => {
                 let room = room.clone();
-                let fill = move |_| {
-                    let from_above = false;
-                    room.want(Wanted::Gap { rank, from_above });
+                let wanted = Wanted::Gap {
+                    rank,
+                    from_above: false,
                 };
+                let fill = move |_| room.want(wanted);
                 view! {
                     <Button
                         class="earlier"
