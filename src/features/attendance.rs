@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 use crate::features::timeline::Timeline;
 use crate::lazy;
 use crate::platform::page;
-use crate::services::{keep_room, serve_rooms, use_services};
+use crate::services::{serve_room, serve_rooms, use_services};
 use crate::state::{Completion, Connection, OpenRoom, RoomState, use_app};
 use crate::ui::identity::{ascii_look, without_joiners};
 use crate::ui::lazy::LoadError;
@@ -103,7 +103,7 @@ fn RoomAttendance(
     room: OpenRoom,
 ) -> impl IntoView {
     let (app, services) = (use_app(), use_services());
-    keep_room(&services, &room);
+    serve_room(&services, &room);
     services.history.follow(&room);
     tell_names_apart(&room);
     let (left, leaving) = (room.clone(), services.clone());

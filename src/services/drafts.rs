@@ -79,7 +79,7 @@ pub struct Drafts {
     /// What there was the last time that somebody looked.
     seen: RefCell<Vec<RoomDraft>>,
     /// The rooms whose composers have what was stored: of others nothing is stored over it.
-    recalled: RefCell<Vec<usize>>,
+    loaded: RefCell<Vec<usize>>,
 }
 
 /// When drafts are stored.
@@ -98,16 +98,16 @@ impl Drafts {
             storage: Rc::clone(storage),
             stored: RefCell::default(),
             seen: RefCell::default(),
-            recalled: RefCell::default(),
+            loaded: RefCell::default(),
         }
     }
 
     /// Puts into a room's composer what was begun there, unless there is something already.
-    pub(super) fn recall(self: &Rc<Self>, open: &OpenRoom) {
+    pub(super) fn load(self: &Rc<Self>, open: &OpenRoom) {
         let Some(key) = self.key(open).filter(|_| is_untouched(open)) else {
-            return self.recalled.borrow_mut().push(open.id);
+            return self.loaded.borrow_mut().push(open.id);
         };
-        self.recalled.borrow_mut().retain(|room| *room != open.id);
+        self.loaded.borrow_mut().retain(|room| *room != open.id);
         let old = self.old_key(open);
         let mut drafts = For::Window.load_pairs(DRAFTS);
         drafts.retain(|(name, _)| name.starts_with(&key));
@@ -135,7 +135,7 @@ impl Drafts {
             if is_untouched(&open) {
                 this.put_back(&open, &key, &old, drafts);
             } else {
-                this.recalled.borrow_mut().push(open.id);
+                this.loaded.borrow_mut().push(open.id);
             }
         });
     }
@@ -185,7 +185,7 @@ impl Drafts {
                 progress: EditProgress::PutAside,
             });
         }
-        self.recalled.borrow_mut().push(open.id);
+        self.loaded.borrow_mut().push(open.id);
         let mut stored = self.stored.borrow_mut();
         stored.retain(|draft| draft.room != open.id);
         stored.extend(self.of(open));
@@ -305,7 +305,7 @@ impl Drafts {
 
     /// What is in a room's composer.
     fn of(&self, open: &OpenRoom) -> Option<RoomDraft> {
-        if !self.recalled.borrow().contains(&open.id) {
+        if !self.loaded.borrow().contains(&open.id) {
             return None;
         }
         let key = self.key(open)?;

@@ -299,7 +299,7 @@ impl Entry {
                 open.start_anew();
             }
             if is_switch {
-                self.rooms.recall_read(&open);
+                self.rooms.load_read(&open);
                 open.accounts.update(|count| *count += 1);
             }
             self.rooms.establish(&open, is_switch);

@@ -15,7 +15,7 @@
 //!
 //! A service knows those below it. What people do comes in by their methods, and what becomes of it goes out by the signals of
 //! [`App`] and of the rooms. None of them knows a view. What is not needed to read follows the signals of the rooms, once there are
-//! messages on the screen: history, outbox, drafts and copies ([`keep_room`]), and all that [`serve_rooms`] begins.
+//! messages on the screen: history, outbox, drafts and copies ([`serve_room`]), and all that [`serve_rooms`] begins.
 
 mod appearance;
 pub mod browser;
@@ -27,7 +27,6 @@ mod drafts;
 mod entry;
 mod fault;
 mod history;
-mod keeping;
 mod location;
 mod moderation;
 mod navigation;
@@ -41,6 +40,7 @@ mod progress;
 mod reactions;
 mod reading;
 mod rights;
+mod room_storage;
 mod rooms;
 mod storage;
 mod traffic;
@@ -71,7 +71,6 @@ pub use directory::{Access, Directory, NewRoom};
 pub use drafts::{Drafts, StoreDrafts};
 pub use entry::Entry;
 pub use history::History;
-pub use keeping::keep_room;
 pub use location::{follow_location, lesson_link, link_copied, link_to};
 pub use moderation::{Board, Duty, Moderation, Order};
 pub use navigation::start;
@@ -82,6 +81,7 @@ pub use presence::{PersonDetails, Presence};
 pub use progress::{clear_lesson_progress, lesson_progress, lessons_are_begun, note_lesson_step};
 pub use reactions::Reactions;
 pub use rights::Rights;
+pub use room_storage::serve_room;
 pub use rooms::Rooms;
 pub use traffic::Traffic;
 

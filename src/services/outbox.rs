@@ -33,7 +33,7 @@ use effusion_chat::{ChatMessage, MessageId, RoomKind, Timestamp};
 const RETRY_DELAY: u32 = 1_000;
 
 /// How long new messages wait for those that were stored before, in milliseconds.
-const RECALL_TIMEOUT: u32 = 5_000;
+const LOAD_TIMEOUT: u32 = 5_000;
 
 /// How long a window waits for another one that sends to the same room, in milliseconds.
 const LOCK_TIMEOUT: u32 = 5_000;
@@ -90,7 +90,7 @@ pub struct Outbox {
     /// Which rooms are being served.
     busy: RefCell<Vec<usize>>,
     /// In which rooms new messages wait for the stored ones, and whether those are being read.
-    recalling: RefCell<Vec<(usize, bool)>>,
+    loading: RefCell<Vec<(usize, bool)>>,
     /// The messages that are stored, or about to be, with their keys.
     stored: RefCell<Vec<(MessageId, String)>>,
     /// Messages that may have arrived.
@@ -118,7 +118,7 @@ impl Outbox {
             rights: Rc::clone(rights),
             delivery: RefCell::default(),
             busy: RefCell::default(),
-            recalling: RefCell::default(),
+            loading: RefCell::default(),
             stored: RefCell::default(),
             doubtful: RefCell::default(),
             retried: RefCell::default(),
@@ -204,22 +204,22 @@ impl Outbox {
         });
     }
 
-    /// Has new messages of a room wait until [`Outbox::recall`] has taken up what is stored of it.
+    /// Has new messages of a room wait until [`Outbox::load`] has taken up what is stored of it.
     pub(super) fn expect_stored(&self, open: &OpenRoom) {
-        self.recalling.borrow_mut().push((open.id, false));
+        self.loading.borrow_mut().push((open.id, false));
     }
 
     /// Whether the stored messages of a room are still to be read; whoever is told so has to do it.
-    pub(super) fn begin_recall(&self, open: &OpenRoom) -> bool {
-        let mut rooms = self.recalling.borrow_mut();
+    pub(super) fn begin_loading(&self, open: &OpenRoom) -> bool {
+        let mut rooms = self.loading.borrow_mut();
         let due = rooms.iter_mut().find(|(room, _)| *room == open.id);
         due.is_some_and(|(_, begun)| !std::mem::replace(begun, true))
     }
 
     /// Takes up what was written in a room before a reload or under another session, and did not get there.
-    pub(super) async fn recall(self: &Rc<Self>, open: &OpenRoom) {
+    pub(super) async fn load(self: &Rc<Self>, open: &OpenRoom) {
         let taken_up = pin!(self.take_up(open));
-        let waiting = TimeoutFuture::new(RECALL_TIMEOUT);
+        let waiting = TimeoutFuture::new(LOAD_TIMEOUT);
         if let Either::Right((_, taken_up)) = select(taken_up, waiting).await {
             // A database that does not answer may not hold up what is written for ever.
             self.stored_are_here(open);
@@ -241,7 +241,7 @@ impl Outbox {
     }
 
     fn stored_are_here(self: &Rc<Self>, open: &OpenRoom) {
-        self.recalling
+        self.loading
             .borrow_mut()
             .retain(|(room, _)| *room != open.id);
         self.serve(open);
@@ -269,8 +269,8 @@ impl Outbox {
     /// Sends what waits in a room, the oldest first, unless that is under way.
     pub(super) fn serve(self: &Rc<Self>, open: &OpenRoom) {
         let is_busy = self.busy.borrow().contains(&open.id);
-        let is_recalling = self.recalling.borrow().iter().any(|(id, _)| *id == open.id);
-        if !open.is_open() || is_busy || is_recalling {
+        let is_loading = self.loading.borrow().iter().any(|(id, _)| *id == open.id);
+        if !open.is_open() || is_busy || is_loading {
             return;
         }
         self.busy.borrow_mut().push(open.id);

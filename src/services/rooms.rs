@@ -106,7 +106,7 @@ impl Rooms {
         }
         let open = OpenRoom::new(self.next_id(), room, current_reader(self.app), None);
         self.app.rooms.update(|rooms| rooms.push(open.clone()));
-        self.recall_read(&open);
+        self.load_read(&open);
         self.establish(&open, announce);
         open
     }
@@ -116,8 +116,8 @@ impl Rooms {
         self.next.replace(self.next.get() + 1)
     }
 
-    /// Takes up how far a room was read on this device.
-    pub(super) fn recall_read(&self, open: &OpenRoom) {
+    /// Loads how far a room was read on this device.
+    pub(super) fn load_read(&self, open: &OpenRoom) {
         open.set_read(self.copies.read_up_to(open));
     }
 
